@@ -1,0 +1,1 @@
+"""The tests of docker-credential-multi, and the loopback clouds that they run against."""

@@ -1,0 +1,195 @@
+"""A throwaway certificate authority, and the other keys that loopback clouds and identities need.
+
+Its certificates pass the strict checks of OpenSSL (X509_STRICT, Python 3.13's default) and Go.
+Keys are made once per authority, on first use; they lie in the directory that the test gave.
+
+Source: https://www.rfc-editor.org/rfc/rfc5280#section-4.2
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import json
+import ssl
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+# Clocks on one machine agree, but a test may run across midnight.
+VALID_FOR = timedelta(days=2)
+
+
+class Authority:
+    """Issues certificates for any name; trusted by whoever is given `ca_file`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = threading.RLock()
+        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._ca_key = ec.generate_private_key(ec.SECP256R1())
+        self._leaf_key = ec.generate_private_key(ec.SECP256R1())
+        self._ca = self._sign_ca()
+        self.ca_file = self._write("ca.pem", _certificate_pem(self._ca))
+
+    def server_context(self, hostname: str) -> ssl.SSLContext:
+        """A TLS server's context for a host; a client that names another by SNI gets that one's."""
+        with self._lock:
+            if hostname not in self._contexts:
+                self._contexts[hostname] = self._new_server_context(hostname)
+            return self._contexts[hostname]
+
+    @cached_property
+    def rsa_key(self) -> rsa.RSAPrivateKey:
+        """The RSA key behind service accounts, client certificates and signed tokens."""
+        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    def rsa_key_pem(self) -> str:
+        """`rsa_key` in PKCS #8, as in a Google service account's file."""
+        return _key_pem(self.rsa_key)
+
+    def client_identity_file(self, common_name: str = "loopback client") -> Path:
+        """A PEM file with `rsa_key` and a certificate for it, as Azure's service principals use."""
+        return self._write("client.pem", _key_pem(self.rsa_key) + self._client_pem(common_name))
+
+    def sign_jwt(self, claims: Mapping[str, object]) -> str:
+        """A JSON web token (RS256) whose `x5c` header chains up to this authority.
+
+        Source: https://www.rfc-editor.org/rfc/rfc7515#appendix-C
+        """
+        certificate = self._signer.public_bytes(serialization.Encoding.DER)
+        header = {"alg": "RS256", "typ": "JWT", "x5c": [base64.b64encode(certificate).decode()]}
+        signing_input = ".".join(_base64url(json.dumps(part).encode()) for part in (header, claims))
+        signature = self.rsa_key.sign(signing_input.encode(), padding.PKCS1v15(), hashes.SHA256())
+        return f"{signing_input}.{_base64url(signature)}"
+
+    @cached_property
+    def _signer(self) -> x509.Certificate:
+        return self._sign_leaf("loopback signer", self.rsa_key, ExtendedKeyUsageOID.CLIENT_AUTH)
+
+    def _client_pem(self, common_name: str) -> str:
+        usage = ExtendedKeyUsageOID.CLIENT_AUTH
+        return _certificate_pem(self._sign_leaf(common_name, self.rsa_key, usage))
+
+    def _new_server_context(self, hostname: str) -> ssl.SSLContext:
+        usage = ExtendedKeyUsageOID.SERVER_AUTH
+        leaf = self._sign_leaf(
+            hostname, self._leaf_key, usage, x509.SubjectAlternativeName([_general_name(hostname)])
+        )
+        pem = _key_pem(self._leaf_key) + _certificate_pem(leaf)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._write(f"leaf-{len(self._contexts)}.pem", pem))
+        context.sni_callback = self._choose_by_sni
+        return context
+
+    def _choose_by_sni(
+        self, connection: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext
+    ) -> None:
+        if name is not None:
+            connection.context = self.server_context(name)
+
+    def _sign_ca(self) -> x509.Certificate:
+        name = _name("loopback authority")
+        public_key = self._ca_key.public_key()
+        return (
+            _builder(name, name, public_key)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_key_usage(signs_certificates=True), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+            .sign(self._ca_key, hashes.SHA256())
+        )
+
+    def _sign_leaf(
+        self,
+        common_name: str,
+        key: PrivateKey,
+        usage: x509.ObjectIdentifier,
+        names: x509.SubjectAlternativeName | None = None,
+    ) -> x509.Certificate:
+        public_key = key.public_key()
+        # RFC 5280 ends a common name after 64 characters; clients read only the SAN anyway.
+        builder = (
+            _builder(_name(common_name[:64]), self._ca.subject, public_key)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._ca_key.public_key()),
+                critical=False,
+            )
+        )
+        if names is not None:
+            builder = builder.add_extension(names, critical=False)
+        return builder.sign(self._ca_key, hashes.SHA256())
+
+    def _write(self, name: str, text: str) -> Path:
+        path = self._directory / name
+        path.touch(mode=0o600)
+        path.write_text(text)
+        return path
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - VALID_FOR)
+        .not_valid_after(now + VALID_FOR)
+    )
+
+
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _general_name(hostname: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(hostname))
+    except ValueError:
+        return x509.DNSName(hostname)
+
+
+def _certificate_pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _key_pem(key: PrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -1,0 +1,84 @@
+"""The ways in which a loopback server can misbehave: a closed set, used with LoopbackServer.fail.
+
+    server.fail("/token", faults.unavailable(retry_after_s=1), times=2)
+
+Each is either a reply, given instead of the handler's, or a routine that spoils the handler's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.clouds.server import Exchange, Fault, Reply, json_reply
+
+MIB = 1 << 20
+
+
+def never_answer(exchange: Exchange) -> None:
+    """Take the request and say nothing until the server closes."""
+    exchange.pause(None)
+
+
+def drip(interval_s: float = 0.05) -> Callable[[Exchange], None]:
+    """Send the true answer one byte at a time, so that no single read ever times out."""
+
+    def send_slowly(exchange: Exchange) -> None:
+        reply = exchange.answer()
+        for byte in reply.head() + reply.body:
+            exchange.send(bytes([byte]))
+            exchange.pause(interval_s)
+
+    return send_slowly
+
+
+def cut_body(exchange: Exchange) -> None:
+    """Announce the true answer, send half of its body and hang up."""
+    reply = exchange.answer()
+    exchange.send(reply.head() + reply.body[: len(reply.body) // 2])
+
+
+def huge_body(size: int = 64 * MIB) -> Callable[[Exchange], None]:
+    """Begin a JSON string and go on for so many bytes, sent as fast as the client reads."""
+
+    def send_much(exchange: Exchange) -> None:
+        headers = {"Content-Type": "application/json", "Content-Length": str(size)}
+        exchange.send(Reply(200, headers).head() + b'"')
+        for start in range(1, size, MIB):
+            exchange.send(b"x" * min(MIB, size - start))
+
+    return send_much
+
+
+def redirect_to(url: str, status: int = 307) -> Reply:
+    """Send the client elsewhere; 307 makes it repeat method and body, secrets included."""
+    return Reply(status, {"Location": url})
+
+
+def unavailable(status: int = 503, retry_after_s: int | None = None) -> Reply:
+    """Refuse for now, the way 429, 500 and 503 do."""
+    headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+    return Reply(status, headers, b"not now\n")
+
+
+def html(status: int = 200) -> Reply:
+    """What a captive portal or a corporate proxy says in place of the service."""
+    page = b"<!doctype html><title>Sign in</title><h1>Sign in to continue</h1>\n"
+    return Reply(status, {"Content-Type": "text/html; charset=utf-8"}, page)
+
+
+def wrong_json(value: object = ("unexpected",), status: int = 200) -> Reply:
+    """Well-formed JSON of a shape that nobody asked for."""
+    return json_reply(value, status)
+
+
+EVERY: dict[str, Fault] = {
+    "never answers": never_answer,
+    "drips": drip(),
+    "cuts the body": cut_body,
+    "huge body": huge_body(),
+    "redirects elsewhere": redirect_to("https://elsewhere.example/"),
+    "unavailable": unavailable(retry_after_s=1),
+    "html": html(),
+    "wrong json": wrong_json(),
+}
+"""One of each kind, to parametrize a test with."""

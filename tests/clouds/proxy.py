@@ -1,0 +1,131 @@
+"""An HTTP proxy on loopback that is every host it is told to be, and refuses all others.
+
+`CONNECT host:443` is answered by terminating TLS with a certificate for that host and handing
+the requests inside to a LoopbackServer. Nothing is ever forwarded off loopback: a host that was
+not registered gets 403 and is kept in `refused`, so that a test can assert that no client tried
+to go anywhere unexpected.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import ssl
+
+from tests.clouds.authority import Authority
+from tests.clouds.server import Listener, LoopbackServer, Received, Reply, read_request
+
+Destination = LoopbackServer | int
+"""A server of ours, or the port of somebody else's plain HTTP server on loopback."""
+
+
+class TerminatingProxy(Listener):
+    """Sends clients that honour HTTPS_PROXY to the loopback servers registered for their hosts."""
+
+    def __init__(self, authority: Authority) -> None:
+        super().__init__()
+        self._authority = authority
+        self._destinations: dict[str, Destination] = {}
+        self._refused: list[str] = []
+
+    @property
+    def url(self) -> str:
+        """The proxy's own address, as HTTPS_PROXY takes it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def refused(self) -> list[str]:
+        """`host:port` of every attempt to reach a host that is not registered here."""
+        with self._lock:
+            return list(self._refused)
+
+    def route(self, host: str, server: LoopbackServer) -> None:
+        """Let a server be `host`, `*.suffix`, or either with a port that is not the usual one."""
+        self._destinations[host] = server
+
+    def tunnel(self, host: str, port: int) -> None:
+        """Let the plain HTTP server on that loopback port be `host`, byte for byte."""
+        self._destinations[host] = port
+
+    def environment(self) -> dict[str, str]:
+        """The variables that send an SDK or a Go program here and have it trust our authority.
+
+        Plain http goes here as well: nobody may ask a real metadata service unnoticed.
+        """
+        names = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
+        loopback = "127.0.0.1,localhost,::1"
+        # requests and botocore read their own variable; Go, curl and OpenSSL the last.
+        bundles = ("REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "SSL_CERT_FILE")
+        return {
+            **dict.fromkeys(names, self.url),
+            **dict.fromkeys(("NO_PROXY", "no_proxy"), loopback),
+            **dict.fromkeys(bundles, str(self._authority.ca_file)),
+        }
+
+    def serve(self, connection: socket.socket) -> None:
+        with connection.makefile("rb") as stream:
+            while request := read_request(stream, "http"):
+                if request.method == "CONNECT":
+                    self._connect(connection, request)
+                    return
+                if not self._forward(connection, request):
+                    return
+
+    def _connect(self, connection: socket.socket, request: Received) -> None:
+        destination = self._destination(request.host, usual_port="443")
+        if destination is None:
+            connection.sendall(Reply(403).head())
+            return
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        context = self._authority.server_context(request.host.rpartition(":")[0])
+        with self.terminating(connection, context) as secured:
+            if isinstance(destination, LoopbackServer):
+                destination.serve_http(secured, "https")
+            else:
+                self._relay(secured, destination)
+
+    def _forward(self, connection: socket.socket, request: Received) -> bool:
+        destination = self._destination(request.host, usual_port="80")
+        if isinstance(destination, LoopbackServer):
+            return destination.exchange(connection, request)
+        connection.sendall(Reply(403).head())
+        return False
+
+    def _destination(self, address: str, *, usual_port: str) -> Destination | None:
+        host, _, port = address.partition(":")
+        port = port or usual_port
+        name = host if port == usual_port else f"{host}:{port}"
+        for candidate in (name, *_wildcards(name)):
+            if candidate in self._destinations:
+                return self._destinations[candidate]
+        with self._lock:
+            self._refused.append(f"{host}:{port}")
+        return None
+
+    def _relay(self, secured: ssl.SSLSocket, port: int) -> None:
+        # One thread for both directions: OpenSSL does not allow two on one connection.
+        plain = socket.create_connection(("127.0.0.1", port))
+        with self.keeping(plain), selectors.DefaultSelector() as selector:
+            selector.register(secured, selectors.EVENT_READ, plain)
+            selector.register(plain, selectors.EVENT_READ, secured)
+            while True:
+                for key, _ in selector.select():
+                    source, sink = key.fileobj, key.data
+                    assert isinstance(source, socket.socket)
+                    if not _pass_on(source, sink):
+                        return
+
+
+def _pass_on(source: socket.socket, sink: socket.socket) -> bool:
+    """Move what has arrived; false at the end of the stream."""
+    while True:
+        data = source.recv(65536)
+        sink.sendall(data)
+        # What OpenSSL has already decrypted does not make the socket readable again.
+        if not isinstance(source, ssl.SSLSocket) or not source.pending():
+            return bool(data)
+
+
+def _wildcards(name: str) -> list[str]:
+    labels = name.split(".")
+    return ["*." + ".".join(labels[start:]) for start in range(1, len(labels))]

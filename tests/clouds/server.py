@@ -1,0 +1,381 @@
+"""An HTTP server on loopback that keeps what it received and fails the test if that was wrong.
+
+It speaks HTTP/1.1 with keep-alive, one thread per connection, and closes at once. It never
+listens off 127.0.0.1 and never guesses: a request without a handler is a failure of the test.
+"""
+
+from __future__ import annotations
+
+import base64
+import http
+import http.client
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from itertools import repeat
+from typing import Any, BinaryIO, Self
+from urllib.parse import parse_qsl, unquote
+
+# Enough for a client that opens dozens of connections before the first is accepted.
+BACKLOG = 256
+
+# Only reached when a handler itself hangs; everything else ends when its socket is shut down.
+JOIN_TIMEOUT_S = 5.0
+
+
+class Headers(Mapping[str, str]):
+    """Header fields by name in any case; repeated fields are joined as RFC 9110 allows."""
+
+    def __init__(self, fields: Iterable[tuple[str, str]]) -> None:
+        self._values: dict[str, str] = {}
+        for name, value in fields:
+            known = self._values.get(name.lower())
+            self._values[name.lower()] = value if known is None else f"{known}, {value}"
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Headers({self._values})"
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request as it arrived. `path` is unquoted; `target` is the request line's own spelling."""
+
+    method: str
+    host: str
+    path: str
+    query: dict[str, str]
+    headers: Headers
+    body: bytes
+    scheme: str
+    target: str
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The body as an HTML form."""
+        return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
+
+    @property
+    def json(self) -> Any:
+        """The body as a JSON document."""
+        return json.loads(self.body)
+
+    @property
+    def basic(self) -> tuple[str, str] | None:
+        """User name and password of `Authorization: Basic`, if that is what was sent."""
+        encoded = self._authorization("basic")
+        if encoded is None:
+            return None
+        username, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+        return username, password
+
+    @property
+    def bearer(self) -> str | None:
+        """The token of `Authorization: Bearer`, if that is what was sent."""
+        return self._authorization("bearer")
+
+    def _authorization(self, scheme: str) -> str | None:
+        sent, _, value = self.headers.get("authorization", "").partition(" ")
+        return value if sent.lower() == scheme else None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a handler answers. Content-Length is added; a HEAD request gets it without the body."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def head(self) -> bytes:
+        """The status line and the header fields, up to the empty line."""
+        lines = [f"HTTP/1.1 {self.status} {_reason(self.status)}"]
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        if self.status not in (204, 304) and "Content-Length" not in self.headers:
+            lines.append(f"Content-Length: {len(self.body)}")
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def json_reply(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+    """A reply that carries `value` as JSON; a Content-Type in `headers` wins."""
+    fields = {"Content-Type": "application/json", **(headers or {})}
+    return Reply(status, fields, json.dumps(value).encode())
+
+
+Handler = Callable[[Received], Reply]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request and the connection it came by: what a fault works with."""
+
+    request: Received
+    answer: Callable[[], Reply]
+    """Asks the handler for the reply that would have been sent."""
+    send: Callable[[bytes], None]
+    pause: Callable[[float | None], None]
+    """Waits that many seconds, for ever if None; raises ConnectionError when the server closes."""
+
+
+Fault = Reply | Callable[[Exchange], None]
+"""A reply to give instead of the handler's, or a routine that answers as badly as it likes and
+after which the connection is closed. `faults.py` has them all."""
+
+
+class Listener:
+    """A listening socket on loopback, a thread for each connection, and a prompt way to end both."""
+
+    def __init__(self) -> None:
+        self._listening = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
+        self.port: int = self._listening.getsockname()[1]
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._connections: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> Self:
+        self._spawn(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def serve(self, connection: socket.socket) -> None:
+        """Speak to one client until it or this listener has had enough."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Stop listening, cut every connection and wait for the threads."""
+        self._closing.set()
+        # Closing alone would not wake a thread that waits in accept() or recv().
+        _cut(self._listening)
+        self._listening.close()
+        with self._lock:
+            connections, threads = list(self._connections), list(self._threads)
+        for connection in connections:
+            _cut(connection)
+        for thread in threads:
+            thread.join(JOIN_TIMEOUT_S)
+
+    @contextmanager
+    def keeping(self, connection: socket.socket) -> Iterator[None]:
+        """Have close() cut this connection as well, and close it at the end of the block."""
+        with self._lock:
+            self._connections.add(connection)
+        try:
+            if self._closing.is_set():
+                raise ConnectionAbortedError("the listener is closing")
+            yield
+        finally:
+            with self._lock:
+                self._connections.discard(connection)
+            connection.close()
+
+    @contextmanager
+    def terminating(
+        self, connection: socket.socket, context: ssl.SSLContext
+    ) -> Iterator[ssl.SSLSocket]:
+        """Be the TLS server on this connection for the length of the block."""
+        secured = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        with self.keeping(secured):
+            secured.do_handshake()
+            yield secured
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listening.accept()
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._spawn(self._converse, connection)
+
+    def _converse(self, connection: socket.socket) -> None:
+        # A client that hangs up, or does not trust our certificate, is the test's to notice.
+        with suppress(OSError), self.keeping(connection):
+            self.serve(connection)
+
+    def _spawn(self, target: Callable[..., None], *args: object) -> None:
+        thread = threading.Thread(target=target, args=args, daemon=True)
+        with self._lock:
+            self._threads = [known for known in self._threads if known.is_alive()] + [thread]
+            thread.start()
+
+
+class LoopbackServer(Listener):
+    """A server of registered handlers; base of every loopback cloud.
+
+    `delay_s` is put in front of every reply, as a network would. With `tls` the server speaks
+    HTTPS on its own port; behind a TerminatingProxy it need not.
+    """
+
+    def __init__(self, *, tls: ssl.SSLContext | None = None, delay_s: float = 0.0) -> None:
+        super().__init__()
+        self.delay_s = delay_s
+        self._tls = tls
+        self._routes: list[tuple[str, str, str, Handler]] = []
+        self._faults: list[tuple[str, Iterator[Fault]]] = []
+        self._received: list[Received] = []
+        self._failures: list[BaseException] = []
+
+    def __exit__(self, *exc_info: object) -> None:
+        super().__exit__(*exc_info)
+        self.check()
+
+    @property
+    def url(self) -> str:
+        """Scheme, address and port, without a final slash."""
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+
+    @property
+    def received(self) -> list[Received]:
+        """Every request so far, in the order of arrival."""
+        with self._lock:
+            return list(self._received)
+
+    def received_at(self, path: str) -> list[Received]:
+        """Every request so far to a path, or to paths matching a pattern."""
+        return [request for request in self.received if fnmatchcase(request.path, path)]
+
+    def on(self, method: str, path: str, handler: Handler, *, host: str = "*") -> None:
+        """Answer these requests with this handler; of several that fit, the latest wins.
+
+        Path and host may be patterns: `*` stands for any characters, slashes included.
+        """
+        self._routes.insert(0, (method, path, host, handler))
+
+    def fail(self, path: str, fault: Fault, *, times: int | None = None) -> None:
+        """Misbehave at a path (or pattern), for ever or for so many requests; the latest wins."""
+        chosen = repeat(fault) if times is None else repeat(fault, times)
+        self._faults.insert(0, (path, chosen))
+
+    def check(self) -> None:
+        """Raise, once, what a handler raised; the first, if there were several."""
+        with self._lock:
+            failures, self._failures = self._failures, []
+        if failures:
+            for other in failures[1:]:
+                failures[0].add_note(f"and then: {other!r}")
+            raise failures[0]
+
+    def handle(self, request: Received) -> Reply:
+        """The reply to a request. A cloud with a grammar of its own may override this."""
+        for method, path, host, handler in self._routes:
+            if (
+                method == request.method
+                and fnmatchcase(request.path, path)
+                and fnmatchcase(request.host, host)
+            ):
+                return handler(request)
+        raise AssertionError(
+            f"{type(self).__name__} does not expect {request.method} {request.host}{request.path}"
+        )
+
+    def serve(self, connection: socket.socket) -> None:
+        if self._tls is None:
+            self.serve_http(connection, "http")
+        else:
+            with self.terminating(connection, self._tls) as secured:
+                self.serve_http(secured, "https")
+
+    def serve_http(self, connection: socket.socket, scheme: str) -> None:
+        """Answer requests on a connection of any origin for as long as it lasts."""
+        with self.keeping(connection), connection.makefile("rb") as stream:
+            while request := read_request(stream, scheme):
+                if not self.exchange(connection, request):
+                    return
+
+    def exchange(self, connection: socket.socket, request: Received) -> bool:
+        """Answer one request; true if the connection may carry another."""
+        with self._lock:
+            self._received.append(request)
+            fault = self._next_fault(request.path)
+        self._pause(self.delay_s)
+        if fault is not None and not isinstance(fault, Reply):
+            answer = lambda: self._answer(request)  # noqa: E731
+            fault(Exchange(request, answer, connection.sendall, self._pause))
+            return False
+        reply = fault or self._answer(request)
+        connection.sendall(reply.head() + (b"" if request.method == "HEAD" else reply.body))
+        return request.headers.get("connection", "").lower() != "close"
+
+    def _answer(self, request: Received) -> Reply:
+        try:
+            return self.handle(request)
+        except BaseException as error:  # pytest's own outcomes are not Exceptions
+            with self._lock:
+                self._failures.append(error)
+            return Reply(500, body=b"the loopback cloud objects; the test is told why\n")
+
+    def _next_fault(self, path: str) -> Fault | None:
+        for pattern, faults in self._faults:
+            if fnmatchcase(path, pattern) and (fault := next(faults, None)) is not None:
+                return fault
+        return None
+
+    def _pause(self, seconds: float | None) -> None:
+        if self._closing.wait(seconds):
+            raise ConnectionAbortedError("the server is closing")
+
+
+def read_request(stream: BinaryIO, scheme: str) -> Received | None:
+    """The next request of a connection; None when the client is done or talks no HTTP."""
+    try:
+        method, target, _ = stream.readline(65536).decode("latin-1").split()
+        headers = Headers(http.client.parse_headers(stream).items())
+        body = _read_body(stream, headers)
+    except (ValueError, http.client.HTTPException):
+        return None
+    host, resource = headers.get("host", ""), target
+    if method == "CONNECT":
+        host, resource = target, ""
+    elif not target.startswith("/"):  # absolute form, as sent to a proxy
+        host, slash, rest = target.partition("://")[2].partition("/")
+        resource = slash + rest
+    path, _, query = resource.partition("?")
+    return Received(
+        method=method,
+        host=host.lower(),
+        path=unquote(path),
+        query=dict(parse_qsl(query, keep_blank_values=True)),
+        headers=headers,
+        body=body,
+        scheme=scheme,
+        target=target,
+    )
+
+
+def _read_body(stream: BinaryIO, headers: Headers) -> bytes:
+    if headers.get("transfer-encoding", "").lower() != "chunked":
+        return stream.read(int(headers.get("content-length", "0")))
+    chunks = []
+    while size := int(stream.readline(65536).partition(b";")[0], 16):
+        chunks.append(stream.read(size))
+        stream.readline(65536)
+    while stream.readline(65536).strip():
+        pass  # trailers say nothing here
+    return b"".join(chunks)
+
+
+def _cut(connection: socket.socket) -> None:
+    # SSLSocket.shutdown() would drop its TLS state under the thread that is reading.
+    with suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def _reason(status: int) -> str:
+    try:
+        return http.HTTPStatus(status).phrase
+    except ValueError:
+        return ""

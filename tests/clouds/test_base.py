@@ -1,0 +1,280 @@
+"""The loopback server, the authority and the proxy, by clients that know nothing of them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.clouds import faults
+from tests.clouds.authority import Authority
+from tests.clouds.proxy import TerminatingProxy
+from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
+
+HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+
+# Far more than anything on loopback needs, and less than a poll or a time-out would take.
+PROMPT_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    with LoopbackServer() as running:
+        running.on("GET", "/hello", lambda _: json_reply({"hello": "world"}))
+        running.on("POST", "/echo", lambda request: Reply(200, body=request.body))
+        yield running
+
+
+@pytest.fixture
+def proxy(authority: Authority) -> Iterator[TerminatingProxy]:
+    with TerminatingProxy(authority) as running:
+        yield running
+
+
+def get(url: str, **headers: str) -> bytes:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as reply:
+        body: bytes = reply.read()
+        return body
+
+
+def get_through(proxy: TerminatingProxy, authority: Authority, url: str) -> bytes:
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({"http": proxy.url, "https": proxy.url}),
+        urllib.request.HTTPSHandler(context=strict_context(authority)),
+    )
+    with opener.open(url, timeout=10) as reply:
+        body: bytes = reply.read()
+        return body
+
+
+def strict_context(authority: Authority) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=authority.ca_file)
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    return context
+
+
+def test_a_request_is_recorded_as_it_arrived(server: LoopbackServer) -> None:
+    get(f"{server.url}/hello?scope=a%20b&empty=", Authorization="Basic dTpwOnE=", **{"X-One": "1"})
+    [received] = server.received
+    assert received.method == "GET"
+    assert received.host == f"127.0.0.1:{server.port}"
+    assert received.path == "/hello"
+    assert received.target == "/hello?scope=a%20b&empty="
+    assert received.query == {"scope": "a b", "empty": ""}
+    assert received.headers["x-ONE"] == "1"
+    assert received.basic == ("u", "p:q")
+    assert received.bearer is None
+    assert received.scheme == "http"
+
+
+def test_one_connection_carries_many_requests_of_either_framing(server: LoopbackServer) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.connect()
+    only = connection.sock
+    for body in (b"by length", iter([b"in ", b"chunks"]), b""):
+        connection.request("POST", "/echo", body=body, encode_chunked=True)
+        connection.getresponse().read()
+        assert connection.sock is only
+    connection.close()
+    bodies = [request.body for request in server.received_at("/echo")]
+    assert bodies == [b"by length", b"in chunks", b""]
+
+
+def test_a_head_request_gets_the_length_without_the_body(server: LoopbackServer) -> None:
+    server.on("HEAD", "/hello", lambda _: Reply(200, body=b"12345"))
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    for _ in range(2):
+        connection.request("HEAD", "/hello")
+        reply = connection.getresponse()
+        assert (reply.headers["Content-Length"], reply.read()) == ("5", b"")
+    connection.close()
+
+
+def test_the_latest_route_wins_and_a_host_may_be_asked_for(server: LoopbackServer) -> None:
+    server.on("GET", "/*/hello", lambda _: Reply(body=b"pattern"))
+    server.on("GET", "/v1/hello", lambda _: Reply(body=b"exact"))
+    server.on("GET", "/v1/hello", lambda _: Reply(body=b"host"), host="*.example")
+    assert get(f"{server.url}/v2/hello") == b"pattern"
+    assert get(f"{server.url}/v1/hello") == b"exact"
+    assert get(f"{server.url}/v1/hello", Host="a.example") == b"host"
+
+
+def test_an_assertion_in_a_handler_fails_the_test_and_answers_500() -> None:
+    def insist(request: Received) -> Reply:
+        assert request.form["grant_type"] == "refresh_token"
+        return Reply()
+
+    with pytest.raises(AssertionError, match="refresh_token"), LoopbackServer() as server:
+        server.on("POST", "/token", insist)
+        with pytest.raises(urllib.error.HTTPError, match="500"):
+            urllib.request.urlopen(f"{server.url}/token", data=b"grant_type=password", timeout=10)
+
+
+def test_a_request_nobody_expects_fails_the_test(server: LoopbackServer) -> None:
+    with pytest.raises(urllib.error.HTTPError, match="500"):
+        get(f"{server.url}/nobody")
+    with pytest.raises(AssertionError, match="LoopbackServer does not expect GET .*/nobody"):
+        server.check()
+
+
+def test_sixty_clients_are_answered_at_once(server: LoopbackServer) -> None:
+    everyone = threading.Barrier(60)
+
+    def together(_: Received) -> Reply:
+        everyone.wait(timeout=30)
+        return Reply(body=b"together")
+
+    server.on("GET", "/together", together)
+    with ThreadPoolExecutor(60) as clients:
+        bodies = list(clients.map(get, [f"{server.url}/together"] * 60))
+    assert bodies == [b"together"] * 60
+
+
+def test_closing_waits_for_no_client_however_slow_the_server_was_told_to_be() -> None:
+    with LoopbackServer(delay_s=3600) as server:
+        asking = [
+            socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(3)
+        ]
+        asking[0].sendall(b"GET /half-a-request HTTP/1.1\r\n")
+        asking[1].sendall(b"GET /a-request HTTP/1.1\r\n\r\n")
+        while not server.received:
+            time.sleep(0.01)
+        started = time.monotonic()
+    assert time.monotonic() - started < PROMPT_S
+    for client in asking:
+        client.close()
+
+
+def test_each_fault_spoils_the_answer_in_its_own_way(server: LoopbackServer) -> None:
+    url = f"{server.url}/hello"
+    server.fail("/hello", faults.cut_body)
+    with pytest.raises(http.client.IncompleteRead):
+        get(url)
+    server.fail("/hello", faults.drip(interval_s=0.001))
+    assert json.loads(get(url)) == {"hello": "world"}
+    server.fail("/hello", faults.huge_body(3 * faults.MIB + 1))
+    assert len(get(url)) == 3 * faults.MIB + 1
+    server.fail("/hello", faults.wrong_json())
+    assert json.loads(get(url)) == ["unexpected"]
+    server.fail("/hello", faults.html())
+    assert b"<h1>" in get(url)
+    server.fail("/hello", faults.redirect_to(f"{server.url}/elsewhere"))
+    server.on("GET", "/elsewhere", lambda _: Reply(body=b"elsewhere"))
+    assert get(url) == b"elsewhere"
+    server.fail("/hello", faults.never_answer)
+    with pytest.raises(TimeoutError):
+        urllib.request.urlopen(url, timeout=0.1)
+
+
+def test_a_fault_that_was_given_a_number_of_times_passes(server: LoopbackServer) -> None:
+    server.fail("/hello", faults.unavailable(429, retry_after_s=7), times=2)
+    for _ in range(2):
+        with pytest.raises(urllib.error.HTTPError) as refusal:
+            get(f"{server.url}/hello")
+        assert (refusal.value.code, refusal.value.headers["Retry-After"]) == (429, "7")
+    assert json.loads(get(f"{server.url}/hello")) == {"hello": "world"}
+
+
+def test_strict_openssl_accepts_the_certificate_of_a_server_by_address(
+    authority: Authority,
+) -> None:
+    with LoopbackServer(tls=authority.server_context("127.0.0.1")) as server:
+        server.on("GET", "/", lambda request: Reply(body=request.scheme.encode()))
+        with urllib.request.urlopen(
+            f"{server.url}/", context=strict_context(authority), timeout=10
+        ) as reply:
+            assert reply.read() == b"https"
+
+
+def test_a_client_that_names_another_host_gets_a_certificate_for_that(
+    authority: Authority,
+) -> None:
+    with (
+        LoopbackServer(tls=authority.server_context("127.0.0.1")) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=10) as plain,
+        strict_context(authority).wrap_socket(plain, server_hostname=HOST) as secured,
+    ):
+        assert secured.getpeercert()["subjectAltName"] == (("DNS", HOST),)  # type: ignore[index]
+
+
+def test_the_client_identity_is_a_key_and_its_certificate(authority: Authority) -> None:
+    identity = authority.client_identity_file()
+    ssl.create_default_context().load_cert_chain(identity)
+    assert identity.read_text().startswith(authority.rsa_key_pem())
+    assert identity.stat().st_mode & 0o077 == 0
+
+
+def test_the_proxy_is_the_hosts_it_was_told_to_be(
+    authority: Authority, proxy: TerminatingProxy, server: LoopbackServer
+) -> None:
+    proxy.route(HOST, server)
+    proxy.route("*.azurecr.io", server)
+    proxy.route("metadata.google.internal", server)
+    proxy.route("registry.example:5000", server)
+    for url in (
+        f"https://{HOST}/hello",
+        "https://myreg.azurecr.io/hello",
+        "http://metadata.google.internal/hello",
+        "https://registry.example:5000/hello",
+    ):
+        assert json.loads(get_through(proxy, authority, url)) == {"hello": "world"}
+    assert [(request.scheme, request.host) for request in server.received] == [
+        ("https", HOST),
+        ("https", "myreg.azurecr.io"),
+        ("http", "metadata.google.internal"),
+        ("https", "registry.example:5000"),
+    ]
+    assert proxy.refused == []
+
+
+@pytest.mark.parametrize(
+    ("url", "refused"),
+    [
+        ("https://azurecr.io/hello", "azurecr.io:443"),
+        ("https://myreg.azurecr.io.evil.example/hello", "myreg.azurecr.io.evil.example:443"),
+        ("https://myreg.azurecr.io:8443/hello", "myreg.azurecr.io:8443"),
+        ("http://169.254.169.254/latest", "169.254.169.254:80"),
+    ],
+)
+def test_the_proxy_refuses_and_remembers_every_other_host(
+    authority: Authority, proxy: TerminatingProxy, server: LoopbackServer, url: str, refused: str
+) -> None:
+    proxy.route("*.azurecr.io", server)
+    with pytest.raises(OSError, match="403"):
+        get_through(proxy, authority, url)
+    assert proxy.refused == [refused]
+    assert server.received == []
+
+
+def test_a_tunnel_hands_a_host_to_a_plain_server(
+    authority: Authority, proxy: TerminatingProxy, server: LoopbackServer
+) -> None:
+    server.on("GET", "/large", lambda _: Reply(body=bytes(3 * faults.MIB)))
+    proxy.tunnel("us-docker.pkg.dev", server.port)
+    assert len(get_through(proxy, authority, "https://us-docker.pkg.dev/large")) == 3 * faults.MIB
+    [received] = server.received
+    assert (received.scheme, received.host) == ("http", "us-docker.pkg.dev")
+
+
+def test_faults_reach_a_client_through_the_proxy(
+    authority: Authority, proxy: TerminatingProxy, server: LoopbackServer
+) -> None:
+    proxy.route(HOST, server)
+    server.fail("/hello", faults.cut_body)
+    with pytest.raises(http.client.IncompleteRead):
+        get_through(proxy, authority, f"https://{HOST}/hello")
