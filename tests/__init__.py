@@ -1,1 +1,1 @@
-"""The tests of docker-credential-multi, and the loopback clouds that they run against."""
+"""The tests: see each folder's own first lines."""

@@ -251,7 +251,7 @@ class LoopbackServer(Listener):
     def on(self, method: str, path: str, handler: Handler, *, host: str = "*") -> None:
         """Answer these requests with this handler; of several that fit, the latest wins.
 
-        Path and host may be patterns: `*` stands for any characters, slashes included.
+        Each may be a pattern: `*` stands for any characters, slashes included.
         """
         self._routes.insert(0, (method, path, host, handler))
 
@@ -273,7 +273,7 @@ class LoopbackServer(Listener):
         """The reply to a request. A cloud with a grammar of its own may override this."""
         for method, path, host, handler in self._routes:
             if (
-                method == request.method
+                fnmatchcase(request.method, method)
                 and fnmatchcase(request.path, path)
                 and fnmatchcase(request.host, host)
             ):

@@ -1,0 +1,50 @@
+# Every target sets up what it needs from a bare checkout: python3 >= 3.11 and make are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+PREFIX ?= $(HOME)/.local
+
+.PHONY: help demo test lint format venv install clean
+help:
+	@echo "make demo      set up, then show the main job on loopback clouds"
+	@echo "make test      set up, then run everything that must pass"
+	@echo "make lint      ruff, mypy strict, import contracts"
+	@echo "make install   install the executable under PREFIX ($(PREFIX))"
+
+venv: $(STAMP)
+
+# Pinned by version and hash; the package itself is editable and brings nothing along.
+$(STAMP): packaging/requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python3 >= 3.11 is needed, this is " + sys.version.split()[0])'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r packaging/requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/python -m tests.demo
+
+test: $(STAMP) lint
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+install:
+	$(PYTHON) -m venv $(PREFIX)/lib/docker-credential-multi
+	$(PREFIX)/lib/docker-credential-multi/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r packaging/requirements-runtime.txt
+	$(PREFIX)/lib/docker-credential-multi/bin/python -m pip install --quiet --disable-pip-version-check --no-deps .
+	mkdir -p $(PREFIX)/bin
+	ln -sf ../lib/docker-credential-multi/bin/docker-credential-multi $(PREFIX)/bin/docker-credential-multi
+	@echo "installed $(PREFIX)/bin/docker-credential-multi"
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -1,0 +1,78 @@
+"""A provider that is not waited for past its deadline.
+
+The SDKs take timeouts for most of their steps, but not for all: a name look-up, a credential
+process, a server that drips one byte a second. The provider therefore works in a thread of its own,
+and whoever asked stops waiting at the deadline, whatever the thread is stuck in.
+"""
+
+from __future__ import annotations
+
+from cred_helper.credential import Credential
+from cred_helper.errors import CredentialError, Unreachable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cred_helper.provider import Identity, Provider, TokenRequest
+
+# Of the whole deadline, what is kept for the fallback after a provider used up its own part.
+FALLBACK_SHARE = 1 / 6
+
+
+class BoundedProvider:
+    """Asks another provider, for no longer than the request's deadline allows."""
+
+    __slots__ = ("OPTIONS", "_provider", "name")
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self.name = provider.name
+        self.OPTIONS = provider.OPTIONS
+
+    def identify(self, request: TokenRequest) -> Identity:
+        """As the provider says; looking is not waiting."""
+        return self._provider.identify(request)
+
+    def get(self, request: TokenRequest, identity: Identity) -> Credential:
+        """Ask; raise ``Unreachable`` when the deadline passes first.
+
+        What is not ours among the provider's errors is a fault of the provider: it is told by its
+        type alone, since a text of unknown make could hold anything.
+        """
+        import threading
+
+        outcome: list[Credential | BaseException] = []
+
+        def ask() -> None:
+            try:
+                outcome.append(self._provider.get(request, identity))
+            except BaseException as error:  # noqa: BLE001 - handed over to whoever waits
+                outcome.append(error)
+
+        _silence_sdks()
+        within_s = request.deadline.remaining_s() * (1 - FALLBACK_SHARE)
+        worker = threading.Thread(target=ask, name=self.name, daemon=True)
+        worker.start()
+        worker.join(within_s)
+        if not outcome:
+            raise Unreachable(
+                f"no answer within {within_s:.0f} s",
+                hint="see DOCKER_CREDENTIAL_MULTI_DEADLINE_S for the time a get may take",
+            )
+        match outcome[0]:
+            case Credential() as credential:
+                return credential
+            case CredentialError() as error:
+                raise error
+            case Exception() as error:
+                raise Unreachable(f"the SDK failed with {type(error).__name__}") from error
+            case other:
+                raise other  # type: ignore[misc]
+
+
+def _silence_sdks() -> None:
+    """Keep the SDKs' loggers and warnings from the user's terminal: our one line says it."""
+    import logging
+    import warnings
+
+    logging.lastResort = None
+    warnings.simplefilter("ignore")

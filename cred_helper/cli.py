@@ -1,0 +1,161 @@
+"""The command line: the protocol's verbs go the short way, people's commands load click.
+
+Never parses a server URL or knows a cloud; the only module that ends the process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cred_helper import stdio
+from cred_helper.errors import (
+    CredentialError,
+    Misconfigured,
+    NotFound,
+    ProtocolError,
+    ProviderError,
+)
+from cred_helper.protocols import docker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
+    from cred_helper.keychain import Answer, Keychain
+    from cred_helper.server_url import ServerURL
+
+USAGE = f"usage: {stdio.PROGRAM} get|store|erase|list|version"
+
+
+def main() -> NoReturn:
+    """Answer one call and end the process."""
+    arguments = sys.argv[1:]
+    verb = arguments[0] if arguments else ""
+    if verb in VERBS or not is_command(verb):
+        stdio.leave(protocol(arguments))
+    from cred_helper import commands
+
+    stdio.leave(commands.run(arguments))
+
+
+def is_command(word: str) -> bool:
+    """Whether this first word is a person's rather than a registry client's."""
+    from cred_helper import commands
+
+    return word in commands.NAMES
+
+
+def protocol(arguments: list[str]) -> int:
+    """Serve one protocol verb over standard input and output; the exit status."""
+    reply = stdio.guard()
+    try:
+        document = _answer(arguments)
+    except CredentialError as error:
+        if not isinstance(error, NotFound):
+            stdio.error(error.reason, error.hint)
+        reply.send(docker.render_error(error))
+        return 1
+    return 0 if reply.send(document) else 1
+
+
+def _answer(arguments: list[str]) -> bytes:
+    if not arguments:
+        raise ProtocolError(USAGE)
+    verb, *rest = arguments
+    serve = VERBS.get(verb)
+    if serve is None:
+        raise ProtocolError(
+            f"unknown action: {verb}", hint=f"{USAGE}; see {stdio.PROGRAM} --help for the rest"
+        )
+    if rest:
+        raise ProtocolError(
+            f"{verb} takes no arguments", hint=f"the server URL goes to standard input: {USAGE}"
+        )
+    return serve()
+
+
+def _get() -> bytes:
+    server_url = docker.parse_server_url(_read())
+    wiring_settings, keychain = _keychain()
+    answer = keychain.get(server_url)
+    credential = answer.credential
+    if credential is not None:
+        for source, failure in answer.failures:
+            stdio.warning(_told(server_url, source, failure), failure.hint)
+        return docker.render_credential(server_url, credential)
+    raise _verdict(server_url, answer, anonymous=wiring_settings == "anonymous")
+
+
+def _verdict(server_url: ServerURL, answer: Answer, *, anonymous: bool) -> CredentialError:
+    """What to tell a client that gets no credential: the first thing that should have worked."""
+    for source, failure in answer.failures:
+        told = _told(server_url, source, failure)
+        if not anonymous:
+            return type(failure)(told, hint=failure.hint)
+        stdio.warning(f"{told}; going on anonymously", failure.hint)
+    return NotFound("no source has a credential")
+
+
+def _told(server_url: ServerURL, source: str, failure: ProviderError) -> str:
+    return f"no credential for {server_url.host} from {source}: {failure.reason}"
+
+
+def _store() -> bytes:
+    server_url, credential = docker.parse_credential(_read())
+    _keychain()[1].store(server_url, credential)
+    return b""
+
+
+def _erase() -> bytes:
+    server_url = docker.parse_server_url(_read())
+    _keychain()[1].erase(server_url)
+    return b""
+
+
+def _list() -> bytes:
+    # What clients write here ("unused", or nothing) means nothing and is not waited for. A broken
+    # source must not blank the others: classic docker build asks for all credentials at once.
+    try:
+        usernames, failures = _keychain()[1].list()
+    except Misconfigured as error:
+        stdio.warning(error.reason, error.hint)
+        return docker.render_list({})
+    for source, failure in failures:
+        stdio.warning(f"{source} cannot be listed: {failure.reason}", failure.hint)
+    return docker.render_list(usernames)
+
+
+def _version() -> bytes:
+    from cred_helper import __version__
+
+    return f"{stdio.PROGRAM} (cred_helper) {__version__}\n".encode()
+
+
+VERBS: dict[str, Callable[[], bytes]] = {
+    "get": _get,
+    "store": _store,
+    "erase": _erase,
+    "list": _list,
+    "version": _version,
+    "--version": _version,
+    "-v": _version,
+}
+
+
+def _read() -> bytes:
+    request = stdio.read_request()
+    if request is None:
+        raise ProtocolError(f"standard input is over {stdio.MAX_REQUEST_BYTES >> 20} MiB")
+    return request
+
+
+def _keychain() -> tuple[str, Keychain]:
+    from time import monotonic
+
+    from cred_helper.settings import Settings
+    from cred_helper.wiring import Wiring
+
+    settings = Settings.load(os.environ)
+    return settings.on_error, Wiring(settings, os.environ, monotonic).keychain()

@@ -1,0 +1,13 @@
+"""Commands for people, one file each, on click. None of it is loaded for the protocol's verbs."""
+
+from __future__ import annotations
+
+# The words that are a person's. Kept as data so that telling them from a verb costs no import.
+NAMES = frozenset({"explain", "--help", "-h"})
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; the exit status."""
+    from cred_helper.commands.group import main
+
+    return main(arguments)

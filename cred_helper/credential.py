@@ -1,0 +1,67 @@
+"""What a provider answers with: a user name, a secret, and until when it is good.
+
+Never prints, formats or pickles a secret: ``Secret.expose()`` is the only way out.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import NoReturn
+
+
+class Secret:
+    """A password, token or key that does not show itself by accident."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def expose(self) -> str:
+        """Return the secret itself. Every call is a place to look at in a review."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+    def __format__(self, _spec: str) -> str:
+        return repr(self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not pickled")
+
+
+class Credential:
+    """What a registry is shown.
+
+    ``expires_at`` is an aware UTC time, or ``None`` where nobody said; docker's protocol cannot
+    carry it, the cache can. ``source`` says where it came from, in words for a person.
+    """
+
+    __slots__ = ("expires_at", "secret", "source", "username")
+
+    def __init__(
+        self,
+        username: str,
+        secret: Secret,
+        *,
+        expires_at: datetime | None = None,
+        source: str = "",
+    ) -> None:
+        self.username = username
+        self.secret = secret
+        self.expires_at = expires_at
+        self.source = source
+
+    def __repr__(self) -> str:
+        return f"Credential({self.username!r}, {self.secret!r}, source={self.source!r})"

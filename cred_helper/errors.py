@@ -1,0 +1,61 @@
+"""Every error that may leave a module of ours, and what the caller does about it.
+
+::
+
+    CredentialError          a reason for a person, and perhaps a hint
+    ├── NotFound             nothing here to try with: the next source is asked
+    ├── ProviderError        configured, and did not work: the fallback is asked, then it is told
+    │   ├── Denied           the other side said no
+    │   ├── Unreachable      no answer, or none in time
+    │   ├── BadReply         an answer that is not one
+    │   └── Misconfigured    a file or variable of the user's cannot be meant as it stands
+    └── ProtocolError        the client's request is not one: told, exit 1
+
+The texts are for stderr and for clients that quote stdout: one line, lower case, no final stop,
+never a secret and never the content of a file.
+"""
+
+from __future__ import annotations
+
+# The three sentences clients compare byte for byte.
+# Source: https://github.com/docker/docker-credential-helpers/blob/master/credentials/error.go
+CREDENTIALS_NOT_FOUND = "credentials not found in native keychain"
+NO_SERVER_URL = "no credentials server URL"
+NO_USERNAME = "no credentials username"
+
+
+class CredentialError(Exception):
+    """The base of ours: ``reason`` says what is so, ``hint`` what to try."""
+
+    def __init__(self, reason: str, *, hint: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
+
+
+class NotFound(CredentialError):
+    """This source has nothing to try with. The caller asks the next one."""
+
+
+class ProviderError(CredentialError):
+    """This source is configured and did not work. The caller asks the fallback, then fails."""
+
+
+class Denied(ProviderError):
+    """The other side refused the identity."""
+
+
+class Unreachable(ProviderError):
+    """The other side did not answer, or not in time."""
+
+
+class BadReply(ProviderError):
+    """The other side answered with something that is not a credential."""
+
+
+class Misconfigured(ProviderError):
+    """A setting, variable or file of the user's does not work as it stands."""
+
+
+class ProtocolError(CredentialError):
+    """The client's request cannot be understood. The caller tells it and exits 1."""

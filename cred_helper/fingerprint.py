@@ -1,0 +1,40 @@
+"""Digests that tell one identity from another, at the price of no import worth the name.
+
+Never a way back to what was digested: the digest is what may be written down.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# A credential file is kilobytes; more than this is not one, and is not read.
+_MAX_FILE_BYTES = 1 << 20
+
+
+def digest(parts: Iterable[str | bytes]) -> str:
+    """Digest the parts, each kept apart from its neighbours, to 32 hexadecimal digits."""
+    try:
+        # The extension module itself: hashlib would load OpenSSL, which costs more than the rest
+        # of a cached answer together.
+        from _blake2 import blake2b
+    except ImportError:
+        from hashlib import blake2b
+    hasher = blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part
+        hasher.update(b"%d:" % len(data))
+        hasher.update(data)
+    return hasher.hexdigest()
+
+
+def file_digest(path: str) -> str:
+    """Digest a file's content, or say ``absent`` or ``unreadable``: other states, other identity."""
+    try:
+        with open(path, "rb") as file:
+            return digest([file.read(_MAX_FILE_BYTES)])
+    except FileNotFoundError:
+        return "absent"
+    except OSError:
+        return "unreadable"

@@ -1,0 +1,111 @@
+"""The docker credential helper protocol.
+
+Parses what a client wrote to standard input and renders what it reads from standard output. Never
+asks a source, never prints.
+
+Source: https://github.com/docker/docker-credential-helpers/blob/master/credentials/credentials.go
+"""
+
+from __future__ import annotations
+
+from cred_helper.credential import Credential, Secret
+from cred_helper.errors import (
+    CREDENTIALS_NOT_FOUND,
+    NO_SERVER_URL,
+    NO_USERNAME,
+    CredentialError,
+    NotFound,
+    ProtocolError,
+)
+from cred_helper.server_url import ServerURL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+try:
+    # The C function behind json.dumps; the json package itself loads re.
+    from _json import encode_basestring_ascii as _quote
+except ImportError:  # another interpreter than CPython
+    from json.encoder import encode_basestring_ascii as _quote
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def parse_server_url(standard_input: bytes) -> ServerURL:
+    """Read the server URL of a ``get`` or ``erase``.
+
+    Lines are joined without their ends and the whole is trimmed, as the reference server does.
+
+    Raises:
+        ProtocolError: there is none, or it is not UTF-8.
+    """
+    text = _text(standard_input).replace("\r\n", "").replace("\n", "")
+    server_url = ServerURL.parse(text)
+    if not server_url.raw:
+        raise ProtocolError(NO_SERVER_URL)
+    return server_url
+
+
+def parse_credential(standard_input: bytes) -> tuple[ServerURL, Credential]:
+    """Read the credential of a ``store``. Keys count in any case, as they do for Go clients.
+
+    Raises:
+        ProtocolError: it is not such a document. What was read is not quoted: it is a secret.
+    """
+    import json
+
+    try:
+        document = json.loads(_text(standard_input))
+    except (ValueError, RecursionError):
+        raise ProtocolError("standard input is not a JSON document") from None
+    if not isinstance(document, dict):
+        raise ProtocolError("standard input is not a JSON object")
+    fields = {key.lower(): value for key, value in document.items()}
+    values = []
+    for key in ("ServerURL", "Username", "Secret"):
+        value = fields.get(key.lower())
+        if not isinstance(value, str | None):
+            raise ProtocolError(f"{key} is not a string")
+        values.append(value or "")
+    server_url, username, secret = ServerURL.parse(values[0]), values[1], values[2]
+    if not server_url.raw:
+        raise ProtocolError(NO_SERVER_URL)
+    if not username:
+        raise ProtocolError(NO_USERNAME)
+    return server_url, Credential(username, Secret(secret), source="standard input")
+
+
+def _text(standard_input: bytes) -> str:
+    try:
+        return standard_input.removeprefix(_BOM).decode("utf-8")
+    except UnicodeDecodeError:
+        raise ProtocolError("standard input is not UTF-8") from None
+
+
+def render_credential(server_url: ServerURL, credential: Credential) -> bytes:
+    """Render the answer to a ``get``: three keys in exact case, three strings, one line."""
+    return _render_object(
+        {
+            "ServerURL": server_url.raw,
+            "Username": credential.username,
+            "Secret": credential.secret.expose(),
+        }
+    )
+
+
+def render_list(usernames: Mapping[str, str]) -> bytes:
+    """Render the answer to a ``list``: server URL to user name, ``{}`` for none."""
+    return _render_object(usernames)
+
+
+def _render_object(fields: Mapping[str, str]) -> bytes:
+    # Everything outside ASCII is escaped: no code page on the way can spoil it.
+    members = ",".join(f"{_quote(key)}:{_quote(value)}" for key, value in fields.items())
+    return f"{{{members}}}\n".encode("ascii")
+
+
+def render_error(error: CredentialError) -> bytes:
+    """Render a failure: the one sentence clients compare, or the reason in one line."""
+    reason = CREDENTIALS_NOT_FOUND if isinstance(error, NotFound) else error.reason
+    return f"{' '.join(reason.split())}\n".encode("utf-8", "replace")

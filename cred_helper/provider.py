@@ -1,0 +1,129 @@
+"""What every built-in provider offers, and what it is asked with.
+
+Pure: no clock, no file, no network; those come in through the request.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Protocol
+
+    from cred_helper.credential import Credential
+    from cred_helper.hosts import Route
+
+
+class Deadline:
+    """A point on a monotonic clock after which nobody waits any longer."""
+
+    __slots__ = ("_clock", "_ends_at_s")
+
+    def __init__(self, within_s: float, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._ends_at_s = clock() + within_s
+
+    def remaining_s(self) -> float:
+        """Seconds left, never below zero."""
+        return max(0.0, self._ends_at_s - self._clock())
+
+    def step_s(self, at_most_s: float) -> float:
+        """Seconds one network step may take. A spent deadline still gives a socket a moment."""
+        return min(at_most_s, max(0.05, self.remaining_s()))
+
+    def sooner(self, within_s: float) -> Deadline:
+        """A deadline of its own for one part, no later than this one."""
+        return Deadline(min(within_s, self.remaining_s()), self._clock)
+
+
+class TokenRequest:
+    """One question to a provider: a token for this route, by this identity, until this deadline.
+
+    ``options`` are the user's choices for this registry (an AWS profile, a tenant, …), by the
+    names that ``Provider.OPTIONS`` lists. ``environ`` is what to look for an identity in; the SDKs
+    read the process environment, which is the same one outside a test.
+    """
+
+    __slots__ = ("deadline", "environ", "options", "route")
+
+    def __init__(
+        self,
+        route: Route,
+        *,
+        environ: Mapping[str, str],
+        deadline: Deadline,
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        self.route = route
+        self.environ = environ
+        self.deadline = deadline
+        self.options = options or {}
+
+
+class PassedOver:
+    """An identity source that would not be used, and why."""
+
+    __slots__ = ("reason", "source")
+
+    def __init__(self, source: str, reason: str) -> None:
+        self.source = source
+        self.reason = reason
+
+
+class Identity:
+    """Where a provider would take its identity from, found by looking only.
+
+    ``source`` is one of the provider's own short words ("environment", "profile",
+    "instance-metadata", …), or ``None`` where nothing is configured and the machine shows no sign
+    of the cloud. ``detail`` completes it for a person. ``certain`` is false where only a probe of
+    the network can tell. ``fingerprint`` names who would ask in words that stay the same while
+    that identity does (a renewed session of one role keeps it, another profile, key, role, file
+    content or tenant changes it); it may hold digests of secrets but no secret, and is ``None``
+    where nothing that stable is known: such an identity is not cached.
+    """
+
+    __slots__ = ("certain", "detail", "fingerprint", "passed_over", "source")
+
+    def __init__(
+        self,
+        source: str | None,
+        detail: str = "",
+        *,
+        passed_over: tuple[PassedOver, ...] = (),
+        fingerprint: str | None = None,
+        certain: bool = True,
+    ) -> None:
+        self.source = source
+        self.detail = detail
+        self.passed_over = passed_over
+        self.fingerprint = fingerprint
+        self.certain = certain
+
+
+if TYPE_CHECKING:
+
+    class Provider(Protocol):
+        """One cloud. Stateless: everything it needs comes with the request."""
+
+        name: str
+        OPTIONS: tuple[str, ...]
+
+        def identify(self, request: TokenRequest) -> Identity:
+            """Say which identity would be used, by looking at environment and files only.
+
+            No network, no SDK, no child process: it runs before every cached answer.
+
+            Raises:
+                Misconfigured: what is configured contradicts itself or the host; the caller
+                    treats it like a provider that did not work.
+            """
+            ...
+
+        def get(self, request: TokenRequest, identity: Identity) -> Credential:
+            """Ask the cloud, by its own SDK, for a credential that this host takes.
+
+            Raises:
+                NotFound: no identity after all (the probe was not answered, no role is attached).
+                ProviderError: an identity is configured and did not work; never a fall to another.
+            """
+            ...

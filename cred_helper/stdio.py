@@ -1,0 +1,111 @@
+"""The process's edges: the private reply handle, the guard of standard output, the only printers.
+
+From ``guard()`` on, file descriptor 1 is standard error: whatever an SDK, a warning or a child
+prints cannot reach the client, which reads the reply from a duplicate nobody else has. Never holds
+anything back: writes are unbuffered.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+PROGRAM = "docker-credential-multi"
+
+# A secret of 100 KiB is real, one of megabytes is not: the limit keeps a runaway client out.
+MAX_REQUEST_BYTES = 8 << 20
+
+
+class Reply:
+    """The handle the client reads."""
+
+    __slots__ = ("_fd",)
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def send(self, document: bytes) -> bool:
+        """Write the whole document; false where the client has gone."""
+        view = memoryview(document)
+        try:
+            while view:
+                view = view[os.write(self._fd, view) :]
+        except OSError:
+            return False
+        return True
+
+
+def guard() -> Reply:
+    """Take standard output for the reply alone and point file descriptor 1 at standard error.
+
+    A descriptor that the client left closed is opened on the null device first, so that no file
+    opened later can take its number.
+    """
+    closed = [fd for fd in (0, 1, 2) if not _is_open(fd)]
+    for _ in closed:
+        os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: 0, 1, 2 in this order
+    reply = Reply(-1 if 1 in closed else os.dup(1))
+    os.dup2(2, 1)
+    if 2 in closed or sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+    sys.stdout = sys.stderr
+    return reply
+
+
+def _is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
+
+
+def read_request() -> bytes | None:
+    """Read standard input to its end; ``None`` where it is longer than a request can be."""
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        while chunk := os.read(0, 1 << 16):
+            size += len(chunk)
+            if size > MAX_REQUEST_BYTES:
+                return None
+            chunks.append(chunk)
+    except OSError:
+        pass  # a directory, a terminal that hung up: what came before counts
+    return b"".join(chunks)
+
+
+def error(reason: str, hint: str | None = None) -> None:
+    """Tell the user what failed, and what to try."""
+    _tell("error", reason)
+    if hint:
+        _tell("hint", hint)
+
+
+def warning(reason: str, hint: str | None = None) -> None:
+    """Tell the user what went wrong although there is an answer."""
+    _tell("warning", reason)
+    if hint:
+        _tell("hint", hint)
+
+
+def note(reason: str) -> None:
+    """Tell the user something they should know that is not wrong."""
+    _tell("note", reason)
+
+
+def _tell(kind: str, text: str) -> None:
+    line = f"{PROGRAM}: {kind}: {' '.join(text.split())}\n"
+    try:
+        os.write(2, line.encode("utf-8", "backslashreplace"))
+    except OSError:
+        pass  # nobody listens; the reply and the exit code still say it
+
+
+def leave(status: int) -> NoReturn:
+    """End the process here: no SDK thread, exit hook or destructor gets to hold the client up."""
+    os._exit(status)

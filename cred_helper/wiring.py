@@ -1,0 +1,78 @@
+"""Settings in, an assembled keychain out: the one place that knows every source.
+
+Order for one server URL: the built-in provider its host routes to, then what config.json names.
+Sources are made only when they are asked, so that a cached answer opens nothing it does not need.
+"""
+
+from __future__ import annotations
+
+from cred_helper import providers
+from cred_helper.hosts import route
+from cred_helper.keychain import Keychain
+from cred_helper.provider import Deadline, TokenRequest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from cred_helper.credential import Credential
+    from cred_helper.keychain import Lister, Source, Store
+    from cred_helper.provider import Provider
+    from cred_helper.server_url import ServerURL
+    from cred_helper.settings import Settings
+
+
+class ProviderSource:
+    """A built-in provider as a source: one request, made for the server URL that is asked about."""
+
+    __slots__ = ("name", "provider", "request")
+
+    def __init__(self, provider: Provider, request: TokenRequest) -> None:
+        self.name = provider.name
+        self.provider = provider
+        self.request = request
+
+    def get(self, server_url: ServerURL) -> Credential:
+        """Identify, then ask."""
+        identity = self.provider.identify(self.request)
+        return self.provider.get(self.request, identity)
+
+
+class Wiring:
+    """What one process asks with: its settings, its environment, its deadline."""
+
+    def __init__(
+        self, settings: Settings, environ: Mapping[str, str], clock: Callable[[], float]
+    ) -> None:
+        self._settings = settings
+        self._environ = environ
+        self.deadline = Deadline(settings.deadline_s, clock)
+
+    def keychain(self) -> Keychain:
+        """Assemble the keychain."""
+        return Keychain(sources=self.sources, stores=self.stores, listers=self.listers)
+
+    def provider_source(self, server_url: ServerURL) -> ProviderSource | None:
+        """The built-in provider for this server URL, if its host routes and this build has it."""
+        found = route(server_url)
+        provider = providers.load(found.provider) if found else None
+        if found is None or provider is None:
+            return None
+        from cred_helper.bounded import BoundedProvider
+
+        request = TokenRequest(found, environ=self._environ, deadline=self.deadline)
+        return ProviderSource(BoundedProvider(provider), request)
+
+    def sources(self, server_url: ServerURL) -> Iterator[Source]:
+        """Whom to ask for a credential, in order."""
+        builtin = self.provider_source(server_url)
+        if builtin is not None:
+            yield builtin
+
+    def stores(self, server_url: ServerURL) -> Iterator[Store]:
+        """Who keeps this server URL's credential."""
+        return iter(())
+
+    def listers(self) -> Iterator[Lister]:
+        """Who can say what it holds."""
+        return iter(())

@@ -1,0 +1,156 @@
+"""Debian's docker-registry on a loopback port: a registry that is none of our own making.
+
+It serves plain HTTP; a TerminatingProxy's tunnel gives it a host name and TLS.
+
+Source: https://distribution.github.io/distribution/about/configuration/
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+import bcrypt
+
+from tests.clouds.authority import Authority
+from tests.clouds.server import LoopbackServer
+from tests.clouds.tokens import LIFETIME_S, Accepts, Access, Doorkeeper, Login, TokenEndpoint
+
+BINARY = shutil.which("docker-registry")
+"""None where Debian's package docker-registry is not installed; such tests are skipped."""
+
+# It starts in a tenth of a second; a busy machine may need a while.
+START_TIMEOUT_S = 30.0
+
+ISSUER = "loopback tokens"
+
+
+class TokenIssuer(LoopbackServer):
+    """The token server of a DebianRegistry: admits what `accepts` says, and signs for the rest.
+
+    Route `realm_host` to it: that is where the registry's challenge will send clients.
+    """
+
+    def __init__(
+        self, authority: Authority, accepts: Accepts, realm_host: str = "tokens.example"
+    ) -> None:
+        super().__init__()
+        self.realm_host = realm_host
+        self.ca_file = authority.ca_file
+        self._authority = authority
+        self._doorkeeper = Doorkeeper(accepts)
+        self.on("*", "/token", TokenEndpoint(self._doorkeeper, self._mint))
+
+    @property
+    def logins(self) -> list[Login]:
+        """The distinct logins so far, accepted or not."""
+        return self._doorkeeper.logins
+
+    def _mint(self, access: Access) -> str:
+        now = int(time.time())
+        return self._authority.sign_jwt(
+            {
+                "iss": ISSUER,
+                "sub": access.username,
+                "aud": access.host,
+                "nbf": now - 10,
+                "exp": now + LIFETIME_S,
+                "jti": secrets.token_hex(8),
+                "access": [
+                    {"type": scope.type, "name": scope.name, "actions": [scope.action]}
+                    for scope in sorted(access.scopes)
+                ],
+            }
+        )
+
+
+class DebianRegistry:
+    """A docker-registry process with its files in a directory of the test's.
+
+    Use `with_htpasswd` or `with_tokens`, then tunnel a host to `port`.
+    """
+
+    def __init__(self, directory: Path, auth: Mapping[str, object]) -> None:
+        assert BINARY is not None
+        self.port = _free_port()
+        self._log = directory / "registry.log"
+        self._config = directory / "registry.json"
+        config = {
+            "version": "0.1",
+            "log": {"level": "info"},
+            "storage": {"filesystem": {"rootdirectory": str(directory / "storage")}},
+            # The proxy's TLS is invisible to it: an absolute Location would be plain http.
+            "http": {"addr": f"127.0.0.1:{self.port}", "relativeurls": True},
+            "auth": auth,
+        }
+        self._config.write_text(json.dumps(config))  # JSON is YAML
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def with_htpasswd(cls, directory: Path, users: Mapping[str, str]) -> Self:
+        """A registry that asks for Basic credentials and knows these users' passwords."""
+        path = directory / "htpasswd"
+        # The least rounds that bcrypt knows: the registry computes them for every request.
+        lines = [
+            f"{username}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}\n"
+            for username, password in users.items()
+        ]
+        path.write_text("".join(lines))
+        return cls(directory, {"htpasswd": {"realm": "loopback", "path": str(path)}})
+
+    @classmethod
+    def with_tokens(cls, directory: Path, issuer: TokenIssuer, service: str) -> Self:
+        """A registry that sends clients to the issuer; `service` is the host it is known by."""
+        token = {
+            "realm": f"https://{issuer.realm_host}/token",
+            "service": service,
+            "issuer": ISSUER,
+            "rootcertbundle": str(issuer.ca_file),
+        }
+        return cls(directory, {"token": token})
+
+    def __enter__(self) -> Self:
+        assert BINARY is not None
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [BINARY, "serve", str(self._config)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={"OTEL_TRACES_EXPORTER": "none"},
+            )
+        try:
+            self._wait_until_it_listens(self._process)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process is not None
+        self._process.kill()  # it has nothing to save
+        self._process.wait()
+
+    def _wait_until_it_listens(self, process: subprocess.Popen[bytes]) -> None:
+        give_up_at = time.monotonic() + START_TIMEOUT_S
+        while process.poll() is None and time.monotonic() < give_up_at:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        raise RuntimeError(f"docker-registry did not start: {self._log.read_text()}")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port

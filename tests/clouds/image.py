@@ -1,0 +1,95 @@
+"""A valid image of one tiny layer, the same bytes every time.
+
+Source: https://github.com/opencontainers/image-spec/blob/main/manifest.md
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+
+@dataclass(frozen=True)
+class Image:
+    """A manifest and the two blobs that it names."""
+
+    manifest: bytes
+    config: bytes
+    layer: bytes
+
+    @property
+    def digest(self) -> str:
+        """The digest by which a registry knows the manifest."""
+        return digest_of(self.manifest)
+
+    def write_layout(self, directory: Path, tag: str) -> Path:
+        """Lay the image out for `skopeo copy oci:DIRECTORY:TAG`.
+
+        Source: https://github.com/opencontainers/image-spec/blob/main/image-layout.md
+        """
+        blobs = directory / "blobs" / "sha256"
+        blobs.mkdir(parents=True)
+        for blob in (self.manifest, self.config, self.layer):
+            (blobs / digest_of(blob).removeprefix("sha256:")).write_bytes(blob)
+        named = {"annotations": {"org.opencontainers.image.ref.name": tag}}
+        index = {"schemaVersion": 2, "manifests": [_descriptor(MANIFEST, self.manifest) | named]}
+        (directory / "index.json").write_text(json.dumps(index))
+        (directory / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+        return directory
+
+
+def tiny_image(text: str = "loopback\n") -> Image:
+    """An image whose one file holds this text."""
+    tar = _tar_of("loopback.txt", text.encode())
+    # Stored, not deflated: the digest must not depend on the machine's zlib.
+    layer = gzip.compress(tar, compresslevel=0, mtime=0)
+    config = _json(
+        {
+            "architecture": "amd64",
+            "os": "linux",
+            "created": "1970-01-01T00:00:00Z",
+            "config": {},
+            "rootfs": {"type": "layers", "diff_ids": [digest_of(tar)]},
+            "history": [{"created": "1970-01-01T00:00:00Z", "created_by": "loopback"}],
+        }
+    )
+    manifest = _json(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": _descriptor(CONFIG, config),
+            "layers": [_descriptor(LAYER, layer)],
+        }
+    )
+    return Image(manifest, config, layer)
+
+
+def digest_of(content: bytes) -> str:
+    """The content's address in a registry."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _descriptor(media_type: str, content: bytes) -> dict[str, object]:
+    return {"mediaType": media_type, "digest": digest_of(content), "size": len(content)}
+
+
+def _tar_of(name: str, content: bytes) -> bytes:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        tar.addfile(member, io.BytesIO(content))
+    return archive.getvalue()
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
