@@ -30,7 +30,7 @@ def digest(parts: Iterable[str | bytes]) -> str:
 
 
 def file_digest(path: str) -> str:
-    """Digest a file's content, or say ``absent`` or ``unreadable``: other states, other identity."""
+    """Digest a file's content, or say ``absent`` or ``unreadable``."""
     try:
         with open(path, "rb") as file:
             return digest([file.read(_MAX_FILE_BYTES)])

@@ -75,29 +75,35 @@ class Identity:
 
     ``source`` is one of the provider's own short words ("environment", "profile",
     "instance-metadata", …), or ``None`` where nothing is configured and the machine shows no sign
-    of the cloud. ``detail`` completes it for a person. ``certain`` is false where only a probe of
+    of the cloud. ``detail`` completes it for a person; what takes reading more than a cached answer
+    needs is given as a function. ``certain`` is false where only a probe of
     the network can tell. ``fingerprint`` names who would ask in words that stay the same while
     that identity does (a renewed session of one role keeps it, another profile, key, role, file
     content or tenant changes it); it may hold digests of secrets but no secret, and is ``None``
     where nothing that stable is known: such an identity is not cached.
     """
 
-    __slots__ = ("certain", "detail", "fingerprint", "passed_over", "source")
+    __slots__ = ("_detail", "certain", "fingerprint", "passed_over", "source")
 
     def __init__(
         self,
         source: str | None,
-        detail: str = "",
+        detail: str | Callable[[], str] = "",
         *,
         passed_over: tuple[PassedOver, ...] = (),
         fingerprint: str | None = None,
         certain: bool = True,
     ) -> None:
         self.source = source
-        self.detail = detail
+        self._detail = detail
         self.passed_over = passed_over
         self.fingerprint = fingerprint
         self.certain = certain
+
+    @property
+    def detail(self) -> str:
+        """What there is to say about the source, for a person."""
+        return self._detail if isinstance(self._detail, str) else self._detail()
 
 
 if TYPE_CHECKING:

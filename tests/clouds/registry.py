@@ -179,7 +179,8 @@ class Registry(LoopbackServer):
             raise Refusal(401, "UNAUTHORIZED", challenge)
 
     def _has_login(self, request: Received, scope: Scope | None) -> bool:
-        if request.basic is not None:
+        # containers/image answers a Basic challenge even when it has nothing to answer.
+        if request.basic not in (None, ("", "")):
             return self._doorkeeper.admits(request.host, *request.basic)
         return scope is not None and scope.action == "pull" and scope.name in self._public
 
