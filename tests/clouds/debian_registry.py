@@ -124,7 +124,7 @@ class DebianRegistry:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={"OTEL_TRACES_EXPORTER": "none"},
+                env={},
             )
         try:
             self._wait_until_it_listens(self._process)

@@ -52,7 +52,7 @@ class Headers(Mapping[str, str]):
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it arrived. `path` is unquoted; `target` is the request line's own spelling."""
+    """One request as it arrived. `path` is unquoted; `target` is what the request line said."""
 
     method: str
     host: str
@@ -136,7 +136,7 @@ after which the connection is closed. `faults.py` has them all."""
 
 
 class Listener:
-    """A listening socket on loopback, a thread for each connection, and a prompt way to end both."""
+    """A listening socket on loopback, a thread for each connection, and a prompt end to both."""
 
     def __init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)

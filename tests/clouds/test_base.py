@@ -12,7 +12,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -27,22 +26,11 @@ HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 PROMPT_S = 2.0
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
     with LoopbackServer() as running:
         running.on("GET", "/hello", lambda _: json_reply({"hello": "world"}))
         running.on("POST", "/echo", lambda request: Reply(200, body=request.body))
-        yield running
-
-
-@pytest.fixture
-def proxy(authority: Authority) -> Iterator[TerminatingProxy]:
-    with TerminatingProxy(authority) as running:
         yield running
 
 
@@ -114,22 +102,27 @@ def test_the_latest_route_wins_and_a_host_may_be_asked_for(server: LoopbackServe
     assert get(f"{server.url}/v1/hello", Host="a.example") == b"host"
 
 
-def test_an_assertion_in_a_handler_fails_the_test_and_answers_500() -> None:
+def test_an_assertion_in_a_handler_answers_500_and_fails_the_test() -> None:
     def insist(request: Received) -> Reply:
         assert request.form["grant_type"] == "refresh_token"
         return Reply()
 
-    with pytest.raises(AssertionError, match="refresh_token"), LoopbackServer() as server:
-        server.on("POST", "/token", insist)
-        with pytest.raises(urllib.error.HTTPError, match="500"):
-            urllib.request.urlopen(f"{server.url}/token", data=b"grant_type=password", timeout=10)
+    def use_it_wrongly() -> None:
+        with LoopbackServer() as server:
+            server.on("POST", "/token", insist)
+            with pytest.raises(urllib.error.HTTPError, match="500"):
+                urllib.request.urlopen(f"{server.url}/token", b"grant_type=password", timeout=10)
+
+    with pytest.raises(AssertionError, match="refresh_token"):
+        use_it_wrongly()
 
 
 def test_a_request_nobody_expects_fails_the_test(server: LoopbackServer) -> None:
     with pytest.raises(urllib.error.HTTPError, match="500"):
         get(f"{server.url}/nobody")
-    with pytest.raises(AssertionError, match="LoopbackServer does not expect GET .*/nobody"):
+    with pytest.raises(AssertionError, match=r"LoopbackServer does not expect GET .*/nobody"):
         server.check()
+    server.check()
 
 
 def test_sixty_clients_are_answered_at_once(server: LoopbackServer) -> None:
@@ -252,12 +245,13 @@ def test_the_proxy_is_the_hosts_it_was_told_to_be(
     ],
 )
 def test_the_proxy_refuses_and_remembers_every_other_host(
-    authority: Authority, proxy: TerminatingProxy, server: LoopbackServer, url: str, refused: str
+    authority: Authority, server: LoopbackServer, url: str, refused: str
 ) -> None:
-    proxy.route("*.azurecr.io", server)
-    with pytest.raises(OSError, match="403"):
-        get_through(proxy, authority, url)
-    assert proxy.refused == [refused]
+    with TerminatingProxy(authority) as proxy:
+        proxy.route("*.azurecr.io", server)
+        with pytest.raises(OSError, match="403"):
+            get_through(proxy, authority, url)
+        assert proxy.refused == [refused]
     assert server.received == []
 
 
