@@ -1,0 +1,166 @@
+"""``explain``: which way a server URL would go, and why. Looks only: no network, no SDK, no child.
+
+The trace is the wiring's own: the sources listed here are the very objects that ``get`` would ask.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cred_helper.errors import Misconfigured
+from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute, Route, route
+from cred_helper.server_url import ServerURL
+from cred_helper.settings import Settings
+from cred_helper.wiring import ProviderSource, Wiring
+
+if TYPE_CHECKING:
+    from cred_helper.keychain import Source
+
+_CLOUDS = {
+    "ecr": "Amazon ECR",
+    "gcr": "Google Container Registry and Artifact Registry",
+    "acr": "Azure Container Registry",
+}
+
+
+class ServerURLCommand(click.Command):
+    """A command whose argument may begin with a hyphen, as a doubtful server URL can."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options that exist; whatever else begins with a hyphen is the server URL."""
+        known = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        known.update(self.get_help_option_names(ctx))
+        for at, word in enumerate(args):
+            if word == "--":
+                break
+            if word.startswith("-") and word not in known:
+                args = [*args[:at], *args[at + 1 :], "--", word]
+                break
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=ServerURLCommand)
+@click.argument("server_url", metavar="SERVER_URL")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def explain(server_url: str, as_json: bool) -> None:
+    """Say which way a server URL would go, without asking anyone.
+
+    SERVER_URL is what a client sends: a host, host:port, host/repository or a https URL.
+    """
+    explanation = Explanation(ServerURL.parse(server_url))
+    if as_json:
+        click.echo(json.dumps(explanation.document(), indent=2))
+    else:
+        for label, text in explanation.lines():
+            click.echo(f"{label:<12}{text}".rstrip())
+
+
+class Explanation:
+    """What can be said about one server URL by looking."""
+
+    def __init__(self, server_url: ServerURL) -> None:
+        self.server_url = server_url
+        self.route = route(server_url)
+        wiring = Wiring(Settings.load(os.environ), os.environ, monotonic)
+        self.sources: list[Source] = list(wiring.sources(server_url))
+        self.builtin = next((s for s in self.sources if isinstance(s, ProviderSource)), None)
+
+    def document(self) -> dict[str, Any]:
+        """Everything, as a JSON object."""
+        found = self.route
+        return {
+            "server_url": self.server_url.raw,
+            "host": self.server_url.host or None,
+            "provider": found.provider if found else None,
+            "region": found.region if found else None,
+            "fips": found.fips if found else None,
+            "reason": self.why_provider(),
+            "in_this_build": self.builtin is not None if found else None,
+            "identity": self.identity(),
+            "order": [source.name for source in self.sources],
+        }
+
+    def why_provider(self) -> str:
+        """Why this built-in provider, or none."""
+        if self.route is not None:
+            return f"the host is one of {_CLOUDS[self.route.provider]}"
+        if self.server_url.unroutable:
+            return self.server_url.unroutable
+        return "the host is on no table of a cloud's registries"
+
+    def identity(self) -> dict[str, Any] | None:
+        """Which identity the built-in provider would use, and why not the others."""
+        if self.builtin is None:
+            return None
+        try:
+            identity = self.builtin.provider.identify(self.builtin.request)
+        except Misconfigured as error:
+            return {"source": None, "error": error.reason, "hint": error.hint, "passed_over": []}
+        return {
+            "source": identity.source,
+            "detail": identity.detail,
+            "certain": identity.certain,
+            "passed_over": [
+                {"source": other.source, "reason": other.reason} for other in identity.passed_over
+            ],
+        }
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Everything, as labelled lines for a person."""
+        lines = [("server URL", self.server_url.raw), ("host", self.server_url.host)]
+        lines.append(("provider", f"{self._provider_words()}: {self.why_provider()}"))
+        if self.route is not None:
+            lines.extend(_facts(self.route))
+        lines.extend(self._identity_lines())
+        for position, source in enumerate(self.sources):
+            lines.append(("asked" if position == 0 else "then", source.name))
+        if not self.sources:
+            lines.append(("asked", "nobody: the answer is that there are no credentials"))
+        return lines
+
+    def _provider_words(self) -> str:
+        if self.route is None:
+            return "none"
+        if self.builtin is None:
+            return f"{self.route.provider}, which this build has no provider for"
+        return self.route.provider
+
+    def _identity_lines(self) -> list[tuple[str, str]]:
+        identity = self.identity()
+        if identity is None:
+            return []
+        if "error" in identity:
+            said = [("identity", identity["error"])]
+            return [*said, ("hint", identity["hint"])] if identity["hint"] else said
+        if identity["source"] is None:
+            lines = [("identity", "none")]
+        else:
+            detail = f": {identity['detail']}" if identity["detail"] else ""
+            doubt = "" if identity["certain"] else " (if it answers)"
+            lines = [("identity", f"{identity['source']}{detail}{doubt}")]
+        lines.extend(("", f"not {o['source']}: {o['reason']}") for o in identity["passed_over"])
+        return lines
+
+
+def _facts(found: Route) -> list[tuple[str, str]]:
+    """What the host's own name says."""
+    match found:
+        case EcrRoute():
+            kinds = ["FIPS"] * found.fips + ["dual-stack"] * found.dual_stack
+            kinds += ["public"] * found.public
+            return [
+                ("region", f"{found.region} in partition {found.partition}"),
+                ("endpoint", ", ".join(kinds) or "standard"),
+            ]
+        case GcrRoute():
+            return [("universe", found.universe_domain)]
+        case AcrRoute():
+            if found.cloud.closed:
+                return [("cloud", f"closed in {found.cloud.closed}; it is never called")]
+            return [("authority", found.cloud.authorities[0])]
+    return []

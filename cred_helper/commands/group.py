@@ -1,0 +1,58 @@
+"""The click group all commands hang on: help, exit statuses, and one way to fail."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from cred_helper import __version__, stdio
+from cred_helper.commands.explain import explain
+from cred_helper.errors import CredentialError
+
+_EPILOG = """
+\b
+Registry clients call these themselves, over standard input and output:
+  get      server URL in, credential out
+  store    credential in
+  erase    server URL in
+  list     server URLs and user names out
+  version  name and version out
+"""
+
+
+@click.group(
+    name=stdio.PROGRAM,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "-v", "--version", prog_name=stdio.PROGRAM)
+def group() -> None:
+    """One credential helper for every registry: Amazon ECR, Google, Azure, and all the others.
+
+    Put {"credsStore": "multi"} into docker's config.json, and docker calls it from then on.
+    """
+
+
+group.add_command(explain)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command that the arguments name; its exit status."""
+    try:
+        group.main(arguments, prog_name=stdio.PROGRAM)
+    except CredentialError as error:
+        stdio.error(error.reason, error.hint)
+        return 1
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+        return _flushed(status)
+    return _flushed(0)
+
+
+def _flushed(status: int) -> int:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return 1  # whoever read this has gone
+    return status
