@@ -12,7 +12,6 @@ import pytest
 from tests.executable import Executable, pinned_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -36,7 +35,7 @@ def executable(home: Path) -> Executable:
 
 
 @pytest.fixture(autouse=True)
-def _no_network_but_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_network_but_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     connect = socket.socket.connect
 
     def guarded(self: socket.socket, address: Any) -> None:
@@ -47,4 +46,3 @@ def _no_network_but_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
-    yield

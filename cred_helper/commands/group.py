@@ -45,12 +45,8 @@ def main(arguments: list[str]) -> int:
         stdio.error(error.reason, error.hint)
         return 1
     except SystemExit as end:
+        # click's own way out, also of a command that went well.
         status = end.code if isinstance(end.code, int) else 1
-        return _flushed(status)
-    return _flushed(0)
-
-
-def _flushed(status: int) -> int:
     try:
         sys.stdout.flush()
     except OSError:

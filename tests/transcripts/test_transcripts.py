@@ -1,4 +1,4 @@
-"""Transcripts: what a client writes and what it reads back, to the byte, on source and frozen alike.
+"""Transcripts: what a client writes and what it reads back, to the byte; on source and frozen.
 
 A transcript is a file of steps that run in order in one HOME::
 
@@ -88,9 +88,11 @@ def test_the_transcript_is_what_happens(path: Path, executable: Executable) -> N
     assert steps
     for step in steps:
         where = f"{path.name}:{step.line}"
-        closed = {"preexec_fn": lambda: os.close(0)} if step.stdin is None else {}
         done = executable.run(
-            *step.arguments, stdin=step.stdin or "", environment=step.environment, **closed
+            *step.arguments,
+            stdin=step.stdin or "",
+            environment=step.environment,
+            preexec_fn=(lambda: os.close(0)) if step.stdin is None else None,
         )
         assert _matches(step.stdout, done.stdout.decode()), (where, done)
         assert _matches(step.stderr, done.stderr), (where, done)
