@@ -54,6 +54,7 @@ class BoundedProvider:
         worker.start()
         worker.join(within_s)
         if not outcome:
+            _end_children()
             raise Unreachable(
                 f"no answer within {within_s:.0f} s",
                 hint="see DOCKER_CREDENTIAL_MULTI_DEADLINE_S for the time a get may take",
@@ -66,7 +67,7 @@ class BoundedProvider:
             case Exception() as error:
                 raise Unreachable(f"the SDK failed with {type(error).__name__}") from error
             case other:
-                raise other  # type: ignore[misc]
+                raise other
 
 
 def _silence_sdks() -> None:
@@ -76,3 +77,35 @@ def _silence_sdks() -> None:
 
     logging.lastResort = None
     warnings.simplefilter("ignore")
+
+
+def _end_children() -> None:
+    """Kill what the SDK started and still waits for (a credential process, az, gcloud).
+
+    Only Linux tells a process its children; elsewhere they are left to end by themselves.
+    """
+    import os
+    import signal
+
+    pids = _children("self")
+    for pid in pids:
+        pids.extend(_children(pid))
+    for pid in pids:
+        try:
+            os.kill(int(pid), signal.SIGKILL)
+        except OSError:
+            pass  # it has ended meanwhile
+
+
+def _children(pid: str) -> list[str]:
+    """The processes that any thread of this one has started, by number."""
+    from glob import glob
+
+    found: list[str] = []
+    for path in glob(f"/proc/{pid}/task/*/children"):
+        try:
+            with open(path, encoding="ascii") as file:
+                found.extend(file.read().split())
+        except OSError:
+            pass  # the thread has ended meanwhile
+    return found

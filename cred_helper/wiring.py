@@ -32,7 +32,7 @@ class ProviderSource:
         self.provider = provider
         self.request = request
 
-    def get(self, server_url: ServerURL) -> Credential:
+    def get(self, _server_url: ServerURL) -> Credential:
         """Identify, then ask."""
         identity = self.provider.identify(self.request)
         return self.provider.get(self.request, identity)
