@@ -11,6 +11,9 @@ where a host name is hard-coded, by `HTTPS_PROXY` and a certificate authority of
     proxy.py            TerminatingProxy: CONNECT any.host:443, answered by a LoopbackServer
     registry.py         Registry: an OCI registry with Basic or token authentication
     debian_registry.py  the same, played by Debian's docker-registry
+    tokens.py           the token endpoint of either, and the record of who logged in
+    image.py            the tiny image that they hold
+    fixtures.py         `authority` and `proxy`, for a conftest.py to import
 
 To write a cloud, subclass LoopbackServer, register a handler per method and path, and assert in
 the handler whatever a genuine service would have insisted on:

@@ -1,23 +1,5 @@
-"""What the tests of loopback clouds have in common."""
+"""What the tests of the loopback clouds themselves have in common."""
 
-from __future__ import annotations
+from tests.clouds.fixtures import authority, proxy
 
-from collections.abc import Iterator
-
-import pytest
-
-from tests.clouds.authority import Authority
-from tests.clouds.proxy import TerminatingProxy
-
-
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture
-def proxy(authority: Authority) -> Iterator[TerminatingProxy]:
-    """A proxy that nobody may ask for a host that the test did not route."""
-    with TerminatingProxy(authority) as running:
-        yield running
-        assert running.refused == []
+__all__ = ["authority", "proxy"]

@@ -28,12 +28,13 @@ BINARY = shutil.which("docker-registry")
 
 # It starts in a tenth of a second; a busy machine may need a while.
 START_TIMEOUT_S = 30.0
+ATTEMPTS = 3
 
 ISSUER = "loopback tokens"
 
 
 class TokenIssuer(LoopbackServer):
-    """The token server of a DebianRegistry: admits what `accepts` says, and signs for the rest.
+    """The token server of a DebianRegistry: signs tokens for those whom `accepts` admits.
 
     Route `realm_host` to it: that is where the registry's challenge will send clients.
     """
@@ -78,19 +79,9 @@ class DebianRegistry:
     """
 
     def __init__(self, directory: Path, auth: Mapping[str, object]) -> None:
-        assert BINARY is not None
-        self.port = _free_port()
-        self._log = directory / "registry.log"
-        self._config = directory / "registry.json"
-        config = {
-            "version": "0.1",
-            "log": {"level": "info"},
-            "storage": {"filesystem": {"rootdirectory": str(directory / "storage")}},
-            # The proxy's TLS is invisible to it: an absolute Location would be plain http.
-            "http": {"addr": f"127.0.0.1:{self.port}", "relativeurls": True},
-            "auth": auth,
-        }
-        self._config.write_text(json.dumps(config))  # JSON is YAML
+        self.port = 0
+        self._auth = auth
+        self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -117,37 +108,58 @@ class DebianRegistry:
         return cls(directory, {"token": token})
 
     def __enter__(self) -> Self:
-        assert BINARY is not None
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [BINARY, "serve", str(self._config)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={},
-            )
-        try:
-            self._wait_until_it_listens(self._process)
-        except BaseException:
+        # It cannot be asked for a port of its own choice, and another may take ours first.
+        for _ in range(ATTEMPTS):
+            self.port = _free_port()
+            self._process = self._start()
+            if self._listens():
+                return self
             self.__exit__()
-            raise
-        return self
+        raise RuntimeError(f"docker-registry did not start: {self._log.read_text()}")
 
     def __exit__(self, *_: object) -> None:
         assert self._process is not None
         self._process.kill()  # it has nothing to save
         self._process.wait()
 
-    def _wait_until_it_listens(self, process: subprocess.Popen[bytes]) -> None:
+    @property
+    def _log(self) -> Path:
+        return self._directory / "registry.log"
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        assert BINARY is not None
+        config = self._directory / "registry.json"
+        config.write_text(json.dumps(self._config()))  # JSON is YAML
+        with self._log.open("wb") as log:
+            return subprocess.Popen(
+                [BINARY, "serve", str(config)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={},
+            )
+
+    def _config(self) -> dict[str, object]:
+        return {
+            "version": "0.1",
+            "storage": {"filesystem": {"rootdirectory": str(self._directory / "storage")}},
+            # The proxy's TLS is invisible to it: an absolute Location would be plain http.
+            "http": {"addr": f"127.0.0.1:{self.port}", "relativeurls": True},
+            "auth": self._auth,
+        }
+
+    def _listens(self) -> bool:
+        """Wait until it accepts connections; false if it ended instead, or never does."""
+        assert self._process is not None
         give_up_at = time.monotonic() + START_TIMEOUT_S
-        while process.poll() is None and time.monotonic() < give_up_at:
+        while self._process.poll() is None and time.monotonic() < give_up_at:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
             except OSError:
                 time.sleep(0.02)
             else:
-                return
-        raise RuntimeError(f"docker-registry did not start: {self._log.read_text()}")
+                return True
+        return False
 
 
 def _free_port() -> int:

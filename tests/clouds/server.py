@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import repeat
 from typing import Any, BinaryIO, Self
 from urllib.parse import parse_qsl, unquote
@@ -303,7 +304,7 @@ class LoopbackServer(Listener):
             fault = self._next_fault(request.path)
         self._pause(self.delay_s)
         if fault is not None and not isinstance(fault, Reply):
-            answer = lambda: self._answer(request)  # noqa: E731
+            answer = partial(self._answer, request)
             fault(Exchange(request, answer, connection.sendall, self._pause))
             return False
         reply = fault or self._answer(request)

@@ -50,6 +50,18 @@ def get_through(proxy: TerminatingProxy, authority: Authority, url: str) -> byte
         return body
 
 
+def open_through(
+    proxy: TerminatingProxy, authority: Authority, host: str
+) -> http.client.HTTPSConnection:
+    connection = http.client.HTTPSConnection(
+        "127.0.0.1", proxy.port, context=strict_context(authority), timeout=10
+    )
+    connection.set_tunnel(host, 443)
+    connection.request("GET", "/hello")
+    assert json.loads(connection.getresponse().read()) == {"hello": "world"}
+    return connection
+
+
 def strict_context(authority: Authority) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=authority.ca_file)
     context.verify_flags |= ssl.VERIFY_X509_STRICT
@@ -263,6 +275,19 @@ def test_a_tunnel_hands_a_host_to_a_plain_server(
     assert len(get_through(proxy, authority, "https://us-docker.pkg.dev/large")) == 3 * faults.MIB
     [received] = server.received
     assert (received.scheme, received.host) == ("http", "us-docker.pkg.dev")
+
+
+def test_closing_the_proxy_cuts_what_goes_through_it(
+    authority: Authority, server: LoopbackServer
+) -> None:
+    with TerminatingProxy(authority) as proxy:
+        proxy.route(HOST, server)
+        proxy.tunnel("us-docker.pkg.dev", server.port)
+        clients = [open_through(proxy, authority, host) for host in (HOST, "us-docker.pkg.dev")]
+        started = time.monotonic()
+    assert time.monotonic() - started < PROMPT_S
+    for client in clients:
+        client.close()
 
 
 def test_faults_reach_a_client_through_the_proxy(

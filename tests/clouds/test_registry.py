@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ import pytest
 from tests.clouds import debian_registry
 from tests.clouds.authority import Authority
 from tests.clouds.debian_registry import DebianRegistry, TokenIssuer
-from tests.clouds.image import Image, tiny_image
+from tests.clouds.image import Image, digest_of, tiny_image
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
 from tests.clouds.tokens import IDENTITY_TOKEN, Login
@@ -63,6 +65,7 @@ class Client:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            # docker asks the machine's resolver for the registry's name before it asks the proxy.
             timeout=60,
             check=False,
         )
@@ -100,6 +103,39 @@ def registry(request: pytest.FixtureRequest, proxy: TerminatingProxy) -> Iterato
 
 def basic(creds: str) -> str:
     return base64.b64encode(creds.encode()).decode()
+
+
+def test_a_token_opens_what_it_was_issued_for_and_nothing_else() -> None:
+    with Registry(accepts, auth="token") as registry:
+        registry.seed_image("team/app")
+        registry.seed_image("team/other")
+
+        def status(path: str, host: str = AZURE, **headers: str) -> tuple[int, bytes]:
+            connection = http.client.HTTPConnection("127.0.0.1", registry.port, timeout=10)
+            connection.request("GET", path, headers={"Host": host, **headers})
+            with closing(connection), connection.getresponse() as response:
+                return response.status, response.read()
+
+        asking = f"/token?service={AZURE}&scope=repository:team/app:pull"
+        _, reply = status(asking, Authorization=f"Basic {basic(CREDS)}")
+        bearer = f"Bearer {json.loads(reply)['access_token']}"
+        app, other = "/v2/team/app/manifests/latest", "/v2/team/other/manifests/latest"
+        assert status(app, Authorization=bearer)[0] == 200
+        assert status(other, Authorization=bearer)[0] == 401
+        assert status(app, host=GOOGLE, Authorization=bearer)[0] == 401
+        assert status(app, Authorization=f"Basic {basic(CREDS)}")[0] == 401
+        assert status(app)[0] == 401
+
+
+def test_a_blob_that_is_not_what_its_digest_says_is_refused() -> None:
+    with Registry(accepts) as registry:
+        connection = http.client.HTTPConnection("127.0.0.1", registry.port, timeout=10)
+        headers = {"Host": ECR, "Authorization": f"Basic {basic(CREDS)}"}
+        upload = f"/v2/team/app/blobs/uploads/?digest={digest_of(b'this')}"
+        connection.request("POST", upload, body=b"that", headers=headers)
+        with closing(connection), connection.getresponse() as response:
+            assert response.status == 400
+            assert json.loads(response.read())["errors"][0]["code"] == "DIGEST_INVALID"
 
 
 @needs_skopeo
