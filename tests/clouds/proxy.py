@@ -72,12 +72,12 @@ class TerminatingProxy(Listener):
                     return
 
     def _connect(self, connection: socket.socket, request: Received) -> None:
-        destination = self._destination(request.host, usual_port="443")
+        destination = self._destination(request.host, "443")
         if destination is None:
-            connection.sendall(Reply(403).head())
+            self._refuse(connection, request.host)
             return
         connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        context = self._authority.server_context(request.host.rpartition(":")[0])
+        context = self._authority.server_context(request.host.partition(":")[0])
         with self.terminating(connection, context) as secured:
             if isinstance(destination, LoopbackServer):
                 destination.serve_http(secured, "https")
@@ -85,22 +85,23 @@ class TerminatingProxy(Listener):
                 self._relay(secured, destination)
 
     def _forward(self, connection: socket.socket, request: Received) -> bool:
-        destination = self._destination(request.host, usual_port="80")
+        destination = self._destination(request.host, "80")
         if isinstance(destination, LoopbackServer):
             return destination.exchange(connection, request)
-        connection.sendall(Reply(403).head())
+        self._refuse(connection, request.host if ":" in request.host else f"{request.host}:80")
         return False
 
-    def _destination(self, address: str, *, usual_port: str) -> Destination | None:
-        host, _, port = address.partition(":")
-        port = port or usual_port
-        name = host if port == usual_port else f"{host}:{port}"
-        for candidate in (name, *_wildcards(name)):
-            if candidate in self._destinations:
-                return self._destinations[candidate]
+    def _destination(self, address: str, usual_port: str) -> Destination | None:
+        name = address.removesuffix(f":{usual_port}")
+        labels = name.split(".")
+        wildcards = ("*." + ".".join(labels[start:]) for start in range(1, len(labels)))
+        found = (self._destinations.get(candidate) for candidate in (name, *wildcards))
+        return next((destination for destination in found if destination is not None), None)
+
+    def _refuse(self, connection: socket.socket, address: str) -> None:
         with self._lock:
-            self._refused.append(f"{host}:{port}")
-        return None
+            self._refused.append(address)
+        connection.sendall(Reply(403).head())
 
     def _relay(self, secured: ssl.SSLSocket, port: int) -> None:
         # One thread for both directions: OpenSSL does not allow two on one connection.
@@ -112,20 +113,8 @@ class TerminatingProxy(Listener):
                 for key, _ in selector.select():
                     source, sink = key.fileobj, key.data
                     assert isinstance(source, socket.socket)
-                    if not _pass_on(source, sink):
+                    # More than a TLS record holds: nothing decrypted may stay behind unseen.
+                    data = source.recv(65536)
+                    if not data:
                         return
-
-
-def _pass_on(source: socket.socket, sink: socket.socket) -> bool:
-    """Move what has arrived; false at the end of the stream."""
-    while True:
-        data = source.recv(65536)
-        sink.sendall(data)
-        # What OpenSSL has already decrypted does not make the socket readable again.
-        if not isinstance(source, ssl.SSLSocket) or not source.pending():
-            return bool(data)
-
-
-def _wildcards(name: str) -> list[str]:
-    labels = name.split(".")
-    return ["*." + ".".join(labels[start:]) for start in range(1, len(labels))]
+                    sink.sendall(data)
