@@ -7,6 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from typing import NoReturn
 
@@ -45,23 +46,29 @@ class Credential:
     """What a registry is shown.
 
     ``expires_at`` is an aware UTC time, or ``None`` where nobody said; docker's protocol cannot
-    carry it, the cache can. ``source`` says where it came from, in words for a person.
+    carry it, the cache can, and gives it as a function, since docker's answer needs no calendar.
+    ``source`` says where it came from, in words for a person.
     """
 
-    __slots__ = ("expires_at", "secret", "source", "username")
+    __slots__ = ("_expires_at", "secret", "source", "username")
 
     def __init__(
         self,
         username: str,
         secret: Secret,
         *,
-        expires_at: datetime | None = None,
+        expires_at: datetime | Callable[[], datetime] | None = None,
         source: str = "",
     ) -> None:
         self.username = username
         self.secret = secret
-        self.expires_at = expires_at
+        self._expires_at = expires_at
         self.source = source
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Until when the secret is good, as far as anybody said."""
+        return self._expires_at() if callable(self._expires_at) else self._expires_at
 
     def __repr__(self) -> str:
         return f"Credential({self.username!r}, {self.secret!r}, source={self.source!r})"

@@ -80,10 +80,12 @@ class Identity:
     the network can tell. ``fingerprint`` names who would ask in words that stay the same while
     that identity does (a renewed session of one role keeps it, another profile, key, role, file
     content or tenant changes it); it may hold digests of secrets but no secret, and is ``None``
-    where nothing that stable is known: such an identity is not cached.
+    where nothing that stable is known: such an identity is not cached. ``scope`` names, in words
+    for a person, all that one credential of this identity opens where that is more than the one
+    host it was asked for ("ECR in us-east-1"): it is what hosts share a cached credential by.
     """
 
-    __slots__ = ("_detail", "certain", "fingerprint", "passed_over", "source")
+    __slots__ = ("_detail", "certain", "fingerprint", "passed_over", "scope", "source")
 
     def __init__(
         self,
@@ -93,12 +95,14 @@ class Identity:
         passed_over: tuple[PassedOver, ...] = (),
         fingerprint: str | None = None,
         certain: bool = True,
+        scope: str | None = None,
     ) -> None:
         self.source = source
         self._detail = detail
         self.passed_over = passed_over
         self.fingerprint = fingerprint
         self.certain = certain
+        self.scope = scope
 
     @property
     def detail(self) -> str:
