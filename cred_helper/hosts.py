@@ -185,10 +185,14 @@ def _gcr(host: str, labels: tuple[str, ...]) -> GcrRoute | None:
     match labels:
         case ["gcr", "io"] | [_, "gcr", "io"] | [_, *_, "pkg", "dev"]:
             return GcrRoute(host, GOOGLE_UNIVERSE)
-        case [service, *suffix] if service == "docker" or service.endswith("-docker"):
+        case [service, *suffix] if _is_docker_service(service):
             universe_domain = PARTNER_UNIVERSES.get(".".join(suffix))
             return GcrRoute(host, universe_domain) if universe_domain else None
     return None
+
+
+def _is_docker_service(label: str) -> bool:
+    return label == "docker" or (label.endswith("-docker") and is_label(label[: -len("-docker")]))
 
 
 # --- Azure Container Registry ---------------------------------------------------------------------

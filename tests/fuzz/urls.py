@@ -64,9 +64,8 @@ def oracle(text: str) -> str | None:
 
 
 _HEADS = (
-    "123456789012", "123456789012", "12345678901", "myreg", "myreg-a1b2", "us-docker", "docker", "us", "gcr",
-    "public", "ecr-public", "x", "-x", "", "xn--e1afmkfd",
-    "privatelink", "a" * 63,
+    "123456789012", "123456789012", "12345678901", "myreg", "myreg-a1b2", "us-docker", "docker",
+    "us", "gcr", "public", "ecr-public", "x", "-x", "", "xn--e1afmkfd", "privatelink", "a" * 63,
     "a" * 64,
 )  # fmt: skip
 _SERVICES = ("dkr.ecr", "dkr.ecr-fips", "dkr-ecr", "dkr-ecr-fips")
