@@ -1,0 +1,128 @@
+"""Edits to a JSON text that leave every byte alone which they are not about.
+
+config.json belongs to several programs and to a person: order, indentation, unknown keys and number
+spellings survive here because the text is never rendered anew, only cut and pasted. Pure: text in,
+text out.
+
+Source: RFC 8259 (of members with one name, the last counts, as it does for Go and Python).
+"""
+
+from __future__ import annotations
+
+import json
+
+_WHITESPACE = " \t\r\n"
+_DECODER = json.JSONDecoder()
+
+
+class _Member:
+    """Where one member of an object stands in the text."""
+
+    __slots__ = ("end", "name", "start", "value_start")
+
+    def __init__(self, name: str, start: int, value_start: int, end: int) -> None:
+        self.name = name
+        self.start = start
+        self.value_start = value_start
+        self.end = end
+
+
+class _Object:
+    """Where an object stands in the text: its braces and its members."""
+
+    __slots__ = ("close", "members", "open")
+
+    def __init__(self, text: str, at: int) -> None:
+        self.open = _skip(text, at)
+        if text[self.open : self.open + 1] != "{":
+            raise ValueError("not an object")
+        self.members: list[_Member] = []
+        at = _skip(text, self.open + 1)
+        while text[at] != "}":
+            start = at
+            name, at = _DECODER.raw_decode(text, at)
+            value_start = _skip(text, _skip(text, at) + 1)
+            _, at = _DECODER.raw_decode(text, value_start)
+            self.members.append(_Member(name, start, value_start, at))
+            at = _skip(text, at)
+            if text[at] == ",":
+                at = _skip(text, at + 1)
+        self.close = at
+
+    def member(self, name: str) -> _Member | None:
+        """The member that counts, of those with this name."""
+        return next((m for m in reversed(self.members) if m.name == name), None)
+
+
+def _skip(text: str, at: int) -> int:
+    while text[at : at + 1] and text[at] in _WHITESPACE:
+        at += 1
+    return at
+
+
+def get(text: str, *path: str) -> str | None:
+    """Return the raw text of the value at a path of member names, or ``None``.
+
+    Raises:
+        ValueError: the text is not a JSON object, or something on the path is not.
+    """
+    found = _find(text, path)
+    return None if found is None else text[found.value_start : found.end]
+
+
+def put(text: str, raw: str, *path: str) -> str:
+    """Put a value, given as JSON text, at a path; objects on the way are made where missing."""
+    json.loads(text)  # the scanner below takes the text's soundness for granted
+    return _put(text, 0, raw, path, depth=1)
+
+
+def _put(text: str, at: int, raw: str, path: tuple[str, ...], *, depth: int) -> str:
+    name, *rest = path
+    here = _Object(text, at)
+    member = here.member(name)
+    if member is None:
+        for inner in reversed(rest):
+            raw = f"{{{json.dumps(inner)}: {raw}}}"
+        return _insert(text, here, json.dumps(name), raw, depth)
+    if not rest:
+        return text[: member.value_start] + raw + text[member.end :]
+    return _put(text, member.value_start, raw, tuple(rest), depth=depth + 1)
+
+
+def _insert(text: str, here: _Object, name: str, raw: str, depth: int) -> str:
+    """Add a member at the end of an object, indented as its neighbours are."""
+    if here.members:
+        first, last = here.members[0], here.members[-1]
+        lead = text[here.open + 1 : first.start]
+        return f"{text[: last.end]},{lead or ' '}{name}: {raw}{text[last.end :]}"
+    newline = "\r\n" if "\r\n" in text else "\n"
+    indent, outdent = newline + "\t" * depth, newline + "\t" * (depth - 1)
+    return f"{text[: here.open + 1]}{indent}{name}: {raw}{outdent}{text[here.close :]}"
+
+
+def remove(text: str, *path: str) -> str:
+    """Take the members at a path out, with the comma that goes with each."""
+    json.loads(text)
+    parents = path[:-1]
+    while (found := _find(text, path)) is not None:
+        parent = _find(text, parents)
+        here = _Object(text, parent.value_start if parent else 0)
+        before = [m for m in here.members if m.start < found.start]
+        after = [m for m in here.members if m.start > found.start]
+        if before:
+            text = text[: before[-1].end] + text[found.end :]
+        elif after:
+            text = text[: found.start] + text[after[0].start :]
+        else:
+            text = text[: here.open + 1] + text[here.close :]
+    return text
+
+
+def _find(text: str, path: tuple[str, ...]) -> _Member | None:
+    at, found = 0, None
+    for name in path:
+        found = _Object(text, at).member(name)
+        if found is None:
+            return None
+        at = found.value_start
+    return found
