@@ -5,7 +5,6 @@ Never parses a server URL or knows a cloud; the only module that ends the proces
 
 from __future__ import annotations
 
-import os
 import sys
 
 from cred_helper import stdio
@@ -23,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
-    from cred_helper.keychain import Answer, Keychain
+    from cred_helper.keychain import Answer
     from cred_helper.server_url import ServerURL
+    from cred_helper.wiring import Wiring
 
 USAGE = f"usage: {stdio.PROGRAM} get|store|erase|list|version"
 
@@ -78,14 +78,14 @@ def _answer(arguments: list[str]) -> bytes:
 
 def _get() -> bytes:
     server_url = docker.parse_server_url(_read())
-    wiring_settings, keychain = _keychain()
-    answer = keychain.get(server_url)
+    wiring = _wiring()
+    answer = wiring.keychain().get(server_url)
     credential = answer.credential
     if credential is not None:
         for source, failure in answer.failures:
             stdio.warning(_told(server_url, source, failure), failure.hint)
         return docker.render_credential(server_url, credential)
-    raise _verdict(server_url, answer, anonymous=wiring_settings == "anonymous")
+    raise _verdict(server_url, answer, anonymous=wiring.settings.on_error == "anonymous")
 
 
 def _verdict(server_url: ServerURL, answer: Answer, *, anonymous: bool) -> CredentialError:
@@ -104,13 +104,13 @@ def _told(server_url: ServerURL, source: str, failure: ProviderError) -> str:
 
 def _store() -> bytes:
     server_url, credential = docker.parse_credential(_read())
-    _keychain()[1].store(server_url, credential)
+    _wiring().keychain().store(server_url, credential)
     return b""
 
 
 def _erase() -> bytes:
     server_url = docker.parse_server_url(_read())
-    _keychain()[1].erase(server_url)
+    _wiring().keychain().erase(server_url)
     return b""
 
 
@@ -118,7 +118,7 @@ def _list() -> bytes:
     # What clients write here ("unused", or nothing) means nothing and is not waited for. A broken
     # source must not blank the others: classic docker build asks for all credentials at once.
     try:
-        usernames, failures = _keychain()[1].list()
+        usernames, failures = _wiring().keychain().list()
     except Misconfigured as error:
         stdio.warning(error.reason, error.hint)
         return docker.render_list({})
@@ -151,11 +151,7 @@ def _read() -> bytes:
     return request
 
 
-def _keychain() -> tuple[str, Keychain]:
-    from time import monotonic
-
-    from cred_helper.settings import Settings
+def _wiring() -> Wiring:
     from cred_helper.wiring import Wiring
 
-    settings = Settings.load(os.environ)
-    return settings.on_error, Wiring(settings, os.environ, monotonic).keychain()
+    return Wiring.of_process()

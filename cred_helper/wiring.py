@@ -44,9 +44,23 @@ class Wiring:
     def __init__(
         self, settings: Settings, environ: Mapping[str, str], clock: Callable[[], float]
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._environ = environ
         self.deadline = Deadline(settings.deadline_s, clock)
+
+    @classmethod
+    def of_process(cls) -> Wiring:
+        """The wiring of this process, as its environment has it.
+
+        Raises:
+            Misconfigured: a setting is not what it can be.
+        """
+        import os
+        from time import monotonic
+
+        from cred_helper.settings import Settings
+
+        return cls(Settings.load(os.environ), os.environ, monotonic)
 
     def keychain(self) -> Keychain:
         """Assemble the keychain."""

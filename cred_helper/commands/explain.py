@@ -6,16 +6,14 @@ The trace is the wiring's own: the sources listed here are the very objects that
 from __future__ import annotations
 
 import json
-import os
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cred_helper.commands.arguments import ServerURLCommand
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute, Route, route
 from cred_helper.server_url import ServerURL
-from cred_helper.settings import Settings
 from cred_helper.wiring import ProviderSource, Wiring
 
 if TYPE_CHECKING:
@@ -26,22 +24,6 @@ _CLOUDS = {
     "gcr": "Google Container Registry and Artifact Registry",
     "acr": "Azure Container Registry",
 }
-
-
-class ServerURLCommand(click.Command):
-    """A command whose argument may begin with a hyphen, as a doubtful server URL can."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the options that exist; whatever else begins with a hyphen is the server URL."""
-        known = {name for parameter in self.get_params(ctx) for name in parameter.opts}
-        known.update(self.get_help_option_names(ctx))
-        for at, word in enumerate(args):
-            if word == "--":
-                break
-            if word.startswith("-") and word not in known:
-                args = [*args[:at], *args[at + 1 :], "--", word]
-                break
-        return super().parse_args(ctx, args)
 
 
 @click.command(cls=ServerURLCommand)
@@ -66,7 +48,7 @@ class Explanation:
     def __init__(self, server_url: ServerURL) -> None:
         self.server_url = server_url
         self.route = route(server_url)
-        wiring = Wiring(Settings.load(os.environ), os.environ, monotonic)
+        wiring = Wiring.of_process()
         self.sources: list[Source] = list(wiring.sources(server_url))
         self.builtin = next((s for s in self.sources if isinstance(s, ProviderSource)), None)
 

@@ -8,6 +8,7 @@ import click
 
 from cred_helper import __version__, stdio
 from cred_helper.commands.explain import explain
+from cred_helper.commands.token import token
 from cred_helper.errors import CredentialError
 
 _EPILOG = """
@@ -34,7 +35,8 @@ def group() -> None:
     """
 
 
-group.add_command(explain)
+for command in (explain, token):
+    group.add_command(command)
 
 
 def main(arguments: list[str]) -> int:
