@@ -101,21 +101,20 @@ def _insert(text: str, here: _Object, name: str, raw: str, depth: int) -> str:
 
 
 def remove(text: str, *path: str) -> str:
-    """Take the members at a path out, with the comma that goes with each."""
+    """Take the member at a path out, with the comma that goes with it; one, where there are more."""
     json.loads(text)
-    parents = path[:-1]
-    while (found := _find(text, path)) is not None:
-        parent = _find(text, parents)
-        here = _Object(text, parent.value_start if parent else 0)
-        before = [m for m in here.members if m.start < found.start]
-        after = [m for m in here.members if m.start > found.start]
-        if before:
-            text = text[: before[-1].end] + text[found.end :]
-        elif after:
-            text = text[: found.start] + text[after[0].start :]
-        else:
-            text = text[: here.open + 1] + text[here.close :]
-    return text
+    found = _find(text, path)
+    if found is None:
+        return text
+    parent = _find(text, path[:-1])
+    here = _Object(text, parent.value_start if parent else 0)
+    before = [m for m in here.members if m.start < found.start]
+    after = [m for m in here.members if m.start > found.start]
+    if before:
+        return text[: before[-1].end] + text[found.end :]
+    if after:
+        return text[: found.start] + text[after[0].start :]
+    return text[: here.open + 1] + text[here.close :]
 
 
 def _find(text: str, path: tuple[str, ...]) -> _Member | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # The words that are a person's. Kept as data so that telling them from a verb costs no import.
-NAMES = frozenset({"explain", "token", "--help", "-h"})
+NAMES = frozenset({"configure", "explain", "token", "--help", "-h"})
 
 
 def run(arguments: list[str]) -> int:

@@ -7,6 +7,7 @@ import sys
 import click
 
 from cred_helper import __version__, stdio
+from cred_helper.commands.configure import configure
 from cred_helper.commands.explain import explain
 from cred_helper.commands.token import token
 from cred_helper.errors import CredentialError
@@ -35,7 +36,7 @@ def group() -> None:
     """
 
 
-for command in (explain, token):
+for command in (configure, explain, token):
     group.add_command(command)
 
 

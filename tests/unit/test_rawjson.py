@@ -62,7 +62,7 @@ def test_what_was_put_is_taken_out_again_without_a_trace() -> None:
         ('{"a": 2, "x": 1, "b": 3}', '{"a": 2, "b": 3}'),
         ('{"a": 2, "b": 3, "x": 1}', '{"a": 2, "b": 3}'),
         ('{ "x": 1 }', "{}"),
-        ('{"x": 1, "a": 2, "x": 3}', '{"a": 2}'),
+        ('{"x": 1, "a": 2, "x": 3}', '{"x": 1, "a": 2}'),
     ],
 )
 def test_a_member_leaves_with_its_comma(text: str, left: str) -> None:

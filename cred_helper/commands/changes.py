@@ -1,0 +1,252 @@
+"""Changes to files of other programs: shown before they are made, whole at every moment, undoable.
+
+Never writes half a file: the new one is made beside the old one, with its mode and owner, and takes
+its place in one step; a link stays a link. Never keeps a secret: what is remembered for undo is the
+values that were displaced, not the files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import json
+import os
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cred_helper import rawjson
+from cred_helper.errors import Misconfigured
+from cred_helper.fingerprint import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A config.json on one line would show its neighbours' secrets with the line.
+_SECRET_MEMBER = re.compile(
+    r'("(?:auth|password|identitytoken|registrytoken)"\s*:\s*)"(?:[^"\\]|\\.)*"'
+)
+_BOM = "\ufeff"
+
+
+class FileChange:
+    """One file as it is and as it would be; ``None`` stands for no file."""
+
+    def __init__(self, path: Path, before: str | None, after: str | None) -> None:
+        self.path = path
+        self.before = before
+        self.after = after
+
+    @property
+    def is_change(self) -> bool:
+        """Whether there is anything to do."""
+        return self.before != self.after
+
+    def diff(self) -> str:
+        """The difference, as people read one, with what could be a secret masked."""
+        lines = difflib.unified_diff(
+            (self.before or "").splitlines(),
+            (self.after or "").splitlines(),
+            fromfile=str(self.path) if self.before is not None else os.devnull,
+            tofile=str(self.path) if self.after is not None else os.devnull,
+            n=0,
+            lineterm="",
+        )
+        shown = "\n".join(line for line in lines if not line.startswith("@@"))
+        return _SECRET_MEMBER.sub(r'\1"…"', shown)
+
+    def apply(self) -> None:
+        """Put the new file in the old one's place.
+
+        Raises:
+            Misconfigured: the file cannot be written, or another program has changed it meanwhile.
+        """
+        target = Path(os.path.realpath(self.path))
+        try:
+            if _read(target) != self.before:
+                raise Misconfigured(f"{self.path} has changed meanwhile", hint="run this again")
+            if self.after is None:
+                target.unlink()
+            else:
+                _replace(target, self.after.encode("utf-8"))
+        except OSError as error:
+            raise Misconfigured(f"{self.path} cannot be written: {error.strerror}") from None
+
+
+def read(path: Path) -> str | None:
+    """Read a file as text; ``None`` where there is none.
+
+    Raises:
+        Misconfigured: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return _read(path)
+    except OSError as error:
+        raise Misconfigured(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Misconfigured(f"{path} is not UTF-8") from None
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return None
+
+
+def _replace(target: Path, content: bytes) -> None:
+    """Write beside the target, then take its place, with its mode and (where allowed) its owner."""
+    try:
+        old = target.stat()
+        mode = stat.S_IMODE(old.st_mode)
+    except FileNotFoundError:
+        old, mode = None, 0o600
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(fd, "wb") as file:
+            file.write(content)
+            if old is not None and hasattr(os, "fchown"):
+                with contextlib.suppress(PermissionError):
+                    os.fchown(fd, old.st_uid, old.st_gid)
+            if hasattr(os, "fchmod"):
+                os.fchmod(fd, mode)
+            file.flush()
+            os.fsync(fd)
+        os.replace(beside, target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            beside.unlink()
+        raise
+
+
+class JsonEdit:
+    """Members of one JSON file to set or (with ``None``) to take out, as raw JSON texts."""
+
+    def __init__(self, path: Path, text: str | None) -> None:
+        self.path = path
+        self.text = text
+        self.wanted: dict[tuple[str, ...], str | None] = {}
+        self.splices: list[Splice] = []
+        if self.text is not None:
+            self._check()
+
+    def _check(self) -> None:
+        text = (self.text or "").removeprefix(_BOM)
+        try:
+            document = json.loads(text) if text.strip() else {}
+        except json.JSONDecodeError as error:
+            raise Misconfigured(f"{self.path}:{error.lineno}: this is not JSON") from None
+        if not isinstance(document, dict):
+            raise Misconfigured(f"{self.path}:1: this is not a JSON object")
+
+    def now(self, *keys: str) -> str | None:
+        """The raw value at a path, as the file stands."""
+        text = (self.text or "").removeprefix(_BOM)
+        try:
+            return rawjson.get(text, *keys) if text.strip() else None
+        except ValueError:
+            raise Misconfigured(f"{self.path}: {'.'.join(keys[:-1])} is not an object") from None
+
+    def set(self, raw: str | None, *keys: str) -> None:
+        """Ask for a value at a path."""
+        if self.now(*keys) != raw:
+            self.wanted[keys] = raw
+
+    def change(self) -> FileChange:
+        """The change these edits come to."""
+        if not self.wanted:
+            return FileChange(self.path, self.text, self.text)
+        original = self.text or ""
+        mark = _BOM if original.startswith(_BOM) else ""
+        text = original.removeprefix(_BOM)
+        self.splices = []
+        for edited in self._edits(text):
+            self.splices.append(Splice.between(text, edited))
+            text = edited
+        return FileChange(self.path, self.text, mark + text)
+
+    def _edits(self, text: str) -> Iterator[str]:
+        """The text after each single edit."""
+        if not text.strip():
+            text = "{}\n"
+            yield text
+        for keys, raw in self.wanted.items():
+            if raw is not None:
+                text = rawjson.put(text, raw, *keys)
+                yield text
+                continue
+            while rawjson.get(text, *keys) is not None:
+                text = rawjson.remove(text, *keys)
+                yield text
+            # An object that held nothing but what is now gone goes with it.
+            if len(keys) > 1 and rawjson.get(text, *keys[:-1]) == "{}":
+                text = rawjson.remove(text, *keys[:-1])
+                yield text
+
+    def record(self) -> dict[str, Any]:
+        """What an undo needs: exact cuts for a file nobody has touched since, values otherwise."""
+        displaced = [
+            {"keys": list(keys), "old": self.now(*keys), "new": raw}
+            for keys, raw in self.wanted.items()
+        ]
+        change = self.change()
+        return {
+            "kind": "json",
+            "path": str(self.path),
+            "created": self.text is None,
+            "written": digest([change.after or ""]),
+            "splices": [[splice.at, splice.old, splice.new] for splice in self.splices],
+            "displaced": displaced,
+        }
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+class Splice:
+    """One cut into a text: at an offset, ``old`` made way for ``new``."""
+
+    def __init__(self, at: int, old: str, new: str) -> None:
+        self.at = at
+        self.old = old
+        self.new = new
+
+    @classmethod
+    def between(cls, before: str, after: str) -> Splice:
+        """The smallest single cut that makes ``after`` of ``before``."""
+        at = _common(before, after)
+        tail = _common(before[at:][::-1], after[at:][::-1])
+        return cls(at, before[at : len(before) - tail], after[at : len(after) - tail])
+
+    def undo(self, text: str) -> str:
+        """Put the old text back."""
+        return text[: self.at] + self.old + text[self.at + len(self.new) :]
+
+
+def unedited(record: dict[str, Any], text: str | None) -> str | None:
+    """The text before a recorded edit: to the byte where nobody has touched it since."""
+    if text is not None and digest([text]) == record["written"]:
+        return _uncut(record, text)
+    edit = JsonEdit(Path(record["path"]), text)
+    for displaced in record["displaced"]:
+        keys = tuple(displaced["keys"])
+        # What is not ours any more is somebody's: it stays.
+        if edit.now(*keys) == displaced["new"]:
+            edit.wanted[keys] = displaced["old"]
+    return edit.change().after
+
+
+def _uncut(record: dict[str, Any], text: str) -> str | None:
+    if record["created"]:
+        return None
+    mark = _BOM if text.startswith(_BOM) else ""
+    text = text.removeprefix(_BOM)
+    for at, old, new in reversed(record["splices"]):
+        text = Splice(at, old, new).undo(text)
+    return mark + text
