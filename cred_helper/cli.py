@@ -5,6 +5,7 @@ Never parses a server URL or knows a cloud; the only module that ends the proces
 
 from __future__ import annotations
 
+import os
 import sys
 
 from cred_helper import stdio
@@ -33,18 +34,12 @@ def main() -> NoReturn:
     """Answer one call and end the process."""
     arguments = sys.argv[1:]
     verb = arguments[0] if arguments else ""
-    if verb in VERBS or not is_command(verb):
-        stdio.leave(protocol(arguments))
-    from cred_helper import commands
+    if verb not in VERBS:
+        from cred_helper import commands
 
-    stdio.leave(commands.run(arguments))
-
-
-def is_command(word: str) -> bool:
-    """Whether this first word is a person's rather than a registry client's."""
-    from cred_helper import commands
-
-    return word in commands.NAMES
+        if verb in commands.NAMES or commands.COMPLETION_VARIABLE in os.environ:
+            stdio.leave(commands.run(arguments))
+    stdio.leave(protocol(arguments))
 
 
 def protocol(arguments: list[str]) -> int:

@@ -7,8 +7,11 @@ import sys
 import click
 
 from cred_helper import __version__, stdio
+from cred_helper.commands import COMPLETION_VARIABLE
+from cred_helper.commands.completion import completion
 from cred_helper.commands.configure import configure
 from cred_helper.commands.explain import explain
+from cred_helper.commands.providers import providers
 from cred_helper.commands.token import token
 from cred_helper.errors import CredentialError
 
@@ -36,14 +39,14 @@ def group() -> None:
     """
 
 
-for command in (configure, explain, token):
+for command in (completion, configure, explain, providers, token):
     group.add_command(command)
 
 
 def main(arguments: list[str]) -> int:
     """Run the command that the arguments name; its exit status."""
     try:
-        group.main(arguments, prog_name=stdio.PROGRAM)
+        group.main(arguments, prog_name=stdio.PROGRAM, complete_var=COMPLETION_VARIABLE)
     except CredentialError as error:
         stdio.error(error.reason, error.hint)
         return 1
