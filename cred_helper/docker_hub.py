@@ -1,0 +1,27 @@
+"""Docker Hub goes by several names; here they are one.
+
+Source: https://github.com/distribution/reference/blob/main/normalize.go and docker's
+``registry.IndexServer``: clients ask for ``docker.io``, ``https://index.docker.io/v1/`` or the
+host that serves, ``registry-1.docker.io``.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cred_helper.server_url import ServerURL
+
+HOSTS = ("docker.io", "index.docker.io", "registry-1.docker.io")
+# Where docker login keeps the tokens of a login by browser. They are keys of a store and no
+# registry: Hub's user name and password are never the answer.
+_TOKEN_KEYS = ("v1/refresh-token", "v1/access-token")
+
+
+def is_hub(server_url: ServerURL) -> bool:
+    """Whether this is Docker Hub, by any of its names."""
+    return server_url.host in HOSTS and server_url.port in ("", "443")
+
+
+def is_token_key(server_url: ServerURL) -> bool:
+    """Whether this is a key under which docker login keeps a token of its own."""
+    return is_hub(server_url) and server_url.path.strip("/") in _TOKEN_KEYS

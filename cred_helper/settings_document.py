@@ -1,0 +1,96 @@
+"""One document of settings in TOML, read and checked whole. Loaded only where there is one.
+
+Whatever is wrong is told by file and line with what was probably meant, and never by what is
+written there: a settings file may hold what its owner would not show.
+
+Source: https://toml.io/en/v1.0.0
+"""
+
+from __future__ import annotations
+
+import tomllib
+
+from cred_helper.errors import Misconfigured
+from cred_helper.rules import BUILTIN, Options, Place, Rule, likely
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cred_helper.settings import Setting
+
+_BOM = b"\xef\xbb\xbf"  # what some editors begin a file with; TOML has none
+_RULE = "rule"
+
+
+class SettingsDocument:
+    """What one document sets: values by name, options by provider, and rules in order."""
+
+    __slots__ = ("option_tables", "rules", "values")
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.option_tables: list[tuple[str, Options]] = []
+        self.rules: list[Rule] = []
+
+    @classmethod
+    def read(cls, origin: str, text: bytes, settings: tuple[Setting, ...]) -> SettingsDocument:
+        """Read a document; ``origin`` is what messages call it.
+
+        Raises:
+            Misconfigured: it is no TOML, or a key or value in it is none of ours.
+        """
+        toml, tables = _parsed(origin, text)
+        document, place = cls(), Place(origin, toml)
+        by_name = {setting.name: setting for setting in settings}
+        for key, value in tables.items():
+            if key in by_name:
+                document.values[key] = _value(by_name[key], value, place)
+            elif key in BUILTIN:
+                inside = place.inside(key)
+                document.option_tables.append(
+                    (key, Options.read(_table(key, value, place), inside))
+                )
+            elif key == _RULE:
+                document.rules = _rules(value, place)
+            else:
+                hint = likely(key, (*by_name, *BUILTIN, _RULE))
+                raise place.wrong(key, f"unknown setting {key!r}", hint=hint)
+        return document
+
+
+def _parsed(origin: str, text: bytes) -> tuple[str, dict[str, Any]]:
+    try:
+        toml = text.removeprefix(_BOM).decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + 1
+        raise Misconfigured(f"{origin}:{line}: this is not UTF-8") from None
+    try:
+        return toml, tomllib.loads(toml)
+    except tomllib.TOMLDecodeError as error:
+        # The parser's own text can quote what it choked on; only its last words are passed on.
+        _, found, place = str(error).rpartition("(at line ")
+        line = int(place.partition(",")[0]) if found else toml.count("\n") + 1
+        raise Misconfigured(f"{origin}:{line}: this is not TOML") from None
+    except RecursionError:
+        raise Misconfigured(f"{origin}: this is nested too deeply") from None
+
+
+def _value(setting: Setting, value: object, place: Place) -> object:
+    try:
+        return setting.kind.check(value)
+    except ValueError:
+        reason = f"{setting.name} is not {setting.kind.words}"
+        raise place.wrong(setting.name, reason) from None
+
+
+def _table(key: str, value: object, place: Place) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise place.wrong(key, f"{key} is not a table", hint=f"write [{key}] above its options")
+    return value
+
+
+def _rules(value: object, place: Place) -> list[Rule]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise place.wrong(_RULE, "rule is not a list of tables", hint="write [[rule]] above each")
+    return [Rule.read(table, place.inside(_RULE, at)) for at, table in enumerate(value)]
