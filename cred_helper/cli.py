@@ -149,4 +149,4 @@ def _read() -> bytes:
 def _wiring() -> Wiring:
     from cred_helper.wiring import Wiring
 
-    return Wiring.of_process()
+    return Wiring.of_process(stdio.warning)

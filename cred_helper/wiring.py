@@ -38,19 +38,30 @@ class ProviderSource:
         return self.provider.get(self.request, identity)
 
 
+def _unheard(_reason: str, _hint: str | None) -> None:
+    """Where nobody is there to be warned."""
+
+
 class Wiring:
     """What one process asks with: its settings, its environment, its deadline."""
 
     def __init__(
-        self, settings: Settings, environ: Mapping[str, str], clock: Callable[[], float]
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        clock: Callable[[], float],
+        warn: Callable[[str, str | None], None] = _unheard,
     ) -> None:
         self.settings = settings
         self._environ = environ
+        self._warn = warn
         self.deadline = Deadline(settings.deadline_s, clock)
 
     @classmethod
-    def of_process(cls) -> Wiring:
+    def of_process(cls, warn: Callable[[str, str | None], None] = _unheard) -> Wiring:
         """The wiring of this process, as its environment has it.
+
+        ``warn`` is told, with a hint, what went wrong although there is an answer.
 
         Raises:
             Misconfigured: a setting is not what it can be.
@@ -60,7 +71,9 @@ class Wiring:
 
         from cred_helper.settings import Settings
 
-        return cls(Settings.load(os.environ), os.environ, monotonic)
+        # As the client set it: a provider may have to tell its SDK something by the real one.
+        environ = dict(os.environ)
+        return cls(Settings.load(environ), environ, monotonic, warn)
 
     def keychain(self) -> Keychain:
         """Assemble the keychain."""
@@ -72,10 +85,18 @@ class Wiring:
         provider = providers.load(found.provider) if found else None
         if found is None or provider is None:
             return None
-        from cred_helper.bounded import BoundedProvider
-
         request = TokenRequest(found, environ=self._environ, deadline=self.deadline)
-        return ProviderSource(BoundedProvider(provider), request)
+        return ProviderSource(self._guarded(provider), request)
+
+    def _guarded(self, provider: Provider) -> Provider:
+        """The provider, not waited for past its deadline, and cached where there is a place."""
+        from cred_helper.bounded import BoundedProvider
+        from cred_helper.cache import TokenCache, default_folder
+        from cred_helper.cached import CachedProvider
+
+        bounded = BoundedProvider(provider)
+        folder = default_folder(self._environ)
+        return CachedProvider(bounded, TokenCache(folder), warn=self._warn) if folder else bounded
 
     def sources(self, server_url: ServerURL) -> Iterator[Source]:
         """Whom to ask for a credential, in order."""

@@ -52,7 +52,7 @@ def token(server_url: str, form: str, show: bool) -> None:
 
 
 def _ask(server_url: ServerURL) -> Credential:
-    answer = Wiring.of_process().keychain().get(server_url)
+    answer = Wiring.of_process(stdio.warning).keychain().get(server_url)
     for source, failure in answer.failures:
         stdio.warning(f"{source}: {failure.reason}", failure.hint)
     if answer.credential is None:

@@ -1,0 +1,79 @@
+"""A provider whose answers are kept: a fresh one is given again without asking.
+
+A hit reads one small file. What a miss needs, from the locks to the SDK, is loaded by the miss.
+"""
+
+from __future__ import annotations
+
+from time import time
+
+from cred_helper.fingerprint import digest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cred_helper.cache import TokenCache
+    from cred_helper.credential import Credential
+    from cred_helper.provider import Identity, Provider, TokenRequest
+
+
+class CachedProvider:
+    """Asks another provider, unless somebody asked it lately for the same.
+
+    The same is: this provider, the host or whatever several hosts share a credential by, the user's
+    options, and the identity in words that stay the same while it does. ``warn`` is told, with a
+    hint, of a renewal that failed while the old credential is still good.
+    """
+
+    __slots__ = ("OPTIONS", "_cache", "_clock", "_provider", "_warn", "name")
+
+    def __init__(
+        self,
+        provider: Provider,
+        cache: TokenCache,
+        *,
+        warn: Callable[[str, str | None], None],
+        clock: Callable[[], float] = time,
+    ) -> None:
+        self.name = provider.name
+        self.OPTIONS = provider.OPTIONS
+        self._provider = provider
+        self._cache = cache
+        self._warn = warn
+        self._clock = clock
+
+    def identify(self, request: TokenRequest) -> Identity:
+        """As the provider says; looking is not kept."""
+        return self._provider.identify(request)
+
+    def get(self, request: TokenRequest, identity: Identity) -> Credential:
+        """Give the cached credential while it is fresh; otherwise have one process ask for all.
+
+        An identity without a fingerprint could be anybody's: it is asked for every time.
+        """
+        if identity.fingerprint is None:
+            return self._provider.get(request, identity)
+        scope = identity.scope or request.route.host
+        options = [f"{name}={value}" for name, value in sorted(request.options.items())]
+        asker = [self.name, identity.fingerprint, *options]
+        key = digest([*asker, scope])
+        entry = self._cache.token(key)
+        now = self._clock()
+        if entry is not None and entry.is_fresh(now):
+            return entry.credential()
+        from cred_helper.renewal import Renewal
+
+        renewal = Renewal(
+            self._provider,
+            self._cache,
+            request,
+            identity,
+            scope=scope,
+            key=key,
+            nobody_key=digest(asker),
+            old=entry if entry is not None and entry.is_valid(now) else None,
+            warn=self._warn,
+            clock=self._clock,
+        )
+        return renewal.credential()
