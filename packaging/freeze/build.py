@@ -1,0 +1,105 @@
+"""From an analysis to the file: called by the spec."""
+
+import _imp
+import argparse
+from pathlib import Path
+from typing import Any
+
+from freeze import aws_data, contents, elf, link, table
+from freeze.payload import Payload
+
+PACKAGING = Path(__file__).resolve().parent.parent
+PROGRAM = "docker-credential-multi"
+
+RUNTIME_MODULES = ("frozen_entry", "frozen_importer")
+
+
+def options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="freeze")
+    parser.add_argument("--root", type=Path, default=PACKAGING.parent, help="the package's parent")
+    parser.add_argument("--zstd", type=Path, required=True, help="the folder with zstd.c")
+    parser.add_argument("--providers", default=",".join(contents.SDKS))
+    parser.add_argument("--folder", action="store_true", help="libraries in a folder, unpacked")
+    parsed = parser.parse_args(arguments)
+    parsed.providers = [name for name in parsed.providers.split(",") if name]
+    unknown = set(parsed.providers) - set(contents.SDKS)
+    if unknown:
+        parser.error(f"no provider is called {', '.join(sorted(unknown))}")
+    return parsed
+
+
+def hidden_imports(parsed: argparse.Namespace) -> list[str]:
+    return ["botocore_loader"] if "ecr" in parsed.providers else []
+
+
+def left_out(parsed: argparse.Namespace) -> list[str]:
+    names: list[str] = []
+    for provider, sdks in contents.SDKS.items():
+        if provider not in parsed.providers:
+            names += [f"{contents.OWN}.providers.{provider}", *sdks]
+    return names
+
+
+def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> None:
+    payload = Payload()
+    _add_modules(payload, analysis)
+    folder = dist / f"{PROGRAM}.dir" if parsed.folder else None
+    _add_libraries(payload, analysis, folder, work)
+    if "ecr" in parsed.providers:
+        _add_aws_data(payload)
+    if "certifi" in payload.code:
+        import certifi
+
+        payload.add_data("certifi/cacert.pem", Path(certifi.where()).read_bytes())
+    payload.write(work)
+    out = (folder or dist) / PROGRAM
+    out.parent.mkdir(parents=True, exist_ok=True)
+    link.link(work, parsed.zstd, out)
+    payload.floors["the launcher with Python"] = elf.glibc_floor(str(out))
+    table.write(payload, out, parsed.providers)
+
+
+def _add_modules(payload: Payload, analysis: Any) -> None:
+    sources = {
+        name: None if path in (None, "-") else Path(path)
+        for name, path, _ in [*analysis.pure, *analysis._modules_outside_pyz]
+    }
+    # Python's library brings its own frozen modules.
+    sources = {name: path for name, path in sources.items() if not _imp.is_frozen(name)}
+    sources |= {name: contents.RUNTIME / f"{name}.py" for name in RUNTIME_MODULES}
+    kept = {name: path for name, path in sorted(sources.items()) if contents.is_kept(name)}
+    # What every start touches lies together, at the front.
+    for name, path in sorted(kept.items(), key=lambda item: not contents.is_started_with(item[0])):
+        code = contents.code(name, path)
+        package = path is None or path.name == "__init__.py"
+        if contents.is_started_with(name):
+            payload.add_started_with(name, code, package=package)
+        else:
+            payload.add_module(name, code, package=package)
+
+
+def _add_libraries(payload: Payload, analysis: Any, folder: Path | None, work: Path) -> None:
+    paths = {}
+    for name, path, kind in sorted(analysis.binaries):
+        base = name.rpartition("/")[2]
+        if base.startswith("libpython") or elf.OF_GLIBC.match(base):
+            continue
+        paths[base] = path
+        if kind == "EXTENSION":
+            module = name.rpartition("lib-dynload/")[2]
+            payload.add_extension(module.partition(".")[0].replace("/", "."), base)
+    for base, path in sorted(paths.items()):
+        content = link.stripped(path, work)
+        payload.floors[base] = elf.glibc_floor(path)
+        needs = tuple(sorted(need for need in elf.needed(path) if need in paths))
+        if folder:
+            (folder / "lib").mkdir(parents=True, exist_ok=True)
+            (folder / "lib" / base).write_bytes(content)
+        payload.add_library(base, None if folder else content, needs)
+
+
+def _add_aws_data(payload: Payload) -> None:
+    import botocore
+
+    for name, content in aws_data.pruned(Path(botocore.__file__).parent / "data").items():
+        payload.add_data(f"botocore/data/{name}", content)

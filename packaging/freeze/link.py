@@ -1,0 +1,70 @@
+"""The C compiler, Python's own library and the launcher, put together."""
+
+import shlex
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+LAUNCHER = Path(__file__).resolve().parent.parent / "launcher"
+
+# Parts of glibc stay shared: they are the floor. Anything else that Python was built with is taken
+# from its static library, since the target may not have the shared one.
+OF_GLIBC = {"-lm", "-ldl", "-lutil", "-lpthread", "-lrt", "-lc", "-lcrypt"}
+
+
+def python_library() -> Path | None:
+    """Python's static library, where this Python's installation has one."""
+    version = sysconfig.get_config_var("LDVERSION")
+    path = Path(sysconfig.get_config_var("LIBPL") or "", f"libpython{version}.a")
+    return path if path.is_file() else None
+
+
+def libraries() -> list[str]:
+    """What Python's library needs from others."""
+    words: list[str] = []
+    for variable in ("LIBS", "SYSLIBS", "MODLIBS"):
+        words += shlex.split(sysconfig.get_config_var(variable) or "")
+    names = dict.fromkeys(word for word in words if word.startswith("-l"))
+    return [word if word in OF_GLIBC else f"-l:lib{word[2:]}.a" for word in names]
+
+
+def _inflater(zstd: Path, work: Path) -> Path:
+    """zstd's decoder: one source file, of which the linker keeps what is called."""
+    out = work / "zstd.o"
+    if not out.is_file():
+        _run(
+            ["cc", "-O3", "-g0", "-fPIE", "-ffunction-sections", "-fdata-sections", "-c",
+             f"-ffile-prefix-map={zstd}=.", str(zstd / "zstd.c"), "-o", str(out)],
+            work,
+        )  # fmt: skip
+    return out
+
+
+def link(work: Path, zstd: Path, out: Path) -> None:
+    """Compile the launcher in ``work``, where the payload was written, to ``out``."""
+    library = python_library()
+    includes = (LAUNCHER, zstd, sysconfig.get_path("include"))
+    command = [
+        "cc", "-O2", "-g0", "-fPIE", "-pie", "-Wall", "-Werror", "-fstack-protector-strong",
+        f"-ffile-prefix-map={LAUNCHER}=.", "-frandom-seed=0",
+        "-include", "contents.h", "-I.", *(f"-I{path}" for path in includes),
+        str(LAUNCHER / "launcher.c"), str(LAUNCHER / "payload.S"),
+        str(_inflater(zstd, work)), str(library), *libraries(),
+        "-Wl,--export-dynamic", "-Wl,--gc-sections", "-Wl,-z,relro", "-Wl,-z,now",
+        "-Wl,--build-id=none", "-Wl,-O1", "-s", "-o", str(out),
+    ]  # fmt: skip
+    _run(command, work)
+
+
+def stripped(path: str, work: Path) -> bytes:
+    """A library's bytes without symbols for debuggers."""
+    out = work / "stripped.so"
+    _run(["strip", "--strip-unneeded", "-o", str(out), path], work)
+    return out.read_bytes()
+
+
+def _run(command: list[str], directory: Path) -> None:
+    result = subprocess.run(command, cwd=directory, check=False, capture_output=True, text=True)
+    if result.returncode:
+        sys.exit(f"{shlex.join(command)}\n{result.stderr}")

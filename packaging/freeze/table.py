@@ -1,0 +1,62 @@
+"""Where every megabyte went: a table whose rows add up to the file."""
+
+import gzip
+from pathlib import Path
+
+from freeze.payload import Payload
+
+PYTHON = "Python itself and the launcher"
+STANDARD = "standard library"
+GROUPS = {
+    "this program": ("cred_helper", "frozen_entry", "frozen_importer", "botocore_loader"),
+    "Amazon's SDK": ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six"),
+    "Google's SDK": ("google", "pyasn1", "pyasn1_modules"),
+    "Azure's SDK": ("azure", "jwt", "msal", "msal_extensions", "typing_extensions"),
+    "cryptography (an OpenSSL of its own)": ("cryptography", "_rust", "_cffi_backend", "libgcc_s"),
+    "Python's OpenSSL": ("libcrypto", "libssl", "_ssl", "_hashlib"),
+    "HTTP, certificate authorities": (
+        "certifi", "charset_normalizer", "cd", "md", "idna", "requests", "urllib3",
+    ),
+    "click": ("click",),
+}  # fmt: skip
+GROUP_OF = {name: group for group, names in GROUPS.items() for name in names}
+
+
+def write(payload: Payload, out: Path, providers: list[str]) -> None:
+    """Print the table, and keep it beside the file."""
+    sizes: dict[str, list[int]] = {}
+
+    def add(group: str, stored: int, unpacked: int) -> None:
+        row = sizes.setdefault(group, [0, 0])
+        row[0] += stored
+        row[1] += unpacked
+
+    for name, _, size, _ in payload.started_with:
+        add(GROUP_OF.get(name.partition(".")[0], STANDARD), size, size)
+    for name, (_, *entry) in payload.modules.items():
+        if len(entry) == 3:
+            add(GROUP_OF.get(name.partition(".")[0], STANDARD), entry[1], entry[2])
+    for name, (entry, _) in payload.libraries.items():
+        if entry:
+            add(GROUP_OF.get(name.partition(".")[0], STANDARD), entry[1], entry[2])
+    for name, entry in payload.data.items():
+        add(GROUP_OF[name.partition("/")[0]], entry[1], entry[2])
+    add("dictionary and table of contents", *payload.overhead)
+    whole = out.read_bytes()
+    rest = len(whole) - len(payload.bytes)
+    add(PYTHON, rest, rest)
+
+    lines = [f"{'':40}{'in the file':>12}{'unpacked':>12}  MB"]
+    for group, (stored, unpacked) in sorted(sizes.items(), key=lambda item: -item[1][0]):
+        lines.append(f"{group:40}{stored / 1e6:12.2f}{unpacked / 1e6:12.2f}")
+    stored, unpacked = (sum(column) for column in zip(*sizes.values(), strict=True))
+    assert stored == len(whole)
+    lines.append(f"{'together':40}{stored / 1e6:12.2f}{unpacked / 1e6:12.2f}")
+    lines.append(f"{'gzipped':40}{len(gzip.compress(whole, 9, mtime=0)) / 1e6:12.2f}")
+    lines.append(f"providers: {', '.join(providers) or 'none'}")
+    floor = max(payload.floors.values())
+    holders = ", ".join(sorted(name for name, at in payload.floors.items() if at == floor)[:4])
+    lines.append(f"needs glibc {'.'.join(map(str, floor))} or newer ({holders})")
+    text = "\n".join(lines) + "\n"
+    Path(f"{out}.txt").write_text(f"{out.name}\n{text}")
+    print(f"{out}\n{text}", end="")

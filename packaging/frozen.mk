@@ -1,0 +1,25 @@
+# The single file and what ships with it. Included by the top Makefile.
+PROVIDERS ?= ecr,gcr,acr
+FREEZE_PYTHON ?= $(PYTHON)
+FREEZE := build/freeze
+FREEZE_READY := $(FREEZE)/venv/.ready
+FREEZE_RUN = PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze --dist dist
+
+.PHONY: frozen frozen/folder frozen/naive
+
+frozen: $(FREEZE_READY)  ## dist/docker-credential-multi; PROVIDERS=gcr,ecr makes a slim one
+	@$(FREEZE_RUN) --work $(FREEZE)/work --providers "$(PROVIDERS)"
+
+frozen/folder: $(FREEZE_READY)  ## the same with its libraries in a folder beside it
+	@$(FREEZE_RUN) --work $(FREEZE)/work --providers "$(PROVIDERS)" --folder
+
+frozen/naive: $(FREEZE_READY)  ## PyInstaller's own way, for the bench to compare with
+	@$(FREEZE_RUN) --work $(FREEZE)/naive --naive
+
+# A Python that can be linked in: freeze/python.py looks, and says what is missing where there is none.
+$(FREEZE_READY): packaging/requirements-freeze.txt
+	@command -v cc strip readelf >/dev/null || { echo "error: a C compiler and binutils are needed (Debian: gcc, libc6-dev)" >&2; exit 1; }
+	@rm -rf $(FREEZE)/venv && mkdir -p $(FREEZE)
+	@python="$$($(PYTHON) packaging/freeze/python.py $(FREEZE_PYTHON))" && "$$python" -m venv $(FREEZE)/venv
+	@$(FREEZE)/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r packaging/requirements-freeze.txt
+	@touch $@

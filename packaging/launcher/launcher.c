@@ -1,0 +1,233 @@
+/* The frozen file's start: Python linked in, the program's modules in the file's own pages.
+ *
+ * PyInstaller analyses what the program imports; its bootloader is not used. Stock onefile was seen
+ * to unpack to a temporary directory before Python runs, fork, export its folder in LD_LIBRARY_PATH,
+ * fail where /tmp is missing or mounted noexec, and leave the directory behind when it is killed.
+ * Here the payload is a section of the executable: the kernel maps what is touched, nothing is
+ * unpacked, nothing is written, no second process is started and the environment is not changed.
+ *
+ * Python's frozen-module table gets the modules of a cached `get` (modules.h, written by the build).
+ * Everything else is found by runtime/frozen_importer.py, through the built-in module `_payload`.
+ */
+#define _GNU_SOURCE
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define ZSTD_STATIC_LINKING_ONLY
+#include <zstd.h>
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+
+#include "launcher.h"
+
+extern const unsigned char payload[], payload_end[];
+
+static const struct _frozen started_with[] = {
+#define MODULE(module, offset, bytes, package) \
+    {.name = module, .code = payload + (offset), .size = (bytes), .is_package = (package)},
+#include "modules.h"
+#undef MODULE
+    {0},
+};
+
+/* One entry's bytes to `out`: stored as they are where both sizes agree, else inflated. Modules are
+ * small and alike, so they are deflated with a dictionary; libraries are not. */
+static int
+unpack(char *out, Py_ssize_t at, Py_ssize_t stored, Py_ssize_t size, int with_dictionary)
+{
+    static ZSTD_DCtx *context;
+    static ZSTD_DDict *dictionary;
+    size_t written;
+
+    if (at < 0 || stored < 0 || size < 0 || stored > payload_end - payload - at) {
+        PyErr_SetString(PyExc_ValueError, "no such entry");
+        return -1;
+    }
+    if (stored == size) {
+        memcpy(out, payload + at, size);
+        return 0;
+    }
+    if (context == NULL) {
+        context = ZSTD_createDCtx();
+    }
+    if (with_dictionary && dictionary == NULL) {
+        dictionary = ZSTD_createDDict_byReference(payload + DICTIONARY_AT, DICTIONARY_SIZE);
+    }
+    if (context == NULL || (with_dictionary && dictionary == NULL)) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    written = with_dictionary
+                  ? ZSTD_decompress_usingDDict(context, out, size, payload + at, stored, dictionary)
+                  : ZSTD_decompressDCtx(context, out, size, payload + at, stored);
+    if (written != (size_t)size) {
+        PyErr_SetString(PyExc_ValueError, "the file is damaged");
+        return -1;
+    }
+    return 0;
+}
+
+static PyObject *
+read_entry(PyObject *self, PyObject *arguments)
+{
+    Py_ssize_t at, stored, size;
+    int with_dictionary = 0;
+    if (!PyArg_ParseTuple(arguments, "nnn|p", &at, &stored, &size, &with_dictionary)) {
+        return NULL;
+    }
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, size);
+    if (bytes != NULL && unpack(PyBytes_AS_STRING(bytes), at, stored, size, with_dictionary) < 0) {
+        Py_CLEAR(bytes);
+    }
+    return bytes;
+}
+
+/* An anonymous file in memory that holds the entry. No name, no directory: it is gone with us. */
+static PyObject *
+memory_file(PyObject *self, PyObject *arguments)
+{
+    const char *name;
+    Py_ssize_t at, stored, size;
+    if (!PyArg_ParseTuple(arguments, "snnn", &name, &at, &stored, &size)) {
+        return NULL;
+    }
+    /* Older kernels refuse MFD_EXEC, newer ones may be set to want it. */
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_EXEC);
+    if (fd < 0) {
+        fd = memfd_create(name, MFD_CLOEXEC);
+    }
+    if (fd < 0) {
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    void *memory = MAP_FAILED;
+    if (ftruncate(fd, size) == 0) {
+        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+    }
+    if (memory == MAP_FAILED) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        close(fd);
+        return NULL;
+    }
+    int failed = unpack(memory, at, stored, size, 0);
+    munmap(memory, size);
+    if (failed) {
+        close(fd);
+        return NULL;
+    }
+    return PyLong_FromLong(fd);
+}
+
+/* A library that is already loaded answers for its soname: this is how an extension module finds
+ * the libraries it needs although no directory holds them, whatever LD_LIBRARY_PATH says. */
+static PyObject *
+preload(PyObject *self, PyObject *argument)
+{
+    const char *path = PyUnicode_AsUTF8(argument);
+    if (path == NULL) {
+        return NULL;
+    }
+    if (dlopen(path, RTLD_NOW | RTLD_LOCAL) == NULL) {
+        const char *reason = dlerror();
+        PyErr_SetString(PyExc_OSError, reason ? reason : "dlopen failed");
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef methods[] = {
+    {"read", read_entry, METH_VARARGS, "An entry's bytes."},
+    {"memory_file", memory_file, METH_VARARGS, "An anonymous file of an entry; its descriptor."},
+    {"preload", preload, METH_O, "Load a shared library."},
+    {0},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "_payload", .m_size = -1, .m_methods = methods,
+};
+
+static PyObject *
+init_payload(void)
+{
+    PyObject *module = PyModule_Create(&definition);
+    PyObject *contents = Py_BuildValue("nnn", (Py_ssize_t)CONTENTS_AT, (Py_ssize_t)CONTENTS_STORED,
+                                       (Py_ssize_t)CONTENTS_SIZE);
+    if (module != NULL && PyModule_AddObjectRef(module, "CONTENTS", contents) < 0) {
+        Py_CLEAR(module);
+    }
+    Py_XDECREF(contents);
+    return module;
+}
+
+/* This file's own path. The kernel's note of what was executed needs no /proc; argv[0] is what the
+ * caller liked to write. The static launcher, which executes us from memory, hands its own path on. */
+static const char *
+own_path(const char *argv0, char buffer[PATH_MAX])
+{
+    const char *handed_on = getenv(HANDED_ON);
+    if (handed_on != NULL) {
+        snprintf(buffer, PATH_MAX, "%s", handed_on);
+        unsetenv(HANDED_ON);
+        return buffer;
+    }
+    const char *executed = (const char *)getauxval(AT_EXECFN);
+    return executed != NULL && realpath(executed, buffer) != NULL ? buffer : argv0;
+}
+
+static void
+must(PyStatus status)
+{
+    if (PyStatus_Exception(status)) {
+        fprintf(stderr, PROGRAM ": error: python did not start: %s\n",
+                status.err_msg ? status.err_msg : "no reason given");
+        exit(1);
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    static char buffer[PATH_MAX];
+    const char *path = own_path(argc > 0 ? argv[0] : PROGRAM, buffer);
+
+    /* Isolated: no PYTHON* variable, no user directory, no site. UTF-8 whatever the locale. */
+    PyPreConfig preconfig;
+    PyPreConfig_InitIsolatedConfig(&preconfig);
+    preconfig.utf8_mode = 1;
+    must(Py_PreInitialize(&preconfig));
+
+    PyConfig config;
+    PyConfig_InitIsolatedConfig(&config);
+    config.site_import = 0;
+    config.write_bytecode = 0;
+    config.install_signal_handlers = 1; /* Ctrl-C, and a client that hangs up */
+    config.module_search_paths_set = 1; /* to nothing: no module comes from a directory */
+    must(PyConfig_SetBytesArgv(&config, argc, argv));
+    config.parse_argv = 0;
+    must(PyConfig_SetBytesString(&config, &config.executable, path));
+    must(PyConfig_SetBytesString(&config, &config.base_executable, path));
+    must(PyConfig_SetString(&config, &config.home, L"/"));
+
+    PyImport_FrozenModules = started_with;
+    if (PyImport_AppendInittab("_payload", init_payload) < 0) {
+        return 1;
+    }
+    must(Py_InitializeFromConfig(&config));
+    PyConfig_Clear(&config);
+
+    if (PyImport_ImportModule("frozen_entry") == NULL) {
+        PyErr_Print(); /* ends the process by itself on SystemExit */
+        return 1;
+    }
+    return Py_FinalizeEx() < 0;
+}

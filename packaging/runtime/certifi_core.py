@@ -1,0 +1,16 @@
+"""``certifi.core`` in the frozen file: the bundle by a path in memory."""
+
+import frozen_importer
+
+_path = ""
+
+
+def where() -> str:
+    global _path  # noqa: PLW0603
+    if not _path:
+        _path = frozen_importer.readable_path("certifi/cacert.pem")
+    return _path
+
+
+def contents() -> str:
+    return frozen_importer.data("certifi/cacert.pem").decode("ascii")
