@@ -175,12 +175,11 @@ def known_folders(environ: Mapping[str, str]) -> Iterator[str]:
     if sys.platform == "win32":
         places = [environ.get("LOCALAPPDATA", "")]
     else:
-        runtime, home = environ.get("XDG_RUNTIME_DIR", ""), environ.get("HOME", "")
-        caches = "Library/Caches" if sys.platform == "darwin" else ".cache"
-        places = [
-            runtime if is_private(runtime) else "",
-            environ.get("XDG_CACHE_HOME", "") or (home and os.path.join(home, caches)),
-        ]
+        runtime, caches = environ.get("XDG_RUNTIME_DIR", ""), environ.get("XDG_CACHE_HOME", "")
+        if not os.path.isabs(caches):
+            in_home = "Library/Caches" if sys.platform == "darwin" else ".cache"
+            caches = os.path.join(environ.get("HOME", ""), in_home)
+        places = [runtime if is_private(runtime) else "", caches]
     for place in places:
         if os.path.isabs(place):
             yield os.path.join(place, _FOLDER_NAME)

@@ -91,11 +91,14 @@ class Wiring:
     def _guarded(self, provider: Provider) -> Provider:
         """The provider, not waited for past its deadline, and cached where there is a place."""
         from cred_helper.bounded import BoundedProvider
+
+        bounded = BoundedProvider(provider)
+        if not self.settings.cache:
+            return bounded
         from cred_helper.cache import TokenCache, default_folder
         from cred_helper.cached import CachedProvider
 
-        bounded = BoundedProvider(provider)
-        folder = default_folder(self._environ)
+        folder = self.settings.cache_folder or default_folder(self._environ)
         return CachedProvider(bounded, TokenCache(folder), warn=self._warn) if folder else bounded
 
     def sources(self, server_url: ServerURL) -> Iterator[Source]:

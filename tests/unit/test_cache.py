@@ -1,0 +1,683 @@
+"""The cache on disk and who gets what from it, on a clock of the test's own."""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from cred_helper.cache import (
+    MOST_ENTRIES,
+    MOST_ENTRY_BYTES,
+    MOST_TEMPORARY_AGE_S,
+    TokenCache,
+    default_folder,
+    known_folders,
+)
+from cred_helper.cache_entry import MOST_LIFE_S, Entry, Failure
+from cred_helper.cached import CachedProvider
+from cred_helper.credential import Credential, Secret
+from cred_helper.errors import (
+    BadReply,
+    CredentialError,
+    Denied,
+    Misconfigured,
+    NotFound,
+    ProviderError,
+    Unreachable,
+)
+from cred_helper.fingerprint import digest
+from cred_helper.hosts import route
+from cred_helper.locks import Locks
+from cred_helper.private_folder import PrivateFolder, final_name, temporary_name
+from cred_helper.provider import Deadline, Identity, TokenRequest
+from cred_helper.server_url import ServerURL
+
+NOW = 1_700_000_000.0
+MINUTE, HOUR = 60.0, 3600.0
+KEY = digest(["a key"])
+OTHER_KEY = digest(["another key"])
+SECRET = "marked-secret"
+NO_LOCKS = Locks(None)
+
+
+class Clock:
+    """A wall clock that stands until it is set."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Cloud:
+    """A provider that answers what the test says, and counts."""
+
+    name = "cloud"
+    OPTIONS: tuple[str, ...] = ("profile",)
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.identity = Identity("environment", fingerprint="somebody")
+        self.life_s: float | None = HOUR
+        self.failure: NotFound | ProviderError | None = None
+        self.exchanges = 0
+        self.deadlines_s: list[float] = []
+
+    def identify(self, request: TokenRequest) -> Identity:
+        return self.identity
+
+    def get(self, request: TokenRequest, identity: Identity) -> Credential:
+        self.exchanges += 1
+        self.deadlines_s.append(request.deadline.remaining_s())
+        if self.failure is not None:
+            raise self.failure
+        expires_at = None
+        if self.life_s is not None:
+            expires_at = datetime.fromtimestamp(self.clock.now + self.life_s, UTC)
+        secret = Secret(f"{SECRET}-{self.exchanges}")
+        return Credential("user", secret, expires_at=expires_at, source="the environment")
+
+
+class Asker:
+    """What a series of processes gets, one after another, from one cloud and one cache."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.clock = Clock()
+        self.cloud = Cloud(self.clock)
+        self.warnings: list[str] = []
+
+    def get(self, host: str = "gcr.io", **options: str) -> str:
+        provider = CachedProvider(
+            self.cloud,
+            TokenCache(self.folder),
+            warn=lambda reason, _: self.warnings.append(reason),
+            clock=self.clock,
+        )
+        found = route(ServerURL.parse(host))
+        assert found is not None
+        request = TokenRequest(found, environ={}, deadline=Deadline(30, monotonic), options=options)
+        return provider.get(request, provider.identify(request)).secret.expose()
+
+    @property
+    def failure(self) -> CredentialError:
+        with pytest.raises(CredentialError) as caught:
+            self.get()
+        return caught.value
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    return str(tmp_path / "caches" / "ours")
+
+
+@pytest.fixture
+def asker(folder: str) -> Asker:
+    return Asker(folder)
+
+
+def entry(*, life_s: float = HOUR, created_at: float = NOW, secret: str = SECRET) -> Entry:
+    return Entry(
+        "cloud",
+        "registry.example",
+        username="user",
+        secret=Secret(secret),
+        source="the environment",
+        created_at=created_at,
+        expires_at=created_at + life_s,
+    )
+
+
+def mode(path: str) -> int:
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+# --- How long a token is used ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("life_s", "fresh_until_s"),
+    [
+        (12 * HOUR, 6 * HOUR),
+        (3 * HOUR, 1.5 * HOUR),
+        (HOUR + 1, HOUR / 2 + 0.5),
+        (HOUR, 55 * MINUTE),
+        (20 * MINUTE, 15 * MINUTE),
+        (10 * MINUTE, 5 * MINUTE),
+        (8 * MINUTE, 4 * MINUTE),
+        (MINUTE, 30),
+    ],
+)
+def test_a_token_is_renewed_at_half_of_a_long_life_or_five_minutes_before_the_end(
+    asker: Asker, life_s: float, fresh_until_s: float
+) -> None:
+    asker.cloud.life_s = life_s
+    first = asker.get()
+    asker.clock.now = NOW + fresh_until_s - 0.01
+    assert asker.get() == first
+    asker.clock.now = NOW + fresh_until_s
+    assert asker.get() != first
+    assert asker.cloud.exchanges == 2
+
+
+@pytest.mark.parametrize("life_s", [59.0, 5.0, 0.0, -HOUR, None])
+def test_a_token_of_no_life_worth_the_name_is_given_and_asked_for_again(
+    asker: Asker, life_s: float | None
+) -> None:
+    asker.cloud.life_s = life_s
+    assert asker.get() == f"{SECRET}-1"
+    asker.clock.now += 0.01
+    assert asker.get() == f"{SECRET}-2"
+
+
+def test_a_token_that_claims_to_live_for_years_is_asked_for_again_within_a_day(
+    asker: Asker,
+) -> None:
+    asker.cloud.life_s = 10 * 365 * 24 * HOUR
+    asker.get()
+    asker.clock.now += MOST_LIFE_S / 2
+    assert asker.get() == f"{SECRET}-2"
+
+
+def test_a_cached_credential_says_until_when_it_is_good(asker: Asker) -> None:
+    asker.get()
+    kept = TokenCache(asker.folder).entries(NOW)[0].credential()
+    assert kept.expires_at == datetime.fromtimestamp(NOW + HOUR, UTC)
+    assert (kept.username, kept.source) == ("user", "the environment")
+
+
+# --- Whose a token is -----------------------------------------------------------------------------
+
+
+def test_each_host_identity_and_option_has_a_token_of_its_own(asker: Asker) -> None:
+    seen = {asker.get(), asker.get("eu.gcr.io"), asker.get(profile="a"), asker.get(profile="b")}
+    asker.cloud.identity = Identity("environment", fingerprint="somebody else")
+    seen.add(asker.get())
+    asker.cloud.identity = Identity("environment", fingerprint="somebody")
+    assert asker.get() in seen
+    assert len(seen) == asker.cloud.exchanges == 5
+
+
+def test_hosts_that_one_token_opens_share_it(asker: Asker) -> None:
+    asker.cloud.identity = Identity("environment", fingerprint="somebody", scope="all of it")
+    assert asker.get("gcr.io") == asker.get("eu.gcr.io")
+    assert [kept.scope for kept in TokenCache(asker.folder).entries(NOW)] == ["all of it"]
+    asker.cloud.identity = Identity("environment", fingerprint="other", scope="all of it")
+    assert asker.get("gcr.io") == f"{SECRET}-2"
+
+
+def test_providers_do_not_meet_each_others_tokens(asker: Asker) -> None:
+    asker.get()
+    asker.cloud.name = "another"
+    assert asker.get() == f"{SECRET}-2"
+
+
+def test_an_identity_that_nothing_stable_is_known_of_is_asked_for_every_time(
+    asker: Asker,
+) -> None:
+    asker.cloud.identity = Identity("environment", fingerprint=None)
+    assert asker.get() != asker.get()
+    assert not os.path.exists(asker.folder)
+
+
+def test_what_an_identity_got_is_not_kept_when_its_files_changed_meanwhile(asker: Asker) -> None:
+    changed = Identity("environment", fingerprint="somebody else")
+
+    class Changing(Cloud):
+        def get(self, request: TokenRequest, identity: Identity) -> Credential:
+            self.identity = changed
+            return super().get(request, identity)
+
+    before = asker.cloud.identity
+    asker.cloud = Changing(asker.clock)
+    asker.get()
+    asker.cloud = Cloud(asker.clock)
+    for identity in (before, changed):
+        asker.cloud.identity = identity
+        asker.get()
+    assert asker.cloud.exchanges == 2
+
+
+# --- A renewal that fails -------------------------------------------------------------------------
+
+FAILURES = [
+    Denied("no", hint="log in"),
+    Unreachable("nobody there"),
+    BadReply("gibberish"),
+    Misconfigured("half a key"),
+    NotFound("nobody"),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
+def test_a_renewal_that_fails_falls_back_to_the_old_token_while_it_is_good_and_warns(
+    asker: Asker, failure: NotFound | ProviderError
+) -> None:
+    old = asker.get()
+    asker.cloud.failure = failure
+    asker.clock.now = NOW + 56 * MINUTE
+    assert asker.get() == old
+    told = "the credential for gcr.io from cloud could not be renewed, and is good for another"
+    assert asker.warnings == [f"{told} 4 min: {failure.reason}"]
+    asker.clock.now = NOW + HOUR
+    assert type(asker.failure) is type(failure)
+
+
+def test_an_expired_token_is_never_given(asker: Asker) -> None:
+    asker.get()
+    asker.cloud.failure = Unreachable("nobody there")
+    for past_s in (HOUR - 5, HOUR, HOUR + 0.1, 100 * HOUR):
+        asker.clock.now = NOW + past_s
+        assert isinstance(asker.failure, Unreachable)
+
+
+def test_with_a_good_token_in_hand_a_cloud_that_is_down_is_asked_once_a_minute_and_briefly(
+    asker: Asker,
+) -> None:
+    asker.cloud.life_s = 12 * HOUR
+    old = asker.get()
+    asker.cloud.failure = Unreachable("nobody there")
+    asker.clock.now = NOW + 7 * HOUR
+    assert [asker.get() for _ in range(5)] == [old] * 5
+    assert (asker.cloud.exchanges, len(asker.warnings)) == (2, 5)
+    asker.clock.now += MINUTE
+    assert asker.get() == old
+    assert asker.cloud.exchanges == 3
+    assert asker.cloud.deadlines_s[0] > 25
+    assert max(asker.cloud.deadlines_s[1:]) <= 10
+    asker.cloud.failure = None
+    asker.clock.now += MINUTE
+    assert asker.get() != old
+    assert len(asker.warnings) == 6
+
+
+# --- A failure that is remembered -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("failure", FAILURES[:-1], ids=lambda failure: type(failure).__name__)
+def test_a_failure_is_not_remembered_for_who_comes_later(
+    asker: Asker, failure: ProviderError
+) -> None:
+    asker.cloud.failure = failure
+    assert asker.failure is failure
+    asker.cloud.failure = None
+    asker.clock.now += 0.01
+    assert asker.get() == f"{SECRET}-2"
+
+
+def test_that_there_is_no_identity_is_remembered_for_seconds_and_for_every_host(
+    asker: Asker,
+) -> None:
+    asker.cloud.failure = NotFound("no metadata service answers", hint="log in")
+    assert asker.failure is asker.cloud.failure
+    asker.clock.now += 9.9
+    remembered = asker.failure
+    assert (type(remembered), remembered.reason, remembered.hint) == (
+        NotFound,
+        "no metadata service answers",
+        "log in",
+    )
+    with pytest.raises(NotFound):
+        asker.get("eu.gcr.io")
+    assert asker.cloud.exchanges == 1
+    asker.cloud.failure = None
+    asker.clock.now += 0.1
+    assert asker.get() == f"{SECRET}-2"
+
+
+def test_another_identity_does_not_hear_that_the_first_one_is_nobody(asker: Asker) -> None:
+    asker.cloud.failure = NotFound("nobody")
+    assert asker.failure
+    asker.cloud.failure = None
+    asker.cloud.identity = Identity("environment", fingerprint="somebody else")
+    assert asker.get()
+
+
+# --- Clocks ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("back_s", [0.5, MINUTE, HOUR, 365 * 24 * HOUR])
+def test_a_clock_set_back_makes_a_miss_of_what_was_made_before(asker: Asker, back_s: float) -> None:
+    asker.get()
+    asker.clock.now = NOW - back_s
+    assert asker.get() == f"{SECRET}-2"
+    assert asker.warnings == []
+
+
+def test_a_failure_from_the_future_is_not_believed(asker: Asker) -> None:
+    asker.cloud.failure = NotFound("nobody")
+    assert asker.failure
+    asker.cloud.failure = None
+    asker.clock.now = NOW - 1
+    assert asker.get()
+
+
+# --- What is not an entry -------------------------------------------------------------------------
+
+
+def damaged(key: str) -> dict[str, bytes]:
+    """What may lie where the entry of a key is expected."""
+    good = entry().encode(key)
+    title, _, body = good.split(b"\n", 2)
+
+    def signed(body: bytes, title: bytes = title, kind: str = "token") -> bytes:
+        return b"\n".join([title, digest([kind, key, body]).encode(), body])
+
+    assert Entry.decode(key, signed(body)) is not None
+    return {
+        "empty": b"",
+        "zeros": bytes(len(good)),
+        "not utf-8": signed(body.replace(SECRET.encode(), b"\xff\xfe")),
+        "another key's": entry().encode(OTHER_KEY),
+        "an older version's": signed(body, title.replace(b" 1", b" 0")),
+        "a newer version's": signed(body, title.replace(b" 1", b" 2")),
+        "another program's": b'{"Registries":null,"Version":"1.0"}',
+        "a failure": Failure(NotFound("nobody"), NOW).encode(key),
+        "unsigned": b"\n".join([title, b"0" * 32, body]),
+        "twice": good + good,
+        "without a secret": signed(body[: body.index(b"secret=")]),
+        "of no time": signed(body.replace(b"created_at=1", b"created_at=nan")),
+        "of an endless time": signed(body.replace(b"expires_at=1", b"expires_at=inf")),
+        "of a long time": signed(body.replace(b"expires_at=1", b"expires_at=9")),
+        "of a negative life": signed(body.replace(b"expires_at=1", b"expires_at=0")),
+        "of time in words": signed(body.replace(b"created_at=1", b"created_at=now")),
+        "of a huge number": signed(body.replace(b"created_at=1", b"created_at=" + b"9" * 5000)),
+        "too long": signed(body + b"more=" + b"x" * MOST_ENTRY_BYTES),
+    }
+
+
+@pytest.mark.parametrize("what", damaged(KEY))
+def test_what_is_not_a_whole_entry_of_this_key_and_version_is_a_miss(
+    asker: Asker, what: str
+) -> None:
+    asker.get()
+    (name,) = [name for name in os.listdir(asker.folder) if name.endswith(".token")]
+    Path(asker.folder, name).write_bytes(damaged(name.removesuffix(".token"))[what])
+    assert asker.get() == f"{SECRET}-2"
+    assert asker.get() == f"{SECRET}-2"
+
+
+def test_an_entry_cut_or_changed_anywhere_is_none() -> None:
+    good = entry().encode(KEY)
+    for at in range(len(good)):
+        assert Entry.decode(KEY, good[:at]) is None
+        assert Entry.decode(KEY, good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :]) is None
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
+def test_a_failure_reads_as_it_was_written(failure: NotFound | ProviderError) -> None:
+    read = Failure.decode(KEY, Failure(failure, NOW).encode(KEY))
+    assert read is not None
+    assert (type(read.error), read.error.reason, read.error.hint, read.told_at) == (
+        type(failure),
+        failure.reason,
+        failure.hint,
+        NOW,
+    )
+
+
+@pytest.mark.parametrize(
+    ("username", "secret"),
+    [("user", "two\nlines"), ("two\nlines", "s"), ("user", "\udcff"), ("user", "s" * 70_000)],
+    ids=["line end in secret", "line end in user name", "no text", "huge"],
+)
+def test_a_credential_that_does_not_fit_an_entry_is_given_and_not_kept(
+    asker: Asker, username: str, secret: str
+) -> None:
+    class Odd(Cloud):
+        def get(self, request: TokenRequest, identity: Identity) -> Credential:
+            expires_at = super().get(request, identity).expires_at
+            return Credential(username, Secret(secret), expires_at=expires_at)
+
+    asker.cloud = Odd(asker.clock)
+    assert asker.get() == asker.get() == secret
+    assert asker.cloud.exchanges == 2
+
+
+def test_any_text_of_one_line_survives() -> None:
+    secret = "=a==\t\r\x00\x85\u2028 ü=\x1c"
+    read = Entry.decode(KEY, entry(secret=secret).encode(KEY))
+    assert read is not None
+    assert read.secret.expose() == secret
+
+
+def test_no_secret_shows_in_what_an_entry_prints() -> None:
+    assert SECRET not in repr(entry()) + str(vars_of(entry()))
+
+
+def vars_of(kept: Entry) -> dict[str, object]:
+    return {name: getattr(kept, name) for name in kept.__slots__}
+
+
+# --- The folder -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
+def test_folder_and_files_are_closed_to_others_from_birth(asker: Asker, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        asker.get()
+    finally:
+        os.umask(before)
+    assert [mode(asker.folder), mode(os.path.dirname(asker.folder))] == [0o700, 0o700]
+    assert {mode(os.path.join(asker.folder, name)) for name in os.listdir(asker.folder)} == {0o600}
+
+
+@pytest.mark.parametrize("bits", [0o701, 0o710, 0o740, 0o755, 0o777, 0o1777])
+def test_a_folder_that_is_open_to_others_is_neither_read_nor_written(
+    asker: Asker, bits: int
+) -> None:
+    asker.get()
+    os.chmod(asker.folder, bits)
+    before = sorted(os.listdir(asker.folder))
+    assert asker.get() == f"{SECRET}-2"
+    assert sorted(os.listdir(asker.folder)) == before
+    assert mode(asker.folder) == bits
+    assert TokenCache(asker.folder).refusal() == "it is open to other users"
+    assert TokenCache(asker.folder).entries(NOW) == []
+    with pytest.raises(CredentialError, match="is not used: it is open to other users"):
+        TokenCache(asker.folder).clear()
+
+
+@pytest.mark.parametrize("bits", [0o604, 0o620, 0o644, 0o666])
+def test_an_entry_that_is_open_to_others_is_a_miss_and_is_replaced(asker: Asker, bits: int) -> None:
+    asker.get()
+    (name,) = [name for name in os.listdir(asker.folder) if name.endswith(".token")]
+    os.chmod(os.path.join(asker.folder, name), bits)
+    assert asker.get() == asker.get() == f"{SECRET}-2"
+    assert mode(os.path.join(asker.folder, name)) == 0o600
+
+
+def test_a_linked_folder_is_neither_read_nor_written(asker: Asker) -> None:
+    asker.get()
+    linked = os.path.join(os.path.dirname(asker.folder), "linked")
+    os.symlink(asker.folder, linked)
+    before = sorted(os.listdir(asker.folder))
+    asker.folder, real = linked, asker.folder
+    assert asker.get() == f"{SECRET}-2"
+    assert sorted(os.listdir(real)) == before
+
+
+def test_a_linked_entry_is_a_miss_and_what_it_points_to_stays(asker: Asker, tmp_path: Path) -> None:
+    asker.get()
+    (name,) = [name for name in os.listdir(asker.folder) if name.endswith(".token")]
+    kept = Path(asker.folder) / name
+    target = tmp_path / "target"
+    kept.rename(target)
+    content = target.read_bytes()
+    kept.symlink_to(target)
+    assert asker.get() == f"{SECRET}-2"
+    assert not kept.is_symlink()
+    assert target.read_bytes() == content
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_what_is_no_file_is_a_miss_and_nothing_hangs(asker: Asker, make: object) -> None:
+    asker.get()
+    (name,) = [name for name in os.listdir(asker.folder) if name.endswith(".token")]
+    path = os.path.join(asker.folder, name)
+    os.unlink(path)
+    assert callable(make)
+    make(path, 0o600)
+    assert asker.get() == f"{SECRET}-2"
+
+
+def test_what_another_user_owns_is_not_believed(asker: Asker) -> None:
+    if os.geteuid() == 0:
+        asker.get()
+        (name,) = [name for name in os.listdir(asker.folder) if name.endswith(".token")]
+        os.chown(os.path.join(asker.folder, name), 65534, 65534)
+        assert asker.get() == f"{SECRET}-2"
+        os.chown(asker.folder, 65534, 65534)
+        assert asker.get() == f"{SECRET}-3"
+        assert TokenCache(asker.folder).refusal() == "it belongs to another user"
+    else:
+        asker.folder = "/"
+        assert [asker.get(), asker.get()] == [f"{SECRET}-1", f"{SECRET}-2"]
+        assert TokenCache("/").refusal() == "it belongs to another user"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root could lock another user out")
+def test_root_makes_no_folder_in_the_home_of_another_user(asker: Asker) -> None:
+    home = os.path.dirname(os.path.dirname(asker.folder))
+    os.chown(home, 65534, 65534)
+    assert [asker.get(), asker.get()] == [f"{SECRET}-1", f"{SECRET}-2"]
+    assert not os.path.exists(os.path.dirname(asker.folder))
+
+
+def test_where_there_is_no_place_for_it_nothing_is_kept_and_nothing_fails(asker: Asker) -> None:
+    for folder in ("/dev/null/cache", "/proc/cache", "/proc/self/a/b", f"{asker.folder}/a/b/c"):
+        asker.folder = folder
+        before = asker.cloud.exchanges
+        assert asker.get() != asker.get()
+        assert asker.cloud.exchanges == before + 2
+        assert TokenCache(folder).entries(NOW) == []
+
+
+def test_no_more_than_the_folder_and_the_one_around_it_is_made(tmp_path: Path) -> None:
+    assert PrivateFolder(str(tmp_path / "a" / "b")).write("name", b"content")
+    assert not PrivateFolder(str(tmp_path / "c" / "d" / "e")).write("name", b"content")
+    assert not (tmp_path / "c").exists()
+
+
+def test_temporary_names_are_told_from_all_others() -> None:
+    assert final_name(temporary_name("a.token")) == "a.token"
+    for name in ("", ".", "..", "a.token", ".a.token", ".a.token.0123", "a.token.0123456789abcdef"):
+        assert not final_name(name)
+
+
+# --- Tidiness -------------------------------------------------------------------------------------
+
+
+def test_writing_removes_what_is_over_and_what_killed_processes_left(folder: str) -> None:
+    cache, files = TokenCache(folder), PrivateFolder(folder)
+    over = [digest([str(n)]) for n in range(5)]
+    assert cache.keep(over[0], entry(), NO_LOCKS)
+    cache.note(over[1], NotFound("nobody"), NOW, NO_LOCKS)
+    files.write(f"{over[2]}.token", b"broken")
+    files.write(f"{over[3]}.failure", b"broken")
+    strays = [temporary_name(f"{KEY}.token") for _ in range(2)]
+    for stray, age_s in zip(strays, (MOST_TEMPORARY_AGE_S - 60, MOST_TEMPORARY_AGE_S), strict=True):
+        path = Path(folder, stray)
+        path.write_bytes(b"half")
+        os.utime(path, (NOW + HOUR - age_s - 1, NOW + HOUR - age_s - 1))
+    foreign = ["notes.token", "README", ".hidden", f"{KEY}.txt", f"{KEY.upper()}.token"]
+    for name in foreign:
+        Path(folder, name).write_bytes(b"a person's own")
+        os.utime(Path(folder, name), (0, 0))
+    assert cache.keep(KEY, entry(created_at=NOW + HOUR), NO_LOCKS)
+    assert sorted(os.listdir(folder)) == sorted([f"{KEY}.token", strays[0], *foreign])
+
+
+def test_the_oldest_of_too_many_give_way(folder: str) -> None:
+    cache = TokenCache(folder)
+    keys = [digest([str(n)]) for n in range(MOST_ENTRIES + 3)]
+    for age_s, key in enumerate(keys):
+        assert cache.keep(key, entry(created_at=NOW + age_s / 10), NO_LOCKS)
+    assert len(os.listdir(folder)) == MOST_ENTRIES
+    assert [cache.token(key) is None for key in keys[:4]] == [True, True, True, False]
+
+
+def test_what_another_process_is_about_to_replace_is_left_alone(folder: str) -> None:
+    cache = TokenCache(folder)
+    assert cache.keep(KEY, entry(), NO_LOCKS)
+    locks = cache.locks()
+    assert locks.acquire(KEY)
+    assert cache.keep(OTHER_KEY, entry(created_at=NOW + 2 * HOUR), locks)
+    assert cache.token(KEY) is not None
+    locks.release(KEY)
+    assert cache.keep(OTHER_KEY, entry(created_at=NOW + 2 * HOUR), locks)
+    assert cache.token(KEY) is None
+    locks.close()
+
+
+# --- Showing and clearing -------------------------------------------------------------------------
+
+
+def test_the_list_has_what_is_good_in_order_and_the_number_of_tokens_cleared(
+    folder: str,
+) -> None:
+    cache = TokenCache(folder)
+    for n, life_s in enumerate((HOUR, 2 * HOUR, 30.0)):
+        kept = entry(life_s=life_s)
+        kept.scope = f"{9 - n}.example"
+        assert cache.keep(digest([str(n)]), kept, NO_LOCKS)
+    assert [kept.scope for kept in cache.entries(NOW)] == ["7.example", "8.example", "9.example"]
+    assert [kept.scope for kept in cache.entries(NOW + HOUR)] == ["8.example"]
+    Path(folder, "README").write_bytes(b"a person's own")
+    Path(folder, temporary_name(f"{KEY}.token")).write_bytes(b"half")
+    cache.note(KEY, NotFound("nobody"), NOW, NO_LOCKS)
+    assert cache.clear() == 3
+    assert os.listdir(folder) == ["README"]
+    assert cache.clear() == 0
+
+
+def test_a_cache_that_is_not_there_is_empty_and_cleared(folder: str) -> None:
+    assert TokenCache(folder).entries(NOW) == []
+    assert TokenCache(folder).clear() == 0
+    assert TokenCache(folder).refusal() is None
+    assert not os.path.exists(folder)
+
+
+# --- Where it is ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"HOME": "/home/me"}, "/home/me/.cache/docker-credential-multi"),
+        ({"HOME": "/home/me", "XDG_CACHE_HOME": "/c"}, "/c/docker-credential-multi"),
+        ({"HOME": "/home/me", "XDG_CACHE_HOME": "c"}, "/home/me/.cache/docker-credential-multi"),
+        ({"HOME": "home"}, None),
+        ({"HOME": ""}, None),
+        ({}, None),
+        ({"XDG_CACHE_HOME": "/c"}, "/c/docker-credential-multi"),
+    ],
+)
+def test_the_folder_is_where_the_system_keeps_caches(
+    environ: dict[str, str], expected: str | None
+) -> None:
+    assert default_folder(environ) == expected
+
+
+def test_the_runtime_folder_comes_first_if_it_is_ours_alone(tmp_path: Path) -> None:
+    runtime = tmp_path / "runtime"
+    environ = {"XDG_RUNTIME_DIR": str(runtime), "XDG_CACHE_HOME": "/c"}
+    assert default_folder(environ) == "/c/docker-credential-multi"
+    runtime.mkdir(0o700)
+    assert default_folder(environ) == f"{runtime}/docker-credential-multi"
+    assert list(known_folders(environ)) == [
+        f"{runtime}/docker-credential-multi",
+        "/c/docker-credential-multi",
+    ]
+    runtime.chmod(0o755)
+    assert default_folder(environ) == "/c/docker-credential-multi"
+    runtime.chmod(0o700)
+    os.chdir(tmp_path)
+    assert default_folder(environ | {"XDG_RUNTIME_DIR": "runtime"}) == "/c/docker-credential-multi"
