@@ -37,7 +37,8 @@ ENCODINGS = {
 # The frozen-module table beyond our own package: what Python wants before the finder exists, and
 # what a cached `get` imports. tests/frozen holds it against what is loaded.
 STARTED_WITH = {
-    "encodings", "encodings.aliases", "encodings.utf_8", "frozen_entry", "frozen_importer",
+    "__future__", "encodings", "encodings.aliases", "encodings.utf_8", "frozen_entry",
+    "frozen_importer",
 }  # fmt: skip
 OWN = "cred_helper"
 
@@ -48,7 +49,7 @@ REPLACED = {"certifi.core": RUNTIME / "certifi_core.py"}
 APPENDED = {"botocore.loaders": "\nfrom botocore_loader import Loader\n"}
 
 # People read these at run time: click prints a command's docstring as its help.
-DOCSTRINGS_KEPT = ("cred_helper", "click")
+DOCSTRINGS_KEPT = (f"{OWN}.commands", "click")
 
 
 def is_started_with(name: str) -> bool:
@@ -68,7 +69,7 @@ def code(name: str, source: Path | None) -> bytes:
     source = REPLACED.get(name, source)
     text = source.read_bytes() if source else b""
     tree = ast.parse(text + APPENDED.get(name, "").encode())
-    if name.partition(".")[0] not in DOCSTRINGS_KEPT:
+    if not name.startswith(DOCSTRINGS_KEPT):
         _drop_docstrings(tree)
     package = source is not None and source.name == "__init__.py"
     filename = name.replace(".", "/") + ("/__init__.py" if package else ".py")
