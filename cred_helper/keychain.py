@@ -27,8 +27,10 @@ if TYPE_CHECKING:
             """Answer, or raise ``NotFound`` or a ``ProviderError``."""
             ...
 
-    class Store(Source, Protocol):
-        """A source that also keeps what it is given."""
+    class Store(Protocol):
+        """Something that keeps what it is given."""
+
+        name: str
 
         def store(self, server_url: ServerURL, credential: Credential) -> None: ...
 

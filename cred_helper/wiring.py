@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from cred_helper.credential import Credential
+    from cred_helper.fallback import Fallback
     from cred_helper.keychain import Lister, Source, Store
     from cred_helper.provider import Provider
     from cred_helper.server_url import ServerURL
@@ -106,11 +107,25 @@ class Wiring:
         builtin = self.provider_source(server_url)
         if builtin is not None:
             yield builtin
+        yield from self.fallback().sources(server_url)
 
     def stores(self, server_url: ServerURL) -> Iterator[Store]:
         """Who keeps this server URL's credential."""
-        return iter(())
+        builtin = self.provider_source(server_url)
+        return self.fallback().stores(server_url, builtin.name if builtin else None)
 
     def listers(self) -> Iterator[Lister]:
         """Who can say what it holds."""
-        return iter(())
+        return self.fallback().listers()
+
+    def fallback(self) -> Fallback:
+        """What config.json and its relatives name, and what is kept here."""
+        from cred_helper.fallback import Fallback
+
+        return Fallback(
+            self._environ,
+            self.deadline,
+            self._warn,
+            helper_timeout_s=self.settings.helper_timeout_s,
+            store_for_clouds=self.settings.store_for_clouds,
+        )

@@ -1,0 +1,42 @@
+"""Who is being asked already: the guard against helpers that ask each other in a circle.
+
+Each helper is started with a variable that names the helpers being asked in this chain of
+processes, and what for. Server URLs are in it as digests: they may be anything.
+"""
+
+from __future__ import annotations
+
+from cred_helper.fingerprint import digest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# A message from one of our processes to another; no setting.
+VARIABLE = "DOCKER_CREDENTIAL_MULTI_VISITED"
+# Helpers that hand on a changed server URL could go round for ever; nobody means so many.
+MAX_LINKS = 8
+
+
+class Chain:
+    """The helpers being asked, the first one first: ``NAME=DIGEST`` each."""
+
+    __slots__ = ("_links",)
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._links = environ.get(VARIABLE, "").split()
+
+    def asking(self, server_url: str) -> str | None:
+        """The helper that is being asked for this server URL already, if one is."""
+        if len(self._links) >= MAX_LINKS:
+            return _name(self._links[-1])
+        suffix = f"={digest([server_url])}"
+        return next((_name(link) for link in self._links if link.endswith(suffix)), None)
+
+    def joined_by(self, name: str, server_url: str) -> dict[str, str]:
+        """The variable for a helper that is asked next."""
+        return {VARIABLE: " ".join([*self._links, f"{name}={digest([server_url])}"])}
+
+
+def _name(link: str) -> str:
+    return link.rpartition("=")[0]

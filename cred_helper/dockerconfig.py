@@ -1,0 +1,245 @@
+"""docker's config.json and its relatives: which helper they name, which credentials they hold.
+
+Reads only, and only when asked; a file that cannot be used says so as itself and leaves the others
+alone. Keys that docker reads in any case are read so here; what only other programs understand
+(proxies, plugins, …) is not looked at. Never quotes what a file holds.
+
+Sources:
+  https://docs.docker.com/reference/cli/docker/#docker-cli-configuration-file-configjson-properties
+  https://github.com/docker/cli/blob/master/cli/config/configfile/file.go
+  containers-auth.json(5), https://github.com/containers/image/blob/main/docs/ (podman's files)
+"""
+
+from __future__ import annotations
+
+import os
+
+from cred_helper import document, folders
+from cred_helper.credential import Credential, Secret
+from cred_helper.errors import Misconfigured, NotFound
+from cred_helper.registry_key import candidates
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from cred_helper.document import Document
+    from cred_helper.server_url import ServerURL
+
+AUTHS = "auths"
+CRED_HELPERS = "credHelpers"
+CREDS_STORE = "credsStore"
+# The user name under which an identity token travels.
+# Source: https://github.com/docker/cli/blob/master/cli/config/credentials/native_store.go
+IDENTITY_TOKEN = "<token>"  # noqa: S105 - a user name
+_SECTIONS = (AUTHS, CRED_HELPERS, CREDS_STORE)
+
+
+class DockerConfig:
+    """One such file, or the variable that stands for one.
+
+    ``name`` says which to a person. ``bare`` files are all ``auths``; ``names_store`` is false of
+    podman's files, which do not have a ``credsStore`` that podman would heed.
+    """
+
+    __slots__ = ("_bare", "_document", "_names_store", "_read", "_sections", "name")
+
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[], Document | None],
+        *,
+        names_store: bool = True,
+        bare: bool = False,
+    ) -> None:
+        self.name = name
+        self._read = read
+        self._names_store = names_store
+        self._bare = bare
+        self._document: Document | None = None
+        self._sections: dict[str, object] = {}
+
+    def load(self) -> bool:
+        """Read it, once; false where there is none.
+
+        Raises:
+            Misconfigured: it cannot be read or understood as a whole.
+        """
+        if self._document is None:
+            self._document = self._read()
+            if self._document is not None:
+                self._sections = self._split(self._document.value)
+        return self._document is not None
+
+    def _split(self, value: object) -> dict[str, object]:
+        if not isinstance(value, dict):
+            raise Misconfigured("line 1: it is not a JSON object")
+        sections = {name: _field(value, name) for name in _SECTIONS}
+        if self._bare or (not any(sections.values()) and _is_bare(value)):
+            sections = {AUTHS: value}
+        return sections
+
+    def helper_for(self, server_url: ServerURL) -> str | None:
+        """The helper that ``credHelpers`` names for this server URL's registry."""
+        helpers = self._object(CRED_HELPERS)
+        for key in candidates(helpers, server_url, whole_host=True):
+            if name := self._text(helpers[key], CRED_HELPERS, key):
+                return name
+        return None
+
+    def store_helper(self, _server_url: ServerURL | None = None) -> str | None:
+        """The helper that ``credsStore`` names for all server URLs."""
+        section = self._sections.get(CREDS_STORE) if self._names_store else None
+        return self._text(section, CREDS_STORE)
+
+    def helper_keys(self) -> dict[str, list[str]]:
+        """Each helper that ``credHelpers`` names, and the keys it is named for."""
+        keys: dict[str, list[str]] = {}
+        helpers = self._object(CRED_HELPERS)
+        for key, name in helpers.items():
+            if found := self._text(name, CRED_HELPERS, key):
+                keys.setdefault(found, []).append(key)
+        return keys
+
+    def get(self, server_url: ServerURL) -> Credential:
+        """The credential that ``auths`` holds for this server URL.
+
+        Raises:
+            NotFound: none, or none that the credential helper protocol can carry.
+            Misconfigured: there is an entry, and it is not one.
+        """
+        auths = self._object(AUTHS)
+        for key in candidates(auths, server_url):
+            entry = self._entry(auths, key)
+            if entry is not None:
+                username, secret = entry
+                return Credential(username, Secret(secret), source=f"{AUTHS} in {self.name}")
+        raise NotFound(f"{AUTHS} has nothing for it")
+
+    def list(self) -> dict[str, str]:
+        """Map each key of ``auths`` that holds a credential to its user name."""
+        usernames = {}
+        auths = self._object(AUTHS)
+        for key in auths:
+            try:
+                entry = self._entry(auths, key)
+            except (NotFound, Misconfigured):
+                continue  # whoever asks for it is told
+            if entry is not None:
+                usernames[key] = entry[0]
+        return usernames
+
+    def _entry(self, auths: Mapping[str, object], key: str) -> tuple[str, str] | None:
+        """User name and secret of an entry; ``None`` for the empty mark a login by helper leaves.
+
+        An identity token comes before a password, and ``auth`` before the two it is made of, as
+        docker has it.
+        """
+        value = auths[key]
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise self._misfit(f"{AUTHS} has an entry that is not an object", AUTHS, key)
+        fields = {
+            name: self._text(_field(value, name), AUTHS, key)
+            for name in ("auth", "username", "password", "identitytoken", "registrytoken")
+        }
+        if token := fields["identitytoken"]:
+            return IDENTITY_TOKEN, token
+        username, password = fields["username"], fields["password"] or ""
+        if auth := fields["auth"]:
+            decoded = _decoded(auth)
+            if decoded is None:
+                raise self._misfit(
+                    f"{AUTHS} has an auth that is not USER:PASSWORD in base64", AUTHS, key
+                )
+            username, password = decoded
+        if username:
+            return username, password
+        if password:
+            raise self._misfit(f"{AUTHS} has a password without a user name", AUTHS, key)
+        if fields["registrytoken"]:
+            raise NotFound(
+                f"{AUTHS} has a registrytoken for it, which a credential helper cannot hand on"
+            )
+        return None
+
+    def _object(self, section: str) -> Mapping[str, object]:
+        value = self._sections.get(section)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise self._misfit(f"{section} is not an object", section)
+        return value
+
+    def _text(self, value: object, *keys: str) -> str | None:
+        if value is None or isinstance(value, str):
+            return value
+        raise self._misfit(f"{keys[0]} has something that is not a string", *keys)
+
+    def _misfit(self, what: str, *keys: str) -> Misconfigured:
+        assert self._document is not None  # whoever has a section has loaded it
+        return Misconfigured(
+            f"line {self._document.line_of(*keys)}: {what}", hint=f"correct it in {self.name}"
+        )
+
+
+def _field(value: Mapping[str, object], name: str) -> object:
+    """A field under its name in any case, the exact one first: Go's way of reading JSON."""
+    if name in value:
+        return value[name]
+    return next((found for key, found in value.items() if key.lower() == name.lower()), None)
+
+
+def _is_bare(value: Mapping[str, object]) -> bool:
+    """Whether a whole document is what ``auths`` usually holds: registries with an ``auth``."""
+    return bool(value) and all(
+        isinstance(entry, dict) and "auth" in entry for entry in value.values()
+    )
+
+
+def _decoded(auth: str) -> tuple[str, str] | None:
+    """User name and password from ``auth``; ``None`` where it is no such thing."""
+    from binascii import a2b_base64
+
+    # Some write it over several lines, without its padding or in the alphabet for URLs.
+    compact = "".join(auth.split()).rstrip("=").translate({ord("-"): "+", ord("_"): "/"})
+    try:
+        decoded = a2b_base64(compact + "=" * (-len(compact) % 4), strict_mode=True).decode("utf-8")
+    except ValueError:
+        return None
+    username, colon, password = decoded.partition(":")
+    return (username, password.rstrip("\0")) if colon else None
+
+
+def named(environ: Mapping[str, str]) -> Iterator[DockerConfig]:
+    """What docker reads, and what a variable points at: the user's own word, in this order."""
+    if text := environ.get("DOCKER_AUTH_CONFIG"):
+        data = text.encode("utf-8", "surrogateescape")
+        yield DockerConfig("DOCKER_AUTH_CONFIG", lambda: document.parse(data))
+    yield _file(docker_config_path(environ))
+    if path := environ.get("REGISTRY_AUTH_FILE"):
+        yield _file(path, names_store=False)
+
+
+def relatives(environ: Mapping[str, str]) -> Iterator[DockerConfig]:
+    """What podman, skopeo, buildah and a docker of long ago left in the places they know."""
+    runtime = folders.runtime(environ)
+    session = os.path.join(runtime, "containers") if runtime else f"/run/containers/{_uid()}"
+    yield _file(os.path.join(session, "auth.json"), names_store=False)
+    yield _file(os.path.join(folders.config(environ), "containers", "auth.json"), names_store=False)
+    yield _file(os.path.join(folders.home(environ), ".dockercfg"), bare=True)
+
+
+def docker_config_path(environ: Mapping[str, str]) -> str:
+    """Where docker's config.json is. ``DOCKER_CONFIG`` names its folder."""
+    folder = environ.get("DOCKER_CONFIG") or os.path.join(folders.home(environ), ".docker")
+    return os.path.join(folder, "config.json")
+
+
+def _file(path: str, *, names_store: bool = True, bare: bool = False) -> DockerConfig:
+    return DockerConfig(path, lambda: document.load(path), names_store=names_store, bare=bare)
+
+
+def _uid() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0

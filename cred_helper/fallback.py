@@ -1,0 +1,321 @@
+"""Every registry that no built-in provider answers for: whom docker itself would have asked.
+
+For one server URL, in this order:
+
+1. ``DOCKER_AUTH_CONFIG``, docker's config.json, ``REGISTRY_AUTH_FILE``; in each the helper that
+   ``credHelpers`` names for the registry, the one that ``credsStore`` names, then ``auths``;
+2. what a login through us left: in our own store, or in the keychain that docker would choose on
+   this machine if ``credsStore`` did not name us;
+3. the files of podman and its relatives, and ``~/.dockercfg``, each like those above. They are
+   last, since whoever logs in through us would otherwise go on being shown what was there before.
+
+As a rule we are named in these files ourselves, and never ask ourselves. A file or an entry that is
+not right is a failure of that one source.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cred_helper import child, dockerconfig, store
+from cred_helper.chain import Chain
+from cred_helper.errors import Misconfigured, NotFound, ProviderError
+from cred_helper.helper import PREFIX, Helper, program_name
+from cred_helper.login import Discarded, Kept, Login, keychain_name
+from cred_helper.registry_key import candidates
+from cred_helper.server_url import ServerURL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from cred_helper.credential import Credential
+    from cred_helper.dockerconfig import DockerConfig
+    from cred_helper.keychain import Lister, Source, Store
+    from cred_helper.provider import Deadline
+
+OURSELVES = "docker-credential-multi"
+# Its list is a round of token exchanges with its cloud.
+# Source: https://github.com/awslabs/amazon-ecr-credential-helper, ecr-login/api/client.go
+_LISTING_ASKS_THE_NETWORK = ("docker-credential-ecr-login",)
+
+
+class Known:
+    """A source or lister whose outcome is known without asking."""
+
+    __slots__ = ("name", "outcome")
+
+    def __init__(self, name: str, outcome: NotFound | ProviderError) -> None:
+        self.name = name
+        self.outcome = outcome
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether somebody is to be told, rather than passed over."""
+        return isinstance(self.outcome, ProviderError)
+
+    def get(self, _server_url: ServerURL) -> Credential:
+        """Raise the outcome."""
+        raise self.outcome
+
+    def list(self) -> dict[str, str]:
+        """Raise the outcome."""
+        raise self.outcome
+
+
+class Chosen:
+    """A keychain that nobody named: where it does not work, there is nothing in it for us."""
+
+    __slots__ = ("_helper", "name")
+
+    def __init__(self, helper: Helper) -> None:
+        self._helper = helper
+        self.name = helper.name
+
+    def get(self, server_url: ServerURL) -> Credential:
+        """As the helper answers; a failure of its is no failure of the user's."""
+        try:
+            return self._helper.get(server_url)
+        except ProviderError as error:
+            raise NotFound(error.reason) from None
+
+
+class Partial:
+    """Of all that a helper keeps, what it would be asked for."""
+
+    __slots__ = ("_helper", "_keys", "name")
+
+    def __init__(self, helper: Helper, keys: list[str]) -> None:
+        self._helper = helper
+        self._keys = keys
+        self.name = helper.name
+
+    def list(self) -> dict[str, str]:
+        """As the helper says, of the registries that ``credHelpers`` names it for."""
+        return {
+            key: username
+            for key, username in self._helper.list().items()
+            if candidates(self._keys, ServerURL.parse(key), whole_host=True)
+        }
+
+
+class Fallback:
+    """All sources, stores and listers of this kind; each is found when its turn comes.
+
+    ``warn`` tells the person, with a hint, what did not go as it was meant to. ``store_for_clouds``
+    is ``ignore`` or ``error``: what a login to a registry of a built-in provider comes to.
+    """
+
+    __slots__ = (
+        "_chain",
+        "_deadline",
+        "_environ",
+        "_helper_timeout_s",
+        "_named",
+        "_own",
+        "_relatives",
+        "_store_for_clouds",
+        "_warn",
+    )
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        deadline: Deadline,
+        warn: Callable[[str, str | None], None],
+        *,
+        helper_timeout_s: float,
+        store_for_clouds: str,
+    ) -> None:
+        self._environ = environ
+        self._deadline = deadline
+        self._warn = warn
+        self._helper_timeout_s = helper_timeout_s
+        self._store_for_clouds = store_for_clouds
+        self._chain = Chain(environ)
+        self._own = store.FileStore(store.path(environ), warn)
+        self._named = list(dockerconfig.named(environ))
+        read = {os.path.realpath(config.name) for config in self._named}
+        self._relatives = [
+            config
+            for config in dockerconfig.relatives(environ)
+            if os.path.realpath(config.name) not in read
+        ]
+
+    # --- get --------------------------------------------------------------------------------------
+
+    def sources(self, server_url: ServerURL) -> Iterator[Source]:
+        """Whom to ask for a credential, in order."""
+        circle = self.circle(server_url)
+        if circle is not None:
+            yield circle
+            return
+        asked: set[str] = set()
+        for config in self._named:
+            yield from self._sources_of(config, server_url, asked)
+        yield self._own
+        keychain = self._keychain()
+        if keychain is not None and keychain.name not in asked:
+            asked.add(keychain.name)
+            yield Chosen(keychain)
+        for config in self._relatives:
+            yield from self._sources_of(config, server_url, asked)
+
+    def _sources_of(
+        self, config: DockerConfig, server_url: ServerURL, asked: set[str]
+    ) -> Iterator[Source]:
+        for helper in self._helpers_of(config, server_url):
+            if helper.name not in asked:
+                asked.add(helper.name)
+                yield helper
+        if _is_usable(config):
+            yield config
+
+    # --- store, erase -----------------------------------------------------------------------------
+
+    def stores(self, server_url: ServerURL, provider: str | None) -> Iterator[Store]:
+        """Who keeps a login. ``provider`` is the built-in one that answers here, if one does."""
+        kept = Kept(self._own, self._keychain(), self._warn)
+        fails = self._store_for_clouds == "error"
+        rest = Discarded(provider, kept, self._warn, fails=fails) if provider else kept
+        owners = [] if self.circle(server_url) else list(self._owners(server_url))
+        yield Login(owners, rest)
+
+    def _owners(self, server_url: ServerURL) -> Iterator[Helper | ProviderError]:
+        for config in self._named:
+            for helper in self._helpers_of(config, server_url):
+                if isinstance(helper, Helper):
+                    yield helper
+                elif isinstance(helper.outcome, ProviderError):
+                    reason = f"{helper.name}: {helper.outcome.reason}"
+                    yield type(helper.outcome)(reason, hint=helper.outcome.hint)
+
+    # --- list -------------------------------------------------------------------------------------
+
+    def listers(self) -> Iterator[Lister]:
+        """Who can say what it holds, in the order in which they are asked for it."""
+        if self._chain.asking("") is not None:
+            return
+        asked: set[str] = set()
+        for config in self._named:
+            yield from self._listers_of(config, asked)
+        yield self._own
+        keychain = self._keychain()
+        if keychain is not None and keychain.name not in asked:
+            asked.add(keychain.name)
+            yield keychain
+        for config in self._relatives:
+            yield from self._listers_of(config, asked)
+
+    def _listers_of(self, config: DockerConfig, asked: set[str]) -> Iterator[Lister]:
+        try:
+            if not config.load():
+                return
+            whole = config.store_helper()
+            parts = config.helper_keys()
+        except Misconfigured as error:
+            yield Known(config.name, error)
+            return
+        if whole:
+            yield from self._lister(self.helper(whole, config.name), asked, None)
+        for name, keys in parts.items():
+            yield from self._lister(self.helper(name, config.name), asked, keys)
+        yield config
+
+    def _lister(
+        self, helper: Helper | Known, asked: set[str], keys: list[str] | None
+    ) -> Iterator[Lister]:
+        if helper.name in asked or helper.name in _LISTING_ASKS_THE_NETWORK:
+            return
+        asked.add(helper.name)
+        if isinstance(helper, Helper):
+            yield Partial(helper, keys) if keys else helper
+        elif helper.is_failure:
+            yield helper
+
+    # --- Helpers ----------------------------------------------------------------------------------
+
+    def circle(self, server_url: ServerURL) -> Known | None:
+        """The end of a circle: a helper that is being asked for this asks us in turn."""
+        asking = self._chain.asking(server_url.raw)
+        if asking is None:
+            return None
+        reason = f"{asking} is being asked for {server_url.host} already, and asks us for it"
+        self._warn(reason, "take one of the two out of docker's config.json")
+        return Known(asking, NotFound(reason))
+
+    def helper(self, name: str, named_by: str) -> Helper | Known:
+        """The helper of this name as a source; one that cannot be asked says why."""
+        try:
+            program = program_name(name)
+        except Misconfigured as error:
+            return Known(named_by, error)
+        path = child.find(program, self._environ)
+        if program == OURSELVES or (path and _is_this_program(path)):
+            return Known(program, NotFound("it is this program itself"))
+        if path is None:
+            reason = f"it is not on PATH, and {named_by} names it"
+            hint = f"install {program}, or take {name} out of {named_by}"
+            return Known(program, Misconfigured(reason, hint=hint))
+        return Helper(
+            program,
+            path,
+            environ=self._environ,
+            chain=self._chain,
+            timeout_s=lambda: self._deadline.step_s(self._helper_timeout_s),
+        )
+
+    def _helpers_of(self, config: DockerConfig, server_url: ServerURL) -> Iterator[Helper | Known]:
+        """The helpers a file names for a server URL; or what is wrong with the file."""
+        try:
+            if not config.load():
+                return
+        except Misconfigured as error:
+            yield Known(config.name, error)
+            return
+        for choose in (config.helper_for, config.store_helper):
+            try:
+                name = choose(server_url)
+            except Misconfigured as error:
+                yield Known(config.name, error)
+                continue
+            if name:
+                yield self.helper(name, config.name)
+
+    def _keychain(self) -> Helper | None:
+        """The keychain docker would choose, unless a file names another store than us."""
+        if any(map(self._names_another_store, self._named)):
+            return None
+        name = keychain_name(self._environ)
+        if name is None or child.find(PREFIX + name, self._environ) is None:
+            return None
+        helper = self.helper(name, OURSELVES)
+        return helper if isinstance(helper, Helper) else None
+
+    def _names_another_store(self, config: DockerConfig) -> bool:
+        try:
+            name = config.store_helper() if config.load() else None
+        except Misconfigured:
+            return False
+        helper = self.helper(name, config.name) if name else None
+        return helper is not None and (isinstance(helper, Helper) or helper.is_failure)
+
+
+def _is_usable(config: DockerConfig) -> bool:
+    try:
+        return config.load()
+    except Misconfigured:
+        return False
+
+
+def _is_this_program(path: str) -> bool:
+    """Whether a file is what was called or, frozen, what runs: by another name or link too."""
+    ours = [sys.argv[0], sys.executable] if getattr(sys, "frozen", False) else [sys.argv[0]]
+    for own in ours:
+        try:
+            if os.path.samefile(path, own):
+                return True
+        except OSError:
+            continue  # called by a name that is no path
+    return False

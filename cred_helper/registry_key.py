@@ -1,0 +1,75 @@
+"""Which of the keys that credentials are kept under answers for a server URL.
+
+Clients write one registry in several ways, and keep things under server URLs that are no registry:
+docker's web login puts its two tokens next to Docker Hub's password. A key is therefore compared
+
+* exactly, first of all;
+* as a scope, if it has a path: ``host/team`` answers for ``host/team/image`` and for nothing else;
+* as a registry, if neither has a path: ``https://host/v1/``, ``http://host`` and ``host`` are one.
+
+Pure: no file, no environment.
+
+Sources:
+  docker: https://github.com/docker/cli/blob/master/cli/config/credentials/file_store.go
+  podman: containers-auth.json(5), https://github.com/containers/image/blob/main/docs/
+  Docker Hub's tokens: https://github.com/docker/cli/blob/master/cli/internal/oauth/manager
+"""
+
+from __future__ import annotations
+
+from cred_helper.docker_hub import is_hub
+from cred_helper.server_url import ServerURL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_HUB = "docker.io"
+# The registry APIs' own paths say no more than the host does.
+_API_PATHS = frozenset({"/v1", "/v2"})
+# What is kept under these is not what the registry is to be shown. Docker Desktop has been seen to
+# write two slashes before them.
+_TOKEN_PATHS = ("/refresh-token", "/access-token")
+
+
+class RegistryKey:
+    """A server URL as a key: the registry in one spelling, and what path is left."""
+
+    __slots__ = ("has_scheme", "path", "registry")
+
+    def __init__(self, server_url: ServerURL) -> None:
+        host, port = server_url.host, server_url.port
+        self.registry = _HUB if is_hub(server_url) else f"{host}:{port}" if port else host
+        path = server_url.path.rstrip("/")
+        self.path = "" if path in _API_PATHS else path
+        self.has_scheme = "://" in server_url.raw
+
+
+def candidates(
+    keys: Iterable[str], server_url: ServerURL, *, whole_host: bool = False
+) -> list[str]:
+    """Those of the keys that may answer for a server URL, the best first.
+
+    With ``whole_host`` a registry's own key also answers for what is below it: that is how the
+    keeper of a registry's credentials is found, rather than the credential.
+    """
+    asked = RegistryKey(server_url)
+    ranked: list[tuple[tuple[int, int], str]] = []
+    for key in keys:
+        if key == server_url.raw:
+            ranked.append(((0, 0), key))
+        elif rank := _rank(RegistryKey(ServerURL.parse(key)), asked, whole_host):
+            ranked.append((rank, key))
+    return [key for _, key in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def _rank(key: RegistryKey, asked: RegistryKey, whole_host: bool) -> tuple[int, int] | None:
+    if key.registry != asked.registry:
+        return None
+    if key.path:
+        if asked.path == key.path or asked.path.startswith(f"{key.path}/"):
+            return 1, -len(key.path)
+        # docker and podman both overlook the path of a key that was written with a scheme.
+        overlooked = key.has_scheme and not key.path.endswith(_TOKEN_PATHS)
+        return (3, 0) if overlooked and not asked.path else None
+    return (2, 0) if whole_host or not asked.path else None
