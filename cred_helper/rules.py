@@ -25,14 +25,15 @@ from __future__ import annotations
 import os
 
 from cred_helper.docker_hub import HOSTS, is_hub, is_token_key
-from cred_helper.errors import Misconfigured
+from cred_helper.errors import Denied, Misconfigured
 from cred_helper.hosts import ACR, ECR, GCR, route
 from cred_helper.server_url import ServerURL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from cred_helper.credential import Credential
     from cred_helper.hosts import Route
 
 BUILTIN = (ECR, GCR, ACR)
@@ -281,6 +282,20 @@ def _fits(text: str, glob: str) -> bool:
 # --- Rules ----------------------------------------------------------------------------------------
 
 
+class Refusal:
+    """The one source for a registry that nobody gets a credential for."""
+
+    __slots__ = ("_place", "name")
+
+    def __init__(self, place: Place) -> None:
+        self.name = "a rule"
+        self._place = place
+
+    def get(self, _server_url: ServerURL) -> Credential:
+        """Say no."""
+        raise Denied(f"{self._place.of('answer')} lets nobody answer")
+
+
 class Rule:
     """One rule. At most one of ``helper`` and ``answer`` is set, and then nothing else.
 
@@ -344,6 +359,16 @@ class Rule:
         """Whether the rule is for this server URL."""
         return self.pattern.matches(server_url)
 
+    @property
+    def names_provider(self) -> bool:
+        """Whether the rule says by itself who is asked first, whatever the host's own name says."""
+        return self.target is not None or self.provider not in (None, NO_PROVIDER)
+
+    def answers(self) -> Iterator[Refusal]:
+        """The sources of a rule that answers itself: nobody, or one that says no."""
+        if self.answer == REFUSED:
+            yield Refusal(self.place)
+
     def route(self, server_url: ServerURL) -> Route | None:
         """The built-in provider's host behind this server URL, as far as it has one.
 
@@ -351,7 +376,8 @@ class Rule:
             Misconfigured: the rule names a provider or an option that the host cannot have.
         """
         if self.target is not None:
-            return self.target if _is_plain(server_url) else None
+            # docker login's own tokens are none of the registry behind.
+            return self.target if server_url.is_host and not is_token_key(server_url) else None
         found = route(server_url)
         if self.provider in BUILTIN and (found is None or found.provider != self.provider):
             raise self.place.wrong(
@@ -406,13 +432,3 @@ def _target(alias: str | None, provider: str | None, place: Place) -> Route | No
     if provider not in (None, target.provider):
         raise place.wrong("provider", f"the alias is a registry of {target.provider}")
     return target
-
-
-def _is_plain(server_url: ServerURL) -> bool:
-    """Whether a cloud's token may go here by alias: to a host, by https, on whichever port."""
-    scheme, separator, _ = server_url.raw.partition("://")
-    return (
-        not ServerURL.parse(server_url.host).unroutable
-        and (not separator or scheme.lower() == "https")
-        and not is_token_key(server_url)
-    )

@@ -17,6 +17,7 @@ _LETTERS_DIGITS_HYPHEN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 # RFC 1035 section 2.3.4; the whole name is counted without its root dot.
 _MAX_LABEL_OCTETS = 63
 _MAX_NAME_OCTETS = 253
+_OTHER_PORT = "its port is not 443"
 
 
 class ServerURL:
@@ -52,6 +53,11 @@ class ServerURL:
         """The host's labels, left to right; empty where no built-in provider may be asked."""
         return () if self.unroutable else tuple(self.host.split("."))
 
+    @property
+    def is_host(self) -> bool:
+        """Whether this is a DNS host, asked for by https, on whichever port."""
+        return self.unroutable in (None, _OTHER_PORT) and _name_refusal(self.host) is None
+
     def __repr__(self) -> str:
         return f"ServerURL({self.raw!r})"
 
@@ -86,7 +92,7 @@ def _refusal(raw: str, scheme: str, authority: str, host: str) -> str | None:
     if "@" in authority:
         return "it carries user information"
     if authority not in (host, f"{host}:443"):
-        return "its port is not 443"
+        return _OTHER_PORT
     return _name_refusal(host.lower())
 
 

@@ -1,0 +1,134 @@
+"""Credentials in environment variables: those that name a host, and those of CI systems.
+
+``DOCKER_<HOST>_USR`` and ``DOCKER_<HOST>_PSW`` hold a user name and password for a host, its dots
+and hyphens written as underscores, in its own lower case or in capitals. Leading labels may be left
+out, so that one pair serves a domain: ``DOCKER_example_com_USR`` for ``registry.example.com``. Two
+labels must stay, or ``DOCKER_com_USR`` would be shown to half the world. Variables cannot name a
+port, and do not tell ``my-registry.test`` from ``my.registry.test``.
+
+What CI systems set for every job is another source, asked later: the token lies there whether it
+was meant for this pull or not.
+
+Sources:
+  https://github.com/isometry/docker-credential-env (the names)
+  https://docs.github.com/actions/publishing-packages (ghcr.io)
+  https://docs.gitlab.com/ci/variables/predefined_variables/
+"""
+
+from __future__ import annotations
+
+from cred_helper.credential import Credential, Secret
+from cred_helper.docker_hub import HOSTS, is_hub, is_token_key
+from cred_helper.errors import Misconfigured, NotFound
+from cred_helper.server_url import ServerURL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_FEWEST_LABELS = 2
+_GHCR = "ghcr.io"
+# Host, user name and password.
+_GITLAB = (
+    ("CI_REGISTRY", "CI_REGISTRY_USER", "CI_REGISTRY_PASSWORD"),
+    (
+        "CI_DEPENDENCY_PROXY_SERVER",
+        "CI_DEPENDENCY_PROXY_USER",
+        "CI_DEPENDENCY_PROXY_PASSWORD",
+    ),
+)
+
+
+class NamedVariables:
+    """Variables whose names are a registry's host.
+
+    With ``catch_all``, ``DOCKER_com_USR`` and ``DOCKER__USR`` count as well: they did for
+    docker-credential-env.
+    """
+
+    __slots__ = ("_environ", "_fewest_labels", "name")
+
+    def __init__(self, environ: Mapping[str, str], *, catch_all: bool = False) -> None:
+        self.name = "environment"
+        self._environ = environ
+        self._fewest_labels = 0 if catch_all else _FEWEST_LABELS
+
+    def get(self, server_url: ServerURL) -> Credential:
+        """Find the pair that names the most of the host.
+
+        Raises:
+            NotFound: there is none, or one without a value.
+            Misconfigured: there is half of one.
+        """
+        for name in self._names(server_url):
+            user, password = f"{name}_USR", f"{name}_PSW"
+            missing = [variable for variable in (user, password) if variable not in self._environ]
+            if len(missing) == 1:
+                there = password if missing == [user] else user
+                raise Misconfigured(f"{there} is set and {missing[0]} is not")
+            # A secret that a CI system keeps from a foreign branch is there and empty.
+            if not missing and self._environ[user] and self._environ[password]:
+                secret = Secret(self._environ[password])
+                return Credential(self._environ[user], secret, source=f"{user} and {password}")
+        raise NotFound("no variables name the host")
+
+    def _names(self, server_url: ServerURL) -> Iterator[str]:
+        """What the variables may be called, before ``_USR`` and ``_PSW``; the best first."""
+        if not server_url.is_host or is_token_key(server_url):
+            return
+        for host in HOSTS if is_hub(server_url) else (server_url.host,):
+            labels = host.replace("-", "_").split(".")
+            for dropped in range(len(labels) + 1):
+                if dropped and len(labels) - dropped < self._fewest_labels:
+                    break
+                kept = "_".join(labels[dropped:])
+                yield f"DOCKER_{kept}"
+                yield f"DOCKER_{kept.upper()}"
+
+
+class CiVariables:
+    """Variables that GitLab CI and GitHub Actions have for a registry of their own.
+
+    ``trusted`` is for where a person asks for these: ``GITHUB_TOKEN`` is then enough by itself. In
+    a shell it is often there for something else, and ghcr.io refuses a token without the right to
+    packages even what it gives to everyone.
+    """
+
+    __slots__ = ("_environ", "_trusted", "name")
+
+    def __init__(self, environ: Mapping[str, str], *, trusted: bool = False) -> None:
+        self.name = "ci"
+        self._environ = environ
+        self._trusted = trusted
+
+    def get(self, server_url: ServerURL) -> Credential:
+        """Answer for a registry that the CI system says is its own."""
+        asked = _place(server_url)
+        for host, credential in self._credentials():
+            if server_url.is_host and asked == _place(ServerURL.parse(host)):
+                return credential
+        raise NotFound("no variables of a CI system are for the host")
+
+    def list(self) -> dict[str, str]:
+        """The registries there are variables for."""
+        found = reversed(list(self._credentials()))
+        return {host: credential.username for host, credential in found}
+
+    def _credentials(self) -> Iterator[tuple[str, Credential]]:
+        """Registry and credential, the better first."""
+        variables = self._environ
+        token, actor = variables.get("GITHUB_TOKEN"), variables.get("GITHUB_ACTOR")
+        if token and (actor or self._trusted):
+            # Beside a token any user name will do.
+            yield _GHCR, Credential(actor or "github", Secret(token), source="GITHUB_TOKEN")
+        for names in _GITLAB:
+            host, user, secret = map(variables.get, names)
+            if host and user and secret:
+                yield host, Credential(user, Secret(secret), source=names[-1])
+        host, token = variables.get("CI_REGISTRY"), variables.get("CI_JOB_TOKEN")
+        if host and token:
+            yield host, Credential("gitlab-ci-token", Secret(token), source="CI_JOB_TOKEN")
+
+
+def _place(server_url: ServerURL) -> tuple[str, str]:
+    return server_url.host, server_url.port or "443"
