@@ -75,7 +75,8 @@ def _silence_sdks() -> None:
     import logging
     import warnings
 
-    logging.lastResort = None
+    # Without any handler at all, logging complains on stderr that there is none.
+    logging.getLogger().addHandler(logging.NullHandler())
     warnings.simplefilter("ignore")
 
 
