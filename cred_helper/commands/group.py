@@ -8,8 +8,10 @@ import click
 
 from cred_helper import __version__, stdio
 from cred_helper.commands import COMPLETION_VARIABLE
+from cred_helper.commands.cache import cache
 from cred_helper.commands.completion import completion
 from cred_helper.commands.configure import configure
+from cred_helper.commands.doctor import doctor
 from cred_helper.commands.explain import explain
 from cred_helper.commands.providers import providers
 from cred_helper.commands.token import token
@@ -39,19 +41,31 @@ def group() -> None:
     """
 
 
-for command in (completion, configure, explain, providers, token):
+for command in (cache, completion, configure, doctor, explain, providers, token):
     group.add_command(command)
 
 
 def main(arguments: list[str]) -> int:
     """Run the command that the arguments name; its exit status."""
     try:
-        group.main(arguments, prog_name=stdio.PROGRAM, complete_var=COMPLETION_VARIABLE)
+        returned = group.main(
+            arguments,
+            prog_name=stdio.PROGRAM,
+            complete_var=COMPLETION_VARIABLE,
+            standalone_mode=False,
+        )
+        status = returned if isinstance(returned, int) else 0
     except CredentialError as error:
         stdio.error(error.reason, error.hint)
-        return 1
+        status = 1
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        stdio.error("aborted: nothing is done")
+        status = 1
     except SystemExit as end:
-        # click's own way out, also of a command that went well.
+        # What answers a shell that asks for completions ends this way.
         status = end.code if isinstance(end.code, int) else 1
     try:
         sys.stdout.flush()

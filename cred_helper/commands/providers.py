@@ -12,7 +12,7 @@ from cred_helper.commands.explain import Explanation
 from cred_helper.server_url import ServerURL
 
 # One host of each cloud that every reading of the tables routes there.
-_EXAMPLES = {
+EXAMPLES = {
     "ecr": "123456789012.dkr.ecr.us-east-1.amazonaws.com",
     "gcr": "us-docker.pkg.dev",
     "acr": "myregistry.azurecr.io",
@@ -32,10 +32,10 @@ def providers(as_json: bool) -> None:
 
 
 def _row(name: str) -> dict[str, Any]:
-    explanation = Explanation(ServerURL.parse(_EXAMPLES[name]))
+    explanation = Explanation(ServerURL.parse(EXAMPLES[name]))
     return {
         "provider": name,
-        "example": _EXAMPLES[name],
+        "example": EXAMPLES[name],
         "in_this_build": builtin.load(name) is not None,
         "identity": explanation.identity(),
     }
