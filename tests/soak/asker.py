@@ -1,0 +1,163 @@
+"""A process that asks for a credential through the cache, from a cloud within itself.
+
+The cloud counts: every exchange is a line in a file that all such processes share. Everything else
+is the real thing: the provider bounded and cached as the wiring does it, the folder, the locks.
+
+``python -m tests.soak.asker FOLDER COUNT`` waits for the end of standard input, asks once, and
+prints the secret or the reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from cred_helper import errors
+from cred_helper.bounded import BoundedProvider
+from cred_helper.cache import TokenCache
+from cred_helper.cached import CachedProvider
+from cred_helper.credential import Credential, Secret
+from cred_helper.hosts import route
+from cred_helper.provider import Deadline, Identity, TokenRequest
+from cred_helper.server_url import ServerURL
+from tests.executable import ROOT
+
+# Far longer than any deadline that a test gives: reaching it means that something hung.
+_HUNG_S = 120
+
+
+class CountingCloud:
+    """A provider that takes its time, writes down that it was asked, and answers or fails."""
+
+    name = "cloud"
+    OPTIONS: tuple[str, ...] = ()
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.arguments = arguments
+
+    def clock(self) -> float:
+        return time.time() - float(self.arguments.age_s)
+
+    def identify(self, request: TokenRequest) -> Identity:
+        return Identity("environment", fingerprint="somebody", scope=self.arguments.scope)
+
+    def get(self, request: TokenRequest, identity: Identity) -> Credential:
+        fd = os.open(self.arguments.count, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.write(fd, b"%d\n" % os.getpid())
+        os.close(fd)
+        time.sleep(self.arguments.takes_s)
+        if self.arguments.fails:
+            error: type[errors.CredentialError] = getattr(errors, self.arguments.fails)
+            raise error(f"said to {os.getpid()}")
+        expires_at = datetime.fromtimestamp(self.clock() + self.arguments.life_s, UTC)
+        return Credential("user", Secret(f"secret of {os.getpid()}"), expires_at=expires_at)
+
+
+class Asking:
+    """Processes that ask at the same moment, and what they are told."""
+
+    def __init__(self, folder: Path | str, count: Path) -> None:
+        self.folder = str(folder)
+        self.count = count
+        self.processes: list[subprocess.Popen[str]] = []
+        self._told: dict[int, str] = {}
+        self._released, self._gate = os.pipe()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+        for process in self.processes:
+            process.kill()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+        os.close(self._released)
+
+    def start(self, number: int = 1, *options: str) -> Self:
+        """Start processes, which wait to be released if they are not yet."""
+        command = [sys.executable, "-m", __name__, self.folder, str(self.count), *options]
+        for _ in range(number):
+            self.processes.append(
+                subprocess.Popen(
+                    command,
+                    stdin=self._released,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    cwd=ROOT,
+                    env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+                )
+            )
+        return self
+
+    def release(self) -> None:
+        """Let everybody ask, now."""
+        if self._gate >= 0:
+            os.close(self._gate)
+            self._gate = -1
+
+    def told(self, *, but: int | None = None) -> list[str]:
+        """Release everybody and wait for what each one was told, but for one process."""
+        self.release()
+        asked = [process for process in self.processes if process.pid != but]
+        for process in asked:
+            if process.pid not in self._told:
+                self._told[process.pid] = process.communicate(timeout=_HUNG_S)[0].strip()
+        return [self._told[process.pid] for process in asked]
+
+    def wait_for_exchange(self, number: int = 1) -> int:
+        """Wait until the cloud was asked that often; the process that asked it last."""
+        ends_at_s = time.monotonic() + _HUNG_S
+        while len(self.askers) < number:
+            assert time.monotonic() < ends_at_s, f"{len(self.askers)} exchanges after {_HUNG_S} s"
+            time.sleep(0.01)
+        return self.askers[number - 1]
+
+    @property
+    def askers(self) -> list[int]:
+        """The processes that asked the cloud, in order."""
+        return [int(line) for line in self.count.read_text().split()] if self.count.exists() else []
+
+
+def main() -> None:
+    """Ask once."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder")
+    parser.add_argument("count")
+    parser.add_argument("--host", default="gcr.io")
+    parser.add_argument("--scope")
+    parser.add_argument("--takes-s", type=float, default=0.0)
+    parser.add_argument("--life-s", type=float, default=3600.0)
+    parser.add_argument("--deadline-s", type=float, default=30.0)
+    parser.add_argument("--fails")
+    parser.add_argument("--age-s", type=float, default=0.0)
+    arguments = parser.parse_args()
+    cloud = CountingCloud(arguments)
+    provider = CachedProvider(
+        BoundedProvider(cloud),
+        TokenCache(arguments.folder),
+        warn=lambda reason, _: print("warning:", reason),
+        clock=cloud.clock,
+    )
+    found = route(ServerURL.parse(arguments.host))
+    assert found is not None
+    sys.stdin.read()
+    deadline = Deadline(arguments.deadline_s, time.monotonic)
+    request = TokenRequest(found, environ={}, deadline=deadline)
+    try:
+        print(provider.get(request, provider.identify(request)).secret.expose())
+    except errors.CredentialError as error:
+        print(f"{type(error).__name__}: {error.reason}")
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
