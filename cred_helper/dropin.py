@@ -20,9 +20,11 @@ from cred_helper.hosts import ACR, ECR, GCR, AcrRoute, EcrRoute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping
 
+    from cred_helper.credential import Credential
     from cred_helper.hosts import Route
+    from cred_helper.server_url import ServerURL
 
 _PREFIX = "docker-credential-"
 _ENV = "env"
@@ -48,6 +50,30 @@ _AZURE_CLOUDS = {
 _AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
+class Unkept:
+    """What a login comes to: those helpers keep none. ``fails`` is where that is not to be hidden.
+
+    ``name`` is the helper's.
+    """
+
+    __slots__ = ("_fails", "_warn", "name")
+
+    def __init__(self, name: str, warn: Callable[[str, str | None], None], *, fails: bool) -> None:
+        self.name = name
+        self._warn = warn
+        self._fails = fails
+
+    def store(self, server_url: ServerURL, _credential: Credential) -> None:
+        """Keep nothing, and say so."""
+        reason = f"the login to {server_url.host} is not kept: {self.name} keeps none"
+        if self._fails:
+            raise Misconfigured(reason, hint="name another helper for it in docker's config.json")
+        self._warn(reason, None)
+
+    def erase(self, _server_url: ServerURL) -> None:
+        """There is nothing to forget."""
+
+
 class DropIn:
     """The helper whose name the executable was called by."""
 
@@ -70,6 +96,14 @@ class DropIn:
         """Whether variables that name the host come first."""
         return self.name == _ENV
 
+    @property
+    def ignores_logins(self) -> bool:
+        """Whether that helper was told to let logins pass."""
+        get = self._environ.get
+        return (self.name == "ecr-login" and get("AWS_ECR_IGNORE_CREDS_STORAGE") == "true") or (
+            self.name == _ENV and bool(get("IGNORE_DOCKER_LOGIN"))
+        )
+
     def settings(self) -> Mapping[str, str]:
         """The environment, with that helper's variables as settings of ours."""
         get = self._environ.get
@@ -79,14 +113,19 @@ class DropIn:
                 ours["CACHE"] = "off"
             if folder := get("AWS_ECR_CACHE_DIR"):
                 ours["CACHE_FOLDER"] = os.path.abspath(os.path.expanduser(folder))
-            if get("AWS_ECR_IGNORE_CREDS_STORAGE") == "true":
-                ours["STORE_FOR_CLOUDS"] = "ignore"
-        if self.name == _ENV and get("IGNORE_DOCKER_LOGIN"):
+        if self.ignores_logins:
             ours["STORE_FOR_CLOUDS"] = "ignore"
         return {
             **{f"DOCKER_CREDENTIAL_MULTI_{name}": text for name, text in ours.items()},
             **self._environ,
         }
+
+    def store(
+        self, warn: Callable[[str, str | None], None], *, fails: bool, is_ours: bool
+    ) -> Unkept:
+        """Where a login goes. One to a registry that is not this helper's is a mistake."""
+        fails = fails or not (is_ours or self.ignores_logins)
+        return Unkept(f"{_PREFIX}{self.name}", warn, fails=fails)
 
     def options(self, route: Route) -> dict[str, str]:
         """What that helper's variables choose for this host.

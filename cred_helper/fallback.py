@@ -28,7 +28,7 @@ from cred_helper.server_url import ServerURL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from cred_helper.credential import Credential
     from cred_helper.dockerconfig import DockerConfig
@@ -84,19 +84,19 @@ class Chosen:
 class Partial:
     """Of all that a helper keeps, what it would be asked for."""
 
-    __slots__ = ("_helper", "_keys", "name")
+    __slots__ = ("_helper", "_is_asked", "name")
 
-    def __init__(self, helper: Helper, keys: list[str]) -> None:
+    def __init__(self, helper: Helper, is_asked: Callable[[ServerURL], bool]) -> None:
         self._helper = helper
-        self._keys = keys
+        self._is_asked = is_asked
         self.name = helper.name
 
     def list(self) -> dict[str, str]:
-        """As the helper says, of the registries that ``credHelpers`` names it for."""
+        """As the helper says, of the registries that it is named for."""
         return {
             key: username
             for key, username in self._helper.list().items()
-            if candidates(self._keys, ServerURL.parse(key), whole_host=True)
+            if self._is_asked(ServerURL.parse(key))
         }
 
 
@@ -174,29 +174,37 @@ class Fallback:
 
     # --- store, erase -----------------------------------------------------------------------------
 
-    def stores(self, server_url: ServerURL, provider: str | None) -> Iterator[Store]:
-        """Who keeps a login. ``provider`` is the built-in one that answers here, if one does."""
+    def stores(
+        self, server_url: ServerURL, provider: str | None, owner: Helper | Known | None = None
+    ) -> Iterator[Store]:
+        """Who keeps a login.
+
+        ``provider`` is the built-in one that answers here, if one does; ``owner`` a helper that
+        takes the place of those that the files name.
+        """
         kept = Kept(self._own, self._keychain(), self._warn)
         fails = self._store_for_clouds == "error"
         rest = Discarded(provider, kept, self._warn, fails=fails) if provider else kept
-        owners = [] if self.circle(server_url) else list(self._owners(server_url))
-        yield Login(owners, rest)
+        owners = [owner] if owner else list(self._owners(server_url))
+        yield Login([] if self.circle(server_url) else list(_able(owners)), rest)
 
-    def _owners(self, server_url: ServerURL) -> Iterator[Helper | ProviderError]:
+    def _owners(self, server_url: ServerURL) -> Iterator[Helper | Known]:
         for config in self._named:
-            for helper in self._helpers_of(config, server_url):
-                if isinstance(helper, Helper):
-                    yield helper
-                elif isinstance(helper.outcome, ProviderError):
-                    reason = f"{helper.name}: {helper.outcome.reason}"
-                    yield type(helper.outcome)(reason, hint=helper.outcome.hint)
+            yield from self._helpers_of(config, server_url)
 
     # --- list -------------------------------------------------------------------------------------
 
-    def listers(self) -> Iterator[Lister]:
-        """Who can say what it holds, in the order in which they are asked for it."""
+    def listers(
+        self, ruled: Iterable[tuple[Helper | Known, Callable[[ServerURL], bool]]] = ()
+    ) -> Iterator[Lister]:
+        """Who can say what it holds, in the order in which they are asked for it.
+
+        ``ruled`` are helpers that come before those of the files, and what each is asked for.
+        """
         if self._chain.asking("") is not None:
             return
+        for helper, is_asked in ruled:
+            yield from self._lister(helper, set(), is_asked)
         asked: set[str] = set()
         for config in self._named:
             yield from self._listers_of(config, asked)
@@ -220,17 +228,20 @@ class Fallback:
         if whole:
             yield from self._lister(self.helper(whole, config.name), asked, None)
         for name, keys in parts.items():
-            yield from self._lister(self.helper(name, config.name), asked, keys)
+            yield from self._lister(self.helper(name, config.name), asked, _one_of(keys))
         yield config
 
     def _lister(
-        self, helper: Helper | Known, asked: set[str], keys: list[str] | None
+        self,
+        helper: Helper | Known,
+        asked: set[str],
+        is_asked: Callable[[ServerURL], bool] | None,
     ) -> Iterator[Lister]:
         if helper.name in asked or helper.name in _LISTING_ASKS_THE_NETWORK:
             return
         asked.add(helper.name)
         if isinstance(helper, Helper):
-            yield Partial(helper, keys) if keys else helper
+            yield Partial(helper, is_asked) if is_asked else helper
         elif helper.is_failure:
             yield helper
 
@@ -300,6 +311,20 @@ class Fallback:
             return False
         helper = self.helper(name, config.name) if name else None
         return helper is not None and (isinstance(helper, Helper) or helper.is_failure)
+
+
+def _able(owners: Iterable[Helper | Known]) -> Iterator[Helper | ProviderError]:
+    """The owners that can be asked; of the others, what is wrong with them."""
+    for owner in owners:
+        if isinstance(owner, Helper):
+            yield owner
+        elif isinstance(owner.outcome, ProviderError):
+            reason = f"{owner.name}: {owner.outcome.reason}"
+            yield type(owner.outcome)(reason, hint=owner.outcome.hint)
+
+
+def _one_of(keys: list[str]) -> Callable[[ServerURL], bool]:
+    return lambda server_url: bool(candidates(keys, server_url, whole_host=True))
 
 
 def _is_usable(config: DockerConfig) -> bool:

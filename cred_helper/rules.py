@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from cred_helper.credential import Credential
     from cred_helper.hosts import Route
+    from cred_helper.keychain import Lister
 
 BUILTIN = (ECR, GCR, ACR)
 ENVIRONMENT, NO_PROVIDER = "environment", "none"
@@ -296,6 +297,28 @@ class Refusal:
         raise Denied(f"{self._place.of('answer')} lets nobody answer")
 
 
+class Unanswered:
+    """Of what a lister holds, what no rule answers for itself.
+
+    docker asks for each registry that is listed, and an error at one takes all the others from it.
+    """
+
+    __slots__ = ("_lister", "_rule_for", "name")
+
+    def __init__(self, lister: Lister, rule_for: Callable[[ServerURL], Rule | None]) -> None:
+        self.name = lister.name
+        self._lister = lister
+        self._rule_for = rule_for
+
+    def list(self) -> dict[str, str]:
+        """As the lister says, without those."""
+        return {
+            key: username
+            for key, username in self._lister.list().items()
+            if (rule := self._rule_for(ServerURL.parse(key))) is None or not rule.answer
+        }
+
+
 class Rule:
     """One rule. At most one of ``helper`` and ``answer`` is set, and then nothing else.
 
@@ -363,6 +386,13 @@ class Rule:
     def names_provider(self) -> bool:
         """Whether the rule says by itself who is asked first, whatever the host's own name says."""
         return self.target is not None or self.provider not in (None, NO_PROVIDER)
+
+    @property
+    def answered_by(self) -> str | None:
+        """What to name as the answer, where that is neither a helper nor a built-in provider."""
+        if self.answer:
+            return self.place.of("answer")
+        return self.provider if self.provider == ENVIRONMENT else None
 
     def answers(self) -> Iterator[Refusal]:
         """The sources of a rule that answers itself: nobody, or one that says no."""

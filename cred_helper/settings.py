@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import sys
 
+from cred_helper import folders
 from cred_helper.errors import Misconfigured
 
 TYPE_CHECKING = False
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from cred_helper.rules import Options, Rule
     from cred_helper.server_url import ServerURL
+    from cred_helper.settings_document import SettingsDocument
 
 PREFIX = "DOCKER_CREDENTIAL_MULTI_"
 CONFIG = f"{PREFIX}CONFIG"
@@ -202,11 +204,12 @@ class Settings:
         if texts := _texts(environ):
             from cred_helper.settings_document import SettingsDocument
 
-            documents = [SettingsDocument.read(*text, SETTINGS) for text in texts]
+            names = [setting.name for setting in SETTINGS]
+            documents = [SettingsDocument.read(*text, names) for text in texts]
         settings = cls()
         for setting in SETTINGS:
             values = [_of_variable(setting, environ)]
-            values += [document.values.get(setting.name) for document in documents]
+            values += [_of_document(setting, document) for document in documents]
             given = (value for value in values if value is not None)
             setattr(settings, setting.name, next(given, setting.default))
         settings.files = tuple(origin for origin, _ in texts if origin != RULES)
@@ -258,6 +261,16 @@ def _of_variable(setting: Setting, environ: Mapping[str, str]) -> object:
         ) from None
 
 
+def _of_document(setting: Setting, document: SettingsDocument) -> object:
+    if setting.name not in document.values:
+        return None
+    try:
+        return setting.kind.check(document.values[setting.name])
+    except ValueError:
+        reason = f"{setting.name} is not {setting.kind.words}"
+        raise document.place.wrong(setting.name, reason) from None
+
+
 # --- The files ------------------------------------------------------------------------------------
 
 _FILE = "docker-credential-multi/config.toml"
@@ -265,15 +278,12 @@ _FILE = "docker-credential-multi/config.toml"
 
 def user_files(environ: Mapping[str, str], platform: str = sys.platform) -> tuple[str, ...]:
     """Where the user's settings file may be; the first that exists is the one."""
-    home = environ.get("HOME") or os.path.expanduser("~")
-    xdg = environ.get("XDG_CONFIG_HOME", "")
-    # The specification has a relative path ignored.
-    folders = [xdg if os.path.isabs(xdg) else f"{home}/.config"]
+    places = [folders.config(environ)]
     if platform == "darwin":
-        folders.append(f"{home}/Library/Application Support")
+        places.append(f"{folders.home(environ)}/Library/Application Support")
     if platform == "win32" and environ.get("APPDATA"):
-        folders.insert(0, environ["APPDATA"])
-    return tuple(f"{folder}/{_FILE}" for folder in folders)
+        places.insert(0, environ["APPDATA"])
+    return tuple(f"{place}/{_FILE}" for place in places)
 
 
 def machine_file(environ: Mapping[str, str], platform: str = sys.platform) -> str:

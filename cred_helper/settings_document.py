@@ -15,37 +15,40 @@ from cred_helper.rules import BUILTIN, Options, Place, Rule, likely
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any
-
-    from cred_helper.settings import Setting
 
 _BOM = b"\xef\xbb\xbf"  # what some editors begin a file with; TOML has none
 _RULE = "rule"
 
 
 class SettingsDocument:
-    """What one document sets: values by name, options by provider, and rules in order."""
+    """What one document sets: values by name, options by provider, and rules in order.
 
-    __slots__ = ("option_tables", "rules", "values")
+    The values are as TOML has them, and as yet unchecked.
+    """
 
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
+    __slots__ = ("option_tables", "place", "rules", "values")
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.values: dict[str, object] = {}
         self.option_tables: list[tuple[str, Options]] = []
         self.rules: list[Rule] = []
 
     @classmethod
-    def read(cls, origin: str, text: bytes, settings: tuple[Setting, ...]) -> SettingsDocument:
-        """Read a document; ``origin`` is what messages call it.
+    def read(cls, origin: str, text: bytes, names: Collection[str]) -> SettingsDocument:
+        """Read a document; ``origin`` is what messages call it, ``names`` are the settings'.
 
         Raises:
-            Misconfigured: it is no TOML, or a key or value in it is none of ours.
+            Misconfigured: it is no TOML, or a key in it is none of ours.
         """
         toml, tables = _parsed(origin, text)
-        document, place = cls(), Place(origin, toml)
-        by_name = {setting.name: setting for setting in settings}
+        place = Place(origin, toml)
+        document = cls(place)
         for key, value in tables.items():
-            if key in by_name:
-                document.values[key] = _value(by_name[key], value, place)
+            if key in names:
+                document.values[key] = value
             elif key in BUILTIN:
                 inside = place.inside(key)
                 document.option_tables.append(
@@ -54,7 +57,7 @@ class SettingsDocument:
             elif key == _RULE:
                 document.rules = _rules(value, place)
             else:
-                hint = likely(key, (*by_name, *BUILTIN, _RULE))
+                hint = likely(key, (*names, *BUILTIN, _RULE))
                 raise place.wrong(key, f"unknown setting {key!r}", hint=hint)
         return document
 
@@ -74,14 +77,6 @@ def _parsed(origin: str, text: bytes) -> tuple[str, dict[str, Any]]:
         raise Misconfigured(f"{origin}:{line}: this is not TOML") from None
     except RecursionError:
         raise Misconfigured(f"{origin}: this is nested too deeply") from None
-
-
-def _value(setting: Setting, value: object, place: Place) -> object:
-    try:
-        return setting.kind.check(value)
-    except ValueError:
-        reason = f"{setting.name} is not {setting.kind.words}"
-        raise place.wrong(setting.name, reason) from None
 
 
 def _table(key: str, value: object, place: Place) -> dict[str, Any]:

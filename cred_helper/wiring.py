@@ -1,7 +1,9 @@
 """Settings in, an assembled keychain out: the one place that knows every source.
 
-Order for one server URL: the built-in provider its host routes to, then what config.json names.
-Sources are made only when they are asked, so that a cached answer opens nothing it does not need.
+Order for one server URL, unless a rule of the user's or ``order`` says otherwise: variables that
+name its host, the built-in provider its host routes to, what config.json names, variables of a CI
+system. Sources are made only when they are asked, so that a cached answer opens nothing it does
+not need.
 """
 
 from __future__ import annotations
@@ -16,9 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from cred_helper.credential import Credential
-    from cred_helper.fallback import Fallback
+    from cred_helper.dropin import DropIn
+    from cred_helper.fallback import Fallback, Known
+    from cred_helper.helper import Helper
+    from cred_helper.hosts import Route
     from cred_helper.keychain import Lister, Source, Store
     from cred_helper.provider import Provider
+    from cred_helper.rules import Rule
     from cred_helper.server_url import ServerURL
     from cred_helper.settings import Settings
 
@@ -39,6 +45,11 @@ class ProviderSource:
         return self.provider.get(self.request, identity)
 
 
+def _options_of(provider: str) -> tuple[str, ...] | None:
+    loaded = providers.load(provider)
+    return loaded.OPTIONS if loaded else None
+
+
 def _unheard(_reason: str, _hint: str | None) -> None:
     """Where nobody is there to be warned."""
 
@@ -52,10 +63,13 @@ class Wiring:
         environ: Mapping[str, str],
         clock: Callable[[], float],
         warn: Callable[[str, str | None], None] = _unheard,
+        drop_in: DropIn | None = None,
     ) -> None:
+        settings.check_options(_options_of)
         self.settings = settings
         self._environ = environ
         self._warn = warn
+        self._drop_in = drop_in
         self.deadline = Deadline(settings.deadline_s, clock)
 
     @classmethod
@@ -68,26 +82,61 @@ class Wiring:
             Misconfigured: a setting is not what it can be.
         """
         import os
+        import sys
         from time import monotonic
 
         from cred_helper.settings import Settings
 
         # As the client set it: a provider may have to tell its SDK something by the real one.
         environ = dict(os.environ)
-        return cls(Settings.load(environ), environ, monotonic, warn)
+        drop_in = None
+        if not os.path.basename(sys.argv[0]).startswith("docker-credential-multi"):
+            from cred_helper.dropin import DropIn
+
+            drop_in = DropIn.find(sys.argv[0], environ)
+        settings = Settings.load(drop_in.settings() if drop_in else environ)
+        return cls(settings, environ, monotonic, warn, drop_in)
 
     def keychain(self) -> Keychain:
         """Assemble the keychain."""
         return Keychain(sources=self.sources, stores=self.stores, listers=self.listers)
 
+    def route(self, server_url: ServerURL) -> Route | None:
+        """The built-in provider's host that a server URL means: its own, or a rule's alias.
+
+        Raises:
+            Misconfigured: a rule names a provider or an option that the host cannot have.
+        """
+        rule = self.settings.rule(server_url)
+        found = rule.route(server_url) if rule else route(server_url)
+        if found is None:
+            return None
+        if self._drop_in is not None:
+            return found if found.provider == self._drop_in.provider else None
+        asked_for = rule is not None and rule.names_provider
+        return (
+            found if asked_for or found.provider not in self.settings.disabled_providers else None
+        )
+
     def provider_source(self, server_url: ServerURL) -> ProviderSource | None:
-        """The built-in provider for this server URL, if its host routes and this build has it."""
-        found = route(server_url)
+        """The built-in provider for this server URL, if it means one and this build has it."""
+        found = self.route(server_url)
         provider = providers.load(found.provider) if found else None
         if found is None or provider is None:
             return None
-        request = TokenRequest(found, environ=self._environ, deadline=self.deadline)
+        request = TokenRequest(
+            found,
+            environ=self._environ,
+            deadline=self.deadline,
+            options=self._options(found, provider, self.settings.rule(server_url)),
+        )
         return ProviderSource(self._guarded(provider), request)
+
+    def _options(self, found: Route, provider: Provider, rule: Rule | None) -> dict[str, str]:
+        if rule is not None:
+            rule.options.check(_options_of, (provider.name,))
+        chosen = self._drop_in.options(found) if self._drop_in else {}
+        return chosen | self.settings.options(provider.name, provider.OPTIONS, rule, self._environ)
 
     def _guarded(self, provider: Provider) -> Provider:
         """The provider, not waited for past its deadline, and cached where there is a place."""
@@ -103,20 +152,94 @@ class Wiring:
         return CachedProvider(bounded, TokenCache(folder), warn=self._warn) if folder else bounded
 
     def sources(self, server_url: ServerURL) -> Iterator[Source]:
-        """Whom to ask for a credential, in order."""
-        builtin = self.provider_source(server_url)
-        if builtin is not None:
-            yield builtin
-        yield from self.fallback().sources(server_url)
+        """Whom to ask for a credential, in order.
+
+        Raises:
+            Misconfigured: a rule says of the host what cannot be.
+        """
+        rule = self.settings.rule(server_url)
+        if rule is not None and rule.answer:
+            yield from rule.answers()
+            return
+        if rule is not None and rule.helper and self._drop_in is None:
+            fallback = self.fallback()
+            yield fallback.circle(server_url) or self._helper_of(rule, fallback)
+            return
+        for name in self._order(rule):
+            match name:
+                case "environment" | "ci":
+                    yield from self._variables(name, rule)
+                case "cloud":
+                    builtin = self.provider_source(server_url)
+                    if builtin is not None:
+                        yield builtin
+                case "config":
+                    yield from self.fallback().sources(server_url)
+
+    def _order(self, rule: Rule | None) -> tuple[str, ...]:
+        """The names of the sources to ask, as the setting ``order`` has them."""
+        order = self.settings.order
+        if self._drop_in is not None:
+            return ("environment", "cloud", "ci") if self._drop_in.reads_variables else ("cloud",)
+        if rule is None or not rule.names_provider:
+            return order
+        first = ("environment", "ci") if rule.provider == "environment" else ("cloud",)
+        return (*first, *(name for name in order if name == "config"))
+
+    def _variables(self, name: str, rule: Rule | None) -> Iterator[Source]:
+        """The environment's own credentials, where they may be used."""
+        drop_in = self._drop_in is not None
+        asked_for = drop_in or (rule is not None and rule.provider == "environment")
+        if not asked_for and "environment" in self.settings.disabled_providers:
+            return
+        if name == "ci":
+            from cred_helper.environment import CiVariables
+
+            yield CiVariables(self._environ, trusted=asked_for)
+        # Without one of these there is nothing to look for, and nothing to load.
+        elif any(variable.endswith("_PSW") for variable in self._environ):
+            from cred_helper.environment import NamedVariables
+
+            yield NamedVariables(self._environ, catch_all=drop_in)
 
     def stores(self, server_url: ServerURL) -> Iterator[Store]:
         """Who keeps this server URL's credential."""
+        rule = self.settings.rule(server_url)
         builtin = self.provider_source(server_url)
-        return self.fallback().stores(server_url, builtin.name if builtin else None)
+        if self._drop_in is not None:
+            fails = self.settings.store_for_clouds == "error"
+            yield self._drop_in.store(self._warn, fails=fails, is_ours=builtin is not None)
+            return
+        fallback = self.fallback()
+        owner = self._helper_of(rule, fallback) if rule and rule.helper else None
+        provider = builtin.name if builtin else None
+        answered_by = rule.answered_by if rule else None
+        yield from fallback.stores(server_url, answered_by or provider, owner)
 
     def listers(self) -> Iterator[Lister]:
         """Who can say what it holds."""
-        return self.fallback().listers()
+        if self._drop_in is not None:
+            return
+        if not self.settings.rules:
+            yield from self._all_listers()
+            return
+        from cred_helper.rules import Unanswered
+
+        for lister in self._all_listers():
+            yield Unanswered(lister, self.settings.rule)
+
+    def _all_listers(self) -> Iterator[Lister]:
+        fallback = self.fallback()
+        ruled = [(self._helper_of(r, fallback), r.matches) for r in self.settings.rules if r.helper]
+        yield from fallback.listers(ruled)
+        if "ci" in self.settings.order and "environment" not in self.settings.disabled_providers:
+            from cred_helper.environment import CiVariables
+
+            yield CiVariables(self._environ)
+
+    def _helper_of(self, rule: Rule, fallback: Fallback) -> Helper | Known:
+        assert rule.helper is not None
+        return fallback.helper(rule.helper, rule.place.of("helper"))
 
     def fallback(self) -> Fallback:
         """What config.json and its relatives name, and what is kept here."""
