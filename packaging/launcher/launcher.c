@@ -14,6 +14,7 @@
 #include <Python.h>
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,13 +111,20 @@ memory_file(PyObject *self, PyObject *arguments)
     if (fd < 0) {
         return PyErr_SetFromErrno(PyExc_OSError);
     }
+    /* Kept out of the standard descriptors' way: a client may have left one of them closed, and the
+     * program looks which. */
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    close(fd);
+    fd = high;
     void *memory = MAP_FAILED;
-    if (ftruncate(fd, size) == 0) {
+    if (fd >= 0 && ftruncate(fd, size) == 0) {
         memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
     }
     if (memory == MAP_FAILED) {
         PyErr_SetFromErrno(PyExc_OSError);
-        close(fd);
+        if (fd >= 0) {
+            close(fd);
+        }
         return NULL;
     }
     int failed = unpack(memory, at, stored, size, 0);
