@@ -29,8 +29,6 @@ _HEX_DIGITS = frozenset("0123456789abcdef")
 MOST_ENTRY_BYTES = 64 << 10
 # More registries than anybody has; what is over the number is renewed a little sooner.
 MOST_ENTRIES = 256
-# Longer than any failure is of use (see single_flight).
-MOST_FAILURE_AGE_S = 60.0
 # A temporary file gets its name within a moment: an old one is what a killed process left behind.
 MOST_TEMPORARY_AGE_S = 600.0
 
@@ -116,11 +114,11 @@ class TokenCache:
         good: list[tuple[float, str, bytes]] = []
         for name, key, kind in self._files():
             content = self._folder.read(name, MOST_ENTRY_BYTES) or b""
-            created_at = _good_since(key, kind, content, now)
-            if created_at is None:
+            found = (Entry if kind == TOKEN else Failure).decode(key, content)
+            if found is None or found.is_over(now):
                 self._drop(name, content, locks)
-            elif kind == TOKEN:
-                good.append((created_at, name, content))
+            elif isinstance(found, Entry):
+                good.append((found.created_at, name, content))
         for _, name, content in sorted(good)[: max(0, len(good) + 1 - MOST_ENTRIES)]:
             self._drop(name, content, locks)
         for name in self._folder.names():
@@ -147,17 +145,6 @@ def _parts(name: str) -> tuple[str, str] | None:
     if kind not in (TOKEN, FAILURE) or len(key) != _KEY_DIGITS or set(key) - _HEX_DIGITS:
         return None
     return key, kind
-
-
-def _good_since(key: str, kind: str, content: bytes, now: float) -> float | None:
-    """When a token or failure was made; ``None`` where it is over, or is none."""
-    if kind == TOKEN:
-        entry = Entry.decode(key, content)
-        return entry.created_at if entry is not None and entry.is_valid(now) else None
-    failure = Failure.decode(key, content)
-    if failure is not None and 0 <= now - failure.told_at < MOST_FAILURE_AGE_S:
-        return failure.told_at
-    return None
 
 
 def default_folder(environ: Mapping[str, str]) -> str | None:

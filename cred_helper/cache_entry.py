@@ -42,6 +42,8 @@ UNSAID_LIFE_S = 30.0
 LAST_MOMENTS_S = 10.0
 # No cloud's registry token lives longer; one that claims to is asked for again after half a day.
 MOST_LIFE_S = 24 * 3600.0
+# Longer than any failure is of use (see renewal).
+MOST_FAILURE_AGE_S = 60.0
 # The year 5138: what is later is no time.
 _END_OF_TIME_S = 1e11
 
@@ -138,6 +140,14 @@ class Entry:
         """Whether it still opens anything. Made later than now, the clock was set back since."""
         return self.created_at <= now < self.expires_at - LAST_MOMENTS_S
 
+    def is_over(self, now: float) -> bool:
+        """Whether it will never be used again.
+
+        One from the future may have been written since the caller looked at its clock. One from
+        beyond a day is of a clock that was wrong.
+        """
+        return not self.created_at - MOST_LIFE_S <= now < self.expires_at
+
     def credential(self) -> Credential:
         """Return what a registry is shown."""
         return Credential(self.username, self.secret, expires_at=self._expiry, source=self.source)
@@ -169,6 +179,10 @@ class Failure:
             return cls(error, _time(fields["told_at"]))
         except (ValueError, KeyError):
             return None
+
+    def is_over(self, now: float) -> bool:
+        """Whether it will never be told again."""
+        return abs(now - self.told_at) > MOST_FAILURE_AGE_S
 
     def encode(self, key: str) -> bytes:
         """Write the failure down. Raises ``ValueError`` where its text is none."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.executable import ROOT
 from tests.soak.asker import Asking
 
 # What a process gets done between its start and its question, on a machine that has more to do.
@@ -117,6 +120,19 @@ def test_while_one_renews_the_others_go_on_with_what_is_still_good(asking: Askin
         "warning: the credential for gcr.io from cloud could not be renewed, and is good for"
     )
     assert len(asking.askers) == 2
+
+
+def test_writers_killed_at_random_moments_tear_and_lose_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.soak.kills", "--kills=50"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith(f"{'kills survived':<24}50, ")
 
 
 @pytest.mark.parametrize("folder", ["/dev/null/cache", "/proc/cache"])

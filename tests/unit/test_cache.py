@@ -595,6 +595,20 @@ def test_writing_removes_what_is_over_and_what_killed_processes_left(folder: str
     assert sorted(os.listdir(folder)) == sorted([f"{KEY}.token", strays[0], *foreign])
 
 
+def test_what_was_written_since_the_tidier_looked_at_its_clock_stays(folder: str) -> None:
+    cache = TokenCache(folder)
+    assert cache.keep(KEY, entry(created_at=NOW + 1), NO_LOCKS)
+    assert cache.keep(OTHER_KEY, entry(created_at=NOW), NO_LOCKS)
+    assert cache.token(KEY) is not None
+
+
+def test_what_a_clock_that_was_years_ahead_left_is_removed(folder: str) -> None:
+    cache = TokenCache(folder)
+    assert cache.keep(KEY, entry(created_at=NOW + 10 * 365 * 24 * HOUR), NO_LOCKS)
+    assert cache.keep(OTHER_KEY, entry(), NO_LOCKS)
+    assert cache.token(KEY) is None
+
+
 def test_the_oldest_of_too_many_give_way(folder: str) -> None:
     cache = TokenCache(folder)
     keys = [digest([str(n)]) for n in range(MOST_ENTRIES + 3)]

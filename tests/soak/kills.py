@@ -1,0 +1,208 @@
+"""Kill writers of the cache at random moments, and look for an entry that is torn or lost.
+
+Eight processes write tokens as fast as they can, to keys they share, some of them over already, so
+that every write also tidies. One after another is killed and replaced. Each says what it is about
+to write and what it has written, while it has the key's lock; so it is known, for every key and at
+every moment, what a reader may find.
+
+``python -m tests.soak.kills [--kills N]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from typing import NoReturn
+
+from cred_helper.cache import MOST_TEMPORARY_AGE_S, TokenCache
+from cred_helper.cache_entry import TOKEN, Entry
+from cred_helper.credential import Secret
+from cred_helper.fingerprint import digest
+from cred_helper.private_folder import PrivateFolder, final_name
+
+WRITERS = 8
+KEYS = [digest([f"key {number}"]) for number in range(24)]
+_LIFE_S = 3600.0
+# One write in this many is of a token that is over, which the next one to tidy removes.
+_ONE_OVER_IN = 6
+# A line of a report is shorter than what a pipe takes in one piece.
+_ABOUT_TO, _HAS = "about-to", "has"
+
+
+def secret_of(key: str, stamp: int) -> str:
+    """Make a secret that shows any byte of another, of a length that depends on the stamp."""
+    return f"{stamp} " + digest([key, str(stamp)]) * (1 + stamp % 1500)
+
+
+def token(secret: str, created_at: float) -> Entry:
+    """Make an entry with this secret."""
+    return Entry(
+        "cloud",
+        "registry.example",
+        username="user",
+        secret=Secret(secret),
+        source="",
+        created_at=created_at,
+        expires_at=created_at + _LIFE_S,
+    )
+
+
+def write_for_ever(folder: str, report: int) -> NoReturn:
+    """Write tokens until killed."""
+    cache, files = TokenCache(folder), PrivateFolder(folder)
+    choose = random.Random(os.getpid())
+    while True:
+        key = choose.choice(KEYS)
+        locks = cache.locks()
+        if locks.acquire(key):
+            stamp, now = time.monotonic_ns(), time.time()
+            over = choose.randrange(_ONE_OVER_IN) == 0
+            what = f"{key} {stamp} {'over' if over else 'good'}\n"
+            os.write(report, f"{_ABOUT_TO} {what}".encode())
+            if over:
+                entry = token(secret_of(key, stamp), now - 2 * _LIFE_S)
+                written = files.write(f"{key}.{TOKEN}", entry.encode(key))
+            else:
+                written = cache.keep(key, token(secret_of(key, stamp), now), locks)
+            if written:
+                os.write(report, f"{_HAS} {what}".encode())
+        locks.close()
+
+
+class Kills:
+    """The writers, what they said, and what was found wrong."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.cache = TokenCache(folder)
+        self.kills = self.writes = self.checks = 0
+        self.torn: list[str] = []
+        self.lost: list[str] = []
+        self._said = b""
+        self._written = dict.fromkeys(KEYS, 0)
+        self._may_be_gone = dict.fromkeys(KEYS, True)
+        self._report, self._reporting = os.pipe()
+        os.set_blocking(self._report, False)
+        self._writers = [self._start() for _ in range(WRITERS)]
+
+    def _start(self) -> int:
+        pid = os.fork()
+        if pid == 0:
+            write_for_ever(self.folder, self._reporting)
+        return pid
+
+    def kill_one(self) -> None:
+        """Kill a writer wherever it is, see that nothing came of it, and replace it."""
+        time.sleep(random.uniform(0.0, 0.02))
+        at = random.randrange(WRITERS)
+        os.kill(self._writers[at], signal.SIGKILL)
+        os.waitpid(self._writers[at], 0)
+        self.kills += 1
+        self.check()
+        self._writers[at] = self._start()
+
+    def end(self) -> None:
+        """Kill all that are left."""
+        for pid in self._writers:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        self._writers = []
+        self.check()
+        os.close(self._report)
+        os.close(self._reporting)
+
+    def check(self) -> None:
+        """Compare every key's file with what was said about it before it was read."""
+        files = PrivateFolder(self.folder)
+        for key in KEYS:
+            self._listen()
+            written = self._written[key]
+            content = files.read(f"{key}.{TOKEN}", 1 << 20)
+            self._listen()  # about a removal, too, which may have come before the reading
+            self.checks += 1
+            if content is None:
+                if not self._may_be_gone[key]:
+                    self.lost.append(key)
+                continue
+            entry = Entry.decode(key, content)
+            secret = entry.secret.expose() if entry is not None else ""
+            stamp = int(secret.partition(" ")[0] or 0)
+            if secret != secret_of(key, stamp):
+                self.torn.append(key)
+            elif stamp < written:
+                self.lost.append(key)
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                heard = os.read(self._report, 1 << 16)
+            except BlockingIOError:
+                return
+            self._said += heard
+            *lines, self._said = self._said.split(b"\n")
+            for line in lines:
+                self._hear(*line.decode().split())
+
+    def _hear(self, said: str, key: str, stamp: str, life: str) -> None:
+        if life == "over":
+            self._may_be_gone[key] = True
+        if said == _HAS:
+            self.writes += 1
+            self._written[key] = int(stamp)
+            if life == "good":
+                self._may_be_gone[key] = False
+
+    @property
+    def litter(self) -> list[str]:
+        """What the killed left behind."""
+        return [name for name in os.listdir(self.folder) if final_name(name)]
+
+    def tidy_later(self) -> None:
+        """Write one more token, when what was left behind has grown old."""
+        later = time.time() + MOST_TEMPORARY_AGE_S + 1
+        locks = self.cache.locks()
+        assert self.cache.keep(digest(["last"]), token("last", later), locks)
+        locks.close()
+
+
+def run(kills: int, folder: str) -> Kills:
+    """Kill that often."""
+    soak = Kills(folder)
+    try:
+        while soak.kills < kills:
+            soak.kill_one()
+    finally:
+        soak.end()
+    return soak
+
+
+def main() -> int:
+    """Kill, and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=1000)
+    arguments = parser.parse_args()
+    began_at_s = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        soak = run(arguments.kills, os.path.join(folder, "cache"))
+        litter = len(soak.litter)
+        soak.tidy_later()
+        for label, figure in (
+            ("kills survived", f"{soak.kills}, {litter} of them in the middle of a write"),
+            ("writes", f"{soak.writes} by {WRITERS} writers at once, to {len(KEYS)} keys"),
+            ("entries read", soak.checks),
+            ("torn", len(soak.torn)),
+            ("lost", len(soak.lost)),
+            ("left behind", f"{len(soak.litter)} after tidying"),
+            ("took", f"{time.monotonic() - began_at_s:.0f} s"),
+        ):
+            print(f"{label:<24}{figure}")
+        return 1 if soak.torn or soak.lost or soak.litter else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
