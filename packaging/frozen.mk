@@ -5,10 +5,13 @@ FREEZE := build/freeze
 FREEZE_READY := $(FREEZE)/venv/.ready
 FREEZE_RUN = PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze --dist dist
 
-.PHONY: frozen frozen/folder frozen/naive
+.PHONY: frozen frozen/static frozen/folder frozen/naive
 
 frozen: $(FREEZE_READY)  ## dist/docker-credential-multi; PROVIDERS=gcr,ecr makes a slim one
 	@$(FREEZE_RUN) --work $(FREEZE)/work --providers "$(PROVIDERS)"
+
+frozen/static: $(FREEZE_READY)  ## the same, and dist/docker-credential-multi.static for images with no libc
+	@$(FREEZE_RUN) --work $(FREEZE)/work --providers "$(PROVIDERS)" --static
 
 frozen/folder: $(FREEZE_READY)  ## the same with its libraries in a folder beside it
 	@$(FREEZE_RUN) --work $(FREEZE)/work --providers "$(PROVIDERS)" --folder

@@ -19,6 +19,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--root", type=Path, default=PACKAGING.parent, help="the package's parent")
     parser.add_argument("--zstd", type=Path, required=True, help="the folder with zstd.c")
     parser.add_argument("--providers", default=",".join(contents.SDKS))
+    parser.add_argument("--static", action="store_true", help="also one that needs no libc")
     parser.add_argument("--folder", action="store_true", help="libraries in a folder, unpacked")
     parsed = parser.parse_args(arguments)
     parsed.providers = [name for name in parsed.providers.split(",") if name]
@@ -56,6 +57,9 @@ def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> 
     out.parent.mkdir(parents=True, exist_ok=True)
     link.link(work, parsed.zstd, out)
     payload.floors["the launcher with Python"] = elf.glibc_floor(str(out))
+    if parsed.static:
+        glibc = {name for path in (str(out), *payload.paths) for name in elf.needed_of_glibc(path)}
+        link.link_static(work, out, glibc, out.with_name(f"{PROGRAM}.static"))
     table.write(payload, out, parsed.providers)
 
 
@@ -90,6 +94,7 @@ def _add_libraries(payload: Payload, analysis: Any, folder: Path | None, work: P
             payload.add_extension(module.partition(".")[0].replace("/", "."), base)
     for base, path in sorted(paths.items()):
         content = link.stripped(path, work)
+        payload.paths.append(path)
         payload.floors[base] = elf.glibc_floor(path)
         needs = tuple(sorted(need for need in elf.needed(path) if need in paths))
         if folder:

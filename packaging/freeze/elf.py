@@ -14,11 +14,19 @@ def _readelf(option: str, path: str) -> str:
     ).stdout
 
 
-@cache
 def needed(path: str) -> tuple[str, ...]:
     """The sonames of the libraries it needs beside glibc's."""
-    names = re.findall(r"\(NEEDED\).*\[(.+)\]", _readelf("--dynamic", path))
-    return tuple(name for name in names if not OF_GLIBC.match(name))
+    return tuple(name for name in _all_needed(path) if not OF_GLIBC.match(name))
+
+
+def needed_of_glibc(path: str) -> tuple[str, ...]:
+    """The sonames of glibc's libraries that it needs."""
+    return tuple(name for name in _all_needed(path) if OF_GLIBC.match(name))
+
+
+@cache
+def _all_needed(path: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"\(NEEDED\).*\[(.+)\]", _readelf("--dynamic", path)))
 
 
 def glibc_floor(path: str) -> tuple[int, ...]:

@@ -57,6 +57,38 @@ def link(work: Path, zstd: Path, out: Path) -> None:
     _run(command, work)
 
 
+def link_static(work: Path, program: Path, glibc: set[str], out: Path) -> None:
+    """Compile the static launcher around ``program``, with glibc's loader and these libraries."""
+    (loader,) = (name for name in glibc if name.startswith("ld-"))
+    names = [loader, *sorted(glibc - {loader})]
+    paths = {name: _of_compiler(name) for name in names} | {program.name: program}
+    header, assembly = [], []
+    for at, (name, path) in enumerate(paths.items()):
+        header.append(f'PART(part{at}, "{name}")')
+        assembly.append(
+            f".section .rodata\n.globl part{at}, part{at}_end\n.balign 4096\n"
+            f'part{at}:\n.incbin "{path}"\npart{at}_end:\n.byte 0'
+        )
+    (work / "parts.h").write_text("\n".join(header) + "\n")
+    (work / "parts.S").write_text(
+        "\n".join(assembly) + '\n.section .note.GNU-stack, "", @progbits\n'
+    )
+    command = [
+        "cc", "-O2", "-g0", "-static", "-Wall", "-Werror", f"-ffile-prefix-map={LAUNCHER}=.",
+        "-frandom-seed=0", "-I.", f"-I{LAUNCHER}", str(LAUNCHER / "static.c"), "parts.S",
+        "-Wl,--build-id=none", "-s", "-o", str(out),
+    ]  # fmt: skip
+    _run(command, work)
+
+
+def _of_compiler(name: str) -> Path:
+    """The file of a glibc library that the compiler links with."""
+    result = subprocess.run(
+        ["cc", f"-print-file-name={name}"], check=True, capture_output=True, text=True
+    )
+    return Path(result.stdout.strip()).resolve(strict=True)
+
+
 def stripped(path: str, work: Path) -> bytes:
     """A library's bytes without symbols for debuggers."""
     out = work / "stripped.so"

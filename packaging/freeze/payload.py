@@ -30,6 +30,7 @@ class Payload:
         self.modules: dict[str, tuple] = {}
         self.libraries: dict[str, tuple] = {}
         self.data: dict[str, tuple] = {}
+        self.paths: list[str] = []
         self.floors: dict[str, tuple[int, ...]] = {}
         self.overhead = (0, 0)
 

@@ -13,6 +13,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -192,6 +193,33 @@ own_path(const char *argv0, char buffer[PATH_MAX])
     return executed != NULL && realpath(executed, buffer) != NULL ? buffer : argv0;
 }
 
+/* What the static launcher unpacked is loaded by now: descriptors, or else a directory. */
+static void
+remove_unpacked(void)
+{
+    char *unpacked = getenv(UNPACKED);
+    if (unpacked == NULL) {
+        return;
+    }
+    if (unpacked[0] >= '0' && unpacked[0] <= '9') {
+        char *end;
+        for (long fd = strtol(unpacked, &end, 10); end != unpacked; fd = strtol(unpacked, &end, 10)) {
+            close((int)fd);
+            unpacked = end;
+        }
+    } else if (strstr(unpacked, "/." PROGRAM "-") != NULL) {
+        DIR *directory = opendir(unpacked);
+        for (struct dirent *entry; directory && (entry = readdir(directory)) != NULL;) {
+            unlinkat(dirfd(directory), entry->d_name, 0);
+        }
+        if (directory) {
+            closedir(directory);
+        }
+        rmdir(unpacked);
+    }
+    unsetenv(UNPACKED);
+}
+
 static void
 must(PyStatus status)
 {
@@ -206,6 +234,7 @@ int
 main(int argc, char **argv)
 {
     static char buffer[PATH_MAX];
+    remove_unpacked();
     const char *path = own_path(argc > 0 ? argv[0] : PROGRAM, buffer);
 
     /* Isolated: no PYTHON* variable, no user directory, no site. UTF-8 whatever the locale. */

@@ -1,0 +1,179 @@
+/* The file for images with no libc at all: a static program that carries glibc and the real launcher.
+ *
+ * Both go to anonymous files in memory, and glibc's own loader is executed on them: it takes the C
+ * library by path, so no directory is searched and LD_LIBRARY_PATH has no say. Where memory files
+ * cannot be executed or /proc is not mounted, they go to a temporary directory instead, which the
+ * launcher removes before Python starts: a process killed in the milliseconds between is the one case
+ * that leaves something behind.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "launcher.h"
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+
+struct part {
+    const char *name;
+    const unsigned char *from, *to;
+};
+
+#define PART(label, name) extern const unsigned char label[], label##_end[];
+#include "parts.h"
+#undef PART
+
+/* parts.h, written by the build: the loader first, the launcher last, glibc's libraries between. */
+static const struct part parts[] = {
+#define PART(label, name) {name, label, label##_end},
+#include "parts.h"
+#undef PART
+};
+enum { COUNT = sizeof parts / sizeof *parts };
+
+static int
+write_out(int fd, const struct part *part)
+{
+    const unsigned char *at = part->from;
+    while (at < part->to) {
+        ssize_t written = write(fd, at, part->to - at);
+        if (written < 0 && errno != EINTR) {
+            return -1;
+        }
+        at += written > 0 ? written : 0;
+    }
+    return 0;
+}
+
+/* The loader's command line: what it is to load by path, then the program and its arguments. */
+static void
+execute(char paths[COUNT][PATH_MAX], const char *search, int argc, char **argv)
+{
+    static char preload[COUNT * PATH_MAX];
+    char **command = calloc(argc + 8, sizeof *command);
+    int n = 0;
+
+    if (command == NULL) {
+        return;
+    }
+    for (int i = 1; i < COUNT - 1; i++) {
+        strcat(preload, paths[i]);
+        strcat(preload, " ");
+    }
+    command[n++] = paths[0];
+    command[n++] = "--argv0";
+    command[n++] = argc > 0 ? argv[0] : PROGRAM;
+    command[n++] = search != NULL ? "--library-path" : "--preload";
+    command[n++] = search != NULL ? (char *)search : preload;
+    command[n++] = paths[COUNT - 1];
+    for (int i = 1; i < argc; i++) {
+        command[n++] = argv[i];
+    }
+    execv(paths[0], command);
+    free(command);
+}
+
+static void
+from_memory(int argc, char **argv)
+{
+    static char paths[COUNT][PATH_MAX];
+    char unpacked[COUNT * 8] = "";
+    int fds[COUNT], count = 0;
+
+    for (; count < COUNT; count++) {
+        /* Inherited on purpose: the loader opens them by path. The launcher closes them. */
+        int fd = memfd_create(parts[count].name, MFD_EXEC);
+        if (fd < 0) {
+            fd = memfd_create(parts[count].name, 0);
+        }
+        fds[count] = fcntl(fd, F_DUPFD, STDERR_FILENO + 1);
+        close(fd);
+        if (fds[count] < 0) {
+            break;
+        }
+        snprintf(paths[count], PATH_MAX, "/proc/self/fd/%d", fds[count]);
+        sprintf(unpacked + strlen(unpacked), "%d ", fds[count]);
+        if (access(paths[count], F_OK) < 0 || write_out(fds[count], &parts[count]) < 0) {
+            count++;
+            break;
+        }
+    }
+    if (count == COUNT) {
+        setenv(UNPACKED, unpacked, 1);
+        execute(paths, NULL, argc, argv);
+        unsetenv(UNPACKED);
+    }
+    while (count-- > 0) {
+        close(fds[count]);
+    }
+}
+
+static void
+from_directory(const char *parent, int argc, char **argv)
+{
+    static char paths[COUNT][PATH_MAX];
+    char directory[PATH_MAX];
+    int count = 0;
+
+    if (snprintf(directory, sizeof directory, "%s/." PROGRAM "-XXXXXX", parent) > PATH_MAX - 64 ||
+        mkdtemp(directory) == NULL) {
+        return;
+    }
+    for (; count < COUNT; count++) {
+        snprintf(paths[count], PATH_MAX, "%.*s/%s", PATH_MAX - 64, directory, parts[count].name);
+        int fd = open(paths[count], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+        int failed = fd < 0 || write_out(fd, &parts[count]) < 0;
+        if (fd >= 0) {
+            failed |= close(fd) < 0;
+        }
+        if (failed) {
+            break;
+        }
+    }
+    if (count == COUNT) {
+        setenv(UNPACKED, directory, 1);
+        execute(paths, directory, argc, argv);
+        unsetenv(UNPACKED);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        if (paths[i][0] != '\0') {
+            unlink(paths[i]);
+        }
+    }
+    rmdir(directory);
+}
+
+int
+main(int argc, char **argv)
+{
+    char own[PATH_MAX];
+    const char *executed = (const char *)getauxval(AT_EXECFN);
+    if (executed != NULL && realpath(executed, own) != NULL) {
+        setenv(HANDED_ON, own, 1);
+    }
+    from_memory(argc, argv);
+
+    const char *directories[] = {
+        getenv("TMPDIR"), "/tmp", "/var/tmp", "/dev/shm", "/run", getenv("XDG_RUNTIME_DIR"), ".", "/",
+    };
+    for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
+        if (directories[i] != NULL && directories[i][0] != '\0') {
+            from_directory(directories[i], argc, argv);
+        }
+    }
+    fprintf(stderr,
+            PROGRAM ": error: cannot start: no memory file and no directory to start from\n" PROGRAM
+                    ": hint: mount /proc, or set TMPDIR to a directory on a file system that lets"
+                    " files be executed\n");
+    return 1;
+}
