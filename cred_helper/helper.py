@@ -37,6 +37,7 @@ _NOT_FOUND = (
     "could not be found in the keychain",  # macOS
     "element not found",  # Windows
     "no usernames for",  # pass
+    "is not in the password store",  # pass, of what it is to erase
     "no credentials for",
     "no credentials found",
     "no matching credential",
@@ -52,8 +53,10 @@ _UNSUPPORTED = (
     "unknown command",
 )
 _MAX_QUOTED_CHARACTERS = 200
-# A word of some length with a digit in it may be a token; with a colon it is an address.
-_OPAQUE_WORD = r"(?<!\S)(?=\S*\d)[\w.+/=~-]{20,}(?!\S)"
+# A long run of such characters with a digit in it may be a token; what begins a URL is none.
+_OPAQUE = r"(?<![\w.+/=~-])(?!//)(?=[\w.+/=~-]*\d)[\w.+/=~-]{20,}"
+# Shorter secrets are in every text.
+_MIN_SECRET_CHARACTERS = 4
 
 
 class Unsupported(ProviderError):
@@ -183,9 +186,11 @@ def quotable(text: str, *secrets: str) -> str:
     import re
 
     line = "".join(c if c.isprintable() else " " for c in text.strip().split("\n", 1)[0])
-    if set('{}"') & set(line) or any(secret and secret in text for secret in secrets):
+    if set('{}"') & set(line) or any(
+        len(secret) >= _MIN_SECRET_CHARACTERS and secret in text for secret in secrets
+    ):
         return ""
-    return re.sub(_OPAQUE_WORD, "…", " ".join(line.split()))[:_MAX_QUOTED_CHARACTERS]
+    return re.sub(_OPAQUE, "…", " ".join(line.split()))[:_MAX_QUOTED_CHARACTERS]
 
 
 def _credential_fields(text: str) -> tuple[str, str]:

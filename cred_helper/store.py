@@ -88,7 +88,7 @@ class FileStore:
     def _read(self) -> dict[str, tuple[str, str]]:
         try:
             fd = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except OSError as error:
             raise self._unusable("read", error) from None

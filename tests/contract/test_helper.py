@@ -1,0 +1,459 @@
+"""Other helpers as children: every odd way to answer, not to answer and to end has a name."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from shlex import quote
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cred_helper import child
+from cred_helper.chain import Chain
+from cred_helper.credential import Credential, Secret
+from cred_helper.errors import (
+    BadReply,
+    CredentialError,
+    Denied,
+    Misconfigured,
+    NotFound,
+    ProviderError,
+    Unreachable,
+)
+from cred_helper.helper import Helper, Unsupported, program_name, quotable
+from cred_helper.server_url import ServerURL
+from tests.contract.children import Children, has_ended, is_running
+from tests.executable import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the children are shell scripts")
+
+URL = ServerURL.parse("https://h.example:5000/v1/")
+ANSWER = '{"ServerURL":"x","Username":"u","Secret":"s"}'
+
+
+@pytest.fixture
+def children(tmp_path: Path) -> Children:
+    return Children(tmp_path / "bin")
+
+
+def helper(path: Path, timeout_s: float = 20.0, environ: dict[str, str] | None = None) -> Helper:
+    environ = {"PATH": os.defpath} | (environ or {})
+    return Helper(
+        path.name, str(path), environ=environ, chain=Chain(environ), timeout_s=lambda: timeout_s
+    )
+
+
+def said(text: str, status: int = 1) -> str:
+    """A script that says just this."""
+    return f"cat >/dev/null\nprintf %s {quote(text)}\nexit {status}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (ANSWER, ("u", "s")),
+        (f"\n\n{ANSWER}\n\n", ("u", "s")),
+        (f"\ufeff{ANSWER}", ("u", "s")),
+        (json.dumps(json.loads(ANSWER), indent=4), ("u", "s")),
+        ('{"username":"u","SECRET":"s"}', ("u", "s")),
+        ('{"Username":"u","Secret":"s","Expires":1,"ServerURL":null}', ("u", "s")),
+        ('{"Username":"<token>","Secret":"s"}', ("<token>", "s")),
+        ('{"Username":"\\u003ctoken\\u003e","Secret":"\\ud83d\\ude00"}', ("<token>", "\U0001f600")),
+        ('{"Username":"ü","Secret":"→"}', ("ü", "→")),
+        ('{"Username":"u","Secret":""}', ("u", "")),
+        (f"warning: your version is old\nnotice {{}}\n{ANSWER}", ("u", "s")),
+        (f'{{"level":"warn","msg":"x"}}\n{ANSWER}', ("u", "s")),
+        (f"{{not json\n{ANSWER}", ("u", "s")),
+        (f"{ANSWER}\nthank you for using this helper", ("u", "s")),
+        (
+            '{"Username":"u","Secret":"credentials not found in native keychain"}',
+            ("u", "credentials not found in native keychain"),
+        ),
+    ],
+)
+def test_a_credential_is_found_in_what_a_helper_says(
+    children: Children, answer: str, expected: tuple[str, str]
+) -> None:
+    credential = helper(children.add("x", said(answer, 0))).get(URL)
+    assert (credential.username, credential.secret.expose()) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ("credentials not found in native keychain\n", 1),
+        ("credentials not found in native keychain", 2),
+        ("error getting credentials - err: x, out: `credentials not found in native keychain`", 1),
+        ("No stored credential for https://h.example", 1),
+        ("The specified item could not be found in the keychain.", 1),
+        ("Element not found.", 1),
+        ("no usernames for https://h.example", 1),
+        ('level=error {"a":1}\ncredentials not found in native keychain', 1),
+        ("credentials not found in native keychain", 0),
+        ("", 0),
+        ("\n", 0),
+        ("{}", 0),
+        ('{"ServerURL":"h.example","Username":"","Secret":""}', 0),
+        ('{"Username":"","Secret":""}', 0),
+    ],
+)
+def test_every_wording_of_not_found_is_understood(
+    children: Children, answer: str, status: int
+) -> None:
+    with pytest.raises(NotFound):
+        helper(children.add("x", said(answer, status))).get(URL)
+
+
+LATIN_1 = 'cat >/dev/null; printf \'{"Username":"u","Secret":"\\344"}\''
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "reason"),
+    [
+        (said("no such account", 3), Denied, "it failed with exit status 3: no such account"),
+        (said("one\ntwo"), Denied, "it failed with exit status 1: one"),
+        (said(""), Denied, "it failed with exit status 1"),
+        (said(ANSWER), Denied, "it failed with exit status 1"),
+        (
+            said("command not found", 127),
+            Denied,
+            "it failed with exit status 127: command not found",
+        ),
+        (said("not implemented"), Unsupported, "it does not offer that"),
+        (said("hello", 0), BadReply, "its answer holds no credential"),
+        (said("[]", 0), BadReply, "its answer holds no credential"),
+        (said('"x"', 0), BadReply, "its answer holds no credential"),
+        (said('{"Username":"u","Secret":"s"', 0), BadReply, "its answer holds no credential"),
+        (said('{"ServerURL":"h"}', 0), BadReply, "its answer holds no credential"),
+        (said('{"Secret":"s"}', 0), BadReply, "its answer has no Username"),
+        (said('{"Username":"","Secret":"s"}', 0), BadReply, "its answer has no Username"),
+        (said('{"Username":"u"}', 0), BadReply, "its answer has no Secret"),
+        (
+            said('{"Username":"u","Secret":null}', 0),
+            BadReply,
+            "has a Username or Secret that is not a string",
+        ),
+        (
+            said('{"Username":1,"Secret":"s"}', 0),
+            BadReply,
+            "has a Username or Secret that is not a string",
+        ),
+        (LATIN_1, BadReply, "its answer is not UTF-8"),
+        ("kill -KILL $$", BadReply, "it was ended by SIGKILL"),
+        (f"echo '{ANSWER}'; kill -SEGV $$", BadReply, "it was ended by SIGSEGV"),
+        ("cat >/dev/null; head -c 10000000 /dev/zero", BadReply, "its answer is over 8 MiB"),
+        ("exec yes", BadReply, "its answer is over 8 MiB"),
+    ],
+)
+def test_every_other_outcome_has_a_name(
+    children: Children, body: str, error: type[CredentialError], reason: str
+) -> None:
+    with pytest.raises(error) as raised:
+        helper(children.add("x", body)).get(URL)
+    assert type(raised.value) is error
+    assert raised.value.reason.endswith(reason)
+
+
+def test_a_program_that_cannot_be_started_says_why(children: Children) -> None:
+    path = children.add("x", "")
+    path.write_bytes(b"\x7fELF but not quite")
+    with pytest.raises(Misconfigured, match="it cannot be started: exec format error"):
+        helper(path).get(URL)
+    path.write_text("#!/nonexistent/interpreter\n")
+    with pytest.raises(Misconfigured, match="it cannot be started: no such file or directory"):
+        helper(path).get(URL)
+
+
+def test_the_server_url_goes_on_untouched_and_alone(children: Children, tmp_path: Path) -> None:
+    got = tmp_path / "got"
+    odd = children.add("x", f'cat >{got}; echo "$#" >>"$log"; echo \'{ANSWER}\'')
+    for text in ("https://H.Example:5000/v1/", "host/path?x#y", "höst", "a b", "-x"):
+        helper(odd).get(ServerURL.parse(text))
+        assert got.read_text("utf-8") == text
+    assert set(children.runs("x")) == {"get", "1"}
+
+
+def test_a_helper_that_does_not_read_is_no_trouble(children: Children) -> None:
+    deaf = children.add("x", f"exec <&-; echo '{ANSWER}'")
+    helper(deaf).get(URL)
+    helper(deaf).store(URL, Credential("u", Secret("s" * 1_000_000)))
+    slow = children.add("slow", f"sleep 0.2; echo '{ANSWER}'")
+    helper(slow).store(URL, Credential("u", Secret("s" * 1_000_000)))
+
+
+def test_a_helper_that_hangs_is_ended_with_all_it_started(
+    children: Children, tmp_path: Path
+) -> None:
+    pids = tmp_path / "pids"
+    script = f"trap '' TERM\nsleep 600 &\necho $$ $! >{pids}\nwhile :; do sleep 600; done"
+    started_at_s = monotonic()
+    with pytest.raises(Unreachable, match=r"no answer within 0\.5 s") as raised:
+        helper(children.add("x", script), timeout_s=0.5).get(URL)
+    assert monotonic() - started_at_s < 10
+    assert raised.value.hint is not None
+    assert "DOCKER_CREDENTIAL_MULTI_HELPER_TIMEOUT_S" in raised.value.hint
+    for pid in map(int, pids.read_text().split()):
+        assert has_ended(pid)
+
+
+def test_a_helper_that_minds_its_manners_may_tidy_up_at_the_deadline(
+    children: Children, tmp_path: Path
+) -> None:
+    tidy = tmp_path / "tidy"
+    script = f"trap 'echo tidied >{tidy}; exit' TERM\nsleep 600 & wait"
+    with pytest.raises(Unreachable):
+        helper(children.add("x", script), timeout_s=0.3).get(URL)
+    assert tidy.read_text() == "tidied\n"
+
+
+def test_an_agent_that_a_helper_leaves_behind_is_not_waited_for_and_lives_on(
+    children: Children, tmp_path: Path
+) -> None:
+    pid_file = tmp_path / "pid"
+    leaving = f"sleep 600 &\necho $! >{pid_file}\necho '{ANSWER}'"
+    started_at_s = monotonic()
+    assert helper(children.add("x", leaving)).get(URL).username == "u"
+    assert monotonic() - started_at_s < 10
+    agent = int(pid_file.read_text())
+    try:
+        assert is_running(agent)
+    finally:
+        os.kill(agent, signal.SIGKILL)
+
+
+# The ways a client stops waiting for us, or the person for the client.
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_who_ends_us_ends_the_child_first(
+    children: Children, tmp_path: Path, signum: signal.Signals
+) -> None:
+    pids = tmp_path / "pids"
+    children.add("x", f"sleep 600 &\necho $$ $! >{pids}.new && mv {pids}.new {pids}\nwait")
+    code = (
+        # Whoever runs the tests in the background has had it ignored.
+        "import os, signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from cred_helper import child;"
+        f"child.run([{str(children.folder / 'docker-credential-x')!r}, 'get'], b'', os.environ, 60)"
+    )
+    ours = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE)
+    ends_at_s = monotonic() + 20
+    while not pids.exists():
+        assert monotonic() < ends_at_s
+    ours.send_signal(signum)
+    _, stderr = ours.communicate(timeout=20)
+    assert ours.returncode == -signum
+    assert stderr == b""
+    for pid in map(int, pids.read_text().split()):
+        assert has_ended(pid)
+
+
+def test_the_child_s_standard_error_is_ours(
+    children: Children, capfd: pytest.CaptureFixture[str]
+) -> None:
+    helper(children.add("x", f"echo 'touch your key' >&2; echo '{ANSWER}'")).get(URL)
+    assert capfd.readouterr() == ("", "touch your key\n")
+
+
+def test_what_a_failing_helper_says_is_quoted_only_where_it_cannot_be_a_secret() -> None:
+    assert quotable("plain words: see https://h.example/docs\nmore") == (
+        "plain words: see https://h.example/docs"
+    )
+    assert quotable('{"Secret":"x"}') == ""
+    assert quotable("the secret is hunter2", "hunter2") == ""
+    assert quotable("bad token ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8, sorry") == (
+        "bad token …, sorry"
+    )
+    assert quotable("key 0123456789abcdef0123456789abcdef") == "key …"
+    assert quotable("\x1b[31mred\x07\tand  blue") == "[31mred and blue"
+    assert len(quotable("x " * 400)) <= 200
+    assert quotable("") == ""
+
+
+def test_a_secret_never_comes_back_in_an_error(children: Children) -> None:
+    echo = children.add("x", "cat; exit 1")
+    words = children.add("y", "sed 's/.*Secret//; s/[^a-z]/ /g'; exit 1")
+    for path in (echo, words):
+        with pytest.raises(Denied) as raised:
+            helper(path).store(URL, Credential("u", Secret("hunterxyz")))
+        assert "hunterxyz" not in raised.value.reason
+
+
+def test_what_is_stored_arrives_whole(children: Children) -> None:
+    keeping = children.keeping("x")
+    secret = 'ä\n"\\\0' + "x" * 100_000
+    helper(keeping).store(URL, Credential("u", Secret(secret)))
+    assert json.loads(children.kept("x")) == {
+        "ServerURL": URL.raw,
+        "Username": "u",
+        "Secret": secret,
+    }
+    assert helper(keeping).get(URL).secret.expose() == secret
+    helper(keeping).erase(URL)
+    with pytest.raises(NotFound):
+        helper(keeping).get(URL)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [("", 0), ("credentials not found in native keychain", 1), ("not implemented", 1)],
+)
+def test_erasing_what_is_not_there_is_no_failure(
+    children: Children, answer: str, status: int
+) -> None:
+    helper(children.add("x", said(answer, status))).erase(URL)
+
+
+def test_a_failure_to_store_or_erase_is_one(children: Children) -> None:
+    failing = helper(children.add("x", said("the keychain is locked")))
+    with pytest.raises(Denied, match="the keychain is locked"):
+        failing.erase(URL)
+    with pytest.raises(Denied, match="the keychain is locked"):
+        failing.store(URL, Credential("u", Secret("s")))
+    read_only = helper(children.add("y", said("not implemented")))
+    with pytest.raises(Unsupported):
+        read_only.store(URL, Credential("u", Secret("s")))
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "expected"),
+    [
+        ('{"h.example":"u","g.example":"v"}', 0, {"h.example": "u", "g.example": "v"}),
+        ('warning: x\n{"h.example":"u"}\n', 0, {"h.example": "u"}),
+        ('{"h.example":"u","g.example":{"Secret":"s"}}', 0, {"h.example": "u"}),
+        ("{}", 0, {}),
+        ("null", 0, {}),
+        ("", 0, {}),
+        ("not implemented", 1, {}),
+        ("list is unimplemented", 1, {}),
+        ("credentials not found in native keychain", 1, {}),
+    ],
+)
+def test_a_list_is_server_urls_and_user_names(
+    children: Children, answer: str, status: int, expected: dict[str, str]
+) -> None:
+    assert helper(children.add("x", said(answer, status))).list() == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [("hello", 0), ("[1]", 0), ("no usernames for https://h.example", 1), ("locked", 1)],
+)
+def test_a_list_that_is_none_is_a_failure(children: Children, answer: str, status: int) -> None:
+    with pytest.raises(ProviderError):
+        helper(children.add("x", said(answer, status))).list()
+
+
+@pytest.mark.parametrize("name", ["pass", "desktop.exe", "ecr-login", "a", "A_b", "1password"])
+def test_a_name_is_a_name(name: str) -> None:
+    assert program_name(name) == f"docker-credential-{name}"
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "-x", "../x", "a/b", "/bin/sh", "a\\b", "a b", "a\0", "ä", "a\n", "$x"]
+)
+def test_a_name_is_not_a_path_an_option_or_an_accident(name: str) -> None:
+    with pytest.raises(Misconfigured, match="letters, digits"):
+        program_name(name)
+
+
+def test_programs_are_found_in_absolute_folders_of_path_alone(
+    children: Children, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = children.add("x", "")
+    monkeypatch.chdir(children.folder)
+    for path in ("", ".", "bin", ":", f"{tmp_path}/nowhere:."):
+        assert child.find(program.name, {"PATH": path}) is None
+    first = tmp_path / "first"
+    first.mkdir()
+    (first / program.name).write_text("not executable")
+    (first / "docker-credential-y").mkdir()
+    path = f"{first}:{children.folder}"
+    assert child.find(program.name, {"PATH": path}) == str(program)
+    assert child.find("docker-credential-y", {"PATH": path}) is None
+
+
+def test_a_child_sees_the_environment_of_the_user_and_no_trace_of_packing() -> None:
+    user = {"PATH": "/bin", "LD_LIBRARY_PATH": "/lib/a:/lib/b", "LD_LIBRARY_PATH_ORIG": "mine"}
+    assert child.environment(user) == user
+    packed = {"_PYI_APPLICATION_HOME_DIR": "/tmp/_MEI12", "_MEIPASS2": "/tmp/_MEI12"}
+    assert child.environment(packed | {"LD_LIBRARY_PATH": "/tmp/_MEI12", "A": "b"}) == {"A": "b"}
+    assert child.environment(
+        packed | {"LD_LIBRARY_PATH": "/tmp/_MEI12:/lib/a", "LD_LIBRARY_PATH_ORIG": "/lib/a"}
+    ) == {"LD_LIBRARY_PATH": "/lib/a"}
+    assert child.environment(packed | {"LD_LIBRARY_PATH": "/tmp/_MEI12/:/lib/a"}) == {
+        "LD_LIBRARY_PATH": "/lib/a"
+    }
+    assert child.environment(packed | {"LD_LIBRARY_PATH": "/x", "LD_LIBRARY_PATH_ORIG": ""}) == {}
+
+
+def test_a_child_is_given_what_the_user_has_set(children: Children) -> None:
+    telling = children.add("x", 'printf \'{"Username":"%s","Secret":"s"}\' "$MINE"')
+    assert helper(telling, environ={"MINE": "set"}).get(URL).username == "set"
+
+
+# --- Real ones ------------------------------------------------------------------------------------
+
+needs_ecr_login = pytest.mark.skipif(
+    not shutil.which("docker-credential-ecr-login"), reason="amazon-ecr-credential-helper is absent"
+)
+needs_pass = pytest.mark.skipif(
+    not all(map(shutil.which, ("docker-credential-pass", "pass", "gpg"))),
+    reason="pass, gpg or docker-credential-pass is absent",
+)
+
+
+@needs_ecr_login
+def test_amazon_s_helper_in_go_has_nothing_for_a_host_of_nobody(home: Path) -> None:
+    program = Path(child.find("docker-credential-ecr-login", os.environ) or "")
+    amazon = helper(program, environ=dict(os.environ))
+    with pytest.raises(NotFound):
+        amazon.get(ServerURL.parse("h.example"))
+    amazon.erase(ServerURL.parse("h.example"))
+    with pytest.raises(Unsupported):
+        amazon.store(ServerURL.parse("h.example"), Credential("u", Secret("s")))
+
+
+@contextmanager
+def password_store(home: Path) -> Iterator[dict[str, str]]:
+    """The environment of a ``pass`` with a key of its own."""
+    # gpg-agent's socket is in it, and a socket's path has to be short.
+    with tempfile.TemporaryDirectory() as gnupg:
+        environ = os.environ | {"GNUPGHOME": gnupg, "HOME": str(home)}
+        key = ["gpg", "--batch", "--passphrase", "", "--quick-generate-key", "t@h.example"]
+        key += ["future-default", "default", "never"]
+        try:
+            for command in (key, ["pass", "init", "t@h.example"]):
+                subprocess.run(command, env=environ, check=True, capture_output=True, timeout=60)
+            yield environ
+        finally:
+            kill = ["gpgconf", "--kill", "all"]
+            subprocess.run(kill, env=environ, check=True, capture_output=True, timeout=60)
+
+
+@needs_pass
+def test_pass_keeps_and_forgets(home: Path) -> None:
+    program = Path(child.find("docker-credential-pass", os.environ) or "")
+    with password_store(home) as environ:
+        real = helper(program, environ=dict(environ))
+        with pytest.raises(NotFound):
+            real.get(URL)
+        real.store(URL, Credential("ü", Secret("ä:→")))
+        credential = real.get(URL)
+        assert (credential.username, credential.secret.expose()) == ("ü", "ä:→")
+        assert real.list() == {URL.raw: "ü"}
+        real.erase(URL)
+        real.erase(URL)
+        with pytest.raises(NotFound):
+            real.get(URL)
+        assert real.list() == {}

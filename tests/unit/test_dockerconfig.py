@@ -1,0 +1,270 @@
+"""config.json and its relatives: what they name, what they hold, and how they are complained of."""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import b64encode, urlsafe_b64encode
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cred_helper import dockerconfig, document
+from cred_helper.dockerconfig import DockerConfig
+from cred_helper.errors import Misconfigured, NotFound
+from cred_helper.server_url import ServerURL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+HOST = ServerURL.parse("h.example")
+SECRET = "s3cret-of-mine"
+
+
+def basic(username: str, password: str) -> str:
+    return b64encode(f"{username}:{password}".encode()).decode()
+
+
+def config(value: object, **kind: bool) -> DockerConfig:
+    data = value if isinstance(value, bytes) else json.dumps(value, indent=1).encode()
+    read = DockerConfig("a file", lambda: document.parse(data), **kind)
+    read.load()
+    return read
+
+
+def held(value: object, asked: str = "h.example", **kind: bool) -> tuple[str, str]:
+    credential = config(value, **kind).get(ServerURL.parse(asked))
+    return credential.username, credential.secret.expose()
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ({"auth": basic("u", "p")}, ("u", "p")),
+        ({"auth": basic("u", "a:b:c")}, ("u", "a:b:c")),
+        ({"auth": basic("u", "p\0\0")}, ("u", "p")),
+        ({"auth": basic("u", "pä→")}, ("u", "pä→")),
+        ({"auth": basic("u", "")}, ("u", "")),
+        ({"auth": basic("u", "pw").rstrip("=")}, ("u", "pw")),
+        ({"auth": urlsafe_b64encode("u:ÿÿ¿¿¿".encode()).decode()}, ("u", "ÿÿ¿¿¿")),
+        ({"auth": f" {basic('u', 'p' * 90)[:64]}\n{basic('u', 'p' * 90)[64:]}\n"}, ("u", "p" * 90)),
+        ({"username": "u", "password": "p"}, ("u", "p")),
+        ({"auth": basic("u", "p"), "username": "old", "password": "old"}, ("u", "p")),
+        ({"auth": "", "username": "u", "password": "p"}, ("u", "p")),
+        ({"identitytoken": "t"}, ("<token>", "t")),
+        ({"auth": basic("0000", ""), "identitytoken": "t"}, ("<token>", "t")),
+        ({"registrytoken": "r", "auth": basic("u", "p")}, ("u", "p")),
+        ({"IdentityToken": "t"}, ("<token>", "t")),
+        ({"auth": basic("u", "p"), "email": None, "x": [1]}, ("u", "p")),
+    ],
+)
+def test_every_kind_of_entry_is_a_credential(
+    entry: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    assert held({"auths": {"h.example": entry}}) == expected
+    listed = config({"auths": {"h.example": entry}}).list()
+    assert listed == {"h.example": expected[0]}
+
+
+@pytest.mark.parametrize("entry", [{}, None, {"auth": ""}, {"email": "e"}, {"auth": basic("", "")}])
+def test_a_mark_without_a_credential_is_nothing(entry: object) -> None:
+    marked = config(
+        {"auths": {"h.example": entry, "https://h.example/v1/": {"identitytoken": "t"}}}
+    )
+    assert marked.get(HOST).secret.expose() == "t"
+    assert marked.list() == {"https://h.example/v1/": "<token>"}
+    with pytest.raises(NotFound):
+        config({"auths": {"h.example": entry}}).get(HOST)
+
+
+def test_a_registrytoken_is_passed_over_with_a_reason() -> None:
+    only = config({"auths": {"h.example": {"registrytoken": SECRET}}})
+    with pytest.raises(NotFound, match="registrytoken") as raised:
+        only.get(HOST)
+    assert SECRET not in raised.value.reason
+    assert only.list() == {}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"auth": b64encode(f"no colon {SECRET}".encode()).decode()},
+        {"auth": SECRET + "!"},
+        {"auth": "ä" + SECRET},
+        {"auth": b64encode(b"u:\xff\xfe").decode()},
+        {"auth": basic("", SECRET)},
+        {"password": SECRET},
+        {"auth": [SECRET]},
+        {"username": 1, "password": SECRET},
+        [SECRET],
+        SECRET,
+    ],
+)
+def test_a_spoilt_entry_is_told_by_its_line_and_spoils_nothing_else(entry: object) -> None:
+    read = config({"auths": {"other.example": {"auth": basic("u", "p")}, "h.example": entry}})
+    line = next(
+        number
+        for number, text in enumerate(
+            json.dumps(
+                {"auths": {"other.example": {"auth": ""}, "h.example": 0}}, indent=1
+            ).splitlines(),
+            start=1,
+        )
+        if "h.example" in text and "other" not in text
+    )
+    with pytest.raises(Misconfigured) as raised:
+        read.get(HOST)
+    assert raised.value.reason.startswith(f"line {line}: ")
+    assert SECRET not in f"{raised.value.reason} {raised.value.hint}"
+    assert read.get(ServerURL.parse("other.example")).username == "u"
+    assert read.list() == {"other.example": "u"}
+
+
+def test_helpers_are_found_by_any_spelling_and_below_their_host() -> None:
+    read = config(
+        {
+            "credHelpers": {"docker.io": "hub", "h.example:5000": "port", "g.example": ""},
+            "credsStore": "all",
+        }
+    )
+
+    def helper_for(asked: str) -> str | None:
+        return read.helper_for(ServerURL.parse(asked))
+
+    assert helper_for("https://index.docker.io/v1/") == "hub"
+    assert helper_for("https://index.docker.io/v1/access-token") == "hub"
+    assert helper_for("https://h.example:5000/v2/") == "port"
+    assert helper_for("h.example:5000/team/image") == "port"
+    assert helper_for("h.example") is None
+    assert helper_for("g.example") is None
+    assert read.store_helper() == "all"
+    assert read.helper_keys() == {"hub": ["docker.io"], "port": ["h.example:5000"]}
+
+
+def test_the_names_of_sections_count_in_any_case_as_they_do_for_docker() -> None:
+    assert config({"credsstore": "x"}).store_helper() == "x"
+    assert config({"CREDHELPERS": {"h.example": "y"}}).helper_for(HOST) == "y"
+
+
+@pytest.mark.parametrize(
+    ("value", "ask"),
+    [
+        ({"credsStore": [SECRET]}, DockerConfig.store_helper),
+        ({"credHelpers": SECRET}, lambda c: c.helper_for(HOST)),
+        ({"credHelpers": {"h.example": {"x": SECRET}}}, lambda c: c.helper_for(HOST)),
+        ({"credHelpers": {"h.example": 1}}, DockerConfig.helper_keys),
+        ({"auths": [SECRET]}, lambda c: c.get(HOST)),
+        ({"auths": SECRET}, DockerConfig.list),
+    ],
+)
+def test_a_section_of_another_shape_is_told_by_its_line(
+    value: dict[str, Any], ask: Callable[[DockerConfig], object]
+) -> None:
+    with pytest.raises(Misconfigured, match=r"^line [23]: ") as raised:
+        ask(config(value))
+    assert SECRET not in raised.value.reason
+
+
+def test_podmans_files_name_no_store_and_old_ones_are_all_auths() -> None:
+    assert config({"credsStore": "x"}, names_store=False).store_helper() is None
+    bare = {"https://h.example/v1/": {"auth": basic("u", "p"), "email": "e"}}
+    assert held(bare, bare=True) == ("u", "p")
+
+
+def test_docker_auth_config_may_be_a_whole_config_or_the_auths_alone() -> None:
+    assert held({"h.example": {"auth": basic("u", "p")}}) == ("u", "p")
+    whole = {"auths": {"h.example": {"auth": basic("u", "p")}}, "credHelpers": {"g": "x"}, "x": 1}
+    assert held(whole) == ("u", "p")
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b'{\n "auths": {\n  "h": {"auth": "s3cret-of-mine"},,\n }\n}', "line 3: "),
+        (b'{"auths": {"h": {"auth": "s3cret-of-mine', "line 1: "),
+        (b'\n\n"s3cret-of-mine\n"', "line 3: "),
+        (b'{\n"x": s3cret-of-mine}', "line 2: "),
+        (b'{\n"x": "\\s3cret-of-mine"}', "line 2: "),
+        (b"s3cret-of-mine", "line 1: "),
+        (b'["s3cret-of-mine"]', "line 1: "),
+        (b'"s3cret-of-mine"', "line 1: "),
+        (b'{\n\n"x": "s3cret-of-mine \xff"}', "line 3: "),
+        ('{"x": "s3cret-of-mine"}'.encode("utf-16"), "line 1: it is UTF-16"),
+        (b'{"x":' * 100_000 + b"1" + b"}" * 100_000, "line 1: it is nested too deeply"),
+        (b" " * document.MAX_BYTES + b"{}", "it is larger than 16 MiB"),
+    ],
+)
+def test_what_cannot_be_read_is_told_by_its_line_and_never_quoted(data: bytes, reason: str) -> None:
+    with pytest.raises(Misconfigured) as raised:
+        config(data)
+    assert raised.value.reason.startswith(reason)
+    assert SECRET not in f"{raised.value.reason} {raised.value.hint}"
+    assert "\n" not in raised.value.reason
+
+
+def test_a_byte_order_mark_and_what_follows_the_document_do_no_harm() -> None:
+    data = json.dumps({"auths": {"h.example": {"auth": basic("u", "p")}}}).encode()
+    assert held(b"\xef\xbb\xbf" + data) == ("u", "p")
+    assert held(data + b"\n}") == ("u", "p")
+
+
+@pytest.mark.parametrize("content", [None, b"", b" \n", b"\xef\xbb\xbf"])
+def test_a_file_with_nothing_in_it_is_no_file(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "config.json").write_bytes(content)
+    assert document.load(str(tmp_path / "config.json")) is None
+
+
+def test_a_file_is_read_through_links_and_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("{}")
+    (tmp_path / "link").symlink_to("real")
+    read = document.load(str(tmp_path / "link"))
+    assert read is not None
+    assert read.value == {}
+    (tmp_path / "dangling").symlink_to("nowhere")
+    assert document.load(str(tmp_path / "dangling")) is None
+    os.mkfifo(tmp_path / "pipe")
+    assert document.load(str(tmp_path / "pipe")) is None
+    assert document.load(os.devnull) is None
+    with pytest.raises(Misconfigured, match="larger than"):
+        document.load("/dev/zero")
+
+
+@pytest.mark.parametrize("kind", ["folder", "loop"])
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "config.json"
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path)
+    with pytest.raises(Misconfigured, match=r"^it cannot be read: [a-z ]+$"):
+        document.load(str(path))
+
+
+def test_the_places_are_docker_s_then_podman_s() -> None:
+    def names(**environ: str) -> tuple[list[str], list[str]]:
+        environ = {"HOME": "/h"} | environ
+        named = [found.name for found in dockerconfig.named(environ)]
+        return named, [found.name for found in dockerconfig.relatives(environ)]
+
+    assert names() == (
+        ["/h/.docker/config.json"],
+        [
+            f"/run/containers/{os.getuid()}/auth.json",
+            "/h/.config/containers/auth.json",
+            "/h/.dockercfg",
+        ],
+    )
+    assert names(
+        DOCKER_AUTH_CONFIG="{}",
+        DOCKER_CONFIG="/d",
+        REGISTRY_AUTH_FILE="/r.json",
+        XDG_RUNTIME_DIR="/run/user/7",
+        XDG_CONFIG_HOME="/c",
+    ) == (
+        ["DOCKER_AUTH_CONFIG", "/d/config.json", "/r.json"],
+        ["/run/user/7/containers/auth.json", "/c/containers/auth.json", "/h/.dockercfg"],
+    )
+    # The specification has relative folders ignored.
+    assert names(XDG_CONFIG_HOME="c")[1][1] == "/h/.config/containers/auth.json"

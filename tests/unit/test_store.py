@@ -1,0 +1,337 @@
+"""Our own store: what it keeps, who can read it, and what a kill or another's hand does to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cred_helper import store
+from cred_helper.credential import Credential, Secret
+from cred_helper.errors import Misconfigured, NotFound, ProviderError, Unreachable
+from cred_helper.server_url import ServerURL
+from cred_helper.store import FileStore
+from tests.executable import ROOT
+
+HUB = "https://index.docker.io/v1/"
+
+
+class Kept:
+    """A store in a folder that does not exist yet, and what it warned of."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "data" / "docker-credential-multi" / "credentials.json"
+        self.warnings: list[str] = []
+        self.store = FileStore(str(self.path), lambda reason, _hint: self.warnings.append(reason))
+
+    def put(self, server_url: str, username: str = "u", secret: str = "s") -> None:
+        self.store.store(ServerURL.parse(server_url), Credential(username, Secret(secret)))
+
+    def get(self, server_url: str) -> tuple[str, str] | None:
+        try:
+            credential = self.store.get(ServerURL.parse(server_url))
+        except NotFound:
+            return None
+        return credential.username, credential.secret.expose()
+
+    def erase(self, server_url: str) -> None:
+        self.store.erase(ServerURL.parse(server_url))
+
+    def names(self) -> list[str]:
+        return sorted(path.name for path in self.path.parent.iterdir())
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Kept:
+    return Kept(tmp_path)
+
+
+def test_what_is_stored_is_got_listed_and_erased(kept: Kept) -> None:
+    assert kept.get("h.example") is None
+    assert kept.store.list() == {}
+    kept.put("h.example", "u", "ä→\0 " + "x" * 100_000)
+    kept.put("g.example:5000", "<token>", "t")
+    assert kept.get("h.example") == ("u", "ä→\0 " + "x" * 100_000)
+    assert kept.store.list() == {"h.example": "u", "g.example:5000": "<token>"}
+    kept.put("h.example", "v", "")
+    assert kept.get("h.example") == ("v", "")
+    kept.erase("h.example")
+    kept.erase("h.example")
+    assert kept.get("h.example") is None
+    assert kept.store.list() == {"g.example:5000": "<token>"}
+    assert kept.warnings == []
+
+
+def test_erasing_from_no_store_makes_none(kept: Kept, tmp_path: Path) -> None:
+    kept.erase("h.example")
+    assert not (tmp_path / "data").exists()
+
+
+def test_each_server_url_is_a_key_of_its_own(kept: Kept) -> None:
+    kept.put(HUB, "password")
+    kept.put(f"{HUB}refresh-token", "refresh")
+    kept.put(f"{HUB}access-token", "access")
+    kept.put("docker.io", "podman")
+    kept.put("docker.io/team", "team")
+    for key, username in (
+        (HUB, "password"),
+        (f"{HUB}refresh-token", "refresh"),
+        (f"{HUB}access-token", "access"),
+        ("docker.io", "podman"),
+        ("index.docker.io/team/image", "team"),
+        ("registry-1.docker.io", "password"),
+    ):
+        assert kept.get(key) == (username, "s"), key
+
+
+def test_a_logout_forgets_the_registry_in_every_spelling_and_nothing_else(kept: Kept) -> None:
+    for key in (HUB, "docker.io", f"{HUB}refresh-token", "docker.io/team", "h.example"):
+        kept.put(key)
+    kept.erase("docker.io")
+    assert set(kept.store.list()) == {f"{HUB}refresh-token", "docker.io/team", "h.example"}
+    for spelling in ("https://h.example/v1/", "h.example", "http://h.example", "https://h.example"):
+        kept.erase(spelling)
+    assert set(kept.store.list()) == {f"{HUB}refresh-token", "docker.io/team"}
+
+
+def test_nobody_else_can_read_it_from_birth_whatever_the_umask(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes = []
+    fsync = os.fsync
+
+    def watched(fd: int) -> None:
+        modes.append(os.fstat(fd).st_mode & 0o777)
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    before = os.umask(0)
+    try:
+        kept.put("h.example")
+    finally:
+        os.umask(before)
+    assert modes == [0o600, 0o700]  # the new file before it has its name, then the folder
+    assert kept.path.parent.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in kept.path.parent.iterdir()} == {0o600}
+
+
+def test_a_file_that_others_can_read_is_closed_and_told_of_once(kept: Kept) -> None:
+    kept.put("h.example")
+    kept.path.chmod(0o644)
+    kept.path.parent.chmod(0o755)
+    assert kept.get("h.example") == ("u", "s")
+    assert kept.path.stat().st_mode & 0o777 == 0o600
+    assert kept.get("h.example") == ("u", "s")
+    assert len(kept.warnings) == 1
+    assert str(kept.path) in kept.warnings[0]
+    kept.put("h.example")
+    assert kept.path.parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give files away")
+def test_a_file_of_another_user_s_is_refused_and_root_leaves_it_its_owner_s(kept: Kept) -> None:
+    kept.put("h.example")
+    os.chown(kept.path, 1234, 1234)
+    os.chown(kept.path.parent, 1234, 1234)
+    kept.put("g.example")
+    assert kept.path.stat().st_uid == 1234
+    for folder in kept.path.parents:
+        if folder.stat().st_uid == 0 and not folder.stat().st_mode & 0o001:
+            folder.chmod(0o711)
+    kept.path.chmod(0o666)
+    kept.path.parent.chmod(0o777)
+    os.seteuid(4321)
+    try:
+        with pytest.raises(Misconfigured, match="another user"):
+            kept.get("h.example")
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"version": 1, "credentials": {"h.example": {"username": "u", "secret": "s3cr',
+        b"\xff\xfe s3cret",
+        b'{"version": 1, "credentials": {"h.example": {"username": "u", "secret": ["s3cret"]}}}',
+        b'{"version": 1, "credentials": ["s3cret"]}',
+        b'{"version": 1}',
+        b'{"credentials": {}}',
+        b'["s3cret"]',
+        b'"s3cret"',
+        b"\0" * 4096,
+    ],
+)
+def test_a_damaged_file_is_an_error_until_a_change_moves_it_aside(
+    kept: Kept, content: bytes
+) -> None:
+    kept.put("h.example")
+    kept.path.write_bytes(content)
+    for read in (lambda: kept.get("h.example"), kept.store.list):
+        with pytest.raises(Misconfigured, match=r"^line 1: ") as raised:
+            read()
+        assert "s3cr" not in raised.value.reason
+    assert kept.path.read_bytes() == content
+    kept.put("g.example")
+    assert kept.store.list() == {"g.example": "u"}
+    (aside,) = kept.path.parent.glob("*.damaged-*")
+    assert aside.read_bytes() == content
+    assert len(kept.warnings) == 1
+    assert str(aside) in kept.warnings[0]
+    assert "s3cr" not in kept.warnings[0]
+
+
+def test_a_file_of_a_later_version_is_left_alone(kept: Kept) -> None:
+    kept.put("h.example")
+    content = b'{"version": 2, "sealed": "x"}'
+    kept.path.write_bytes(content)
+    for use in (kept.put, kept.erase, kept.get):
+        with pytest.raises(Misconfigured, match="another version"):
+            use("g.example")
+    assert kept.path.read_bytes() == content
+    assert len(kept.names()) == 2
+
+
+def test_an_empty_file_is_an_empty_store(kept: Kept) -> None:
+    kept.put("h.example")
+    kept.path.write_bytes(b"")
+    assert kept.get("h.example") is None
+    kept.put("h.example")
+    assert kept.get("h.example") == ("u", "s")
+    assert kept.warnings == []
+
+
+def test_a_link_in_its_place_stays_one(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    kept.path.parent.mkdir(parents=True, mode=0o700)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    kept.path.symlink_to(elsewhere / "real.json")
+    linked = Kept(tmp_path)
+    linked.put("h.example")
+    assert linked.path.is_symlink()
+    assert "h.example" in (elsewhere / "real.json").read_text()
+    assert linked.get("h.example") == ("u", "s")
+
+
+def test_a_place_that_cannot_be_written_is_an_error_and_reads_as_empty(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where the folder should be")
+    kept = Kept(tmp_path)
+    with pytest.raises(ProviderError, match="its folder cannot be made: "):
+        kept.put("h.example")
+    kept.erase("h.example")
+    assert kept.get("h.example") is None
+
+
+def test_a_change_that_fails_leaves_the_old_content_and_no_litter(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.put("h.example")
+    before = kept.path.read_bytes()
+
+    def full(_fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Misconfigured, match="it cannot be written: no space left on device"):
+        kept.put("g.example")
+    assert kept.path.read_bytes() == before
+    assert kept.names() == ["credentials.json", "credentials.json.lock"]
+
+
+def test_a_lock_that_is_held_for_too_long_is_an_error(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.put("h.example")
+    monkeypatch.setattr(store, "LOCK_TIMEOUT_S", 0.2)
+    code = (
+        "import os, sys, time; from cred_helper.locks import Locks;"
+        "locks = Locks(os.open(sys.argv[1], os.O_RDWR)); print(locks.acquire('0'), flush=True);"
+        "time.sleep(60)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, f"{kept.path}.lock"], stdout=subprocess.PIPE, cwd=ROOT
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"True\n"
+        with pytest.raises(Unreachable, match="locked"):
+            kept.put("g.example")
+        assert kept.get("h.example") == ("u", "s")  # reading waits for nobody
+    finally:
+        holder.kill()
+        holder.communicate()
+    kept.put("g.example")
+
+
+# Stores entries for ever: h0, h1, … with a secret that says how long it is.
+_WRITER = """
+import sys
+from cred_helper.credential import Credential, Secret
+from cred_helper.server_url import ServerURL
+from cred_helper.store import FileStore
+kept = FileStore(sys.argv[1], print)
+for number in range(int(sys.argv[3])):
+    url = ServerURL.parse(f"h{sys.argv[2]}-{number}.example")
+    kept.store(url, Credential("u", Secret("x" * 2000)))
+    print(number, flush=True)
+"""
+
+
+def _writer(kept: Kept, name: str, entries: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", _WRITER, str(kept.path), name, str(entries)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
+
+
+def test_twenty_processes_at_once_lose_nothing(kept: Kept) -> None:
+    writers = [_writer(kept, str(number), 3) for number in range(20)]
+    for writer in writers:
+        writer.communicate(timeout=60)
+        assert writer.returncode == 0
+    assert len(kept.store.list()) == 60
+    assert kept.names() == ["credentials.json", "credentials.json.lock"]
+
+
+def test_a_kill_at_any_moment_leaves_a_whole_file_with_all_that_was_acknowledged(
+    kept: Kept,
+) -> None:
+    for name in range(12):
+        writer = _writer(kept, str(name), 10_000)
+        assert writer.stdout is not None
+        acknowledged = [writer.stdout.readline() for _ in range(1 + name % 3)]
+        writer.kill()
+        rest, _ = writer.communicate()
+        acknowledged += rest.splitlines(keepends=True)
+        whole = [int(line) for line in acknowledged if line.endswith(b"\n")]
+        usernames = kept.store.list()
+        assert all(f"h{name}-{number}.example" in usernames for number in whole)
+        for entry in json.loads(kept.path.read_bytes())["credentials"].values():
+            assert entry["secret"] == "x" * 2000
+    kept.put("last.example")
+    assert kept.names() == ["credentials.json", "credentials.json.lock"]
+    assert kept.warnings == []
+
+
+def test_a_file_system_without_locks_is_used_all_the_same(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    def refuse(*_: object) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    kept.put("h.example")
+    assert kept.get("h.example") == ("u", "s")
+
+
+def test_the_place_is_the_data_folder_of_the_user() -> None:
+    assert store.path({"HOME": "/h"}) == "/h/.local/share/docker-credential-multi/credentials.json"
+    assert (
+        store.path({"HOME": "/h", "XDG_DATA_HOME": "/d"})
+        == "/d/docker-credential-multi/credentials.json"
+    )
