@@ -1,0 +1,1 @@
+"""Real registry clients, each through a config.json (or registries.conf) that names `multi`."""

@@ -1,0 +1,74 @@
+"""The registries that real clients are let loose on, and the machine they run on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.clients import private as registries
+from tests.clients.hosted import NAMES, Hosted
+from tests.clients.hosted import hosted as running
+from tests.clients.machine import Machine
+from tests.clients.marks import needs_debian_registry, needs_skopeo
+from tests.clients.private import Private
+from tests.clouds.authority import Authority
+from tests.clouds.fixtures import authority, proxy
+from tests.clouds.proxy import TerminatingProxy
+from tests.clouds.registry import Registry
+
+__all__ = ["authority", "proxy"]
+
+
+@pytest.fixture
+def machine(proxy: TerminatingProxy, home: Path) -> Machine:
+    return Machine(proxy, home)
+
+
+DEBIANS = [needs_debian_registry, needs_skopeo]  # skopeo is what fills it
+WAYS_TO_ASK = [
+    "basic",
+    "token",
+    pytest.param("debian-basic", marks=DEBIANS),
+    pytest.param("debian-token", marks=DEBIANS),
+]
+
+
+@pytest.fixture(params=WAYS_TO_ASK)
+def private(
+    request: pytest.FixtureRequest,
+    authority: Authority,
+    proxy: TerminatingProxy,
+    tmp_path: Path,
+) -> Iterator[Private]:
+    """A registry of nobody's cloud that asks for its one user's password."""
+    match request.param:
+        case "debian-basic":
+            opened = registries.debian_with_htpasswd(proxy, tmp_path)
+        case "debian-token":
+            opened = registries.debian_with_tokens(proxy, tmp_path, authority)
+        case way:
+            registry = Registry(registries.accepts, auth=way)
+            opened = registries.ours(proxy, registry)
+    with opened as found:
+        yield found
+
+
+@pytest.fixture(params=NAMES)
+def hosted(
+    request: pytest.FixtureRequest, authority: Authority, proxy: TerminatingProxy, home: Path
+) -> Iterator[Hosted]:
+    """A cloud and its registry."""
+    with running(request.param, authority, proxy, home) as found:
+        yield found
+
+
+@pytest.fixture
+def all_hosted(
+    authority: Authority, proxy: TerminatingProxy, home: Path
+) -> Iterator[dict[str, Hosted]]:
+    """All three, by their providers' names."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(running(name, authority, proxy, home)) for name in NAMES}

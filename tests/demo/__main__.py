@@ -1,0 +1,260 @@
+"""`python -m tests.demo`: an ECR, a Google and an ACR login on loopback clouds, and what follows.
+
+The clouds and registries are servers on 127.0.0.1 (tests/clouds); everything else is the real
+thing: the executable, the SDKs in it, and the registry client that is installed here. Ends with a
+table, and with status 0 only if everything in it is right. No secret is printed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from subprocess import CompletedProcess
+from time import perf_counter
+
+from cred_helper import __version__
+from tests.clients.clients import DOCKER, SKOPEO, Client, PullFailed
+from tests.clients.hosted import Hosted, hosted
+from tests.clients.machine import Machine
+from tests.clouds.authority import Authority
+from tests.clouds.proxy import TerminatingProxy
+from tests.clouds.registry import Registry
+from tests.demo.built_in import BuiltIn
+from tests.demo.screen import Mark, Row, Screen
+from tests.executable import NOT_FOUND
+
+PROGRAM = "docker-credential-multi"
+TITLES = {
+    "ecr": "Amazon ECR",
+    "gcr": "Google Artifact Registry",
+    "acr": "Azure Container Registry",
+}
+NOBODY = "registry.example"
+PUBLIC = "public/app"
+PUBLIC_IMAGE = f"{NOBODY}/{PUBLIC}:latest"
+
+# docker for itself, skopeo for podman and its family; the last resort is our own.
+PULLERS = (DOCKER, SKOPEO, BuiltIn())
+
+Puller = Client | BuiltIn
+Step = Callable[[], str]
+
+
+class Wrong(Exception):
+    """What was shown is not as it should be."""
+
+
+class Demo:
+    """Shows one registry after another, each on a machine of its own, and keeps what came of it."""
+
+    def __init__(self, screen: Screen, proxy: TerminatingProxy, folder: Path) -> None:
+        self.rows: list[Row] = []
+        self._screen = screen
+        self._proxy = proxy
+        self._folder = folder
+
+    @property
+    def right(self) -> bool:
+        """Whether everything shown was as it should be."""
+        return not any(mark.ok is False for _, marks in self.rows for mark in marks)
+
+    def show_cloud(self, title: str, registry: Hosted, puller: Puller) -> None:
+        """A cloud's registry, by an identity that the cloud knows."""
+        machine = self._machine(title)
+        machine.use(registry.identity)
+        machine.name_multi(puller.named_in[0], registry.host)
+        self._screen.heading(f"{title}: {registry.host}")
+        self._show(
+            title,
+            lambda: self._first_get(machine, registry),
+            lambda: self._second_get(machine, registry),
+            lambda: self._pull(machine, registry, puller),
+        )
+
+    def show_nobody(self, registry: Registry, digest: str, puller: Puller) -> None:
+        """A registry of no cloud, that nobody logged in to: as if we were not there."""
+        machine = self._machine("nobody")
+        machine.name_multi(puller.named_in[0], NOBODY)
+        self._screen.heading(f"A registry of nobody, with a public image: {NOBODY}")
+        self._show(
+            "nobody's registry",
+            lambda: self._not_found(machine),
+            None,
+            lambda: self._pull_anonymously(machine, registry, digest, puller),
+        )
+
+    def choose_puller(self, digest: str, names: Sequence[str]) -> Puller:
+        """The first client, or the first named, that gets to a registry on loopback without us.
+
+        Some do not: off Linux, a program written in Go trusts no authority of ours.
+        """
+        for puller in PULLERS:
+            if names and puller.name not in names:
+                continue
+            reason = self._trial(puller, digest)
+            if reason is None:
+                self._screen.text(_introduction(puller))
+                return puller
+            self._screen.text(f"{puller.name} does not pull: {reason}")
+        sys.exit(f"no client named {' or '.join(names)} can be used")
+
+    def _trial(self, puller: Puller, digest: str) -> str | None:
+        """Why a client cannot be used, if so."""
+        if isinstance(puller, Client) and not puller.program:
+            return "it is not installed"
+        try:
+            pulled = puller.pull(self._machine(f"trial of {puller.name}"), PUBLIC_IMAGE)
+        except PullFailed as failure:
+            return str(failure)
+        return None if pulled == digest else f"it saw {pulled} for {digest}"
+
+    # --- the steps: each prints what it does and returns a few words for the table, or raises ----
+
+    def _first_get(self, machine: Machine, registry: Hosted) -> str:
+        done, took = self._get(machine, registry.host)
+        self._show_reply(_reply(done, registry))
+        self._screen.fact(f"{took}, with {_identity(machine, registry.host)}")
+        return took
+
+    def _second_get(self, machine: Machine, registry: Hosted) -> str:
+        done, took = self._get(machine, registry.host)
+        _reply(done, registry)
+        _expect(registry.cloud.exchanges == 1, "the cloud was asked again")
+        self._screen.fact(f"{took}, the same again from the cache")
+        return took
+
+    def _pull(self, machine: Machine, registry: Hosted, puller: Puller) -> str:
+        self._pulled(machine, registry.image_name, registry.image.digest, puller)
+        _expect(registry.registry.logins == [registry.login], "the registry saw another login")
+        self._screen.fact(f"the registry let {registry.username} in")
+        return f"by {puller.name}"
+
+    def _not_found(self, machine: Machine) -> str:
+        done, _ = self._get(machine, NOBODY)
+        _expect(done.returncode != 0, "there is a credential")
+        self._screen.said(done.stdout.strip())
+        only_that = done.stdout.encode() == NOT_FOUND and not done.stderr
+        _expect(only_that, f"that is not the sentence which clients compare: {done.stderr}")
+        return "not found"
+
+    def _pull_anonymously(
+        self, machine: Machine, registry: Registry, digest: str, puller: Puller
+    ) -> str:
+        self._pulled(machine, PUBLIC_IMAGE, digest, puller)
+        _expect(registry.logins == [], "the registry saw a login")
+        self._screen.fact("the registry saw no credential")
+        return f"by {puller.name}"
+
+    # --- what every step is made of --------------------------------------------------------------
+
+    def _machine(self, name: str) -> Machine:
+        """A machine that nobody has used before."""
+        home = self._folder / name.lower().replace(" ", "-")
+        home.mkdir()
+        return Machine(self._proxy, home)
+
+    def _show(self, title: str, *steps: Step | None) -> None:
+        marks = []
+        for step in steps:
+            try:
+                marks.append(Mark() if step is None else Mark(True, step()))
+            except (Wrong, PullFailed) as error:
+                self._screen.wrong(str(error))
+                marks.append(Mark(False))
+        self.rows.append((title, marks))
+
+    def _get(self, machine: Machine, host: str) -> tuple[CompletedProcess[str], str]:
+        """Run a `get`; how it ended, and how long it took."""
+        self._screen.command(f"echo {host} | {PROGRAM} get")
+        started_at_s = perf_counter()
+        done = machine.run(str(machine.programs / PROGRAM), "get", stdin=f"{host}\n")
+        return done, f"{perf_counter() - started_at_s:.2f} s"
+
+    def _show_reply(self, reply: dict[str, str]) -> None:
+        shown = reply | {"Secret": f"({len(reply['Secret'])} characters, not shown)"}
+        self._screen.said(json.dumps(shown))
+
+    def _pulled(self, machine: Machine, image: str, digest: str, puller: Puller) -> None:
+        self._screen.command(puller.shown(image))
+        found = puller.pull(machine, image)
+        self._screen.said(found)
+        _expect(found == digest, f"the image is {digest}")
+
+
+def _introduction(puller: Puller) -> str:
+    name = puller.name if isinstance(puller, Client) else "a small client built into this demo"
+    if puller.named_in[0] == "credsStore":
+        config: object = {"credsStore": "multi"}
+    else:
+        config = {"credHelpers": {"HOST": "multi"}}
+    return f"images are pulled by {name}, with a config.json that says {json.dumps(config)}"
+
+
+def _reply(done: CompletedProcess[str], registry: Hosted) -> dict[str, str]:
+    """The credential that a `get` answered with, which has to be one that the cloud issued."""
+    # Whoever succeeds may have printed a secret: only a failure's words are shown.
+    _expect(done.returncode == 0, f"{done.stdout.strip()}\n{done.stderr.strip()}")
+    _expect(not done.stderr, done.stderr.strip())
+    try:
+        reply: dict[str, str] = json.loads(done.stdout)
+    except ValueError:
+        raise Wrong("the reply is not a JSON document") from None
+    _expect(set(reply) == {"ServerURL", "Username", "Secret"}, "the reply has other keys")
+    _expect(reply["Username"] == registry.username, f"the user name is {reply['Username']}")
+    issued = registry.cloud.issued(reply["Username"], reply["Secret"], registry.host)
+    _expect(issued, "the cloud did not issue this secret")
+    return reply
+
+
+def _identity(machine: Machine, host: str) -> str:
+    """Where the identity comes from, as `explain` has it."""
+    done = machine.run(str(machine.programs / PROGRAM), "explain", "--json", host)
+    _expect(done.returncode == 0, done.stderr)
+    identity = json.loads(done.stdout)["identity"]
+    return ": ".join(word for word in (identity["source"], identity["detail"]) if word)
+
+
+def _expect(right: bool, otherwise: str) -> None:
+    if not right:
+        raise Wrong(otherwise)
+
+
+def main(names: Sequence[str]) -> int:
+    """Show everything, by one of these clients if any are named; the exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # the locale may know no ellipsis
+    screen = Screen(sys.stdout, os.environ)
+    screen.text(
+        f"{PROGRAM} {__version__} on three loopback clouds: no account, no engine, no network"
+    )
+    started_at_s = perf_counter()
+    with tempfile.TemporaryDirectory(prefix=f"{PROGRAM}-demo-") as name:
+        folder = Path(name)
+        authority = Authority(folder)
+        nobodys = Registry(lambda *_: False, auth="token", public=[PUBLIC])
+        with TerminatingProxy(authority) as proxy, nobodys:
+            proxy.route(NOBODY, nobodys)
+            digest = nobodys.seed_image(PUBLIC).digest
+            demo = Demo(screen, proxy, folder)
+            puller = demo.choose_puller(digest, names)
+            for provider, title in TITLES.items():
+                with hosted(provider, authority, proxy, folder) as registry:
+                    demo.show_cloud(title, registry, puller)
+            demo.show_nobody(nobodys, digest, puller)
+            strays = proxy.refused
+    screen.table(["registry", "get", "again, cached", "image pulled"], demo.rows)
+    for address in strays:
+        screen.wrong(f"something asked for {address}")
+    right = demo.right and not strays
+    took = f"{perf_counter() - started_at_s:.0f} s"
+    screen.text(f"\n{'all' if right else 'NOT'} as it should be, in {took}")
+    return 0 if right else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

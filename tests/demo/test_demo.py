@@ -1,0 +1,82 @@
+"""The demo is right where everything is, and says what is wrong where it is not."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.demo.screen import Mark, Screen
+from tests.executable import ROOT, pinned_environment
+
+
+def demo(home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run it where no client is installed but its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "tests.demo"],
+        env={**pinned_environment(home), "PATH": str(home), **variables},
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_demo_shows_all_three_clouds_with_nothing_installed(home: Path) -> None:
+    done = demo(home)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "a small client built into this demo" in done.stdout
+    assert "WRONG" not in done.stdout
+    for registry in ("Amazon ECR", "Google Artifact Registry", "Azure Container Registry"):
+        assert f"\n{registry}" in done.stdout
+    assert done.stdout.count("ok by built-in") == 4
+    assert "\x1b" not in done.stdout
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in")
+def test_the_demo_fails_where_the_executable_answers_wrongly(home: Path, tmp_path: Path) -> None:
+    impostor = tmp_path / "impostor"
+    reply = '{"ServerURL": "", "Username": "AWS", "Secret": "nobody issued this"}'
+    impostor.write_text(f"#!/bin/sh\necho '{reply}'\n")
+    impostor.chmod(0o755)
+    done = demo(home, DOCKER_CREDENTIAL_MULTI_UNDER_TEST=str(impostor))
+    assert done.returncode == 1
+    assert "the cloud did not issue this secret" in done.stdout
+    assert "nobody issued this" not in done.stdout
+    assert "NOT as it should be" in done.stdout
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environ", "coloured"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+        ({}, False),
+    ],
+)
+def test_colour_is_for_terminals_that_want_it(environ: dict[str, str], coloured: bool) -> None:
+    terminal = Terminal()
+    Screen(terminal, environ).table(["registry", "get"], [("one", [Mark(True, "0.1 s")])])
+    assert ("\x1b[32mok\x1b[0m 0.1 s" in terminal.getvalue()) == coloured
+
+
+def test_the_columns_of_a_table_stand_under_each_other() -> None:
+    page = io.StringIO()
+    rows = [("one", [Mark(True, "0.1 s"), Mark()]), ("another", [Mark(False), Mark(True)])]
+    Screen(page, {}).table(["registry", "get", "pull"], rows)
+    assert page.getvalue().splitlines()[1:] == [
+        "registry  get       pull",
+        "one       ok 0.1 s",
+        "another   WRONG     ok",
+    ]
