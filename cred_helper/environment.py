@@ -78,8 +78,10 @@ class NamedVariables:
             return
         for host in HOSTS if is_hub(server_url) else (server_url.host,):
             labels = host.replace("-", "_").split(".")
+            # An address has no domain.
+            fewest = len(labels) if labels[-1].isdigit() else self._fewest_labels
             for dropped in range(len(labels) + 1):
-                if dropped and len(labels) - dropped < self._fewest_labels:
+                if dropped and len(labels) - dropped < fewest:
                     break
                 kept = "_".join(labels[dropped:])
                 yield f"DOCKER_{kept}"

@@ -197,7 +197,7 @@ class Wiring:
 
             yield CiVariables(self._environ, trusted=asked_for)
         # Without one of these there is nothing to look for, and nothing to load.
-        elif any(variable.endswith("_PSW") for variable in self._environ):
+        elif any(variable.endswith(("_USR", "_PSW")) for variable in self._environ):
             from cred_helper.environment import NamedVariables
 
             yield NamedVariables(self._environ, catch_all=drop_in)

@@ -67,8 +67,21 @@ class Completed:
 class Executable:
     """Runs the executable under test in a pinned environment."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], command: list[str] = COMMAND) -> None:
         self.environment = environment
+        self.command = command
+
+    def called(self, name: str, folder: Path) -> Executable:
+        """The same executable, found on PATH by a link of another name in this folder."""
+        program = Path(_UNDER_TEST or folder / "docker-credential-multi")
+        if not _UNDER_TEST and not program.exists():
+            # What an installation makes of the entry point.
+            script = f"#!{sys.executable}\nfrom cred_helper.cli import main\n\nmain()\n"
+            program.write_text(script)
+            program.chmod(0o755)
+        (folder / name).symlink_to(program)
+        path = f"{folder}{os.pathsep}{self.environment['PATH']}"
+        return Executable({**self.environment, "PATH": path}, [name])
 
     def run(
         self,
@@ -83,7 +96,7 @@ class Executable:
         for name in without:
             variables.pop(name, None)
         done = subprocess.run(  # noqa: PLW1510 - the exit status is what tests look at
-            [*COMMAND, *arguments],
+            [*self.command, *arguments],
             input=stdin.encode() if isinstance(stdin, str) else stdin,
             env=variables,
             capture_output=True,
