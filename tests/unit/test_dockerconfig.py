@@ -242,6 +242,21 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, kind: str) -> None:
         document.load(str(path))
 
 
+def test_a_file_that_is_closed_to_us_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text("{}")
+    path.chmod(0)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        with pytest.raises(Misconfigured, match="it cannot be read: permission denied"):
+            document.load(str(path))
+    finally:
+        if root:
+            os.seteuid(0)
+
+
 def test_the_places_are_docker_s_then_podman_s() -> None:
     def names(**environ: str) -> tuple[list[str], list[str]]:
         environ = {"HOME": "/h"} | environ

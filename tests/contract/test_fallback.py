@@ -1,0 +1,720 @@
+"""The executable for every registry that no cloud answers for: get, store, erase and list."""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import b64encode
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.contract.children import Children, has_ended
+from tests.contract.test_helper import needs_ecr_login, needs_pass, password_store
+from tests.executable import NOT_FOUND, Completed, Executable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the children are shell scripts")
+
+HUB = "https://index.docker.io/v1/"
+ECR_HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+SECRET = "s3cret-of-mine"
+
+
+class Machine:
+    """The executable, a folder of helpers in front of PATH, and files of configuration."""
+
+    def __init__(self, executable: Executable, home: Path, children: Children) -> None:
+        self.home = home
+        self.children = children
+        self.executable = executable
+        executable.environment["PATH"] = children.path
+
+    def set(self, name: str, value: str) -> None:
+        self.executable.environment[name] = value
+
+    def write(self, path: str, value: Any) -> Path:
+        """Write a file below HOME; text as it is, anything else as JSON."""
+        file = self.home / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(value if isinstance(value, str) else json.dumps(value, indent=1))
+        return file
+
+    def config(self, **sections: Any) -> Path:
+        """Write docker's config.json."""
+        return self.write(".docker/config.json", sections)
+
+    def get(self, server_url: str) -> Completed:
+        return self.executable.get(server_url)
+
+    def store(self, server_url: str, username: str = "u", secret: str = SECRET) -> Completed:
+        document = {"ServerURL": server_url, "Username": username, "Secret": secret}
+        return self.executable.run("store", stdin=json.dumps(document))
+
+    def erase(self, server_url: str) -> Completed:
+        return self.executable.run("erase", stdin=server_url)
+
+    def list(self) -> Completed:
+        return self.executable.run("list", stdin="unused")
+
+    @property
+    def own_store(self) -> Path:
+        return self.home / ".local/share/docker-credential-multi/credentials.json"
+
+
+@pytest.fixture
+def machine(executable: Executable, home: Path, tmp_path: Path) -> Machine:
+    return Machine(executable, home, Children(tmp_path / "bin"))
+
+
+def basic(credential: str) -> dict[str, str]:
+    return {"auth": b64encode(credential.encode()).decode()}
+
+
+def assert_silent(done: Completed) -> None:
+    assert (done.status, done.stdout, done.stderr) == (0, b"", "")
+
+
+def assert_not_found(done: Completed) -> None:
+    assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
+
+
+# --- get ------------------------------------------------------------------------------------------
+
+
+def test_the_order_is_helper_of_the_host_then_store_then_auths_then_our_own(
+    machine: Machine,
+) -> None:
+    machine.config(credsStore="multi")
+    for host in ("a.example", "b.example", "c.example", "d.example"):
+        assert_silent(machine.store(host, "own", "4"))
+    machine.children.answering("one", a_example="one:1")
+    machine.children.answering("two", a_example="two:2", b_example="two:2")
+    three = {host: basic("three:3") for host in ("a.example", "b.example", "c.example")}
+    machine.config(credHelpers={"a.example": "one"}, credsStore="two", auths=three)
+    assert machine.get("a.example").credential == ("one", "1")
+    assert machine.get("b.example").credential == ("two", "2")
+    assert machine.get("c.example").credential == ("three", "3")
+    assert machine.get("d.example").credential == ("own", "4")
+    assert_not_found(machine.get("e.example"))
+    assert machine.children.runs("one") == ["get"]
+
+
+def test_a_helper_named_twice_is_asked_once(machine: Machine) -> None:
+    machine.children.answering("one")
+    machine.config(credHelpers={"a.example": "one"}, credsStore="one")
+    assert_not_found(machine.get("a.example"))
+    assert machine.children.runs("one") == ["get"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [HUB, "https://index.docker.io/v1", "docker.io", "index.docker.io", "registry-1.docker.io"],
+)
+@pytest.mark.parametrize("written", [HUB, "docker.io"])
+def test_docker_hub_is_one_registry_by_any_name(machine: Machine, asked: str, written: str) -> None:
+    machine.config(auths={written: basic("u:p")})
+    assert machine.get(asked).credential == ("u", "p")
+    machine.children.answering("hub", **{asked.removeprefix("https://").replace(".", "_"): "h:q"})
+    machine.config(credHelpers={written: "hub"})
+    assert machine.get(asked).credential == ("h", "q")
+
+
+def test_the_tokens_of_a_web_login_are_not_docker_hub_s_password(machine: Machine) -> None:
+    machine.config(auths={HUB: basic("u:p")})
+    assert_not_found(machine.get(f"{HUB}refresh-token"))
+    assert_not_found(machine.get(f"{HUB}access-token"))
+    machine.store(HUB, "own")
+    assert_not_found(machine.get(f"{HUB}refresh-token"))
+    machine.store(f"{HUB}refresh-token", "refresh", "1")
+    machine.store(f"{HUB}access-token", "access", "2")
+    assert machine.get(f"{HUB}refresh-token").credential == ("refresh", "1")
+    assert machine.get(f"{HUB}access-token").credential == ("access", "2")
+    assert_silent(machine.erase(HUB))
+    assert machine.get(f"{HUB}refresh-token").credential == ("refresh", "1")
+
+
+def test_a_credential_for_a_path_stays_in_it(machine: Machine) -> None:
+    machine.config(auths={"h.example/team": basic("team:1"), "g.example": basic("host:2")})
+    assert machine.get("h.example/team/image").credential == ("team", "1")
+    assert_not_found(machine.get("h.example/other/image"))
+    assert_not_found(machine.get("h.example"))
+    # The client asks for the host next.
+    assert_not_found(machine.get("g.example/team/image"))
+    assert machine.get("g.example").credential == ("host", "2")
+
+
+PLACES: list[tuple[str, str, dict[str, str]]] = [
+    ("elsewhere/config.json", "docker", {"DOCKER_CONFIG": "elsewhere"}),
+    (".docker/config.json", "docker", {}),
+    ("auth.json", "podman", {"REGISTRY_AUTH_FILE": "auth.json"}),
+    ("run/containers/auth.json", "podman", {"XDG_RUNTIME_DIR": "run"}),
+    ("xdg/containers/auth.json", "podman", {"XDG_CONFIG_HOME": "xdg"}),
+    (".config/containers/auth.json", "podman", {}),
+    (".dockercfg", "old", {}),
+]
+
+
+@pytest.mark.parametrize(("path", "kind", "variables"), PLACES, ids=[p[0] for p in PLACES])
+def test_every_place_of_docker_and_podman_is_read(
+    machine: Machine, path: str, kind: str, variables: dict[str, str]
+) -> None:
+    for name, folder in variables.items():
+        machine.set(name, str(machine.home / folder))
+    auths = {"https://h.example/v1/": basic("u:p")}
+    machine.write(path, auths if kind == "old" else {"auths": auths})
+    assert machine.get("h.example").credential == ("u", "p")
+    assert machine.list().document == {"https://h.example/v1/": "u"}
+    if kind != "old":
+        machine.children.answering("one", h_example="one:1")
+        machine.write(path, {"auths": auths, "credHelpers": {"h.example": "one"}})
+        assert machine.get("h.example").credential == ("one", "1")
+        machine.write(path, {"credsStore": "one"})
+        if kind == "docker":
+            assert machine.get("h.example").credential == ("one", "1")
+        else:
+            assert_not_found(machine.get("h.example"))
+
+
+def test_a_place_named_before_another_wins(machine: Machine) -> None:
+    """Ours stands between what was named on purpose and what podman left lying about."""
+    paths = [".config/containers/auth.json", None, ".docker/config.json", "DOCKER_AUTH_CONFIG"]
+    for number, path in enumerate(paths):
+        config = {"auths": {"h.example": basic(f"u:{number}")}}
+        if path is None:
+            assert_silent(machine.store("h.example", "u", str(number)))
+        elif "/" in path:
+            machine.write(path, config)
+        else:
+            machine.set(path, json.dumps(config))
+        assert machine.get("h.example").credential == ("u", str(number))
+
+
+def test_docker_auth_config_is_read_leniently(machine: Machine) -> None:
+    machine.children.answering("one", g_example="one:1")
+    config = {
+        "auths": {"h.example": {**basic("u:p"), "email": "e", "x": 1}},
+        "credHelpers": {"g.example": "one"},
+        "HttpHeaders": {"x": "y"},
+    }
+    machine.set("DOCKER_AUTH_CONFIG", json.dumps(config))
+    assert machine.get("h.example").credential == ("u", "p")
+    assert machine.get("g.example").credential == ("one", "1")
+    machine.set("DOCKER_AUTH_CONFIG", f'{{\n"auths": {{"h.example": "{SECRET}",}}')
+    done = machine.get("h.example")
+    assert done.status == 1
+    assert "DOCKER_AUTH_CONFIG: line 2: " in done.stderr
+    assert SECRET not in done.stderr + done.stdout.decode()
+
+
+# --- Broken files ---------------------------------------------------------------------------------
+
+
+def _folder(path: Path) -> None:
+    path.mkdir(parents=True)
+
+
+def _loop(path: Path) -> None:
+    path.parent.mkdir()
+    path.symlink_to(path)
+
+
+def _huge(path: Path) -> None:
+    path.parent.mkdir()
+    with path.open("wb") as file:
+        file.write(b'{"auths":{}}')
+        file.seek(17 << 20)
+        file.write(b" ")
+
+
+def _text(text: str, encoding: str = "utf-8") -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        path.parent.mkdir()
+        path.write_bytes(text.encode(encoding))
+
+    return write
+
+
+BROKEN = {
+    "malformed": (_text('{\n "auths": {\n  "h.example": "s3cret-of-mine"'), "line 3: "),
+    "of another shape": (_text('{\n "auths": "s3cret-of-mine"}'), "line 2: "),
+    "not an object": (_text('["s3cret-of-mine"]'), "line 1: "),
+    "in another encoding": (_text('{"x":"s3cret-of-mine"}', "utf-16"), "line 1: "),
+    "not in UTF-8": (_text('{\n"x":"s3cret-of-mine ä"}', "latin-1"), "line 2: "),
+    "huge": (_huge, "larger than 16 MiB"),
+    "a folder": (_folder, "cannot be read: is a directory"),
+    "a loop of links": (_loop, "cannot be read: too many levels of symbolic links"),
+}
+
+
+@pytest.mark.parametrize(("make", "told"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_file_is_one_clear_line_and_no_trouble_to_others(
+    machine: Machine, make: Callable[[Path], None], told: str
+) -> None:
+    path = machine.home / ".docker/config.json"
+    make(path)
+    machine.write(".config/containers/auth.json", {"auths": {"g.example": basic("u:p")}})
+
+    failed = machine.get("h.example")
+    assert failed.status == 1
+    (line,) = [text for text in failed.stderr.splitlines() if ": hint: " not in text]
+    assert line.startswith("docker-credential-multi: error: no credential for h.example from ")
+    assert str(path) in line
+    assert told in line
+
+    found = machine.get("g.example")
+    assert found.status == 0
+    assert found.document["Secret"] == "p"
+    assert found.stderr.startswith("docker-credential-multi: warning: ")
+    assert told in found.stderr
+
+    listed = machine.list()
+    assert listed.document == {"g.example": "u"}
+    assert f"warning: {path} cannot be listed: " in listed.stderr
+
+    said = failed.stderr + found.stderr + listed.stderr + failed.stdout.decode()
+    assert SECRET not in said
+
+
+def test_links_and_byte_order_marks_are_read_through(machine: Machine) -> None:
+    real = machine.write("dotfiles/docker.json", {"auths": {"h.example": basic("u:p")}})
+    real.write_bytes(b"\xef\xbb\xbf" + real.read_bytes())
+    (machine.home / ".docker").mkdir()
+    (machine.home / ".docker/config.json").symlink_to(real)
+    assert machine.get("h.example").credential == ("u", "p")
+    real.unlink()
+    assert_not_found(machine.get("h.example"))
+
+
+def test_a_spoilt_entry_is_told_of_and_the_next_source_asked(machine: Machine) -> None:
+    path = machine.config(auths={"g.example": basic("u:p"), "h.example": {"auth": SECRET}})
+    assert machine.get("g.example").credential == ("u", "p")
+    machine.store("h.example", "own", "1")
+    done = machine.get("h.example")
+    assert done.document["Username"] == "own"
+    assert f"no credential for h.example from {path}: line 6: " in done.stderr
+    assert SECRET not in done.stderr
+
+
+# --- Helpers that do not work ---------------------------------------------------------------------
+
+
+def test_a_failure_of_a_helper_is_a_warning_where_another_source_answers(machine: Machine) -> None:
+    machine.children.add("one", "cat >/dev/null; echo the keychain is locked; exit 1")
+    machine.config(credsStore="one", auths={"h.example": basic("u:p")})
+    done = machine.get("h.example")
+    assert done.document["Secret"] == "p"
+    assert done.stderr == (
+        "docker-credential-multi: warning: no credential for h.example from docker-credential-one: "
+        "it failed with exit status 1: the keychain is locked\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["nowhere", "../../bin/sh", "-x", "a b"])
+def test_a_helper_that_is_missing_or_no_name_is_told_of_with_the_file(
+    machine: Machine, name: str
+) -> None:
+    path = machine.config(credsStore=name)
+    done = machine.get("h.example")
+    assert done.status == 1
+    assert str(path) in done.stderr
+    assert ("is not on PATH" in done.stderr) is (name == "nowhere")
+    assert done.stdout.decode().strip() in done.stderr
+
+
+def test_a_helper_that_hangs_is_left_at_its_time(machine: Machine, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    machine.children.add("one", f"sleep 600 & echo $$ $! >{pids}; wait")
+    machine.config(credsStore="one", auths={"h.example": basic("u:p")})
+    machine.set("DOCKER_CREDENTIAL_MULTI_HELPER_TIMEOUT_S", "0.5")
+    started_at_s = monotonic()
+    done = machine.get("h.example")
+    assert monotonic() - started_at_s < 10
+    assert done.document["Secret"] == "p"
+    assert "no answer within 0.5 s" in done.stderr
+    for pid in map(int, pids.read_text().split()):
+        assert has_ended(pid)
+
+
+def test_a_child_sees_the_user_s_environment_and_not_how_we_are_packed(machine: Machine) -> None:
+    machine.children.add("one", 'cat >/dev/null; env >"$log.env"; echo "{}"')
+    machine.config(credsStore="one")
+    machine.set("MINE", "set")
+    machine.set("LD_LIBRARY_PATH", "/nowhere/of/mine")
+    assert_not_found(machine.get("h.example"))
+    log = machine.children.folder / "docker-credential-one.log.env"
+    seen = dict(line.partition("=")[::2] for line in log.read_text().splitlines())
+    assert seen["MINE"] == "set"
+    assert seen["LD_LIBRARY_PATH"] == "/nowhere/of/mine"
+    assert not [name for name in seen if name.startswith("_PYI") or name.endswith("_ORIG")]
+
+
+# --- Circles --------------------------------------------------------------------------------------
+
+
+def test_we_never_ask_ourselves(machine: Machine) -> None:
+    machine.children.add_ourselves("multi")
+    machine.config(
+        credsStore="multi", credHelpers={"h.example": "multi"}, auths={"h.example": basic("u:p")}
+    )
+    assert machine.get("h.example").credential == ("u", "p")
+    assert_not_found(machine.get("g.example"))
+    assert_silent(machine.store("g.example"))
+    assert machine.get("g.example").credential == ("u", SECRET)
+    assert_silent(machine.erase("g.example"))
+    assert machine.list().document == {"h.example": "u"}
+    assert machine.children.runs("multi") == []
+
+
+@pytest.mark.parametrize("kind", ["a symbolic link", "a hard link"])
+def test_we_know_ourselves_by_any_other_name(machine: Machine, kind: str) -> None:
+    called = machine.executable.called("docker-credential-alias", machine.children.folder)
+    if kind == "a hard link":
+        program = (machine.children.folder / "docker-credential-alias").resolve()
+        try:
+            (machine.children.folder / "docker-credential-hard").hardlink_to(program)
+        except OSError:
+            pytest.skip("the program is on another file system")
+    machine.config(credsStore="alias" if kind == "a symbolic link" else "hard")
+    assert_not_found(called.get("h.example"))
+
+
+def test_two_dispatchers_that_ask_each_other_end_at_once_and_in_words(machine: Machine) -> None:
+    ours = machine.children.add_ourselves("again")
+    machine.children.add("magic", f'exec {ours} "$1"')
+    path = machine.config(credsStore="magic")
+    started_at_s = monotonic()
+    done = machine.get("h.example")
+    assert monotonic() - started_at_s < 10
+    assert (done.status, done.stdout) == (1, NOT_FOUND)
+    assert done.stderr.count("\n") == 2
+    assert "docker-credential-magic is being asked for h.example already" in done.stderr
+    assert machine.children.runs("magic") == ["get"]
+    assert machine.children.runs("again") == ["get"]
+
+    # What is left to be asked is asked all the same.
+    config = {"credsStore": "magic", "auths": {"h.example": basic("u:p")}}
+    path.write_text(json.dumps(config))
+    assert machine.get("h.example").document["Secret"] == "p"
+
+    # A login ends up somewhere, and is found again.
+    stored = machine.store("g.example")
+    assert (stored.status, stored.stdout) == (0, b"")
+    assert machine.get("g.example").document["Secret"] == SECRET
+    assert machine.erase("g.example").status == 0
+    assert machine.list().document == {"h.example": "u"}
+    assert machine.get("g.example").stdout == NOT_FOUND
+
+
+def test_a_longer_circle_ends_too(machine: Machine) -> None:
+    ours = machine.children.add_ourselves("again")
+    for name, asked in (("a", "docker-credential-b"), ("b", "docker-credential-c"), ("c", ours)):
+        machine.children.add(name, f'exec {asked} "$1"')
+    machine.config(credsStore="a")
+    done = machine.get("h.example")
+    assert (done.status, done.stdout) == (1, NOT_FOUND)
+    assert machine.children.runs("a") == ["get"]
+
+
+def test_a_circle_of_two_of_us_with_a_helper_each_ends_too(machine: Machine) -> None:
+    """We ask one, which asks us with another config, in which we ask the next, which asks us."""
+    ours = machine.children.add_ourselves("again")
+    for name, folder in (("one", "b"), ("two", "a")):
+        config = machine.home / folder
+        machine.children.add(name, f'DOCKER_CONFIG={config} exec {ours} "$1"')
+        machine.write(f"{'a' if name == 'one' else 'b'}/config.json", {"credsStore": name})
+    machine.set("DOCKER_CONFIG", str(machine.home / "a"))
+    done = machine.get("h.example")
+    assert (done.status, done.stdout) == (1, NOT_FOUND)
+    assert len(machine.children.runs("one")) == 1
+
+
+def test_a_circle_that_changes_the_question_each_time_ends_as_well(machine: Machine) -> None:
+    ours = machine.children.add_ourselves("again")
+    machine.children.add("more", f'printf "%s/x" "$(cat)" | {ours} "$1"')
+    machine.config(credsStore="more")
+    done = machine.get("h.example")
+    assert (done.status, done.stdout) == (1, NOT_FOUND)
+    assert len(machine.children.runs("more")) == 8
+
+
+def test_a_helper_may_ask_us_about_something_else(machine: Machine) -> None:
+    ours = machine.children.add_ourselves("again")
+    machine.children.add("mirror", f'[ "$(cat)" = m.example ] && printf h.example | {ours} "$1"')
+    machine.config(credHelpers={"m.example": "mirror"}, auths={"h.example": basic("u:p")})
+    assert machine.get("m.example").credential == ("u", "p")
+
+
+# --- store and erase ------------------------------------------------------------------------------
+
+
+def test_a_login_goes_to_the_helper_that_owns_the_host(machine: Machine) -> None:
+    machine.children.keeping("one")
+    machine.children.keeping("two")
+    machine.config(credHelpers={"docker.io": "one"}, credsStore="two")
+    assert_silent(machine.store(HUB, "hub"))
+    assert_silent(machine.store("h.example", "h"))
+    assert json.loads(machine.children.kept("one")) == {
+        "ServerURL": HUB,
+        "Username": "hub",
+        "Secret": SECRET,
+    }
+    assert json.loads(machine.children.kept("two"))["ServerURL"] == "h.example"
+    assert machine.get("docker.io").credential == ("hub", SECRET)
+    assert machine.get("h.example").credential == ("h", SECRET)
+    assert not machine.own_store.exists()
+    # docker logs out of everything a login may have been kept under.
+    for spelling in ("h.example", "h.example", "http://h.example", "https://h.example"):
+        assert_silent(machine.erase(spelling))
+    assert machine.children.kept("two") == ""
+    erased = machine.children.folder / "docker-credential-two.log.erased"
+    assert erased.read_text().split()[1:] == ["h.example", "http://h.example", "https://h.example"]
+
+
+def test_a_login_that_its_owner_does_not_take_is_a_failure(machine: Machine) -> None:
+    machine.children.add("one", f"cat >/dev/null; echo {SECRET} is not accepted; exit 1")
+    machine.config(credsStore="one")
+    done = machine.store("h.example")
+    assert done.status == 1
+    assert "docker-credential-one keeps no login to h.example" in done.stderr
+    assert done.stdout.decode().strip() in done.stderr
+    assert SECRET not in done.stderr
+    assert not machine.own_store.exists()
+    erased = machine.erase("h.example")
+    assert erased.status == 1
+    assert "docker-credential-one does not forget h.example" in erased.stderr
+
+
+def test_a_login_is_kept_next_door_where_its_owner_keeps_none(machine: Machine) -> None:
+    machine.children.answering("read-only", a_example="one:1")
+    machine.config(credHelpers={"h.example": "read-only"})
+    assert_silent(machine.store("h.example"))
+    assert machine.get("h.example").credential == ("u", SECRET)
+    assert_silent(machine.erase("h.example"))
+    assert_not_found(machine.get("h.example"))
+
+
+def test_a_login_without_a_known_owner_is_not_kept_just_anywhere(machine: Machine) -> None:
+    path = machine.write(".docker/config.json", '{"credsStore": "pass",,}')
+    done = machine.store("h.example")
+    assert done.status == 1
+    assert str(path) in done.stderr
+    assert "line 1" in done.stderr
+    machine.config(credsStore="nowhere")
+    missing = machine.store("h.example")
+    assert missing.status == 1
+    assert "docker-credential-nowhere: it is not on PATH" in missing.stderr
+    assert not machine.own_store.exists()
+    assert SECRET not in done.stderr + missing.stderr
+
+
+@pytest.mark.parametrize("config", [None, {}, {"credsStore": "multi"}, {"credsStore": ""}])
+def test_with_no_helper_at_all_logins_are_in_our_own_store(
+    machine: Machine, config: dict[str, str] | None
+) -> None:
+    if config is not None:
+        machine.config(**config)
+    assert_silent(machine.store("h.example:5000", "ü", "ä→"))
+    assert_silent(machine.store(HUB, "<token>", "refresh"))
+    assert machine.own_store.stat().st_mode & 0o777 == 0o600
+    assert machine.get("h.example:5000").credential == ("ü", "ä→")
+    assert machine.get("docker.io").credential == ("<token>", "refresh")
+    assert machine.list().document == {"h.example:5000": "ü", HUB: "<token>"}
+    assert_silent(machine.erase("h.example:5000"))
+    assert_silent(machine.erase("h.example:5000"))
+    assert_not_found(machine.get("h.example:5000"))
+
+
+def test_our_own_store_has_the_place_that_the_user_chose(machine: Machine) -> None:
+    machine.set("XDG_DATA_HOME", str(machine.home / "data"))
+    assert_silent(machine.store("h.example"))
+    assert (machine.home / "data/docker-credential-multi/credentials.json").exists()
+    assert not machine.own_store.exists()
+
+
+def test_a_damaged_store_is_an_error_that_names_it(machine: Machine) -> None:
+    assert_silent(machine.store("h.example"))
+    machine.own_store.write_text(f'{{"version": 1, "credentials": {{"{SECRET}')
+    done = machine.get("h.example")
+    assert done.status == 1
+    assert f"from {machine.own_store}: line 1: " in done.stderr
+    stored = machine.store("h.example")
+    assert (stored.status, stored.stdout) == (0, b"")
+    assert "credentials.json.damaged-" in stored.stderr
+    assert machine.get("h.example").credential == ("u", SECRET)
+    assert SECRET not in done.stderr + stored.stderr
+
+
+# --- The machine's keychain -----------------------------------------------------------------------
+
+
+def usable_secretservice(machine: Machine) -> None:
+    machine.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
+
+
+def test_the_machine_s_keychain_keeps_what_nobody_else_is_named_for(machine: Machine) -> None:
+    machine.children.keeping("secretservice")
+    machine.config(credsStore="multi")
+    assert_silent(machine.store("own.example", "old"))
+    assert machine.children.runs("secretservice") == []  # no session, no use
+    usable_secretservice(machine)
+    assert machine.get("own.example").credential == ("old", SECRET)
+    assert_silent(machine.store("h.example"))
+    assert "h.example" in machine.children.kept("secretservice")
+    assert "h.example" not in machine.own_store.read_text()
+    assert machine.get("h.example").credential == ("u", SECRET)
+    assert_silent(machine.erase("h.example"))
+    assert_not_found(machine.get("h.example"))
+    # A new login takes the place of the one that was kept elsewhere.
+    assert_silent(machine.store("own.example", "new"))
+    assert machine.get("own.example").credential == ("new", SECRET)
+
+
+def test_another_store_by_name_takes_the_keychain_s_place(machine: Machine) -> None:
+    machine.children.keeping("secretservice")
+    machine.children.keeping("one")
+    usable_secretservice(machine)
+    machine.config(credsStore="one")
+    assert_silent(machine.store("h.example"))
+    assert_silent(machine.erase("h.example"))
+    assert_not_found(machine.get("h.example"))
+    assert machine.list().document == {}
+    assert machine.children.runs("secretservice") == []
+
+
+def test_a_keychain_that_does_not_work_is_not_the_user_s_failure(machine: Machine) -> None:
+    locked = "cat >/dev/null; echo Cannot autolaunch D-Bus without X11; exit 1"
+    machine.children.add("secretservice", locked)
+    usable_secretservice(machine)
+    assert_not_found(machine.get("h.example"))
+    stored = machine.store("h.example")
+    assert (stored.status, stored.stdout) == (0, b"")
+    assert "warning: docker-credential-secretservice does not work here (" in stored.stderr
+    assert str(machine.own_store) in stored.stderr
+    assert machine.get("h.example").credential == ("u", SECRET)
+    assert machine.erase("h.example").status == 0
+    assert_not_found(machine.get("h.example"))
+
+
+@needs_pass
+def test_pass_is_the_keychain_where_it_has_been_set_up(machine: Machine) -> None:
+    machine.config(credsStore="multi")
+    assert_silent(machine.store("before.example"))
+    assert "before.example" in machine.own_store.read_text()
+    with password_store(machine.home) as environ:
+        machine.set("GNUPGHOME", environ["GNUPGHOME"])
+        assert_silent(machine.store("h.example", "ü", "ä→"))
+        assert_silent(machine.store(HUB, "<token>", "t"))
+        assert_silent(machine.store(f"{HUB}refresh-token", "refresh", "r"))
+        assert "h.example" not in machine.own_store.read_text()
+        assert len(list((machine.home / ".password-store").rglob("*.gpg"))) == 3
+        assert machine.get("h.example").credential == ("ü", "ä→")
+        assert machine.get(HUB).credential == ("<token>", "t")
+        assert machine.get(f"{HUB}refresh-token").credential == ("refresh", "r")
+        assert_not_found(machine.get(f"{HUB}access-token"))
+        assert_not_found(machine.get("g.example"))
+        listed = machine.list()
+        assert listed.document["h.example"] == "ü"
+        assert listed.document["before.example"] == "u"
+        for spelling in ("h.example", "h.example", "http://h.example", "https://h.example"):
+            assert_silent(machine.erase(spelling))
+        assert_not_found(machine.get("h.example"))
+        assert machine.get("before.example").credential == ("u", SECRET)
+
+
+@needs_pass
+def test_pass_by_name_is_a_helper_like_any_other(machine: Machine) -> None:
+    machine.config(credsStore="pass")
+    with password_store(machine.home) as environ:
+        machine.set("GNUPGHOME", environ["GNUPGHOME"])
+        assert_silent(machine.store("h.example", "u", "1"))
+        assert machine.get("h.example").credential == ("u", "1")
+        assert_silent(machine.erase("h.example"))
+        assert_not_found(machine.get("h.example"))
+    assert not machine.own_store.exists()
+
+
+# --- Clouds ---------------------------------------------------------------------------------------
+
+
+def test_a_login_to_a_cloud_s_registry_is_let_pass_and_not_kept(machine: Machine) -> None:
+    machine.config(credsStore="multi")
+    done = machine.store(ECR_HOST, "AWS")
+    assert (done.status, done.stdout) == (0, b"")
+    assert f"the login to {ECR_HOST} is not kept: ecr answers for it" in done.stderr
+    assert SECRET not in done.stderr
+    assert not machine.own_store.exists()
+    assert_silent(machine.erase(ECR_HOST))
+    machine.set("DOCKER_CREDENTIAL_MULTI_STORE_FOR_CLOUDS", "error")
+    refused = machine.store(ECR_HOST, "AWS")
+    assert refused.status == 1
+    assert "is not kept" in refused.stderr
+    assert_silent(machine.erase(ECR_HOST))
+
+
+def test_a_login_to_a_cloud_s_registry_is_kept_by_its_owner(machine: Machine) -> None:
+    machine.children.keeping("one")
+    for sections in ({"credHelpers": {ECR_HOST: "one"}}, {"credsStore": "one"}):
+        machine.config(**sections)
+        assert_silent(machine.store(ECR_HOST, "AWS"))
+        assert ECR_HOST in machine.children.kept("one")
+        assert_silent(machine.erase(ECR_HOST))
+        assert machine.children.kept("one") == ""
+
+
+@needs_ecr_login
+def test_amazon_s_helper_in_go_is_a_helper_like_any_other(machine: Machine) -> None:
+    machine.config(credHelpers={"h.example": "ecr-login", ECR_HOST: "ecr-login"})
+    assert_not_found(machine.get("h.example"))
+    assert_silent(machine.store("h.example"))
+    assert machine.get("h.example").credential == ("u", SECRET)
+    assert_silent(machine.erase("h.example"))
+    assert machine.store(ECR_HOST, "AWS").status == 0
+    listed = machine.list()  # which would be a round of requests to Amazon
+    assert (listed.document, listed.stderr) == ({}, "")
+
+
+# --- list -----------------------------------------------------------------------------------------
+
+
+def test_a_list_is_of_all_who_can_list_and_a_broken_one_is_a_line(machine: Machine) -> None:
+    machine.children.add(
+        "one", 'echo "warning: old"; echo \'{"a.example":"one","b.example":"one"}\''
+    )
+    machine.children.add("two", 'echo \'{"c.example":"two","x.example":"not routed here"}\'')
+    machine.children.answering("read-only")
+    machine.children.add("broken", "echo the keychain is locked; exit 1")
+    machine.store("d.example", "own")
+    machine.config(
+        credsStore="one",
+        credHelpers={
+            "https://c.example": "two",
+            "r.example": "read-only",
+            "s.example": "broken",
+            "t.example": "nowhere",
+            "m.example": "multi",
+        },
+        auths={"b.example": basic(f"auths:{SECRET}"), "e.example": {"identitytoken": SECRET}},
+    )
+    machine.write(".config/containers/auth.json", {"auths": {"f.example/team": basic("podman:x")}})
+    machine.set("DOCKER_AUTH_CONFIG", json.dumps({"auths": {"g.example": basic("variable:x")}}))
+    done = machine.list()
+    assert done.status == 0
+    assert done.document == {
+        "a.example": "one",
+        "b.example": "one",
+        "c.example": "two",
+        "d.example": "own",
+        "e.example": "<token>",
+        "f.example/team": "podman",
+        "g.example": "variable",
+    }
+    warnings = [line for line in done.stderr.splitlines() if ": warning: " in line]
+    assert len(warnings) == 2
+    assert "docker-credential-broken cannot be listed: " in warnings[0]
+    assert "docker-credential-nowhere cannot be listed: it is not on PATH" in warnings[1]
+    assert SECRET not in done.stdout.decode() + done.stderr
