@@ -30,12 +30,17 @@ class Chain:
         """The helper that is being asked for this server URL already, if one is."""
         if len(self._links) >= MAX_LINKS:
             return _name(self._links[-1])
-        suffix = f"={digest([server_url])}"
-        return next((_name(link) for link in self._links if link.endswith(suffix)), None)
+        mark = _mark(server_url)
+        return next((_name(link) for link in self._links if link.endswith(mark)), None)
 
     def joined_by(self, name: str, server_url: str) -> dict[str, str]:
         """The variable for a helper that is asked next."""
-        return {VARIABLE: " ".join([*self._links, f"{name}={digest([server_url])}"])}
+        return {VARIABLE: " ".join([*self._links, name + _mark(server_url)])}
+
+
+def _mark(server_url: str) -> str:
+    # JSON can hold half a character, and a store request is JSON.
+    return f"={digest([server_url.encode('utf-8', 'surrogatepass')])}"
 
 
 def _name(link: str) -> str:

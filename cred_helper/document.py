@@ -82,12 +82,16 @@ def parse(data: bytes) -> Document | None:
 
 def read(path: str) -> bytes:
     """Read a file, up to a byte more than a document may have. Symbolic links are followed."""
-    # Not to be held up by a pipe that nobody writes to.
-    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    fd = open_file(path)
     try:
         return read_open(fd)
     finally:
         os.close(fd)
+
+
+def open_file(path: str) -> int:
+    """Open a file for reading, without being held up by a pipe that nobody writes to."""
+    return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
 
 
 def read_open(fd: int) -> bytes:

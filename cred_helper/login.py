@@ -96,7 +96,7 @@ class Kept:
                 failed = f"{self._keychain.name} does not work here ({error.reason})"
                 self._warn(f"{failed}; the login is kept in {self._own.name}", error.hint)
             else:
-                self._own.erase(server_url)
+                self._erase_own(server_url)
                 return
         try:
             self._own.store(server_url, credential)
@@ -110,6 +110,9 @@ class Kept:
                 self._keychain.erase(server_url)
             except ProviderError as error:
                 self._warn(f"{self._keychain.name} does not work here: {error.reason}", error.hint)
+        self._erase_own(server_url)
+
+    def _erase_own(self, server_url: ServerURL) -> None:
         try:
             self._own.erase(server_url)
         except ProviderError as error:

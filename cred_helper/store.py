@@ -69,15 +69,16 @@ class FileStore:
 
     def erase(self, server_url: ServerURL) -> None:
         """Forget what a ``get`` would answer with, in every spelling of the registry."""
-        if not os.path.exists(self.path):
-            return
+        try:
+            if not candidates(self._read(), server_url):
+                return
+        except Damaged:
+            pass  # what may be in it is moved out of the way below
         with _Lock(f"{self.path}.lock"):
             entries = self._read_to_change()
-            doomed = candidates(entries, server_url)
-            for key in doomed:
+            for key in candidates(entries, server_url):
                 del entries[key]
-            if doomed:
-                self._write(entries)
+            self._write(entries)
 
     def list(self) -> dict[str, str]:
         """What is kept: server URL to user name."""
@@ -87,7 +88,7 @@ class FileStore:
 
     def _read(self) -> dict[str, tuple[str, str]]:
         try:
-            fd = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            fd = document.open_file(self.path)
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except OSError as error:
@@ -139,7 +140,9 @@ class FileStore:
         folder = os.path.dirname(self.path)
         try:
             os.makedirs(folder, mode=0o700, exist_ok=True)
-            if sys.platform != "win32" and os.stat(folder).st_mode & 0o077:
+            # A folder by another name is not ours: the file is a link into it.
+            is_ours = sys.platform != "win32" and os.path.basename(folder) == _FOLDER
+            if is_ours and os.stat(folder).st_mode & 0o077:
                 os.chmod(folder, 0o700)
         except OSError as error:
             raise Misconfigured(f"its folder cannot be made: {trouble(error)}") from None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cred_helper.login import keychain_name
 from tests.contract.children import Children, has_ended
 from tests.contract.test_helper import needs_ecr_login, needs_pass, password_store
 from tests.executable import NOT_FOUND, Completed, Executable
@@ -475,6 +476,14 @@ def test_a_login_goes_to_the_helper_that_owns_the_host(machine: Machine) -> None
     assert erased.read_text().split()[1:] == ["h.example", "http://h.example", "https://h.example"]
 
 
+def test_half_a_character_in_a_request_is_no_trouble(machine: Machine) -> None:
+    machine.children.keeping("one")
+    machine.config(credHelpers={"h.example": "one"})
+    request = '{"ServerURL":"h.example/\\ud800","Username":"\\ud800","Secret":"\\udfff"}'
+    assert_silent(machine.executable.run("store", stdin=request))
+    assert machine.get("h.example").credential == ("\ud800", "\udfff")
+
+
 def test_a_login_that_its_owner_does_not_take_is_a_failure(machine: Machine) -> None:
     machine.children.add("one", f"cat >/dev/null; echo {SECRET} is not accepted; exit 1")
     machine.config(credsStore="one")
@@ -550,6 +559,23 @@ def test_a_damaged_store_is_an_error_that_names_it(machine: Machine) -> None:
 
 
 # --- The machine's keychain -----------------------------------------------------------------------
+
+
+def test_the_keychain_is_the_one_docker_chooses_if_it_can_work(machine: Machine) -> None:
+    environ = machine.executable.environment
+    assert keychain_name(environ, "darwin") == "osxkeychain"
+    assert keychain_name(environ, "win32") == "wincred"
+    assert keychain_name(environ, "linux") is None
+    machine.set("XDG_RUNTIME_DIR", str(machine.home))
+    assert keychain_name(environ, "linux") is None
+    machine.write("bus", "")
+    assert keychain_name(environ, "linux") == "secretservice"
+    machine.children.program("pass", "")
+    assert keychain_name(environ, "linux") == "secretservice"
+    machine.write(".password-store/.gpg-id", "")
+    assert keychain_name(environ, "linux") == "pass"
+    machine.set("PASSWORD_STORE_DIR", "/nowhere")
+    assert keychain_name(environ, "linux") == "secretservice"
 
 
 def usable_secretservice(machine: Machine) -> None:

@@ -13,6 +13,7 @@ import pytest
 from cred_helper import store
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import Misconfigured, NotFound, ProviderError, Unreachable
+from cred_helper.locks import Locks
 from cred_helper.server_url import ServerURL
 from cred_helper.store import FileStore
 from tests.executable import ROOT
@@ -209,11 +210,12 @@ def test_a_link_in_its_place_stays_one(tmp_path: Path) -> None:
     kept = Kept(tmp_path)
     kept.path.parent.mkdir(parents=True, mode=0o700)
     elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
+    elsewhere.mkdir(mode=0o755)
     kept.path.symlink_to(elsewhere / "real.json")
     linked = Kept(tmp_path)
     linked.put("h.example")
     assert linked.path.is_symlink()
+    assert elsewhere.stat().st_mode & 0o777 == 0o755
     assert "h.example" in (elsewhere / "real.json").read_text()
     assert linked.get("h.example") == ("u", "s")
 
@@ -241,6 +243,22 @@ def test_a_change_that_fails_leaves_the_old_content_and_no_litter(
         kept.put("g.example")
     assert kept.path.read_bytes() == before
     assert kept.names() == ["credentials.json", "credentials.json.lock"]
+
+
+def test_erasing_what_is_not_there_changes_nothing_and_waits_for_nobody(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.put("h.example")
+    before = kept.path.stat().st_ino
+    monkeypatch.setattr(Locks, "acquire", lambda *_: pytest.fail("locked"))
+    kept.erase("g.example")
+    assert kept.path.stat().st_ino == before
+
+
+def test_a_pipe_in_its_place_holds_nobody_up(kept: Kept) -> None:
+    kept.path.parent.mkdir(parents=True)
+    os.mkfifo(kept.path)
+    assert kept.get("h.example") is None
 
 
 def test_a_lock_that_is_held_for_too_long_is_an_error(
