@@ -39,6 +39,25 @@ class Locks:
         if self._fd is not None:
             _let_go(self._fd, byte)
 
+    def mark_unkept(self, now: float) -> None:
+        """Leave word that what was asked for under a lock could not be kept for the others.
+
+        A full disk takes no word but a file's times. Nobody reads this file, so that nothing else
+        ever gives it a time of access at the beginning of time.
+        """
+        if self._fd is not None and os.utime in os.supports_fd:
+            try:
+                os.utime(self._fd, (0, now))
+            except OSError:
+                pass  # then the others go on asking one after another
+
+    def unkept_since(self, then: float) -> bool:
+        """Whether such word was left at that time or later."""
+        if self._fd is None:
+            return False
+        status = os.fstat(self._fd)
+        return status.st_atime == 0 and status.st_mtime >= then
+
     def close(self) -> None:
         """Let go of everything."""
         if self._fd is not None:

@@ -73,6 +73,7 @@ class Renewal:
                 look=self._look,
                 ask=lambda: self._ask(locks),
                 meanwhile=self._old.credential() if self._old is not None else None,
+                is_kept=lambda: not locks.unkept_since(self._began_at),
                 deadline=self._request.deadline,
             )
         except (NotFound, ProviderError) as failure:
@@ -115,9 +116,9 @@ class Renewal:
             key = self._nobody_key if isinstance(failure, NotFound) else self._key
             self._cache.note(key, failure, self._clock(), locks)
             raise
-        if self._is_same_identity():
-            entry = Entry.of(credential, self._provider.name, self._scope, self._clock())
-            self._cache.keep(self._key, entry, locks)
+        entry = Entry.of(credential, self._provider.name, self._scope, self._clock())
+        if not (self._is_same_identity() and self._cache.keep(self._key, entry, locks)):
+            locks.mark_unkept(self._clock())
         return credential
 
     def _bounded_request(self) -> TokenRequest:

@@ -37,11 +37,13 @@ def ask_once(
     look: Callable[[], Credential | None],
     ask: Callable[[], Credential],
     meanwhile: Credential | None,
+    is_kept: Callable[[], bool],
     deadline: Deadline,
 ) -> Credential:
     """Return what ``look`` finds; where it finds nothing, ``ask``, or wait for the one who asks.
 
-    Who can go on with something ``meanwhile`` does not wait.
+    Who can go on with something ``meanwhile`` does not wait. Where the one who asked had an answer
+    that ``is_kept`` nowhere, everybody asks.
 
     Raises:
         Unreachable: nobody had an answer in time.
@@ -54,9 +56,14 @@ def ask_once(
         for rank in wait.ranks():
             if locks.acquire(key, rank):
                 try:
-                    return look() or ask()
+                    found = look()
+                    if found is not None:
+                        return found
+                    if is_kept():
+                        return ask()
                 finally:
                     locks.release(key, rank)
+                return ask()
         if meanwhile is not None:
             return meanwhile
         wait.pause()

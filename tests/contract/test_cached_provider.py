@@ -135,6 +135,16 @@ def test_writers_killed_at_random_moments_tear_and_lose_nothing() -> None:
     assert done.stdout.startswith(f"{'kills survived':<24}50, ")
 
 
+@pytest.mark.parametrize("option", ["--full-disk", "--life-s=-60"])
+def test_where_an_answer_cannot_be_kept_nobody_waits_for_the_turn_of_all_others(
+    asking: Asking, option: str
+) -> None:
+    with asking.start(10, "--takes-s=2", "--deadline-s=12", option):
+        told = asking.told()
+    assert sorted(told) == sorted(f"secret of {asker}" for asker in asking.askers)
+    assert len(asking.askers) == 10
+
+
 @pytest.mark.parametrize("folder", ["/dev/null/cache", "/proc/cache"])
 def test_without_a_place_for_the_cache_everybody_asks(tmp_path: Path, folder: str) -> None:
     with Asking(folder, tmp_path / "exchanges") as asking:

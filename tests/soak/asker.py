@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -40,6 +41,7 @@ class CountingCloud:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments = arguments
+        self._count = os.open(arguments.count, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def clock(self) -> float:
         return time.time() - float(self.arguments.age_s)
@@ -48,9 +50,7 @@ class CountingCloud:
         return Identity("environment", fingerprint="somebody", scope=self.arguments.scope)
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
-        fd = os.open(self.arguments.count, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        os.write(fd, b"%d\n" % os.getpid())
-        os.close(fd)
+        os.write(self._count, b"%d\n" % os.getpid())
         time.sleep(self.arguments.takes_s)
         if self.arguments.fails:
             error: type[errors.CredentialError] = getattr(errors, self.arguments.fails)
@@ -138,6 +138,7 @@ def main() -> None:
     parser.add_argument("--deadline-s", type=float, default=30.0)
     parser.add_argument("--fails")
     parser.add_argument("--age-s", type=float, default=0.0)
+    parser.add_argument("--full-disk", action="store_true")
     arguments = parser.parse_args()
     cloud = CountingCloud(arguments)
     provider = CachedProvider(
@@ -148,6 +149,8 @@ def main() -> None:
     )
     found = route(ServerURL.parse(arguments.host))
     assert found is not None
+    if arguments.full_disk:  # full for an entry, which is longer, but not for the count
+        resource.setrlimit(resource.RLIMIT_FSIZE, (128, 128))
     sys.stdin.read()
     deadline = Deadline(arguments.deadline_s, time.monotonic)
     request = TokenRequest(found, environ={}, deadline=deadline)
