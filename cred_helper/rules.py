@@ -389,9 +389,11 @@ class Rule:
 
     @property
     def answered_by(self) -> str | None:
-        """What to name as the answer, where that is neither a helper nor a built-in provider."""
+        """What to name as the answer, where that is no built-in provider."""
         if self.answer:
             return self.place.of("answer")
+        if self.helper:
+            return f"docker-credential-{self.helper}"
         return self.provider if self.provider == ENVIRONMENT else None
 
     def answers(self) -> Iterator[Refusal]:
@@ -400,11 +402,13 @@ class Rule:
             yield Refusal(self.place)
 
     def route(self, server_url: ServerURL) -> Route | None:
-        """The built-in provider's host behind this server URL, as far as it has one.
+        """The built-in provider's host behind this server URL, where one is to answer.
 
         Raises:
             Misconfigured: the rule names a provider or an option that the host cannot have.
         """
+        if self.helper or self.answer or self.provider in (ENVIRONMENT, NO_PROVIDER):
+            return None
         if self.target is not None:
             # docker login's own tokens are none of the registry behind.
             return self.target if server_url.is_host and not is_token_key(server_url) else None
@@ -419,7 +423,7 @@ class Rule:
             key = next(iter(self.options.values))
             reason = f"{server_url.host} is no registry of a built-in provider that takes {key}"
             raise self.place.wrong(key, reason)
-        return None if self.provider == NO_PROVIDER else found
+        return found
 
 
 def _word(key: str, value: object, place: Place) -> str:

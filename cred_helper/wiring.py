@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cred_helper.keychain import Lister, Source, Store
     from cred_helper.provider import Provider
     from cred_helper.rules import Rule
+    from cred_helper.sealing import Sealing
     from cred_helper.server_url import ServerURL
     from cred_helper.settings import Settings
 
@@ -149,7 +150,18 @@ class Wiring:
         from cred_helper.cached import CachedProvider
 
         folder = self.settings.cache_folder or default_folder(self._environ)
-        return CachedProvider(bounded, TokenCache(folder), warn=self._warn) if folder else bounded
+        if not folder:
+            return bounded
+        cache = TokenCache(folder, self._sealing() if self.settings.cache_keychain else None)
+        return CachedProvider(bounded, cache, warn=self._warn)
+
+    def _sealing(self) -> Sealing:
+        """What encrypts the cache, by a key from the keychain that the user names."""
+        from cred_helper.sealing import Sealing
+
+        named_by = "the setting cache_keychain"
+        keychain = self.fallback().helper(self.settings.cache_keychain, named_by)
+        return Sealing(keychain, self._warn)
 
     def sources(self, server_url: ServerURL) -> Iterator[Source]:
         """Whom to ask for a credential, in order.
@@ -195,7 +207,9 @@ class Wiring:
         if name == "ci":
             from cred_helper.environment import CiVariables
 
-            yield CiVariables(self._environ, trusted=asked_for)
+            variables = CiVariables(self._environ, trusted=asked_for)
+            if variables.list():
+                yield variables
         # Without one of these there is nothing to look for, and nothing to load.
         elif any(variable.endswith(("_USR", "_PSW")) for variable in self._environ):
             from cred_helper.environment import NamedVariables

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cred_helper import providers
 from cred_helper.commands.arguments import ServerURLCommand
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute, Route, route
@@ -47,8 +48,9 @@ class Explanation:
 
     def __init__(self, server_url: ServerURL) -> None:
         self.server_url = server_url
-        self.route = route(server_url)
         wiring = Wiring.of_process()
+        self.rule = wiring.settings.rule(server_url)
+        self.route = wiring.route(server_url)
         self.sources: list[Source] = list(wiring.sources(server_url))
         self.builtin = next((s for s in self.sources if isinstance(s, ProviderSource)), None)
 
@@ -62,18 +64,30 @@ class Explanation:
             "region": found.region if found else None,
             "fips": found.fips if found else None,
             "reason": self.why_provider(),
-            "in_this_build": self.builtin is not None if found else None,
+            "rule": self.rule.place.of("match") if self.rule else None,
+            "in_this_build": self.in_this_build(),
             "identity": self.identity(),
             "order": [source.name for source in self.sources],
         }
 
     def why_provider(self) -> str:
         """Why this built-in provider, or none."""
+        own = route(self.server_url)
         if self.route is not None:
-            return f"the host is one of {_CLOUDS[self.route.provider]}"
+            cloud = _CLOUDS[self.route.provider]
+            if self.rule and self.rule.target:
+                return f"by a rule the host stands for {self.route.host}, one of {cloud}"
+            return f"the host is one of {cloud}"
+        if own is not None:
+            why = "a rule answers otherwise" if self.rule else "its provider is switched off"
+            return f"the host is one of {_CLOUDS[own.provider]}, but {why}"
         if self.server_url.unroutable:
             return self.server_url.unroutable
         return "the host is on no table of a cloud's registries"
+
+    def in_this_build(self) -> bool | None:
+        """Whether the provider is there at all; a slim build is made without some."""
+        return providers.load(self.route.provider) is not None if self.route else None
 
     def identity(self) -> dict[str, Any] | None:
         """Which identity the built-in provider would use, and why not the others."""
@@ -96,6 +110,8 @@ class Explanation:
         """Everything, as labelled lines for a person."""
         lines = [("server URL", self.server_url.raw), ("host", self.server_url.host)]
         lines.append(("provider", f"{self._provider_words()}: {self.why_provider()}"))
+        if self.rule is not None:
+            lines.append(("rule", self.rule.place.of("match")))
         if self.route is not None:
             lines.extend(_facts(self.route))
         lines.extend(self._identity_lines())
@@ -108,7 +124,7 @@ class Explanation:
     def _provider_words(self) -> str:
         if self.route is None:
             return "none"
-        if self.builtin is None:
+        if not self.in_this_build():
             return f"{self.route.provider}, which this build has no provider for"
         return self.route.provider
 
