@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 # A secret of 100 KiB is real, one of megabytes is not.
 MAX_OUTPUT_BYTES = 8 << 20
-# A program that has ended may have left another behind that holds its output open.
-_LINGER_S = 0.2
+# A program that has ended may have left another behind that holds its output open. What it wrote
+# itself is read long before this, on the slowest of machines.
+_LINGER_S = 1.0
 # How soon the end of such a program is noticed; of any other, at once.
 _POLL_S = 0.05
 # Between asking a group to end and ending it.
@@ -63,7 +64,6 @@ def run(command: list[str], data: bytes, environ: Mapping[str, str], timeout_s: 
     from time import monotonic
 
     ends_at_s = monotonic() + timeout_s
-    group = {"process_group": 0} if sys.platform != "win32" else {"creationflags": 0x200}
     with _Ending() as ending:
         try:
             process = subprocess.Popen(
@@ -71,23 +71,30 @@ def run(command: list[str], data: bytes, environ: Mapping[str, str], timeout_s: 
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=dict(environ),
-                **group,  # type: ignore[call-overload]
+                **_own_group(),  # type: ignore[call-overload]
             )
         except OSError as error:
             raise Misconfigured(f"it cannot be started: {trouble(error)}") from None
-        ending.process = process
+        ending.watch(process)
         exchange = _Exchange(process, data)
         while exchange.is_reading() and process.poll() is None and monotonic() < ends_at_s:
             exchange.wait(min(_POLL_S, max(0.0, ends_at_s - monotonic())))
-        if exchange.overflowed:
-            raise BadReply(f"its answer is over {MAX_OUTPUT_BYTES >> 20} MiB")
+        exchange.refuse_too_much()
         try:
             status = process.wait(max(0.0, ends_at_s - monotonic()))
         except subprocess.TimeoutExpired:
             raise Unreachable(f"no answer within {timeout_s:.3g} s") from None
         exchange.wait(_LINGER_S)
-        ending.process = None
+        exchange.refuse_too_much()
         return Finished(status, exchange.output())
+
+
+def _own_group() -> dict[str, int]:
+    if sys.platform == "win32":
+        import subprocess
+
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"process_group": 0}
 
 
 class _Exchange:
@@ -96,7 +103,7 @@ class _Exchange:
     def __init__(self, process: subprocess.Popen[bytes], data: bytes) -> None:
         import threading
 
-        self.overflowed = False
+        self._is_too_much = False
         self._chunks: list[bytes] = []
         self._process = process
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -118,7 +125,7 @@ class _Exchange:
             while chunk := os.read(stdout.fileno(), 1 << 16):
                 left -= len(chunk)
                 if left < 0:
-                    self.overflowed = True
+                    self._is_too_much = True
                     return
                 self._chunks.append(chunk)
 
@@ -128,6 +135,10 @@ class _Exchange:
     def wait(self, timeout_s: float) -> None:
         """Wait for the end of the output."""
         self._reader.join(timeout_s)
+
+    def refuse_too_much(self) -> None:
+        if self._is_too_much:
+            raise BadReply(f"its answer is over {MAX_OUTPUT_BYTES >> 20} MiB")
 
     def output(self) -> bytes:
         return b"".join(self._chunks)
@@ -144,7 +155,9 @@ class _Ending:
     _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
     def __init__(self) -> None:
-        self.process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._is_starting = True
+        self._signum = 0
         self._handlers: dict[int, object] = {}
 
     def __enter__(self) -> Self:
@@ -166,16 +179,28 @@ class _Ending:
         self._end()
         for signum, handler in self._handlers.items():
             signal.signal(signum, handler)  # type: ignore[arg-type]
+        if self._is_starting and self._signum:
+            os.kill(os.getpid(), self._signum)
+
+    def watch(self, process: subprocess.Popen[bytes]) -> None:
+        """This is the program. A signal that came while it was being started ends it now."""
+        self._process = process
+        self._is_starting = False
+        if self._signum:
+            self._on_signal(self._signum, None)
 
     def _on_signal(self, signum: int, _frame: FrameType | None) -> None:
         import signal
 
+        if self._is_starting:
+            self._signum = signum
+            return
         self._end()
         signal.signal(signum, signal.SIG_DFL)
         os.kill(os.getpid(), signum)
 
     def _end(self) -> None:
-        process, self.process = self.process, None
+        process, self._process = self._process, None
         if process is None or process.returncode is not None:
             return
         import subprocess

@@ -128,10 +128,11 @@ class Helper:
             self._check(finished, text)
         except Unsupported:
             return {}
-        found = next(_objects(text), None)
-        if found is None and text and text != "null":
+        objects = list(_objects(text))
+        if not objects and text and text != "null":
             raise BadReply("its answer is not a JSON object")
-        usernames = found or {}
+        # Warnings come before it, and may be objects themselves.
+        usernames = objects[-1] if objects else {}
         return {key: username for key, username in usernames.items() if isinstance(username, str)}
 
     def _run(self, verb: str, server_url: str, data: bytes) -> Finished:
@@ -144,8 +145,10 @@ class Helper:
             raise
 
     def _text(self, finished: Finished) -> str:
+        # An answer has to be UTF-8; a complaint in some code page is to be understood all the same.
+        errors = "replace" if finished.status else "strict"
         try:
-            return finished.output.decode("utf-8-sig").strip()
+            return finished.output.decode("utf-8-sig", errors).strip()
         except UnicodeDecodeError:
             raise BadReply("its answer is not UTF-8") from None
 
