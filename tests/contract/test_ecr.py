@@ -1,0 +1,1057 @@
+"""The executable and Amazon ECR: every identity, every kind of host, every way it can fail.
+
+The SDK is the real one. It reaches the loopback cloud by `AWS_ENDPOINT_URL_*`, or under AWS's own
+names by a proxy, which is where one sees which API was asked.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from cred_helper.hosts import route
+from cred_helper.provider import Deadline, TokenRequest
+from cred_helper.providers.ecr import EcrProvider
+from cred_helper.server_url import ServerURL
+from tests.clouds import faults
+from tests.clouds.authority import Authority
+from tests.clouds.aws import ACCOUNT, EXAMPLE_HOST, PUBLIC_HOST, START_URL, AwsCloud
+from tests.clouds.proxy import TerminatingProxy
+from tests.clouds.server import Fault, LoopbackServer, Reply, json_reply
+from tests.clouds.sigv4 import Key
+from tests.executable import COMMAND, NOBODY, NOT_FOUND, ROOT, Completed, Executable
+
+PROGRAM = "docker-credential-multi"
+SSO_OPTIONS = f"sso_account_id = {ACCOUNT}\nsso_role_name = Puller\n"
+SSO_PLACE = f"sso_start_url = {START_URL}\nsso_region = us-east-1\n"
+SSO_SESSION = f"[sso-session corp]\n{SSO_PLACE}sso_registration_scopes = sso:account:access\n"
+SIGN_IN = f"arn:aws:iam::{ACCOUNT}:user/signed-in"
+AS_DEV = {"AWS_PROFILE": "dev"}
+
+# A whole process, interpreter and all, on a machine that is busy with other tests. The SDK alone
+# needs more than that to find out that there is nobody to ask.
+WITHIN_S = 3.0
+
+
+@pytest.fixture
+def cloud() -> Iterator[AwsCloud]:
+    with AwsCloud() as running:
+        yield running
+
+
+@pytest.fixture
+def user(cloud: AwsCloud) -> Key:
+    return cloud.user("someone")
+
+
+class Machine:
+    """The machine of somebody who has files for the SDK and runs the executable."""
+
+    def __init__(self, home: Path, executable: Executable, cloud: AwsCloud) -> None:
+        self.home = home
+        self._executable = executable
+        self._cloud = cloud
+
+    def config(self, text: str, name: str = "config") -> None:
+        """Write a file of the SDK's."""
+        (self.home / ".aws").mkdir(exist_ok=True)
+        (self.home / ".aws" / name).write_text(text)
+
+    def write(self, name: str, text: str, mode: int = 0o600) -> str:
+        """Write a file of any kind; its path."""
+        path = self.home / name
+        path.write_text(text)
+        path.chmod(mode)
+        return str(path)
+
+    def get(self, host: str = EXAMPLE_HOST, environment: dict[str, str] | None = None) -> Completed:
+        """Run `get` with the SDK sent to the loopback cloud."""
+        variables = {**self._cloud.redirection(), **(environment or {})}
+        return self._executable.get(host, variables)
+
+    def fail(self, environment: dict[str, str], host: str = EXAMPLE_HOST) -> tuple[str, str]:
+        """Run a `get` that fails, see that it is told as it has to be; the reason and the hint."""
+        done = self.get(host, environment)
+        assert done.status == 1
+        lines = done.stderr.splitlines()
+        error, hint = f"{PROGRAM}: error: ", f"{PROGRAM}: hint: "
+        assert lines[0].startswith(error)
+        assert done.stdout.decode() == lines[0].removeprefix(error) + "\n"
+        told = f"no credential for {host} from ecr: "
+        assert lines[0].startswith(error + told)
+        assert all(line.startswith(hint) for line in lines[1:])
+        for secret in self._cloud.secrets:
+            assert secret not in done.stderr
+        return (
+            lines[0].removeprefix(error + told),
+            " ".join(line.removeprefix(hint) for line in lines[1:]),
+        )
+
+
+@pytest.fixture
+def machine(home: Path, executable: Executable, cloud: AwsCloud) -> Machine:
+    return Machine(home, executable, cloud)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def aws_behind_a_proxy(authority: Authority, cloud: AwsCloud) -> Iterator[TerminatingProxy]:
+    """AWS under its own names, and nothing else in the world."""
+    with TerminatingProxy(authority) as proxy:
+        cloud.register(proxy)
+        yield proxy
+        assert proxy.refused == []
+
+
+# --- Every identity -------------------------------------------------------------------------------
+
+
+def assumed(role: str) -> str:
+    return f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/"
+
+
+# Each sets an identity up and says which variables it takes, and who the cloud is to see.
+Identity = tuple[dict[str, str], str]
+IDENTITIES: dict[str, Callable[[AwsCloud, Machine, Key], Identity]] = {}
+
+
+def identity(
+    prepare: Callable[[AwsCloud, Machine, Key], Identity],
+) -> Callable[[AwsCloud, Machine, Key], Identity]:
+    IDENTITIES[prepare.__name__.replace("_", " ")] = prepare
+    return prepare
+
+
+@identity
+def a_key(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    return user.environment(), user.principal
+
+
+@identity
+def a_session(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    key = cloud.session(assumed("ci"))
+    return key.environment(), key.principal
+
+
+@identity
+def the_default_profile(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    machine.config(f"[default]\n{user.options()}\n", "credentials")
+    return {}, user.principal
+
+
+@identity
+def a_profile_in_the_config_file(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    machine.config(f"[profile dev]\n{user.options()}\n[default]\naws_access_key_id = other\n")
+    return AS_DEV, user.principal
+
+
+@identity
+def a_role_of_a_role(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    first = cloud.role("first", user)
+    second = cloud.role("second", f"{assumed('first')}one")
+    cloud.roles[second].external_id = "outside"
+    machine.config(
+        f"[profile base]\n{user.options()}\n"
+        f"[profile one]\nrole_arn = {first}\nsource_profile = base\nrole_session_name = one\n"
+        f"[profile dev]\nrole_arn = {second}\nsource_profile = one\nexternal_id = outside\n"
+    )
+    return AS_DEV, assumed("second")
+
+
+@identity
+def a_role_by_the_container(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    role = cloud.role("deploy", f"{assumed('container-role')}i-0123456789abcdef0")
+    machine.config(f"[profile dev]\nrole_arn = {role}\ncredential_source = EcsContainer\n")
+    return {**AS_DEV, **cloud.container()}, assumed("deploy")
+
+
+@identity
+def a_role_by_the_instance(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    role = cloud.role("deploy", f"{assumed('instance-role')}i-0123456789abcdef0")
+    machine.config(f"[profile dev]\nrole_arn = {role}\ncredential_source = Ec2InstanceMetadata\n")
+    return {**AS_DEV, **cloud.instance()}, assumed("deploy")
+
+
+@identity
+def a_web_identity(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    token = cloud.secret("web identity")
+    return {
+        "AWS_ROLE_ARN": cloud.role("pod", token),
+        "AWS_WEB_IDENTITY_TOKEN_FILE": machine.write("token", token),
+        "AWS_ROLE_SESSION_NAME": "pod-1",
+    }, f"{assumed('pod')}pod-1"
+
+
+@identity
+def a_web_identity_in_a_profile(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    token = cloud.secret("web identity")
+    file = machine.write("token", token)
+    machine.config(
+        f"[profile dev]\nrole_arn = {cloud.role('pod', token)}\nweb_identity_token_file = {file}\n"
+    )
+    return AS_DEV, assumed("pod")
+
+
+@identity
+def sso_as_it_used_to_be(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    cloud.start_sso(machine.home)
+    machine.config(f"[profile dev]\n{SSO_OPTIONS}{SSO_PLACE}")
+    return AS_DEV, assumed("Puller")
+
+
+@identity
+def an_sso_session(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    cloud.start_sso(machine.home, "corp")
+    machine.config(f"[profile dev]\nsso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}")
+    return AS_DEV, assumed("Puller")
+
+
+@identity
+def an_sso_session_to_be_renewed(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    cloud.start_sso(machine.home, "corp", expired=True, **cloud.sso_renewal())
+    machine.config(f"[profile dev]\nsso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}")
+    return AS_DEV, assumed("Puller")
+
+
+@identity
+def an_sso_session_that_the_cli_keeps_a_role_of(
+    cloud: AwsCloud, machine: Machine, user: Key
+) -> Identity:
+    cloud.start_sso(machine.home, "corp", expired=True)
+    key = cloud.session(f"{assumed('Puller')}kept")
+    keep(machine, key, {"accountId": ACCOUNT, "roleName": "Puller", "sessionName": "corp"})
+    machine.config(f"[profile dev]\nsso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}")
+    return AS_DEV, key.principal
+
+
+@identity
+def a_sign_in(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    cloud.sign_in(machine.home, SIGN_IN, timedelta(minutes=15))
+    machine.config(f"[profile dev]\nlogin_session = {SIGN_IN}\n")
+    return AS_DEV, SIGN_IN
+
+
+@identity
+def a_sign_in_to_be_renewed(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    cloud.sign_in(machine.home, SIGN_IN, timedelta(minutes=-1))
+    machine.config(f"[profile dev]\nlogin_session = {SIGN_IN}\n")
+    return AS_DEV, SIGN_IN
+
+
+@identity
+def a_program(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    keys = {"Version": 1, "AccessKeyId": user.id, "SecretAccessKey": user.secret}
+    # What the program says on its standard error is between it and the SDK.
+    script = f"#!/bin/sh\necho {cloud.secret('chatter')} >&2\necho '{json.dumps(keys)}'\n"
+    machine.config(f"[profile dev]\ncredential_process = {machine.write('keys', script, 0o700)}\n")
+    return AS_DEV, user.principal
+
+
+@identity
+def a_container(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    return cloud.container(), assumed("container-role")
+
+
+@identity
+def a_pod(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    variables = cloud.container()
+    token = variables.pop("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+    file = machine.write("token", token)
+    return {**variables, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": file}, assumed("container-role")
+
+
+@identity
+def an_instance(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    return cloud.instance(), assumed("instance-role")
+
+
+@identity
+def a_role_that_wants_a_code_which_the_cli_asked_for(
+    cloud: AwsCloud, machine: Machine, user: Key
+) -> Identity:
+    role = cloud.role("admin", user)
+    device = f"arn:aws:iam::{ACCOUNT}:mfa/someone"
+    key = cloud.session(f"{assumed('admin')}kept")
+    keep(machine, key, {"RoleArn": role, "SerialNumber": device})
+    machine.config(
+        f"[profile base]\n{user.options()}\n"
+        f"[profile dev]\nrole_arn = {role}\nsource_profile = base\nmfa_serial = {device}\n"
+    )
+    return AS_DEV, key.principal
+
+
+def keep(machine: Machine, key: Key, what: dict[str, str]) -> None:
+    """Leave a session where and as the AWS CLI leaves it."""
+    compact = (",", ":") if "accountId" in what else None  # a role's name is spelt with blanks
+    name = hashlib.sha1(json.dumps(what, sort_keys=True, separators=compact).encode()).hexdigest()
+    folder = machine.home / ".aws" / "cli" / "cache"
+    folder.mkdir(parents=True)
+    credentials = {
+        "AccessKeyId": key.id,
+        "SecretAccessKey": key.secret,
+        "SessionToken": key.token,
+        "Expiration": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
+    }
+    (folder / f"{name}.json").write_text(json.dumps({"Credentials": credentials}))
+
+
+@pytest.mark.parametrize("prepare", IDENTITIES.values(), ids=IDENTITIES)
+def test_every_identity_gets_a_token(
+    cloud: AwsCloud,
+    machine: Machine,
+    user: Key,
+    prepare: Callable[[AwsCloud, Machine, Key], Identity],
+) -> None:
+    variables, principal = prepare(cloud, machine, user)
+    username, secret = machine.get(environment=variables).credential
+    assert username == "AWS"
+    assert cloud.issued(username, secret, EXAMPLE_HOST)
+    [call] = cloud.calls
+    assert call.principal.startswith(principal)
+    assert call.region == "us-east-1"
+
+
+def test_it_just_works(cloud: AwsCloud, user: Key, executable: Executable) -> None:
+    variables = {**user.environment(), "AWS_ENDPOINT_URL_ECR": cloud.url}
+    done = executable.run("get", stdin=f"{EXAMPLE_HOST}\n", environment=variables)
+    assert cloud.issued(*done.credential, EXAMPLE_HOST)
+    assert done.document["ServerURL"] == EXAMPLE_HOST
+    [request] = cloud.received
+    assert PROGRAM in request.headers["user-agent"]  # who asked, for CloudTrail
+
+
+def test_a_renewed_sso_session_is_kept_for_the_next(cloud: AwsCloud, machine: Machine) -> None:
+    renewal = cloud.sso_renewal()
+    file = cloud.start_sso(machine.home, "corp", expired=True, **renewal)
+    machine.config(f"[profile dev]\nsso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}")
+    assert cloud.issued(*machine.get(environment=AS_DEV).credential, EXAMPLE_HOST)
+    kept = json.loads(file.read_text())
+    assert kept["refreshToken"] != renewal["refreshToken"]
+    assert datetime.fromisoformat(kept["expiresAt"]) > datetime.now(UTC)
+
+
+def ask(host: str = EXAMPLE_HOST, **options: str) -> tuple[str, str]:
+    """Ask the provider in this process, with options of this registry."""
+    found = route(ServerURL.parse(host))
+    assert found is not None
+    request = TokenRequest(
+        found, environ=os.environ, deadline=Deadline(30, monotonic), options=options
+    )
+    provider = EcrProvider()
+    credential = provider.get(request, provider.identify(request))
+    assert credential.expires_at is not None
+    assert timedelta(hours=11) < credential.expires_at - datetime.now(UTC) < timedelta(hours=12.1)
+    assert credential.expires_at.tzinfo is UTC
+    return credential.username, credential.secret.expose()
+
+
+@pytest.fixture
+def redirected(cloud: AwsCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in cloud.redirection().items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("redirected")
+def test_a_profile_of_one_registry_comes_before_every_variable(
+    cloud: AwsCloud, machine: Machine, user: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in cloud.user("other").environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_PROFILE", "absent")
+    machine.config(f"[profile dev]\n{user.options()}\n")
+    assert cloud.issued(*ask(profile="dev"), EXAMPLE_HOST)
+    assert cloud.calls[-1].principal == user.principal
+
+
+@pytest.mark.usefixtures("redirected")
+def test_a_role_of_one_registry_is_assumed_with_whatever_identity_there_is(
+    cloud: AwsCloud, user: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in user.environment().items():
+        monkeypatch.setenv(name, value)
+    assert cloud.issued(*ask(role_arn=cloud.role("puller", user)), EXAMPLE_HOST)
+    assert cloud.calls[-1].principal == f"{assumed('puller')}{PROGRAM}"
+
+
+# --- Every kind of host ---------------------------------------------------------------------------
+
+# What follows the account in the host → the API that has to be asked, by the name it has.
+APIS = {
+    "dkr.ecr.us-east-1.amazonaws.com": "api.ecr.us-east-1.amazonaws.com",
+    "dkr.ecr.mars-north-1.amazonaws.com": "api.ecr.mars-north-1.amazonaws.com",
+    "dkr.ecr.cn-north-1.amazonaws.com.cn": "api.ecr.cn-north-1.amazonaws.com.cn",
+    "dkr.ecr.us-gov-west-1.amazonaws.com": "api.ecr.us-gov-west-1.amazonaws.com",
+    "dkr.ecr.us-iso-east-1.c2s.ic.gov": "api.ecr.us-iso-east-1.c2s.ic.gov",
+    "dkr.ecr.us-isob-east-1.sc2s.sgov.gov": "api.ecr.us-isob-east-1.sc2s.sgov.gov",
+    "dkr.ecr.eu-isoe-west-1.cloud.adc-e.uk": "api.ecr.eu-isoe-west-1.cloud.adc-e.uk",
+    "dkr.ecr.us-isof-south-1.csp.hci.ic.gov": "api.ecr.us-isof-south-1.csp.hci.ic.gov",
+    "dkr.ecr.eusc-de-east-1.amazonaws.eu": "api.ecr.eusc-de-east-1.amazonaws.eu",
+    "dkr.ecr-fips.us-east-1.amazonaws.com": "api.ecr-fips.us-east-1.amazonaws.com",
+    "dkr.ecr-fips.us-gov-west-1.amazonaws.com": "api.ecr-fips.us-gov-west-1.amazonaws.com",
+    "dkr-ecr.us-west-2.on.aws": "ecr.us-west-2.api.aws",
+    "dkr-ecr-fips.us-west-2.on.aws": "ecr-fips.us-west-2.api.aws",
+    "dkr-ecr-fips.us-gov-east-1.on.aws": "ecr-fips.us-gov-east-1.api.aws",
+    "dkr-ecr.cn-north-1.on.amazonwebservices.com.cn": "ecr.cn-north-1.api.amazonwebservices.com.cn",
+    "dkr-ecr.us-iso-east-1.on.aws.ic.gov": "ecr.us-iso-east-1.api.aws.ic.gov",
+    "dkr-ecr.us-isob-east-1.on.aws.scloud": "ecr.us-isob-east-1.api.aws.scloud",
+    "dkr-ecr.eu-isoe-west-1.on.cloud-aws.adc-e.uk": "ecr.eu-isoe-west-1.api.cloud-aws.adc-e.uk",
+    "dkr-ecr-fips.us-isof-south-1.on.aws.hci.ic.gov": "ecr-fips.us-isof-south-1.api.aws.hci.ic.gov",
+    "dkr-ecr.eusc-de-east-1.on.amazonwebservices.eu": "ecr.eusc-de-east-1.api.amazonwebservices.eu",
+}
+PUBLIC_APIS = {
+    PUBLIC_HOST: "api.ecr-public.us-east-1.amazonaws.com",
+    "ecr-public.aws.com": "ecr-public.us-east-1.api.aws",
+}
+
+
+@pytest.fixture
+def under_its_own_names(
+    aws_behind_a_proxy: TerminatingProxy, user: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This process asks AWS under its own names, as a user in the region of another partition."""
+    variables = {**aws_behind_a_proxy.environment(), **user.environment()}
+    for name, value in {**variables, "AWS_REGION": "eu-west-1"}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("under_its_own_names")
+@pytest.mark.parametrize(("below", "api"), APIS.items(), ids=APIS)
+def test_the_host_says_which_api_is_asked(cloud: AwsCloud, below: str, api: str) -> None:
+    host = f"{ACCOUNT}.{below}"
+    assert cloud.issued(*ask(host), host)
+    assert cloud.calls[-1].host == api
+    assert cloud.calls[-1].api == "ecr"
+
+
+@pytest.mark.usefixtures("under_its_own_names")
+@pytest.mark.parametrize(("host", "api"), PUBLIC_APIS.items(), ids=PUBLIC_APIS)
+def test_the_public_registry_has_an_api_of_its_own(cloud: AwsCloud, host: str, api: str) -> None:
+    assert cloud.issued(*ask(host), host)
+    assert cloud.calls[-1].host == api
+    assert cloud.calls[-1].api == "ecr-public"
+
+
+FIPS_HOST = f"{ACCOUNT}.dkr.ecr-fips.us-gov-west-1.amazonaws.com"
+
+
+def test_the_executable_asks_the_fips_api_by_a_proxy(
+    cloud: AwsCloud, user: Key, executable: Executable, aws_behind_a_proxy: TerminatingProxy
+) -> None:
+    variables = {**aws_behind_a_proxy.environment(), **user.environment()}
+    assert cloud.issued(*executable.get(FIPS_HOST, variables).credential, FIPS_HOST)
+    assert cloud.calls[-1].host == "api.ecr-fips.us-gov-west-1.amazonaws.com"
+
+
+def test_what_the_host_wants_of_ecr_is_not_asked_of_sts(
+    cloud: AwsCloud,
+    user: Key,
+    executable: Executable,
+    machine: Machine,
+    aws_behind_a_proxy: TerminatingProxy,
+) -> None:
+    role = cloud.role("deploy", user)
+    machine.config(
+        f"[default]\nrole_arn = {role}\nsource_profile = base\n[profile base]\n{user.options()}\n"
+    )
+    host = f"{ACCOUNT}.dkr-ecr-fips.us-west-2.on.aws"
+    done = executable.get(host, aws_behind_a_proxy.environment())
+    assert cloud.issued(*done.credential, host)
+    assert [request.host for request in cloud.received] == [
+        "sts.us-west-2.amazonaws.com",
+        "ecr-fips.us-west-2.api.aws",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("configured", "host", "region"),
+    [
+        ({}, EXAMPLE_HOST, "us-east-1"),
+        ({}, PUBLIC_HOST, "us-east-1"),
+        ({}, f"{ACCOUNT}.dkr.ecr.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ({"AWS_DEFAULT_REGION": "eu-west-1"}, EXAMPLE_HOST, "eu-west-1"),
+        (
+            {"AWS_DEFAULT_REGION": "eu-west-1"},
+            f"{ACCOUNT}.dkr.ecr.cn-north-1.amazonaws.com.cn",
+            "cn-north-1",
+        ),
+    ],
+)
+def test_a_role_is_assumed_in_the_users_region_or_else_the_hosts(
+    cloud: AwsCloud,
+    machine: Machine,
+    user: Key,
+    configured: dict[str, str],
+    host: str,
+    region: str,
+) -> None:
+    role = cloud.role("deploy", user)
+    machine.config(
+        f"[default]\nrole_arn = {role}\nsource_profile = base\n[profile base]\n{user.options()}\n"
+    )
+    assert cloud.issued(*machine.get(host, configured).credential, host)
+    assert cloud.roles[role].regions == [region]
+
+
+def test_sts_is_where_the_user_has_it(
+    cloud: AwsCloud,
+    user: Key,
+    executable: Executable,
+    machine: Machine,
+    aws_behind_a_proxy: TerminatingProxy,
+) -> None:
+    machine.config(
+        "[default]\nsts_regional_endpoints = legacy\nregion = us-east-1\n"
+        f"role_arn = {cloud.role('deploy', user)}\nsource_profile = base\n"
+        f"[profile base]\n{user.options()}\n"
+    )
+    done = executable.get(EXAMPLE_HOST, aws_behind_a_proxy.environment())
+    assert cloud.issued(*done.credential, EXAMPLE_HOST)
+    assert cloud.received[0].host == "sts.amazonaws.com"
+
+
+def test_fips_for_everything_is_the_users_to_set(
+    cloud: AwsCloud, user: Key, executable: Executable, aws_behind_a_proxy: TerminatingProxy
+) -> None:
+    variables = {**aws_behind_a_proxy.environment(), **user.environment()}
+    done = executable.get(EXAMPLE_HOST, {**variables, "AWS_USE_FIPS_ENDPOINT": "true"})
+    assert cloud.issued(*done.credential, EXAMPLE_HOST)
+    assert cloud.calls[-1].host == "api.ecr-fips.us-east-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["endpoint_url = {url}", "services = ours\n[services ours]\necr =\n  endpoint_url = {url}"],
+)
+@pytest.mark.parametrize("fips", ["true", "false"])
+def test_an_endpoint_in_the_profile_wins_over_what_the_host_wants(
+    cloud: AwsCloud, user: Key, machine: Machine, executable: Executable, options: str, fips: str
+) -> None:
+    machine.config(f"[default]\n{user.options()}\n{options.format(url=cloud.url)}\n")
+    done = executable.get(FIPS_HOST, {"AWS_USE_FIPS_ENDPOINT": fips})
+    assert cloud.issued(*done.credential, FIPS_HOST)
+    assert cloud.calls[-1].region == "us-gov-west-1"
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ECR"])
+def test_an_endpoint_in_a_variable_wins_over_what_the_host_wants(
+    cloud: AwsCloud, user: Key, executable: Executable, variable: str
+) -> None:
+    done = executable.get(FIPS_HOST, {**user.environment(), variable: cloud.url})
+    assert cloud.issued(*done.credential, FIPS_HOST)
+
+
+def test_endpoints_that_the_user_wants_ignored_are_ignored(
+    cloud: AwsCloud, user: Key, executable: Executable, aws_behind_a_proxy: TerminatingProxy
+) -> None:
+    variables = {
+        **aws_behind_a_proxy.environment(),
+        **user.environment(),
+        "AWS_ENDPOINT_URL": NOBODY,
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+    }
+    assert cloud.issued(*executable.get(FIPS_HOST, variables).credential, FIPS_HOST)
+    assert cloud.calls[-1].host == "api.ecr-fips.us-gov-west-1.amazonaws.com"
+
+
+@pytest.mark.parametrize("bundle", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_a_private_authority_is_trusted_by_any_of_its_names(
+    authority: Authority, cloud: AwsCloud, user: Key, executable: Executable, bundle: str
+) -> None:
+    with LoopbackTls(authority, cloud) as https:
+        variables = {**user.environment(), "AWS_ENDPOINT_URL_ECR": https.url}
+        trusting = {**variables, bundle: str(authority.ca_file)}
+        assert cloud.issued(*executable.get(EXAMPLE_HOST, trusting).credential, EXAMPLE_HOST)
+
+
+def test_a_private_authority_that_the_profile_names_is_trusted_first(
+    authority: Authority, cloud: AwsCloud, user: Key, machine: Machine, executable: Executable
+) -> None:
+    machine.config(f"[default]\n{user.options()}\nca_bundle = {authority.ca_file}\n")
+    with LoopbackTls(authority, cloud) as https:
+        variables = {"AWS_ENDPOINT_URL_ECR": https.url, "SSL_CERT_FILE": "/none"}
+        assert cloud.issued(*executable.get(EXAMPLE_HOST, variables).credential, EXAMPLE_HOST)
+
+
+class LoopbackTls(LoopbackServer):
+    """The loopback cloud at an https address of its own."""
+
+    def __init__(self, authority: Authority, cloud: AwsCloud) -> None:
+        super().__init__(tls=authority.server_context("127.0.0.1"))
+        self.handle = cloud.handle  # type: ignore[method-assign]
+
+
+# --- Every way it can fail ------------------------------------------------------------------------
+
+
+def test_an_expired_sso_session_says_how_to_sign_in_again(
+    cloud: AwsCloud, machine: Machine
+) -> None:
+    cloud.start_sso(machine.home, "corp", expired=True)
+    sso = f"sso_session = corp\n{SSO_OPTIONS}"
+    role = f"role_arn = {cloud.role('deploy')}\nsource_profile = my sso\n"
+    machine.config(
+        f"[profile dev]\n{sso}[profile 'my sso']\n{sso}[profile deploy]\n{role}{SSO_SESSION}"
+    )
+    # The profile to sign in to is the one with SSO, not the one whose role it is for.
+    for profile, command in {
+        "dev": "aws sso login --profile dev",
+        "deploy": "aws sso login --profile 'my sso'",
+    }.items():
+        _, hint = machine.fail({"AWS_PROFILE": profile})
+        assert hint == f"run {command}"
+
+
+def test_an_sso_session_that_ended_elsewhere_says_how_to_sign_in_again(
+    cloud: AwsCloud, machine: Machine
+) -> None:
+    file = cloud.start_sso(machine.home)
+    session = json.loads(file.read_text())
+    secret = cloud.secret("token of yesterday")
+    file.write_text(json.dumps({**session, "accessToken": secret}))
+    machine.config(f"[profile dev]\n{SSO_OPTIONS}{SSO_PLACE}")
+    reason, hint = machine.fail(AS_DEV)
+    assert reason == 'the SSO session of profile "dev" has expired or was never started'
+    assert hint == "run aws sso login --profile dev"
+
+
+def test_a_sign_in_that_is_over_says_how_to_sign_in_again(
+    cloud: AwsCloud, machine: Machine
+) -> None:
+    machine.config(f"[profile dev]\nlogin_session = {SIGN_IN}\n")
+    _, hint = machine.fail(AS_DEV)
+    assert hint == "run aws login --profile dev"
+    file = cloud.sign_in(machine.home, SIGN_IN, timedelta(minutes=-1))
+    session = json.loads(file.read_text())
+    secret = cloud.secret("token of yesterday")
+    file.write_text(json.dumps({**session, "refreshToken": secret}))
+    _, hint = machine.fail(AS_DEV)
+    assert hint == "run aws login --profile dev"
+
+
+def test_a_role_that_wants_a_code_asks_nobody_for_it(
+    cloud: AwsCloud, machine: Machine, user: Key, executable: Executable
+) -> None:
+    role = cloud.role("admin", user)
+    cloud.roles[role].mfa_code = "123456"
+    machine.config(
+        f"[profile base]\n{user.options()}\n[profile dev]\nrole_arn = {role}\n"
+        f"source_profile = base\nmfa_serial = arn:aws:iam::{ACCOUNT}:mfa/someone\n"
+    )
+    # A terminal of its own, where a prompt would be seen and an answer typed.
+    terminal, ours = pty.openpty()
+    process = subprocess.Popen(
+        ["setsid", "--ctty", *COMMAND, "get"],
+        env={**executable.environment, **cloud.redirection(), **AS_DEV},
+        stdin=ours,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    os.close(ours)
+    os.write(terminal, f"{EXAMPLE_HOST}\n\x04".encode())
+    stdout, stderr = process.communicate(timeout=60)
+    shown = os.read(terminal, 1 << 16)
+    os.close(terminal)
+    assert process.returncode == 1
+    assert shown.split() == [EXAMPLE_HOST.encode()]  # our own typing, and no prompt
+    assert b'the role of profile "dev" wants an MFA code' in stdout
+    assert b"run aws sts get-caller-identity --profile dev" in stderr
+    assert cloud.received == []
+
+
+def test_a_refusal_names_who_may_not_do_what(cloud: AwsCloud, machine: Machine, user: Key) -> None:
+    cloud.forbidden.add(user.principal)
+    reason, hint = machine.fail(user.environment())
+    assert reason == f"{user.principal} may not do ecr:GetAuthorizationToken: AccessDeniedException"
+    assert "allow ecr:GetAuthorizationToken" in hint
+    reason, hint = machine.fail(user.environment(), PUBLIC_HOST)
+    assert "may not do ecr-public:GetAuthorizationToken" in reason
+    assert "ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken" in hint
+
+
+def test_a_role_that_may_not_be_assumed_is_named(
+    cloud: AwsCloud, machine: Machine, user: Key
+) -> None:
+    machine.config(
+        f"[default]\nrole_arn = {cloud.role('closed')}\nsource_profile = base\n"
+        f"[profile base]\n{user.options()}\n"
+    )
+    reason, hint = machine.fail({})
+    assert reason == f"{user.principal} may not assume the role: AccessDenied"
+    assert "sts:AssumeRole" in hint
+
+
+RING = """
+[profile dev]
+role_arn = arn:aws:iam::1:role/x
+source_profile = b
+[profile b]
+role_arn = arn:aws:iam::1:role/x
+source_profile = dev
+"""
+
+# The identity's own files and variables → a part of the reason, and of the hint.
+WRONG: dict[str, tuple[str, dict[str, str], str, str]] = {
+    "a profile that does not exist": (
+        "[profile other]\n",
+        AS_DEV,
+        'profile "dev" is neither in ~/.aws/config nor in ~/.aws/credentials',
+        "correct AWS_PROFILE; the profiles there are: other",
+    ),
+    "half a key": (
+        "",
+        {"AWS_ACCESS_KEY_ID": "AKIA"},
+        "AWS_SECRET_ACCESS_KEY is not",
+        "set both",
+    ),
+    "half a key in a profile": (
+        "[profile dev]\naws_access_key_id = AKIA\n",
+        AS_DEV,
+        "has no aws_secret_access_key",
+        "",
+    ),
+    "a key nobody knows": (
+        "",
+        {"AWS_ACCESS_KEY_ID": "AKIANOBODY", "AWS_SECRET_ACCESS_KEY": "x"},
+        "ECR does not know the access key from AWS_ACCESS_KEY_ID …BODY",
+        "aws partition",
+    ),
+    "a role without a source": (
+        "[profile dev]\nrole_arn = arn:aws:iam::1:role/x\n",
+        AS_DEV,
+        "has no source_profile or credential_source",
+        "",
+    ),
+    "a role whose source is missing": (
+        "[profile dev]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = gone\n",
+        AS_DEV,
+        'the source_profile "gone" referenced in the profile "dev" does not exist',
+        "",
+    ),
+    "roles in a ring": (
+        RING,
+        AS_DEV,
+        "is its own source_profile",
+        "",
+    ),
+    "an SSO session that is not defined": (
+        f"[profile dev]\nsso_session = gone\n{SSO_OPTIONS}",
+        AS_DEV,
+        'the specified sso-session does not exist: "gone"',
+        "",
+    ),
+    "SSO with half its options": (
+        "[profile dev]\nsso_account_id = 1\n",
+        AS_DEV,
+        "missing required configuration: sso_role_name, sso_start_url, sso_region",
+        "",
+    ),
+    "a program that does not exist": (
+        "[profile dev]\ncredential_process = /none/keys\n",
+        AS_DEV,
+        "/none/keys: no such file or directory",
+        "",
+    ),
+    "a token file that does not exist": (
+        "",
+        {
+            "AWS_WEB_IDENTITY_TOKEN_FILE": "/none/token",
+            "AWS_ROLE_ARN": "arn:aws:iam::1:role/x",
+        },
+        "/none/token: no such file or directory",
+        "",
+    ),
+    "a line that cannot be parsed": (
+        "[profile dev]\nloopback-secret\n",
+        AS_DEV,
+        "~/.aws/config cannot be parsed: look at line 2",
+        "",
+    ),
+    "a container at any address": (
+        "",
+        {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://elsewhere.example/x"},
+        "neither https nor an address of containers",
+        "",
+    ),
+    "a metadata service that is away": (
+        "",
+        {
+            "AWS_EC2_METADATA_DISABLED": "false",
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:9",
+        },
+        "the metadata service at http://127.0.0.1:9 gave no credentials",
+        "",
+    ),
+    "an endpoint that is no URL": (
+        "[default]\naws_access_key_id = a\naws_secret_access_key = b\n",
+        {"AWS_ENDPOINT_URL_ECR": "nonsense"},
+        "not a URL",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("config", "variables", "reason", "hint"), WRONG.values(), ids=WRONG)
+def test_what_is_configured_and_cannot_work_is_explained(
+    cloud: AwsCloud,
+    machine: Machine,
+    config: str,
+    variables: dict[str, str],
+    reason: str,
+    hint: str,
+) -> None:
+    # A role of this instance is there for the taking, and must not be taken.
+    machine.config(config)
+    told, tried = machine.fail({**cloud.instance(), **variables})
+    assert reason in told
+    assert hint in tried
+    assert cloud.calls == []
+
+
+PROGRAMS = {
+    "fails": "echo $SECRET >&2; exit 3",
+    "prints no JSON": "echo $SECRET",
+    "prints another version": 'echo "{\\"Version\\": \\"$SECRET\\"}"',
+    "prints half a key": 'echo "{\\"Version\\": 1, \\"AccessKeyId\\": \\"$SECRET\\"}"',
+    "prints a list": 'echo "[\\"$SECRET\\"]"',
+    "prints no text": "printf '\\377'",
+    "gives keys that have expired": 'echo "{\\"Version\\": 1, \\"AccessKeyId\\": \\"a\\",'
+    ' \\"SecretAccessKey\\": \\"$SECRET\\", \\"SessionToken\\": \\"t\\",'
+    ' \\"Expiration\\": \\"2020-01-01T00:00:00Z\\"}"',
+}
+
+
+@pytest.mark.parametrize("script", PROGRAMS.values(), ids=PROGRAMS)
+def test_a_program_that_gives_no_keys_is_told_without_what_it_said(
+    cloud: AwsCloud, machine: Machine, script: str
+) -> None:
+    program = machine.write("keys", f"#!/bin/sh\n{script}\n", 0o700)
+    machine.config(f"[profile dev]\ncredential_process = {program}\n")
+    reason, _ = machine.fail({**AS_DEV, "SECRET": cloud.secret("program output")})
+    assert "credential_process" in reason
+    assert 'profile "dev"' in reason
+
+
+def test_a_wrong_secret_an_expired_session_and_a_wrong_clock_are_told_apart(
+    cloud: AwsCloud, machine: Machine, user: Key
+) -> None:
+    wrong = {**user.environment(), "AWS_SECRET_ACCESS_KEY": cloud.secret("wrong")}
+    assert "does not belong to its access key" in machine.fail(wrong)[0]
+    expired = cloud.session(assumed("ci"), timedelta(minutes=-1))
+    reason, hint = machine.fail(expired.environment())
+    assert reason.endswith("has expired: ExpiredTokenException")
+    assert hint.startswith("renew AWS_ACCESS_KEY_ID")
+    cloud.clock_ahead = timedelta(minutes=17)
+    reason, _ = machine.fail(user.environment())
+    assert "this machine's clock is 17 minutes behind" in reason
+
+
+def test_a_token_that_the_role_does_not_trust_and_one_that_has_expired_are_told_apart(
+    cloud: AwsCloud, machine: Machine
+) -> None:
+    token = cloud.secret("web identity")
+    variables = {
+        "AWS_ROLE_ARN": cloud.role("pod"),
+        "AWS_WEB_IDENTITY_TOKEN_FILE": machine.write("token", token),
+    }
+    assert "the role does not trust the token" in machine.fail(variables)[0]
+    cloud.expired_web_tokens.add(token)
+    assert "the token file has expired" in machine.fail(variables)[0]
+
+
+def test_a_role_that_sso_does_not_give_is_told(cloud: AwsCloud, machine: Machine) -> None:
+    cloud.start_sso(machine.home)
+    cloud.sso_assignments.clear()
+    machine.config(f"[profile dev]\n{SSO_OPTIONS}{SSO_PLACE}")
+    reason, hint = machine.fail(AS_DEV)
+    assert reason.startswith('SSO does not give the role of profile "dev"')
+    assert hint == "check sso_account_id and sso_role_name"
+
+
+def test_a_container_that_refuses_is_told(cloud: AwsCloud, machine: Machine) -> None:
+    wrong = {**cloud.container(), "AWS_CONTAINER_AUTHORIZATION_TOKEN": cloud.secret("wrong")}
+    reason, _ = machine.fail(wrong)
+    assert reason == f"the credentials at {cloud.url}: the service answers HTTP 401"
+
+
+def token(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+# What the API answers → a part of the reason.
+ANSWERS: dict[str, tuple[Fault, str]] = {
+    "half a body": (faults.cut_body, "without an authorization token"),
+    "64 MiB": (faults.huge_body(), "without an authorization token"),
+    "another place": (faults.redirect_to("https://elsewhere.example/"), "not AWS: HTTP 307"),
+    "not now": (faults.unavailable(), "ECR is not working: HTTP 503"),
+    "a sign-in page": (faults.html(), "without an authorization token"),
+    "a sign-in page, forbidden": (faults.html(403), "not AWS: HTTP 403"),
+    "a list": (faults.wrong_json(), "cannot be read"),
+    "no data": (faults.wrong_json({"authorizationData": []}), "without an authorization token"),
+    "other data": (faults.wrong_json({"authorizationData": {"a": 1}}), "cannot be read"),
+    "no text": (Reply(body=b"\xff\xfe"), "cannot be read"),
+    "a token that is no text": (
+        faults.wrong_json({"authorizationData": [{"authorizationToken": 1}]}),
+        "without an authorization token",
+    ),
+    "a token that is not base64": (
+        faults.wrong_json({"authorizationData": [{"authorizationToken": "!"}]}),
+        "is not base64",
+    ),
+    "a token without a password": (
+        faults.wrong_json({"authorizationData": [{"authorizationToken": token("AWS:")}]}),
+        "no user name and password",
+    ),
+    "too often": (
+        json_reply({"__type": "ThrottlingException", "message": "Rate exceeded"}, 400),
+        "asked too often: ThrottlingException",
+    ),
+}
+
+
+@pytest.mark.parametrize(("answer", "reason"), ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_that_is_none_is_told(
+    cloud: AwsCloud, machine: Machine, user: Key, answer: Fault, reason: str
+) -> None:
+    cloud.fail("/", answer)
+    assert reason in machine.fail(user.environment())[0]
+
+
+def test_an_api_that_fails_once_is_asked_again(
+    cloud: AwsCloud, machine: Machine, user: Key
+) -> None:
+    cloud.fail("/", faults.unavailable(), times=1)
+    done = machine.get(environment=user.environment())
+    assert cloud.issued(*done.credential, EXAMPLE_HOST)
+    assert len(cloud.received) == 2
+
+
+@pytest.mark.parametrize(
+    ("silence", "reason"),
+    [(faults.never_answer, "127.0.0.1 does not answer"), (faults.drip(), "no answer within 2 s")],
+)
+def test_a_silent_api_is_not_waited_for_past_the_deadline(
+    cloud: AwsCloud, machine: Machine, user: Key, silence: Fault, reason: str
+) -> None:
+    cloud.fail("/", silence)
+    began_at_s = monotonic()
+    told, _ = machine.fail({**user.environment(), "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "3"})
+    assert monotonic() - began_at_s < 3 + WITHIN_S
+    assert told in (reason, "no answer within 2 s")  # the SDK's pauses are of random length
+
+
+def test_a_silent_metadata_service_is_not_waited_for(cloud: AwsCloud, machine: Machine) -> None:
+    cloud.fail("/latest/*", faults.never_answer)
+    began_at_s = monotonic()
+    reason, _ = machine.fail(cloud.instance())
+    assert monotonic() - began_at_s < 3 + WITHIN_S
+    assert reason == f"the metadata service at {cloud.url} gave no credentials"
+
+
+def test_a_silent_program_is_not_waited_for_past_the_deadline(machine: Machine) -> None:
+    program = machine.write("keys", "#!/bin/sh\nexec sleep 60\n", 0o700)
+    machine.config(f"[profile dev]\ncredential_process = {program}\n")
+    began_at_s = monotonic()
+    machine.fail({**AS_DEV, "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "2"})
+    assert monotonic() - began_at_s < 2 + WITHIN_S
+
+
+def test_a_certificate_nobody_vouches_for_is_told(
+    authority: Authority, cloud: AwsCloud, machine: Machine, user: Key
+) -> None:
+    with LoopbackTls(authority, cloud) as https:
+        variables = {**user.environment(), "AWS_ENDPOINT_URL_ECR": https.url}
+        reason, hint = machine.fail(variables)
+        assert reason == "the certificate of 127.0.0.1 is not trusted"
+        assert hint.startswith("AWS_CA_BUNDLE")
+        reason, _ = machine.fail({**variables, "AWS_CA_BUNDLE": "/none"})
+        assert reason == "the file of certificates that is set for the AWS SDK is not there"
+
+
+def test_a_proxy_that_refuses_is_told_without_its_password(
+    authority: Authority, cloud: AwsCloud, machine: Machine, user: Key
+) -> None:
+    with TerminatingProxy(authority) as proxy:
+        address = f"http://user:{cloud.secret('proxy password')}@127.0.0.1:{proxy.port}"
+        reason, hint = machine.fail(
+            {**user.environment(), "HTTPS_PROXY": address, "AWS_ENDPOINT_URL_ECR": ""}
+        )
+    assert reason == "the proxy that HTTPS_PROXY names does not connect, it answers HTTP 403"
+    assert "NO_PROXY" in hint
+
+
+# --- Nothing configured ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", [EXAMPLE_HOST, PUBLIC_HOST, FIPS_HOST])
+def test_with_no_identity_the_answer_is_not_found_at_once(
+    executable: Executable, host: str
+) -> None:
+    began_at_s = monotonic()
+    done = executable.get(host)
+    assert monotonic() - began_at_s < WITHIN_S
+    assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
+
+
+@pytest.mark.skipif(COMMAND[0] != sys.executable, reason="a frozen file does not tell its imports")
+def test_with_no_identity_the_sdk_is_not_loaded(executable: Executable) -> None:
+    command = [sys.executable, "-X", "importtime", *COMMAND[1:], "get"]
+    done = subprocess.run(
+        command,
+        input=EXAMPLE_HOST.encode(),
+        env=executable.environment,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == NOT_FOUND
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
+    assert "cred_helper.providers.ecr" in loaded
+    assert not {"botocore", "boto3", "urllib3", "configparser", "ssl"} & loaded
+
+
+# --- Nothing else reaches the client --------------------------------------------------------------
+
+
+def test_what_the_sdk_prints_and_warns_of_does_not_reach_the_client(
+    cloud: AwsCloud, machine: Machine, user: Key, tmp_path: Path
+) -> None:
+    # A module of the same process that prints, warns, logs and starts a child that prints, the
+    # moment the SDK is loaded: Python runs it on its own at the start.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import builtins, sys\n"
+        "load = builtins.__import__\n"
+        "def noisy(name, *rest, **named):\n"
+        "    if name == 'botocore.session' and 'noise' not in sys.modules:\n"
+        "        sys.modules['noise'] = sys\n"
+        "        import logging, os, warnings\n"
+        "        print('printed'); os.write(1, b'written'); os.system('echo by a child')\n"
+        "        warnings.warn('warned'); logging.getLogger('botocore').error('logged')\n"
+        "    return load(name, *rest, **named)\n"
+        "builtins.__import__ = noisy\n"
+    )
+    if COMMAND[0] != sys.executable:
+        pytest.skip("a frozen file takes no module from elsewhere")
+    path = f"{tmp_path}{os.pathsep}{ROOT}"
+    done = machine.get(environment={**user.environment(), "PYTHONPATH": path})
+    assert done.status == 0
+    document = done.document
+    assert cloud.issued(document["Username"], document["Secret"], EXAMPLE_HOST)
+    assert "printed" in done.stderr
+    assert "by a child" in done.stderr
+    assert "warned" not in done.stderr
+    assert "logged" not in done.stderr
