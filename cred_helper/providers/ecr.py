@@ -496,11 +496,10 @@ def _instance_metadata(setup: Setup) -> Found | str:
         return sign.reason
     # A home that several machines share must not share what their roles may do.
     machine = IniFile("/sys/class/dmi/id/board_asset_tag").data or IniFile("/etc/machine-id").data
-    certain = sign.is_cloud is True
     return Found(
-        f"the role of this instance{'' if certain else ', if there is one'} ({sign.reason})",
+        f"the role of this instance ({sign.reason})",
         [machine] if machine else None,
-        certain=certain,
+        certain=sign.is_cloud is True,
     )
 
 
