@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from cred_helper.errors import NotFound, ProviderError
     from cred_helper.locks import Locks
+    from cred_helper.sealing import Sealing
 
 _FOLDER_NAME = "docker-credential-multi"
 _LOCK_FILE = "lock"
@@ -34,15 +35,22 @@ MOST_TEMPORARY_AGE_S = 600.0
 
 
 class TokenCache:
-    """The entries of one folder."""
+    """The entries of one folder, their secrets encrypted where there is a ``sealing``."""
 
-    __slots__ = ("_folder",)
+    __slots__ = ("_folder", "_sealing")
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, sealing: Sealing | None = None) -> None:
         self._folder = PrivateFolder(folder)
+        self._sealing = sealing
 
     def token(self, key: str) -> Entry | None:
         """Read the token of a key, however old."""
+        entry = self._entry(key)
+        if entry is None or entry.is_sealed != (self._sealing is not None):
+            return None  # one of another setting is renewed in the form of this one
+        return self._sealing.opened(key, entry) if self._sealing else entry
+
+    def _entry(self, key: str) -> Entry | None:
         content = self._folder.read(f"{key}.{TOKEN}", MOST_ENTRY_BYTES)
         return None if content is None else Entry.decode(key, content)
 
@@ -52,10 +60,12 @@ class TokenCache:
         if not entry.is_valid(entry.created_at):
             return False  # over already, or this machine's clock runs ahead
         try:
-            content = entry.encode(key)
+            kept = self._sealing.sealed(key, entry) if self._sealing else entry
+            content = kept.encode(key) if kept else b""
         except ValueError:
             return False
-        return len(content) <= MOST_ENTRY_BYTES and self._folder.write(f"{key}.{TOKEN}", content)
+        fits = 0 < len(content) <= MOST_ENTRY_BYTES
+        return fits and self._folder.write(f"{key}.{TOKEN}", content)
 
     def failure(self, key: str) -> Failure | None:
         """Read what the last one to ask was told, however long ago."""
@@ -79,7 +89,7 @@ class TokenCache:
 
     def entries(self, now: float) -> list[Entry]:
         """List the tokens that are still good, by what they open."""
-        found = [self.token(key) for _, key, kind in self._files() if kind == TOKEN]
+        found = [self._entry(key) for _, key, kind in self._files() if kind == TOKEN]
         good = [entry for entry in found if entry is not None and entry.is_valid(now)]
         return sorted(good, key=lambda entry: (entry.provider, entry.scope))
 

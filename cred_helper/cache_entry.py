@@ -51,10 +51,20 @@ _END_OF_TIME_S = 1e11
 class Entry:
     """One token as it is kept. ``scope`` is the host it opens, or what several hosts share it by.
 
+    ``is_sealed`` says that the secret is encrypted (see sealing) and nothing to show a registry.
     Units: ``created_at`` and ``expires_at`` are seconds since 1970, as ``time.time`` has them.
     """
 
-    __slots__ = ("created_at", "expires_at", "provider", "scope", "secret", "source", "username")
+    __slots__ = (
+        "created_at",
+        "expires_at",
+        "is_sealed",
+        "provider",
+        "scope",
+        "secret",
+        "source",
+        "username",
+    )
 
     def __init__(
         self,
@@ -66,6 +76,7 @@ class Entry:
         source: str,
         created_at: float,
         expires_at: float,
+        is_sealed: bool = False,
     ) -> None:
         self.provider = provider
         self.scope = scope
@@ -74,6 +85,7 @@ class Entry:
         self.source = source
         self.created_at = created_at
         self.expires_at = expires_at
+        self.is_sealed = is_sealed
 
     @classmethod
     def of(cls, credential: Credential, provider: str, scope: str, now: float) -> Entry:
@@ -95,14 +107,16 @@ class Entry:
         """Read the entry of a key; ``None`` where it is none."""
         try:
             fields = _decode(TOKEN, key, content)
+            is_sealed = "sealed" in fields
             entry = cls(
                 fields["provider"],
                 fields["scope"],
                 username=fields["username"],
-                secret=Secret(fields["secret"]),
+                secret=Secret(fields["sealed" if is_sealed else "secret"]),
                 source=fields["source"],
                 created_at=_time(fields["created_at"]),
                 expires_at=_time(fields["expires_at"]),
+                is_sealed=is_sealed,
             )
         except (ValueError, KeyError):
             return None
@@ -114,16 +128,35 @@ class Entry:
         Raises:
             ValueError: a value does not fit a line; the caller keeps no such token.
         """
-        fields = {
+        name = "sealed" if self.is_sealed else "secret"
+        return _encode(TOKEN, key, {**self._open_fields(), name: self.secret.expose()})
+
+    def all_but_the_secret(self, key: str) -> bytes:
+        """Write down what a sealed secret is bound to. Raises ``ValueError`` like ``encode``."""
+        return _encode(TOKEN, key, self._open_fields())
+
+    def with_secret(self, secret: str, *, is_sealed: bool) -> Entry:
+        """Return the same entry with the secret in its other form."""
+        return Entry(
+            self.provider,
+            self.scope,
+            username=self.username,
+            secret=Secret(secret),
+            source=self.source,
+            created_at=self.created_at,
+            expires_at=self.expires_at,
+            is_sealed=is_sealed,
+        )
+
+    def _open_fields(self) -> dict[str, str]:
+        return {
             "created_at": repr(self.created_at),
             "expires_at": repr(self.expires_at),
             "provider": self.provider,
             "scope": self.scope,
             "source": self.source,
             "username": self.username,
-            "secret": self.secret.expose(),
         }
-        return _encode(TOKEN, key, fields)
 
     @property
     def life_s(self) -> float:

@@ -105,9 +105,16 @@ def _some_of(*words: str) -> Kind:
     return Kind(f"a list of {', '.join(words)}", check, _list_of_text)
 
 
+def _helper(value: object) -> str:
+    if not isinstance(value, str) or not value or set("/\\ \t") & set(value):
+        raise ValueError
+    return value
+
+
 _SECONDS = Kind("a number of seconds up to 3600", _seconds, float)
 _SWITCH = Kind("on or off (true or false in a file)", _switch, _switch_of_text)
 _FOLDER = Kind("the absolute path of a folder (~/ is the home folder)", _folder)
+_HELPER = Kind("the name of a helper, such as secretservice", _helper)
 
 
 def expanded(path: str) -> str:
@@ -170,6 +177,12 @@ SETTINGS = (
     ),
     Setting("cache", True, _SWITCH, "whether tokens are kept on disk until they grow old"),
     Setting("cache_folder", "", _FOLDER, "where they are kept, if not in the user's cache folder"),
+    Setting(
+        "cache_keychain",
+        "",
+        _HELPER,
+        "the helper whose keychain has the key to encrypt them with, if they are to be encrypted",
+    ),
 )
 
 
@@ -189,6 +202,7 @@ class Settings:
     store_for_clouds: str
     cache: bool
     cache_folder: str
+    cache_keychain: str
     files: tuple[str, ...]
     option_tables: tuple[tuple[str, Options], ...]
     rules: tuple[Rule, ...]
@@ -317,11 +331,12 @@ def _read(path: str) -> tuple[str, bytes] | None:
         os.stat(path)
     except (OSError, ValueError):
         return None
+    from cred_helper import document
+
     try:
-        with open(path, "rb") as file:
-            text = file.read(MAX_FILE_BYTES + 1)
+        text = document.read(path)
     except OSError as error:
-        raise Misconfigured(f"{path} cannot be read: {error.strerror}") from None
+        raise Misconfigured(f"{path} cannot be read: {document.trouble(error)}") from None
     if len(text) > MAX_FILE_BYTES:
         raise Misconfigured(f"{path} is longer than a settings file can be")
     return path, text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -364,9 +365,15 @@ def test_a_file_that_is_no_text_is_refused_in_words(
     assert _wrong(home).reason == f"{user_file}{reason}"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(home: Path, user_file: Path) -> None:
+    os.mkfifo(user_file)
+    assert _load(home).files == (str(user_file),)
+
+
 def test_a_folder_in_the_place_of_the_file_is_refused_in_words(home: Path, user_file: Path) -> None:
     user_file.mkdir()
-    assert _wrong(home).reason == f"{user_file} cannot be read: Is a directory"
+    assert _wrong(home).reason == f"{user_file} cannot be read: is a directory"
 
 
 # --- Options of providers -------------------------------------------------------------------------

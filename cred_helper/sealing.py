@@ -1,0 +1,115 @@
+"""Secrets of the cache encrypted at rest, by a key that the operating system's keychain keeps.
+
+The key lies with a docker-credential-* helper of the user's choice (secretservice, osxkeychain,
+wincred, pass) under a server URL of its own, is made when it is first needed, and never touches a
+disk of ours. AES-256-GCM binds each secret to the rest of its entry, so that none can be put into
+another's place. Where the keychain does not work nothing is kept, and the user is told once.
+
+Source: https://csrc.nist.gov/pubs/sp/800/38/d/final (a random nonce of 96 bits is good for 2**32
+secrets of one key, which is more than a lifetime of tokens).
+"""
+
+from __future__ import annotations
+
+import os
+
+from cred_helper.credential import Credential, Secret
+from cred_helper.errors import CredentialError, Misconfigured, NotFound
+from cred_helper.server_url import ServerURL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    from cred_helper.cache_entry import Entry
+    from cred_helper.keychain import Source
+
+# RFC 6761 reserves the zone: no registry can have this name.
+KEY_URL = "https://cache-key.docker-credential-multi.invalid"
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+
+
+class Sealing:
+    """Seals and opens the secrets of entries. The keychain is asked once, when first needed."""
+
+    __slots__ = ("_cipher", "_failed", "_keychain", "_warn")
+
+    def __init__(self, keychain: Source, warn: Callable[[str, str | None], None]) -> None:
+        self._keychain = keychain
+        self._warn = warn
+        self._cipher: AESGCM | None = None
+        self._failed = False
+
+    def sealed(self, key: str, entry: Entry) -> Entry | None:
+        """Return the entry as it may be written to a disk; ``None`` where that is not possible.
+
+        Raises:
+            ValueError: a value does not fit an entry.
+        """
+        cipher = self._opened_keychain()
+        if cipher is None:
+            return None
+        nonce = os.urandom(_NONCE_BYTES)
+        plain = entry.secret.expose().encode()
+        ciphered = cipher.encrypt(nonce, plain, entry.all_but_the_secret(key))
+        return entry.with_secret((nonce + ciphered).hex(), is_sealed=True)
+
+    def opened(self, key: str, entry: Entry) -> Entry | None:
+        """Return the entry as it was before; ``None`` where the key is not the one it was."""
+        cipher = self._opened_keychain()
+        if cipher is None:
+            return None
+        from cryptography.exceptions import InvalidTag
+
+        try:
+            data = bytes.fromhex(entry.secret.expose())
+            nonce, ciphered = data[:_NONCE_BYTES], data[_NONCE_BYTES:]
+            plain = cipher.decrypt(nonce, ciphered, entry.all_but_the_secret(key))
+            return entry.with_secret(plain.decode(), is_sealed=False)
+        except (ValueError, InvalidTag):
+            return None
+
+    def _opened_keychain(self) -> AESGCM | None:
+        if self._cipher is None and not self._failed:
+            try:
+                self._cipher = self._make_cipher()
+            except CredentialError as error:
+                self._failed = True
+                self._warn(
+                    f"no token is kept, since {self._keychain.name} does not give the key to"
+                    f" encrypt them with: {error.reason}",
+                    error.hint,
+                )
+        return self._cipher
+
+    def _make_cipher(self) -> AESGCM:
+        try:
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        except ImportError:
+            raise Misconfigured("this build cannot encrypt") from None
+        try:
+            text = self._keychain.get(ServerURL.parse(KEY_URL)).secret.expose()
+        except NotFound as error:
+            text = self._make_key(error)
+        try:
+            cipher_key = bytes.fromhex(text)
+        except ValueError:
+            cipher_key = b""
+        if len(cipher_key) != _KEY_BYTES:
+            raise Misconfigured(
+                f"what it keeps for {KEY_URL} is no key",
+                hint=f"have it erase {KEY_URL}; a new key is made the next time",
+            )
+        return AESGCM(cipher_key)
+
+    def _make_key(self, missing: NotFound) -> str:
+        """Make the key, and return the one that is kept: another process may have been quicker."""
+        store = getattr(self._keychain, "store", None)
+        if store is None:
+            raise missing
+        server_url = ServerURL.parse(KEY_URL)
+        store(server_url, Credential("cache-key", Secret(os.urandom(_KEY_BYTES).hex())))
+        return self._keychain.get(server_url).secret.expose()
