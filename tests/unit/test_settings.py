@@ -50,7 +50,7 @@ def _wrong(home: Path, **environ: str) -> Misconfigured:
 
 def test_without_a_file_or_variable_every_setting_has_its_default(home: Path) -> None:
     settings = _load(home)
-    defaults = {
+    assert {s.name: getattr(settings, s.name) for s in SETTINGS} == {
         "deadline_s": 30.0,
         "helper_timeout_s": 10.0,
         "on_error": "fail",
