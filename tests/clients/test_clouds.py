@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.clients.clients import DOCKER, SKOPEO, Client
+from tests.clients.clients import DOCKER, SKOPEO, Client, PullFailed
 from tests.clients.hosted import Hosted
 from tests.clients.machine import Machine
 from tests.clients.marks import every_client, every_client_and_place, needs_docker, needs_skopeo
@@ -38,6 +40,26 @@ def test_a_login_with_a_piped_token_changes_nothing_and_fails_nothing(
     client.log_out(machine, hosted.host)
     assert machine.get(hosted.host) == issued
     assert hosted.registry.logins == [hosted.login]
+
+
+@every_client
+@pytest.mark.parametrize(
+    ("hosted", "broken"),
+    [
+        ("ecr", {"AWS_SECRET_ACCESS_KEY": "not the key's"}),
+        ("gcr", {"GOOGLE_APPLICATION_CREDENTIALS": "/no/such/file.json"}),
+        ("acr", {"AZURE_CLIENT_SECRET": "not the application's"}),
+    ],
+    indirect=["hosted"],
+)
+def test_the_reader_of_a_clients_complaint_learns_what_is_wrong_with_the_identity(
+    machine: Machine, hosted: Hosted, client: Client, broken: dict[str, str]
+) -> None:
+    machine.use({**hosted.identity, **broken})
+    machine.name_multi(client.named_in[0], hosted.host)
+    with pytest.raises(PullFailed, match=f"no credential for {re.escape(hosted.host)} from "):
+        client.pull(machine, hosted.image_name)
+    assert hosted.registry.logins == []
 
 
 # A cloud that is not there cannot have been asked: the proxy would have refused, and told.
