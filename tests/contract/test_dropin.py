@@ -1,0 +1,290 @@
+"""Called by the name of another helper: that helper's provider, its variables, and nobody else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clouds.authority import Authority
+from tests.clouds.aws import EXAMPLE_HOST as ECR_HOST
+from tests.clouds.aws import PUBLIC_HOST, AwsCloud
+from tests.clouds.azure import EXAMPLE_HOST as ACR_HOST
+from tests.clouds.azure import AzureCloud
+from tests.clouds.fixtures import authority, proxy
+from tests.clouds.google import EXAMPLE_HOST as GCR_HOST
+from tests.clouds.google import GoogleCloud
+from tests.clouds.proxy import TerminatingProxy
+from tests.executable import NOT_FOUND, Completed, Executable
+
+__all__ = ["authority", "proxy"]
+
+_HUB = "https://index.docker.io/v1/"
+_LOGIN = '{{"ServerURL":"{}","Username":"u","Secret":"of-a-login"}}'
+# Every source that there would be for any host, were it not for the name.
+_ALL_SOURCES = {
+    "DOCKER_CREDENTIAL_MULTI_ORDER": "environment,cloud,config,ci",
+    "DOCKER__USR": "anybody",
+    "DOCKER__PSW": "p",
+    "DOCKER_docker_io_USR": "somebody",
+    "DOCKER_docker_io_PSW": "p",
+    "GITHUB_TOKEN": "github-token",
+    "GITHUB_ACTOR": "octocat",
+}
+
+
+@pytest.fixture
+def called(executable: Executable, tmp_path: Path, home: Path) -> Callable[[str], Executable]:
+    """The executable by the rest of another helper's name; config.json has a login for all."""
+    (home / ".docker").mkdir()
+    auths = {host: {"username": "login", "password": "p"} for host in (_HUB, ECR_HOST, "a.test")}
+    (home / ".docker/config.json").write_text(json.dumps({"auths": auths}))
+    folder = tmp_path / "installed"
+    folder.mkdir()
+    return lambda name: executable.called(f"docker-credential-{name}", folder)
+
+
+@pytest.fixture
+def aws() -> Iterator[AwsCloud]:
+    with AwsCloud() as cloud:
+        yield cloud
+
+
+def _is_not_found(done: Completed) -> bool:
+    return (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [
+        ("ecr-login", (GCR_HOST, ACR_HOST, _HUB, "a.test", "ghcr.io")),
+        ("gcr", (ECR_HOST, ACR_HOST, _HUB, "a.test", "ghcr.io")),
+        ("gcloud", (ECR_HOST, ACR_HOST, _HUB, "a.test", "ghcr.io")),
+        ("acr-env", (ECR_HOST, GCR_HOST, _HUB, "a.test", "ghcr.io", "mcr.microsoft.com")),
+        ("acr", (ECR_HOST, GCR_HOST, _HUB, "a.test", "ghcr.io")),
+        ("ECR-login.exe", (GCR_HOST, _HUB)),
+        ("acr.exe", (ECR_HOST, _HUB)),
+    ],
+)
+def test_another_host_than_the_helpers_is_not_found_whatever_there_is_for_it(
+    called: Callable[[str], Executable], name: str, others: tuple[str, ...]
+) -> None:
+    executable = called(name)
+    for host in others:
+        assert _is_not_found(executable.get(host, _ALL_SOURCES)), host
+    assert executable.run("list", environment=_ALL_SOURCES).document == {}
+
+
+@pytest.mark.parametrize("name", ["multi-1.0", "ecr", "ecr-login-2", "pass", "envy", "-env"])
+def test_any_other_name_is_our_own(called: Callable[[str], Executable], name: str) -> None:
+    assert called(name).get("a.test").credential == ("login", "p")
+
+
+def test_a_path_to_the_link_is_as_good_as_its_name(
+    called: Callable[[str], Executable], tmp_path: Path
+) -> None:
+    by_name = called("ecr-login")
+    by_path = Executable(by_name.environment, [f"{tmp_path}/installed/docker-credential-ecr-login"])
+    assert _is_not_found(by_path.get(_HUB))
+
+
+def test_as_ecr_login_it_answers_for_ecr(
+    called: Callable[[str], Executable], aws: AwsCloud, tmp_path: Path
+) -> None:
+    environment = aws.identity(tmp_path)
+    executable = called("ecr-login")
+    for host in (ECR_HOST, PUBLIC_HOST):
+        username, secret = executable.get(host, environment).credential
+        assert aws.issued(username, secret, host)
+    done = executable.get(ECR_HOST, {"AWS_PROFILE": "nowhere"})
+    assert done.status == 1
+    assert done.stderr.startswith(
+        f"docker-credential-multi: error: no credential for {ECR_HOST} from ecr: "
+    )
+
+
+def test_as_ecr_login_it_keeps_tokens_where_that_helper_was_told_to(
+    called: Callable[[str], Executable], aws: AwsCloud, tmp_path: Path
+) -> None:
+    executable = called("ecr-login")
+    folder = tmp_path / "tokens"
+    environment = {**aws.identity(tmp_path), "AWS_ECR_CACHE_DIR": str(folder)}
+    for _ in range(2):
+        assert executable.get(ECR_HOST, environment).status == 0
+    assert aws.exchanges == 1
+    assert any(folder.iterdir())
+    environment["AWS_ECR_DISABLE_CACHE"] = "0"  # whatever it says, it is set
+    assert executable.get(ECR_HOST, environment).status == 0
+    assert aws.exchanges == 2
+    environment["DOCKER_CREDENTIAL_MULTI_CACHE"] = "on"
+    assert executable.get(ECR_HOST, environment).status == 0
+    assert aws.exchanges == 2
+
+
+def test_by_our_own_name_that_helpers_variables_mean_nothing(
+    called: Callable[[str], Executable], aws: AwsCloud, tmp_path: Path
+) -> None:
+    executable = called("multi-x")
+    folder = tmp_path / "tokens"
+    environment = {
+        **aws.identity(tmp_path),
+        "AWS_ECR_CACHE_DIR": str(folder),
+        "AWS_ECR_DISABLE_CACHE": "1",
+        "AZURE_ENVIRONMENT": "AzureChinaCloud",
+    }
+    for _ in range(2):
+        assert executable.get(ECR_HOST, environment).status == 0
+    assert aws.exchanges == 1
+    assert not folder.exists()
+    assert _is_not_found(executable.get(ACR_HOST, environment))
+
+
+@pytest.mark.parametrize(
+    ("name", "environment", "host", "status"),
+    [
+        ("ecr-login", {}, ECR_HOST, 0),
+        ("ecr-login", {"DOCKER_CREDENTIAL_MULTI_STORE_FOR_CLOUDS": "error"}, ECR_HOST, 1),
+        ("ecr-login", {}, _HUB, 1),
+        ("ecr-login", {"AWS_ECR_IGNORE_CREDS_STORAGE": "true"}, _HUB, 0),
+        ("ecr-login", {"AWS_ECR_IGNORE_CREDS_STORAGE": "TRUE"}, _HUB, 1),
+        ("gcr", {"AWS_ECR_IGNORE_CREDS_STORAGE": "true"}, _HUB, 1),
+        ("gcr", {}, GCR_HOST, 0),
+        ("acr-env", {}, ACR_HOST, 0),
+        ("env", {}, "a.test", 1),
+        ("env", {"IGNORE_DOCKER_LOGIN": "1"}, "a.test", 0),
+    ],
+)
+def test_a_login_is_let_pass_where_that_helper_would_or_answers_itself(
+    called: Callable[[str], Executable],
+    home: Path,
+    name: str,
+    environment: dict[str, str],
+    host: str,
+    status: int,
+) -> None:
+    executable = called(name)
+    before = sorted(home.rglob("*"))
+    done = executable.run("store", stdin=_LOGIN.format(host), environment=environment)
+    assert done.status == status
+    assert f"is not kept: docker-credential-{name} keeps none" in done.stderr
+    assert "of-a-login" not in done.stderr + done.stdout.decode()
+    assert sorted(home.rglob("*")) == before
+    for spelling in (host, f"http://{host}", f"https://{host}"):
+        done = executable.run("erase", stdin=spelling, environment=environment)
+        assert (done.status, done.stdout, done.stderr) == (0, b"", "")
+
+
+@pytest.mark.parametrize("name", ["gcr", "gcloud"])
+def test_as_googles_helpers_it_answers_for_google(
+    called: Callable[[str], Executable], tmp_path: Path, name: str
+) -> None:
+    with GoogleCloud() as google:
+        username, secret = called(name).get(GCR_HOST, google.identity(tmp_path)).credential
+        assert google.issued(username, secret, GCR_HOST)
+
+
+@pytest.mark.parametrize("name", ["acr", "acr-env"])
+def test_as_azures_helpers_it_answers_for_azure(
+    called: Callable[[str], Executable],
+    authority: Authority,
+    proxy: TerminatingProxy,
+    tmp_path: Path,
+    name: str,
+) -> None:
+    with AzureCloud(authority) as azure:
+        azure.register(proxy)
+        environment = azure.identity(tmp_path) | {"AZURE_ENVIRONMENT": "AzurePublicCloud"}
+        username, secret = called(name).get(ACR_HOST, environment).credential
+        assert azure.issued(username, secret, ACR_HOST)
+
+
+@pytest.mark.parametrize(
+    ("cloud", "host", "reason"),
+    [
+        ("AzureChinaCloud", "a.azurecr.io", "means the cloud of azurecr.cn, and a.azurecr.io is"),
+        ("AZUREPUBLICCLOUD", "a.azurecr.us", "means the cloud of azurecr.io, and a.azurecr.us is"),
+        ("AzureUSGovernment", "a.azurecr.io", "means the cloud of azurecr.us, and a.azurecr.io"),
+        ("AzureGermanCloud", "a.azurecr.io", "means the cloud of azurecr.de, and a.azurecr.io is"),
+        ("AzureMoonCloud", "a.azurecr.io", "is no name of an Azure cloud"),
+    ],
+)
+def test_azures_environment_has_to_be_that_of_the_registry(
+    called: Callable[[str], Executable], cloud: str, host: str, reason: str
+) -> None:
+    done = called("acr-env").get(host, {"AZURE_ENVIRONMENT": cloud})
+    assert done.status == 1
+    assert done.stdout.decode().startswith(f"AZURE_ENVIRONMENT {reason}")
+
+
+def test_as_env_it_reads_the_variables_that_name_a_host_down_to_none(
+    called: Callable[[str], Executable],
+) -> None:
+    executable = called("env")
+    variables = {
+        **{f"DOCKER_example_com_{end}": "domain" for end in ("USR", "PSW")},
+        **{f"DOCKER_org_{end}": "top" for end in ("USR", "PSW")},
+    }
+    assert executable.get("a.example.com", variables).credential == ("domain", "domain")
+    assert executable.get("example.org", variables).credential == ("top", "top")
+    assert _is_not_found(executable.get("a.test", variables))
+    anybody = {**variables, **{f"DOCKER__{end}": "any" for end in ("USR", "PSW")}}
+    assert executable.get("a.test", anybody).credential == ("any", "any")
+    assert executable.get("ghcr.io", {"GITHUB_TOKEN": "t"}).credential == ("github", "t")
+    assert _is_not_found(executable.get(GCR_HOST))
+
+
+def test_as_env_it_asks_ecr_by_the_variables_of_the_account(
+    called: Callable[[str], Executable], aws: AwsCloud, home: Path
+) -> None:
+    executable = called("env")
+    red = aws.session("arn:aws:iam::111111111111:user/red")
+    blue, green = aws.user("blue"), aws.user("green")
+    role_arn = aws.role("puller", blue)
+    (home / ".aws").mkdir()
+    (home / ".aws/credentials").write_text(
+        f"[green]\naws_access_key_id = {green.id}\naws_secret_access_key = {green.secret}\n"
+    )
+    environment = {
+        **aws.redirection(),
+        **red.environment(),
+        "AWS_ACCESS_KEY_ID_222222222222": blue.id,
+        "AWS_SECRET_ACCESS_KEY_222222222222": blue.secret,
+        "AWS_ROLE_ARN_222222222222": role_arn,
+        "AWS_PROFILE_333333333333": "green",
+    }
+    hosts = [f"{digit * 12}.dkr.ecr.us-east-1.amazonaws.com" for digit in "123"]
+    for host in hosts:
+        username, secret = executable.get(host, environment).credential
+        assert aws.issued(username, secret, host)
+    asked = [call.principal.rpartition(":")[2] for call in aws.calls]
+    assert asked[0] == "user/red"
+    assert asked[1].startswith("assumed-role/puller/")
+    assert asked[2] == "user/green"
+    half = {**environment, "AWS_SECRET_ACCESS_KEY_222222222222": ""}
+    done = executable.get(hosts[1], half)
+    assert done.status == 1
+    assert "AWS_SECRET_ACCESS_KEY_222222222222 is not set" in done.stdout.decode()
+    named = {"DOCKER_amazonaws_com_USR": "u", "DOCKER_amazonaws_com_PSW": "p"}
+    assert executable.get(hosts[0], {**environment, **named}).credential == ("u", "p")
+
+
+def test_rules_hold_by_any_name_as_far_as_they_are_about_the_provider(
+    called: Callable[[str], Executable], aws: AwsCloud, tmp_path: Path
+) -> None:
+    executable = called("ecr-login")
+    environment = aws.identity(tmp_path)
+    rules = {
+        **environment,
+        "DOCKER_CREDENTIAL_MULTI_RULES": (
+            f'rule = [{{match = "registry.test", alias = "{ECR_HOST}"}},'
+            f' {{match = "{PUBLIC_HOST}", answer = "anonymous"}},'
+            ' {match = "**", helper = "thing"}]'
+        ),
+    }
+    username, secret = executable.get("registry.test", rules).credential
+    assert aws.issued(username, secret, ECR_HOST)
+    assert _is_not_found(executable.get(PUBLIC_HOST, rules))
+    assert executable.get(ECR_HOST, rules).status == 0
+    assert _is_not_found(executable.get("a.test", rules))

@@ -1,0 +1,470 @@
+"""The user's own rules and settings, on the real executable: who answers for which registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clouds.authority import Authority
+from tests.clouds.aws import EXAMPLE_HOST as ECR_HOST
+from tests.clouds.aws import AwsCloud
+from tests.clouds.azure import EXAMPLE_HOST as ACR_HOST
+from tests.clouds.azure import IDENTITY_TOKEN, TENANT_ID, AzureCloud
+from tests.clouds.fixtures import authority, proxy
+from tests.clouds.google import PUSHER, TARGET, GoogleCloud
+from tests.clouds.proxy import TerminatingProxy
+from tests.contract.children import Children
+from tests.executable import NOT_FOUND, Completed, Executable
+
+__all__ = ["authority", "proxy"]
+
+# An identity that ECR has to fail with: whoever asks it says so.
+BROKEN_ECR = {"AWS_PROFILE": "nowhere"}
+GOOGLE = "Google Container Registry and Artifact Registry"
+BROKEN_ECR_WORDS = f"no credential for {ECR_HOST} from ecr: "
+
+
+# Answers for everything, and writes down all that it is asked.
+_HELPER = """
+request=$(cat); echo "$1 $request" >> "$log.requests"
+case "$1" in
+get) echo '{"Username":"of-NAME","Secret":"s"}' ;;
+list) echo '{"listed.NAME.test":"of-NAME"}' ;;
+esac
+"""
+
+
+class Desk:
+    """The executable with a settings file, two other helpers on PATH and a config.json."""
+
+    def __init__(self, executable: Executable, home: Path, children: Children) -> None:
+        self._executable = Executable({**executable.environment, "PATH": children.path})
+        self._children = children
+        for name in ("thing", "other"):
+            children.add(name, _HELPER.replace("NAME", name))
+        self.home = home
+        self.file = home / ".config/docker-credential-multi/config.toml"
+        self.file.parent.mkdir(parents=True)
+
+    def asked_of(self, name: str) -> list[str]:
+        """Verb and standard input of every run of a helper so far."""
+        log = self._children.folder / f"docker-credential-{name}.log.requests"
+        return log.read_text().splitlines() if log.exists() else []
+
+    def settings(self, toml: str) -> None:
+        """Write the user's settings file."""
+        self.file.write_text(toml)
+
+    def config_json(self, text: str) -> None:
+        """Write docker's config.json."""
+        (self.home / ".docker").mkdir(exist_ok=True)
+        (self.home / ".docker/config.json").write_text(text)
+
+    def run(self, verb: str, stdin: str = "", **environment: str) -> Completed:
+        """Run one verb."""
+        return self._executable.run(verb, stdin=stdin, environment=environment)
+
+    def explain(self, server_url: str, **environment: str) -> Completed:
+        """Ask what can be said by looking."""
+        return self._executable.run("explain", "--json", server_url, environment=environment)
+
+    def get(self, server_url: str, **environment: str) -> Completed:
+        """Ask for a credential as a client does."""
+        return self.run("get", server_url, **environment)
+
+
+@pytest.fixture
+def children(tmp_path: Path) -> Children:
+    return Children(tmp_path / "programs")
+
+
+@pytest.fixture
+def desk(executable: Executable, home: Path, children: Children) -> Desk:
+    return Desk(executable, home, children)
+
+
+def _rule(**keys: str) -> str:
+    return "\n".join(["[[rule]]", *(f'{key} = "{value}"' for key, value in keys.items()), ""])
+
+
+def _login(server_url: str) -> str:
+    return f'{{"ServerURL":"{server_url}","Username":"u","Secret":"of-a-login"}}'
+
+
+# --- A helper by rule -----------------------------------------------------------------------------
+
+
+def test_the_helper_of_a_rule_answers_and_keeps_and_nobody_else_does(desk: Desk) -> None:
+    desk.settings(_rule(match="*.corp.test:*", helper="thing"))
+    desk.config_json('{"credHelpers": {"a.corp.test": "other"}, "credsStore": "other"}')
+    assert desk.get("a.corp.test").credential == ("of-thing", "s")
+    assert desk.get("https://b.corp.test:5000/v1/").credential == ("of-thing", "s")
+    assert desk.run("store", _login("a.corp.test")).status == 0
+    assert desk.run("erase", "a.corp.test").status == 0
+    assert desk.asked_of("other") == []
+    get, get_with_port, store, erase = desk.asked_of("thing")
+    assert get == "get a.corp.test"
+    assert get_with_port == "get https://b.corp.test:5000/v1/"
+    assert store.startswith("store ")
+    assert "of-a-login" in store
+    assert erase == "erase a.corp.test"
+    assert desk.get("a.b.corp.test").credential == ("of-other", "s")
+
+
+def test_a_rule_with_a_helper_keeps_a_clouds_host_from_its_provider(desk: Desk) -> None:
+    desk.settings(_rule(match="*.dkr.ecr.*.amazonaws.com", helper="thing"))
+    assert desk.get(ECR_HOST, **BROKEN_ECR).credential == ("of-thing", "s")
+
+
+def test_the_first_rule_that_matches_is_the_only_one(desk: Desk) -> None:
+    desk.settings(
+        _rule(match="registry.test/team-a", helper="other") + _rule(match="**", helper="thing")
+    )
+    assert desk.get("registry.test/team-a/image").credential == ("of-other", "s")
+    assert desk.get("registry.test/team-b/image").credential == ("of-thing", "s")
+    assert desk.get("registry.test").credential == ("of-thing", "s")
+    assert desk.get("https://index.docker.io/v1/").credential == ("of-thing", "s")
+
+
+def test_a_rules_helper_that_is_not_there_is_told_with_the_line_that_names_it(desk: Desk) -> None:
+    desk.settings(_rule(match="registry.test", helper="missing"))
+    done = desk.get("registry.test")
+    assert done.status == 1
+    assert "docker-credential-missing" in done.stderr
+    assert f"{desk.file}:3" in done.stderr
+
+
+def test_a_rule_that_names_ourselves_ends_at_once(desk: Desk) -> None:
+    desk.settings(_rule(match="registry.test", helper="multi"))
+    done = desk.get("registry.test")
+    assert (done.status, done.stdout) == (1, NOT_FOUND)
+
+
+def test_a_rules_helper_that_asks_us_back_is_asked_once(desk: Desk, children: Children) -> None:
+    children.add_ourselves("circle")
+    desk.settings(_rule(match="registry.test", helper="circle"))
+    done = desk.get("registry.test")
+    assert (done.status, done.stdout) == (1, NOT_FOUND)
+    assert "docker-credential-circle is being asked for registry.test already" in done.stderr
+    assert children.runs("circle") == ["get"]
+
+
+def test_what_a_rules_helper_lists_is_listed_as_far_as_the_rule_goes(desk: Desk) -> None:
+    desk.settings(
+        _rule(match="listed.thing.test", helper="thing") + _rule(match="x", helper="other")
+    )
+    assert desk.run("list").document == {"listed.thing.test": "of-thing"}
+
+
+# --- Answers by rule ------------------------------------------------------------------------------
+
+
+def test_anonymous_is_not_found_and_nobody_is_asked(desk: Desk) -> None:
+    desk.settings(_rule(match="**", answer="anonymous"))
+    desk.config_json('{"credsStore": "other"}')
+    for server_url in ("registry.test", ECR_HOST):
+        done = desk.get(server_url, **BROKEN_ECR, DOCKER_registry_test_USR="half")
+        assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
+    assert desk.asked_of("other") == []
+
+
+def test_none_tells_the_client_to_stop(desk: Desk) -> None:
+    desk.settings(
+        _rule(match="**.docker.io", answer="none") + _rule(match="docker.io", answer="none")
+    )
+    for server_url in ("https://index.docker.io/v1/", "registry-1.docker.io", "docker.io"):
+        done = desk.get(server_url)
+        assert done.status == 1
+        assert "lets nobody answer" in done.stdout.decode()
+        assert f"{desk.file}:" in done.stderr
+
+
+def test_what_a_rule_answers_for_is_not_listed_and_a_login_there_is_not_kept(desk: Desk) -> None:
+    desk.settings(_rule(match="listed.other.test", answer="none"))
+    desk.config_json('{"credsStore": "other"}')
+    assert desk.run("list").document == {}
+    done = desk.run("store", _login("nobody.other.test"))
+    assert (done.status, done.stderr) == (0, "")
+    desk.config_json("{}")
+    done = desk.run("store", _login("listed.other.test"))
+    assert done.status == 0
+    assert f"the login to listed.other.test is not kept: {desk.file}:3 answers" in done.stderr
+
+
+# --- Providers and order --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason", "hint"),
+    [
+        ({"provider": "ecr"}, "{host} is no registry of ecr", "alias = "),
+        (
+            {"profile": "work"},
+            "{host} is no registry of a built-in provider that takes profile",
+            "",
+        ),
+    ],
+)
+def test_a_provider_is_refused_a_host_that_is_not_one_of_its_own(
+    desk: Desk, rule: dict[str, str], reason: str, hint: str
+) -> None:
+    desk.settings(_rule(match="**", **rule))
+    done = desk.get("registry.test", **BROKEN_ECR)
+    assert done.status == 1
+    assert done.stdout.decode() == f"{desk.file}:3: {reason.format(host='registry.test')}\n"
+    assert hint in done.stderr
+
+
+def test_an_option_that_the_hosts_provider_does_not_have_is_refused(desk: Desk) -> None:
+    desk.settings(_rule(match="**", profile="work"))
+    done = desk.get("gcr.io")
+    assert done.status == 1
+    assert done.stdout.decode() == f"{desk.file}:3: 'profile' is no option of gcr\n"
+
+
+def test_a_provider_that_is_switched_off_is_asked_where_a_rule_names_it(desk: Desk) -> None:
+    desk.settings('disabled_providers = ["ecr"]\n')
+    assert desk.get(ECR_HOST, **BROKEN_ECR).stdout == NOT_FOUND
+    desk.settings('disabled_providers = ["ecr"]\n' + _rule(match=ECR_HOST, provider="ecr"))
+    assert desk.get(ECR_HOST, **BROKEN_ECR).stdout.decode().startswith(BROKEN_ECR_WORDS)
+    variable = {"DOCKER_CREDENTIAL_MULTI_DISABLED_PROVIDERS": "gcr"}
+    desk.settings('disabled_providers = ["ecr"]\n')
+    assert BROKEN_ECR_WORDS in desk.get(ECR_HOST, **BROKEN_ECR, **variable).stderr
+
+
+def test_provider_none_leaves_a_clouds_host_to_what_config_json_names(desk: Desk) -> None:
+    desk.settings(_rule(match=ECR_HOST, provider="none"))
+    assert desk.get(ECR_HOST, **BROKEN_ECR).stdout == NOT_FOUND
+    desk.config_json('{"credsStore": "thing"}')
+    assert desk.get(ECR_HOST, **BROKEN_ECR).credential == ("of-thing", "s")
+
+
+def test_the_order_of_the_sources_can_be_chosen(desk: Desk) -> None:
+    desk.config_json('{"credsStore": "thing"}')
+    variables = {
+        f"DOCKER_{ECR_HOST.replace('.', '_').replace('-', '_')}_{end}": "v"
+        for end in ("USR", "PSW")
+    }
+    assert desk.get(ECR_HOST, **variables, **BROKEN_ECR).credential == ("v", "v")
+    done = desk.get(ECR_HOST, **BROKEN_ECR)
+    assert done.document["Username"] == "of-thing"
+    assert f"warning: {BROKEN_ECR_WORDS}" in done.stderr
+    desk.settings('order = ["config", "cloud"]\n')
+    assert desk.get(ECR_HOST, **variables, **BROKEN_ECR).credential == ("of-thing", "s")
+    desk.config_json("{}")
+    assert desk.get(ECR_HOST, **variables, **BROKEN_ECR).stderr.count(BROKEN_ECR_WORDS) == 1
+    desk.settings("order = []\n")
+    assert desk.get(ECR_HOST, **variables, **BROKEN_ECR).stdout == NOT_FOUND
+
+
+def test_a_container_can_have_rules_from_a_variable(desk: Desk) -> None:
+    desk.settings(_rule(match="registry.test", helper="other"))
+    toml = 'rule = [{match = "registry.test", helper = "thing"}]'
+    assert desk.get("registry.test").credential == ("of-other", "s")
+    rules = {"DOCKER_CREDENTIAL_MULTI_RULES": toml}
+    assert desk.get("registry.test", **rules).credential == ("of-thing", "s")
+
+
+# --- A settings file that is wrong ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("toml", "line", "hint"),
+    [
+        ("deadlin_s = 3", "1: unknown setting 'deadlin_s'", "did you mean deadline_s?"),
+        ('\n[ecr]\nprofil = "x"', "3: 'profil' is no option of ecr", "did you mean profile?"),
+        ('password = "hunter2', "1: this is not TOML", None),
+    ],
+)
+def test_a_settings_file_that_is_wrong_is_one_clear_line_for_every_verb(
+    desk: Desk, toml: str, line: str, hint: str | None
+) -> None:
+    desk.settings(toml)
+    told = f"{desk.file}:{line}"
+    hints = [f"docker-credential-multi: hint: {hint}"] if hint else []
+    for verb, stdin in (("get", "gcr.io"), ("store", _login("gcr.io")), ("erase", "gcr.io")):
+        done = desk.run(verb, stdin)
+        assert (done.status, done.stdout.decode()) == (1, f"{told}\n")
+        assert done.stderr.splitlines() == [f"docker-credential-multi: error: {told}", *hints]
+    done = desk.run("list", "unused")
+    assert (done.status, done.document) == (0, {})
+    assert done.stderr.splitlines() == [f"docker-credential-multi: warning: {told}", *hints]
+    assert desk.run("version").status == 0
+
+
+# --- What is said of it by looking ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("host", "line", "provider", "reason", "order"),
+    [
+        (
+            "registry.corp.test",
+            2,
+            "ecr",
+            f"by a rule the host stands for {ECR_HOST}, one of Amazon ECR",
+            ["ecr"],
+        ),
+        (
+            "gcr.io",
+            5,
+            None,
+            f"the host is one of {GOOGLE}, but a rule answers otherwise",
+            ["docker-credential-thing"],
+        ),
+        (
+            ACR_HOST,
+            None,
+            None,
+            "the host is one of Azure Container Registry, but its provider is switched off",
+            [],
+        ),
+    ],
+)
+def test_explain_names_the_rule_and_what_comes_of_it(
+    desk: Desk, host: str, line: int | None, provider: str | None, reason: str, order: list[str]
+) -> None:
+    desk.settings(
+        _rule(match="registry.corp.test", alias=ECR_HOST) + _rule(match="gcr.io", helper="thing")
+    )
+    settings = {
+        "DOCKER_CREDENTIAL_MULTI_ORDER": "environment,cloud,ci",
+        "DOCKER_CREDENTIAL_MULTI_DISABLED_PROVIDERS": "acr",
+    }
+    document = desk.explain(host, **settings).document
+    assert document["rule"] == (f"{desk.file}:{line}" if line else None)
+    assert (document["provider"], document["reason"]) == (provider, reason)
+    assert document["order"] == order
+
+
+# --- Per registry: another identity, or another registry behind it --------------------------------
+
+
+@pytest.fixture
+def aws(desk: Desk) -> Iterator[AwsCloud]:
+    """A cloud of two accounts, each by a profile of its own, and nobody by default."""
+    with AwsCloud() as cloud:
+        folder = desk.home / ".aws"
+        folder.mkdir()
+        keys = {name: cloud.user(name) for name in ("red", "blue")}
+        (folder / "credentials").write_text(
+            "".join(
+                f"[{name}]\naws_access_key_id = {key.id}\naws_secret_access_key = {key.secret}\n"
+                for name, key in keys.items()
+            )
+        )
+        cloud.role("puller", keys["blue"])
+        yield cloud
+
+
+def test_registries_side_by_side_are_asked_for_by_the_identity_of_each(
+    desk: Desk, aws: AwsCloud
+) -> None:
+    role_arn = next(iter(aws.roles))
+    desk.settings(
+        _rule(match="111111111111.dkr.ecr.*.amazonaws.com", profile="red")
+        + _rule(match="222222222222.dkr.ecr.*.amazonaws.com", profile="blue")
+        + _rule(match="*.dkr.ecr.eu-*.amazonaws.com", profile="blue", role_arn=role_arn)
+        + '[ecr]\nprofile = "red"\n'
+    )
+    hosts = (
+        "111111111111.dkr.ecr.us-east-1.amazonaws.com",
+        "222222222222.dkr.ecr.us-east-1.amazonaws.com",
+        "333333333333.dkr.ecr.eu-west-1.amazonaws.com",
+        "444444444444.dkr.ecr.us-west-2.amazonaws.com",
+    )
+    for host in hosts:
+        username, secret = desk.get(host, **aws.redirection()).credential
+        assert aws.issued(username, secret, host)
+    asked = [call.principal.rpartition(":")[2] for call in aws.calls]
+    assert asked[0] == "user/red"
+    assert asked[1] == "user/blue"
+    assert asked[2].startswith("assumed-role/puller/")
+    assert asked[3] == "user/red"
+    # What is kept for one is not shown to another.
+    again = [desk.get(host, **aws.redirection()).credential for host in hosts]
+    assert len(set(again)) == 4
+    assert aws.exchanges == 4
+
+
+def test_an_alias_is_answered_as_the_registry_behind_it_and_only_by_its_rule(
+    desk: Desk, aws: AwsCloud
+) -> None:
+    desk.settings(
+        _rule(match="registry.corp.test:5000", alias=ECR_HOST, profile="red")
+        + _rule(match="docker.io", alias=ECR_HOST, profile="blue")
+    )
+    for server_url in ("registry.corp.test:5000", "https://index.docker.io/v1/", "docker.io"):
+        done = desk.get(server_url, **aws.redirection())
+        assert done.document["ServerURL"] == server_url
+        assert aws.issued(*done.credential, ECR_HOST)
+    assert [call.principal.rpartition("/")[2] for call in aws.calls] == ["red", "blue"]
+    for server_url in (
+        "registry.corp.test",
+        "registry.corp.test:50",
+        "http://registry.corp.test:5000",
+        "user@registry.corp.test:5000",
+        "registry.corp.test:5000.evil.test",
+        "https://index.docker.io/v1/refresh-token",
+        "https://index.docker.io/v1/access-token",
+    ):
+        done = desk.get(server_url, **aws.redirection())
+        assert (done.status, done.stdout) == (1, NOT_FOUND), server_url
+    assert aws.exchanges == 2
+
+
+def test_a_login_to_an_alias_is_one_to_the_cloud(desk: Desk, aws: AwsCloud) -> None:
+    desk.settings(_rule(match="registry.corp.test", alias=ECR_HOST))
+    done = desk.run("store", _login("registry.corp.test"), **aws.redirection())
+    assert done.status == 0
+    assert "the login to registry.corp.test is not kept: ecr answers for it" in done.stderr
+    done = desk.run(
+        "store",
+        _login("registry.corp.test"),
+        DOCKER_CREDENTIAL_MULTI_STORE_FOR_CLOUDS="error",
+    )
+    assert done.status == 1
+    assert "of-a-login" not in done.stderr
+
+
+def test_google_accounts_side_by_side(desk: Desk, proxy: TerminatingProxy) -> None:
+    with GoogleCloud() as google:
+        google.register(proxy)
+        # One key beside the settings file, another in the home folder.
+        google.service_account_key(desk.file.parent)
+        google.named(desk.home, google.user_info(), "user.json")
+        desk.settings(
+            _rule(match="eu-docker.pkg.dev", credentials_file="credential.json")
+            + _rule(match="asia-docker.pkg.dev", credentials_file="~/user.json", impersonate=TARGET)
+        )
+        principals = [
+            google.principal(desk.get(host, **proxy.environment()).credential[1])
+            for host in ("eu-docker.pkg.dev", "asia-docker.pkg.dev")
+        ]
+        assert principals == [PUSHER, TARGET]
+        assert desk.get("us-docker.pkg.dev", **proxy.environment()).stdout == NOT_FOUND
+
+
+def test_an_azure_option_is_a_rules_or_a_tables_or_a_variables(
+    desk: Desk, authority: Authority, proxy: TerminatingProxy
+) -> None:
+    with AzureCloud(authority) as azure:
+        azure.register(proxy)
+        environment = azure.identity(desk.home)
+        del environment["AZURE_TENANT_ID"]
+        desk.settings(
+            f'[acr]\ntenant_id = "{TENANT_ID}"\n'
+            + _rule(match="registry.corp.test", alias=ACR_HOST)
+            + '[[rule]]\nmatch = "other.azurecr.io"\nidentity_token = true\n'
+        )
+        username, secret = desk.get("registry.corp.test", **environment).credential
+        assert azure.issued(username, secret, ACR_HOST)
+        username, secret = desk.get("other.azurecr.io", **environment).credential
+        assert username == IDENTITY_TOKEN
+        assert azure.issued(username, secret, "other.azurecr.io")
+        variable = {"DOCKER_CREDENTIAL_MULTI_ACR_TENANT_ID": "wrong.example"}
+        done = desk.get("third.azurecr.io", **environment, **variable)
+        assert done.status == 1
+        assert "AADSTS90002" in done.stderr
