@@ -259,6 +259,29 @@ def test_who_ends_us_ends_the_child_first(
         assert has_ended(pid)
 
 
+def test_a_signal_that_comes_while_a_helper_is_being_started_ends_it_too(
+    children: Children, tmp_path: Path
+) -> None:
+    pid_file = tmp_path / "pid"
+    path = children.add("x", "exec sleep 600")
+    code = f"""
+import os, signal, subprocess
+from cred_helper import child
+
+class Started(subprocess.Popen):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        open({str(pid_file)!r}, "w").write(str(self.pid))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+subprocess.Popen = Started
+child.run([{str(path)!r}, "get"], b"", os.environ, 60)
+"""
+    ours = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=20)
+    assert ours.returncode == -signal.SIGTERM
+    assert has_ended(int(pid_file.read_text()))
+
+
 def test_the_child_s_standard_error_is_ours(
     children: Children, capfd: pytest.CaptureFixture[str]
 ) -> None:
