@@ -1,0 +1,359 @@
+"""Sign in with the login that ``acr`` chose, and have the registry exchange the token for its own.
+
+Loads azure-identity, and is loaded only to ask. Constructs the one credential class that was
+chosen. The exchange is a single POST to the host itself: no challenge is read, no redirect
+followed, no Authorization header sent, no ``.netrc`` consulted: the Entra token goes nowhere else.
+
+Source: https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+# Whatever is imported from azure.identity, its package imports all of it, msal and requests
+# included: there is no lighter way in.
+import requests
+from azure import identity as entra
+from azure.core.pipeline.transport import RequestsTransport
+
+from cred_helper.credential import Credential, Secret
+from cred_helper.errors import BadReply, CredentialError, Misconfigured
+from cred_helper.providers import acr
+from cred_helper.providers.acr_token import claims, expiry, json_object
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+    from cred_helper.provider import Deadline
+    from cred_helper.providers.acr import Login, Look
+
+# With a registry's refresh token for a password this user name is plain Basic authentication, which
+# every client can do; "<token>" marks an identity token, which some cannot.
+# Source: https://learn.microsoft.com/azure/container-registry/container-registry-authentication
+NULL_GUID = "00000000-0000-0000-0000-000000000000"
+IDENTITY_TOKEN_USERNAME = "<token>"  # noqa: S105 - a user name
+# A refresh token is 1 to 3 KiB; the reply holds nothing else.
+_MAX_REPLY_BYTES = 1 << 16
+
+# Signing in takes up to two requests and the exchange one more: each gets a part of what is left,
+# so that whoever is silent is named before the time is up.
+_STEP_SHARE = 0.3
+_CONNECT_TIMEOUT_S = 5.0
+_READ_TIMEOUT_S = 10.0
+_PROGRAM_TIMEOUT_S = 15.0
+
+# The SDK's own policy retries for minutes, and sleeps for as long as a server asks.
+_RETRIES = {
+    "retry_total": 2,
+    "retry_connect": 1,
+    "retry_read": 0,
+    "retry_status": 2,
+    "retry_backoff_factor": 0.3,
+    "retry_backoff_max": 2,
+}
+
+# az's name for a cloud → the suffix of that cloud's registries.
+_AZ_CLOUDS = {
+    "AzureCloud": "azurecr.io",
+    "AzureChinaCloud": "azurecr.cn",
+    "AzureUSGovernment": "azurecr.us",
+    "AzureGermanCloud": "azurecr.de",
+}
+# Issuer of a token → the suffixes it may be for: a government's tenants may have the public issuer.
+_ISSUERS = {
+    "sts.windows.net": ("azurecr.io", "azurecr.us"),
+    "login.microsoftonline.com": ("azurecr.io",),
+    "login.microsoftonline.us": ("azurecr.us",),
+    "sts.chinacloudapi.cn": ("azurecr.cn",),
+    "login.chinacloudapi.cn": ("azurecr.cn",),
+    "login.partner.microsoftonline.cn": ("azurecr.cn",),
+}
+_SUFFIXES_WITH_KNOWN_ISSUERS = frozenset(suffix for known in _ISSUERS.values() for suffix in known)
+
+
+def get(look: Look, login: Login) -> Credential:
+    """Sign in, then exchange.
+
+    Raises:
+        NotFound: a login that nobody configured is not there after all.
+        ProviderError: the login, Entra or the registry did not work.
+    """
+    bundle = _ca_bundle(look)
+    token = _entra_token(look, login, bundle)
+    _expect_same_cloud(look, token)
+    refresh_token = _exchange(look, token, bundle)
+    identity_token = look.flag("identity_token", default=False)
+    return Credential(
+        IDENTITY_TOKEN_USERNAME if identity_token else NULL_GUID,
+        Secret(refresh_token),
+        expires_at=expiry(refresh_token, datetime.now(UTC)),
+        source=login.source,
+    )
+
+
+# --- HTTP -----------------------------------------------------------------------------------------
+
+
+class Session(requests.Session):
+    """What both the SDK and the exchange talk through; remembers how its last request ended.
+
+    Proxies and certificate bundles come from the environment as ever, unless ``direct``: a metadata
+    service is a hop away and must not be asked for through a proxy.
+    """
+
+    def __init__(self, deadline: Deadline, *, direct: bool = False) -> None:
+        super().__init__()
+        self.trust_env = not direct
+        self.auth = _no_auth
+        self.host = ""
+        self.answer: requests.Response | None = None
+        self.failure: Exception | None = None
+        self._deadline = deadline
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send, without following a redirect, for no longer than a step may take."""
+        self.host = urlsplit(request.url or "").netloc
+        self.answer = self.failure = None
+        step_s = self._deadline.step_s(self._deadline.remaining_s() * _STEP_SHARE)
+        kwargs["timeout"] = (min(_CONNECT_TIMEOUT_S, step_s), min(_READ_TIMEOUT_S, step_s))
+        kwargs["allow_redirects"] = False
+        try:
+            self.answer = super().send(request, **kwargs)
+        except Exception as error:
+            self.failure = error
+            raise
+        return self.answer
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Authenticate with nothing: where a session has any ``auth``, requests reads no .netrc."""
+    return request
+
+
+class Transport(RequestsTransport):  # type: ignore[misc] # azure-core loads it too lazily for mypy
+    """The SDK's transport over our session, which does not sleep the user's time away."""
+
+    def __init__(self, session: Session, bundle: str | bool, deadline: Deadline) -> None:
+        super().__init__(session=session, session_owner=False, connection_verify=bundle)
+        self._deadline = deadline
+
+    def sleep(self, duration: float) -> None:
+        """Wait before a retry, unless that takes too long to be worth it."""
+        if duration > self._deadline.remaining_s() * _STEP_SHARE:
+            raise TimeoutError
+        time.sleep(duration)
+
+
+def _ca_bundle(look: Look) -> str | bool:
+    """The certificates to trust. requests does not know the variable that OpenSSL and Go read."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        path = look.variable(name)
+        if path:
+            if not os.path.exists(path):
+                raise Misconfigured(f"{name} names a file that is not there: {path}")
+            return path
+    return True
+
+
+# --- Signing in -----------------------------------------------------------------------------------
+
+
+def _entra_token(look: Look, login: Login, bundle: str | bool) -> str:
+    """Have azure-identity get a token for the registries' audience."""
+    deadline = look.request.deadline
+    session = Session(deadline, direct=login.source == acr.MANAGED_IDENTITY)
+    if login.source == acr.AZURE_CLI:
+        _expect_az_in_same_cloud(look)
+    try:
+        credential = _credential(look, login, Transport(session, bundle, deadline))
+        token = credential.get_token(f"{look.audience}/.default").token
+    except CredentialError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the SDK raises what it likes, ValueError included
+        from cred_helper.providers.acr_failures import sign_in_error
+
+        # Its texts may quote what was sent or read, so they are not kept, not even as a cause.
+        raise sign_in_error(look, login, session, error) from None
+    if not isinstance(token, str) or not token:
+        raise BadReply(f"{login.source} gave no token")
+    return token
+
+
+def _credential(look: Look, login: Login, transport: Transport) -> TokenCredential:
+    """Construct the credential class of the chosen login, and no other."""
+    tenant_id, client_id = look.tenant_id, look.client_id
+    talk: dict[str, Any] = {"transport": transport, **_RETRIES}
+    signing_in = {
+        **talk,
+        "authority": look.authority,
+        "disable_instance_discovery": not look.instance_discovery,
+    }
+    asked: dict[str, Any] = {
+        "tenant_id": look.option("tenant_id"),
+        "process_timeout": max(1, int(look.request.deadline.step_s(_PROGRAM_TIMEOUT_S))),
+    }
+    match login.source:
+        case acr.CLIENT_SECRET:
+            secret = look.variable("AZURE_CLIENT_SECRET")
+            return entra.ClientSecretCredential(tenant_id, client_id, secret, **signing_in)
+        case acr.CLIENT_CERTIFICATE:
+            return _certificate_credential(look, signing_in)
+        case acr.USERNAME_PASSWORD:
+            return entra.UsernamePasswordCredential(
+                client_id,
+                look.variable("AZURE_USERNAME"),
+                look.variable("AZURE_PASSWORD"),
+                tenant_id=tenant_id or None,
+                **signing_in,
+            )
+        case acr.FEDERATED_TOKEN:
+            token = look.variable("AZURE_FEDERATED_TOKEN").strip()
+            return entra.ClientAssertionCredential(
+                tenant_id, client_id, lambda: token, authority=look.authority, **talk
+            )
+        case acr.WORKLOAD_IDENTITY:
+            path = look.variable("AZURE_FEDERATED_TOKEN_FILE")
+            _expect_token_file(path)
+            return entra.WorkloadIdentityCredential(
+                tenant_id=tenant_id,
+                client_id=client_id,
+                token_file_path=path,
+                authority=look.authority,
+                **talk,
+            )
+        case acr.MANAGED_IDENTITY:
+            return entra.ManagedIdentityCredential(
+                identity_config=dict([login.named]) if login.named else None,
+                # With a workload's variables set it would otherwise sign in as the workload,
+                # although the managed identity was chosen; DefaultAzureCredential passes the same.
+                _exclude_workload_identity_credential=True,
+                **talk,
+            )
+        case acr.AZURE_CLI:
+            return entra.AzureCliCredential(**asked)
+        case acr.AZURE_POWERSHELL:
+            return entra.AzurePowerShellCredential(**asked)
+        case acr.AZURE_DEVELOPER_CLI:
+            return entra.AzureDeveloperCliCredential(**asked)
+    raise AssertionError(login.source)
+
+
+def _certificate_credential(look: Look, signing_in: dict[str, Any]) -> TokenCredential:
+    """Read the certificate, and say which file it is that cannot be used."""
+    path = look.variable("AZURE_CLIENT_CERTIFICATE_PATH")
+    password = look.variable("AZURE_CLIENT_CERTIFICATE_PASSWORD")
+    # azure-identity's own reader of this variable takes "false" for yes.
+    send_chain = look.variable("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN").lower() in ("1", "true")
+    try:
+        return entra.CertificateCredential(
+            look.tenant_id,
+            look.client_id,
+            path,
+            password=password or None,
+            send_certificate_chain=send_chain,
+            **signing_in,
+        )
+    except OSError as error:
+        raise Misconfigured(
+            f"AZURE_CLIENT_CERTIFICATE_PATH: {path} cannot be read ({error.strerror})"
+        ) from None
+    except (ValueError, TypeError):
+        raise Misconfigured(
+            f"the certificate in {path} cannot be used with "
+            f"{'the password given' if password else 'no password'}",
+            hint="it has to be PEM or PKCS #12, certificate and RSA private key; "
+            "AZURE_CLIENT_CERTIFICATE_PASSWORD takes the password",
+        ) from None
+
+
+def _expect_token_file(path: str) -> None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            empty = not file.read().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise Misconfigured(
+            f"AZURE_FEDERATED_TOKEN_FILE: {path} cannot be read ({reason})"
+        ) from None
+    if empty:
+        raise Misconfigured(f"AZURE_FEDERATED_TOKEN_FILE: {path} is empty")
+
+
+def _expect_az_in_same_cloud(look: Look) -> None:
+    """Refuse a login of az to another cloud than the host's: az asks its own cloud's authority."""
+    from configparser import ConfigParser, Error
+
+    name = look.variable("AZURE_CLOUD_NAME")
+    config = ConfigParser(interpolation=None)
+    try:
+        config.read(os.path.join(acr.az_folder(look), "config"), encoding="utf-8")
+    except (Error, UnicodeDecodeError):
+        return  # az itself will say so
+    name = name or config.get("cloud", "name", fallback="AzureCloud")
+    if _AZ_CLOUDS.get(name, look.cloud.suffix) != look.cloud.suffix:
+        right = next((n for n, suffix in _AZ_CLOUDS.items() if suffix == look.cloud.suffix), None)
+        raise Misconfigured(
+            f"az is set to {name}, which is another cloud than {look.cloud.suffix}'s",
+            hint=f"az cloud set --name {right}, then az login" if right else "see az cloud list",
+        )
+
+
+def _expect_same_cloud(look: Look, token: str) -> None:
+    """Refuse to show a token to a registry of another cloud than the one that issued it."""
+    issuer = claims(token).get("iss")
+    host = urlsplit(issuer).netloc if isinstance(issuer, str) else ""
+    known = _ISSUERS.get(host)
+    suffix = look.cloud.suffix
+    if known and suffix in _SUFFIXES_WITH_KNOWN_ISSUERS and suffix not in known:
+        raise Misconfigured(
+            f"the identity is one of {host}, which is another cloud than {suffix}'s"
+        )
+
+
+# --- The exchange ---------------------------------------------------------------------------------
+
+
+def _exchange(look: Look, token: str, bundle: str | bool) -> str:
+    """Give the Entra token to the registry, and only to it, for a refresh token of its own."""
+    host = look.route.host
+    form = {"grant_type": "access_token", "service": host, "access_token": token}
+    # The token's own word: a tenant from the environment need not be that of az's login.
+    tenant_id = claims(token).get("tid")
+    if isinstance(tenant_id, str):
+        form["tenant"] = tenant_id
+    with Session(look.request.deadline) as session:
+        try:
+            answer = session.post(
+                f"https://{host}/oauth2/exchange",
+                data=form,
+                headers={"Accept": "application/json"},
+                verify=bundle,
+                stream=True,
+            )
+            body = answer.raw.read(_MAX_REPLY_BYTES + 1, decode_content=True)
+        except Exception as error:  # noqa: BLE001 - requests and urllib3 raise what they like
+            from cred_helper.providers.acr_failures import unreachable_registry
+
+            raise unreachable_registry(look, error) from None
+        if answer.status_code != requests.codes.ok:
+            from cred_helper.providers.acr_failures import refused_exchange
+
+            raise refused_exchange(look, token, answer, body)
+        return _refresh_token(body, host)
+
+
+def _refresh_token(body: bytes, host: str) -> str:
+    refresh_token = (
+        json_object(body).get("refresh_token") if len(body) <= _MAX_REPLY_BYTES else None
+    )
+    if not isinstance(refresh_token, str) or not refresh_token:
+        raise BadReply(
+            f"{host} answered the exchange with something that is no refresh token",
+            hint="is a proxy or a sign-in page in between?",
+        )
+    return refresh_token
