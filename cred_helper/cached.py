@@ -50,12 +50,14 @@ class CachedProvider:
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
         """Give the cached credential while it is fresh; otherwise have one process ask for all.
 
-        An identity without a fingerprint could be anybody's: it is asked for every time.
+        An identity without a fingerprint could be anybody's: it is asked for every time, and only
+        that there was none is kept.
         """
-        if identity.fingerprint is None:
-            return self._provider.get(request, identity)
-        scope = identity.scope or request.route.host
         options = [f"{name}={value}" for name, value in sorted(request.options.items())]
+        if identity.fingerprint is None:
+            nobody_key = digest([self.name, identity.source or "", *options])
+            return self._ask(request, identity, nobody_key)
+        scope = identity.scope or request.route.host
         asker = [self.name, identity.fingerprint, *options]
         key = digest([*asker, scope])
         entry = self._cache.token(key)
@@ -77,3 +79,12 @@ class CachedProvider:
             clock=self._clock,
         )
         return renewal.credential()
+
+    def _ask(self, request: TokenRequest, identity: Identity, nobody_key: str) -> Credential:
+        if identity.certain:
+            return self._provider.get(request, identity)
+        from cred_helper.renewal import ask_unless_nobody
+
+        return ask_unless_nobody(
+            self._provider, self._cache, request, identity, nobody_key, self._clock
+        )

@@ -30,6 +30,31 @@ PAUSE_AFTER_FAILURE_S = 60.0
 RENEWAL_WITHIN_S = 10.0
 
 
+def ask_unless_nobody(
+    provider: Provider,
+    cache: TokenCache,
+    request: TokenRequest,
+    identity: Identity,
+    nobody_key: str,
+    clock: Callable[[], float],
+) -> Credential:
+    """Ask where trying has to tell whether there is an identity, unless there was none just now."""
+    known = cache.failure(nobody_key)
+    if known is not None and _is_still_nobody(known, clock()):
+        raise known.error
+    try:
+        return provider.get(request, identity)
+    except NotFound as nobody:
+        locks = cache.locks()
+        cache.note(nobody_key, nobody, clock(), locks)
+        locks.close()
+        raise
+
+
+def _is_still_nobody(failure: Failure, now: float) -> bool:
+    return isinstance(failure.error, NotFound) and 0 <= now - failure.told_at < NOBODY_FOR_S
+
+
 class Renewal:
     """One process's part in getting a credential that is not in the cache, or is no longer fresh.
 
@@ -103,11 +128,9 @@ class Renewal:
         age_s = now - failure.told_at
         if age_s < 0:
             return False  # the clock was set back since
-        if isinstance(failure.error, NotFound) and age_s < NOBODY_FOR_S:
-            return True
-        if self._old is not None and age_s < PAUSE_AFTER_FAILURE_S:
-            return True
-        return failure.told_at >= self._began_at
+        paused = self._old is not None and age_s < PAUSE_AFTER_FAILURE_S
+        waited_for = failure.told_at >= self._began_at
+        return paused or waited_for or _is_still_nobody(failure, now)
 
     def _ask(self, locks: Locks) -> Credential:
         try:

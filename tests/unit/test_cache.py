@@ -331,6 +331,30 @@ def test_that_there_is_no_identity_is_remembered_for_seconds_and_for_every_host(
     assert asker.get() == f"{SECRET}-2"
 
 
+def test_an_identity_that_trying_has_to_tell_of_is_not_tried_again_for_seconds(
+    asker: Asker,
+) -> None:
+    asker.cloud.identity = Identity("cli", certain=False)
+    asker.cloud.failure = NotFound("nobody is logged in")
+    assert asker.failure is asker.cloud.failure
+    assert asker.failure.reason == "nobody is logged in"
+    assert asker.cloud.exchanges == 1
+    asker.clock.now += 10
+    asker.cloud.failure = None
+    assert [asker.get(), asker.get()] == [f"{SECRET}-2", f"{SECRET}-3"]
+
+
+@pytest.mark.parametrize("failure", FAILURES[:-1], ids=lambda failure: type(failure).__name__)
+def test_of_an_identity_that_trying_has_to_tell_of_no_other_failure_is_remembered(
+    asker: Asker, failure: ProviderError
+) -> None:
+    asker.cloud.identity = Identity("cli", certain=False)
+    asker.cloud.failure = failure
+    assert asker.failure is failure
+    assert asker.failure is failure
+    assert not os.path.exists(asker.folder)
+
+
 def test_another_identity_does_not_hear_that_the_first_one_is_nobody(asker: Asker) -> None:
     asker.cloud.failure = NotFound("nobody")
     assert asker.failure
