@@ -233,6 +233,7 @@ _SHARED: dict[str, type[errors.NotFound | errors.ProviderError]] = {
     for error in (
         errors.NotFound,
         errors.Denied,
+        errors.Dispensable,
         errors.Unreachable,
         errors.BadReply,
         errors.Misconfigured,

@@ -11,6 +11,7 @@ import sys
 from cred_helper import stdio
 from cred_helper.errors import (
     CredentialError,
+    Dispensable,
     Misconfigured,
     NotFound,
     ProtocolError,
@@ -87,7 +88,7 @@ def _verdict(server_url: ServerURL, answer: Answer, *, anonymous: bool) -> Crede
     """What to tell a client that gets no credential: the first thing that should have worked."""
     for source, failure in answer.failures:
         told = _told(server_url, source, failure)
-        if not anonymous:
+        if not anonymous and not isinstance(failure, Dispensable):
             return type(failure)(told, hint=failure.hint)
         stdio.warning(f"{told}; going on anonymously", failure.hint)
     return NotFound("no source has a credential")

@@ -6,6 +6,7 @@
     ├── NotFound             nothing here to try with: the next source is asked
     ├── ProviderError        configured, and did not work: the fallback is asked, then it is told
     │   ├── Denied           the other side said no
+    │   │   └── Dispensable  …, and whoever asked can do without: the registry is open to anybody
     │   ├── Unreachable      no answer, or none in time
     │   ├── BadReply         an answer that is not one
     │   └── Misconfigured    a file or variable of the user's cannot be meant as it stands
@@ -43,6 +44,10 @@ class ProviderError(CredentialError):
 
 class Denied(ProviderError):
     """The other side refused the identity."""
+
+
+class Dispensable(Denied):
+    """The other side refused, but the registry lets anybody pull. The caller warns and goes on."""
 
 
 class Unreachable(ProviderError):

@@ -101,7 +101,7 @@ def _insert(text: str, here: _Object, name: str, raw: str, depth: int) -> str:
 
 
 def remove(text: str, *path: str) -> str:
-    """Take the member at a path out, with the comma that goes with it; one, where there are more."""
+    """Take the member at a path out, with the comma that goes with it; one of several."""
     json.loads(text)
     found = _find(text, path)
     if found is None:

@@ -1,8 +1,8 @@
 """Sign in with the login that ``acr`` chose, and have the registry exchange the token for its own.
 
 Loads azure-identity, and is loaded only to ask. Constructs the one credential class that was
-chosen. The exchange is a single POST to the host itself: no challenge is read, no redirect
-followed, no Authorization header sent, no ``.netrc`` consulted: the Entra token goes nowhere else.
+chosen. The exchange is a single POST to the host itself, with no challenge read, no redirect
+followed, no Authorization header and no ``.netrc``: the Entra token goes nowhere else.
 
 Source: https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
 """
@@ -348,9 +348,8 @@ def _exchange(look: Look, token: str, bundle: str | bool) -> str:
 
 
 def _refresh_token(body: bytes, host: str) -> str:
-    refresh_token = (
-        json_object(body).get("refresh_token") if len(body) <= _MAX_REPLY_BYTES else None
-    )
+    document = json_object(body) if len(body) <= _MAX_REPLY_BYTES else {}
+    refresh_token = document.get("refresh_token")
     if not isinstance(refresh_token, str) or not refresh_token:
         raise BadReply(
             f"{host} answered the exchange with something that is no refresh token",

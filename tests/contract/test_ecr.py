@@ -678,8 +678,18 @@ def test_a_refusal_names_who_may_not_do_what(cloud: AwsCloud, machine: Machine, 
     reason, hint = machine.fail(user.environment())
     assert reason == f"{user.principal} may not do ecr:GetAuthorizationToken: AccessDeniedException"
     assert "allow ecr:GetAuthorizationToken" in hint
-    reason, hint = machine.fail(user.environment(), PUBLIC_HOST)
-    assert "may not do ecr-public:GetAuthorizationToken" in reason
+
+
+def test_the_public_registry_is_pulled_from_without_the_token_one_may_not_have(
+    cloud: AwsCloud, machine: Machine, user: Key
+) -> None:
+    cloud.forbidden.add(user.principal)
+    done = machine.get(PUBLIC_HOST, user.environment())
+    assert (done.status, done.stdout) == (1, NOT_FOUND)
+    warning, hint = done.stderr.splitlines()
+    assert "warning: no credential for public.ecr.aws from ecr" in warning
+    assert "may not do ecr-public:GetAuthorizationToken" in warning
+    assert warning.endswith("going on anonymously")
     assert "ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken" in hint
 
 

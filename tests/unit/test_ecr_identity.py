@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from cred_helper.errors import CredentialError, Misconfigured, Unreachable
 from cred_helper.hosts import route
 from cred_helper.provider import Deadline, Identity, TokenRequest
-from cred_helper.providers.ecr import EcrProvider, IniFile, Setup
-from cred_helper.providers.ecr_failures import explain
+from cred_helper.providers.ecr import EcrProvider
+from cred_helper.providers.ecr.failures import explain
+from cred_helper.providers.ecr.setup import IniFile, Setup
 from cred_helper.server_url import ServerURL
 from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
 

@@ -21,14 +21,21 @@ from urllib.parse import urlsplit
 from botocore import exceptions as sdk
 from urllib3.exceptions import NameResolutionError
 
-from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, Unreachable
+from cred_helper.errors import (
+    BadReply,
+    CredentialError,
+    Denied,
+    Dispensable,
+    Misconfigured,
+    Unreachable,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from cred_helper.provider import Identity
-    from cred_helper.providers.ecr import Setup
+    from cred_helper.providers.ecr.setup import Setup
 
 
 def explain(
@@ -325,7 +332,9 @@ def _forbidden(operation: str, code: str, message: str, setup: Setup, identity: 
     else:
         needed = "ecr:GetAuthorizationToken"
     action = named[2] if named else needed
-    return Denied(
+    # Everybody may pull from the public registry: not being allowed a token must not stand between.
+    refused = Dispensable if setup.route.public else Denied
+    return refused(
         f"{who} may not do {action}: {code}",
         hint="a policy denies it explicitly"
         if "explicit deny" in message

@@ -1,7 +1,7 @@
 """Amazon ECR with the SDK: its chain for the keys, its client for the token.
 
-Loaded when nothing cached will do, since it loads botocore; ``ecr`` has what is found out without.
-Changes nothing the SDK keeps but what it renews itself (SSO and sign-in sessions).
+Loaded when nothing cached will do, since it loads botocore; the package has what is found out
+without. Changes nothing the SDK keeps but what it renews itself (SSO and sign-in sessions).
 
 Sources:
   https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
@@ -26,8 +26,9 @@ from cred_helper import __version__
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import BadReply, CredentialError, Misconfigured, NotFound, Unreachable
 from cred_helper.hosts import PARTITIONS
-from cred_helper.providers.ecr import INSTANCE, endpoint_variable
-from cred_helper.providers.ecr_failures import explain, mfa_needed
+from cred_helper.providers.ecr.failures import explain, mfa_needed
+from cred_helper.providers.ecr.setup import endpoint_variable
+from cred_helper.providers.ecr.sources import INSTANCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from cred_helper.hosts import EcrRoute
     from cred_helper.provider import Deadline, Identity
-    from cred_helper.providers.ecr import Setup
+    from cred_helper.providers.ecr.setup import Setup
 
 # What the SDK is asked for, by its own names.
 _SERVICES = ["ecr", "ecr-public", "signin", "sso", "sso-oidc", "sts"]
