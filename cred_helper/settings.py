@@ -6,6 +6,10 @@ changes what it names and leaves the machine's word on everything else. Rules ar
 ``DOCKER_CREDENTIAL_MULTI_RULES``, then the user's, then the machine's; the first match wins. A file
 named by ``DOCKER_CREDENTIAL_MULTI_CONFIG`` takes the place of both files.
 
+A provider's options stand in a rule for the registries it matches, and for all the others in a
+table of the provider's name (``[acr]``) or a variable (``DOCKER_CREDENTIAL_MULTI_ACR_AUDIENCE``),
+which beats the table; each option is looked up by itself again.
+
 Nothing else reads ``DOCKER_CREDENTIAL_MULTI_*``. The clouds' own variables belong to the providers.
 Without a file, nothing but ``os`` is loaded for any of this.
 
@@ -311,7 +315,7 @@ def _texts(environ: Mapping[str, str]) -> list[tuple[str, bytes]]:
     texts: list[tuple[str, bytes]] = []
     if rules := environ.get(RULES):
         texts.append((RULES, rules.encode("utf-8", "surrogateescape")))
-    if named := environ.get(CONFIG):
+    if named := expanded(environ.get(CONFIG, "")):
         found = [_read(named)]
         if found == [None]:
             raise Misconfigured(f"{named} does not exist", hint=f"{CONFIG} names it")

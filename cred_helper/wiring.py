@@ -102,13 +102,18 @@ class Wiring:
         """Assemble the keychain."""
         return Keychain(sources=self.sources, stores=self.stores, listers=self.listers)
 
+    def rule(self, server_url: ServerURL) -> Rule | None:
+        """The user's rule for a server URL. Who is called by a helper's name names no other."""
+        rule = self.settings.rule(server_url)
+        return None if rule and rule.helper and self._drop_in else rule
+
     def route(self, server_url: ServerURL) -> Route | None:
         """The built-in provider's host that a server URL means: its own, or a rule's alias.
 
         Raises:
             Misconfigured: a rule names a provider or an option that the host cannot have.
         """
-        rule = self.settings.rule(server_url)
+        rule = self.rule(server_url)
         found = rule.route(server_url) if rule else route(server_url)
         if found is None:
             return None
@@ -129,7 +134,7 @@ class Wiring:
             found,
             environ=self._environ,
             deadline=self.deadline,
-            options=self._options(found, provider, self.settings.rule(server_url)),
+            options=self._options(found, provider, self.rule(server_url)),
         )
         return ProviderSource(self._guarded(provider), request)
 
@@ -169,11 +174,11 @@ class Wiring:
         Raises:
             Misconfigured: a rule says of the host what cannot be.
         """
-        rule = self.settings.rule(server_url)
+        rule = self.rule(server_url)
         if rule is not None and rule.answer:
             yield from rule.answers()
             return
-        if rule is not None and rule.helper and self._drop_in is None:
+        if rule is not None and rule.helper:
             fallback = self.fallback()
             yield fallback.circle(server_url) or self._helper_of(rule, fallback)
             return
@@ -218,7 +223,7 @@ class Wiring:
 
     def stores(self, server_url: ServerURL) -> Iterator[Store]:
         """Who keeps this server URL's credential."""
-        rule = self.settings.rule(server_url)
+        rule = self.rule(server_url)
         builtin = self.provider_source(server_url)
         if self._drop_in is not None:
             fails = self.settings.store_for_clouds == "error"

@@ -49,7 +49,7 @@ class Explanation:
     def __init__(self, server_url: ServerURL) -> None:
         self.server_url = server_url
         wiring = Wiring.of_process()
-        self.rule = wiring.settings.rule(server_url)
+        self.rule = wiring.rule(server_url)
         self.route = wiring.route(server_url)
         self.sources: list[Source] = list(wiring.sources(server_url))
         self.builtin = next((s for s in self.sources if isinstance(s, ProviderSource)), None)

@@ -135,6 +135,8 @@ def test_a_named_file_takes_the_place_of_the_others(
     settings = _load(home, **{CONFIG: str(named)})
     assert (settings.deadline_s, settings.on_error, settings.cache) == (30.0, "fail", False)
     assert settings.files == (str(named),)
+    (home / "named.toml").write_text("deadline_s = 7\n")
+    assert _load(home, **{CONFIG: "~/named.toml"}).deadline_s == 7
 
 
 def test_a_named_file_that_is_not_there_is_said(home: Path) -> None:
