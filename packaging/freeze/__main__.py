@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _environment() -> dict[str, str]:
-    # Tracebacks have no source text to underline here, so columns would be a fifth of the code's size
+    # Tracebacks have no source text to underline here: columns would be a fifth of the code's size
     # and of the time to load it for nothing.
     environment = {
         **os.environ,

@@ -8,8 +8,15 @@ import frozen_importer
 # nor the current directory can put a module in front of the file's own.
 sys.meta_path[2:] = [frozen_importer.Finder]
 sys.path.clear()
-sys.frozen = True  # type: ignore[attr-defined]
+sys.frozen = True
 
-from cred_helper.cli import main  # noqa: E402
+try:
+    from cred_helper.cli import main
 
-main()
+    main()
+except frozen_importer.CannotLoadError as error:
+    name = "docker-credential-multi"
+    if sys.stdout is not sys.stderr:  # the client reads the reason there, unless it is guarded
+        sys.stdout.write(f"{error}\n")
+    sys.stderr.write(f"{name}: error: {error}\n{name}: hint: {error.hint}\n")
+    sys.exit(1)

@@ -27,6 +27,15 @@ _loaded: set[str] = set()
 _held: list[int] = []
 
 
+class CannotLoadError(OSError):
+    """A library could be put nowhere.
+
+    Not an ImportError: an SDK would take that for a library that is simply not installed.
+    """
+
+    hint = "mount /proc, or set TMPDIR to a directory on a file system that lets files be executed"
+
+
 def contents() -> dict[str, dict]:
     """The table of contents: modules, libraries and data by name."""
     if not _contents:
@@ -153,11 +162,9 @@ def _from_directories(name: str, entry: Entry) -> str:
             return _from_directory(directory, name, entry)
         except OSError as error:
             reasons.append(f"{directory}: {error.strerror or error}")
-    # Not an ImportError: an SDK would take that for a library that is simply not installed.
-    raise OSError(
-        f"cannot load {name}: no memory file and no directory it could be loaded from"
-        f" ({'; '.join(reasons)}); mount /proc, or set TMPDIR to a directory on a file system"
-        " that lets files be executed"
+    raise CannotLoadError(
+        f"cannot load {name.partition('.')[0]}: no memory file, and no directory it could be loaded"
+        f" from ({'; '.join(reasons)})"
     )
 
 
@@ -166,7 +173,7 @@ def _directories() -> list[str]:
 
     asked = [os.environ.get(name, "") for name in ("TMPDIR", "XDG_RUNTIME_DIR")]
     asked[1:1] = ["/tmp", "/var/tmp", "/dev/shm"]
-    return [*dict.fromkeys(filter(None, asked)), os.getcwd()]
+    return [*dict.fromkeys(filter(None, asked)), ".", "/"]
 
 
 def _from_directory(directory: str, name: str, entry: Entry) -> str:
