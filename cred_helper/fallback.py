@@ -3,7 +3,8 @@
 For one server URL, in this order:
 
 1. ``DOCKER_AUTH_CONFIG``, docker's config.json, ``REGISTRY_AUTH_FILE``; in each the helper that
-   ``credHelpers`` names for the registry, the one that ``credsStore`` names, then ``auths``;
+   ``credHelpers`` names for the registry, the one that ``credsStore`` names (where that is us, the
+   one that the setting ``fallback_helper`` names), then ``auths``;
 2. what a login through us left: in our own store, or in the keychain that docker would choose on
    this machine if ``credsStore`` did not name us;
 3. the files of podman and its relatives, and ``~/.dockercfg``, each like those above. They are
@@ -103,7 +104,8 @@ class Partial:
 class Fallback:
     """All sources, stores and listers of this kind; each is found when its turn comes.
 
-    ``warn`` tells the person, with a hint, what did not go as it was meant to. ``store_for_clouds``
+    ``warn`` tells the person, with a hint, what did not go as it was meant to. ``fallback_helper``
+    is the name of a helper, or nothing: whom ``credsStore`` named before us. ``store_for_clouds``
     is ``ignore`` or ``error``: what a login to a registry of a built-in provider comes to.
     """
 
@@ -111,6 +113,7 @@ class Fallback:
         "_chain",
         "_deadline",
         "_environ",
+        "_fallback_helper",
         "_helper_timeout_s",
         "_named",
         "_own",
@@ -127,12 +130,14 @@ class Fallback:
         *,
         helper_timeout_s: float,
         store_for_clouds: str,
+        fallback_helper: str = "",
     ) -> None:
         self._environ = environ
         self._deadline = deadline
         self._warn = warn
         self._helper_timeout_s = helper_timeout_s
         self._store_for_clouds = store_for_clouds
+        self._fallback_helper = fallback_helper
         self._chain = Chain(environ)
         self._own = store.FileStore(store.path(environ), warn)
         self._named = list(dockerconfig.named(environ))
@@ -154,6 +159,7 @@ class Fallback:
         asked: set[str] = set()
         for config in self._named:
             yield from self._sources_of(config, server_url, asked)
+        yield from (helper for helper in self._displaced() if helper.name not in asked)
         yield self._own
         keychain = self._keychain()
         if keychain is not None and keychain.name not in asked:
@@ -189,8 +195,13 @@ class Fallback:
         yield Login([] if self.circle(server_url) else list(_able(owners)), rest)
 
     def _owners(self, server_url: ServerURL) -> Iterator[Helper | Known]:
-        for config in self._named:
-            yield from self._helpers_of(config, server_url)
+        known: set[str] = set()
+        named = (self._helpers_of(config, server_url) for config in self._named)
+        for helpers in (*named, self._displaced()):
+            for helper in helpers:
+                if helper.name not in known:
+                    known.add(helper.name)
+                    yield helper
 
     # --- list -------------------------------------------------------------------------------------
 
@@ -208,6 +219,8 @@ class Fallback:
         asked: set[str] = set()
         for config in self._named:
             yield from self._listers_of(config, asked)
+        for helper in self._displaced():
+            yield from self._lister(helper, asked, None)
         yield self._own
         keychain = self._keychain()
         if keychain is not None and keychain.name not in asked:
@@ -292,11 +305,19 @@ class Fallback:
                 yield Known(config.name, error)
                 continue
             if name:
-                yield self.helper(name, config.name)
+                helper = self.helper(name, config.name)
+                yield helper
+                if choose == config.store_helper and _is_ourselves(helper):
+                    yield from self._displaced()
+
+    def _displaced(self) -> Iterator[Helper | Known]:
+        """The helper that our own settings name in the place that docker's config.json gives us."""
+        if self._fallback_helper:
+            yield self.helper(self._fallback_helper, "the setting fallback_helper")
 
     def _keychain(self) -> Helper | None:
         """The keychain docker would choose, unless a file names another store than us."""
-        if any(map(self._names_another_store, self._named)):
+        if self._fallback_helper or any(map(self._names_another_store, self._named)):
             return None
         name = keychain_name(self._environ)
         if name is None or child.find(PREFIX + name, self._environ) is None:
@@ -311,6 +332,10 @@ class Fallback:
             return False
         helper = self.helper(name, config.name) if name else None
         return helper is not None and (isinstance(helper, Helper) or helper.is_failure)
+
+
+def _is_ourselves(helper: Helper | Known) -> bool:
+    return isinstance(helper, Known) and not helper.is_failure
 
 
 def _able(owners: Iterable[Helper | Known]) -> Iterator[Helper | ProviderError]:

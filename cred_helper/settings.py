@@ -179,6 +179,12 @@ SETTINGS = (
         _one_of("ignore", "error"),
         "what a login to a registry of a built-in provider comes to: nothing is kept either way",
     ),
+    Setting(
+        "fallback_helper",
+        "",
+        _HELPER,
+        "the helper that stands where credsStore names us: what credsStore named before",
+    ),
     Setting("cache", True, _SWITCH, "whether tokens are kept on disk until they grow old"),
     Setting("cache_folder", "", _FOLDER, "where they are kept, if not in the user's cache folder"),
     Setting(
@@ -206,6 +212,7 @@ class Settings:
     store_for_clouds: str
     cache: bool
     cache_folder: str
+    fallback_helper: str
     cache_keychain: str
     files: tuple[str, ...]
     option_tables: tuple[tuple[str, Options], ...]

@@ -270,4 +270,5 @@ class Wiring:
             self._warn,
             helper_timeout_s=self.settings.helper_timeout_s,
             store_for_clouds=self.settings.store_for_clouds,
+            fallback_helper=self.settings.fallback_helper,
         )

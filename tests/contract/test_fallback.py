@@ -105,6 +105,46 @@ def test_the_order_is_helper_of_the_host_then_store_then_auths_then_our_own(
     assert machine.children.runs("one") == ["get"]
 
 
+def test_what_credsstore_named_before_us_stands_in_our_place(machine: Machine) -> None:
+    machine.children.answering("desktop", a_example="desktop:1", b_example="desktop:1")
+    machine.children.answering("one", a_example="one:2")
+    stale = {"b.example": basic("stale:3"), "c.example": basic("auths:4")}
+    machine.config(credsStore="multi", credHelpers={"a.example": "one"}, auths=stale)
+    machine.write(".config/docker-credential-multi/config.toml", 'fallback_helper = "desktop"\n')
+    assert machine.get("a.example").credential == ("one", "2")
+    assert machine.get("b.example").credential == ("desktop", "1")
+    assert machine.get("c.example").credential == ("auths", "4")
+    assert machine.children.runs("desktop") == ["get", "get"]
+
+
+def test_what_credsstore_named_before_us_keeps_and_forgets_logins(machine: Machine) -> None:
+    machine.children.keeping("desktop")
+    machine.set("DOCKER_CREDENTIAL_MULTI_FALLBACK_HELPER", "desktop")
+    for has_config in (False, True):
+        if has_config:
+            machine.config(credsStore="multi")
+        assert_silent(machine.store("a.example"))
+        assert SECRET in machine.children.kept("desktop")
+        assert machine.get("a.example").credential == ("u", SECRET)
+        assert_silent(machine.erase("a.example"))
+        assert_not_found(machine.get("a.example"))
+    assert machine.children.runs("desktop") == ["store", "get", "erase", "get"] * 2
+    assert machine.list().document == {}
+    assert not machine.own_store.exists()
+
+
+def test_a_fallback_helper_that_is_ourselves_or_missing_is_no_end_and_no_circle(
+    machine: Machine,
+) -> None:
+    machine.config(credsStore="multi")
+    machine.set("DOCKER_CREDENTIAL_MULTI_FALLBACK_HELPER", "multi")
+    assert_not_found(machine.get("a.example"))
+    machine.set("DOCKER_CREDENTIAL_MULTI_FALLBACK_HELPER", "desktop")
+    done = machine.get("a.example")
+    assert done.status == 1
+    assert "the setting fallback_helper names it" in done.stderr
+
+
 def test_a_helper_named_twice_is_asked_once(machine: Machine) -> None:
     machine.children.answering("one")
     machine.config(credHelpers={"a.example": "one"}, credsStore="one")
