@@ -57,6 +57,7 @@ def test_without_a_file_or_variable_every_setting_has_its_default(home: Path) ->
         "order": ("environment", "cloud", "config", "ci"),
         "disabled_providers": (),
         "store_for_clouds": "ignore",
+        "fallback_helper": "",
         "cache": True,
         "cache_folder": "",
         "cache_keychain": "",
