@@ -14,8 +14,7 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnection
 from cred_helper.errors import Denied, Unreachable
 from cred_helper.hosts import route
 from cred_helper.provider import Deadline, TokenRequest
-from cred_helper.providers import acr_failures
-from cred_helper.providers.acr import Look
+from cred_helper.providers.acr import Look, failures
 from cred_helper.server_url import ServerURL
 
 HOST = "myreg-abc123.azurecr.io"
@@ -35,7 +34,7 @@ def failed_to_connect(reason: Exception) -> requests.ConnectionError:
 
 def test_a_registry_without_an_address_may_not_exist(look: Look) -> None:
     no_address = NameResolutionError(HOST, HTTPSConnection(HOST), socket.gaierror())
-    told = acr_failures.unreachable_registry(look, failed_to_connect(no_address))
+    told = failures.unreachable_registry(look, failed_to_connect(no_address))
     assert isinstance(told, Unreachable)
     assert told.reason == f"{HOST} has no address"
     assert told.hint == "is there such a registry? az acr show --name myreg"
@@ -43,14 +42,14 @@ def test_a_registry_without_an_address_may_not_exist(look: Look) -> None:
 
 def test_a_registry_that_refuses_connections_is_there_and_cannot_be_reached(look: Look) -> None:
     refused = NewConnectionError(HTTPSConnection(HOST), "refused")
-    told = acr_failures.unreachable_registry(look, failed_to_connect(refused))
+    told = failures.unreachable_registry(look, failed_to_connect(refused))
     assert (told.reason, told.hint) == (f"{HOST} cannot be reached", None)
 
 
-@pytest.mark.parametrize("code", [*acr_failures._AADSTS, "4242"])
+@pytest.mark.parametrize("code", [*failures._AADSTS, "4242"])
 def test_every_code_has_a_meaning_and_something_to_try(look: Look, code: str) -> None:
     text = f"AADSTS{code}: Loopback text for a log. Trace ID: 1 Correlation ID: 2"
-    told = acr_failures._entra_refusal(look, text)
+    told = failures._entra_refusal(look, text)
     assert isinstance(told, Denied)
     assert told.reason.endswith(f"(AADSTS{code})")
     assert "Loopback text" not in told.reason
@@ -59,7 +58,7 @@ def test_every_code_has_a_meaning_and_something_to_try(look: Look, code: str) ->
 
 
 def test_a_text_without_a_code_of_entras_is_no_refusal(look: Look) -> None:
-    assert acr_failures._entra_refusal(look, "Expecting value: line 1 column 1 (char 0)") is None
+    assert failures._entra_refusal(look, "Expecting value: line 1 column 1 (char 0)") is None
 
 
 @pytest.mark.parametrize(
@@ -75,4 +74,4 @@ def test_a_text_without_a_code_of_entras_is_no_refusal(look: Look) -> None:
     ],
 )
 def test_only_a_machines_word_is_passed_on(value: object, code: str) -> None:
-    assert acr_failures._code(value) == code
+    assert failures._code(value) == code

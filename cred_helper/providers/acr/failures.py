@@ -27,11 +27,11 @@ from cred_helper.errors import (
     Unreachable,
 )
 from cred_helper.providers import acr
-from cred_helper.providers.acr_token import claims, json_object
+from cred_helper.providers.acr.claims import claims, json_object
 
 if TYPE_CHECKING:
     from cred_helper.providers.acr import Login, Look
-    from cred_helper.providers.acr_login import Session
+    from cred_helper.providers.acr.login import Session
 
 _IN_BETWEEN = "is a proxy or a sign-in page in between?"
 

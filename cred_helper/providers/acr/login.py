@@ -24,7 +24,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import BadReply, CredentialError, Misconfigured
 from cred_helper.providers import acr
-from cred_helper.providers.acr_token import claims, expiry, json_object
+from cred_helper.providers.acr.claims import claims, expiry, json_object
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -76,8 +76,8 @@ _ISSUERS = {
 _SUFFIXES_WITH_KNOWN_ISSUERS = frozenset(suffix for known in _ISSUERS.values() for suffix in known)
 
 
-def get(look: Look, login: Login) -> Credential:
-    """Sign in, then exchange.
+def sign_in(look: Look, login: Login) -> Credential:
+    """Get a token of Entra's and have it exchanged.
 
     Raises:
         NotFound: a login that nobody configured is not there after all.
@@ -175,7 +175,7 @@ def _entra_token(look: Look, login: Login, bundle: str | bool) -> str:
     except CredentialError:
         raise
     except Exception as error:  # noqa: BLE001 - the SDK raises what it likes, ValueError included
-        from cred_helper.providers.acr_failures import sign_in_error
+        from cred_helper.providers.acr.failures import sign_in_error
 
         # Its texts may quote what was sent or read, so they are not kept, not even as a cause.
         raise sign_in_error(look, login, session, error) from None
@@ -337,11 +337,11 @@ def _exchange(look: Look, token: str, bundle: str | bool) -> str:
             )
             body = answer.raw.read(_MAX_REPLY_BYTES + 1, decode_content=True)
         except Exception as error:  # noqa: BLE001 - requests and urllib3 raise what they like
-            from cred_helper.providers.acr_failures import unreachable_registry
+            from cred_helper.providers.acr.failures import unreachable_registry
 
             raise unreachable_registry(look, error) from None
         if answer.status_code != requests.codes.ok:
-            from cred_helper.providers.acr_failures import refused_exchange
+            from cred_helper.providers.acr.failures import refused_exchange
 
             raise refused_exchange(look, token, answer, body)
         return _refresh_token(body, host)

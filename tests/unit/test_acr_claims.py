@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cred_helper.providers.acr_token import LONGEST_LIFE, claims, expiry, json_object
+from cred_helper.providers.acr.claims import LONGEST_LIFE, claims, expiry, json_object
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

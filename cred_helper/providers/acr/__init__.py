@@ -1,7 +1,7 @@
 """Azure Container Registry: which Azure identity to sign in with, at which authority.
 
 This half looks at the environment and at files, before every cached answer; the sign-in itself and
-the exchange of its token for the registry's are in ``acr_login``, which loads the SDK.
+the exchange of its token for the registry's are in ``login``, which loads the SDK.
 
 The order is that of azure-identity's ``DefaultAzureCredential``, but one identity is chosen instead
 of all being tried: whatever somebody configured is used or fails, and never gives way to whatever
@@ -152,7 +152,7 @@ class AcrProvider:
         return AcrIdentity(logins, passed_over, common)
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
-        """Sign in and exchange the token at the registry; see ``acr_login`` for what it raises."""
+        """Sign in and exchange the token at the registry; see ``login`` for what it raises."""
         assert isinstance(identity, AcrIdentity)
         look = Look(request)
         missing = NotFound("no Azure identity is configured or detected here")
@@ -160,9 +160,9 @@ class AcrProvider:
             try:
                 if login.endpoint:
                     _expect_metadata_service(login, look)
-                from cred_helper.providers import acr_login
+                from cred_helper.providers.acr.login import sign_in
 
-                return acr_login.get(look, login)
+                return sign_in(look, login)
             except NotFound as error:
                 missing = error
         raise missing
