@@ -1,0 +1,124 @@
+"""What holds for every built-in provider, on its loopback cloud, from the outside.
+
+A new cloud joins by its name in ``tests.clients.hosted.NAMES``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clients.hosted import NAMES, Hosted, hosted
+from tests.clouds.fixtures import authority, proxy
+from tests.executable import NOT_FOUND, Executable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.clouds.authority import Authority
+    from tests.clouds.proxy import TerminatingProxy
+
+__all__ = ["authority", "proxy"]
+
+
+@pytest.fixture(params=NAMES)
+def cloud(
+    request: pytest.FixtureRequest, authority: Authority, proxy: TerminatingProxy, tmp_path: Path
+) -> Iterator[Hosted]:
+    folder = tmp_path / "identity"
+    folder.mkdir()
+    with hosted(request.param, authority, proxy, folder) as running:
+        yield running
+
+
+@pytest.fixture
+def known(executable: Executable, cloud: Hosted, proxy: TerminatingProxy) -> Executable:
+    """The executable on a machine with an identity of this cloud."""
+    environment = executable.environment | proxy.environment() | dict(cloud.identity)
+    return Executable(environment)
+
+
+def test_a_get_is_answered_with_what_the_cloud_issued_for_this_host(
+    known: Executable, cloud: Hosted
+) -> None:
+    username, secret = known.get(cloud.host).credential
+    assert username == cloud.username
+    assert cloud.cloud.issued(username, secret, cloud.host)
+    assert cloud.cloud.exchanges == 1
+
+
+def test_the_reply_names_the_server_url_as_it_was_sent(known: Executable, cloud: Hosted) -> None:
+    for server_url in (f"https://{cloud.host}/v2/", cloud.host.upper(), f"{cloud.host}:443/team"):
+        done = known.get(f"{server_url}\r\n")
+        assert done.document["ServerURL"] == server_url
+        assert done.document["Username"] == cloud.username
+    assert cloud.cloud.exchanges == 1
+
+
+def test_every_spelling_of_one_host_shares_one_token(known: Executable, cloud: Hosted) -> None:
+    first = known.get(cloud.host).credential
+    assert known.get(f"https://{cloud.host.upper()}/v2/").credential == first
+    assert cloud.cloud.exchanges == 1
+
+
+@pytest.mark.parametrize("form", ["http://{}", "{}.", "{}.evil.example", "evil.example/{}", "x@{}"])
+def test_a_look_alike_never_reaches_the_cloud(known: Executable, cloud: Hosted, form: str) -> None:
+    done = known.get(form.format(cloud.host))
+    assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
+    assert cloud.cloud.received == []
+    assert cloud.registry.received == []
+
+
+def test_nothing_is_asked_where_no_identity_is_configured(
+    executable: Executable, cloud: Hosted, proxy: TerminatingProxy
+) -> None:
+    done = Executable(executable.environment | proxy.environment()).get(cloud.host)
+    assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
+    assert cloud.cloud.received == []
+    assert cloud.registry.received == []
+
+
+def test_explain_names_the_identity_and_why_not_the_others_without_asking(
+    known: Executable, cloud: Hosted
+) -> None:
+    document = known.run("explain", "--json", cloud.host).document
+    assert document["host"] == cloud.host
+    identity = document["identity"]
+    assert identity["source"]
+    assert identity["certain"]
+    assert identity["passed_over"]
+    assert all(other["source"] and other["reason"] for other in identity["passed_over"])
+    assert cloud.cloud.received == []
+    assert cloud.registry.received == []
+
+
+def test_a_login_with_a_piped_token_succeeds_and_keeps_nothing(
+    known: Executable, cloud: Hosted, home: Path
+) -> None:
+    login = {"ServerURL": cloud.host, "Username": cloud.username, "Secret": "piped-token"}
+    done = known.run("store", stdin=json.dumps(login))
+    assert (done.status, done.stdout) == (0, b"")
+    assert "not kept" in done.stderr
+    assert "piped-token" not in done.stderr
+    assert not any(b"piped-token" in p.read_bytes() for p in home.rglob("*") if p.is_file())
+    assert known.run("erase", stdin=cloud.host).status == 0
+    assert known.get(cloud.host).credential[1] != "piped-token"
+
+
+def test_a_list_asks_no_cloud(known: Executable, cloud: Hosted) -> None:
+    known.get(cloud.host)
+    received = len(cloud.cloud.received)
+    done = known.run("list", stdin="unused")
+    assert (done.status, done.stderr) == (0, "")
+    assert done.document == {}
+    assert len(cloud.cloud.received) == received
+
+
+def test_a_provider_that_is_switched_off_is_not_asked(known: Executable, cloud: Hosted) -> None:
+    off = {"DOCKER_CREDENTIAL_MULTI_DISABLED_PROVIDERS": "ecr,gcr,acr"}
+    done = known.get(cloud.host, off)
+    assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
+    assert cloud.cloud.received == []
