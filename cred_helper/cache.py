@@ -109,7 +109,7 @@ class TokenCache:
         ours = [name for name in self._folder.names() if _parts(final_name(name) or name)]
         left = [name for name in ours if not self._folder.remove(name)]
         if left:
-            raise CredentialError(f"{len(left)} files in {self._folder.path} cannot be removed")
+            raise CredentialError(f"{left[0]} in {self._folder.path} cannot be removed")
         return sum(not final_name(name) and name.endswith(f".{TOKEN}") for name in ours)
 
     def _files(self) -> Iterator[tuple[str, str, str]]:

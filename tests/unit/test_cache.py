@@ -518,6 +518,16 @@ def test_an_entry_that_is_open_to_others_is_a_miss_and_is_replaced(asker: Asker,
     assert mode(os.path.join(asker.folder, name)) == 0o600
 
 
+def test_what_others_may_do_around_the_folder_does_not_matter(asker: Asker) -> None:
+    around = Path(asker.folder).parent
+    around.mkdir()
+    around.chmod(0o777)
+    assert asker.get() == asker.get() == f"{SECRET}-1"
+    Path(asker.folder).rename(around / "moved")
+    Path(asker.folder).symlink_to(around / "moved")
+    assert asker.get() == f"{SECRET}-2"
+
+
 def test_a_linked_folder_is_neither_read_nor_written(asker: Asker) -> None:
     asker.get()
     linked = os.path.join(os.path.dirname(asker.folder), "linked")
@@ -674,6 +684,14 @@ def test_the_list_has_what_is_good_in_order_and_the_number_of_tokens_cleared(
     assert cache.clear() == 3
     assert os.listdir(folder) == ["README"]
     assert cache.clear() == 0
+
+
+def test_clearing_says_so_where_something_is_still_there(asker: Asker) -> None:
+    asker.get()
+    os.mkdir(os.path.join(asker.folder, f"{KEY}.token"))
+    with pytest.raises(CredentialError, match=f"^{KEY}.token in .* cannot be removed$"):
+        TokenCache(asker.folder).clear()
+    assert TokenCache(asker.folder).entries(NOW) == []
 
 
 def test_a_cache_that_is_not_there_is_empty_and_cleared(folder: str) -> None:
