@@ -1,0 +1,413 @@
+"""A loopback Google: OAuth and STS token endpoints, IAM Credentials, metadata, and a gcloud.
+
+Every assertion's signature is verified, every refresh and subject token has to be one that this
+cloud gave to an identity, and a token impersonates only with the scope for it. Identities come as
+the files and variables that google-auth reads; what they name is on plain loopback where a file can
+say so, and under Google's own host names behind a proxy where the SDK leaves no choice.
+
+Sources:
+  https://developers.google.com/identity/protocols/oauth2/service-account#httprest
+  https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token
+  https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken
+  https://cloud.google.com/compute/docs/metadata/predefined-metadata-keys
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from tests.clouds.proxy import TerminatingProxy
+from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
+
+EXAMPLE_HOST = "us-docker.pkg.dev"
+USERNAME = "oauth2accesstoken"
+
+# What a token is asked for, and what would be more than it needs.
+REGISTRY_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
+IAM_SCOPE = "https://www.googleapis.com/auth/iam"
+CLOUD_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+
+# The hosts that no file and no variable can name otherwise.
+HOSTS = (
+    "oauth2.googleapis.com",
+    "sts.googleapis.com",
+    "sts.mtls.googleapis.com",
+    "iamcredentials.googleapis.com",
+)
+TOKEN_AUDIENCE = "https://oauth2.googleapis.com/token"
+POOL = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/ci"
+
+PUSHER = "pusher@loopback.iam.gserviceaccount.com"
+TARGET = "target@loopback.iam.gserviceaccount.com"
+NODE = "node@loopback.iam.gserviceaccount.com"
+USER = "user@example.com"
+WORKLOAD = "a workload"
+MACHINE = "a workload with a certificate"
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access token that was issued: to whom, and for what."""
+
+    principal: str
+    scopes: frozenset[str]
+    universe_domain: str
+
+
+class GoogleCloud(LoopbackServer):
+    """All of Google that an identity and a registry's password come from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.secrets: set[str] = set()
+        """Everything that must not be shown to anybody but who it was issued to."""
+        self.universe_domain = "googleapis.com"
+        self.service_account: str | None = NODE
+        """The account attached to the machine."""
+        self.lifetime_s: int | None = 3600
+        """The life of a token, if it is said at all."""
+        self.impersonators = {(PUSHER, TARGET), (USER, TARGET), (WORKLOAD, TARGET), (NODE, TARGET)}
+        """Who is a token creator on whom."""
+        self._key = _service_account_key()
+        self._tokens: dict[str, Token] = {}
+        self._refresh_tokens: dict[str, str] = {}
+        self._subject_tokens: dict[str, str] = {}
+        self._client_secret = self.secret("client")
+        self._url_token = self.secret("header")
+        self.on("POST", "/token", self._oauth)
+        self.on("POST", "/v1/token", self._sts)
+        self.on("POST", "/v1/oauthtoken", self._sts_refresh)
+        self.on("POST", "/v1/projects/-/serviceAccounts/*:generateAccessToken", self._impersonate)
+        self.on("GET", "/subject-token", self._subject_token)
+        self.on("GET", "/", self._metadata_root)
+        self.on("GET", "/computeMetadata/v1/*", self._metadata)
+
+    # --- What tests and the demo set up ---------------------------------------------------------
+
+    @property
+    def exchanges(self) -> int:
+        """How many access tokens were issued, those on the way to another included."""
+        return len(self._tokens)
+
+    def issued(self, username: str, secret: str, host: str) -> bool:
+        """Whether exactly this was issued, and lets its owner into the registry of this host."""
+        token = self._tokens.get(secret)
+        return (
+            username == USERNAME
+            and token is not None
+            and not token.scopes.isdisjoint({REGISTRY_SCOPE, CLOUD_SCOPE})
+            and token.universe_domain == "googleapis.com"
+            and (host == "gcr.io" or host.endswith((".gcr.io", ".pkg.dev")))
+        )
+
+    def principal(self, secret: str) -> str:
+        """Whom a token was issued to."""
+        return self._tokens[secret].principal
+
+    def register(self, proxy: TerminatingProxy) -> None:
+        """Be Google's own token endpoints behind this proxy."""
+        for host in HOSTS:
+            proxy.route(host, self)
+
+    def identity(self, folder: Path) -> dict[str, str]:
+        """The simplest identity that works: a service account's key, and where it is asked."""
+        return self.service_account_key(folder)
+
+    def secret(self, name: str) -> str:
+        """A secret that whoever is told it has to keep."""
+        value = f"loopback-{name}-{secrets.token_urlsafe(12)}"
+        self.secrets.add(value)
+        return value
+
+    def issue(self, principal: str, *scopes: str) -> str:
+        """An access token, as Google's look."""
+        token = f"ya29.{secrets.token_urlsafe(48)}"
+        self.secrets.add(token)
+        self._tokens[token] = Token(principal, frozenset(scopes), self.universe_domain)
+        return token
+
+    # --- Identities -----------------------------------------------------------------------------
+
+    def service_account_info(self, **changes: object) -> dict[str, Any]:
+        """What is in a service account's key file."""
+        return {
+            "type": "service_account",
+            "project_id": "loopback",
+            "private_key_id": "1",
+            "private_key": self._key_pem(),
+            "client_email": PUSHER,
+            "token_uri": f"{self.url}/token",
+            **changes,
+        }
+
+    def user_info(self, **changes: object) -> dict[str, Any]:
+        """What gcloud leaves of a user's sign-in; its token endpoint cannot be said."""
+        refresh_token = self.secret("refresh-token")
+        self._refresh_tokens[refresh_token] = USER
+        return {
+            "type": "authorized_user",
+            "client_id": "loopback-client",
+            "client_secret": self._client_secret,
+            "refresh_token": refresh_token,
+            "account": USER,
+            **changes,
+        }
+
+    def federated_user_info(self, **changes: object) -> dict[str, Any]:
+        """What gcloud leaves of the sign-in of a workforce pool's user."""
+        return {
+            **self.user_info(),
+            "type": "external_account_authorized_user",
+            "audience": "//iam.googleapis.com/locations/global/workforcePools/pool/providers/idp",
+            "token_url": f"{self.url}/v1/oauthtoken",
+            **changes,
+        }
+
+    def federated_info(self, source: Mapping[str, object], **changes: object) -> dict[str, Any]:
+        """The configuration of a workload that is known by a token of another issuer's."""
+        return {
+            "type": "external_account",
+            "audience": POOL,
+            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+            "token_url": f"{self.url}/v1/token",
+            "credential_source": dict(source),
+            **changes,
+        }
+
+    def impersonated_info(self, source: Mapping[str, object], **changes: object) -> dict[str, Any]:
+        """The configuration of one who takes a service account's part."""
+        return {
+            "type": "impersonated_service_account",
+            "service_account_impersonation_url": self.impersonation_url(TARGET, host="elsewhere"),
+            "source_credentials": dict(source),
+            **changes,
+        }
+
+    def impersonation_url(self, account: str, *, host: str = "") -> str:
+        """Where that account's tokens are asked for."""
+        base = f"https://{host}" if host else self.url
+        return f"{base}/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
+
+    def subject_token(self, principal: str = WORKLOAD) -> str:
+        """A token of another issuer's that STS takes for that principal."""
+        token = self.secret("subject-token")
+        self._subject_tokens[token] = principal
+        return token
+
+    def url_source(self) -> dict[str, object]:
+        """A credential source that asks a URL, as on GitHub."""
+        return {
+            "url": f"{self.url}/subject-token?audience=loopback",
+            "headers": {"Authorization": f"Bearer {self._url_token}"},
+            "format": {"type": "json", "subject_token_field_name": "value"},
+        }
+
+    def named(self, folder: Path, info: object, name: str = "credential.json") -> dict[str, str]:
+        """Write a credential file and name it as a user does."""
+        path = folder / name
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(info))
+        return {"GOOGLE_APPLICATION_CREDENTIALS": str(path)}
+
+    def service_account_key(self, folder: Path, **changes: object) -> dict[str, str]:
+        """A service account by its key."""
+        return self.named(folder, self.service_account_info(**changes))
+
+    def machine(self) -> dict[str, str]:
+        """A machine of Google's, whose metadata service is this."""
+        address = f"127.0.0.1:{self.port}"
+        return {
+            "NO_GCE_CHECK": "false",
+            "GCE_METADATA_HOST": address,
+            "GCE_METADATA_IP": address,
+        }
+
+    def gcloud(self, folder: Path, script: str | None = None) -> dict[str, str]:
+        """A gcloud to which somebody is logged in; the script is what the program does."""
+        configurations = folder / "gcloud-config" / "configurations"
+        configurations.mkdir(parents=True, exist_ok=True)
+        (configurations / "config_default").write_text(f"[core]\naccount = {USER}\n")
+        (configurations.parent / "credentials.db").write_bytes(b"SQLite format 3\0")
+        program = folder / "bin" / "gcloud"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text("#!/bin/sh\n" + (script or f"echo {self.issue(USER, CLOUD_SCOPE)}\n"))
+        program.chmod(0o755)
+        return {
+            "PATH": f"{program.parent}{os.pathsep}{os.defpath}",
+            "CLOUDSDK_CONFIG": str(configurations.parent),
+        }
+
+    def _key_pem(self) -> str:
+        pem = self._key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ).decode()
+        self.secrets.update(line for line in pem.splitlines() if not line.startswith("-"))
+        return pem
+
+    # --- oauth2.googleapis.com ------------------------------------------------------------------
+
+    def _oauth(self, request: Received) -> Reply:
+        form = request.form
+        if form["grant_type"] == "refresh_token":
+            assert form["client_id"] == "loopback-client"
+            assert form["client_secret"] == self._client_secret
+            assert "scope" not in form, "a user's token has the scopes that were consented to"
+            return self._granted(self._refresh_tokens[form["refresh_token"]], CLOUD_SCOPE)
+        assert form["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        claims = self.verified(form["assertion"])
+        assert claims["iss"] == PUSHER
+        assert claims["aud"] == TOKEN_AUDIENCE
+        assert abs(claims["iat"] - time.time()) < 60
+        assert 0 < claims["exp"] - claims["iat"] <= 3600
+        assert claims["scope"] in (REGISTRY_SCOPE, IAM_SCOPE)
+        return self._granted(claims["iss"], claims["scope"])
+
+    def verified(self, assertion: str) -> dict[str, Any]:
+        """The claims of a JWT that the service account's key has signed."""
+        signed, _, signature = assertion.rpartition(".")
+        self._key.public_key().verify(
+            _base64url(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256()
+        )
+        header, claims = (json.loads(_base64url(part)) for part in signed.split("."))
+        assert header["alg"] == "RS256"
+        assert isinstance(claims, dict)
+        return claims
+
+    def _granted(self, principal: str, *scopes: str) -> Reply:
+        document: dict[str, object] = {
+            "access_token": self.issue(principal, *scopes),
+            "token_type": "Bearer",
+        }
+        if self.lifetime_s is not None:
+            document["expires_in"] = self.lifetime_s
+        return json_reply(document)
+
+    # --- sts.googleapis.com ---------------------------------------------------------------------
+
+    def _sts(self, request: Received) -> Reply:
+        form = request.form
+        assert form["grant_type"] == "urn:ietf:params:oauth:grant-type:token-exchange"
+        assert form["requested_token_type"] == "urn:ietf:params:oauth:token-type:access_token"
+        assert form["audience"] == POOL
+        assert form["scope"] in (REGISTRY_SCOPE, IAM_SCOPE)
+        match form["subject_token_type"].rpartition(":")[2]:
+            case "jwt":
+                principal = self._subject_tokens[form["subject_token"]]
+            case "aws4_request":
+                principal = self._of_aws(form["subject_token"])
+            case kind:
+                assert kind == "mtls"
+                leaf = json.loads(form["subject_token"])[0]
+                assert base64.b64decode(leaf, validate=True)
+                principal = MACHINE
+        return self._granted(principal, form["scope"])
+
+    def _of_aws(self, subject_token: str) -> str:
+        """The principal of a GetCallerIdentity request that was signed and not sent."""
+        call = json.loads(unquote(subject_token))
+        headers = {field["key"].lower(): field["value"] for field in call["headers"]}
+        assert call["method"] == "POST"
+        assert headers["x-goog-cloud-target-resource"] == POOL
+        assert headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=")
+        return WORKLOAD
+
+    def _sts_refresh(self, request: Received) -> Reply:
+        assert request.basic == ("loopback-client", self._client_secret)
+        assert request.form["grant_type"] == "refresh_token"
+        return self._granted(self._refresh_tokens[request.form["refresh_token"]], CLOUD_SCOPE)
+
+    def _subject_token(self, request: Received) -> Reply:
+        assert request.bearer == self._url_token
+        assert request.query == {"audience": "loopback"}
+        return json_reply({"value": self.subject_token()})
+
+    # --- iamcredentials.googleapis.com ----------------------------------------------------------
+
+    def _impersonate(self, request: Received) -> Reply:
+        assert request.bearer is not None
+        source = self._tokens[request.bearer]
+        account = request.path.rpartition("/")[2].partition(":")[0]
+        assert request.json["scope"] == [REGISTRY_SCOPE]
+        assert not source.scopes.isdisjoint({IAM_SCOPE, CLOUD_SCOPE})
+        chain = [*(request.json["delegates"] or []), account]
+        for creator, impersonated in zip([source.principal, *chain], chain, strict=False):
+            if (creator, impersonated) not in self.impersonators:
+                return self.refusal(403, "PERMISSION_DENIED", "IAM_PERMISSION_DENIED")
+        seconds = timedelta(seconds=int(request.json["lifetime"].removesuffix("s")))
+        expires = datetime.now(UTC) + seconds
+        token = self.issue(account, REGISTRY_SCOPE)
+        return json_reply({"accessToken": token, "expireTime": f"{expires:%Y-%m-%dT%H:%M:%SZ}"})
+
+    @staticmethod
+    def refusal(status: int, code: str, reason: str) -> Reply:
+        """An error as Google's APIs have it. Source: https://google.aip.dev/193"""
+        detail = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}
+        error = {"code": status, "message": "no", "status": code, "details": [detail]}
+        return json_reply({"error": error}, status)
+
+    # --- metadata.google.internal ---------------------------------------------------------------
+
+    def _metadata_root(self, request: Received) -> Reply:
+        return _metadata_reply("computeMetadata/\n")
+
+    def _metadata(self, request: Received) -> Reply:
+        assert request.headers["metadata-flavor"] == "Google"
+        assert "x-forwarded-for" not in request.headers, "the real one refuses what was forwarded"
+        path = request.path.removeprefix("/computeMetadata/v1/")
+        if path == "universe/universe-domain":
+            return _metadata_reply(self.universe_domain)
+        if self.service_account is None:
+            return _metadata_reply("not found", 404)
+        match path.removeprefix("instance/service-accounts/"):
+            case "default/":
+                assert request.query == {"recursive": "true"}
+                account = {
+                    "aliases": ["default"],
+                    "email": self.service_account,
+                    "scopes": [CLOUD_SCOPE],
+                }
+                return _metadata_reply(account)
+            case "default/token":
+                scope = request.query["scopes"]
+                assert scope in (REGISTRY_SCOPE, IAM_SCOPE)
+                token = {
+                    "access_token": self.issue(self.service_account, scope),
+                    "expires_in": self.lifetime_s,
+                    "token_type": "Bearer",
+                }
+                return _metadata_reply(token)
+        raise AssertionError(f"nobody needs the metadata {path}")
+
+
+@cache
+def _service_account_key() -> rsa.RSAPrivateKey:
+    """The key of the service account, which takes longer to make than anything else here."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def _metadata_reply(value: object, status: int = 200) -> Reply:
+    """What the metadata service answers: text as it is, everything else as JSON."""
+    headers = {"Metadata-Flavor": "Google", "Server": "Metadata Server for VM"}
+    if isinstance(value, str):
+        return Reply(status, {**headers, "Content-Type": "application/text"}, value.encode())
+    return json_reply(value, status, headers)
+
+
+def _base64url(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
