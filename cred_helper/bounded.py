@@ -48,7 +48,7 @@ class BoundedProvider:
             except BaseException as error:  # noqa: BLE001 - handed over to whoever waits
                 outcome.append(error)
 
-        _silence_sdks()
+        _prepare_for_sdk()
         within_s = request.deadline.remaining_s() * (1 - FALLBACK_SHARE)
         worker = threading.Thread(target=ask, name=self.name, daemon=True)
         worker.start()
@@ -70,14 +70,20 @@ class BoundedProvider:
                 raise other
 
 
-def _silence_sdks() -> None:
-    """Keep the SDKs' loggers and warnings from the user's terminal: our one line says it."""
+def _prepare_for_sdk() -> None:
+    """Keep the SDKs' loggers and warnings off the terminal, and the collector out of their imports.
+
+    Our one line says what went wrong; and what a process of a second leaves lying is not worth
+    looking for, which would be a tenth of the time it takes to load an SDK.
+    """
+    import gc
     import logging
     import warnings
 
     # Without any handler at all, logging complains on stderr that there is none.
     logging.getLogger().addHandler(logging.NullHandler())
     warnings.simplefilter("ignore")
+    gc.disable()
 
 
 def _end_children() -> None:

@@ -76,7 +76,15 @@ def read_request() -> bytes | None:
             chunks.append(chunk)
     except OSError:
         pass  # a directory, a terminal that hung up: what came before counts
+    _close_input()
     return b"".join(chunks)
+
+
+def _close_input() -> None:
+    """Leave the null device where standard input was: no program that an SDK starts can prompt."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
 
 
 def error(reason: str, hint: str | None = None) -> None:
