@@ -1,0 +1,254 @@
+"""A cached ``get`` from the outside: the executable, the real SDKs, clouds on loopback."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cred_helper.cache_entry import TOKEN
+from tests.clouds import azure, google
+from tests.clouds.authority import Authority
+from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
+from tests.clouds.azure import AzureCloud
+from tests.clouds.faults import unavailable
+from tests.clouds.google import GoogleCloud
+from tests.clouds.proxy import TerminatingProxy
+from tests.contract.test_helper import needs_pass, password_store
+from tests.executable import COMMAND, Executable
+from tests.soak.machine import Machine
+from tests.soak.warm import loaded
+
+IS_FROZEN = COMMAND[-1] != "cred_helper"
+HOUR_S = 3600.0
+CACHE = "DOCKER_CREDENTIAL_MULTI_CACHE"
+FOLDER = "DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER"
+
+
+@pytest.fixture
+def machine(executable: Executable) -> Iterator[Machine]:
+    with AwsCloud() as cloud:
+        executable.environment |= cloud.identity(Path(executable.environment["HOME"]))
+        yield Machine(cloud, executable, EXAMPLE_HOST)
+
+
+# --- A hit ----------------------------------------------------------------------------------------
+
+
+def test_a_cached_answer_is_the_same_and_needs_no_cloud(machine: Machine) -> None:
+    first = machine.get()
+    assert machine.get().credential == first.credential
+    assert machine.cloud.exchanges == 1
+    machine.cloud.fail("/", unavailable())
+    assert machine.get().stdout == first.stdout
+
+
+def test_a_cached_answer_loads_no_sdk_and_nothing_else_that_takes_time(machine: Machine) -> None:
+    if IS_FROZEN:
+        pytest.skip("the frozen file reports no imports")
+    machine.get()
+    modules = loaded(machine.executable.environment, EXAMPLE_HOST)
+    assert "cred_helper.cached" in modules
+    ours = {name for name in modules if name.partition(".")[0] == "cred_helper"}
+    assert modules - ours <= {"_blake2", "_json", "runpy"}
+    assert not [name for name in ours if name.endswith(("renewal", "single_flight", "login"))]
+    assert machine.cloud.exchanges == 1
+
+
+def test_registries_of_one_principal_and_region_share_a_token(machine: Machine) -> None:
+    first = machine.get("123456789012.dkr.ecr.us-east-1.amazonaws.com")
+    other = machine.get("210987654321.dkr.ecr.us-east-1.amazonaws.com")
+    assert other.credential == first.credential
+    assert machine.cloud.exchanges == 1
+    assert (
+        machine.get("123456789012.dkr.ecr.eu-west-1.amazonaws.com").credential != other.credential
+    )
+    assert machine.get("public.ecr.aws").credential != other.credential
+    assert machine.cloud.exchanges == 3
+
+
+def test_another_key_misses(machine: Machine) -> None:
+    assert isinstance(machine.cloud, AwsCloud)
+    first = machine.get()
+    other = machine.get(**machine.cloud.user("somebody else").environment())
+    assert other.credential != first.credential
+    assert machine.get().credential == first.credential
+    assert machine.cloud.exchanges == 2
+
+
+def test_settings_switch_the_cache_off_and_place_it(machine: Machine, tmp_path: Path) -> None:
+    assert machine.get(**{CACHE: "off"}).credential != machine.get(**{CACHE: "off"}).credential
+    assert not machine.folder.parent.exists()
+    place = tmp_path / "elsewhere" / "tokens"
+    assert machine.get(**{FOLDER: str(place)}).credential
+    assert list(place.glob(f"*.{TOKEN}"))
+    assert not machine.folder.parent.exists()
+
+
+# --- A renewal ------------------------------------------------------------------------------------
+
+
+def test_a_token_is_renewed_after_half_of_its_life_and_serves_on_if_that_fails(
+    machine: Machine,
+) -> None:
+    first = machine.get()
+    machine.age(7 * HOUR_S)
+    machine.cloud.fail("/", unavailable())
+    stale = machine.get()
+    assert (stale.status, stale.stdout) == (0, first.stdout)
+    warning = stale.stderr.splitlines()[0]
+    assert warning.startswith(
+        f"docker-credential-multi: warning: the credential for {EXAMPLE_HOST} from ecr could not"
+        " be renewed, and is good for another 300 min: "
+    )
+    asked = len(machine.cloud.received)
+    assert machine.get().stdout == first.stdout
+    assert len(machine.cloud.received) == asked
+    machine.age(6 * HOUR_S)
+    expired = machine.get()
+    assert expired.status == 1
+    assert f"no credential for {EXAMPLE_HOST} from ecr" in expired.stderr
+
+
+def test_a_token_that_is_renewed_takes_the_place_of_the_old_one(machine: Machine) -> None:
+    first = machine.get()
+    machine.age(7 * HOUR_S)
+    second = machine.get()
+    assert second.credential != first.credential
+    assert machine.get().credential == second.credential
+    assert len(list(machine.folder.glob(f"*.{TOKEN}"))) == 1
+
+
+# --- Encrypted at rest ----------------------------------------------------------------------------
+
+
+@needs_pass
+def test_a_keychain_keeps_the_key_that_tokens_are_encrypted_with(
+    machine: Machine, home: Path
+) -> None:
+    with password_store(home) as environ:
+        machine.executable.environment |= {
+            **{name: environ[name] for name in ("GNUPGHOME", "PATH")},
+            f"{CACHE}_KEYCHAIN": "pass",
+        }
+        first = machine.get()
+        assert machine.get().credential == first.credential
+        assert machine.cloud.exchanges == 1
+        (kept,) = machine.folder.glob(f"*.{TOKEN}")
+        assert first.credential[1].encode() not in kept.read_bytes()
+        assert b"\nsealed=" in kept.read_bytes()
+    without = machine.get(PATH=os.defpath, **{f"{CACHE}_KEYCHAIN": "missing"})
+    assert without.status == 0
+    assert without.stderr.startswith(
+        "docker-credential-multi: warning: no token is kept, since docker-credential-missing does"
+        " not give the key to encrypt them with: it is not on PATH"
+    )
+    assert kept.read_bytes().count(b"\nsealed=") == 1
+    assert machine.cloud.exchanges == 2
+
+
+# --- No place to keep it --------------------------------------------------------------------------
+
+
+def full_disk() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("environment", "without", "options"),
+    [
+        ({}, ("HOME",), {}),
+        ({"HOME": "/proc"}, (), {}),
+        ({"HOME": "/dev/null"}, (), {}),
+        ({"HOME": "/nonexistent"}, (), {}),
+        ({}, (), {"preexec_fn": full_disk}),
+    ],
+    ids=["no home", "read-only home", "home that is no folder", "home not there", "full disk"],
+)
+def test_where_nothing_can_be_kept_every_get_asks_and_says_nothing(
+    machine: Machine,
+    environment: dict[str, str],
+    without: tuple[str, ...],
+    options: dict[str, Callable[[], None]],
+) -> None:
+    if options and IS_FROZEN:
+        pytest.skip("the limit on files is one on the frozen file's memory, too")
+    for _ in range(2):
+        done = machine.executable.run(
+            "get", stdin=EXAMPLE_HOST, environment=environment, without=without, **options
+        )
+        assert done.credential
+    assert machine.cloud.exchanges == 2
+    assert not list(machine.folder.glob(f"*.{TOKEN}"))
+    assert not os.path.exists("/nonexistent")
+
+
+# --- Many at once ---------------------------------------------------------------------------------
+
+
+def test_of_fifty_gets_at_once_one_asks_the_cloud(machine: Machine) -> None:
+    machine.cloud.delay_s = 1
+    answers = machine.get_at_once(*[EXAMPLE_HOST] * 50)
+    assert machine.cloud.exchanges == 1
+    assert len({answer.credential for answer in answers}) == 1
+
+
+def test_fifty_registries_of_one_principal_and_region_need_one_call(machine: Machine) -> None:
+    machine.cloud.delay_s = 1
+    hosts = [f"{100000000000 + n}.dkr.ecr.us-east-1.amazonaws.com" for n in range(50)]
+    answers = machine.get_at_once(*hosts)
+    assert machine.cloud.exchanges == 1
+    assert [answer.document["ServerURL"] for answer in answers] == hosts
+    assert len({answer.credential for answer in answers}) == 1
+
+
+@pytest.mark.parametrize(
+    ("cloud_of", "host"),
+    [(lambda _: GoogleCloud(), google.EXAMPLE_HOST), (AzureCloud, azure.EXAMPLE_HOST)],
+    ids=["google", "azure"],
+)
+def test_the_other_clouds_are_asked_once_as_well(
+    cloud_of: Callable[[Authority], GoogleCloud | AzureCloud],
+    host: str,
+    executable: Executable,
+    tmp_path: Path,
+) -> None:
+    authority = Authority(tmp_path)
+    with cloud_of(authority) as cloud, TerminatingProxy(authority) as proxy:
+        cloud.register(proxy)
+        executable.environment |= proxy.environment() | cloud.identity(tmp_path)
+        machine = Machine(cloud, executable, host)
+        answers = machine.get_at_once(*[host] * 8)
+        assert machine.get().credential == answers[0].credential
+        assert len({answer.credential for answer in answers}) == 1
+        assert cloud.exchanges == 1
+        assert cloud.issued(*answers[0].credential, host)
+        assert proxy.refused == []
+
+
+def test_a_get_that_is_killed_while_it_asks_is_taken_over(machine: Machine) -> None:
+    machine.cloud.delay_s = 2
+    first = machine.start()
+    machine.wait_for_request()
+    others = [machine.start() for _ in range(3)]
+    first.kill()
+    first.communicate()
+    machine.cloud.delay_s = 0
+    told = {other.communicate(timeout=60) for other in others}
+    assert len(told) == 1
+    assert not next(iter(told))[1]
+    assert len(list(machine.folder.glob(f"*.{TOKEN}"))) == 1
+
+
+def test_a_get_that_is_told_to_end_while_it_asks_leaves_no_litter(machine: Machine) -> None:
+    machine.cloud.delay_s = 2
+    process = machine.start()
+    machine.wait_for_request()
+    process.send_signal(signal.SIGTERM)
+    stdout, _ = process.communicate(timeout=60)
+    assert stdout == b""
+    assert os.listdir(machine.folder) == ["lock"]

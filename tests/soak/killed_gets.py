@@ -1,0 +1,87 @@
+"""Kill ``get`` at random moments of an exchange, and look for a token that is torn or foreign.
+
+The executable, the real SDK, AWS on loopback. Each round starts with a token that is due for
+renewal, so that the process loads the SDK, asks, and writes; three ask at once, and the killed
+one's work has to be taken over.
+
+``python -m tests.soak.killed_gets [--kills N]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from cred_helper.cache_entry import TOKEN, Entry
+from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
+from tests.executable import Completed, Executable, pinned_environment
+from tests.soak.machine import Machine
+
+# Nobody who asks takes this long for it, however busy the machine is.
+_HUNG_S = 60.0
+_ALMOST_OVER_S = 12 * 3600.0 - 5.0
+
+
+class KilledGets:
+    """What came of killing that often."""
+
+    def __init__(self, kills: int, folder: Path) -> None:
+        self.kills = self.answered = self.refused = 0
+        with AwsCloud() as cloud:
+            environment = pinned_environment(folder) | cloud.identity(folder)
+            self._machine = Machine(cloud, Executable(environment), EXAMPLE_HOST)
+            began_at_s = time.monotonic()
+            self._machine.get()
+            self._longest_s = time.monotonic() - began_at_s
+            for _ in range(kills):
+                self._round(cloud)
+            self.exchanges = cloud.exchanges
+
+    def _round(self, cloud: AwsCloud) -> None:
+        self._machine.age(_ALMOST_OVER_S)  # over for who reads it, and still there
+        asking = [self._machine.start() for _ in range(3)]
+        time.sleep(random.uniform(0, self._longest_s))
+        asking[0].kill()
+        asking[0].communicate()
+        self.kills += 1
+        for process in asking[1:]:
+            stdout, stderr = process.communicate(timeout=_HUNG_S)
+            answered = process.returncode == 0 and not stderr
+            self.answered += answered
+            self.refused += not answered or not self._is_issued(cloud, stdout)
+        for path in self._machine.folder.glob(f"*.{TOKEN}"):
+            entry = Entry.decode(path.stem, path.read_bytes())
+            issued = entry and cloud.issued(entry.username, entry.secret.expose(), EXAMPLE_HOST)
+            self.refused += not issued
+
+    @staticmethod
+    def _is_issued(cloud: AwsCloud, stdout: bytes) -> bool:
+
+        return cloud.issued(*Completed(0, stdout, b"").credential, EXAMPLE_HOST)
+
+
+def main() -> int:
+    """Kill, and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=50)
+    arguments = parser.parse_args()
+    began_at_s = time.monotonic()
+    with tempfile.TemporaryDirectory() as name:
+        soak = KilledGets(arguments.kills, Path(name))
+    for label, figure in (
+        ("gets killed", soak.kills),
+        ("gets beside them", f"{soak.answered} answered of {2 * soak.kills}"),
+        ("exchanges", soak.exchanges),
+        ("torn or foreign", soak.refused),
+        ("took", f"{time.monotonic() - began_at_s:.0f} s"),
+    ):
+        print(f"{label:<24}{figure}")
+    return 0 if soak.answered == 2 * soak.kills and not soak.refused else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

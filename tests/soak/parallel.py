@@ -1,0 +1,90 @@
+"""Ask by many processes at once, and count what the clouds were asked.
+
+The executable, the real SDKs, the clouds on loopback. Every round starts with an empty cache.
+
+``python -m tests.soak.parallel [--processes N] [--rounds N]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.clouds import aws, azure, google
+from tests.clouds.authority import Authority
+from tests.clouds.aws import AwsCloud
+from tests.clouds.azure import AzureCloud
+from tests.clouds.google import GoogleCloud
+from tests.clouds.proxy import TerminatingProxy
+from tests.executable import Executable, pinned_environment
+from tests.soak.machine import Cloud, Machine
+
+Hosts = Callable[[int], list[str]]
+# What is asked for, of which cloud, by how many names of it.
+CASES: tuple[tuple[str, Callable[[Authority], Cloud], Hosts], ...] = (
+    ("one ECR registry", lambda _: AwsCloud(), lambda n: [aws.EXAMPLE_HOST] * n),
+    (
+        "ECR registries of one principal and region, each another",
+        lambda _: AwsCloud(),
+        lambda n: [f"{10**11 + i}.dkr.ecr.us-east-1.amazonaws.com" for i in range(n)],
+    ),
+    ("one Google registry", lambda _: GoogleCloud(), lambda n: [google.EXAMPLE_HOST] * n),
+    (
+        "Google registries of one account, each another",
+        lambda _: GoogleCloud(),
+        lambda n: [f"region{i}-docker.pkg.dev" for i in range(n)],
+    ),
+    ("one Azure registry", AzureCloud, lambda n: [azure.EXAMPLE_HOST] * n),
+)
+
+
+class Round:
+    """What came of one round."""
+
+    def __init__(self, cloud_of: Callable[[Authority], Cloud], hosts: list[str]) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            authority = Authority(folder)
+            with cloud_of(authority) as cloud, TerminatingProxy(authority) as proxy:
+                cloud.register(proxy)
+                environment = pinned_environment(folder / "home")
+                (folder / "home").mkdir()
+                environment |= proxy.environment() | cloud.identity(folder)
+                machine = Machine(cloud, Executable(environment), hosts[0])
+                began_at_s = time.monotonic()
+                answers = machine.get_at_once(*hosts)
+                self.took_s = time.monotonic() - began_at_s
+                self.exchanges = cloud.exchanges
+                self.wrong = [
+                    (host, answer)
+                    for host, answer in zip(hosts, answers, strict=True)
+                    if answer.stderr or not cloud.issued(*answer.credential, host)
+                ]
+
+
+def main() -> int:
+    """Ask, and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--processes", type=int, default=50)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    failed = False
+    for what, cloud_of, hosts in CASES:
+        rounds = [Round(cloud_of, hosts(arguments.processes)) for _ in range(arguments.rounds)]
+        exchanges = [done.exchanges for done in rounds]
+        wrong = sum(len(done.wrong) for done in rounds)
+        failed = failed or wrong > 0 or any(number != 1 for number in exchanges)
+        print(
+            f"{what}: {arguments.processes} processes at once, {len(rounds)} times;"
+            f" exchanges {', '.join(map(str, exchanges))}; wrong answers {wrong};"
+            f" slowest round {max(done.took_s for done in rounds):.1f} s"
+        )
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

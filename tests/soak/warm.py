@@ -1,0 +1,35 @@
+"""What a cached answer costs: the modules it loads and the files it opens.
+
+Structure, not time: the list is the same on a busy machine.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.executable import ROOT, Executable
+
+# Set, it has the interpreter report every module it loads on standard error.
+_PROFILE = "PYTHONPROFILEIMPORTTIME"
+
+
+def loaded(environment: dict[str, str], server_url: str) -> set[str]:
+    """The modules that one ``get`` loads beyond those of an interpreter that does nothing."""
+    variables = environment | {_PROFILE: "1"}
+    idle = subprocess.run(
+        [sys.executable, "-c", "pass"],
+        env=variables,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    done = Executable(variables).get(server_url)
+    assert done.status == 0, done
+    return _modules(done.stderr) - _modules(idle.stderr)
+
+
+def _modules(report: str) -> set[str]:
+    lines = (line for line in report.splitlines() if line.startswith("import time:"))
+    return {line.rpartition("|")[2].strip() for line in lines} - {"imported package"}
