@@ -19,6 +19,7 @@ Map, top down; imports point down only (import contracts in pyproject.toml hold 
     keychain     ask one source after another, keep a trace
     cache        tokens on disk, one exchange for many processes
     bounded      a provider that is not waited for past its deadline
+    log          the debug log, where it is switched on
     providers/   one cloud a module: ecr, gcr, acr
     settings, rules
                  every setting and variable of ours; the user's own rules

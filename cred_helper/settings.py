@@ -29,13 +29,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from typing import Any
 
-    from cred_helper.rules import Options, Rule
+    from cred_helper.rules import Options, Place, Rule
     from cred_helper.server_url import ServerURL
     from cred_helper.settings_document import SettingsDocument
 
 PREFIX = "DOCKER_CREDENTIAL_MULTI_"
 CONFIG = f"{PREFIX}CONFIG"
 RULES = f"{PREFIX}RULES"
+
+# Where the log goes that is meant for eyes at once.
+STDERR = "stderr"
 
 # Settings are lines written by people; a file longer than this is not one, and is not read.
 MAX_FILE_BYTES = 1 << 20
@@ -109,6 +112,10 @@ def _some_of(*words: str) -> Kind:
     return Kind(f"a list of {', '.join(words)}", check, _list_of_text)
 
 
+def _log(value: object) -> str:
+    return STDERR if value == STDERR else _folder(value)
+
+
 def _helper(value: object) -> str:
     if not isinstance(value, str) or not value or set("/\\ \t") & set(value):
         raise ValueError
@@ -119,6 +126,7 @@ _SECONDS = Kind("a number of seconds up to 3600", _seconds, float)
 _SWITCH = Kind("on or off (true or false in a file)", _switch, _switch_of_text)
 _FOLDER = Kind("the absolute path of a folder (~/ is the home folder)", _folder)
 _HELPER = Kind("the name of a helper, such as secretservice", _helper)
+_LOG = Kind("stderr or the absolute path of a file", _log)
 
 
 def expanded(path: str) -> str:
@@ -193,6 +201,7 @@ SETTINGS = (
         _HELPER,
         "the helper whose keychain has the key to encrypt them with, if they are to be encrypted",
     ),
+    Setting("log", "", _LOG, "where every step is told, without a secret: stderr, or a file"),
 )
 
 
@@ -203,7 +212,13 @@ class Settings:
     all its registries, the stronger first; ``rules`` stand in the order they are tried in.
     """
 
-    __slots__ = ("files", "option_tables", "rules", *(setting.name for setting in SETTINGS))
+    __slots__ = (
+        "_origins",
+        "files",
+        "option_tables",
+        "rules",
+        *(setting.name for setting in SETTINGS),
+    )
     deadline_s: float
     helper_timeout_s: float
     on_error: str
@@ -214,7 +229,9 @@ class Settings:
     cache_folder: str
     fallback_helper: str
     cache_keychain: str
+    log: str
     files: tuple[str, ...]
+    _origins: dict[str, str | Place | None]
     option_tables: tuple[tuple[str, Options], ...]
     rules: tuple[Rule, ...]
 
@@ -232,15 +249,20 @@ class Settings:
             names = [setting.name for setting in SETTINGS]
             documents = [SettingsDocument.read(*text, names) for text in texts]
         settings = cls()
+        settings._origins = {}
         for setting in SETTINGS:
-            values = [_of_variable(setting, environ)]
-            values += [_of_document(setting, document) for document in documents]
-            given = (value for value in values if value is not None)
-            setattr(settings, setting.name, next(given, setting.default))
+            value, origin = _given(setting, environ, documents)
+            setattr(settings, setting.name, value)
+            settings._origins[setting.name] = origin
         settings.files = tuple(origin for origin, _ in texts if origin != RULES)
         settings.option_tables = tuple(t for document in documents for t in document.option_tables)
         settings.rules = tuple(rule for document in documents for rule in document.rules)
         return settings
+
+    def origin(self, name: str) -> str | None:
+        """Where a setting comes from: its variable, ``file:line``, or ``None`` by default."""
+        origin = self._origins[name]
+        return origin if origin is None or isinstance(origin, str) else origin.of(name)
 
     def rule(self, server_url: ServerURL) -> Rule | None:
         """The first rule that matches a server URL."""
@@ -268,9 +290,26 @@ class Settings:
         for table in reversed(tables):
             options |= table
         for name in names:
-            if text := environ.get(f"{PREFIX}{provider}_{name}".upper()):
+            if text := environ.get(option_variable(provider, name)):
                 options[name] = expanded(text)
         return options | (rule.options.values if rule else {})
+
+
+def option_variable(provider: str, name: str) -> str:
+    """The variable that sets a provider's option for all its registries."""
+    return f"{PREFIX}{provider}_{name}".upper()
+
+
+def _given(
+    setting: Setting, environ: Mapping[str, str], documents: list[SettingsDocument]
+) -> tuple[object, str | Place | None]:
+    """A setting's value, and where it is written. All are checked, also those not heard."""
+    given: list[tuple[object, str | Place]] = [
+        (_of_variable(setting, environ), setting.variable),
+        *((_of_document(setting, document), document.place) for document in documents),
+    ]
+    written = (found for found in given if found[0] is not None)
+    return next(written, (setting.default, None))
 
 
 def _of_variable(setting: Setting, environ: Mapping[str, str]) -> object:

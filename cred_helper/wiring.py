@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cred_helper.helper import Helper
     from cred_helper.hosts import Route
     from cred_helper.keychain import Lister, Source, Store
+    from cred_helper.log import Log
     from cred_helper.provider import Provider
     from cred_helper.rules import Rule
     from cred_helper.sealing import Sealing
@@ -100,7 +101,19 @@ class Wiring:
 
     def keychain(self) -> Keychain:
         """Assemble the keychain."""
-        return Keychain(sources=self.sources, stores=self.stores, listers=self.listers)
+        log = self._log()
+        if log:
+            log.event(f"settings from {', '.join(self.settings.files) or 'no file'}")
+        sources = log.watching(self.sources) if log else self.sources
+        return Keychain(sources=sources, stores=self.stores, listers=self.listers)
+
+    def _log(self) -> Log | None:
+        """Where every step is told, if anywhere."""
+        if not self.settings.log:
+            return None
+        from cred_helper.log import Log
+
+        return Log.to(self.settings.log, self._warn)
 
     def rule(self, server_url: ServerURL) -> Rule | None:
         """The user's rule for a server URL. Who is called by a helper's name names no other."""
@@ -148,7 +161,8 @@ class Wiring:
         """The provider, not waited for past its deadline, and cached where there is a place."""
         from cred_helper.bounded import BoundedProvider
 
-        bounded = BoundedProvider(provider)
+        log = self._log()
+        bounded = BoundedProvider(log.watched(provider) if log else provider)
         if not self.settings.cache:
             return bounded
         from cred_helper.cache import TokenCache, default_folder

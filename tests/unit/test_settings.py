@@ -48,6 +48,18 @@ def _wrong(home: Path, **environ: str) -> Misconfigured:
 # --- Where a setting comes from -------------------------------------------------------------------
 
 
+def test_a_setting_says_where_it_was_written(home: Path, user_file: Path, machine: Path) -> None:
+    user_file.write_text("# mine\ndeadline_s = 5\n")
+    machine.write_text('deadline_s = 9\n\ncache = false\non_error = "anonymous"\n')
+    settings = _load(home, DOCKER_CREDENTIAL_MULTI_ON_ERROR="fail")
+    assert {s.name: settings.origin(s.name) for s in SETTINGS if settings.origin(s.name)} == {
+        "deadline_s": f"{user_file}:2",
+        "cache": f"{machine}:3",
+        "on_error": "DOCKER_CREDENTIAL_MULTI_ON_ERROR",
+    }
+    assert (settings.deadline_s, settings.cache, settings.on_error) == (5.0, False, "fail")
+
+
 def test_without_a_file_or_variable_every_setting_has_its_default(home: Path) -> None:
     settings = _load(home)
     assert {s.name: getattr(settings, s.name) for s in SETTINGS} == {
@@ -61,6 +73,7 @@ def test_without_a_file_or_variable_every_setting_has_its_default(home: Path) ->
         "cache": True,
         "cache_folder": "",
         "cache_keychain": "",
+        "log": "",
     }
     assert (settings.rules, settings.files) == ((), ())
 
