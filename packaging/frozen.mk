@@ -5,7 +5,8 @@ FREEZE := build/freeze
 FREEZE_READY := $(FREEZE)/venv/.ready
 FREEZE_RUN = PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze --dist dist
 
-.PHONY: frozen frozen/static frozen/folder frozen/naive
+.PHONY: frozen frozen/static frozen/folder frozen/naive frozen/deb frozen/wheel frozen/release
+FREEZE_EPOCH = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)}
 
 frozen: $(FREEZE_READY)  ## dist/docker-credential-multi; PROVIDERS=gcr,ecr makes a slim one
 	@$(FREEZE_RUN) --work $(FREEZE)/work --providers "$(PROVIDERS)"
@@ -18,6 +19,17 @@ frozen/folder: $(FREEZE_READY)  ## the same with its libraries in a folder besid
 
 frozen/naive: $(FREEZE_READY)  ## PyInstaller's own way, for the bench to compare with
 	@$(FREEZE_RUN) --work $(FREEZE)/naive --naive
+
+frozen/deb: frozen  ## a Debian package of it, with manual page and completions
+	@$(FREEZE_EPOCH) PYTHONPATH=.:packaging $(FREEZE)/venv/bin/python -m freeze.deb dist
+
+frozen/wheel: $(FREEZE_READY)  ## the package for those who have a Python
+	@$(FREEZE_EPOCH) $(FREEZE)/venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+
+frozen/release: frozen/deb frozen/wheel frozen/static  ## everything that ships, with checksums
+	@PYTHONPATH=.:packaging $(FREEZE)/venv/bin/python -m freeze.manual > dist/docker-credential-multi.1
+	@cd dist && find . -type f ! -name SHA256SUMS ! -name naive -printf '%P\n' | LC_ALL=C sort | xargs sha256sum > SHA256SUMS
+	@cat dist/SHA256SUMS
 
 # A Python that can be linked in: freeze/python.py looks, and says what is missing where there is none.
 $(FREEZE_READY): packaging/requirements-freeze.txt

@@ -6,4 +6,6 @@
 ``payload``   the layout of the bytes behind the executable
 ``link``      the C compiler, Python's own library, the launcher
 ``table``     where every megabyte went
+``sbom``      what is in it
+``manual``, ``deb``  what ships with it
 """

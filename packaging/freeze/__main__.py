@@ -46,6 +46,7 @@ def _environment() -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "PYTHONNODEBUGRANGES": "1",
         "LC_ALL": "C.UTF-8",
+        "PYI_LOG_LEVEL": "ERROR",
     }
     if "SOURCE_DATE_EPOCH" not in environment:
         git = ["git", "-C", str(PACKAGING), "log", "-1", "--format=%ct"]

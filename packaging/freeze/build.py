@@ -2,10 +2,11 @@
 
 import _imp
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
-from freeze import aws_data, contents, elf, link, table
+from freeze import aws_data, contents, elf, link, sbom, table
 from freeze.payload import Payload
 
 PACKAGING = Path(__file__).resolve().parent.parent
@@ -22,7 +23,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--static", action="store_true", help="also one that needs no libc")
     parser.add_argument("--folder", action="store_true", help="libraries in a folder, unpacked")
     parsed = parser.parse_args(arguments)
-    parsed.providers = [name for name in parsed.providers.split(",") if name]
+    parsed.providers = [name for name in parsed.providers.split(",") if name not in ("", "none")]
     unknown = set(parsed.providers) - set(contents.SDKS)
     if unknown:
         parser.error(f"no provider is called {', '.join(sorted(unknown))}")
@@ -60,7 +61,13 @@ def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> 
     if parsed.static:
         glibc = {name for path in (str(out), *payload.paths) for name in elf.needed_of_glibc(path)}
         link.link_static(work, out, glibc, out.with_name(f"{PROGRAM}.static"))
+    sbom.write(payload, PROGRAM, _version(parsed.root), out)
     table.write(payload, out, parsed.providers)
+
+
+def _version(root: Path) -> str:
+    text = (root / contents.OWN / "__init__.py").read_text()
+    return re.findall(r'^__version__ = "(.+)"$', text, re.MULTILINE)[0]
 
 
 def _add_modules(payload: Payload, analysis: Any) -> None:

@@ -39,13 +39,8 @@ class CannotLoadError(OSError):
 def contents() -> dict[str, dict]:
     """The table of contents: modules, libraries and data by name."""
     if not _contents:
-        # The first import that the start did not have: an SDK's thousands of functions and classes
-        # follow, which all stay. Collecting garbage among them costs a tenth of the time; a process
-        # that serves one request never misses it.
-        import gc
         import marshal
 
-        gc.disable()
         _contents.update(marshal.loads(_payload.read(*_payload.CONTENTS)))
     return _contents
 

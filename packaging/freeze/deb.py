@@ -1,0 +1,75 @@
+"""The Debian package of a built file: ``python -m freeze.deb DIST``."""
+
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from cred_helper import __version__
+from freeze import manual
+
+PROGRAM = manual.PROGRAM
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+COMPLETIONS = {
+    "bash": f"usr/share/bash-completion/completions/{PROGRAM}",
+    "zsh": f"usr/share/zsh/vendor-completions/_{PROGRAM}",
+    "fish": f"usr/share/fish/vendor_completions.d/{PROGRAM}.fish",
+}
+LICENSE = Path(__file__).resolve().parent.parent.parent / "LICENSE"
+
+
+def build(dist: Path) -> Path:
+    """Build the package from what lies in ``dist``; its path."""
+    program = dist / PROGRAM
+    architecture = ARCHITECTURES[os.uname().machine]
+    out = dist / f"{PROGRAM}_{__version__}_{architecture}.deb"
+    with tempfile.TemporaryDirectory() as temporary:
+        root = Path(temporary)
+        _install(root / "usr/bin" / PROGRAM, program.read_bytes(), 0o755)
+        page = gzip.compress(manual.page().encode(), 9, mtime=0)
+        _install(root / f"usr/share/man/man1/{PROGRAM}.1.gz", page)
+        _install(root / f"usr/share/doc/{PROGRAM}/copyright", LICENSE.read_bytes())
+        for shell, path in COMPLETIONS.items():
+            script = subprocess.run([program, "completion", shell], check=True, capture_output=True)
+            _install(root / path, script.stdout)
+        size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) // 1024
+        floor = re.findall(r"needs glibc ([0-9.]+)", program.with_suffix(".txt").read_text())[0]
+        control = f"""\
+Package: {PROGRAM}
+Version: {__version__}
+Architecture: {architecture}
+Maintainer: the docker-credential-multi authors <maintainers@invalid>
+Installed-Size: {size}
+Depends: libc6 (>= {floor})
+Recommends: ca-certificates
+Section: utils
+Priority: optional
+Description: one credential helper for every container registry
+ Answers docker, podman, skopeo and their relatives for Amazon ECR, Google
+ Artifact Registry and Azure Container Registry with the clouds' own SDKs built
+ in, and hands every other registry to the helper or file that docker's
+ config.json names. One file, which needs no Python.
+"""
+        _install(root / "DEBIAN/control", control.encode())
+        subprocess.run(
+            ["dpkg-deb", "--root-owner-group", "-Zxz", "--build", root, out],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+    return out
+
+
+def _install(path: Path, content: bytes, mode: int = 0o644) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.chmod(mode)
+
+
+if __name__ == "__main__":
+    if shutil.which("dpkg-deb") is None:
+        sys.exit("error: dpkg-deb is needed to build a Debian package")
+    print(build(Path(sys.argv[1])))

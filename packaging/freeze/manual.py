@@ -1,0 +1,86 @@
+"""The manual page, from the commands' own help and the settings: ``python -m freeze.manual``."""
+
+import os
+import time
+
+import click
+
+from cred_helper import __version__
+from cred_helper.commands.group import group
+from cred_helper.settings import SETTINGS
+from cred_helper.stdio import PROGRAM
+
+PROTOCOL = {
+    "get": "Read a server URL from standard input, print its credential as one JSON document.",
+    "store": "Read a credential as one JSON document from standard input and keep it.",
+    "erase": "Read a server URL from standard input and forget its credential.",
+    "list": "Print server URLs and user names as one JSON document.",
+    "version": "Print name and version.",
+}
+
+
+def page() -> str:
+    """The whole page in roff."""
+    date = time.strftime("%Y-%m-%d", time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", "0"))))
+    lines = [
+        f'.TH {PROGRAM.upper()} 1 "{date}" "{PROGRAM} {__version__}"',
+        ".SH NAME",
+        f"{_text(PROGRAM)} \\- one credential helper for every container registry",
+        ".SH SYNOPSIS",
+        f".B {_text(PROGRAM)}",
+        "{get|store|erase|list|version}",
+        ".br",
+        f".B {_text(PROGRAM)}",
+        "COMMAND [OPTIONS] [ARGUMENTS]",
+        ".SH DESCRIPTION",
+        *_paragraphs(group.help or ""),
+        ".SH REGISTRY CLIENTS' VERBS",
+    ]
+    for verb, purpose in PROTOCOL.items():
+        lines += [".TP", f".B {verb}", _text(purpose)]
+    lines.append(".SH COMMANDS")
+    for name, command in sorted(group.commands.items()):
+        lines += _command(name, command)
+    lines.append(".SH SETTINGS")
+    lines += _paragraphs("Each setting of the settings file has a variable that comes before it.")
+    for setting in SETTINGS:
+        lines += [".TP", f".B {_text(setting.name)}, {_text(setting.variable)}"]
+        lines.append(_text(f"{setting.purpose}."))
+    lines += [".SH EXIT STATUS", "0 where the answer is on standard output, 1 where the reason is."]
+    lines += [".SH SEE ALSO", ".BR docker-login (1),", ".BR podman-login (1)"]
+    return "\n".join(lines) + "\n"
+
+
+def _command(name: str, command: click.Command) -> list[str]:
+    lines = [f".SS {_text(name)}"]
+    context = click.Context(command, info_name=f"{PROGRAM} {name}")
+    lines += [".B " + _text(" ".join([name, *command.collect_usage_pieces(context)])), ".PP"]
+    lines += _paragraphs(command.help or "")
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record:
+            lines += [".TP", f".B {_text(record[0])}", _text(record[1])]
+    if isinstance(command, click.Group):
+        for below, subcommand in sorted(command.commands.items()):
+            lines += [".TP", f".B {_text(f'{name} {below}')}"]
+            lines.append(_text(subcommand.get_short_help_str(200)))
+    return lines
+
+
+def _paragraphs(text: str) -> list[str]:
+    lines: list[str] = []
+    for paragraph in text.strip().split("\n\n"):
+        kept = paragraph.lstrip().startswith("\b")
+        content = [_text(line.strip("\b ")) for line in paragraph.strip().splitlines()]
+        content = [line for line in content if line]
+        lines += [".nf", *content, ".fi", ".PP"] if kept else [*content, ".PP"]
+    return lines
+
+
+def _text(text: str) -> str:
+    escaped = text.replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
+
+
+if __name__ == "__main__":
+    print(page(), end="")
