@@ -45,10 +45,15 @@ class TokenCache:
 
     def token(self, key: str) -> Entry | None:
         """Read the token of a key, however old."""
+        entry = self.look(key)
+        return self._sealing.opened(key, entry) if self._sealing and entry else entry
+
+    def look(self, key: str) -> Entry | None:
+        """Read the token of a key as it lies there, sealed or not, without asking a keychain."""
         entry = self._entry(key)
         if entry is None or entry.is_sealed != (self._sealing is not None):
             return None  # one of another setting is renewed in the form of this one
-        return self._sealing.opened(key, entry) if self._sealing else entry
+        return entry
 
     def _entry(self, key: str) -> Entry | None:
         content = self._folder.read(f"{key}.{TOKEN}", MOST_ENTRY_BYTES)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cred_helper.cache import TokenCache
+    from cred_helper.cache_entry import Entry
     from cred_helper.credential import Credential
     from cred_helper.provider import Identity, Provider, TokenRequest
 
@@ -53,12 +54,10 @@ class CachedProvider:
         An identity without a fingerprint could be anybody's: it is asked for every time, and only
         that there was none is kept.
         """
-        options = [f"{name}={value}" for name, value in sorted(request.options.items())]
+        asker = self._asker(request, identity)
         if identity.fingerprint is None:
-            nobody_key = digest([self.name, identity.source or "", *options])
-            return self._ask(request, identity, nobody_key)
+            return self._ask(request, identity, digest(asker))
         scope = identity.scope or request.route.host
-        asker = [self.name, identity.fingerprint, *options]
         key = digest([*asker, scope])
         entry = self._cache.token(key)
         now = self._clock()
@@ -79,6 +78,20 @@ class CachedProvider:
             clock=self._clock,
         )
         return renewal.credential()
+
+    def kept(self, request: TokenRequest, identity: Identity) -> Entry | None:
+        """The entry that a ``get`` would be answered with now, if there is one; for eyes only."""
+        if identity.fingerprint is None:
+            return None
+        scope = identity.scope or request.route.host
+        entry = self._cache.look(digest([*self._asker(request, identity), scope]))
+        return entry if entry is not None and entry.is_fresh(self._clock()) else None
+
+    def _asker(self, request: TokenRequest, identity: Identity) -> list[str]:
+        """Who asks, in words that stay the same while they do."""
+        options = [f"{name}={value}" for name, value in sorted(request.options.items())]
+        whom = identity.source if identity.fingerprint is None else identity.fingerprint
+        return [self.name, whom or "", *options]
 
     def _ask(self, request: TokenRequest, identity: Identity, nobody_key: str) -> Credential:
         if identity.certain:
