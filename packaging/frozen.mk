@@ -2,11 +2,14 @@
 PROVIDERS ?= ecr,gcr,acr
 FREEZE_PYTHON ?= $(PYTHON)
 FREEZE := build/freeze
+DIST := dist
 FREEZE_READY := $(FREEZE)/venv/.ready
-FREEZE_RUN = PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze --dist dist
+FREEZE_RUN = PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze --dist $(DIST)
+
+FREEZE_MODULE = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
+	PYTHONPATH=.:packaging $(FREEZE)/venv/bin/python -m
 
 .PHONY: frozen frozen/static frozen/folder frozen/naive frozen/deb frozen/wheel frozen/release
-FREEZE_EPOCH = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)}
 
 frozen: $(FREEZE_READY)  ## dist/docker-credential-multi; PROVIDERS=gcr,ecr makes a slim one
 	@$(FREEZE_RUN) --work $(FREEZE)/work --providers "$(PROVIDERS)"
@@ -21,15 +24,16 @@ frozen/naive: $(FREEZE_READY)  ## PyInstaller's own way, for the bench to compar
 	@$(FREEZE_RUN) --work $(FREEZE)/naive --naive
 
 frozen/deb: frozen  ## a Debian package of it, with manual page and completions
-	@$(FREEZE_EPOCH) PYTHONPATH=.:packaging $(FREEZE)/venv/bin/python -m freeze.deb dist
+	@$(FREEZE_MODULE) freeze.deb $(DIST)
 
 frozen/wheel: $(FREEZE_READY)  ## the package for those who have a Python
-	@$(FREEZE_EPOCH) $(FREEZE)/venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	@$(FREEZE_MODULE) pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir $(DIST) .
 
-frozen/release: frozen/deb frozen/wheel frozen/static  ## everything that ships, with checksums
-	@PYTHONPATH=.:packaging $(FREEZE)/venv/bin/python -m freeze.manual > dist/docker-credential-multi.1
-	@cd dist && find . -type f ! -name SHA256SUMS ! -name naive -printf '%P\n' | LC_ALL=C sort | xargs sha256sum > SHA256SUMS
-	@cat dist/SHA256SUMS
+frozen/release: frozen/static frozen/wheel  ## everything that ships, with checksums
+	@$(FREEZE_MODULE) freeze.deb $(DIST)
+	@$(FREEZE_MODULE) freeze.manual > $(DIST)/docker-credential-multi.1
+	@cd $(DIST) && find . -maxdepth 1 -type f ! -name SHA256SUMS ! -name naive -printf '%P\n' | LC_ALL=C sort | xargs sha256sum > SHA256SUMS
+	@cat $(DIST)/SHA256SUMS
 
 # A Python that can be linked in: freeze/python.py looks, and says what is missing where there is none.
 $(FREEZE_READY): packaging/requirements-freeze.txt

@@ -16,8 +16,10 @@ OF_GLIBC = {"-lm", "-ldl", "-lutil", "-lpthread", "-lrt", "-lc", "-lcrypt"}
 def python_library() -> Path | None:
     """Python's static library, where this Python's installation has one."""
     version = sysconfig.get_config_var("LDVERSION")
-    path = Path(sysconfig.get_config_var("LIBPL") or "", f"libpython{version}.a")
-    return path if path.is_file() else None
+    # Debian's plain one cannot go into a position-independent executable.
+    names = (f"libpython{version}-pic.a", f"libpython{version}.a")
+    paths = [Path(sysconfig.get_config_var("LIBPL") or "", name) for name in names]
+    return next(filter(Path.is_file, paths), None)
 
 
 def libraries() -> list[str]:

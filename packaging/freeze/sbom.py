@@ -64,7 +64,7 @@ def _packages(payload: Payload) -> list[dict[str, Any]]:
 
 
 def _module(file: metadata.PackagePath) -> str:
-    return file.as_posix().removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    return file.as_posix().partition(".")[0].removesuffix("/__init__").replace("/", ".")
 
 
 def _package(found: metadata.PackageMetadata) -> dict[str, Any]:
