@@ -28,6 +28,7 @@
 #include <zstd.h>
 
 #ifndef MFD_EXEC
+#define MFD_NOEXEC_SEAL 0x0008U
 #define MFD_EXEC 0x0010U
 #endif
 
@@ -100,12 +101,13 @@ static PyObject *
 memory_file(PyObject *self, PyObject *arguments)
 {
     const char *name;
+    int is_library;
     Py_ssize_t at, stored, size;
-    if (!PyArg_ParseTuple(arguments, "snnn", &name, &at, &stored, &size)) {
+    if (!PyArg_ParseTuple(arguments, "spnnn", &name, &is_library, &at, &stored, &size)) {
         return NULL;
     }
-    /* Older kernels refuse MFD_EXEC, newer ones may be set to want it. */
-    int fd = memfd_create(name, MFD_CLOEXEC | MFD_EXEC);
+    /* Older kernels refuse these flags, newer ones may be set to want them. */
+    int fd = memfd_create(name, MFD_CLOEXEC | (is_library ? MFD_EXEC : MFD_NOEXEC_SEAL));
     if (fd < 0) {
         fd = memfd_create(name, MFD_CLOEXEC);
     }

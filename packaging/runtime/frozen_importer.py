@@ -16,6 +16,7 @@ import _payload
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType, ModuleType
+    from typing import NoReturn
 
     Entry = tuple[int, int, int]  # where, bytes stored, bytes inflated
 
@@ -121,7 +122,7 @@ def load_library(name: str) -> str:
         path = f"{sys.executable.rpartition('/')[0]}/lib/{name}"
         _payload.preload(path)
         return path
-    path = _in_memory(name, entry)
+    path = _in_memory(name, entry, is_library=True)
     if path:
         try:
             _payload.preload(path)
@@ -132,12 +133,12 @@ def load_library(name: str) -> str:
     return _from_directories(name, entry)
 
 
-def _in_memory(name: str, entry: Entry) -> str:
+def _in_memory(name: str, entry: Entry, *, is_library: bool) -> str:
     """An anonymous file's path; empty where the kernel or a missing /proc has no such thing."""
     import posix
 
     try:
-        fd = _payload.memory_file(name, *entry)
+        fd = _payload.memory_file(name, is_library, *entry)
     except OSError:
         return ""
     path = f"/proc/self/fd/{fd}"
@@ -192,14 +193,21 @@ def _write(fd: int, content: bytes) -> None:
 def readable_path(name: str) -> str:
     """A path under which a data file can be opened by whoever insists on a path."""
     entry = contents()["data"][name]
-    path = _in_memory(name, entry)
+    path = _in_memory(name, entry, is_library=False)
     if path:
         return path
-    import atexit
     import os
     import tempfile
 
-    fd, path = tempfile.mkstemp()
-    atexit.register(os.unlink, path)
+    # No /proc. The program ends by os._exit, past every other way to tidy up; only a process that
+    # is killed leaves the file behind.
+    fd, path = tempfile.mkstemp(prefix=".docker-credential-multi-")
     _write(fd, _payload.read(*entry))
+    end = os._exit
+
+    def tidy_up_and_end(status: int) -> NoReturn:
+        os.unlink(path)
+        end(status)
+
+    os._exit = tidy_up_and_end
     return path

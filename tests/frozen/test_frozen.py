@@ -310,6 +310,25 @@ def test_without_proc_libraries_go_through_a_temporary_directory_and_leave_it(
 
 
 @needs_root
+@pytest.mark.parametrize("file", [FILE, STATIC], ids=["with a libc", "without"])
+def test_where_no_memory_file_may_be_executed_a_temporary_file_takes_its_place(
+    machine: Machine, file: Path
+) -> None:
+    if not file.exists():
+        pytest.skip("make frozen/static makes the static file")
+    before = machine.left()
+    script = 'echo 2 > /proc/sys/vm/memfd_noexec && exec "$1" get'
+    done = machine.get(
+        *("unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", script, "sh"), file=file
+    )
+    if b"memfd_noexec" in done.stderr or done.stderr.startswith(b"unshare: "):
+        pytest.skip("this kernel or sandbox has no such setting")
+    assert answered(done)
+    assert machine.left() - before == set()
+    assert list(machine.temporary.iterdir()) == []
+
+
+@needs_root
 def test_where_no_library_can_be_loaded_from_one_line_says_so_and_what_to_do(
     machine: Machine, tmp_path: Path
 ) -> None:
