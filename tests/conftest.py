@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.executable import Executable, pinned_environment
+from tests.figures import pytest_terminal_summary
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = ["pytest_terminal_summary"]
 
 
 @pytest.fixture(autouse=True)

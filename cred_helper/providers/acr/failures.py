@@ -43,8 +43,14 @@ def _network_error(failure: Exception, host: str) -> ProviderError:
     text = str(failure)
     if isinstance(failure, requests.exceptions.ProxyError):
         refusal = re.search(r"Tunnel connection failed: (\d{3})", text)
-        said = f"does not connect to {host} ({refusal[1]})" if refusal else "cannot be reached"
-        return Unreachable(f"the proxy {said}", hint="see HTTPS_PROXY and NO_PROXY")
+        if refusal:
+            told = f"the proxy does not connect to {host} ({refusal[1]})"
+        elif "closed connection" in text:
+            # urllib3 takes the other end's part of the tunnel for the proxy's.
+            told = f"the connection to {host} through the proxy broke off"
+        else:
+            told = "the proxy cannot be reached"
+        return Unreachable(told, hint="see HTTPS_PROXY and NO_PROXY")
     if isinstance(failure, requests.exceptions.SSLError):
         if "CERTIFICATE_VERIFY_FAILED" not in text:
             return Unreachable(f"{host} does not speak TLS as it should")

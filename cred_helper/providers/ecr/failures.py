@@ -19,6 +19,7 @@ from time import time
 from urllib.parse import urlsplit
 
 from botocore import exceptions as sdk
+from botocore.parsers import ResponseParserError
 from urllib3.exceptions import NameResolutionError
 
 from cred_helper.errors import (
@@ -29,6 +30,7 @@ from cred_helper.errors import (
     Misconfigured,
     Unreachable,
 )
+from cred_helper.providers.ecr.sources import INSTANCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 
     from cred_helper.provider import Identity
     from cred_helper.providers.ecr.setup import Setup
+
+
+IN_BETWEEN = "is a proxy or a sign-in page in between?"
 
 
 def explain(
@@ -49,6 +54,9 @@ def explain(
         case sdk.ClientError():
             return _refusal(error, setup, identity)
         case sdk.SSOError() | sdk.TokenRetrievalError():
+            trouble = _no_word("SSO", setup.renewal_status, "")
+            if trouble is not None:
+                return trouble
             profile = setup.profile_with("sso_session", "sso_account_id", "sso_role_name")
             return Denied(
                 f'the SSO session of profile "{profile}" has expired or was never started',
@@ -84,7 +92,12 @@ def explain(
         case sdk.InvalidIMDSEndpointError() | sdk.InvalidIMDSEndpointModeError():
             return Misconfigured("what is set for the instance metadata service is no address")
         case sdk.ConnectionError() | sdk.HTTPClientError():
+            if identity.source == INSTANCE and not calling:
+                return Unreachable(f"{detail} gave no credentials")
             return _no_answer(error, setup)
+        case ResponseParserError() if not calling:
+            # Of the APIs that keys come from, STS is the one that speaks XML.
+            return BadReply(f"what answers in STS's place is not AWS ({detail})", hint=IN_BETWEEN)
         case sdk.ParamValidationError():
             return Misconfigured(f"{detail}: AWS takes no such role or session name")
         case sdk.EndpointProviderError() | sdk.InvalidEndpointConfigurationError():
@@ -162,9 +175,19 @@ def _source_failed(error: Any, setup: Setup, identity: Identity) -> CredentialEr
         case "container-role":
             status = search(r"non 200 response (\d{3})", text)
             if status:
-                return Denied(f"{identity.detail}: the service answers HTTP {status[1]}")
+                return _status_of_service(identity.detail, int(status[1]))
+            if "Unable to parse" in text:
+                return BadReply(f"{identity.detail}: the service answers with no credentials")
             return Unreachable(f"{identity.detail}: the service does not answer")
     return Unreachable(f"{identity.detail}: the credential_source it names gave none")
+
+
+def _status_of_service(detail: str, status: int) -> CredentialError:
+    if status == 429 or status >= 500:
+        return Unreachable(f"{detail}: the service answers HTTP {status}")
+    if 300 <= status < 400:
+        return BadReply(f"{detail}: the service redirects elsewhere, which is not followed")
+    return Denied(f"{detail}: the service answers HTTP {status}")
 
 
 def _bad_process_output(profile: str) -> BadReply:
@@ -178,18 +201,24 @@ def _try(profile: str) -> str:
     return f"run {_command('aws sts get-caller-identity', profile)} to see what it says"
 
 
+_PROXY = "see HTTPS_PROXY, and NO_PROXY for what is reached without it"
+
+
 def _no_answer(error: Any, setup: Setup) -> CredentialError:
     """No connection, no answer, or half of one."""
     url = str(error.kwargs.get("endpoint_url") or "")
     host = urlsplit(url).hostname or "the AWS API"
     cause = error.kwargs.get("error")
     match error:
+        case sdk.ProxyConnectionError() if "closed connection" in str(cause):
+            # urllib3 takes the other end's part of the tunnel for the proxy's.
+            return Unreachable(f"the connection to {host} through the proxy broke off", hint=_PROXY)
         case sdk.ProxyConnectionError():
             status = search(r"Tunnel connection failed: (\d{3})", str(cause))
             return Unreachable(
                 "the proxy that HTTPS_PROXY names does not connect"
                 + (f", it answers HTTP {status[1]}" if status else ""),
-                hint="see HTTPS_PROXY, and NO_PROXY for what is reached without it",
+                hint=_PROXY,
             )
         case sdk.SSLError() if "CERTIFICATE_VERIFY_FAILED" in str(cause):
             return Unreachable(
@@ -260,10 +289,9 @@ def _refusal(error: Any, setup: Setup, identity: Identity) -> CredentialError:
         code = f"HTTP {status}"
     message = str(error.response.get("Error", {}).get("Message", ""))
     detail = identity.detail
-    if status >= 500:
-        return Unreachable(f"{api} is not working: {code}", hint="try again in a minute")
-    if code in _THROTTLED or status == 429:
-        return Unreachable(f"{api} is asked too often: {code}", hint="try again in a minute")
+    trouble = _no_word(api, status, code)
+    if trouble is not None:
+        return trouble
     if code in _EXPIRED:
         if error.operation_name == "AssumeRoleWithWebIdentity":
             return Denied(f"the token file has expired: {detail}: {code}")
@@ -286,9 +314,21 @@ def _refusal(error: Any, setup: Setup, identity: Identity) -> CredentialError:
         )
     if code in _FORBIDDEN:
         return _forbidden(error.operation_name, code, message, setup, identity)
-    if 300 <= status < 400 or code.startswith("HTTP"):
-        return BadReply(f"what answers in {api}'s place is not AWS: HTTP {status}")
+    if code.startswith("HTTP"):
+        return BadReply(f"what answers in {api}'s place is not AWS: {code}", hint=IN_BETWEEN)
     return Denied(f"{api} refuses {detail}: {code}")
+
+
+def _no_word(api: str, status: int, code: str) -> CredentialError | None:
+    """What is so where an API said neither yes nor no; ``None`` where it did."""
+    code = code or f"HTTP {status}"
+    if status >= 500:
+        return Unreachable(f"{api} is not working: {code}", hint="try again in a minute")
+    if code in _THROTTLED or status == 429:
+        return Unreachable(f"{api} is asked too often: {code}", hint="try again in a minute")
+    if 300 <= status < 400:
+        return BadReply(f"{api} redirects elsewhere, which is not followed: HTTP {status}")
+    return None
 
 
 def _clock_skew(message: str, date: str) -> str:

@@ -26,7 +26,7 @@ from cred_helper import __version__
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import BadReply, CredentialError, Misconfigured, NotFound, Unreachable
 from cred_helper.hosts import PARTITIONS
-from cred_helper.providers.ecr.failures import explain, mfa_needed
+from cred_helper.providers.ecr.failures import IN_BETWEEN, explain, mfa_needed
 from cred_helper.providers.ecr.setup import endpoint_variable
 from cred_helper.providers.ecr.sources import INSTANCE
 
@@ -47,6 +47,9 @@ _SESSION_NAME = "docker-credential-multi"
 
 # One attempt and two repetitions, which is the SDK's standard mode.
 _ATTEMPTS = 3
+# The APIs that renew a session somebody signed in to. A refresh token may be spent by the first
+# request that shows it, whatever becomes of the answer: a repetition could end the session.
+_ASKED_ONCE = ("sso-oidc", "signin")
 # An API in the farthest region answers within a second or two.
 _CONNECT_TIMEOUT_S = 4.0
 _READ_TIMEOUT_S = 6.0
@@ -77,7 +80,7 @@ def _session(setup: Setup, deadline: Deadline) -> Any:
 
     botocore's, not boto3's: that one is this one with a layer for resources, 15 ms later.
     """
-    session = botocore.session.Session(profile=setup.chosen_profile)
+    session = _Session(profile=setup.chosen_profile)
     # These hold for STS, SSO and ECR alike. All attempts together stay within the deadline, so that
     # the last of them is explained by what went wrong, and not by the clock.
     share_s = deadline.remaining_s() / (_ATTEMPTS + 2)
@@ -94,9 +97,26 @@ def _session(setup: Setup, deadline: Deadline) -> Any:
         session.set_config_variable("metadata_service_num_attempts", _METADATA_ATTEMPTS)
     if setup.authority:
         session.set_config_variable("ca_bundle", setup.authority)
+
+    def note(http_response: Any, **_: object) -> None:
+        setup.renewal_status = http_response.status_code
+
+    # The SDK keeps to itself why it could not renew an SSO session.
+    session.register("after-call.sso-oidc.CreateToken", note)
     # A look into the folders of all 400 services would be an eighth of an uncached answer.
     session.get_component("data_loader").list_available_services = lambda _type: _SERVICES
     return session
+
+
+class _Session(botocore.session.Session):  # type: ignore[misc]
+    """The SDK's session, which asks once where it would ask again."""
+
+    def create_client(self, service_name: str, *args: Any, **options: Any) -> Any:
+        if service_name in _ASKED_ONCE:
+            once = Config(retries={"mode": "standard", "total_max_attempts": 1})
+            config = options.get("config")
+            options["config"] = config.merge(once) if config else once
+        return super().create_client(service_name, *args, **options)
 
 
 def _sts_region(session: Any, route: EcrRoute) -> str:
@@ -268,7 +288,7 @@ def _credential(reply: Mapping[str, Any], setup: Setup, identity: Identity) -> C
         data = data[0] if data else None
     token = data.get("authorizationToken") if data else None
     if not data or not isinstance(token, str):
-        raise BadReply(f"{setup.title} answered without an authorization token")
+        raise BadReply(f"{setup.title} answered without an authorization token", hint=IN_BETWEEN)
     try:
         decoded = a2b_base64(token.encode("ascii"), strict_mode=True).decode("utf-8")
     except (Base64Error, UnicodeError):

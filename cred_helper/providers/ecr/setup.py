@@ -111,7 +111,8 @@ def profile_name(section: str) -> str | None:
 class Setup:
     """What the user set for the SDK: variables, files, the profile in use, this registry's options.
 
-    Reads each file once, and only when something asks for it.
+    Reads each file once, and only when something asks for it. ``renewal_status`` is what AWS
+    answered when the SDK had it renew an SSO session; 0 before that.
     """
 
     def __init__(self, request: TokenRequest) -> None:
@@ -120,6 +121,7 @@ class Setup:
         self.environ: Mapping[str, str] = request.environ
         self.role_arn = request.options.get("role_arn", "")
         self.chosen_profile = request.options.get("profile") or None
+        self.renewal_status = 0
         self.config = IniFile(self.environ.get("AWS_CONFIG_FILE", "~/.aws/config"))
         self.credentials = IniFile(
             self.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")

@@ -38,8 +38,13 @@ def no_answer(host: str, error: RequestException) -> ProviderError:
                 hint="have REQUESTS_CA_BUNDLE or SSL_CERT_FILE name the file of the CA behind it",
             )
         case exceptions.ProxyError():
+            # urllib3 takes the other end's part of the tunnel for the proxy's.
+            is_other_end = "closed connection" in str(error)
             return Unreachable(
-                f"the proxy does not let through to {host}", hint="see HTTPS_PROXY and NO_PROXY"
+                f"the connection to {host} through the proxy breaks off"
+                if is_other_end
+                else f"the proxy does not let through to {host}",
+                hint="see HTTPS_PROXY and NO_PROXY",
             )
         case exceptions.Timeout():
             return Unreachable(f"{host} does not answer in time")

@@ -1,0 +1,36 @@
+"""``python -m tests.faults [--write] [CLOUD…]``: run all of the matrix."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.faults import outcomes
+from tests.faults.matrix import Matrix
+from tests.faults.steps import STEPS
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("clouds", nargs="*", metavar="CLOUD", help=", ".join(STEPS))
+    parser.add_argument("--write", action="store_true", help="keep what came of it as the table")
+    arguments = parser.parse_args()
+    failed = False
+    for cloud in arguments.clouds or STEPS:
+        with tempfile.TemporaryDirectory() as name:
+            found = Matrix(Path(name)).run(cloud)
+        if arguments.write:
+            outcomes.write(found)
+        for outcome in found:
+            print(*outcome.line, outcome.requests, f"{outcome.took_s:.1f} s", sep=" | ")
+        for surprise in outcomes.surprises(found):
+            failed = True
+            print("!", surprise)
+        print(f"{cloud}: {outcomes.figures(found)}", flush=True)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
