@@ -9,7 +9,8 @@ FREEZE_RUN = PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze 
 FREEZE_MODULE = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
 	PYTHONPATH=.:packaging $(FREEZE)/venv/bin/python -m
 
-.PHONY: frozen frozen/static frozen/folder frozen/naive frozen/deb frozen/wheel frozen/release
+.PHONY: frozen frozen/static frozen/folder frozen/naive frozen/deb frozen/wheel frozen/release \
+	frozen/sizes frozen/reproducible
 
 frozen: $(FREEZE_READY)  ## dist/docker-credential-multi; PROVIDERS=gcr,ecr makes a slim one
 	@$(FREEZE_RUN) --work $(FREEZE)/work --providers "$(PROVIDERS)"
@@ -34,6 +35,21 @@ frozen/release: frozen/static frozen/wheel  ## everything that ships, with check
 	@$(FREEZE_MODULE) freeze.manual > $(DIST)/docker-credential-multi.1
 	@cd $(DIST) && find . -maxdepth 1 -type f ! -name SHA256SUMS ! -name naive -printf '%P\n' | LC_ALL=C sort | xargs sha256sum > SHA256SUMS
 	@cat $(DIST)/SHA256SUMS
+
+frozen/sizes: $(FREEZE_READY)  ## what each cloud adds: a slim file of every one, in build/freeze/slim
+	@for providers in none ecr gcr acr ecr,gcr,acr; do \
+	  PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze --work $(FREEZE)/work \
+	    --dist $(FREEZE)/slim/$$providers --providers $$providers > $(FREEZE)/slim.log || exit 1; \
+	  awk -v p=$$providers '/^together/ {size = $$2} /^gzipped/ {printf "%-14s%8s MB%8s MB gzipped\n", p, size, $$2}' $(FREEZE)/slim.log; \
+	done
+
+frozen/reproducible: $(FREEZE_READY)  ## the committed state, built twice in two places, compared byte by byte
+	@rm -rf $(FREEZE)/twice && mkdir -p $(FREEZE)/twice
+	@for place in one two/further/down; do \
+	  git clone -q . $(FREEZE)/twice/$$place && PYTHONPATH=$(FREEZE)/twice/$$place/packaging nice -n 5 \
+	    $(FREEZE)/venv/bin/python -m freeze --static --work $(FREEZE)/twice/$$place/build --dist $(FREEZE)/twice/$$place/dist > /dev/null || exit 1; \
+	done
+	@diff -r $(FREEZE)/twice/one/dist $(FREEZE)/twice/two/further/down/dist && echo "both builds are the same, byte for byte"
 
 # A Python that can be linked in: freeze/python.py looks, and says what is missing where there is none.
 $(FREEZE_READY): packaging/requirements-freeze.txt

@@ -102,7 +102,8 @@ def _add_libraries(payload: Payload, analysis: Any, folder: Path | None, work: P
     for base, path in sorted(paths.items()):
         content = link.stripped(path, work)
         payload.paths.append(path)
-        payload.floors[base] = elf.glibc_floor(path)
+        if base not in elf.DISPENSABLE:
+            payload.floors[base] = elf.glibc_floor(path)
         needs = tuple(sorted(need for need in elf.needed(path) if need in paths))
         if folder:
             (folder / "lib").mkdir(parents=True, exist_ok=True)

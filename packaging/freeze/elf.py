@@ -7,6 +7,10 @@ from functools import cache
 # glibc's own libraries are the target's business, or the static launcher's.
 OF_GLIBC = re.compile(r"^(ld-linux[\w-]*|lib(c|m|dl|rt|pthread|util|resolv))\.so\.[0-9]+$")
 
+# Carried for systems that lack it, but built for this machine's glibc: where that is too new, the
+# system's own takes its place.
+DISPENSABLE = ("libgcc_s.so.1",)
+
 
 def _readelf(option: str, path: str) -> str:
     return subprocess.run(

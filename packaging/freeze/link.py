@@ -53,7 +53,8 @@ def link(work: Path, zstd: Path, out: Path) -> None:
         "-include", "contents.h", "-I.", *(f"-I{path}" for path in includes),
         str(LAUNCHER / "launcher.c"), str(LAUNCHER / "payload.S"),
         str(_inflater(zstd, work)), str(library), *libraries(),
-        "-Wl,--export-dynamic", "-Wl,--gc-sections", "-Wl,-z,relro", "-Wl,-z,now",
+        "-Wl,--export-dynamic", "-Wl,--gc-sections",
+        "-Wl,--wrap=hypot", "-Wl,-z,relro", "-Wl,-z,now",
         "-Wl,--build-id=none", "-Wl,-O1", "-s", "-o", str(out),
     ]  # fmt: skip
     _run(command, work)

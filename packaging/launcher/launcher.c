@@ -44,6 +44,20 @@ static const struct _frozen started_with[] = {
     {0},
 };
 
+/* The one symbol that Python takes from glibc 2.35: the older version of it does as well, and lets the
+ * file run on glibc 2.34, which is RHEL 9, its kin and Amazon Linux 2023. The linker puts it in. */
+#ifdef __x86_64__
+__asm__(".symver older_hypot, hypot@GLIBC_2.2.5");
+#else
+#define older_hypot __real_hypot
+#endif
+extern double older_hypot(double x, double y);
+double
+__wrap_hypot(double x, double y)
+{
+    return older_hypot(x, y);
+}
+
 /* One entry's bytes to `out`: stored as they are where both sizes agree, else inflated. Modules are
  * small and alike, so they are deflated with a dictionary; libraries are not. */
 static int

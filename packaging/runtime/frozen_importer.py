@@ -116,12 +116,20 @@ def load_library(name: str) -> str:
     entry, needs = contents()["libraries"][name]
     for needed in needs:
         if needed not in _loaded:
-            load_library(needed)
-    _loaded.add(name)
-    if entry is None:  # a folder build: libraries lie beside the executable
+            try:
+                load_library(needed)
+            except OSError:
+                pass  # too new for this glibc, say: the system's own does, where it has one
+    if entry:
+        path = _from_file(name, entry)
+    else:  # a folder build: libraries lie beside the executable
         path = f"{sys.executable.rpartition('/')[0]}/lib/{name}"
         _payload.preload(path)
-        return path
+    _loaded.add(name)
+    return path
+
+
+def _from_file(name: str, entry: Entry) -> str:
     path = _in_memory(name, entry, is_library=True)
     if path:
         try:
