@@ -10,6 +10,7 @@ help:
 	@echo "make demo      set up, then show the main job on loopback clouds"
 	@echo "make test      set up, then run everything that must pass"
 	@echo "make lint      ruff, mypy strict, import contracts"
+	@echo "make bench     how long a get takes and what it weighs, beside what else there is"
 	@echo "make install   install the executable under PREFIX ($(PREFIX))"
 
 venv: $(STAMP)
@@ -48,3 +49,6 @@ install:
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache *.egg-info
+
+include packaging/frozen.mk
+include tests/bench/bench.mk

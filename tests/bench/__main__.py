@@ -1,0 +1,82 @@
+"""`python -m tests.bench`: what `make bench` says once everything that is compared is there.
+
+Ends with status 1 only if one of our own builds gave a wrong answer; never because it was slow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.bench.day import Day, days
+from tests.bench.figures import figures
+from tests.bench.report import Report
+from tests.bench.rounds import Measured, measure, scenarios
+from tests.bench.stage import stage
+from tests.bench.stopwatch import Stopwatch
+from tests.bench.subjects import ONEFILE, WHEEL, Kind, Subject, found
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure everything, print the tables; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--gets", type=int, default=100, help="in the day's work")
+    parser.add_argument("--json", type=Path, help="keep everything in this file")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="of those that are compared")
+    options = parser.parse_args(arguments)
+    subjects = [it for it in found() if not options.only or it.name in options.only]
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(prefix="docker-credential-multi-bench-") as name:
+        results, worked = _measure(Path(name), subjects, options.rounds, options.gets)
+    report = Report(
+        options.rounds,
+        (load, os.getloadavg()[0]),
+        subjects,
+        results,
+        worked,
+        list(figures(results, subjects)),
+    )
+    print("\n\n".join(report.pages()))
+    if options.json:
+        report.write(options.json)
+    return 1 if _ours_is_wrong(subjects, results, worked) else 0
+
+
+def _measure(
+    folder: Path, subjects: Sequence[Subject], rounds: int, gets: int
+) -> tuple[dict[str, Measured], list[Day]]:
+    results = {}
+    with stage(folder) as clouds, Stopwatch() as stopwatch:
+        for scenario in scenarios(clouds.clouds, rounds):
+            _progress(scenario.name)
+            results[scenario.name] = measure(scenario, subjects, clouds, stopwatch)
+        _progress("the day's work")
+        ours = {it.name: it for it in subjects if it.kind is Kind.OURS}
+        peers = [it for it in subjects if it.kind is Kind.PEER]
+        ourselves = ours.get(ONEFILE) or ours.get(WHEEL)
+        worked = days(clouds, stopwatch, ourselves, peers, gets) if ourselves else []
+    _progress("")
+    return results, worked
+
+
+def _progress(doing: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{doing}", end="", file=sys.stderr, flush=True)
+
+
+def _ours_is_wrong(
+    subjects: Sequence[Subject], results: dict[str, Measured], worked: Sequence[Day]
+) -> bool:
+    ours = {it.name for it in subjects if it.kind is Kind.OURS}
+    timed = (it.series[name].wrong for it in results.values() for name in ours & it.series.keys())
+    tallied = (tally.wrong for day in worked for tally in day.ours.values())
+    return any(timed) or any(tallied)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,94 @@
+"""The day's work: a hundred gets from three clouds, with a network between here and there.
+
+Each get is done by us and then by the helper of its cloud, so that both have the same weather. The
+network is a delay in front of every reply; that it takes time to connect, too, is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import cycle, islice
+from random import Random
+
+from tests.bench.stage import Stage
+from tests.bench.stopwatch import Stopwatch
+from tests.bench.subjects import Subject
+
+DELAY_S = 0.05
+# A workload's token lives for an hour or so; here, for so many gets.
+RENEWED_EVERY = 10
+
+
+@dataclass
+class Tally:
+    """What somebody's gets came to."""
+
+    gets: int = 0
+    seconds: float = 0.0
+    requests: int = 0
+    wrong: str | None = None
+
+    def add(self, seconds: float, requests: int, wrong: str | None) -> None:
+        self.gets += 1
+        self.seconds += seconds
+        self.requests += requests
+        self.wrong = self.wrong or wrong
+
+
+@dataclass
+class Day:
+    """One kind of identity: ours and the peer's, cloud by cloud."""
+
+    title: str
+    ours: dict[str, Tally] = field(default_factory=dict)
+    peers: dict[str, Tally] = field(default_factory=dict)
+
+
+def days(
+    stage: Stage, stopwatch: Stopwatch, ours: Subject, peers: Sequence[Subject], gets: int
+) -> list[Day]:
+    """Work with keys and secrets that stay the same, then with sessions that do not."""
+    by_cloud = {cloud: peer for peer in peers for cloud in peer.clouds}
+    kinds: list[tuple[str, Callable[[], Mapping[str, str]], bool]] = [
+        ("static keys", stage.static_identity, False),
+        ("sessions that rotate", stage.session_identity, True),
+    ]
+    worked = []
+    with stage.network(DELAY_S):
+        for title, identity, rotating in kinds:
+            stage.identity = identity()
+            for subject in (ours, *peers):
+                stage.forget(subject)
+            day = Day(title)
+            _work(stage, stopwatch, day, (ours, by_cloud), gets, rotating=rotating)
+            worked.append(day)
+    stage.identity = stage.static_identity()
+    return worked
+
+
+def _work(
+    stage: Stage,
+    stopwatch: Stopwatch,
+    day: Day,
+    subjects: tuple[Subject, Mapping[str, Subject]],
+    gets: int,
+    *,
+    rotating: bool,
+) -> None:
+    ours, peers = subjects
+    sequence = list(islice(cycle(stage.clouds), gets))
+    Random(gets).shuffle(sequence)
+    for number, cloud in enumerate(sequence):
+        if rotating and number % RENEWED_EVERY == RENEWED_EVERY - 1:
+            stage.renew_workload_token()
+        _get(stage, stopwatch, ours, cloud, day.ours.setdefault(cloud, Tally()))
+        if cloud in peers:
+            _get(stage, stopwatch, peers[cloud], cloud, day.peers.setdefault(cloud, Tally()))
+
+
+def _get(stage: Stage, stopwatch: Stopwatch, subject: Subject, cloud: str, tally: Tally) -> None:
+    before = stage.requests(cloud)
+    sample = stopwatch.run(stage.command(subject, cloud))
+    wrong = stage.wrong(subject, cloud, sample)
+    tally.add(sample.wall_s, stage.requests(cloud) - before, wrong)

@@ -1,0 +1,66 @@
+"""Starts programs and times them: `python -I -S timer.py`, asked and answering by marshal.
+
+A process of its own, apart from the loopback clouds, whose threads would hold its interpreter; and
+a small one, since the kernel never counts less peak memory for a program than for who started it.
+"""
+
+import marshal
+import os
+import sys
+from time import perf_counter
+
+Command = tuple[list[str], dict[str, str], str]
+"""Arguments, environment, the file to be standard input."""
+Finished = tuple[int, bytes, float, int]
+"""Exit status, what was printed, seconds of processor, peak memory in KiB."""
+
+
+def start(command: Command) -> tuple[int, int]:
+    """Start a program; its process and the end of a pipe that all it prints comes out of."""
+    arguments, environment, stdin = command
+    reading, writing = os.pipe()
+    pid = os.posix_spawn(
+        arguments[0],
+        arguments,
+        environment,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, stdin, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, writing, 1),
+            (os.POSIX_SPAWN_DUP2, writing, 2),
+        ],
+    )
+    os.close(writing)
+    return pid, reading
+
+
+def finish(pid: int, reading: int) -> Finished:
+    """Wait for a program to end."""
+    printed = b""
+    while data := os.read(reading, 65536):
+        printed += data
+    os.close(reading)
+    _, status, used = os.wait4(pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return code, printed, used.ru_utime + used.ru_stime, used.ru_maxrss
+
+
+def run(commands: list[Command]) -> tuple[float, list[Finished]]:
+    """Run programs at the same time; the seconds until the last has ended, and how each did."""
+    started_at_s = perf_counter()
+    finished = [finish(*child) for child in [start(command) for command in commands]]
+    return perf_counter() - started_at_s, finished
+
+
+def main() -> None:
+    """Serve until there is nobody left to ask."""
+    while True:
+        try:
+            commands = marshal.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        marshal.dump(run(commands), sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()
