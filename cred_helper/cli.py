@@ -45,6 +45,7 @@ def main() -> NoReturn:
 
 def protocol(arguments: list[str]) -> int:
     """Serve one protocol verb over standard input and output; the exit status."""
+    _end_on_interrupt()
     reply = stdio.guard()
     try:
         document = _answer(arguments)
@@ -54,6 +55,21 @@ def protocol(arguments: list[str]) -> int:
         reply.send(docker.render_error(error))
         return 1
     return 0 if reply.send(document) else 1
+
+
+def _end_on_interrupt() -> None:
+    """Have Ctrl-C end us as every other signal does: at once, and without a traceback."""
+    # The module behind signal, which loads enum for the names of signals alone.
+    from _signal import (  # type: ignore[import-not-found]
+        SIG_DFL,
+        SIGINT,
+        default_int_handler,
+        getsignal,
+        signal,
+    )
+
+    if getsignal(SIGINT) is default_int_handler:  # not where a shell has it ignored
+        signal(SIGINT, SIG_DFL)
 
 
 def _answer(arguments: list[str]) -> bytes:

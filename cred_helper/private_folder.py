@@ -70,7 +70,7 @@ class PrivateFolder:
         try:
             _make(self.path)
             with _Opened(self.path) as folder:
-                _undisturbed(lambda: folder.put(name, content))
+                undisturbed(lambda: folder.put(name, content))
         except OSError:
             return False
         return True
@@ -209,16 +209,24 @@ def _make(path: str) -> None:
             pass  # another process was quicker; what it made is checked like anything else
 
 
-def _undisturbed(action: Callable[[], None]) -> None:
+def undisturbed(action: Callable[[], None]) -> None:
     """Finish what would leave litter, if a polite signal comes in between."""
     import signal
 
-    if not hasattr(signal, "pthread_sigmask"):
-        action()
-        return
-    polite = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, polite)
+    came: list[int] = []
+    handlers = {}
+    for name in ("SIGHUP", "SIGINT", "SIGTERM"):
+        signum = getattr(signal, name, None)
+        if signum is None or signal.getsignal(signum) in (signal.SIG_IGN, None):
+            continue  # not on this system; not meant to end us; not Python's to set back
+        try:
+            handlers[signum] = signal.signal(signum, lambda number, _: came.append(number))
+        except ValueError:
+            break  # only the main thread is told of signals
     try:
         action()
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for signum, handler in handlers.items():
+            signal.signal(signum, handler)
+        if came:
+            os.kill(os.getpid(), came[0])
