@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from cred_helper.credential import Credential
     from cred_helper.dropin import DropIn
     from cred_helper.fallback import Fallback, Known
-    from cred_helper.helper import Helper
+    from cred_helper.fallback.helper import Helper
     from cred_helper.hosts import Route
     from cred_helper.keychain import Lister, Source, Store
     from cred_helper.log import Log
     from cred_helper.provider import Provider
     from cred_helper.rules import Rule
-    from cred_helper.sealing import Sealing
+    from cred_helper.cache.sealing import Sealing
     from cred_helper.server_url import ServerURL
     from cred_helper.settings import Settings
 
@@ -166,7 +166,7 @@ class Wiring:
         if not self.settings.cache:
             return bounded
         from cred_helper.cache import TokenCache, default_folder
-        from cred_helper.cached import CachedProvider
+        from cred_helper.cache.cached import CachedProvider
 
         folder = self.settings.cache_folder or default_folder(self._environ)
         if not folder:
@@ -176,7 +176,7 @@ class Wiring:
 
     def _sealing(self) -> Sealing:
         """What encrypts the cache, by a key from the keychain that the user names."""
-        from cred_helper.sealing import Sealing
+        from cred_helper.cache.sealing import Sealing
 
         named_by = "the setting cache_keychain"
         keychain = self.fallback().helper(self.settings.cache_keychain, named_by)

@@ -16,7 +16,7 @@ from cred_helper.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cred_helper.cache_entry import Entry
+    from cred_helper.cache.entry import Entry
 
 
 @click.group()

@@ -16,7 +16,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cred_helper import rawjson
+from cred_helper.commands import rawjson
 from cred_helper.errors import Misconfigured
 from cred_helper.fingerprint import digest
 

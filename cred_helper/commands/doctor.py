@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cred_helper import dockerconfig, stdio
+from cred_helper import stdio
+from cred_helper.fallback import dockerconfig
 from cred_helper.commands.findings import CHECKS, ERROR, NOTE, OK, WARNING, Finding
 from cred_helper.commands.ping import ping
 from cred_helper.errors import CredentialError, Misconfigured

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cred_helper import dockerconfig, folders, providers
+from cred_helper import folders, providers
+from cred_helper.fallback import dockerconfig
 from cred_helper.cache import TokenCache, default_folder
 from cred_helper.commands.explain import Explanation
 from cred_helper.commands.providers import EXAMPLES

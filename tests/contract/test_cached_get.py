@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cred_helper.cache_entry import TOKEN
+from cred_helper.cache.entry import TOKEN
 from tests.clouds import azure, google
 from tests.clouds.authority import Authority
 from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
@@ -52,7 +52,7 @@ def test_a_cached_answer_loads_no_sdk_and_nothing_else_that_takes_time(machine: 
         pytest.skip("the frozen file reports no imports")
     machine.get()
     modules = loaded(machine.executable.environment, EXAMPLE_HOST)
-    assert "cred_helper.cached" in modules
+    assert "cred_helper.cache.cached" in modules
     ours = {name for name in modules if name.partition(".")[0] == "cred_helper"}
     assert modules - ours <= {"_blake2", "_json", "runpy"}
     assert not [name for name in ours if name.endswith(("renewal", "single_flight", "login"))]

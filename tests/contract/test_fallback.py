@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cred_helper.login import keychain_name
+from cred_helper.fallback.login import keychain_name
 from tests.contract.children import Children, has_ended
 from tests.contract.test_helper import needs_ecr_login, needs_pass, password_store
 from tests.executable import NOT_FOUND, Completed, Executable

@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cred_helper import child
-from cred_helper.chain import Chain
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import (
     BadReply,
@@ -29,7 +27,9 @@ from cred_helper.errors import (
     ProviderError,
     Unreachable,
 )
-from cred_helper.helper import Helper, Unsupported, program_name, quotable
+from cred_helper.fallback import child
+from cred_helper.fallback.chain import Chain
+from cred_helper.fallback.helper import Helper, Unsupported, program_name, quotable
 from cred_helper.server_url import ServerURL
 from tests.contract.children import Children, has_ended, is_running
 from tests.executable import ROOT
@@ -266,7 +266,7 @@ def test_a_signal_that_comes_while_a_helper_is_being_started_ends_it_too(
     path = children.add("x", "exec sleep 600")
     code = f"""
 import os, signal, subprocess
-from cred_helper import child
+from cred_helper.fallback import child
 
 class Started(subprocess.Popen):
     def __init__(self, *arguments, **options):

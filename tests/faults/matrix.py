@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from cred_helper.cache_entry import FAILURE, TOKEN
+from cred_helper.cache.entry import FAILURE, TOKEN
 from tests.clouds.authority import Authority
 from tests.clouds.aws import AwsCloud
 from tests.clouds.azure import CLIENT_SECRET, AzureCloud

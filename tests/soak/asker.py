@@ -22,7 +22,7 @@ from typing import Self
 from cred_helper import errors
 from cred_helper.bounded import BoundedProvider
 from cred_helper.cache import TokenCache
-from cred_helper.cached import CachedProvider
+from cred_helper.cache.cached import CachedProvider
 from cred_helper.credential import Credential, Secret
 from cred_helper.hosts import route
 from cred_helper.provider import Deadline, Identity, TokenRequest

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from cred_helper.cache_entry import TOKEN, Entry
+from cred_helper.cache.entry import TOKEN, Entry
 from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
 from tests.executable import Completed, Executable, pinned_environment
 from tests.soak.machine import Machine

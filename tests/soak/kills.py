@@ -20,7 +20,7 @@ import time
 from typing import NoReturn
 
 from cred_helper.cache import MOST_TEMPORARY_AGE_S, TokenCache
-from cred_helper.cache_entry import TOKEN, Entry
+from cred_helper.cache.entry import TOKEN, Entry
 from cred_helper.credential import Secret
 from cred_helper.fingerprint import digest
 from cred_helper.private_folder import PrivateFolder, final_name

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cred_helper.cache_entry import TOKEN, Entry
+from cred_helper.cache.entry import TOKEN, Entry
 from tests.clouds.aws import AwsCloud
 from tests.clouds.azure import AzureCloud
 from tests.clouds.google import GoogleCloud

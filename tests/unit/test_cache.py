@@ -18,8 +18,8 @@ from cred_helper.cache import (
     default_folder,
     known_folders,
 )
-from cred_helper.cache_entry import MOST_LIFE_S, Entry, Failure
-from cred_helper.cached import CachedProvider
+from cred_helper.cache.cached import CachedProvider
+from cred_helper.cache.entry import MOST_LIFE_S, Entry, Failure
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import (
     BadReply,

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cred_helper import dockerconfig, document
-from cred_helper.dockerconfig import DockerConfig
+from cred_helper import document
 from cred_helper.errors import Misconfigured, NotFound
+from cred_helper.fallback import dockerconfig
+from cred_helper.fallback.dockerconfig import DockerConfig
 from cred_helper.server_url import ServerURL
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cred_helper import rawjson
+from cred_helper.commands import rawjson
 
 _DOCKER = """{
 \t"auths": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cred_helper.registry_key import candidates
+from cred_helper.fallback.registry_key import candidates
 from cred_helper.server_url import ServerURL
 
 HUB = (

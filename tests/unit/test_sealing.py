@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from cred_helper.cache import TokenCache
-from cred_helper.cache_entry import Entry
+from cred_helper.cache.entry import Entry
+from cred_helper.cache.sealing import KEY_URL, Sealing
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import Denied, NotFound, ProviderError
 from cred_helper.fingerprint import digest
 from cred_helper.locks import Locks
-from cred_helper.sealing import KEY_URL, Sealing
 from cred_helper.server_url import ServerURL
 
 NOW = 1_700_000_000.0

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from cred_helper import store
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import Misconfigured, NotFound, ProviderError, Unreachable
+from cred_helper.fallback import store
+from cred_helper.fallback.store import FileStore
 from cred_helper.locks import Locks
 from cred_helper.server_url import ServerURL
-from cred_helper.store import FileStore
 from tests.executable import ROOT
 
 HUB = "https://index.docker.io/v1/"
@@ -291,7 +291,7 @@ _WRITER = """
 import sys
 from cred_helper.credential import Credential, Secret
 from cred_helper.server_url import ServerURL
-from cred_helper.store import FileStore
+from cred_helper.fallback.store import FileStore
 kept = FileStore(sys.argv[1], print)
 for number in range(int(sys.argv[3])):
     url = ServerURL.parse(f"h{sys.argv[2]}-{number}.example")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cred_helper.cache import TokenCache
-    from cred_helper.cache_entry import Entry
+    from cred_helper.cache.entry import Entry
     from cred_helper.credential import Credential
     from cred_helper.provider import Identity, Provider, TokenRequest
 
@@ -63,7 +63,7 @@ class CachedProvider:
         now = self._clock()
         if entry is not None and entry.is_fresh(now):
             return entry.credential()
-        from cred_helper.renewal import Renewal
+        from cred_helper.cache.renewal import Renewal
 
         renewal = Renewal(
             self._provider,
@@ -96,7 +96,7 @@ class CachedProvider:
     def _ask(self, request: TokenRequest, identity: Identity, nobody_key: str) -> Credential:
         if identity.certain:
             return self._provider.get(request, identity)
-        from cred_helper.renewal import ask_unless_nobody
+        from cred_helper.cache.renewal import ask_unless_nobody
 
         return ask_unless_nobody(
             self._provider, self._cache, request, identity, nobody_key, self._clock

@@ -7,17 +7,17 @@ each probe for one; and, while the old credential is good, that it could not be 
 
 from __future__ import annotations
 
-from cred_helper.cache_entry import Entry
+from cred_helper.cache.entry import Entry
+from cred_helper.cache.single_flight import ask_once
 from cred_helper.errors import CredentialError, NotFound, ProviderError
 from cred_helper.provider import TokenRequest
-from cred_helper.single_flight import ask_once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cred_helper.cache import TokenCache
-    from cred_helper.cache_entry import Failure
+    from cred_helper.cache.entry import Failure
     from cred_helper.credential import Credential
     from cred_helper.locks import Locks
     from cred_helper.provider import Identity, Provider

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    from cred_helper.cache_entry import Entry
+    from cred_helper.cache.entry import Entry
     from cred_helper.keychain import Source
 
 # RFC 6761 reserves the zone: no registry can have this name.

@@ -19,12 +19,12 @@ from __future__ import annotations
 import os
 import sys
 
-from cred_helper import child, dockerconfig, store
-from cred_helper.chain import Chain
 from cred_helper.errors import Misconfigured, NotFound, ProviderError
-from cred_helper.helper import PREFIX, Helper, program_name
-from cred_helper.login import Discarded, Kept, Login, keychain_name
-from cred_helper.registry_key import candidates
+from cred_helper.fallback import child, dockerconfig, store
+from cred_helper.fallback.chain import Chain
+from cred_helper.fallback.helper import PREFIX, Helper, program_name
+from cred_helper.fallback.login import Discarded, Kept, Login, keychain_name
+from cred_helper.fallback.registry_key import candidates
 from cred_helper.server_url import ServerURL
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from cred_helper.credential import Credential
-    from cred_helper.dockerconfig import DockerConfig
+    from cred_helper.fallback.dockerconfig import DockerConfig
     from cred_helper.keychain import Lister, Source, Store
     from cred_helper.provider import Deadline
 

@@ -8,7 +8,6 @@ Source: https://github.com/docker/docker-credential-helpers (the protocol, and s
 
 from __future__ import annotations
 
-from cred_helper import child
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import (
     CREDENTIALS_NOT_FOUND,
@@ -19,13 +18,14 @@ from cred_helper.errors import (
     ProviderError,
     Unreachable,
 )
+from cred_helper.fallback import child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from cred_helper.chain import Chain
-    from cred_helper.child import Finished
+    from cred_helper.fallback.chain import Chain
+    from cred_helper.fallback.child import Finished
     from cred_helper.server_url import ServerURL
 
 PREFIX = "docker-credential-"

@@ -17,7 +17,7 @@ import os
 from cred_helper import document, folders
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import Misconfigured, NotFound
-from cred_helper.registry_key import candidates
+from cred_helper.fallback.registry_key import candidates
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from cred_helper.credential import Credential, Secret
 from cred_helper.document import trouble
 from cred_helper.errors import Misconfigured, NotFound, Unreachable
 from cred_helper.locks import Locks
-from cred_helper.registry_key import candidates
+from cred_helper.fallback.registry_key import candidates
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

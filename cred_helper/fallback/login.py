@@ -11,17 +11,18 @@ from __future__ import annotations
 import os
 import sys
 
-from cred_helper import child, folders
+from cred_helper import folders
 from cred_helper.errors import Misconfigured, ProviderError
-from cred_helper.helper import Helper, Unsupported
+from cred_helper.fallback import child
+from cred_helper.fallback.helper import Helper, Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from cred_helper.credential import Credential
+    from cred_helper.fallback.store import FileStore
     from cred_helper.server_url import ServerURL
-    from cred_helper.store import FileStore
 
     Warn = Callable[[str, str | None], None]
 

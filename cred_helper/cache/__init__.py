@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from cred_helper.cache_entry import FAILURE, TOKEN, Entry, Failure
+from cred_helper.cache.entry import FAILURE, TOKEN, Entry, Failure
 from cred_helper.errors import CredentialError
 from cred_helper.private_folder import PrivateFolder, final_name, is_private
 
@@ -17,9 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from cred_helper.cache.sealing import Sealing
     from cred_helper.errors import NotFound, ProviderError
     from cred_helper.locks import Locks
-    from cred_helper.sealing import Sealing
 
 _FOLDER_NAME = "docker-credential-multi"
 _LOCK_FILE = "lock"
