@@ -15,8 +15,9 @@ from cred_helper import document, folders
 from cred_helper.credential import Credential, Secret
 from cred_helper.document import trouble
 from cred_helper.errors import Misconfigured, NotFound, Unreachable
-from cred_helper.locks import Locks
 from cred_helper.fallback.registry_key import candidates
+from cred_helper.locks import Locks
+from cred_helper.private_folder import undisturbed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -156,14 +157,20 @@ class FileStore:
         }
         data = json.dumps({"version": _VERSION, "credentials": fields}, indent=2).encode() + b"\n"
         self._sweep()
+        try:
+            undisturbed(lambda: self._replace(data))
+        except OSError as error:
+            raise self._unusable("written", error) from None
+
+    def _replace(self, data: bytes) -> None:
         temporary = f"{self.path}.new-{os.urandom(8).hex()}"
         try:
             self._create(temporary, data)
             os.replace(temporary, self.path)
-            _sync_folder(os.path.dirname(self.path))
-        except OSError as error:
+        except OSError:
             _remove(temporary)
-            raise self._unusable("written", error) from None
+            raise
+        _sync_folder(os.path.dirname(self.path))
 
     def _create(self, path: str, data: bytes) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
