@@ -9,23 +9,29 @@ Bird's eye
 
 Map, top down; imports point down only (import contracts in pyproject.toml hold it)
     cli          argv; the protocol's verbs go the short way; the only exit
-    commands/    what people call: explain, …; the only users of click
+    commands/    what people call: explain, doctor, configure, …; the only users of click
     wiring       settings → an assembled keychain; the only place that knows every source
     protocols/   wire formats: bytes → request, answer → bytes
     stdio        the private reply handle, the guard of standard output, the only printers
-    fallback     what config.json and its relatives name, assembled from the next three
-    dockerconfig, helper, store
-                 reading config.json; running another docker-credential-*; our own small store
-    keychain     ask one source after another, keep a trace
-    cache        tokens on disk, one exchange for many processes
+    cache/       tokens on disk, one exchange for many processes
+    fallback/    what config.json and its relatives name: other helpers, auths, our own store
+    settings, settings_document, rules
+                 every setting and variable of ours; the user's own rules for hosts
+    environment  credentials in variables that name a host, and those of CI systems
+    dropin       called by another helper's name, it is that helper
+    log          the debug log, loaded only where it is asked for
     bounded      a provider that is not waited for past its deadline
-    log          the debug log, where it is switched on
-    providers/   one cloud a module: ecr, gcr, acr
-    settings, rules
-                 every setting and variable of ours; the user's own rules
-    provider     what a provider is and is asked with; ambient, fingerprint: what identifies a
-                 machine and an identity without asking anyone
+    keychain     ask one source after another, keep a trace
+    providers/   one cloud a folder, ecr, gcr, acr: its __init__ looks at environment and files
+                 only; its login loads the SDK, its failures say what the SDK's errors mean
+    provider     what a provider is and is asked with
+    ambient, fingerprint
+                 what tells a machine's cloud, and one identity from another, without asking
+    document, folders, locks, private_folder
+                 JSON on disk, where a person's files are, locks between processes, a folder that
+                 nobody else can read or plant in
     hosts        the host tables
+    docker_hub   Docker Hub's several names
     server_url, credential, errors
                  the vocabulary
 
