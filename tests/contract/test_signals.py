@@ -1,0 +1,275 @@
+"""A process told to end, or that nobody listens to any more, ends at once and leaves no litter."""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from cred_helper.cache.entry import TOKEN
+from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
+from tests.contract.children import has_ended
+from tests.executable import COMMAND, Executable, pinned_environment
+from tests.figures import FIGURES, Record
+from tests.soak.machine import Machine
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# Far longer than ending takes on a busy machine, far shorter than any deadline or child here.
+_AT_ONCE_S = 20.0
+_LATE_S = 60.0
+
+
+@pytest.fixture
+def machine(executable: Executable) -> Iterator[Machine]:
+    with AwsCloud() as cloud:
+        executable.environment |= cloud.identity(Path(executable.environment["HOME"]))
+        yield Machine(cloud, executable, EXAMPLE_HOST)
+
+
+class Started:
+    """A process that has been asked something and reads it."""
+
+    def __init__(self, environment: dict[str, str], verb: str = "get") -> None:
+        self.process = subprocess.Popen(
+            [*COMMAND, verb],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def ask(self, text: str) -> None:
+        """Write the request, and wait until the process has read it: it is past its start then."""
+        stdin = self.process.stdin
+        assert stdin is not None
+        stdin.write(text.encode())
+        stdin.flush()
+        left = array.array("i", [1])
+        _wait_until(lambda: fcntl.ioctl(stdin, termios.FIONREAD, left) == 0 and left[0] == 0)
+
+    def finish_asking(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.stdin = None
+
+    def end(self, signum: signal.Signals) -> tuple[int, bytes, bytes]:
+        """Send the signal; what became of the process."""
+        self.process.send_signal(signum)
+        stdout, stderr = self.process.communicate(timeout=_AT_ONCE_S)
+        return self.process.returncode, stdout, stderr
+
+
+def _wait_until(is_so: object) -> None:
+    assert callable(is_so)
+    ends_at_s = time.monotonic() + _LATE_S
+    while not is_so():
+        assert time.monotonic() < ends_at_s
+        time.sleep(0.005)
+
+
+def _litter(folder: Path) -> list[str]:
+    """What lies in the cache's folder besides what belongs there."""
+    names = os.listdir(folder) if folder.exists() else []
+    return [name for name in names if name != "lock" and not name.endswith(f".{TOKEN}")]
+
+
+# --- Told to end ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("signum", SIGNALS)
+def test_a_signal_ends_a_get_that_reads_its_request(
+    machine: Machine, signum: signal.Signals
+) -> None:
+    started = Started(machine.executable.environment)
+    started.ask(EXAMPLE_HOST)
+    assert started.end(signum) == (-signum, b"", b"")
+
+
+@pytest.mark.parametrize("signum", SIGNALS)
+def test_a_signal_ends_a_get_that_waits_for_its_cloud(
+    machine: Machine, signum: signal.Signals
+) -> None:
+    machine.cloud.delay_s = _LATE_S
+    started = Started(machine.executable.environment)
+    started.ask(EXAMPLE_HOST)
+    started.finish_asking()
+    machine.wait_for_request()
+    assert started.end(signum) == (-signum, b"", b"")
+    assert _litter(machine.folder) == []
+
+
+@pytest.mark.parametrize("signum", SIGNALS)
+def test_a_signal_ends_a_get_that_waits_for_another_one(
+    machine: Machine, signum: signal.Signals
+) -> None:
+    machine.cloud.delay_s = _LATE_S
+    leader = machine.start()
+    machine.wait_for_request()
+    started = Started(machine.executable.environment)
+    started.ask(EXAMPLE_HOST)
+    started.finish_asking()
+    time.sleep(0.2)
+    assert started.end(signum) == (-signum, b"", b"")
+    leader.kill()
+    leader.communicate()
+    assert _litter(machine.folder) == []
+
+
+@contextmanager
+def _sdk_child(home: Path) -> Iterator[tuple[dict[str, str], Path]]:
+    """A profile whose keys a program gives, which takes a minute; and where its number is."""
+    pid = home / "pid"
+    program = home / "give-keys"
+    program.write_text(f"#!/bin/sh\necho $$ > {pid}.new; mv {pid}.new {pid}\nsleep 60\n")
+    program.chmod(0o755)
+    config = home / ".aws" / "config"
+    config.parent.mkdir()
+    config.write_text(f"[default]\ncredential_process = {program}\n")
+    yield {"AWS_CONFIG_FILE": str(config)}, pid
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process its children")
+@pytest.mark.parametrize("signum", SIGNALS)
+def test_what_an_sdk_has_started_does_not_outlive_the_signal(
+    executable: Executable, home: Path, signum: signal.Signals
+) -> None:
+    with _sdk_child(home) as (identity, pid):
+        started = Started(executable.environment | identity)
+        started.ask(EXAMPLE_HOST)
+        started.finish_asking()
+        _wait_until(pid.exists)
+        assert started.end(signum) == (-signum, b"", b"")
+        assert has_ended(int(pid.read_text()))
+
+
+def test_a_signal_that_a_shell_has_ignored_stays_ignored(machine: Machine) -> None:
+    machine.cloud.delay_s = 1
+    ignoring = f"trap '' INT HUP; exec {' '.join(COMMAND)} get"
+    process = subprocess.Popen(
+        ["sh", "-c", ignoring],
+        env=machine.executable.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    process.stdin.write(EXAMPLE_HOST.encode())
+    process.stdin.close()
+    process.stdin = None
+    machine.wait_for_request()
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGHUP)
+    stdout, stderr = process.communicate(timeout=_LATE_S)
+    assert (process.returncode, stderr) == (0, b"")
+    assert machine.cloud.issued("AWS", json.loads(stdout)["Secret"], EXAMPLE_HOST)
+
+
+def test_a_signal_at_any_moment_of_a_get_leaves_a_whole_token_or_none(
+    machine: Machine, record_property: Record
+) -> None:
+    begun_s = time.monotonic()
+    assert machine.get().credential
+    usual_s = time.monotonic() - begun_s
+    chance = random.Random(5)
+    ended = answered = 0
+    for _ in range(24):
+        signum = chance.choice(SIGNALS)
+        machine.age(13 * 3600.0)
+        started = Started(machine.executable.environment)
+        started.ask(EXAMPLE_HOST)
+        started.finish_asking()
+        time.sleep(chance.uniform(0, usual_s))
+        status, stdout, stderr = started.end(signum)
+        assert stderr == b""
+        assert status in (0, -signum)
+        ended += status != 0
+        answered += status == 0 and bool(stdout)
+        assert _litter(machine.folder) == []
+        begun_s = time.monotonic()
+        assert machine.get().credential
+    record_property(FIGURES, f"signals at random moments of a get: {ended} ended, {answered} late")
+
+
+def test_a_signal_at_any_moment_of_a_store_leaves_a_whole_file(
+    home: Path, record_property: Record
+) -> None:
+    environment = pinned_environment(home)
+    folder = home / ".local" / "share" / "docker-credential-multi"
+    chance = random.Random(6)
+    kept: set[str] = set()
+    ended = 0
+    for number in range(40):
+        login = {"ServerURL": f"https://{number}.example", "Username": "u", "Secret": "s" * 5000}
+        started = Started(environment, "store")
+        started.ask(json.dumps(login))
+        started.finish_asking()
+        time.sleep(chance.uniform(0, 0.06))
+        status, _, stderr = started.end(chance.choice(SIGNALS))
+        assert stderr == b""
+        ended += status != 0
+        if status == 0:
+            kept.add(login["ServerURL"])
+        names = set(os.listdir(folder)) if folder.exists() else set()
+        assert names <= {"credentials.json", "credentials.json.lock"}, names
+        listed = Executable(environment).run("list").document
+        assert kept <= set(listed) <= {f"https://{n}.example" for n in range(number + 1)}
+    record_property(
+        FIGURES, f"signals at random moments of a store: {ended} ended, {len(kept)} late"
+    )
+
+
+# --- Nobody listens -------------------------------------------------------------------------------
+
+
+def _with_closed_stdout(environment: dict[str, str], *arguments: str) -> tuple[int, bytes]:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            env=environment,
+            input=EXAMPLE_HOST.encode(),
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            timeout=_LATE_S,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    return done.returncode, done.stderr
+
+
+def test_a_get_that_nobody_listens_to_ends_with_one_and_keeps_its_token(machine: Machine) -> None:
+    assert _with_closed_stdout(machine.executable.environment, "get") == (1, b"")
+    assert _litter(machine.folder) == []
+    assert machine.get().credential
+    assert machine.cloud.exchanges == 1
+
+
+@pytest.mark.parametrize("verb", ["get", "list", "version"])
+def test_a_verb_that_nobody_listens_to_says_nothing(executable: Executable, verb: str) -> None:
+    assert _with_closed_stdout(executable.environment, verb) == (1, b"")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("explain", EXAMPLE_HOST), ("providers",), ("doctor",), ("--help",)]
+)
+def test_a_command_that_nobody_listens_to_ends_without_a_traceback(
+    executable: Executable, arguments: tuple[str, ...]
+) -> None:
+    status, stderr = _with_closed_stdout(executable.environment, *arguments)
+    assert status == 1
+    assert b"Traceback" not in stderr
+    assert b"Exception ignored" not in stderr
