@@ -38,6 +38,7 @@ _PROVIDERS = {
     "acr": ACR,
     _ENV: ECR,
 }
+NAMES = tuple(_PROVIDERS)
 # The names that AZURE_ENVIRONMENT takes → the suffix of that cloud's registries.
 _AZURE_CLOUDS = {
     "AZUREPUBLICCLOUD": "azurecr.io",

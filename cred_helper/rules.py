@@ -179,13 +179,20 @@ _API_VERSIONS = (["v1"], ["v2"])
 
 
 class HostPattern:
-    """Which server URLs are meant: a glob for each label, a port, a path."""
+    """Which server URLs are meant: a glob for each label, a port, a path; ``text`` says it."""
 
-    __slots__ = ("_any_depth", "_labels", "_port", "_segments")
+    __slots__ = ("_any_depth", "_labels", "_port", "_segments", "text")
 
     def __init__(
-        self, labels: tuple[str, ...], *, any_depth: bool, port: str, segments: list[str]
+        self,
+        text: str,
+        labels: tuple[str, ...],
+        *,
+        any_depth: bool,
+        port: str,
+        segments: list[str],
     ) -> None:
+        self.text = text
         self._labels = labels
         self._any_depth = any_depth
         self._port = port
@@ -213,6 +220,7 @@ class HostPattern:
         segments = _segments(path)
         # Docker's own form of a host is https://host/v1/.
         return cls(
+            text,
             labels,
             any_depth=any_depth,
             port=port,

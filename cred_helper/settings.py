@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 PREFIX = "DOCKER_CREDENTIAL_MULTI_"
 CONFIG = f"{PREFIX}CONFIG"
 RULES = f"{PREFIX}RULES"
+LOG = f"{PREFIX}LOG"
 
 # Where the log goes that is meant for eyes at once.
 STDERR = "stderr"

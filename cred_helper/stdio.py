@@ -12,7 +12,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import NoReturn, TextIO
 
 PROGRAM = "docker-credential-multi"
 
@@ -37,6 +37,10 @@ class Reply:
         except OSError:
             return False
         return True
+
+    def text(self) -> TextIO:
+        """The same handle for lines of text, as people's commands write them."""
+        return open(self._fd, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 def guard() -> Reply:

@@ -15,8 +15,9 @@ from cred_helper.provider import Deadline, TokenRequest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from cred_helper.cache.sealing import Sealing
     from cred_helper.credential import Credential
     from cred_helper.dropin import DropIn
     from cred_helper.fallback import Fallback, Known
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from cred_helper.log import Log
     from cred_helper.provider import Provider
     from cred_helper.rules import Rule
-    from cred_helper.cache.sealing import Sealing
     from cred_helper.server_url import ServerURL
     from cred_helper.settings import Settings
 
@@ -99,12 +99,13 @@ class Wiring:
         settings = Settings.load(drop_in.settings() if drop_in else environ)
         return cls(settings, environ, monotonic, warn, drop_in)
 
-    def keychain(self) -> Keychain:
-        """Assemble the keychain."""
+    def keychain(self, sources: Callable[[ServerURL], Iterable[Source]] | None = None) -> Keychain:
+        """Assemble the keychain, of these sources if it is not to be of all."""
+        sources = sources or self.sources
         log = self._log()
         if log:
             log.event(f"settings from {', '.join(self.settings.files) or 'no file'}")
-        sources = log.watching(self.sources) if log else self.sources
+            sources = log.watching(sources)
         return Keychain(sources=sources, stores=self.stores, listers=self.listers)
 
     def _log(self) -> Log | None:

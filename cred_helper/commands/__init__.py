@@ -4,7 +4,19 @@ from __future__ import annotations
 
 # The words that are a person's. Kept as data so that telling them from a verb costs no import.
 NAMES = frozenset(
-    {"cache", "completion", "configure", "doctor", "explain", "providers", "token", "--help", "-h"}
+    {
+        "cache",
+        "completion",
+        "config",
+        "configure",
+        "doctor",
+        "explain",
+        "providers",
+        "token",
+        "--debug",
+        "--help",
+        "-h",
+    }
 )
 # Set by the completion script: the shell asks, whatever the arguments are.
 COMPLETION_VARIABLE = "_DOCKER_CREDENTIAL_MULTI_COMPLETE"

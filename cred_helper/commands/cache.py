@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from cred_helper.cache import TokenCache, known_folders
+from cred_helper.commands.arguments import as_json
+from cred_helper.commands.screen import Screen, printable
+from cred_helper.commands.times import duration, iso
 from cred_helper.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cred_helper.cache.entry import Entry
 
 
@@ -24,40 +23,44 @@ def cache() -> None:
     """Show or clear the tokens that are kept on disk."""
 
 
-def _folders() -> Iterator[str]:
-    """Every folder that may hold tokens of this user."""
+def _folders() -> list[str]:
+    """Every folder that may hold tokens of this user, the one in use first."""
     settings = Settings.load(os.environ)
-    if settings.cache_folder:
-        yield settings.cache_folder
-    yield from known_folders(os.environ)
+    named = [settings.cache_folder] if settings.cache_folder else []
+    return list(dict.fromkeys([*named, *known_folders(os.environ)]))
 
 
 @cache.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def list_entries(as_json: bool) -> None:
-    """List the tokens that are still good: whom for, as whom, until when. Never a secret."""
-    found = [(folder, entry) for folder in _folders() for entry in _entries(folder)]
-    if as_json:
-        click.echo(json.dumps([_row(folder, entry) for folder, entry in found], indent=2))
-        return
-    if not found:
-        click.echo("nothing is kept")
-    for _, entry in found:
-        left_min = max(0.0, (entry.expires_at - time.time()) / 60)
-        username = entry.credential().username
-        click.echo(f"{entry.provider:<5}{entry.scope:<50}{username:<38}{left_min:6.0f} min left")
+@as_json
+def list_entries(json_wanted: bool) -> None:
+    """List the tokens that are still good: what for, as whom, how long. Never a secret."""
+    screen = Screen()
+    now = time.time()
+    found = [(folder, entry) for folder in _folders() for entry in TokenCache(folder).entries(now)]
+    if json_wanted:
+        screen.json([_document(folder, entry) for folder, entry in found])
+    elif found:
+        screen.table(_row(entry, now) for _, entry in found)
+    else:
+        screen.line("nothing is kept")
 
 
-def _entries(folder: str) -> list[Entry]:
-    return TokenCache(folder).entries(time.time())
+def _row(entry: Entry, now: float) -> tuple[str, ...]:
+    left = f"good for {duration(entry.expires_at - now)}"
+    sealed = "encrypted" if entry.is_sealed else ""
+    texts = (entry.provider, entry.scope, entry.username, left, sealed)
+    return tuple(map(printable, texts))
 
 
-def _row(folder: str, entry: Entry) -> dict[str, str]:
+def _document(folder: str, entry: Entry) -> dict[str, object]:
     return {
         "provider": entry.provider,
         "scope": entry.scope,
-        "username": entry.credential().username,
-        "expires_at": datetime.fromtimestamp(entry.expires_at, UTC).isoformat(timespec="seconds"),
+        "username": entry.username,
+        "source": entry.source,
+        "created_at": iso(entry.created_at),
+        "expires_at": iso(entry.expires_at),
+        "encrypted": entry.is_sealed,
         "folder": folder,
     }
 
@@ -66,4 +69,4 @@ def _row(folder: str, entry: Entry) -> dict[str, str]:
 def clear() -> None:
     """Remove every token that is kept."""
     removed = sum(TokenCache(folder).clear() for folder in _folders() if os.path.isdir(folder))
-    click.echo(f"{removed} {'token' if removed == 1 else 'tokens'} removed")
+    Screen().line(f"{removed} {'token' if removed == 1 else 'tokens'} removed")

@@ -1,8 +1,7 @@
 """Changes to files of other programs: shown before they are made, whole at every moment, undoable.
 
 Never writes half a file: the new one is made beside the old one, with its mode and owner, and takes
-its place in one step; a link stays a link. Never keeps a secret: what is remembered for undo is the
-values that were displaced, not the files.
+its place in one step; a link stays a link. Never shows what could be a secret.
 """
 
 from __future__ import annotations
@@ -22,6 +21,19 @@ from cred_helper.fingerprint import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Protocol
+
+    class Change(Protocol):
+        """Something that would be different afterwards."""
+
+        def diff(self) -> str:
+            """The difference, for a person, without what could be a secret."""
+            ...
+
+        def apply(self) -> None:
+            """Make it so, or raise ``Misconfigured``."""
+            ...
+
 
 # A config.json on one line would show its neighbours' secrets with the line.
 _SECRET_MEMBER = re.compile(
@@ -64,7 +76,7 @@ class FileChange:
         """
         target = Path(os.path.realpath(self.path))
         try:
-            if _read(target) != self.before:
+            if read(target) != self.before:
                 raise Misconfigured(f"{self.path} has changed meanwhile", hint="run this again")
             if self.after is None:
                 target.unlink()
@@ -72,6 +84,29 @@ class FileChange:
                 _replace(target, self.after.encode("utf-8"))
         except OSError as error:
             raise Misconfigured(f"{self.path} cannot be written: {error.strerror}") from None
+
+
+class LinkChange:
+    """A symbolic link that would be made or, without a target, taken away."""
+
+    def __init__(self, path: Path, target: str | None) -> None:
+        self.path = path
+        self.target = target
+
+    def diff(self) -> str:
+        """The link, as a line of a difference."""
+        return f"+ {self.path} -> {self.target}" if self.target else f"- {self.path}"
+
+    def apply(self) -> None:
+        """Make or remove the link. Raises ``Misconfigured`` where the system does not let us."""
+        try:
+            if self.target is None:
+                self.path.unlink(missing_ok=True)
+            else:
+                make_folder(self.path.parent, 0o755)
+                self.path.symlink_to(self.target)
+        except OSError as error:
+            raise Misconfigured(f"{self.path}: {(error.strerror or str(error)).lower()}") from None
 
 
 def read(path: Path) -> str | None:
@@ -98,19 +133,19 @@ def _read(path: Path) -> str | None:
 def _replace(target: Path, content: bytes) -> None:
     """Write beside the target, then take its place, with its mode and (where allowed) its owner."""
     try:
-        old = target.stat()
-        mode = stat.S_IMODE(old.st_mode)
+        owner = target.stat()
+        mode = stat.S_IMODE(owner.st_mode)
     except FileNotFoundError:
-        old, mode = None, 0o600
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(target.parent, 0o700)
+        owner, mode = target.parent.stat(), 0o600
     beside = target.with_name(f".{target.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     try:
         with open(fd, "wb") as file:
             file.write(content)
-            if old is not None and hasattr(os, "fchown"):
+            if hasattr(os, "fchown"):
                 with contextlib.suppress(PermissionError):
-                    os.fchown(fd, old.st_uid, old.st_gid)
+                    os.fchown(fd, owner.st_uid, owner.st_gid)
             if hasattr(os, "fchmod"):
                 os.fchmod(fd, mode)
             file.flush()
@@ -120,6 +155,18 @@ def _replace(target: Path, content: bytes) -> None:
         with contextlib.suppress(FileNotFoundError):
             beside.unlink()
         raise
+
+
+def make_folder(path: Path, mode: int) -> None:
+    """Make a folder and those around it. What root makes in a user's folder is that user's."""
+    if path.is_dir():
+        return
+    make_folder(path.parent, mode)
+    path.mkdir(mode, exist_ok=True)
+    if hasattr(os, "chown"):
+        around = path.parent.stat()
+        with contextlib.suppress(PermissionError):
+            os.chown(path, around.st_uid, -1)
 
 
 class JsonEdit:

@@ -1,21 +1,33 @@
-"""The click group all commands hang on: help, exit statuses, and one way to fail."""
+"""The click group all commands hang on: help, exit statuses, and one way to fail.
+
+0 is well, 1 is something wrong, 2 is a command line that is none.
+"""
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from cred_helper import __version__, stdio
+from cred_helper import __version__, settings, stdio
 from cred_helper.commands import COMPLETION_VARIABLE
+from cred_helper.commands.arguments import debug_option
 from cred_helper.commands.cache import cache
 from cred_helper.commands.completion import completion
+from cred_helper.commands.config import config
 from cred_helper.commands.configure import configure
 from cred_helper.commands.doctor import doctor
 from cred_helper.commands.explain import explain
 from cred_helper.commands.providers import providers
+from cred_helper.commands.screen import colour_wanted
 from cred_helper.commands.token import token
 from cred_helper.errors import CredentialError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _EPILOG = """
 \b
@@ -37,38 +49,70 @@ Registry clients call these themselves, over standard input and output:
 def group() -> None:
     """One credential helper for every registry: Amazon ECR, Google, Azure, and all the others.
 
-    Put {"credsStore": "multi"} into docker's config.json, and docker calls it from then on.
+    To have docker ask it from now on: docker-credential-multi configure
     """
 
 
-for command in (cache, completion, configure, doctor, explain, providers, token):
+for command in (cache, completion, config, configure, doctor, explain, providers, token):
     group.add_command(command)
+
+
+def _every(command: click.Command) -> Iterator[click.Command]:
+    yield command
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            yield from _every(inner)
+
+
+for command in _every(group):
+    command.params.append(debug_option())
 
 
 def main(arguments: list[str]) -> int:
     """Run the command that the arguments name; its exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # the locale may know no ellipsis
     try:
         returned = group.main(
             arguments,
             prog_name=stdio.PROGRAM,
             complete_var=COMPLETION_VARIABLE,
             standalone_mode=False,
+            color=colour_wanted(),
         )
         status = returned if isinstance(returned, int) else 0
+        sys.stdout.flush()
     except CredentialError as error:
         stdio.error(error.reason, error.hint)
         status = 1
+    except click.UsageError as error:
+        stdio.error(_in_house_style(error.format_message()), _help_for(error))
+        status = 2
     except click.ClickException as error:
-        error.show()
-        status = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        stdio.error("aborted: nothing is done")
+        stdio.error(_in_house_style(error.format_message()))
         status = 1
+    except (click.Abort, KeyboardInterrupt):
+        stdio.error("aborted")
+        status = 1
+    except BrokenPipeError:
+        status = 1  # whoever read this has gone
     except SystemExit as end:
         # What answers a shell that asks for completions ends this way.
         status = end.code if isinstance(end.code, int) else 1
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return 1  # whoever read this has gone
+    except Exception as error:
+        status = 1
+        if os.environ.get(settings.LOG):
+            raise
+        stdio.error(
+            f"this should not have happened: {type(error).__name__}",
+            hint=f"{stdio.PROGRAM} --debug {arguments[0]} … says where; please report it",
+        )
     return status
+
+
+def _in_house_style(message: str) -> str:
+    return (message[:1].lower() + message[1:]).rstrip(".")
+
+
+def _help_for(error: click.UsageError) -> str:
+    return f"{error.ctx.command_path if error.ctx else stdio.PROGRAM} --help"

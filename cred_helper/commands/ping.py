@@ -1,21 +1,32 @@
 """One question to a registry, the way a client asks it: is this credential let in at ``/v2/``?
 
-A credential goes to the host it is for and nowhere else: no redirect is followed, and a token
-endpoint on another host is named, not asked.
+As docker does, it sends the credential to the registry and to the token endpoint that the registry
+names, both over TLS (a registry on this very machine may do without). No redirect is followed, and
+nothing of a reply is shown but its status.
 
-Source: https://distribution.github.io/distribution/spec/auth/token/
+Sources:
+  https://github.com/opencontainers/distribution-spec/blob/main/spec.md#endpoints (end-1)
+  https://distribution.github.io/distribution/spec/auth/token/
+  https://go.dev/src/crypto/x509/root_linux.go (where docker finds the authorities to trust)
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import ssl
 from base64 import b64encode
+from email.utils import parsedate_to_datetime
+from glob import glob
 from http.client import HTTPException
+from time import monotonic, time
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+
+from cred_helper.fallback.dockerconfig import IDENTITY_TOKEN
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -25,16 +36,48 @@ if TYPE_CHECKING:
 TIMEOUT_S = 10.0
 _MAX_REPLY_BYTES = 1 << 20
 _PARAMETER = re.compile(r'([a-z]+)="([^"]*)"')
-# The null user name of an identity token, which only the token endpoint takes.
-_IDENTITY_TOKEN = "<token>"  # noqa: S105 - a user name
+_LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
+_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+# Authorities of single registries.
+# Source: https://docs.docker.com/engine/security/certificates/
+_CERTIFICATES = "/etc/docker/certs.d"
 
 
 class Pinged:
-    """What the registry said: let in or not, and in words."""
+    """What the registry said: let in or not, in words, and how far its clock is ahead of ours."""
 
-    def __init__(self, let_in: bool, said: str) -> None:
-        self.let_in = let_in
+    def __init__(self, said: str, *, let_in: bool, ahead_s: float | None, took_ms: float) -> None:
         self.said = said
+        self.let_in = let_in
+        self.ahead_s = ahead_s
+        self.took_ms = took_ms
+
+
+def ping(address: str, credential: Credential | None) -> Pinged:
+    """Ask the registry at ``host`` or ``host:port``, with a credential if there is one."""
+    begun_s = monotonic()
+    conversation = _Conversation(address)
+    try:
+        said, let_in = conversation.hold(credential), True
+    except _TurnedAway as refusal:
+        said, let_in = str(refusal), False
+    except HTTPError as error:
+        said, let_in = f"HTTP {error.code}", False
+    except (URLError, HTTPException, OSError) as error:
+        said, let_in = f"no answer: {_cause(error)}", False
+    took_ms = (monotonic() - begun_s) * 1000
+    return Pinged(said, let_in=let_in, ahead_s=conversation.ahead_s, took_ms=took_ms)
+
+
+class _TurnedAway(Exception):
+    """The registry, or its token endpoint, does not let the credential in."""
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -42,58 +85,121 @@ class _NoRedirect(HTTPRedirectHandler):
         return None
 
 
-def ping(host: str, credential: Credential | None) -> Pinged:
-    """Ask ``https://HOST/v2/``, with a credential if there is one."""
-    opener = build_opener(_NoRedirect, HTTPSHandler())
+class _Conversation:
+    """What is said to one registry."""
 
-    def fetch(url: str, headers: dict[str, str], form: dict[str, str] | None = None) -> bytes:
-        data = urlencode(form).encode() if form is not None else None
-        request = Request(url, data=data, headers=headers)  # noqa: S310 - always https
-        with opener.open(request, timeout=TIMEOUT_S) as reply:
-            return bytes(reply.read(_MAX_REPLY_BYTES))
+    def __init__(self, address: str) -> None:
+        self.ahead_s: float | None = None
+        self._address = address
+        self._opener = build_opener(_NoRedirect, HTTPSHandler(context=_trust(address)))
 
-    url = f"https://{host}/v2/"
-    try:
+    def hold(self, credential: Credential | None) -> str:
+        """Ask for ``/v2/``, and answer the challenge that comes back; what came of it."""
+        url = f"https://{self._address}/v2/"
         try:
-            fetch(url, {})
-            return Pinged(True, "it lets anybody in")
+            challenge = self._challenge(url)
+        except URLError:
+            if not _LOOPBACK.fullmatch(self._address):
+                raise
+            url = f"http://{self._address}/v2/"
+            challenge = self._challenge(url)
+        if challenge is None:
+            return "it lets anybody in"
+        if credential is None:
+            return "it asks for credentials"
+        scheme, parameters = challenge
+        authorization, by = _basic(credential), ""
+        if scheme == "bearer":
+            authorization = self._token(parameters, credential)
+            realm = urlsplit(parameters["realm"]).netloc
+            by = "" if realm == self._address else f", by {realm}"
+        try:
+            self._fetch(url, {"Authorization": authorization})
+        except HTTPError as error:
+            raise _TurnedAway(f"HTTP {error.code}: it does not let this credential in") from None
+        return f"it lets this credential in{by}"
+
+    def _challenge(self, url: str) -> tuple[str, dict[str, str]] | None:
+        """Ask without a credential: the challenge, or ``None`` where none is needed."""
+        try:
+            self._fetch(url, {})
         except HTTPError as error:
             if error.code != 401:
-                return Pinged(False, f"HTTP {error.code}")
-            scheme, parameters = _challenge(error.headers)
-        if credential is None:
-            return Pinged(True, "it answers, and asks for credentials")
-        basic = f"{credential.username}:{credential.secret.expose()}"
-        authorization = f"Basic {b64encode(basic.encode()).decode()}"
-        if scheme == "bearer":
-            realm = parameters.get("realm", "")
-            if urlsplit(realm)[:2] != ("https", host):
-                return Pinged(True, f"it answers; tokens come from {urlsplit(realm).hostname}")
-            query = {"service": parameters.get("service", "")}
-            if credential.username == _IDENTITY_TOKEN:
-                form = query | {
-                    "grant_type": "refresh_token",
-                    "refresh_token": credential.secret.expose(),
-                }
-                reply = fetch(realm, {}, form)
+                raise
+            scheme, _, rest = (error.headers.get("WWW-Authenticate") or "").partition(" ")
+            return scheme.lower(), dict(_PARAMETER.findall(rest))
+        return None
+
+    def _token(self, parameters: dict[str, str], credential: Credential) -> str:
+        realm = parameters.get("realm", "")
+        if urlsplit(realm).scheme != "https" and not _LOOPBACK.fullmatch(urlsplit(realm).netloc):
+            raise _TurnedAway("it names no token endpoint that is asked over TLS")
+        service = {"service": parameters["service"]} if "service" in parameters else {}
+        try:
+            if credential.username == IDENTITY_TOKEN:
+                secret = credential.secret.expose()
+                grant = {"grant_type": "refresh_token", "refresh_token": secret}
+                reply = self._fetch(realm, {}, service | grant)
             else:
-                reply = fetch(f"{realm}?{urlencode(query)}", {"Authorization": authorization})
+                url = f"{realm}?{urlencode(service)}" if service else realm
+                reply = self._fetch(url, {"Authorization": _basic(credential)})
+        except HTTPError as error:
+            words = f"HTTP {error.code} from its token endpoint: the credential is not let in"
+            raise _TurnedAway(words) from None
+        try:
             document = json.loads(reply)
-            token = document.get("token") or document["access_token"]
-            authorization = f"Bearer {token}"
-        fetch(url, {"Authorization": authorization})
-    except HTTPError as error:
-        return Pinged(False, f"HTTP {error.code}: it does not let this credential in")
-    except (URLError, HTTPException, OSError) as error:
-        reason = getattr(error, "reason", error)
-        return Pinged(
-            False, f"no answer: {getattr(reason, 'strerror', None) or type(reason).__name__}"
-        )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return Pinged(False, "its token endpoint does not answer with a token")
-    return Pinged(True, "it lets this credential in")
+            return f"Bearer {document.get('token') or document['access_token']}"
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise _TurnedAway("its token endpoint does not answer with a token") from None
+
+    def _fetch(
+        self, url: str, headers: dict[str, str], form: dict[str, str] | None = None
+    ) -> bytes:
+        data = urlencode(form).encode() if form is not None else None
+        request = Request(url, data=data, headers=headers)  # noqa: S310 - http to loopback only
+        try:
+            with self._opener.open(request, timeout=TIMEOUT_S) as reply:
+                self._compare_clocks(reply.headers)
+                return bytes(reply.read(_MAX_REPLY_BYTES))
+        except HTTPError as error:
+            with error:
+                self._compare_clocks(error.headers)
+            raise
+
+    def _compare_clocks(self, headers: Message) -> None:
+        try:
+            self.ahead_s = parsedate_to_datetime(headers["Date"]).timestamp() - time()
+        except (TypeError, ValueError):
+            pass  # it does not say what time it is
 
 
-def _challenge(headers: Message) -> tuple[str, dict[str, str]]:
-    scheme, _, rest = (headers.get("WWW-Authenticate") or "").partition(" ")
-    return scheme.lower(), dict(_PARAMETER.findall(rest))
+def _basic(credential: Credential) -> str:
+    plain = f"{credential.username}:{credential.secret.expose()}"
+    return f"Basic {b64encode(plain.encode('utf-8', 'surrogateescape')).decode()}"
+
+
+def _trust(address: str) -> ssl.SSLContext:
+    """Whom docker would trust: the user's variable, or the system; and this registry's own."""
+    context = ssl.create_default_context()
+    if not os.environ.get("SSL_CERT_FILE"):
+        # A Python that was built elsewhere has another idea of where they are.
+        for path in _BUNDLES:
+            if os.path.isfile(path):
+                context.load_verify_locations(path)
+                break
+    for path in glob(os.path.join(_CERTIFICATES, address, "*.crt")):
+        try:
+            context.load_verify_locations(path)
+        except (ssl.SSLError, OSError):
+            pass  # docker could not use it either
+    return context
+
+
+def _cause(error: Exception) -> str:
+    reason = getattr(error, "reason", error)
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({reason.verify_message})"
+    if isinstance(reason, TimeoutError):
+        return f"nothing within {TIMEOUT_S:.0f} s"
+    strerror = getattr(reason, "strerror", None)
+    return strerror.lower() if strerror else type(reason).__name__

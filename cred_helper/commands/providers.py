@@ -2,51 +2,50 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from cred_helper import providers as builtin
-from cred_helper.commands.explain import Explanation
+from cred_helper.commands.arguments import as_json
+from cred_helper.commands.explanation import EXAMPLES, Explanation, identity_words
+from cred_helper.commands.screen import Screen, printable
+from cred_helper.errors import Misconfigured
 from cred_helper.server_url import ServerURL
-
-# One host of each cloud that every reading of the tables routes there.
-EXAMPLES = {
-    "ecr": "123456789012.dkr.ecr.us-east-1.amazonaws.com",
-    "gcr": "us-docker.pkg.dev",
-    "acr": "myregistry.azurecr.io",
-}
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def providers(as_json: bool) -> None:
+@as_json
+def providers(json_wanted: bool) -> None:
     """List the built-in providers and the identity each would use here."""
-    rows = [_row(name) for name in builtin.BUILTIN]
-    if as_json:
-        click.echo(json.dumps(rows, indent=2))
+    screen = Screen()
+    explained = {name: Explanation(ServerURL.parse(EXAMPLES[name])) for name in builtin.BUILTIN}
+    if json_wanted:
+        screen.json([_document(name, explanation) for name, explanation in explained.items()])
         return
-    for row in rows:
-        click.echo(f"{row['provider']:<5}{row['example']:<46}{_words(row)}")
+    screen.table(
+        (name, EXAMPLES[name], printable(_words(name, explanation)))
+        for name, explanation in explained.items()
+    )
 
 
-def _row(name: str) -> dict[str, Any]:
-    explanation = Explanation(ServerURL.parse(EXAMPLES[name]))
+def _document(name: str, explained: Explanation) -> dict[str, Any]:
     return {
         "provider": name,
         "example": EXAMPLES[name],
         "in_this_build": builtin.load(name) is not None,
-        "identity": explanation.identity(),
+        "identity": explained.identity_document(),
     }
 
 
-def _words(row: dict[str, Any]) -> str:
-    if not row["in_this_build"]:
-        return "not in this build"
-    identity = row["identity"]
+def _words(name: str, explained: Explanation) -> str:
+    if builtin.load(name) is None:
+        return "this build is made without it"
+    identity = explained.identity
     if identity is None:
-        return "switched off"
-    if identity.get("error"):
-        return str(identity["error"])
-    return identity["source"] or "no identity"
+        return (
+            f"not asked: {explained.error.reason if explained.error else explained.why_provider()}"
+        )
+    if isinstance(identity, Misconfigured):
+        return identity.reason
+    return identity_words(identity) if identity.source else "no identity"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from base64 import b64encode
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 import click
 
 from cred_helper import stdio
-from cred_helper.commands.arguments import ServerURLCommand
+from cred_helper.commands import ourselves, shell
+from cred_helper.commands.arguments import ServerURLCommand, server_url_argument
+from cred_helper.commands.screen import printable
+from cred_helper.commands.times import iso
 from cred_helper.errors import CredentialError, NotFound
+from cred_helper.fallback.dockerconfig import IDENTITY_TOKEN
 from cred_helper.server_url import ServerURL
 from cred_helper.wiring import Wiring
 
@@ -24,7 +26,7 @@ FORMATS = ("raw", "json", "docker-login", "header", "env")
 
 
 @click.command(cls=ServerURLCommand)
-@click.argument("server_url", metavar="SERVER_URL")
+@server_url_argument()
 @click.option(
     "--format",
     "form",
@@ -32,67 +34,77 @@ FORMATS = ("raw", "json", "docker-login", "header", "env")
     default="raw",
     show_default=True,
     help="raw: the secret; json: everything; docker-login: a command that reads the secret from "
-    "standard input; header: an Authorization header; env: two shell assignments.",
+    "standard input; header: an Authorization header; env: two assignments for a POSIX shell.",
 )
 @click.option("--show", is_flag=True, help="Print a secret to a terminal too.")
-def token(server_url: str, form: str, show: bool) -> None:
+def token(server_url: str, form: str, show: bool) -> int:
     r"""Print a registry's credential, for use in a script.
 
     \b
     docker-credential-multi token HOST | docker login --username AWS --password-stdin HOST
-    curl -H "$(docker-credential-multi token --format header HOST)" https://HOST/v2/
+    docker-credential-multi token --format docker-login HOST | sh
+    docker-credential-multi token --format header HOST | curl -H @- https://HOST/v2/
+    eval "$(docker-credential-multi token --format env HOST)"
     """
     if sys.stdout.isatty() and not show:
         raise click.UsageError("this would print a secret to the terminal: add --show to do so")
     parsed = ServerURL.parse(server_url)
     # What an SDK or a child says must not get into the output any more than for a client.
     reply = stdio.guard()
-    credential = _ask(parsed)
-    reply.send(render(parsed, credential, form).encode("utf-8", "surrogateescape") + b"\n")
+    text = render(parsed, _ask(parsed), form)
+    return 0 if reply.send(text.encode("utf-8", "surrogateescape") + b"\n") else 1
 
 
 def _ask(server_url: ServerURL) -> Credential:
     answer = Wiring.of_process(stdio.warning).keychain().get(server_url)
+    if answer.credential is None and answer.failures:
+        source, failure = answer.failures[0]
+        told = f"no credential for {printable(server_url.host)} from {source}: {failure.reason}"
+        raise type(failure)(told, hint=failure.hint)
     for source, failure in answer.failures:
         stdio.warning(f"{source}: {failure.reason}", failure.hint)
     if answer.credential is None:
+        explain = ourselves.command("explain", server_url.raw)
         raise NotFound(
-            f"no source has a credential for {server_url.raw}",
-            hint=f"{stdio.PROGRAM} explain {shlex.quote(server_url.raw)} says who would be asked",
+            f"no source has a credential for {printable(server_url.raw)}",
+            hint=f"{explain} says who is asked",
         )
     return answer.credential
 
 
 def render(server_url: ServerURL, credential: Credential, form: str) -> str:
-    """Give a credential the form that was asked for."""
+    """Give a credential the form that was asked for.
+
+    Raises:
+        CredentialError: it cannot have that form.
+    """
     username, secret = credential.username, credential.secret.expose()
+    if username == IDENTITY_TOKEN and form in ("docker-login", "header"):
+        # A client changes it at the registry's token endpoint for what a registry lets in.
+        raise CredentialError(
+            f"an identity token is no password, and has no form {form}", hint="use --format json"
+        )
     match form:
         case "json":
-            expires_at = credential.expires_at
-            return json.dumps(
-                {
-                    "server_url": server_url.raw,
-                    "username": username,
-                    "secret": secret,
-                    "expires_at": expires_at.astimezone(UTC).isoformat() if expires_at else None,
-                    "source": credential.source,
-                },
-                indent=2,
-            )
+            document = {
+                "server_url": server_url.raw,
+                "username": username,
+                "secret": secret,
+                "expires_at": iso(credential.expires_at),
+                "source": credential.source,
+            }
+            return json.dumps(document, indent=2)
         case "docker-login":
             # The secret goes through standard input: an argument could be read by any process.
-            words = ["docker", "login", "--username", username, "--password-stdin", server_url.raw]
-            return f"printf %s {shlex.quote(secret)} | {shlex.join(words)}"
+            login = ("docker", "login", "--username", username, "--password-stdin", server_url.raw)
+            words = shell.line(*login, platform="posix")
+            return f"printf %s {shell.quoted(secret, 'posix')} | {words}"
         case "header":
-            if username == "<token>":
-                raise CredentialError(
-                    "an identity token is exchanged by the client, it is no header",
-                    hint="use --format json",
-                )
-            return f"Authorization: Basic {b64encode(f'{username}:{secret}'.encode()).decode()}"
+            basic = f"{username}:{secret}".encode("utf-8", "surrogateescape")
+            return f"Authorization: Basic {b64encode(basic).decode()}"
         case "env":
             return (
-                f"REGISTRY_USERNAME={shlex.quote(username)}\n"
-                f"REGISTRY_PASSWORD={shlex.quote(secret)}"
+                f"REGISTRY_USERNAME={shell.quoted(username, 'posix')}\n"
+                f"REGISTRY_PASSWORD={shell.quoted(secret, 'posix')}"
             )
     return secret

@@ -1,0 +1,138 @@
+"""``config``: the settings in force, and where each of them was written."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cred_helper import providers, settings
+from cred_helper.commands.arguments import as_json
+from cred_helper.commands.screen import Screen, bold, printable
+from cred_helper.settings import SETTINGS, Settings, option_variable
+from cred_helper.wiring import Wiring
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cred_helper.rules import Rule
+
+
+@click.group()
+def config() -> None:
+    """Show the settings."""
+
+
+@config.command()
+@as_json
+def show(json_wanted: bool) -> None:
+    """Show the settings in force, and for each the variable, file and line, or default it is from.
+
+    A provider's options are those for all its registries; a rule's are those of its own.
+    """
+    loaded = Wiring.of_process().settings
+    screen = Screen()
+    document = _document(loaded)
+    if json_wanted:
+        screen.json(document)
+        return
+    _show_files(screen, document["files"])
+    rows = [
+        (row["name"], _text(row["value"]), row["origin"] or "(default)")
+        for row in (*document["settings"], *document["options"])
+    ]
+    screen.line()
+    screen.table([(printable(n), printable(v), printable(o)) for n, v, o in rows])
+    for rule in document["rules"]:
+        screen.line()
+        screen.line(
+            f"{bold('rule')} {printable(rule.pop('match'))}, {printable(rule.pop('origin'))}"
+        )
+        for name, value in rule.items():
+            screen.line(f"  {name} = {printable(value)}")
+
+
+def _show_files(screen: Screen, files: list[dict[str, Any]]) -> None:
+    for file in files:
+        screen.line(f"{printable(file['path'])}: {'read' if file['read'] else 'not there'}")
+
+
+def _text(value: object) -> str:
+    """A value as a person writes it."""
+    match value:
+        case bool():
+            return "on" if value else "off"
+        case float():
+            return f"{value:g}"
+        case list():
+            return ", ".join(value) or "none"
+    return str(value) or "none"
+
+
+def _document(loaded: Settings) -> dict[str, Any]:
+    return {
+        "files": [{"path": path, "read": path in loaded.files} for path in _places()],
+        "settings": [
+            {
+                "name": setting.name,
+                "value": _plain(getattr(loaded, setting.name)),
+                "origin": loaded.origin(setting.name),
+                "variable": setting.variable,
+                "purpose": setting.purpose,
+            }
+            for setting in SETTINGS
+        ],
+        "options": list(_options(loaded)),
+        "rules": [_rule(rule) for rule in loaded.rules],
+    }
+
+
+def _places() -> tuple[str, ...]:
+    """Where a settings file may be: one that is named, or the user's and the machine's."""
+    named = settings.expanded(os.environ.get(settings.CONFIG, ""))
+    if named:
+        return (named,)
+    return (*settings.user_files(os.environ), settings.machine_file(os.environ))
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _options(loaded: Settings) -> Iterator[dict[str, Any]]:
+    """The options that are set for all registries of a provider."""
+    for name in providers.BUILTIN:
+        provider = providers.load(name)
+        for option in provider.OPTIONS if provider else ():
+            variable = option_variable(name, option)
+            value = loaded.options(name, (option,), None, os.environ).get(option)
+            if value is None:
+                continue
+            written = (
+                o.place.of(option)
+                for p, o in loaded.option_tables
+                if p == name and option in o.values
+            )
+            origin = variable if os.environ.get(variable) else next(written)
+            yield {
+                "name": f"{name}.{option}",
+                "value": value,
+                "origin": origin,
+                "variable": variable,
+            }
+
+
+def _rule(rule: Rule) -> dict[str, str]:
+    said = {
+        "provider": rule.provider,
+        "helper": rule.helper,
+        "answer": rule.answer,
+        "alias": rule.target.host if rule.target else None,
+        **rule.options.values,
+    }
+    return {
+        "match": rule.pattern.text,
+        "origin": rule.place.of("match"),
+        **{name: value for name, value in said.items() if value},
+    }

@@ -1,0 +1,211 @@
+"""What can be said about one server URL by looking. No network, no SDK, no child.
+
+The trace is the wiring's own: the sources looked at here are the very objects that ``get`` would
+ask. Those that are files or variables are read as ``get`` reads them; a cloud and a helper program
+are not asked, and what they would say stays open.
+"""
+
+from __future__ import annotations
+
+from time import time
+from typing import TYPE_CHECKING, Any
+
+from cred_helper import providers, stdio
+from cred_helper.cache.cached import CachedProvider
+from cred_helper.commands.times import duration
+from cred_helper.errors import Misconfigured, NotFound, ProviderError
+from cred_helper.fallback import Chosen
+from cred_helper.fallback.helper import Helper
+from cred_helper.hosts import route
+from cred_helper.wiring import ProviderSource, Wiring
+
+if TYPE_CHECKING:
+    from cred_helper.cache.entry import Entry
+    from cred_helper.keychain import Source
+    from cred_helper.provider import Identity
+    from cred_helper.server_url import ServerURL
+
+CLOUDS = {
+    "ecr": "Amazon ECR",
+    "gcr": "Google Container Registry and Artifact Registry",
+    "acr": "Azure Container Registry",
+}
+# One host of each cloud that every reading of the tables routes there.
+EXAMPLES = {
+    "ecr": "123456789012.dkr.ecr.us-east-1.amazonaws.com",
+    "gcr": "us-docker.pkg.dev",
+    "acr": "myregistry.azurecr.io",
+}
+
+# What a source would say.
+CREDENTIAL = "credential"
+NOTHING = "nothing"
+FAILURE = "failure"
+OPEN = "open"
+NOT_ASKED = "not asked"
+
+
+class Outlook:
+    """What a source would say to a ``get``, as far as looking tells; in a word and in words."""
+
+    def __init__(self, would_say: str, words: str, hint: str | None = None) -> None:
+        self.would_say = would_say
+        self.words = words
+        self.hint = hint
+
+
+class Explanation:
+    """Which way a server URL would go.
+
+    ``error`` is what a rule says of the host that cannot be: nobody is asked then.
+    """
+
+    def __init__(self, server_url: ServerURL) -> None:
+        self.server_url = server_url
+        self.wiring = Wiring.of_process(stdio.warning)
+        self.rule = self.wiring.rule(server_url)
+        self.error: Misconfigured | None = None
+        self.sources: list[Source] = []
+        try:
+            self.route = self.wiring.route(server_url)
+            self.sources = list(self.wiring.sources(server_url))
+        except Misconfigured as error:
+            self.route = route(server_url)
+            self.error = error
+        self.builtin = next((s for s in self.sources if isinstance(s, ProviderSource)), None)
+        self.identity = self._identity()
+
+    def _identity(self) -> Identity | Misconfigured | None:
+        if self.builtin is None:
+            return None
+        try:
+            return self.builtin.provider.identify(self.builtin.request)
+        except Misconfigured as error:
+            return error
+
+    # --- The built-in provider --------------------------------------------------------------------
+
+    def why_provider(self) -> str:
+        """Why this built-in provider, or none."""
+        own = route(self.server_url)
+        if self.route is not None:
+            cloud = CLOUDS[self.route.provider]
+            if self.rule and self.rule.target:
+                return f"by a rule the host stands for {self.route.host}, one of {cloud}"
+            return f"the host is one of {cloud}"
+        if own is not None:
+            why = "a rule answers otherwise" if self.rule else "its provider is switched off"
+            return f"the host is one of {CLOUDS[own.provider]}, but {why}"
+        if self.server_url.unroutable:
+            return self.server_url.unroutable
+        return "the host is on no table of a cloud's registries"
+
+    def in_this_build(self) -> bool | None:
+        """Whether the provider is there at all; a slim build is made without some."""
+        return providers.load(self.route.provider) is not None if self.route else None
+
+    def kept(self) -> Entry | None:
+        """The cached token that the built-in provider would answer with."""
+        if (
+            self.builtin is None
+            or self.identity is None
+            or isinstance(self.identity, Misconfigured)
+        ):
+            return None
+        provider = self.builtin.provider
+        if not isinstance(provider, CachedProvider):
+            return None
+        return provider.kept(self.builtin.request, self.identity)
+
+    # --- The sources ------------------------------------------------------------------------------
+
+    def outlooks(self) -> list[tuple[Source, Outlook]]:
+        """What each source would say, in the order they are asked."""
+        found: list[tuple[Source, Outlook]] = []
+        answers = False
+        for source in self.sources:
+            outlook = Outlook(NOT_ASKED, "not asked") if answers else self._outlook(source)
+            answers = answers or outlook.would_say == CREDENTIAL
+            found.append((source, outlook))
+        return found
+
+    def _outlook(self, source: Source) -> Outlook:
+        if isinstance(source, ProviderSource):
+            return self._of_provider()
+        if isinstance(source, Helper | Chosen):
+            return Outlook(OPEN, "another program, not run here")
+        try:
+            credential = source.get(self.server_url)
+        except NotFound as nothing:
+            return Outlook(NOTHING, nothing.reason, nothing.hint)
+        except ProviderError as failure:
+            return Outlook(FAILURE, failure.reason, failure.hint)
+        return Outlook(CREDENTIAL, f"a credential for {credential.username}")
+
+    def _of_provider(self) -> Outlook:
+        identity = self.identity
+        assert identity is not None  # who has a provider has looked for one
+        if isinstance(identity, Misconfigured):
+            return Outlook(FAILURE, identity.reason, identity.hint)
+        if identity.source is None:
+            return Outlook(NOTHING, "no identity")
+        kept = self.kept()
+        if kept is not None:
+            left = duration(kept.expires_at - time())
+            return Outlook(CREDENTIAL, f"a token for {kept.username} is kept, good for {left}")
+        doubt = "" if identity.certain else ", if that answers"
+        return Outlook(OPEN, f"asks its cloud as {identity.source}{doubt}")
+
+    # --- As a JSON object -------------------------------------------------------------------------
+
+    def document(self) -> dict[str, Any]:
+        """Everything."""
+        found = self.route
+        return {
+            "server_url": self.server_url.raw,
+            "host": self.server_url.host or None,
+            "provider": found.provider if found else None,
+            "region": found.region if found else None,
+            "fips": found.fips if found else None,
+            "reason": self.why_provider(),
+            "rule": self.rule.place.of("match") if self.rule else None,
+            "in_this_build": self.in_this_build(),
+            "identity": self.identity_document(),
+            "error": self.error.reason if self.error else None,
+            "order": [source.name for source in self.sources],
+            "sources": [
+                {"source": source.name, **vars(outlook)} for source, outlook in self.outlooks()
+            ],
+        }
+
+    def identity_document(self) -> dict[str, Any] | None:
+        """Which identity the built-in provider would use, and why not the others."""
+        identity = self.identity
+        if identity is None:
+            return None
+        if isinstance(identity, Misconfigured):
+            return {
+                "source": None,
+                "detail": "",
+                "certain": True,
+                "passed_over": [],
+                "error": identity.reason,
+                "hint": identity.hint,
+            }
+        return {
+            "source": identity.source,
+            "detail": identity.detail,
+            "certain": identity.certain,
+            "passed_over": [
+                {"source": other.source, "reason": other.reason} for other in identity.passed_over
+            ],
+        }
+
+
+def identity_words(identity: Identity) -> str:
+    """An identity for a person, in a line."""
+    if identity.source is None:
+        return "none"
+    detail = f": {identity.detail}" if identity.detail else ""
+    doubt = "" if identity.certain or "if it answers" in detail else ", if it answers"
+    return f"{identity.source}{detail}{doubt}"

@@ -1,0 +1,96 @@
+"""Somebody who calls the executable by its name, as it was installed, and looks at what it says."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+from pathlib import Path
+from shlex import quote
+from time import monotonic
+
+import pytest
+
+from tests.clients.machine import EXECUTABLE
+from tests.executable import Completed, Executable, pinned_environment
+
+PROGRAM = "docker-credential-multi"
+_HUNG_S = 60
+
+
+class Person:
+    """A HOME, and a PATH of one folder with the executable in it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.programs = home / "programs"
+        self.programs.mkdir()
+        self.program = self.programs / PROGRAM
+        self.program.symlink_to(EXECUTABLE)
+        self.environment = {**pinned_environment(home), "PATH": str(self.programs)}
+
+    def run(self, *arguments: str, stdin: str = "", **variables: str) -> Completed:
+        """Call it with nobody at the terminal."""
+        executable = Executable(self.environment | variables, [str(self.program)])
+        return executable.run(*arguments, stdin=stdin)
+
+    def write(self, path: str, text: str) -> Path:
+        """A file below HOME."""
+        file = self.home / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def helper(self, name: str, body: str = "exit 1") -> Path:
+        """Another helper on PATH."""
+        path = self.programs / f"docker-credential-{name}"
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+        return path
+
+    def at_terminal(
+        self, *arguments: str, typed: str = "", stdout: str | None = None, **variables: str
+    ) -> tuple[int, str]:
+        """Call it at a terminal; its exit status, and all that was to be seen.
+
+        With ``stdout`` standard output goes to this file, and the terminal shows the rest.
+        """
+        environment = self.environment | {"TERM": "xterm", "COLUMNS": "100"} | variables
+        ours, theirs = pty.openpty()
+        command = " ".join(map(quote, (str(self.program), *arguments)))
+        if stdout:
+            command = f"{command} >{quote(stdout)}"
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", command],
+            env=environment,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        seen = _read_to_end(ours)
+        return process.wait(_HUNG_S), seen
+
+
+@pytest.fixture
+def person(home: Path) -> Person:
+    """Somebody whom nobody knows anywhere."""
+    return Person(home)
+
+
+def _read_to_end(fd: int) -> str:
+    chunks = []
+    ends_at_s = monotonic() + _HUNG_S
+    with os.fdopen(fd, "rb", buffering=0) as terminal:
+        while select.select([terminal], [], [], max(0.0, ends_at_s - monotonic()))[0]:
+            try:
+                chunk = terminal.read(1 << 16)
+            except OSError:
+                break  # the last process with this terminal has ended
+            if not chunk:
+                break
+            chunks.append(chunk)
+    return b"".join(chunks).decode().replace("\r\n", "\n")

@@ -1,0 +1,236 @@
+"""``explain``: the way of a server URL, looked at and, with ``--try``, walked."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.clients.hosted import NAMES
+from tests.clouds import aws, azure, google
+from tests.clouds.fixtures import authority, proxy
+from tests.contract.person import Person, person
+from tests.executable import NOBODY
+from tests.stage import known
+
+if TYPE_CHECKING:
+    from tests.clouds.proxy import TerminatingProxy
+
+__all__ = ["authority", "known", "person", "proxy"]
+
+_SECRET = "hunter2-hunter2"
+_AUTH = b64encode(f"robot:{_SECRET}".encode()).decode()
+_HOSTS = {"ecr": aws.EXAMPLE_HOST, "gcr": google.EXAMPLE_HOST, "acr": azure.EXAMPLE_HOST}
+
+
+def _document(person: Person, *arguments: str, **variables: str) -> dict[str, Any]:
+    done = person.run("explain", "--json", *arguments, **variables)
+    assert done.status == 0, done
+    found: dict[str, Any] = done.document
+    return found
+
+
+def _outlooks(person: Person, server_url: str, **variables: str) -> list[tuple[str, str]]:
+    document = _document(person, server_url, **variables)
+    assert document["order"] == [source["source"] for source in document["sources"]]
+    return [(source["would_say"], source["words"]) for source in document["sources"]]
+
+
+# --- What a server URL may be ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("server_url", "host", "provider"),
+    [
+        (aws.EXAMPLE_HOST, aws.EXAMPLE_HOST, "ecr"),
+        ("https://US-docker.pkg.dev/v2/", "us-docker.pkg.dev", "gcr"),
+        ("myreg.azurecr.io:443", "myreg.azurecr.io", "acr"),
+        ("registry.example.com", "registry.example.com", None),
+        ("localhost:5000", "localhost", None),
+        ("", None, None),
+        ("   ", None, None),
+        ("-x", "-x", None),
+        ("--try-me", "--try-me", None),
+        ("gcr.io\ngcr.io", "gcr.io\ngcr.io", None),
+        ("\x1b[31mgcr.io", "\x1b[31mgcr.io", None),
+        ("http://gcr.io", "gcr.io", None),
+        ("gcr.io.", "gcr.io.", None),
+        ("me:it@gcr.io", "me", None),
+        ("é.gcr.io", "é.gcr.io", None),
+        ("\udcff", "\udcff", None),
+        ("[::1]:5000", "[::1]", None),
+        ("x" * 5000, "x" * 5000, None),
+    ],
+)
+def test_every_server_url_can_be_explained(
+    person: Person, server_url: str, host: str | None, provider: str | None
+) -> None:
+    document = _document(person, server_url)
+    assert (document["host"], document["provider"]) == (host, provider)
+    assert document["reason"]
+
+
+@pytest.mark.parametrize("server_url", ["-h.example", "--", "-", "\x1b[31m\n\t\x07", "\udcff"])
+def test_what_is_shown_of_it_drives_no_terminal(person: Person, server_url: str) -> None:
+    done = person.run("explain", "--", server_url)
+    assert (done.status, done.stderr) == (0, "")
+    lines = done.stdout.decode().splitlines()
+    assert lines[0].startswith("server URL  ")
+    assert all(line.isprintable() for line in lines)
+
+
+def test_the_region_and_the_kind_of_endpoint_are_told(person: Person) -> None:
+    document = _document(person, "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com")
+    assert (document["region"], document["fips"]) == ("us-gov-west-1", True)
+
+
+# --- What each source would say -------------------------------------------------------------------
+
+
+def test_files_and_variables_are_read_and_helpers_are_not_run(person: Person) -> None:
+    ran = person.home / "ran"
+    person.helper("one", f"touch {ran}")
+    person.helper("two", f"touch {ran}")
+    config = {
+        "credHelpers": {"a.example": "one"},
+        "credsStore": "two",
+        "auths": {"b.example": {"auth": _AUTH}},
+    }
+    person.write(".docker/config.json", json.dumps(config))
+    assert _outlooks(person, "a.example") == [
+        ("open", "another program, not run here"),
+        ("open", "another program, not run here"),
+        ("nothing", "auths has nothing for it"),
+        ("nothing", "nothing is kept for it"),
+    ]
+    assert _outlooks(person, "b.example")[1:] == [
+        ("credential", "a credential for robot"),
+        ("not asked", "not asked"),
+    ]
+    variables = {"DOCKER_b_example_USR": "ci", "DOCKER_b_example_PSW": _SECRET}
+    assert _outlooks(person, "b.example", **variables)[0] == (
+        "credential",
+        "a credential for ci",
+    )
+    assert not ran.exists()
+
+
+def test_what_stands_in_the_way_of_an_answer_is_told(person: Person) -> None:
+    config = {"credsStore": "gone", "auths": {"b.example": {"auth": "%"}}}
+    person.write(".docker/config.json", json.dumps(config))
+    (missing, _), (broken, why), *_ = _outlooks(person, "b.example")
+    assert (missing, broken) == ("failure", "failure")
+    assert why.endswith("auths has an auth that is not USER:PASSWORD in base64")
+
+
+def test_a_rule_is_named_by_file_and_line(person: Person) -> None:
+    path = person.write(
+        ".config/docker-credential-multi/config.toml",
+        '\n[[rule]]\nmatch = "*.corp.example"\nanswer = "none"\n'
+        f'\n[[rule]]\nmatch = "mirror.example"\nalias = "{aws.EXAMPLE_HOST}"\n',
+    )
+    refused = _document(person, "a.corp.example")
+    assert refused["rule"] == f"{path}:3"
+    assert refused["sources"][0]["would_say"] == "failure"
+    alias = _document(person, "mirror.example")
+    assert (alias["provider"], alias["region"], alias["rule"]) == ("ecr", "us-east-1", f"{path}:7")
+
+
+def test_a_rule_that_the_host_cannot_have_is_explained_like_anything_else(person: Person) -> None:
+    rules = '[[rule]]\nmatch = "*.io"\nprovider = "ecr"\n'
+    document = _document(person, "quay.io", DOCKER_CREDENTIAL_MULTI_RULES=rules)
+    assert document["error"] == "DOCKER_CREDENTIAL_MULTI_RULES:3: quay.io is no registry of ecr"
+    assert (document["host"], document["provider"], document["order"]) == ("quay.io", None, [])
+    tried = person.run("explain", "--try", "quay.io", DOCKER_CREDENTIAL_MULTI_RULES=rules)
+    assert tried.status == 0
+    assert b"quay.io is no registry of ecr" in tried.stdout
+
+
+def test_settings_that_are_none_leave_nothing_to_explain(person: Person) -> None:
+    done = person.run("explain", "gcr.io", DOCKER_CREDENTIAL_MULTI_CACHE="maybe")
+    assert (done.status, done.stdout) == (1, b"")
+    assert "DOCKER_CREDENTIAL_MULTI_CACHE is not" in done.stderr
+
+
+def test_an_identity_is_told_with_those_it_comes_before(person: Person) -> None:
+    variables = {"AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE", "AWS_SECRET_ACCESS_KEY": _SECRET}
+    identity = _document(person, aws.EXAMPLE_HOST, **variables)["identity"]
+    assert (identity["source"], identity["certain"]) == ("environment", True)
+    assert {"profile", "instance-metadata"} <= {o["source"] for o in identity["passed_over"]}
+    half = _document(person, aws.EXAMPLE_HOST, AWS_ACCESS_KEY_ID="AKIALOOPBACKEXAMPLE")
+    assert half["identity"]["error"]
+    assert half["sources"][0]["would_say"] == "failure"
+    shown = person.run("explain", aws.EXAMPLE_HOST, **variables).stdout.decode()
+    assert _SECRET not in shown
+    assert "identity    environment: AWS_ACCESS_KEY_ID …MPLE\n" in shown
+
+
+# --- Really asking --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("provider", NAMES)
+def test_a_try_tells_time_and_expiry_and_no_secret(
+    known: Person, provider: str, proxy: TerminatingProxy
+) -> None:
+    host = _HOSTS[provider]
+    document = _document(known, "--try", host)
+    tried = document["tried"][0]
+    assert (tried["source"], tried["outcome"], tried["cached"]) == (provider, "credential", False)
+    assert datetime.fromisoformat(tried["expires_at"]) > datetime.now(UTC)
+    assert 0 < tried["took_ms"] <= document["took_ms"]
+    secret = known.run("token", host).stdout.decode().strip()
+    again = known.run("explain", "--try", host)
+    assert secret not in json.dumps(document) + again.stdout.decode() + again.stderr
+    assert f"asked       1. {provider}: a credential for ".encode() in again.stdout
+    assert b", from the cache, in " in again.stdout
+    looked_at = _document(known, host)
+    assert "tried" not in looked_at
+    assert looked_at["sources"][0]["would_say"] == "credential"
+
+
+def test_a_try_goes_on_to_whoever_is_next(person: Person) -> None:
+    person.helper("last", 'echo \'{"Username":"u","Secret":"hunter2-hunter2"}\'')
+    person.write(".docker/config.json", json.dumps({"credsStore": "last"}))
+    variables = {
+        "AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": _SECRET,
+        "AWS_ENDPOINT_URL_ECR": NOBODY,
+        "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "5",
+    }
+    done = person.run("explain", "--try", "--json", aws.EXAMPLE_HOST, **variables)
+    assert done.status == 0
+    failed, answered = done.document["tried"]
+    assert (failed["outcome"], failed["username"]) == ("failure", None)
+    assert failed["reason"]
+    assert (answered["source"], answered["username"]) == ("docker-credential-last", "u")
+    assert _SECRET.encode() not in done.stdout
+
+
+def test_a_try_where_nobody_has_anything_is_no_failure_of_explain(person: Person) -> None:
+    done = person.run("explain", "--try", "--json", "registry.example.com")
+    assert done.status == 0
+    assert {asked["outcome"] for asked in done.document["tried"]} == {"nothing"}
+
+
+def test_what_a_helper_prints_to_standard_error_is_not_in_the_document(person: Person) -> None:
+    person.helper("noisy", "echo noise >&2; echo credentials not found; exit 1")
+    person.write(".docker/config.json", json.dumps({"credsStore": "noisy"}))
+    done = person.run("explain", "--try", "--json", "registry.example.com")
+    assert done.document["tried"][0]["outcome"] == "nothing"
+    assert done.stderr == "noise\n"
+
+
+# --- Colour ---------------------------------------------------------------------------------------
+
+
+def test_there_is_colour_on_a_terminal_unless_it_is_not_wanted(person: Person) -> None:
+    status, seen = person.at_terminal("explain", "registry.example.com")
+    assert (status, "\x1b[" in seen) == (0, True)
+    for variables in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        _, seen = person.at_terminal("explain", "registry.example.com", **variables)
+        assert "registry.example.com" in seen
+        assert "\x1b" not in seen
+    assert b"\x1b" not in person.run("explain", "registry.example.com").stdout

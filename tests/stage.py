@@ -1,0 +1,48 @@
+"""A person's machine with an identity at each of the three loopback clouds, and their registries.
+
+What the transcripts of commands and the pictures in README are made on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.clients.hosted import NAMES, hosted
+from tests.clouds.authority import Authority
+from tests.clouds.proxy import TerminatingProxy
+from tests.clouds.registry import Registry
+from tests.contract.person import Person
+
+PRIVATE_HOST = "registry.example.com"
+USERNAME, PASSWORD = "robot", "hunter2-hunter2"
+
+
+def _accepts(username: str, secret: str, host: str) -> bool:
+    return (username, secret, host) == (USERNAME, PASSWORD, PRIVATE_HOST)
+
+
+@contextmanager
+def stage(authority: Authority, proxy: TerminatingProxy, home: Path) -> Iterator[Person]:
+    """Somebody at home there, with everything running."""
+    person = Person(home)
+    person.environment |= proxy.environment()
+    with ExitStack() as running:
+        for name in NAMES:
+            folder = home / f".{name}"
+            folder.mkdir()
+            cloud = running.enter_context(hosted(name, authority, proxy, folder))
+            person.environment |= cloud.identity
+        private = running.enter_context(Registry(_accepts, auth="token"))
+        proxy.route(PRIVATE_HOST, private)
+        yield person
+
+
+@pytest.fixture
+def known(authority: Authority, proxy: TerminatingProxy, home: Path) -> Iterator[Person]:
+    """Somebody whom all three clouds know."""
+    with stage(authority, proxy, home) as person:
+        yield person
