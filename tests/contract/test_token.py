@@ -1,0 +1,166 @@
+"""``token``: every form of a credential does what it is for, and no form shows itself unasked."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from datetime import datetime
+from shlex import quote
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clients.clients import DOCKER
+from tests.clients.marks import needs_docker
+from tests.clouds import aws, azure, google
+from tests.clouds.fixtures import authority, proxy
+from tests.contract.person import PROGRAM, Person, person
+from tests.executable import NOBODY
+from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
+__all__ = ["authority", "known", "person", "proxy"]
+
+_CURL = next((path for path in ("/usr/bin/curl", "/bin/curl") if os.path.exists(path)), "")
+# What a shell would make something of.
+_AWKWARD = 'it\'s $(touch pwned) `x` "y" \\ *'
+
+
+def _sh(person: Person, script: str) -> CompletedProcess[str]:
+    """Run what a person pastes into a shell."""
+    path = f"{person.programs}{os.pathsep}{os.defpath}"
+    return subprocess.run(
+        ["/bin/sh", "-c", script],
+        env=person.environment | {"PATH": path},
+        cwd=person.home,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def _keep(person: Person, host: str, username: str, secret: str) -> None:
+    config = {"auths": {host: {"username": username, "password": secret}}}
+    person.write(".docker/config.json", json.dumps(config))
+
+
+def test_raw_is_the_secret_and_nothing_else(known: Person) -> None:
+    done = known.run("token", aws.EXAMPLE_HOST)
+    assert (done.status, done.stderr) == (0, "")
+    secret = done.stdout.decode().removesuffix("\n")
+    assert known.run("get", stdin=aws.EXAMPLE_HOST).credential == ("AWS", secret)
+
+
+def test_json_tells_the_expiry_and_the_source_too(known: Person) -> None:
+    document = known.run("token", "--format", "json", google.EXAMPLE_HOST).document
+    username, secret = known.run("get", stdin=google.EXAMPLE_HOST).credential
+    assert (document["username"], document["secret"]) == (username, secret)
+    assert datetime.fromisoformat(document["expires_at"]).tzinfo is not None
+    assert document["source"]
+
+
+@pytest.mark.parametrize("secret", [PASSWORD, _AWKWARD, "-n", "%s\\n", "ünïcode"])
+def test_env_can_be_evaluated_by_a_shell(person: Person, secret: str) -> None:
+    _keep(person, PRIVATE_HOST, "it's me", secret)
+    script = f'eval "$({PROGRAM} token --format env {PRIVATE_HOST})"\n'
+    done = _sh(person, script + 'printf \'%s|%s\' "$REGISTRY_USERNAME" "$REGISTRY_PASSWORD"')
+    assert (done.stdout, done.stderr) == (f"it's me|{secret}", "")
+    assert not (person.home / "pwned").exists()
+
+
+@pytest.mark.parametrize("secret", [PASSWORD, _AWKWARD, "-n", "%s\\n", "ünïcode"])
+def test_docker_login_hands_the_secret_to_dockers_standard_input(
+    person: Person, secret: str
+) -> None:
+    docker = person.programs / "docker"
+    docker.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >arguments\ncat >secret\n')
+    docker.chmod(0o755)
+    _keep(person, PRIVATE_HOST, "it's me", secret)
+    line = person.run("token", "--format", "docker-login", PRIVATE_HOST).stdout.decode()
+    assert _sh(person, line).returncode == 0
+    arguments = (person.home / "arguments").read_text().splitlines()
+    assert arguments == ["login", "--username", "it's me", "--password-stdin", PRIVATE_HOST]
+    assert (person.home / "secret").read_text() == secret
+    assert not (person.home / "pwned").exists()
+
+
+@needs_docker
+@pytest.mark.parametrize("host", [aws.EXAMPLE_HOST, google.EXAMPLE_HOST, azure.EXAMPLE_HOST])
+def test_docker_is_let_in_by_the_line_that_was_pasted(known: Person, host: str) -> None:
+    os.symlink(DOCKER.program, known.programs / "docker")
+    known.environment["DOCKER_HOST"] = f"unix://{known.home}/no-engine.sock"
+    _keep(known, "other.example", USERNAME, PASSWORD)  # or docker looks for a keychain to use
+    line = known.run("token", "--format", "docker-login", host).stdout.decode()
+    done = _sh(known, line)
+    assert done.returncode == 0, done.stderr
+    assert "Login Succeeded" in done.stdout
+    kept = json.loads((known.home / ".docker/config.json").read_text())
+    assert host in kept["auths"]
+
+
+@pytest.mark.skipif(not _CURL, reason="curl is not installed")
+def test_curl_is_let_in_by_the_header_without_seeing_it_as_an_argument(known: Person) -> None:
+    url = f"https://{aws.EXAMPLE_HOST}/v2/team/app/tags/list"
+    ca_file = known.environment["SSL_CERT_FILE"]
+    curl = f"{_CURL} -sS --cacert {quote(ca_file)} -w '%{{http_code}}' {url}"
+    assert _sh(known, curl).stdout.endswith("401")
+    header = f"{PROGRAM} token --format header {aws.EXAMPLE_HOST}"
+    done = _sh(known, f"{header} | {curl} -H @-")
+    assert (done.stdout, done.stderr) == ('{"name": "team/app", "tags": ["1"]}200', "")
+
+
+def test_an_option_may_be_given_either_way_and_anywhere(person: Person) -> None:
+    _keep(person, PRIVATE_HOST, USERNAME, PASSWORD)
+    expected = person.run("token", "--format", "env", PRIVATE_HOST)
+    assert expected.status == 0
+    for arguments in (("--format=env", PRIVATE_HOST), (PRIVATE_HOST, "--format", "env")):
+        assert person.run("token", *arguments).stdout == expected.stdout
+
+
+# --- What is not shown ----------------------------------------------------------------------------
+
+
+def test_a_terminal_is_shown_no_secret_unless_it_is_asked_for(person: Person) -> None:
+    _keep(person, PRIVATE_HOST, USERNAME, PASSWORD)
+    status, seen = person.at_terminal("token", PRIVATE_HOST)
+    assert (status, PASSWORD in seen) == (2, False)
+    assert "add --show to do so" in seen
+    status, seen = person.at_terminal("token", "--show", PRIVATE_HOST)
+    assert (status, seen) == (0, f"{PASSWORD}\n")
+    status, seen = person.at_terminal("token", PRIVATE_HOST, stdout=str(person.home / "file"))
+    assert (status, seen) == (0, "")
+    assert (person.home / "file").read_text() == f"{PASSWORD}\n"
+
+
+@pytest.mark.parametrize("form", ["header", "docker-login"])
+def test_an_identity_token_is_not_passed_off_as_a_password(person: Person, form: str) -> None:
+    config = {"auths": {PRIVATE_HOST: {"identitytoken": PASSWORD}}}
+    person.write(".docker/config.json", json.dumps(config))
+    done = person.run("token", "--format", form, PRIVATE_HOST)
+    assert (done.status, done.stdout) == (1, b"")
+    assert "an identity token is no password" in done.stderr
+    assert PASSWORD not in done.stderr
+    assert person.run("token", "--format", "json", PRIVATE_HOST).document["username"] == "<token>"
+
+
+def test_without_a_credential_it_says_who_would_have_been_asked(person: Person) -> None:
+    done = person.run("token", "registry.example.com")
+    assert (done.status, done.stdout) == (1, b"")
+    assert "no source has a credential for registry.example.com" in done.stderr
+    assert "hint: docker-credential-multi explain registry.example.com says" in done.stderr
+
+
+def test_an_identity_that_does_not_work_is_the_reason(person: Person) -> None:
+    variables = {
+        "AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": PASSWORD,
+        "AWS_ENDPOINT_URL_ECR": NOBODY,
+        "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "5",
+    }
+    done = person.run("token", aws.EXAMPLE_HOST, **variables)
+    assert (done.status, done.stdout) == (1, b"")
+    assert f"error: no credential for {aws.EXAMPLE_HOST} from ecr: " in done.stderr
