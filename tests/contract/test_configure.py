@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import stat
 import subprocess
 import time
@@ -12,13 +11,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.clients.clients import SKOPEO
+from tests.clients.marks import needs_skopeo
+from tests.clouds import aws
+from tests.clouds.fixtures import authority, proxy
 from tests.contract.person import Person
+from tests.stage import known
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.executable import Completed
 
+__all__ = ["authority", "known", "proxy"]
+
+_SETTINGS = ('fallback_helper = "desktop"\n',)
 _SECRET = "aHVudGVyMjpodW50ZXIy"
 _CONFIG = f"""{{
 \t"auths": {{ "private.example.com": {{"auth": "{_SECRET}"}} }},
@@ -147,10 +154,51 @@ def test_a_config_that_is_none_is_named_with_its_line_and_left_alone(
     assert config.read_text() == '{\n"auths": {"a": "hunter2"\n'
 
 
-def test_an_interruption_leaves_the_old_file_or_the_new_one(person: Person, config: Path) -> None:
+# Dies before the n-th time that a file is put in another's place, as if the power went.
+_DYING = """
+import os
+left = int(os.environ.get("DIES_AT", "0"))
+replace = os.replace
+def dying(*arguments, **options):
+    global left
+    left -= 1
+    if left == 0:
+        os._exit(9)
+    return replace(*arguments, **options)
+os.replace = dying
+"""
+
+
+@pytest.mark.skipif(
+    bool(os.environ.get("DOCKER_CREDENTIAL_MULTI_UNDER_TEST")),
+    reason="the frozen file loads no sitecustomize",
+)
+def test_an_interruption_anywhere_can_be_taken_back(
+    person: Person, config: Path, home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(_DYING)
+    person.environment["PYTHONPATH"] += f"{os.pathsep}{tmp_path}"
     new = _CONFIG.replace('"desktop"', '"multi"').replace('"gcr.io": "gcloud", ', "")
-    seen = set()
-    for attempt in range(12):
+    settings = home / ".config/docker-credential-multi/config.toml"
+    for step in ("configure", "configure --undo"):
+        for dies_at in range(1, 9):
+            _configure(person, "--yes") if "undo" in step else None
+            died = person.run(*step.split(), "--yes", DIES_AT=str(dies_at)).status == 9
+            assert config.read_bytes().decode() in (_CONFIG, new)
+            assert not settings.exists() or settings.read_text() in _SETTINGS
+            assert _configure(person, "--undo", "--yes").status == 0
+            assert config.read_bytes() == _CONFIG.encode()
+            assert not settings.exists()
+            if not died:
+                break
+        assert 1 < dies_at < 8
+
+
+def test_a_kill_at_any_time_leaves_the_old_file_or_the_new_one(
+    person: Person, config: Path
+) -> None:
+    new = _CONFIG.replace('"desktop"', '"multi"').replace('"gcr.io": "gcloud", ', "")
+    for attempt in range(8):
         child = subprocess.Popen(
             [str(person.program), "configure", "--yes"],
             env=person.environment,
@@ -158,16 +206,185 @@ def test_an_interruption_leaves_the_old_file_or_the_new_one(person: Person, conf
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        time.sleep(0.05 * attempt)
-        child.send_signal(signal.SIGKILL)
+        time.sleep(0.08 * attempt)
+        child.kill()
         child.wait()
-        text = config.read_bytes().decode()
-        assert text in (_CONFIG, new)
-        seen.add(text)
-        if text == new:
-            break
-    assert _CONFIG in seen
-    # Whatever had been done by then is on record, so that it can be taken back.
+        assert config.read_bytes().decode() in (_CONFIG, new)
     person.run("configure", "--undo", "--yes")
     assert config.read_bytes() == _CONFIG.encode()
-    assert os.listdir(config.parent) == ["config.json"] or new in seen
+
+
+# --- What it looks at, and what it proposes -------------------------------------------------------
+
+
+def test_it_says_first_what_is_on_the_machine(person: Person, config: Path) -> None:
+    (person.programs / "docker").symlink_to("/bin/true")
+    key = {"AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE", "AWS_SECRET_ACCESS_KEY": "hunter2"}
+    said = person.run("configure", "--dry-run", **key).stdout.decode()
+    assert f"clients     docker ({person.programs}/docker)\n" in said
+    named = "desktop for every registry, gcloud for gcr.io, pass for other.example.com"
+    assert f"docker      {config} names {named}\n" in said
+    assert "ecr         environment: AWS_ACCESS_KEY_ID …MPLE\n" in said
+    assert "hunter2" not in said
+
+
+def test_it_asks_and_takes_no_for_an_answer(person: Person, config: Path) -> None:
+    status, seen = person.at_terminal("configure", typed="n\n")
+    assert status == 1
+    assert "Write this? [y/N]" in seen
+    assert config.read_bytes() == _CONFIG.encode()
+    status, seen = person.at_terminal("configure", typed="y\n")
+    assert status == 0
+    assert "\x1b[32m+" in seen
+    assert json.loads(config.read_text())["credsStore"] == "multi"
+
+
+def test_a_store_that_is_not_there_is_no_fallback(person: Person, config: Path, home: Path) -> None:
+    (person.programs / "docker-credential-desktop").unlink()
+    assert (
+        b"there is no docker-credential-desktop: it is left out"
+        in _configure(person, "--yes").stdout
+    )
+    assert not (home / ".config").exists()
+
+
+def test_a_fallback_that_is_set_already_stays(person: Person, config: Path) -> None:
+    path = person.write(".config/docker-credential-multi/config.toml", 'fallback_helper = "pass"\n')
+    assert f"the fallback_helper of {path}:1 stays" in _configure(person, "--yes").stdout.decode()
+    assert path.read_text() == 'fallback_helper = "pass"\n'
+
+
+def test_the_fallback_is_written_into_the_settings_that_are_read(
+    person: Person, config: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('# mine\ncache = false\n[acr]\ntenant_id = "t"\n')
+    person.environment["DOCKER_CREDENTIAL_MULTI_CONFIG"] = str(path)
+    _configure(person, "--yes")
+    shown = person.run("config", "show", "--json").document
+    fallback = next(s for s in shown["settings"] if s["name"] == "fallback_helper")
+    assert (fallback["value"], fallback["origin"]) == ("desktop", f"{path}:1")
+    # What is added since then stays when ours is taken out again.
+    path.write_text(path.read_text() + 'audience = "a"\n')
+    _configure(person, "--undo", "--yes")
+    assert path.read_text() == ('# mine\ncache = false\n[acr]\ntenant_id = "t"\naudience = "a"\n')
+
+
+@pytest.mark.parametrize(
+    ("registry", "key"),
+    [
+        ("docker.io", "https://index.docker.io/v1/"),
+        ("https://index.docker.io/v1/", "https://index.docker.io/v1/"),
+        ("HTTPS://US-docker.pkg.dev/v2/", "us-docker.pkg.dev"),
+        ("localhost:5000", "localhost:5000"),
+        ("gcr.io:443", "gcr.io:443"),
+    ],
+)
+def test_a_single_registry_is_named_as_docker_looks_it_up(
+    person: Person, home: Path, registry: str, key: str
+) -> None:
+    assert _configure(person, "--yes", "--registry", registry).status == 0
+    config = json.loads((home / ".docker/config.json").read_text())
+    assert config == {"credHelpers": {key: "multi"}}
+
+
+@pytest.mark.parametrize("registry", ["", "http://gcr.io", "me@gcr.io", "gcr.io\n"])
+def test_what_is_no_registry_is_refused(person: Person, home: Path, registry: str) -> None:
+    done = _configure(person, "--yes", "--registry", registry)
+    if registry.strip() == "gcr.io":
+        assert done.status == 0  # a line end is nobody's host
+        return
+    assert done.status == 2
+    assert not (home / ".docker").exists()
+
+
+def test_a_single_registry_is_named_to_podman_in_the_file_it_reads_instead(
+    person: Person, home: Path
+) -> None:
+    person.environment["REGISTRY_AUTH_FILE"] = str(home / "auth.json")
+    _configure(person, "--yes", "--registry", "gcr.io")
+    assert json.loads((home / "auth.json").read_text()) == {"credHelpers": {"gcr.io": "multi"}}
+    _configure(person, "--undo", "--yes")
+    assert not (home / "auth.json").exists()
+
+
+def test_links_are_made_where_nothing_stands(person: Person, home: Path) -> None:
+    taken = home / "bin/docker-credential-gcr"
+    taken.parent.mkdir()
+    taken.write_text("mine")
+    done = _configure(person, "--yes", "--links", str(home / "bin"))
+    assert f"{taken} exists already: it is left as it is" in done.stdout.decode()
+    assert f"{home}/bin is not on PATH" in done.stdout.decode()
+    links = [path for path in (home / "bin").iterdir() if path.is_symlink()]
+    assert {path.resolve() for path in links} == {person.program.resolve()}
+    assert len(links) == 5
+    _configure(person, "--undo", "--yes")
+    assert list((home / "bin").iterdir()) == [taken]
+
+
+def test_a_change_that_cannot_be_made_is_told_and_the_others_can_be_taken_back(
+    person: Person, config: Path, home: Path
+) -> None:
+    (home / "file").touch()
+    done = _configure(person, "--yes", "--links", str(home / "file/bin"))
+    assert (done.status, "Traceback" in done.stderr) == (1, False)
+    assert f"{home}/file" in done.stderr
+    _configure(person, "--undo", "--yes")
+    assert config.read_bytes() == _CONFIG.encode()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--global", "--registry", "gcr.io"),
+        ("--undo", "--global"),
+        ("--undo", "--registry", "gcr.io"),
+        ("--frobnicate",),
+    ],
+)
+def test_choices_that_contradict_each_other_are_a_mistake_of_use(
+    person: Person, arguments: tuple[str, ...]
+) -> None:
+    done = _configure(person, "--yes", *arguments)
+    assert (done.status, done.stdout) == (2, b"")
+    assert "hint: docker-credential-multi configure --help" in done.stderr
+
+
+# --- podman and its relatives ---------------------------------------------------------------------
+
+_DROP_IN = ".config/containers/registries.conf.d/99-docker-credential-multi.conf"
+
+
+def test_what_podman_asked_before_it_goes_on_asking_first(person: Person, home: Path) -> None:
+    (person.programs / "podman").symlink_to("/bin/true")
+    person.write(".config/containers/registries.conf", 'credential-helpers = ["secretservice"]\n')
+    # Whatever XDG says: they look below HOME.
+    person.environment["XDG_CONFIG_HOME"] = str(home / "elsewhere")
+    _configure(person, "--yes")
+    assert '["secretservice", "multi"]' in (home / _DROP_IN).read_text()
+    assert b"nothing to do" in _configure(person, "--yes").stdout
+    _configure(person, "--undo", "--yes")
+    assert not (home / _DROP_IN).exists()
+
+
+@needs_skopeo
+@pytest.mark.parametrize(
+    "arguments", [(), ("--registry", aws.EXAMPLE_HOST)], ids=["every registry", "one registry"]
+)
+def test_skopeo_asks_us_from_then_on(known: Person, arguments: tuple[str, ...]) -> None:
+    (known.programs / "skopeo").symlink_to(SKOPEO.program)
+    known.environment["XDG_RUNTIME_DIR"] = str(known.home)
+    assert _inspect(known).returncode != 0
+    assert known.run("configure", "--yes", *arguments).status == 0
+    inspected = _inspect(known)
+    assert inspected.returncode == 0, inspected.stderr
+    assert json.loads(inspected.stdout)["Digest"].startswith("sha256:")
+    assert known.run("configure", "--undo", "--yes").status == 0
+    assert _inspect(known).returncode != 0
+
+
+def _inspect(person: Person) -> subprocess.CompletedProcess[bytes]:
+    command = [SKOPEO.program, "inspect", f"docker://{aws.EXAMPLE_HOST}/team/app:1"]
+    return subprocess.run(
+        command, env=person.environment, capture_output=True, timeout=90, check=False
+    )
