@@ -45,8 +45,9 @@ frozen/sizes: $(FREEZE_READY)  ## what each cloud adds: a slim file of every one
 
 frozen/reproducible: $(FREEZE_READY)  ## the committed state, built twice in two places, compared byte by byte
 	@rm -rf $(FREEZE)/twice && mkdir -p $(FREEZE)/twice
+	@git clone -q . $(FREEZE)/twice/one && git clone -q $(FREEZE)/twice/one $(FREEZE)/twice/two/further/down
 	@for place in one two/further/down; do \
-	  git clone -q . $(FREEZE)/twice/$$place && PYTHONPATH=$(FREEZE)/twice/$$place/packaging nice -n 5 \
+	  PYTHONPATH=$(FREEZE)/twice/$$place/packaging nice -n 5 \
 	    $(FREEZE)/venv/bin/python -m freeze --static --work $(FREEZE)/twice/$$place/build --dist $(FREEZE)/twice/$$place/dist > /dev/null || exit 1; \
 	done
 	@diff -r $(FREEZE)/twice/one/dist $(FREEZE)/twice/two/further/down/dist && echo "both builds are the same, byte for byte"
