@@ -11,12 +11,13 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from time import perf_counter
 
 from tests.bench.day import Day, days
 from tests.bench.figures import figures
 from tests.bench.report import Report
 from tests.bench.rounds import Measured, measure, scenarios
-from tests.bench.stage import stage
+from tests.bench.stage import Stage, stage
 from tests.bench.stopwatch import Stopwatch
 from tests.bench.subjects import ONEFILE, WHEEL, Kind, Subject, found
 
@@ -31,11 +32,20 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     subjects = [it for it in found() if not options.only or it.name in options.only]
     load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="docker-credential-multi-bench-") as name:
-        results, worked = _measure(Path(name), subjects, options.rounds, options.gets)
+    started_at_s = perf_counter()
+    with (
+        tempfile.TemporaryDirectory(prefix="docker-credential-multi-bench-") as name,
+        stage(Path(name)) as clouds,
+        Stopwatch() as stopwatch,
+    ):
+        least_peak_bytes = stopwatch.least_peak_bytes()
+        results = _measured(clouds, stopwatch, subjects, options.rounds)
+        worked = _worked(clouds, stopwatch, subjects, options.gets)
     report = Report(
         options.rounds,
+        perf_counter() - started_at_s,
         (load, os.getloadavg()[0]),
+        least_peak_bytes,
         subjects,
         results,
         worked,
@@ -47,21 +57,26 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if _ours_is_wrong(subjects, results, worked) else 0
 
 
-def _measure(
-    folder: Path, subjects: Sequence[Subject], rounds: int, gets: int
-) -> tuple[dict[str, Measured], list[Day]]:
+def _measured(
+    clouds: Stage, stopwatch: Stopwatch, subjects: Sequence[Subject], rounds: int
+) -> dict[str, Measured]:
     results = {}
-    with stage(folder) as clouds, Stopwatch() as stopwatch:
-        for scenario in scenarios(clouds.clouds, rounds):
-            _progress(scenario.name)
-            results[scenario.name] = measure(scenario, subjects, clouds, stopwatch)
-        _progress("the day's work")
-        ours = {it.name: it for it in subjects if it.kind is Kind.OURS}
-        peers = [it for it in subjects if it.kind is Kind.PEER]
-        ourselves = ours.get(ONEFILE) or ours.get(WHEEL)
-        worked = days(clouds, stopwatch, ourselves, peers, gets) if ourselves else []
+    for scenario in scenarios(clouds.clouds, rounds):
+        _progress(scenario.name)
+        results[scenario.name] = measure(scenario, subjects, clouds, stopwatch)
+    return results
+
+
+def _worked(
+    clouds: Stage, stopwatch: Stopwatch, subjects: Sequence[Subject], gets: int
+) -> list[Day]:
+    _progress("the day's work")
+    by_name = {it.name: it for it in subjects}
+    ours = by_name.get(ONEFILE) or by_name.get(WHEEL)
+    peers = [it for it in subjects if it.kind is Kind.PEER]
+    worked = days(clouds, stopwatch, ours, peers, gets) if ours else []
     _progress("")
-    return results, worked
+    return worked
 
 
 def _progress(doing: str) -> None:

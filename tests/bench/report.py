@@ -26,8 +26,11 @@ class Report:
     """One run of the bench."""
 
     rounds: int
+    took_s: float
     loads: tuple[float, float]
     """The machine's, before and after."""
+    least_peak_bytes: int
+    """What no peak is told to be below."""
     subjects: Sequence[Subject]
     results: Results
     days: Sequence[Day]
@@ -40,7 +43,7 @@ class Report:
             f"docker-credential-multi {__version__}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, "
             f"{_processor()}, {os.cpu_count()} cores, load {before:.1f} before and {after:.1f} "
             f"after, Python {platform.python_version()}, {platform.system()} {platform.release()}, "
-            f"{self.rounds} rounds"
+            f"{self.rounds} rounds in {self.took_s:.0f} s"
         )
 
     def pages(self) -> Iterator[str]:
@@ -70,7 +73,10 @@ class Report:
                 "python": sys.version,
                 "load_before": self.loads[0],
                 "load_after": self.loads[1],
+                "least_peak_bytes": self.least_peak_bytes,
             },
+            "rounds": self.rounds,
+            "took_s": self.took_s,
             "subjects": {it.name: _subject(it) for it in self.subjects},
             "scenarios": {name: _measured(it) for name, it in self.results.items()},
             "days": [asdict(day) for day in self.days],
@@ -96,7 +102,10 @@ class Report:
             [subject.name, _cell(nobody, subject.name), _cell(parallel, subject.name)]
             for subject in self._in([nobody, parallel])
         ]
-        title = "A host of nobody, and 20 warm gets at once. Median in ms (quickest), × bare Python"
+        title = (
+            "A host of nobody, and 20 warm gets at once, from ECR or the cloud that a helper is for."
+            " Median in ms (quickest), × bare Python"
+        )
         return _table(title, ["", "refused", "20 at once"], rows)
 
     def _sizes(self) -> str:
@@ -112,13 +121,20 @@ class Report:
                     subject.name,
                     _megabytes(disk),
                     _megabytes(zipped),
-                    _megabytes(_peak(warm, subject.name)),
-                    _megabytes(_peak(cold, subject.name)),
+                    self._peak(warm, subject.name),
+                    self._peak(cold, subject.name),
                     subject.what,
                 ]
             )
         heads = ["", "on disk", "gzipped", "peak, warm", "peak, cold", WHICH]
         return _table("Size and peak memory in MB", heads, rows)
+
+    def _peak(self, measured: Iterable[Measured], name: str) -> str:
+        good = [series for it in measured if (series := it.good(name)) is not None]
+        peak = max((series.peak_bytes for series in good), default=0)
+        # The least is told of whatever is smaller, give or take a page or two.
+        bound = "≤ " if 0 < peak < self.least_peak_bytes * 1.01 else ""
+        return bound + _megabytes(peak or None)
 
     def _days(self) -> str:
         rows = []
@@ -178,11 +194,6 @@ def _requests(measured: Iterable[Measured], name: str) -> str:
     """How often one get asks, cloud by cloud."""
     found = [it.good(name) for it in measured if name in it.series]
     return ", ".join(str(series.requests) if series else "?" for series in found)
-
-
-def _peak(measured: Iterable[Measured], name: str) -> float | None:
-    good = [series for it in measured if (series := it.good(name)) is not None]
-    return max((series.peak_bytes for series in good), default=None)
 
 
 def _sum(tallies: Mapping[str, Tally], clouds: Iterable[str]) -> Tally:

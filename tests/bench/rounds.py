@@ -8,7 +8,7 @@ from random import Random
 from statistics import median
 
 from tests.bench.stage import NOBODY, Stage
-from tests.bench.stopwatch import Hung, Sample, Stopwatch
+from tests.bench.stopwatch import Sample, Stopwatch
 from tests.bench.subjects import BARE, PLAIN_SCRIPT, Subject
 
 
@@ -141,13 +141,11 @@ class _Bench:
         self._stage.forget(subject)
         for _ in range(1 if self._scenario.kind == "cold" else 2):
             before = self._requests(cloud)
-            sample = self._timed(subject, series, 1)
+            sample = self._timed(subject, cloud, 1)
             series.requests = self._requests(cloud) - before
-            if sample is not None:
-                series.wrong = self._stage.wrong(subject, cloud, sample)
-        if cloud in self._stage.clouds:
-            objection = self._stage.objections(cloud)
-            series.wrong = series.wrong and (objection or series.wrong)
+            series.wrong = self._stage.wrong(subject, cloud, sample)
+        if series.wrong and cloud in self._stage.clouds:
+            series.wrong = self._stage.objections(cloud) or series.wrong
 
     def run(self, subject: Subject, number: int) -> None:
         """One run that counts, unless the subject was wrong already."""
@@ -156,18 +154,12 @@ class _Bench:
             return
         if self._scenario.kind == "cold":
             self._stage.forget(subject)
-        sample = self._timed(subject, series, self._scenario.at_once)
-        if sample is not None:
-            series.samples[number] = sample
-            series.wrong = self._stage.wrong(subject, self._scenario.cloud_of(subject), sample)
+        cloud = self._scenario.cloud_of(subject)
+        series.samples[number] = sample = self._timed(subject, cloud, self._scenario.at_once)
+        series.wrong = self._stage.wrong(subject, cloud, sample)
 
-    def _timed(self, subject: Subject, series: Series, at_once: int) -> Sample | None:
-        command = self._stage.command(subject, self._scenario.cloud_of(subject))
-        try:
-            return self._stopwatch.run(*[command] * at_once)
-        except Hung as hung:
-            series.wrong = str(hung)
-            raise
+    def _timed(self, subject: Subject, cloud: str, at_once: int) -> Sample:
+        return self._stopwatch.run(*[self._stage.command(subject, cloud)] * at_once)
 
     def _requests(self, cloud: str) -> int:
         return self._stage.requests(cloud) if cloud in self._stage.clouds else 0
