@@ -103,7 +103,7 @@ class Report:
             for subject in self._in([nobody, parallel])
         ]
         title = (
-            "A host of nobody, and 20 warm gets at once, from ECR or the cloud that a helper is for."
+            "A host of nobody; 20 warm gets at once, from ECR or the cloud that a helper is for."
             " Median in ms (quickest), × bare Python"
         )
         return _table(title, ["", "refused", "20 at once"], rows)
