@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from cred_helper.credential import Credential
 from cred_helper.errors import CredentialError, Unreachable
+from cred_helper.signals import EndingSignals, end_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import FrameType
-
     from cred_helper.provider import Identity, Provider, TokenRequest
 
 # Of the whole deadline, what is kept for the fallback after a provider used up its own part.
@@ -53,7 +52,7 @@ class BoundedProvider:
         _prepare_for_sdk()
         within_s = request.deadline.remaining_s() * (1 - FALLBACK_SHARE)
         worker = threading.Thread(target=ask, name=self.name, daemon=True)
-        with _Ending():
+        with EndingSignals(_end_with_children):
             worker.start()
             worker.join(within_s)
         if not outcome:
@@ -89,40 +88,10 @@ def _prepare_for_sdk() -> None:
     gc.disable()
 
 
-class _Ending:
-    """A signal that ends us ends what the SDK started first, which would go on without us."""
-
-    _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-
-    def __init__(self) -> None:
-        self._handlers: dict[int, object] = {}
-
-    def __enter__(self) -> None:
-        import signal
-
-        for name in self._SIGNALS:
-            signum = getattr(signal, name, None)
-            if signum is None or signal.getsignal(signum) in (signal.SIG_IGN, None):
-                continue  # not on this system; not meant to end us; not Python's to set back
-            try:
-                self._handlers[signum] = signal.signal(signum, self._on_signal)
-            except ValueError:
-                return  # only the main thread is told of signals
-
-    def __exit__(self, *_: object) -> None:
-        import signal
-
-        for signum, handler in self._handlers.items():
-            signal.signal(signum, handler)  # type: ignore[arg-type]
-
-    @staticmethod
-    def _on_signal(signum: int, _frame: FrameType | None) -> None:
-        import os
-        import signal
-
-        _end_children()
-        signal.signal(signum, signal.SIG_DFL)
-        os.kill(os.getpid(), signum)
+def _end_with_children(signum: int) -> None:
+    """End what the SDK started, which would go on without us, and then this process."""
+    _end_children()
+    end_by(signum)
 
 
 def _end_children() -> None:

@@ -211,22 +211,12 @@ def _make(path: str) -> None:
 
 def undisturbed(action: Callable[[], None]) -> None:
     """Finish what would leave litter, if a polite signal comes in between."""
-    import signal
+    from cred_helper.signals import EndingSignals
 
     came: list[int] = []
-    handlers = {}
-    for name in ("SIGHUP", "SIGINT", "SIGTERM"):
-        signum = getattr(signal, name, None)
-        if signum is None or signal.getsignal(signum) in (signal.SIG_IGN, None):
-            continue  # not on this system; not meant to end us; not Python's to set back
-        try:
-            handlers[signum] = signal.signal(signum, lambda number, _: came.append(number))
-        except ValueError:
-            break  # only the main thread is told of signals
     try:
-        action()
+        with EndingSignals(came.append):
+            action()
     finally:
-        for signum, handler in handlers.items():
-            signal.signal(signum, handler)
         if came:
             os.kill(os.getpid(), came[0])

@@ -12,12 +12,12 @@ import sys
 
 from cred_helper.document import trouble
 from cred_helper.errors import BadReply, Misconfigured, Unreachable
+from cred_helper.signals import EndingSignals, end_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
-    from types import FrameType
     from typing import Self
 
 # A secret of 100 KiB is real, one of megabytes is not.
@@ -152,33 +152,19 @@ class _Ending:
     a circle all end with the first.
     """
 
-    _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._is_starting = True
         self._signum = 0
-        self._handlers: dict[int, object] = {}
+        self._signals = EndingSignals(self._on_signal)
 
     def __enter__(self) -> Self:
-        import signal
-
-        for name in self._SIGNALS:
-            signum = getattr(signal, name, None)
-            if signum is None or signal.getsignal(signum) in (signal.SIG_IGN, None):
-                continue  # not on this system; not meant to end us; not Python's to set back
-            try:
-                self._handlers[signum] = signal.signal(signum, self._on_signal)
-            except ValueError:
-                return self  # only the main thread is told of signals
+        self._signals.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        import signal
-
         self._end()
-        for signum, handler in self._handlers.items():
-            signal.signal(signum, handler)  # type: ignore[arg-type]
+        self._signals.__exit__()
         if self._is_starting and self._signum:
             os.kill(os.getpid(), self._signum)
 
@@ -187,17 +173,14 @@ class _Ending:
         self._process = process
         self._is_starting = False
         if self._signum:
-            self._on_signal(self._signum, None)
+            self._on_signal(self._signum)
 
-    def _on_signal(self, signum: int, _frame: FrameType | None) -> None:
-        import signal
-
+    def _on_signal(self, signum: int) -> None:
         if self._is_starting:
             self._signum = signum
             return
         self._end()
-        signal.signal(signum, signal.SIG_DFL)
-        os.kill(os.getpid(), signum)
+        end_by(signum)
 
     def _end(self) -> None:
         process, self._process = self._process, None

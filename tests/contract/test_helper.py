@@ -244,7 +244,7 @@ def test_who_ends_us_ends_the_child_first(
     code = (
         # Whoever runs the tests in the background has had it ignored.
         "import os, signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "from cred_helper import child;"
+        "from cred_helper.fallback import child;"
         f"child.run([{str(children.folder / 'docker-credential-x')!r}, 'get'], b'', os.environ, 60)"
     )
     ours = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE)
