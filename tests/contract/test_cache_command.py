@@ -1,0 +1,64 @@
+"""``cache``: what is kept is listed without its secrets, and removed on request."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from tests.clouds import aws, google
+from tests.clouds.fixtures import authority, proxy
+from tests.contract.person import Person, person
+from tests.stage import known
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["authority", "known", "person", "proxy"]
+
+
+def test_what_is_kept_is_listed_with_how_long_it_is_good(known: Person) -> None:
+    assert known.run("cache", "list").stdout == b"nothing is kept\n"
+    assert known.run("cache", "list", "--json").document == []
+    secrets = [known.run("token", host).stdout.strip() for host in _HOSTS]
+    listed = known.run("cache", "list")
+    ecr, gcr = listed.stdout.decode().splitlines()
+    assert ecr.startswith("ecr  ")
+    assert ecr.rstrip().endswith(("good for 12 h", "good for 11 h 59 min", "good for 11 h 60 min"))
+    assert "oauth2accesstoken  good for " in gcr
+    document = known.run("cache", "list", "--json")
+    for secret in secrets:
+        assert secret not in listed.stdout + document.stdout
+    assert [row["provider"] for row in document.document] == ["ecr", "gcr"]
+    for row in document.document:
+        assert datetime.fromisoformat(row["expires_at"]) > datetime.now(UTC)
+        assert row["folder"] == str(known.home / ".cache/docker-credential-multi")
+        assert row["encrypted"] is False
+
+
+_HOSTS = (aws.EXAMPLE_HOST, google.EXAMPLE_HOST)
+
+
+def test_what_is_cleared_is_asked_for_anew(known: Person) -> None:
+    before = known.run("token", aws.EXAMPLE_HOST).stdout
+    assert known.run("cache", "clear").stdout == b"1 token removed\n"
+    assert known.run("cache", "clear").stdout == b"0 tokens removed\n"
+    assert known.run("token", aws.EXAMPLE_HOST).stdout != before
+
+
+def test_the_folder_of_the_settings_is_the_one_that_is_looked_at(
+    known: Person, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tokens"
+    known.environment["DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER"] = str(folder)
+    known.run("token", aws.EXAMPLE_HOST)
+    assert known.run("cache", "list", "--json").document[0]["folder"] == str(folder)
+    assert known.run("cache", "clear").stdout == b"1 token removed\n"
+
+
+def test_a_folder_that_others_can_read_is_not_cleared_in_silence(person: Person) -> None:
+    folder = person.home / ".cache/docker-credential-multi"
+    folder.mkdir(parents=True)
+    folder.chmod(0o755)
+    done = person.run("cache", "clear")
+    assert done.status == 1
+    assert "it is open to other users" in done.stderr

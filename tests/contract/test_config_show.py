@@ -1,0 +1,123 @@
+"""``config show``: which settings are in force, and where each was written."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from cred_helper.settings import SETTINGS
+from tests.contract.person import Person, person
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["person"]
+
+_FILE = ".config/docker-credential-multi/config.toml"
+_TOML = """\
+# mine
+deadline_s = 12
+order = ["config", "cloud"]
+cache = false
+
+[acr]
+audience = "https://containerregistry.azure.net"
+
+[[rule]]
+match = "*.dkr.ecr.*.amazonaws.com"
+profile = "work"
+
+[[rule]]
+match = "mirror.example"
+alias = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+"""
+
+
+def _shown(person: Person, **variables: str) -> dict[str, Any]:
+    done = person.run("config", "show", "--json", **variables)
+    assert (done.status, done.stderr) == (0, "")
+    document: dict[str, Any] = done.document
+    return document
+
+
+def test_without_a_file_everything_is_a_default(person: Person) -> None:
+    document = _shown(person)
+    assert [setting["name"] for setting in document["settings"]] == [s.name for s in SETTINGS]
+    assert {setting["origin"] for setting in document["settings"]} == {None}
+    assert (document["options"], document["rules"]) == ([], [])
+    assert not any(file["read"] for file in document["files"] if str(person.home) in file["path"])
+    assert all(setting["purpose"] for setting in document["settings"])
+
+
+def test_each_setting_says_where_it_was_written(person: Person) -> None:
+    path = person.write(_FILE, _TOML)
+    document = _shown(person, DOCKER_CREDENTIAL_MULTI_CACHE="on")
+    written = {
+        setting["name"]: (setting["value"], setting["origin"])
+        for setting in document["settings"]
+        if setting["origin"]
+    }
+    assert written == {
+        "deadline_s": (12.0, f"{path}:2"),
+        "order": (["config", "cloud"], f"{path}:3"),
+        "cache": (True, "DOCKER_CREDENTIAL_MULTI_CACHE"),
+    }
+    assert {"path": str(path), "read": True} in document["files"]
+
+
+def test_options_and_rules_are_shown_with_their_lines(person: Person) -> None:
+    path = person.write(_FILE, _TOML)
+    document = _shown(person, DOCKER_CREDENTIAL_MULTI_ECR_PROFILE="other")
+    assert [(o["name"], o["value"], o["origin"]) for o in document["options"]] == [
+        ("ecr.profile", "other", "DOCKER_CREDENTIAL_MULTI_ECR_PROFILE"),
+        ("acr.audience", "https://containerregistry.azure.net", f"{path}:7"),
+    ]
+    assert document["rules"] == [
+        {"match": "*.dkr.ecr.*.amazonaws.com", "origin": f"{path}:10", "profile": "work"},
+        {
+            "match": "mirror.example",
+            "origin": f"{path}:14",
+            "alias": "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+        },
+    ]
+
+
+def test_it_is_shown_to_a_person_as_a_table(person: Person) -> None:
+    path = person.write(_FILE, _TOML)
+    lines = person.run("config", "show").stdout.decode().splitlines()
+    assert lines[0] == f"{path}: read"
+    row = next(line.split() for line in lines if line.startswith("cache "))
+    assert row == ["cache", "off", f"{path}:4"]
+    assert "on_error            fail" in "\n".join(lines)
+    assert f"rule *.dkr.ecr.*.amazonaws.com, {path}:10" in lines
+    assert "  profile = work" in lines
+
+
+def test_a_file_that_is_named_takes_the_place_of_both(person: Person, tmp_path: Path) -> None:
+    person.write(_FILE, _TOML)
+    named = tmp_path / "named.toml"
+    named.write_text("helper_timeout_s = 3\n")
+    document = _shown(person, DOCKER_CREDENTIAL_MULTI_CONFIG=str(named))
+    assert document["files"] == [{"path": str(named), "read": True}]
+    assert not document["rules"]
+
+
+def test_settings_that_are_none_are_told_as_get_tells_them(person: Person) -> None:
+    path = person.write(_FILE, "deadline = 3\n")
+    done = person.run("config", "show", "--json")
+    assert (done.status, done.stdout) == (1, b"")
+    assert done.stderr.splitlines() == [
+        f"docker-credential-multi: error: {path}:1: unknown setting 'deadline'",
+        "docker-credential-multi: hint: did you mean deadline_s?",
+    ]
+
+
+def test_names_from_a_file_drive_no_terminal(person: Person) -> None:
+    rule = '[[rule]]\nmatch = "a.example"\nprofile = "\\u001b[31m"\n'
+    done = person.run("config", "show", DOCKER_CREDENTIAL_MULTI_RULES=rule.replace("profile", "x"))
+    assert "\x1b" not in done.stdout.decode() + done.stderr
+    aws = rule.replace("a.example", "*.dkr.ecr.*.amazonaws.com")
+    done = person.run("config", "show", DOCKER_CREDENTIAL_MULTI_RULES=aws)
+    assert done.status == 0
+    assert "  profile = \\x1b[31m" in done.stdout.decode()
+    assert "\\u001b" in json.dumps(_shown(person, DOCKER_CREDENTIAL_MULTI_RULES=aws))

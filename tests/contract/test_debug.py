@@ -1,0 +1,183 @@
+"""The debug log: every step, in few words, with no secret in it, and only where it is asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clients.hosted import NAMES, Hosted, hosted
+from tests.clouds import aws, faults
+from tests.clouds.fixtures import authority, proxy
+from tests.contract.person import Person, person
+from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.clouds.authority import Authority
+    from tests.clouds.proxy import TerminatingProxy
+    from tests.executable import Completed
+
+__all__ = ["authority", "known", "person", "proxy"]
+
+_LOG = "DOCKER_CREDENTIAL_MULTI_LOG"
+# The id of an application, a tenant or an account, which is no secret.
+_OPEN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[\w.-]+@[\w.-]+")
+_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \d+ \S.*")
+
+
+@pytest.fixture(params=NAMES)
+def cloud(
+    request: pytest.FixtureRequest, authority: Authority, proxy: TerminatingProxy, tmp_path: Path
+) -> Iterator[Hosted]:
+    folder = tmp_path / "identity"
+    folder.mkdir()
+    with hosted(request.param, authority, proxy, folder) as running:
+        yield running
+
+
+@pytest.fixture
+def identified(person: Person, cloud: Hosted, proxy: TerminatingProxy) -> Person:
+    """Somebody whom this cloud knows."""
+    person.environment |= proxy.environment() | dict(cloud.identity)
+    return person
+
+
+def _sent(cloud: Hosted) -> set[str]:
+    """Every long word that was sent to the cloud: tokens, keys, signatures and assertions."""
+    sent: set[str] = set()
+    for request in cloud.cloud.received:
+        headers = [text for name, text in request.headers.items() if name.lower() != "host"]
+        texts = [*headers, *request.query.values(), request.body.decode()]
+        sent.update(word for text in texts for word in re.split(r"[\s=&,;\"]+", text))
+    return {word for word in sent if len(word) >= 24 and not _OPEN.fullmatch(word)}
+
+
+@pytest.mark.parametrize("fault", [None, "unavailable", "wrong json"])
+def test_no_secret_gets_into_it(identified: Person, cloud: Hosted, fault: str | None) -> None:
+    if fault:
+        cloud.cloud.fail("*", faults.EVERY[fault])
+    done = identified.run(
+        "get", stdin=cloud.host, **{_LOG: "stderr", "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "6"}
+    )
+    assert f"debug: asked for {cloud.host}\n" in done.stderr
+    assert "debug: http: " in done.stderr
+    if not fault:
+        assert done.document["Secret"] not in done.stderr
+        assert f": a credential for {cloud.username} until " in done.stderr
+    secrets = _sent(cloud)
+    assert secrets
+    assert not [secret for secret in secrets if secret in done.stderr], done.stderr
+    assert not [v for name, v in cloud.identity.items() if "SECRET" in name and v in done.stderr]
+
+
+def test_an_answer_is_the_same_with_it_and_without_it(identified: Person, cloud: Hosted) -> None:
+    silent = identified.run("get", stdin=cloud.host)
+    telling = identified.run("get", stdin=cloud.host, **{_LOG: "stderr"})
+    assert (silent.stdout, silent.stderr) == (telling.stdout, "")
+    # What was kept is not asked for, and no SDK has anything to say.
+    assert "sdk: " not in telling.stderr
+    assert "http: " not in telling.stderr
+
+
+def test_what_every_source_said_is_told(person: Person) -> None:
+    person.helper("first", "echo credentials not found; exit 1")
+    person.helper("second", f'echo \'{{"Username":"{USERNAME}","Secret":"{PASSWORD}"}}\'')
+    config = {"credHelpers": {PRIVATE_HOST: "first"}, "credsStore": "second"}
+    person.write(".docker/config.json", json.dumps(config))
+    done = person.run("get", stdin=f"https://me:{PASSWORD}@{PRIVATE_HOST}", **{_LOG: "stderr"})
+    assert PASSWORD not in done.stderr
+    done = person.run("get", stdin=PRIVATE_HOST, **{_LOG: "stderr"})
+    said = [line.partition("debug: ")[2] for line in done.stderr.splitlines()]
+    assert said[:2] == ["settings from no file", f"asked for {PRIVATE_HOST}"]
+    assert said[2].startswith("docker-credential-first: nothing (it has no credential), in ")
+    assert said[3].startswith(f"docker-credential-second: a credential for {USERNAME} from docker-")
+    assert len(said) == 4
+
+
+# --- Where it goes --------------------------------------------------------------------------------
+
+
+def _ask(person: Person, place: Path | str) -> Completed:
+    return person.run("get", stdin="registry.example.com", **{_LOG: str(place)})
+
+
+def test_a_file_is_closed_to_others_and_goes_on(person: Person, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    for _ in range(2):
+        done = _ask(person, log)
+        assert (done.status, done.stderr) == (1, "")
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    lines = log.read_text().splitlines()
+    assert sum("asked for registry.example.com" in line for line in lines) == 2
+    assert all(map(_LINE.fullmatch, lines))
+    log.chmod(0o644)
+    _ask(person, log)
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+def test_a_file_that_has_grown_makes_way_for_a_new_one(person: Person, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    for name in ("log", "log.old"):
+        (tmp_path / name).write_text("x" * (1 << 20) + name)
+    _ask(person, log)
+    assert log.stat().st_size < 1000
+    assert (tmp_path / "log.old").read_text().endswith("xlog")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "log", "log.old"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "pipe", "nowhere"])
+def test_what_is_no_file_of_ours_is_told_once_and_stops_nobody(
+    person: Person, tmp_path: Path, kind: str
+) -> None:
+    place = tmp_path / "place"
+    match kind:
+        case "folder":
+            place.mkdir()
+        case "link":
+            place.symlink_to(tmp_path / "target")
+        case "pipe":
+            os.mkfifo(place)
+        case "nowhere":
+            place = tmp_path / "no" / "place"
+    done = _ask(person, place)
+    assert (done.status, done.stdout) == (1, b"credentials not found in native keychain\n")
+    warning, hint = done.stderr.splitlines()
+    assert f"warning: {place} is no place for a log: " in warning
+    assert "hint: set DOCKER_CREDENTIAL_MULTI_LOG to stderr" in hint
+    assert not (tmp_path / "target").exists()
+
+
+def test_a_relative_path_is_no_setting(person: Person) -> None:
+    done = _ask(person, "log")
+    assert "DOCKER_CREDENTIAL_MULTI_LOG is not stderr or the absolute path" in done.stderr
+
+
+# --- Switched on by a command ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--debug", "token", aws.EXAMPLE_HOST),
+        ("token", "--debug", aws.EXAMPLE_HOST),
+        ("explain", "--try", aws.EXAMPLE_HOST, "--debug"),
+        ("doctor", "--debug", aws.EXAMPLE_HOST),
+    ],
+)
+def test_a_command_tells_its_steps(known: Person, arguments: tuple[str, ...]) -> None:
+    done = known.run(*arguments)
+    assert f"debug: ecr: asking for {aws.EXAMPLE_HOST} as environment (" in done.stderr
+    assert known.environment["AWS_SECRET_ACCESS_KEY"] not in done.stderr
+    assert "debug: " not in done.stdout.decode()
+
+
+def test_without_it_nothing_of_it_is_told(known: Person) -> None:
+    done = known.run("token", aws.EXAMPLE_HOST)
+    assert (done.status, done.stderr) == (0, "")

@@ -1,0 +1,119 @@
+"""What of an SDK's own log gets into ours: nothing that it says, only where it said it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cred_helper import log as log_module
+from cred_helper.log import Log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_SECRET = "hunter2-hunter2"
+_LONG = "eyJhbGciOiJSUzI1NiJ9." + "x" * 60
+
+
+@pytest.fixture
+def lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Has a log follow the SDKs; what is in it when looked at."""
+    monkeypatch.setattr(log_module, "_OPENED", {})
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    path = tmp_path / "log"
+    assert Log.to(str(path), lambda reason, hint: pytest.fail(reason)) is not None
+
+    class Lines(list[str]):
+        def read(self) -> list[str]:
+            self[:] = [line.split(" ", 2)[2] for line in path.read_text().splitlines()]
+            return self
+
+    yield Lines()
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
+def _said(lines: list[str]) -> list[str]:
+    read: list[str] = lines.read()  # type: ignore[attr-defined]
+    return read
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda logger: logger.debug("token: %s", _SECRET),
+        lambda logger: logger.warning(f"token: {_SECRET}"),  # noqa: G004 - as SDKs do
+        lambda logger: logger.error({"token": _SECRET}),
+        lambda logger: logger.debug("%(token)s", {"token": _SECRET}),
+    ],
+)
+def test_an_sdk_is_heard_and_not_quoted(lines: list[str], say: object) -> None:
+    say(logging.getLogger("some.sdk"))  # type: ignore[operator]
+    (line,) = _said(lines)
+    assert line.startswith("sdk: some.sdk, ")
+    assert _SECRET not in line
+
+
+def test_an_exception_is_told_by_its_type_alone(lines: list[str]) -> None:
+    try:
+        raise ValueError(_SECRET)
+    except ValueError:
+        logging.getLogger("some.sdk").exception(_SECRET)
+    (line,) = _said(lines)
+    assert line.endswith(", ValueError")
+    assert _SECRET not in line
+
+
+def test_one_place_is_told_once(lines: list[str]) -> None:
+    for _ in range(50):
+        logging.getLogger("some.sdk").debug("again")
+    assert len(_said(lines)) == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "shown"),
+    [
+        ("/token", "/token"),
+        (f"/token?key={_SECRET}", "/token"),
+        (f"/{_LONG}/keys?x", "/…/keys"),
+        (
+            "/72f988bf-86f1-41af-91ab-2d7cd011db47/oauth2/v2.0/token",
+            "/72f988bf-86f1-41af-91ab-2d7cd011db47/oauth2/v2.0/token",
+        ),
+    ],
+)
+def test_a_request_is_told_without_its_query(lines: list[str], target: str, shown: str) -> None:
+    # As urllib3's own call has it.
+    logging.getLogger("urllib3.connectionpool").debug(
+        '%s://%s:%s "%s %s %s" %s %s', "https", "a.example", 443, "POST", target, "HTTP/1.1", 200, 9
+    )
+    assert _said(lines) == [f"http: POST https://a.example:443{shown}, status 200"]
+
+
+def test_what_urllib3_says_otherwise_is_not_quoted(lines: list[str]) -> None:
+    logging.getLogger("urllib3.connectionpool").warning("Retrying %r: %s", _SECRET, f"/?{_SECRET}")
+    logging.getLogger("urllib3.util.retry").debug("Converted %r", _SECRET)
+    assert len(_said(lines)) == 2
+    assert _SECRET not in str(lines)
+
+
+def test_a_log_is_opened_once(tmp_path: Path, lines: list[str]) -> None:
+    path = str(tmp_path / "log")
+    assert Log.to(path, print) is Log.to(path, print)
+
+
+def test_another_users_file_is_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_module, "_OPENED", {})
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, os.strerror(1))
+
+    monkeypatch.setattr(os, "fchmod", refuse)
+    told: list[str] = []
+    assert Log.to(str(tmp_path / "log"), lambda reason, hint: told.append(reason)) is None
+    assert told == [f"{tmp_path}/log is no place for a log: operation not permitted"]

@@ -1,0 +1,85 @@
+"""Which helpers podman's files come to; the rules are those of containers/image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cred_helper.commands.registries_conf import credential_helpers, drop_in
+from cred_helper.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_USER = "home/.config/containers"
+
+
+def _helpers(folder: Path, files: dict[str, str]) -> list[str]:
+    for path, text in files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    environ = {"HOME": str(folder / "home"), "XDG_CONFIG_HOME": str(folder / "elsewhere")}
+    return credential_helpers(environ, str(folder / "etc")).names
+
+
+def _naming(*names: str) -> str:
+    return f"credential-helpers = {list(names)}\n"
+
+
+_DEFAULT = ["containers-auth.json"]
+_USERS, _MACHINES = f"{_USER}/registries.conf", "etc/registries.conf"
+_CASES = {
+    "nothing": ({}, _DEFAULT),
+    "a file about something else": ({_MACHINES: "short-name-mode = 'enforcing'"}, _DEFAULT),
+    "the machine's": ({_MACHINES: _naming("m")}, ["m"]),
+    "its drop-in is later": (
+        {_MACHINES: _naming("m"), f"{_MACHINES}.d/1.conf": _naming("d")},
+        ["d"],
+    ),
+    "the user's drop-in is later still": (
+        {f"{_USERS}.d/1.conf": _naming("u"), f"{_MACHINES}.d/9.conf": _naming("d")},
+        ["u"],
+    ),
+    "where the user has a file, the machine's is not read": (
+        {_USERS: "", _MACHINES: _naming("m")},
+        _DEFAULT,
+    ),
+    "nor its drop-ins": ({_USERS: _naming("u"), f"{_MACHINES}.d/9.conf": _naming("d")}, ["u"]),
+    "drop-ins by their names": (
+        {f"{_USERS}.d/2.conf": _naming("two"), f"{_USERS}.d/1.conf": _naming("one")},
+        ["two"],
+    ),
+    "an empty list is the default": (
+        {f"{_USERS}.d/1.conf": _naming("one"), f"{_USERS}.d/2.conf": _naming()},
+        _DEFAULT,
+    ),
+    "another ending": ({f"{_USERS}.d/1.txt": _naming("one")}, _DEFAULT),
+    "XDG's folder": ({"elsewhere/containers/registries.conf": _naming("x")}, _DEFAULT),
+}
+
+
+@pytest.mark.parametrize("name", _CASES)
+def test_the_last_file_that_says_it_counts(tmp_path: Path, name: str) -> None:
+    files, names = _CASES[name]
+    assert _helpers(tmp_path, files) == names
+
+
+@pytest.mark.parametrize("text", ["credential-helpers = [", "credential-helpers = 1", "\xff"])
+def test_a_file_that_stops_podman_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "etc/registries.conf"
+    path.parent.mkdir()
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(Misconfigured, match=r"registries\.conf"):
+        _helpers(tmp_path, {})
+
+
+def test_our_own_file_can_be_left_out(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path)}
+    path = drop_in(environ)
+    path.parent.mkdir(parents=True)
+    path.write_text(_naming("multi"))
+    etc = str(tmp_path / "etc")
+    assert credential_helpers(environ, etc).names == ["multi"]
+    assert credential_helpers(environ, etc, without=path).names == ["containers-auth.json"]
