@@ -60,7 +60,9 @@ def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> 
     payload.floors["the launcher with Python"] = elf.glibc_floor(str(out))
     if parsed.static:
         glibc = {name for path in (str(out), *payload.paths) for name in elf.needed_of_glibc(path)}
-        link.link_static(work, out, glibc, out.with_name(f"{PROGRAM}.static"))
+        program = work / PROGRAM
+        link.link(work, parsed.zstd, program, outside=True)
+        link.link_static(work, program, glibc, out.with_name(f"{PROGRAM}.static"))
     sbom.write(payload, PROGRAM, _version(parsed.root), out)
     table.write(payload, out, parsed.providers)
 

@@ -43,15 +43,19 @@ def _inflater(zstd: Path, work: Path) -> Path:
     return out
 
 
-def link(work: Path, zstd: Path, out: Path) -> None:
-    """Compile the launcher in ``work``, where the payload was written, to ``out``."""
+def link(work: Path, zstd: Path, out: Path, *, outside: bool = False) -> None:
+    """Compile the launcher in ``work``, where the payload was written, to ``out``.
+
+    With the payload in it, or ``outside``: in the static launcher that starts it.
+    """
     library = python_library()
     includes = (LAUNCHER, zstd, sysconfig.get_path("include"))
     command = [
         "cc", "-O2", "-g0", "-fPIE", "-pie", "-Wall", "-Werror", "-fstack-protector-strong",
         f"-ffile-prefix-map={LAUNCHER}=.", "-frandom-seed=0",
         "-include", "contents.h", "-I.", *(f"-I{path}" for path in includes),
-        str(LAUNCHER / "launcher.c"), str(LAUNCHER / "payload.S"),
+        str(LAUNCHER / "launcher.c"),
+        "-DPAYLOAD_OUTSIDE" if outside else str(LAUNCHER / "payload.S"),
         str(_inflater(zstd, work)), str(library), *libraries(),
         "-Wl,--export-dynamic", "-Wl,--gc-sections",
         "-Wl,--wrap=hypot", "-Wl,-z,relro", "-Wl,-z,now",
@@ -77,8 +81,9 @@ def link_static(work: Path, program: Path, glibc: set[str], out: Path) -> None:
         "\n".join(assembly) + '\n.section .note.GNU-stack, "", @progbits\n'
     )
     command = [
-        "cc", "-O2", "-g0", "-static", "-Wall", "-Werror", f"-ffile-prefix-map={LAUNCHER}=.",
-        "-frandom-seed=0", "-I.", f"-I{LAUNCHER}", str(LAUNCHER / "static.c"), "parts.S",
+        "cc", "-O2", "-g0", "-static", "-no-pie", "-Wall", "-Werror",
+        f"-ffile-prefix-map={LAUNCHER}=.", "-frandom-seed=0", "-I.", f"-I{LAUNCHER}",
+        str(LAUNCHER / "static.c"), "parts.S", str(LAUNCHER / "payload.S"),
         "-Wl,--build-id=none", "-s", "-o", str(out),
     ]  # fmt: skip
     _run(command, work)

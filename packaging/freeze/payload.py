@@ -84,6 +84,7 @@ class Payload:
         ]
         (directory / "modules.h").write_text("\n".join(rows) + "\n")
         (directory / "contents.h").write_text(
+            f"#define PAYLOAD_SIZE {len(self.bytes)}\n"
             f"#define CONTENTS_AT {at}\n"
             f"#define CONTENTS_STORED {stored}\n"
             f"#define CONTENTS_SIZE {size}\n"

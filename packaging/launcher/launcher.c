@@ -34,14 +34,20 @@
 
 #include "launcher.h"
 
-extern const unsigned char payload[], payload_end[];
+static const unsigned char *payload;
 
-static const struct _frozen started_with[] = {
+/* Python's table, and where the code of its rows is; find_payload() puts the two together. */
+static struct _frozen started_with[] = {
 #define MODULE(module, offset, bytes, package) \
-    {.name = module, .code = payload + (offset), .size = (bytes), .is_package = (package)},
+    {.name = module, .size = (bytes), .is_package = (package)},
 #include "modules.h"
 #undef MODULE
     {0},
+};
+static const size_t code_at[] = {
+#define MODULE(module, offset, bytes, package) offset,
+#include "modules.h"
+#undef MODULE
 };
 
 /* The one symbol that Python takes from glibc 2.35: the older version of it does as well, and lets the
@@ -67,7 +73,7 @@ unpack(char *out, Py_ssize_t at, Py_ssize_t stored, Py_ssize_t size, int with_di
     static ZSTD_DDict *dictionary;
     size_t written;
 
-    if (at < 0 || stored < 0 || size < 0 || stored > payload_end - payload - at) {
+    if (at < 0 || stored < 0 || size < 0 || stored > PAYLOAD_SIZE - at) {
         PyErr_SetString(PyExc_ValueError, "no such entry");
         return -1;
     }
@@ -246,11 +252,41 @@ must(PyStatus status)
     }
 }
 
+/* The payload is in this executable, or where the static launcher says. */
+static void
+find_payload(void)
+{
+#ifdef PAYLOAD_OUTSIDE
+    int fd;
+    long long offset;
+    const char *place = getenv(PAYLOAD);
+    if (place == NULL || sscanf(place, "%d %lld", &fd, &offset) != 2) {
+        fprintf(stderr, PROGRAM ": error: this part of the file does not run by itself\n");
+        exit(1);
+    }
+    void *mapped = mmap(NULL, PAYLOAD_SIZE, PROT_READ, MAP_PRIVATE, fd, offset);
+    close(fd);
+    unsetenv(PAYLOAD);
+    if (mapped == MAP_FAILED) {
+        perror(PROGRAM ": error: cannot read the file");
+        exit(1);
+    }
+    payload = mapped;
+#else
+    extern const unsigned char payload_inside[];
+    payload = payload_inside;
+#endif
+    for (size_t i = 0; i < sizeof code_at / sizeof *code_at; i++) {
+        started_with[i].code = payload + code_at[i];
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     static char buffer[PATH_MAX];
     remove_unpacked();
+    find_payload();
     const char *path = own_path(argc > 0 ? argv[0] : PROGRAM, buffer);
 
     /* Isolated: no PYTHON* variable, no user directory, no site. UTF-8 whatever the locale. */

@@ -1,9 +1,8 @@
 /* The payload as read-only data of the executable: mapped, not read, and only where it is touched. */
     .section .rodata.payload, "a", @progbits
-    .globl payload, payload_end
+    .globl payload_inside
     .balign 4096
-payload:
+payload_inside:
     .incbin "payload.bin"
-payload_end:
     .byte 0
     .section .note.GNU-stack, "", @progbits

@@ -1,15 +1,17 @@
 /* The file for images with no libc at all: a static program that carries glibc and the real launcher.
  *
- * Both go to anonymous files in memory, and glibc's own loader is executed on them: it takes the C
- * library by path, so no directory is searched and LD_LIBRARY_PATH has no say. Where memory files
- * cannot be executed or /proc is not mounted, they go to a temporary directory instead, which the
- * launcher removes before Python starts: a process killed in the milliseconds between is the one case
- * that leaves something behind.
+ * Both go to anonymous files in memory (the payload does not: the launcher maps it from this file),
+ * and glibc's own loader is executed on them. It takes the C library by path, so no directory is
+ * searched and LD_LIBRARY_PATH has no say. Where memory files cannot be executed or /proc is not
+ * mounted, they go to a temporary directory instead, which the launcher removes before Python starts:
+ * a process killed in the milliseconds between is the one case that leaves something behind.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +41,7 @@ static const struct part parts[] = {
 #include "parts.h"
 #undef PART
 };
+extern const unsigned char payload_inside[];
 enum { COUNT = sizeof parts / sizeof *parts };
 
 static int
@@ -101,7 +104,9 @@ from_memory(int argc, char **argv)
         if (fds[count] < 0) {
             break;
         }
-        snprintf(paths[count], PATH_MAX, "/proc/self/fd/%d", fds[count]);
+        /* Spelt as nobody else spells it: the loader knows what it has loaded by path, and once the
+         * launcher has closed these descriptors, the program's own memory files get their numbers. */
+        snprintf(paths[count], PATH_MAX, "/proc/self/./fd/%d", fds[count]);
         sprintf(unpacked + strlen(unpacked), "%d ", fds[count]);
         if (access(paths[count], F_OK) < 0 || write_out(fds[count], &parts[count]) < 0) {
             count++;
@@ -153,13 +158,41 @@ from_directory(const char *parent, int argc, char **argv)
     rmdir(directory);
 }
 
+/* Where in this file the payload is: what the program headers say of the address it is mapped at. */
+static int
+hand_on_payload(const char *own)
+{
+    const ElfW(Phdr) *header = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    uintptr_t address = (uintptr_t)payload_inside;
+    char place[64];
+    int fd = open("/proc/self/exe", O_RDONLY);
+
+    if (fd < 0) {
+        fd = open(own, O_RDONLY);
+    }
+    for (unsigned long i = getauxval(AT_PHNUM); fd >= 0 && i-- > 0; header++) {
+        if (header->p_type == PT_LOAD && address - header->p_vaddr < header->p_filesz) {
+            long long offset = header->p_offset + (address - header->p_vaddr);
+            int high = fcntl(fd, F_DUPFD, STDERR_FILENO + 1);
+            close(fd);
+            snprintf(place, sizeof place, "%d %lld", high, offset);
+            return high < 0 ? -1 : setenv(PAYLOAD, place, 1);
+        }
+    }
+    return -1;
+}
+
 int
 main(int argc, char **argv)
 {
-    char own[PATH_MAX];
+    char own[PATH_MAX] = "";
     const char *executed = (const char *)getauxval(AT_EXECFN);
     if (executed != NULL && realpath(executed, own) != NULL) {
         setenv(HANDED_ON, own, 1);
+    }
+    if (hand_on_payload(own) < 0) {
+        fprintf(stderr, PROGRAM ": error: cannot read the file %s\n", own);
+        return 1;
     }
     from_memory(argc, argv);
 

@@ -82,10 +82,10 @@ def answered(done: subprocess.CompletedProcess[bytes]) -> bool:
     return b'"Username":"AWS"' in done.stdout
 
 
-def calls(machine: Machine, tmp_path: Path) -> list[str]:
+def calls(machine: Machine, tmp_path: Path, file: Path = FILE) -> list[str]:
     """The system calls of one get."""
     log = tmp_path / "calls"
-    assert answered(machine.get("strace", "-f", "-o", str(log)))
+    assert answered(machine.get("strace", "-f", "-o", str(log), file=file))
     return log.read_text().splitlines()
 
 
@@ -294,6 +294,15 @@ def test_the_static_file_needs_nothing_but_itself(machine: Machine, tmp_path: Pa
 def test_the_static_file_answers_like_the_other(machine: Machine) -> None:
     assert machine.get(file=STATIC).stdout == machine.get().stdout
     assert re.findall("NEEDED", _dynamic(STATIC)) == []
+
+
+@needs_strace
+@pytest.mark.skipif(not STATIC.exists(), reason="make frozen/static makes the static file")
+def test_the_static_file_takes_no_library_from_the_system(machine: Machine, tmp_path: Path) -> None:
+    for _ in ("cold", "warm"):
+        trace = calls(machine, tmp_path, STATIC)
+        opened = re.findall(r' open(?:at)?\([^"]*"([^"]+)"', "\n".join(trace))
+        assert [path for path in opened if re.search(r"\.so\b", path)] == []
 
 
 @needs_root
