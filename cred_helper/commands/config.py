@@ -9,7 +9,7 @@ import click
 
 from cred_helper import providers, settings
 from cred_helper.commands.arguments import as_json
-from cred_helper.commands.screen import Screen, bold, printable
+from cred_helper.commands.screen import Screen, bold, shown
 from cred_helper.settings import SETTINGS, Settings, option_variable
 from cred_helper.wiring import Wiring
 
@@ -43,19 +43,17 @@ def show(json_wanted: bool) -> None:
         for row in (*document["settings"], *document["options"])
     ]
     screen.line()
-    screen.table([(printable(n), printable(v), printable(o)) for n, v, o in rows])
+    screen.table([(shown(n), shown(v), shown(o)) for n, v, o in rows])
     for rule in document["rules"]:
         screen.line()
-        screen.line(
-            f"{bold('rule')} {printable(rule.pop('match'))}, {printable(rule.pop('origin'))}"
-        )
+        screen.line(f"{bold('rule')} {shown(rule.pop('match'))}, {shown(rule.pop('origin'))}")
         for name, value in rule.items():
-            screen.line(f"  {name} = {printable(value)}")
+            screen.line(f"  {name} = {shown(value)}")
 
 
 def _show_files(screen: Screen, files: list[dict[str, Any]]) -> None:
     for file in files:
-        screen.line(f"{printable(file['path'])}: {'read' if file['read'] else 'not there'}")
+        screen.line(f"{shown(file['path'])}: {'read' if file['read'] else 'not there'}")
 
 
 def _text(value: object) -> str:

@@ -17,7 +17,7 @@ from cred_helper.commands import ourselves, registries_conf
 from cred_helper.commands.checks.identities import identities
 from cred_helper.commands.journal import Journal, Plan
 from cred_helper.commands.proposal import proposal
-from cred_helper.commands.screen import Screen, bold, dim, printable
+from cred_helper.commands.screen import Screen, bold, dim, shown
 from cred_helper.errors import Misconfigured, ProtocolError
 from cred_helper.fallback import child, dockerconfig
 
@@ -71,7 +71,7 @@ def configure(
         _show_machine(screen)
     plan = journal.undoing() if undo else proposal(registries, links)
     for note in plan.notes:
-        screen.labelled(dim("note"), printable(note), width=_WIDTH)
+        screen.labelled(dim("note"), shown(note), width=_WIDTH)
     if not plan.steps:
         screen.line("nothing to undo" if undo else "nothing to do: it is set up already")
         return
@@ -108,9 +108,9 @@ def _carry_out(journal: Journal, plan: Plan, *, undo: bool) -> None:
 def _show_difference(screen: Screen, difference: str) -> None:
     colours = {"+": "green", "-": "red"}
     for line in difference.splitlines():
-        shown = printable(line.replace("\t", "    "))
-        styled = bold(shown) if line[:3] in ("+++", "---") else None
-        screen.line(styled or click.style(shown, fg=colours.get(line[:1])))
+        text = shown(line.replace("\t", "    "))
+        styled = bold(text) if line[:3] in ("+++", "---") else None
+        screen.line(styled or click.style(text, fg=colours.get(line[:1])))
 
 
 # --- What is on the machine -----------------------------------------------------------------------
@@ -120,9 +120,9 @@ def _show_machine(screen: Screen) -> None:
     """Say what there is before anything is proposed."""
     found = [(client, child.find(client, os.environ)) for client in _CLIENTS]
     clients = [f"{client} ({path})" for client, path in found if path]
-    screen.labelled(dim("clients"), printable(", ".join(clients) or "none on PATH"), width=_WIDTH)
+    screen.labelled(dim("clients"), shown(", ".join(clients) or "none on PATH"), width=_WIDTH)
     for label, text in (*_docker(), *_podman(), *_identities()):
-        screen.labelled(dim(label), printable(text), width=_WIDTH)
+        screen.labelled(dim(label), shown(text), width=_WIDTH)
 
 
 def _docker() -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from cred_helper.commands.arguments import as_json, server_url_argument, server_
 from cred_helper.commands.checks import findings
 from cred_helper.commands.checks.online import online as ask_all
 from cred_helper.commands.finding import ERROR, NOTE, OK, WARNING, Finding
-from cred_helper.commands.screen import Progress, Screen, bold, dim, printable
+from cred_helper.commands.screen import Progress, Screen, bold, dim, printable, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,14 +74,14 @@ def _show(screen: Screen, finding: Finding) -> None:
     )
     screen.labelled(
         f"{styled}{finding.subject:<{_SUBJECT_WIDTH}}",
-        printable(finding.message),
+        shown(finding.message),
         width=_MARK_WIDTH + _SUBJECT_WIDTH,
     )
     if finding.severity == OK:
         return
     indent = " " * (_MARK_WIDTH + _SUBJECT_WIDTH)
     if finding.hint:
-        screen.line(f"{indent}{dim(f'hint: {printable(finding.hint)}')}")
+        screen.line(f"{indent}{dim(f'hint: {shown(finding.hint)}')}")
     if finding.command:
         screen.line(f"{indent}{dim('run:')}  {printable(finding.command)}")
 

@@ -10,7 +10,7 @@ import click
 from cred_helper.commands import explanation
 from cred_helper.commands.arguments import ServerURLCommand, as_json, server_url_argument
 from cred_helper.commands.explanation import Explanation, identity_words
-from cred_helper.commands.screen import Screen, bold, dim, printable
+from cred_helper.commands.screen import Screen, bold, dim, printable, shown
 from cred_helper.commands.trial import Trial
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute, Route
@@ -67,12 +67,12 @@ class _Report:
             self._line("host", printable(explained.server_url.host))
         self._line("provider", f"{bold(self._provider())}: {explained.why_provider()}")
         if explained.rule is not None:
-            self._line("rule", printable(explained.rule.place.of("match")))
+            self._line("rule", shown(explained.rule.place.of("match")))
         for label, text in _facts(explained.route):
             self._line(label, text)
         self._show_identity()
         if explained.error is not None:
-            self._line("error", click.style(printable(explained.error.reason), fg="red"))
+            self._line("error", click.style(shown(explained.error.reason), fg="red"))
             self._show_hint(explained.error.hint)
         else:
             self._show_sources()
@@ -92,22 +92,22 @@ class _Report:
         if identity is None:
             return
         if isinstance(identity, Misconfigured):
-            self._line("identity", click.style(printable(identity.reason), fg="red"))
+            self._line("identity", click.style(shown(identity.reason), fg="red"))
             self._show_hint(identity.hint)
             return
-        self._line("identity", printable(identity_words(identity)))
+        self._line("identity", shown(identity_words(identity)))
         for reason, others in groupby(identity.passed_over, lambda other: other.reason):
             sources = ", ".join(other.source for other in others)
-            self._line("", dim(printable(f"not {sources}: {reason}")))
+            self._line("", dim(shown(f"not {sources}: {reason}")))
 
     def _show_sources(self) -> None:
-        shown = list(self._sources())
-        for number, (name, outlook) in enumerate(shown, 1):
+        sources = list(self._sources())
+        for number, (name, outlook) in enumerate(sources, 1):
             label = "" if number > 1 else "asked"
-            words = click.style(printable(outlook.words), fg=_COLOURS.get(outlook.would_say))
-            self._line(label, f"{number}. {printable(name)}: {words}")
+            words = click.style(shown(outlook.words), fg=_COLOURS.get(outlook.would_say))
+            self._line(label, f"{number}. {shown(name)}: {words}")
             self._show_hint(outlook.hint)
-        if not shown:
+        if not sources:
             self._line("asked", "nobody: the answer is that there are no credentials")
 
     def _sources(self) -> Iterator[tuple[str, explanation.Outlook]]:
@@ -122,7 +122,7 @@ class _Report:
 
     def _show_hint(self, hint: str | None) -> None:
         if hint:
-            self._line("", dim(printable(f"hint: {hint}")))
+            self._line("", dim(shown(f"hint: {hint}")))
 
 
 def _facts(found: Route | None) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ import click
 from cred_helper import providers as builtin
 from cred_helper.commands.arguments import as_json
 from cred_helper.commands.explanation import EXAMPLES, Explanation, identity_words
-from cred_helper.commands.screen import Screen, printable
+from cred_helper.commands.screen import Screen, shown
 from cred_helper.errors import Misconfigured
 from cred_helper.server_url import ServerURL
 
@@ -24,7 +24,7 @@ def providers(json_wanted: bool) -> None:
         screen.json([_document(name, explanation) for name, explanation in explained.items()])
         return
     screen.table(
-        (name, EXAMPLES[name], printable(_words(name, explanation)))
+        (name, EXAMPLES[name], shown(_words(name, explanation)))
         for name, explanation in explained.items()
     )
 

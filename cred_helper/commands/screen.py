@@ -1,7 +1,7 @@
 """What commands show: colour on a terminal, plain in a pipe, nothing that could drive a terminal.
 
-Knows no credential. Texts that come from files, arguments and the network go through ``printable``
-before they are styled.
+Knows no credential. Texts that come from files, arguments and the network go through ``shown`` or
+``printable`` before they are styled.
 
 Source: https://no-color.org
 """
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from cred_helper import stdio
+from cred_helper import folders, stdio
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +39,15 @@ def printable(text: str) -> str:
         c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode()
         for c in text
     )
+
+
+def shown(text: str) -> str:
+    """The text as a person reads it: printable, and with ~ for the home folder.
+
+    Not for command lines, where a ~ in quotes would be none.
+    """
+    home = folders.home(os.environ).rstrip(os.sep)
+    return printable(text.replace(home + os.sep, f"~{os.sep}") if home else text)
 
 
 def dim(text: str) -> str:

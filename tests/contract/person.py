@@ -24,8 +24,8 @@ class Person:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.programs = home / "programs"
-        self.programs.mkdir()
+        self.programs = home / ".local/bin"
+        self.programs.mkdir(parents=True)
         self.program = self.programs / PROGRAM
         self.program.symlink_to(EXECUTABLE)
         self.environment = {**pinned_environment(home), "PATH": str(self.programs)}

@@ -83,13 +83,13 @@ def test_options_and_rules_are_shown_with_their_lines(person: Person) -> None:
 
 
 def test_it_is_shown_to_a_person_as_a_table(person: Person) -> None:
-    path = person.write(_FILE, _TOML)
+    person.write(_FILE, _TOML)
     lines = person.run("config", "show").stdout.decode().splitlines()
-    assert lines[0] == f"{path}: read"
+    assert lines[0] == f"~/{_FILE}: read"
     row = next(line.split() for line in lines if line.startswith("cache "))
-    assert row == ["cache", "off", f"{path}:4"]
+    assert row == ["cache", "off", f"~/{_FILE}:4"]
     assert "on_error            fail" in "\n".join(lines)
-    assert f"rule *.dkr.ecr.*.amazonaws.com, {path}:10" in lines
+    assert f"rule *.dkr.ecr.*.amazonaws.com, ~/{_FILE}:10" in lines
     assert "  profile = work" in lines
 
 
