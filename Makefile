@@ -5,10 +5,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PREFIX ?= $(HOME)/.local
 
-.PHONY: help demo test lint format venv install clean
+.PHONY: help demo test fuzz soak faults lint format venv install clean
 help:
 	@echo "make demo      set up, then show the main job on loopback clouds"
 	@echo "make test      set up, then run everything that must pass"
+	@echo "make fuzz      a million server URLs, and spoiled inputs for every parser"
+	@echo "make soak      kills at random moments, and fifty processes at once"
+	@echo "make faults    every fault at every step of the three clouds"
 	@echo "make lint      ruff, mypy strict, import contracts"
 	@echo "make bench     how long a get takes and what it weighs, beside what else there is"
 	@echo "make install   install the executable under PREFIX ($(PREFIX))"
@@ -28,6 +31,29 @@ demo: $(STAMP)
 
 test: $(STAMP) lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# At random first, then guided by coverage. What breaks a promise is kept under tests/fuzz/seeds.
+FUZZ_SECONDS ?= 8
+FUZZ_PYTHON := build/fuzz/venv/bin/python
+fuzz: $(STAMP) build/fuzz/venv/.ready
+	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+	@$(FUZZ_PYTHON) -m tests.fuzz --guided --seconds $(FUZZ_SECONDS)
+
+# A venv of its own: the engine is made for fewer versions of Python than we are.
+build/fuzz/venv/.ready: packaging/requirements-fuzz.txt
+	@rm -rf build/fuzz/venv && $(PYTHON) -m venv build/fuzz/venv
+	@$(FUZZ_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r packaging/requirements-fuzz.txt
+	@touch $@
+
+SOAK_KILLS ?= 1000
+soak: $(STAMP)
+	@echo "writers of the cache, killed"; $(BIN)/python -m tests.soak.kills --kills $(SOAK_KILLS)
+	@echo "writers of our own store, killed"; $(BIN)/python -m tests.soak.logins --kills $(SOAK_KILLS)
+	@echo "gets, killed while they ask"; $(BIN)/python -m tests.soak.killed_gets
+	@$(BIN)/python -m tests.soak.parallel
+
+faults: $(STAMP)
+	@$(BIN)/python -m tests.faults
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

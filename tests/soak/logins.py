@@ -1,0 +1,210 @@
+"""Kill writers of our own store at random moments, and look for a login that is torn or lost.
+
+Eight processes log in and out as fast as they can, each at registries of its own, all in one file.
+One after another is killed and replaced. Each says what it is about to do and what it has done; so
+it is known, for every registry and at every moment, what a reader may find.
+
+``python -m tests.soak.logins [--kills N]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from typing import NoReturn
+
+from cred_helper.credential import Credential, Secret
+from cred_helper.errors import CredentialError
+from cred_helper.fallback.store import FileStore
+from cred_helper.fingerprint import digest
+from cred_helper.server_url import ServerURL
+
+WRITERS = 8
+_REGISTRIES_EACH = 3
+# One in so many is a logout.
+_LOGOUT_IN = 4
+# A line of a report is shorter than what a pipe takes in one piece.
+_ABOUT_TO, _HAS = "about-to", "has"
+_NOTHING = 0
+
+
+def registries(writer: int) -> list[str]:
+    """Where a writer logs in, and nobody else."""
+    return [f"https://{writer}-{number}.example" for number in range(_REGISTRIES_EACH)]
+
+
+def secret_of(registry: str, stamp: int) -> str:
+    """Make a secret that shows any byte of another, of a length that depends on the stamp."""
+    return f"{stamp} " + digest([registry, str(stamp)]) * (1 + stamp % 50)
+
+
+def _hush(_reason: str, _hint: str | None) -> None:
+    """Nobody is there to be warned."""
+
+
+def write_for_ever(path: str, writer: int, report: int) -> NoReturn:
+    """Log in and out until killed."""
+    store = FileStore(path, _hush)
+    choose = random.Random(os.getpid())
+    while True:
+        registry = choose.choice(registries(writer))
+        stamp = _NOTHING if choose.randrange(_LOGOUT_IN) == 0 else time.monotonic_ns()
+        what = f"{registry} {stamp}\n"
+        os.write(report, f"{_ABOUT_TO} {what}".encode())
+        server_url = ServerURL.parse(registry)
+        try:
+            if stamp == _NOTHING:
+                store.erase(server_url)
+            else:
+                secret = Secret(secret_of(registry, stamp))
+                store.store(server_url, Credential("user", secret))
+        except CredentialError:
+            continue  # the lock was somebody's for too long: nothing is done
+        os.write(report, f"{_HAS} {what}".encode())
+
+
+class Logins:
+    """The writers, what they said, and what was found wrong."""
+
+    def __init__(self, folder: str) -> None:
+        self.path = os.path.join(folder, "docker-credential-multi", "credentials.json")
+        self.kills = self.interrupted = self.changes = self.checks = 0
+        self.torn: list[str] = []
+        self.lost: list[str] = []
+        self._said = b""
+        names = [registry for writer in range(WRITERS) for registry in registries(writer)]
+        # What is in the file: what was acknowledged last, or what has been begun since.
+        self._possible = {name: {_NOTHING} for name in names}
+        self._heard: dict[str, set[int]] = {name: set() for name in names}
+        self._begun: set[str] = set()
+        self._report, self._reporting = os.pipe()
+        os.set_blocking(self._report, False)
+        self._writers = [self._start(writer) for writer in range(WRITERS)]
+
+    def _start(self, writer: int) -> int:
+        pid = os.fork()
+        if pid == 0:
+            write_for_ever(self.path, writer, self._reporting)
+        return pid
+
+    def kill_one(self) -> None:
+        """Kill a writer wherever it is, see that nothing came of it, and replace it."""
+        time.sleep(random.uniform(0.0, 0.02))
+        at = random.randrange(WRITERS)
+        os.kill(self._writers[at], signal.SIGKILL)
+        os.waitpid(self._writers[at], 0)
+        self.kills += 1
+        self.check()
+        self.interrupted += not self._begun.isdisjoint(registries(at))
+        self._begun.difference_update(registries(at))
+        self._writers[at] = self._start(at)
+
+    def end(self) -> None:
+        """Kill all that are left."""
+        for pid in self._writers:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        self._writers = []
+        self.check()
+        os.close(self._report)
+        os.close(self._reporting)
+
+    def check(self) -> None:
+        """Compare the file with what was said about it before and while it was read."""
+        self._listen()
+        before = {name: set(stamps) for name, stamps in self._possible.items()}
+        for stamps in self._heard.values():
+            stamps.clear()
+        found = self._stamps()
+        self._listen()
+        for name, stamp in found.items():
+            self.checks += 1
+            if stamp not in before[name] | self._heard[name]:
+                self.lost.append(name)
+
+    def _stamps(self) -> dict[str, int]:
+        """What the file says, by registry."""
+        try:
+            entries = FileStore(self.path, _hush)._read()
+        except CredentialError as error:
+            self.torn.append(error.reason)
+            return {}
+        stamps = dict.fromkeys(self._possible, _NOTHING)
+        for name, (_, secret) in entries.items():
+            stamps[name] = int(secret.partition(" ")[0])
+            if secret != secret_of(name, stamps[name]):
+                self.torn.append(name)
+        return stamps
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                heard = os.read(self._report, 1 << 16)
+            except BlockingIOError:
+                return
+            self._said += heard
+            *lines, self._said = self._said.split(b"\n")
+            for line in lines:
+                self._hear(*line.decode().split())
+
+    def _hear(self, said: str, name: str, stamp: str) -> None:
+        self._heard[name].add(int(stamp))
+        self._begun.add(name)
+        if said == _HAS:
+            self._begun.discard(name)
+            self.changes += 1
+            self._possible[name].clear()
+        self._possible[name].add(int(stamp))
+
+    @property
+    def litter(self) -> list[str]:
+        """What the killed left behind."""
+        names = os.listdir(os.path.dirname(self.path))
+        return [name for name in names if ".new-" in name]
+
+
+def run(kills: int, folder: str) -> Logins:
+    """Kill that often."""
+    soak = Logins(folder)
+    try:
+        while soak.kills < kills:
+            soak.kill_one()
+    finally:
+        soak.end()
+    return soak
+
+
+def main() -> int:
+    """Kill, and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=1000)
+    arguments = parser.parse_args()
+    began_at_s = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        soak = run(arguments.kills, folder)
+        # The next login sweeps.
+        last = ServerURL.parse("https://last.example")
+        FileStore(soak.path, _hush).store(last, Credential("user", Secret("secret")))
+        for label, figure in (
+            (
+                "kills survived",
+                f"{soak.kills}, {soak.interrupted} of them in the middle of a change",
+            ),
+            ("logins and logouts", f"{soak.changes} by {WRITERS} writers at once, in one file"),
+            ("entries read", soak.checks),
+            ("torn", len(soak.torn)),
+            ("lost", len(soak.lost)),
+            ("left behind", f"{len(soak.litter)} after the next login"),
+            ("took", f"{time.monotonic() - began_at_s:.0f} s"),
+        ):
+            print(f"{label:<24}{figure}")
+        return 1 if soak.torn or soak.lost or soak.litter else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

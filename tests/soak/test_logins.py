@@ -1,0 +1,18 @@
+"""A short run of the kills; ``make soak`` has the long one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.figures import FIGURES, Record
+from tests.soak.logins import WRITERS, run
+
+
+def test_no_login_of_eight_writers_is_lost_or_torn_by_kills(
+    tmp_path: Path, record_property: Record
+) -> None:
+    soak = run(60, str(tmp_path))
+    told = f"{soak.kills} kills of {WRITERS} writers survived, {soak.interrupted} in a change"
+    record_property(FIGURES, f"own store: {told}; {soak.checks} entries read")
+    assert (soak.torn, soak.lost) == ([], [])
+    assert soak.interrupted > 0
