@@ -51,7 +51,7 @@ def guard() -> Reply:
     """
     closed = [fd for fd in (0, 1, 2) if not _is_open(fd)]
     for _ in closed:
-        os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: 0, 1, 2 in this order
+        _nothing()  # takes the lowest free number: 0, 1, 2 in this order
     reply = Reply(-1 if 1 in closed else os.dup(1))
     os.dup2(2, 1)
     if 2 in closed or sys.stderr is None:
@@ -86,9 +86,19 @@ def read_request() -> bytes | None:
 
 def _close_input() -> None:
     """Leave the null device where standard input was: no program that an SDK starts can prompt."""
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
+    nothing = _nothing()
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+
+def _nothing() -> int:
+    """Open what is always at its end: the null device, or a pipe in an image that has no devices."""
+    try:
+        return os.open(os.devnull, os.O_RDWR)
+    except OSError:
+        reader, writer = os.pipe()
+        os.close(writer)
+        return reader
 
 
 def error(reason: str, hint: str | None = None) -> None:

@@ -102,3 +102,17 @@ def test_a_request_that_never_ends_is_cut_off() -> None:
             [*COMMAND, "store"], stdin=endless, capture_output=True, timeout=60, check=False
         )
     assert (done.returncode, done.stdout) == (1, b"standard input is over 8 MiB\n")
+
+
+def test_an_image_without_devices_is_no_obstacle() -> None:
+    done = _python(
+        """
+os.devnull = "/there/is/no/such/device"
+reply = stdio.guard()
+assert stdio.read_request() == b"request"
+assert os.read(0, 1) == b""
+assert reply.send(b"the reply")
+""",
+        input=b"request",
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"the reply", b"")
