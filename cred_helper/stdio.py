@@ -92,7 +92,7 @@ def _close_input() -> None:
 
 
 def _nothing() -> int:
-    """Open what is always at its end: the null device, or a pipe in an image that has no devices."""
+    """Open what is always at its end: the null device, or a pipe where there are no devices."""
     try:
         return os.open(os.devnull, os.O_RDWR)
     except OSError:
