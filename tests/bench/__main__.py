@@ -38,9 +38,9 @@ def main(arguments: Sequence[str]) -> int:
         stage(Path(name)) as clouds,
         Stopwatch() as stopwatch,
     ):
-        least_peak_bytes = stopwatch.least_peak_bytes()
         results = _measured(clouds, stopwatch, subjects, options.rounds)
         worked = _worked(clouds, stopwatch, subjects, options.gets)
+        least_peak_bytes = stopwatch.least_peak_bytes()
     report = Report(
         options.rounds,
         perf_counter() - started_at_s,
