@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PREFIX ?= $(HOME)/.local
 
-.PHONY: help demo test fuzz soak faults lint format venv install clean
+.PHONY: help demo test fuzz soak faults lint format pictures venv install clean
 help:
 	@echo "make demo      set up, then show the main job on loopback clouds"
 	@echo "make test      set up, then run everything that must pass"
@@ -14,6 +14,7 @@ help:
 	@echo "make faults    every fault at every step of the three clouds"
 	@echo "make lint      ruff, mypy strict, import contracts"
 	@echo "make bench     how long a get takes and what it weighs, beside what else there is"
+	@echo "make pictures  draw README's pictures of a terminal anew, and fill in its help texts"
 	@echo "make install   install the executable under PREFIX ($(PREFIX))"
 
 venv: $(STAMP)
@@ -64,6 +65,10 @@ lint: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
+
+pictures: $(STAMP)
+	@$(BIN)/python -m tests.pictures
+	@$(BIN)/python -m tests.readme
 
 install:
 	$(PYTHON) -m venv $(PREFIX)/lib/docker-credential-multi

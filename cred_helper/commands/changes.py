@@ -35,7 +35,9 @@ if TYPE_CHECKING:
             ...
 
 
-# A config.json on one line would show its neighbours' secrets with the line.
+# A config.json on one line would show its neighbours' secrets with the line: of such a file only
+# these members are shown as they are.
+_OPEN_MEMBERS = ("credHelpers", "credsStore")
 _SECRET_MEMBER = re.compile(
     r'("(?:auth|password|identitytoken|registrytoken)"\s*:\s*)"(?:[^"\\]|\\.)*"'
 )
@@ -58,8 +60,8 @@ class FileChange:
     def diff(self) -> str:
         """The difference, as people read one, with what could be a secret masked."""
         lines = difflib.unified_diff(
-            (self.before or "").splitlines(),
-            (self.after or "").splitlines(),
+            _masked(self.before or "").splitlines(),
+            _masked(self.after or "").splitlines(),
             fromfile=str(self.path) if self.before is not None else os.devnull,
             tofile=str(self.path) if self.after is not None else os.devnull,
             n=0,
@@ -84,6 +86,18 @@ class FileChange:
                 _replace(target, self.after.encode("utf-8"))
         except OSError as error:
             raise Misconfigured(f"{self.path} cannot be written: {error.strerror}") from None
+
+
+def _masked(text: str) -> str:
+    """A JSON object with no more in it than what changes are about; any other text as it is."""
+    try:
+        members = json.loads(text)
+        for name in members if isinstance(members, dict) else ():
+            if name not in _OPEN_MEMBERS:
+                text = rawjson.put(text, '"…"', name)
+    except (ValueError, RecursionError):
+        pass
+    return text
 
 
 class LinkChange:

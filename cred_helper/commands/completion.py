@@ -13,13 +13,13 @@ from cred_helper.commands import COMPLETION_VARIABLE
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    r"""Print the completion script for a shell.
+    """Print the completion script for a shell.
 
     \b
     bash  eval "$(docker-credential-multi completion bash)"   # in ~/.bashrc
     zsh   eval "$(docker-credential-multi completion zsh)"    # in ~/.zshrc
-    fish  docker-credential-multi completion fish | source    # in ~/.config/fish/config.fish
-    """
+    fish  docker-credential-multi completion fish | source    # in config.fish
+    """  # noqa: D301 - \b keeps click from filling the lines
     maker = get_completion_class(shell)
     assert maker is not None
     group = context.find_root().command

@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 
 @click.group()
 def config() -> None:
-    """Show the settings."""
+    """Show the settings in force."""
 
 
 @config.command()
 @as_json
 def show(json_wanted: bool) -> None:
-    """Show the settings in force, and for each the variable, file and line, or default it is from.
+    """Show each setting and where it was written.
 
-    A provider's options are those for all its registries; a rule's are those of its own.
+    That is a variable, a file and line, or nowhere: then it has its default. A provider's options
+    are those for all its registries; a rule's are those of its own.
     """
     loaded = Wiring.of_process().settings
     screen = Screen()

@@ -29,14 +29,15 @@ _MARK_WIDTH, _SUBJECT_WIDTH = 6, 10
 @click.command()
 @server_url_argument("server_urls", "[SERVER_URL]...", nargs=-1)
 @click.option(
-    "--online", is_flag=True, help="Get a real token for each registry and show it there."
+    "--online", is_flag=True, help="Get a real token for each registry, and try it there."
 )
 @as_json
 def doctor(server_urls: tuple[str, ...], online: bool, json_wanted: bool) -> int:
-    """Look at PATH, configuration, settings, cache, clock, TLS and identities.
+    """Find what keeps clients from their credentials.
 
-    Every finding has a severity and, where something can be done, a command to run. The exit status
-    is 1 if something needs mending.
+    Looks at PATH, the configuration of docker and podman, our own settings, the cache, the clock,
+    TLS, the proxy and each cloud's identity. Every finding has a severity and, where something can
+    be done, a command to run. The exit status is 1 if something needs mending.
 
     With --online the registries that docker's configuration names are asked for real, as is each
     SERVER_URL that is given.

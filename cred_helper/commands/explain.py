@@ -105,7 +105,8 @@ class _Report:
         for number, (name, outlook) in enumerate(sources, 1):
             label = "" if number > 1 else "asked"
             words = click.style(shown(outlook.words), fg=_COLOURS.get(outlook.would_say))
-            self._line(label, f"{number}. {shown(name)}: {words}")
+            line = f"{number}. {shown(name)}: {words}"
+            self._line(label, dim(line) if outlook.would_say == explanation.NOT_ASKED else line)
             self._show_hint(outlook.hint)
         if not sources:
             self._line("asked", "nobody: the answer is that there are no credentials")

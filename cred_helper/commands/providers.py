@@ -17,7 +17,7 @@ from cred_helper.server_url import ServerURL
 @click.command()
 @as_json
 def providers(json_wanted: bool) -> None:
-    """List the built-in providers and the identity each would use here."""
+    """List the built-in providers, each with its identity here."""
     screen = Screen()
     explained = {name: Explanation(ServerURL.parse(EXAMPLES[name])) for name in builtin.BUILTIN}
     if json_wanted:

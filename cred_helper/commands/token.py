@@ -33,19 +33,19 @@ FORMATS = ("raw", "json", "docker-login", "header", "env")
     type=click.Choice(FORMATS),
     default="raw",
     show_default=True,
-    help="raw: the secret; json: everything; docker-login: a command that reads the secret from "
-    "standard input; header: an Authorization header; env: two assignments for a POSIX shell.",
+    help="Which form; see above.",
 )
 @click.option("--show", is_flag=True, help="Print a secret to a terminal too.")
 def token(server_url: str, form: str, show: bool) -> int:
-    r"""Print a registry's credential, for use in a script.
+    """Print a registry's credential, for use in a script.
 
     \b
-    docker-credential-multi token HOST | docker login --username AWS --password-stdin HOST
-    docker-credential-multi token --format docker-login HOST | sh
-    docker-credential-multi token --format header HOST | curl -H @- https://HOST/v2/
-    eval "$(docker-credential-multi token --format env HOST)"
-    """
+    raw           the secret alone
+    json          everything, with the expiry
+    docker-login  a command line for sh: token --format docker-login HOST | sh
+    header        for curl: token --format header HOST | curl -H @- https://HOST/v2/
+    env           REGISTRY_USERNAME=… and REGISTRY_PASSWORD=…, for sh to eval
+    """  # noqa: D301 - \b keeps click from filling the lines
     if sys.stdout.isatty() and not show:
         raise click.UsageError("this would print a secret to the terminal: add --show to do so")
     parsed = ServerURL.parse(server_url)

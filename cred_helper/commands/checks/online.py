@@ -73,7 +73,7 @@ def _ask(server_url: ServerURL, pings: list[tuple[str, Pinged]]) -> Finding:
     if trial.credential:
         cached = " from the cache" if trial.asked[-1].cached else ""
         got = f"a credential{cached} in {trial.took_ms:.0f} ms"
-    message = f"{name}: {got}; {pinged.said}, in {pinged.took_ms:.0f} ms"
+    message = f"{name}: {got}; {pinged.said} ({pinged.took_ms:.0f} ms)"
     if not pinged.let_in:
         return Finding(ERROR, "online", message, explain)
     return Finding(OK if trial.credential else NOTE, "online", message, explain)

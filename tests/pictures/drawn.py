@@ -1,0 +1,42 @@
+"""The pictures: what each shows, and whether two show the same."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tempfile
+from pathlib import Path
+
+from tests.contract.person import PROGRAM
+from tests.executable import ROOT
+from tests.pictures.scene import laptop
+from tests.pictures.svg import picture
+
+FOLDER = ROOT / "packaging" / "pictures"
+_COLUMNS = 100
+# In this order: what one leaves behind, the next one shows.
+_COMMANDS = {
+    "explain": "explain --try 123456789012.dkr.ecr.us-east-1.amazonaws.com",
+    "doctor": "doctor --online",
+}
+
+
+def drawn() -> dict[str, str]:
+    """Draw every picture, by its name."""
+    pictures = {}
+    with tempfile.TemporaryDirectory() as folder, laptop(Path(folder)) as person:
+        for name, command in _COMMANDS.items():
+            _, seen = person.at_terminal(*shlex.split(command), COLUMNS=str(_COLUMNS))
+            # Command lines have the home folder in full.
+            seen = seen.replace(str(person.home), "~")
+            pictures[name] = picture(f"{PROGRAM} {command}", seen, _COLUMNS)
+    return pictures
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two pictures differ in figures alone, and in who was the quicker to answer."""
+    return _without_figures(one) == _without_figures(other)
+
+
+def _without_figures(text: str) -> list[str]:
+    return sorted(re.sub(r"\d[\d.]*", "0", text).splitlines())
