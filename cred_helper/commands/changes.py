@@ -90,6 +90,7 @@ class FileChange:
 
 def _masked(text: str) -> str:
     """A JSON object with no more in it than what changes are about; any other text as it is."""
+    text = text.removeprefix(_BOM)
     try:
         members = json.loads(text)
         for name in members if isinstance(members, dict) else ():
