@@ -1,5 +1,5 @@
-"""Fuzzers: whatever is thrown at a parser, only our own errors come out, and no host is mistaken.
+"""Fuzzers: whatever is thrown at a parser, only our own errors come out, and no secret with them.
 
-``python -m tests.fuzz`` runs them all, bounded, with a printed seed; ``make fuzz`` does it with the
-coverage-guided engine where that is installed.
+``python -m tests.fuzz`` runs them all, bounded, with a printed seed; ``make fuzz`` runs them again
+with the coverage-guided engine. Inputs that were worth keeping are under ``seeds``.
 """

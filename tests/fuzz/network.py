@@ -1,0 +1,107 @@
+"""Server URLs by the million: is a cloud asked for any host outside the tables?
+
+The providers are the ones of the process's own wiring; the network under them is a count. The
+oracle of ``urls`` says, by another reading of the rules, which hosts there may be a question for.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+
+from cred_helper import providers
+from cred_helper.credential import Credential
+from cred_helper.errors import NotFound
+from cred_helper.hosts import ACR, ECR, GCR
+from cred_helper.provider import Identity, TokenRequest
+from cred_helper.server_url import ServerURL
+from cred_helper.settings import Settings
+from cred_helper.wiring import Wiring
+from tests.fuzz.target import Finding, Target
+from tests.fuzz.urls import oracle, server_urls
+
+_OPTIONS = {ECR: ("profile",), GCR: ("impersonate",), ACR: ("client_id",)}
+
+
+class CountingCloud:
+    """A cloud that has an identity for everybody, and counts what it is asked for."""
+
+    def __init__(self, name: str, asked: list[tuple[str, str]]) -> None:
+        self.name = name
+        self.OPTIONS: tuple[str, ...] = _OPTIONS[name]
+        self._asked = asked
+
+    def identify(self, request: TokenRequest) -> Identity:
+        """Somebody, always."""
+        return Identity("environment", fingerprint="somebody")
+
+    def get(self, request: TokenRequest, identity: Identity) -> Credential:
+        """Count, and have nothing."""
+        self._asked.append((self.name, request.route.host))
+        raise NotFound("the network is a count")
+
+
+class ServerURLs(Target):
+    """The whole way of a server URL, from its text to the cloud that is asked."""
+
+    name = "urls"
+    words = (
+        b"https://", b"http://", b"amazonaws.com", b".dkr.ecr.", b"pkg.dev", b"gcr.io",
+        b"azurecr.io", b"123456789012", b":443", b":5000", b"@", b"/", b"?", b"#", b".", b"\\",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+        self._requests: list[tuple[str, str]] = []
+        clouds = {name: CountingCloud(name, self._requests) for name in _OPTIONS}
+        self._load = providers.load
+
+        def load(name: str) -> CountingCloud | None:
+            return clouds.get(name)
+
+        providers.load = load
+        environ = {"HOME": "/nonexistent", "PATH": ""}
+        settings = Settings.load(environ)
+        settings.cache = False
+        self._wiring = Wiring(settings, environ, lambda: 0.0)
+
+    def examples(self) -> list[bytes]:
+        return [text.encode() for text in islice(server_urls(seed=0), 64)]
+
+    def inputs(self, source: random.Random) -> Iterator[bytes]:
+        """Hosts put together from what clouds' hosts are made of; mutation alone finds few."""
+        yield from self.seeds()
+        for text in server_urls(source.randrange(1 << 32)):
+            yield text.encode()
+
+    def check(self, data: bytes) -> None:
+        """Ask for a credential, and see who was asked for one."""
+        text = data.decode("utf-8", "surrogateescape")
+        server_url = ServerURL.parse(text)
+        self._requests.clear()
+        source = self._wiring.provider_source(server_url)
+        if source is not None:
+            # One more with every question, and this process asks a hundred thousand.
+            logging.getLogger().handlers.clear()
+            try:
+                source.get(server_url)
+            except NotFound:
+                pass
+        expected = oracle(text)
+        asked = [provider for provider, _ in self._requests]
+        if asked != ([expected] if expected else []):
+            raise Finding(f"{text!r}: {asked} was asked, expected {expected}")
+        for provider, host in self._requests:
+            if oracle(host) != provider or host not in text.lower():
+                raise Finding(f"{text!r}: {provider} was asked for {host!r}")
+            self.asked[provider] += 1
+
+    def close(self) -> None:
+        providers.load = self._load
+
+    def figures(self) -> str:
+        told = ", ".join(f"{number} {provider}" for provider, number in sorted(self.asked.items()))
+        return f"cloud requests: {told or 'none'}; for a host outside the tables: 0"

@@ -1,0 +1,70 @@
+"""What a fuzzer is: inputs to begin with, and what has to hold for every other."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+from cred_helper.errors import CredentialError
+
+SEEDS = Path(__file__).parent / "seeds"
+# Stands for every secret that a file, a program or a cloud may hold. Longer than any word that may
+# be quoted of what somebody else said.
+SECRET = "hunter2-5f1c0d9e7a3b4c6d8e2f1a0b9c8d7e6f5a4b3c2d"
+
+
+class Finding(AssertionError):
+    """A promise that an input broke."""
+
+
+class Target:
+    """One parser, or several that read the same.
+
+    ``words`` are what its inputs are made of: mutations put them in. One target at a time: some
+    change the process they are in until they are closed.
+    """
+
+    name: str
+    words: tuple[bytes, ...] = ()
+
+    def seeds(self) -> list[bytes]:
+        """The inputs to begin with: those written down and those found."""
+        found = sorted((SEEDS / self.name).iterdir()) if (SEEDS / self.name).is_dir() else []
+        return [*self.examples(), *(path.read_bytes() for path in found)]
+
+    def examples(self) -> list[bytes]:
+        """The inputs written down here."""
+        raise NotImplementedError
+
+    def inputs(self, source: random.Random) -> Iterator[bytes]:
+        """Inputs without end: first those to begin with."""
+        from tests.fuzz.mutation import mutations
+
+        seeds = self.seeds()
+        yield from seeds
+        yield from mutations(seeds, self.words, source)
+
+    def check(self, data: bytes) -> None:
+        """Give an input to the parsers.
+
+        Raises:
+            Finding: a promise is broken. Any other exception is one that escaped.
+        """
+        raise NotImplementedError
+
+    def figures(self) -> str:
+        """What there is to say besides how many inputs there were."""
+        return ""
+
+    def close(self) -> None:
+        """Put back what was changed of the process."""
+
+
+def tells_no_secret(error: CredentialError) -> None:
+    """See that an error is fit to be shown: a line, and nothing of what was read."""
+    for text in (error.reason, error.hint or ""):
+        if SECRET in text:
+            raise Finding(f"a secret is told: {text!r}")
+    if not error.reason.strip():
+        raise Finding("a failure without a reason")
