@@ -76,7 +76,8 @@ def _prepare_for_sdk() -> None:
     """Keep the SDKs' loggers and warnings off the terminal, and the collector out of their imports.
 
     Our one line says what went wrong; and what a process of a second leaves lying is not worth
-    looking for, which would be a tenth of the time it takes to load an SDK.
+    looking for, which would be a tenth of the time it takes to load an SDK. Should a library of
+    theirs crash, no dump of what it held is left, and none of a program's that it has run.
     """
     import gc
     import logging
@@ -86,6 +87,13 @@ def _prepare_for_sdk() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
     warnings.simplefilter("ignore")
     gc.disable()
+    try:
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+    except (ImportError, OSError, ValueError):
+        pass  # Windows has no such limit
 
 
 def _end_with_children(signum: int) -> None:

@@ -1,0 +1,1 @@
+"""The hunt: marked secrets everywhere, every failure provoked, and everything looked through."""
