@@ -906,7 +906,10 @@ def token(text: str) -> str:
 ANSWERS: dict[str, tuple[Fault, str]] = {
     "half a body": (faults.cut_body, "without an authorization token"),
     "64 MiB": (faults.huge_body(), "without an authorization token"),
-    "another place": (faults.redirect_to("https://elsewhere.example/"), "is not followed: HTTP 307"),
+    "another place": (
+        faults.redirect_to("https://elsewhere.example/"),
+        "is not followed: HTTP 307",
+    ),
     "not now": (faults.unavailable(), "ECR is not working: HTTP 503"),
     "a sign-in page": (faults.html(), "without an authorization token"),
     "a sign-in page, forbidden": (faults.html(403), "not AWS: HTTP 403"),
