@@ -29,6 +29,8 @@ from cred_helper.errors import CredentialError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# What a shell makes of a program that Ctrl-C has ended.
+_INTERRUPTED = 130
 _EPILOG = """
 \b
 Registry clients call these themselves, over standard input and output:
@@ -85,17 +87,24 @@ def main(arguments: list[str]) -> int:
     except CredentialError as error:
         stdio.error(error.reason, error.hint)
         status = 1
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        status = 2
     except click.UsageError as error:
         stdio.error(_in_house_style(error.format_message()), _help_for(error))
         status = 2
     except click.ClickException as error:
         stdio.error(_in_house_style(error.format_message()))
         status = 1
-    except (click.Abort, KeyboardInterrupt):
+    except click.Abort as end:
         stdio.error("aborted")
-        status = 1
+        status = _INTERRUPTED if isinstance(end.__cause__, KeyboardInterrupt) else 1
     except BrokenPipeError:
         status = 1  # whoever read this has gone
+    except OSError as error:
+        where = error.filename or "standard output"
+        stdio.error(f"{where}: {(error.strerror or type(error).__name__).lower()}")
+        status = 1
     except SystemExit as end:
         # What answers a shell that asks for completions ends this way.
         status = end.code if isinstance(end.code, int) else 1

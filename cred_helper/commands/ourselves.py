@@ -16,11 +16,14 @@ def on_path() -> str | None:
 
 
 def file() -> str | None:
-    """The file that is running; ``None`` where it is no program but a module of Python's."""
-    if getattr(sys, "frozen", False):
-        return sys.executable
-    called = os.path.abspath(sys.argv[0])
-    return None if os.path.basename(called) == "__main__.py" else called
+    """The file that was called; ``None`` where it is no program but a module of Python's."""
+    called = sys.argv[0]
+    if os.path.basename(called) == "__main__.py":
+        return None
+    if os.path.dirname(called):
+        return os.path.abspath(called)
+    # Called by its bare name, which only a compiled program is told.
+    return sys.executable if getattr(sys, "frozen", False) else None
 
 
 def is_this(path: str) -> bool:

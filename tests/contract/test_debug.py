@@ -181,3 +181,17 @@ def test_a_command_tells_its_steps(known: Person, arguments: tuple[str, ...]) ->
 def test_without_it_nothing_of_it_is_told(known: Person) -> None:
     done = known.run("token", aws.EXAMPLE_HOST)
     assert (done.status, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(
+    bool(os.environ.get("DOCKER_CREDENTIAL_MULTI_UNDER_TEST")),
+    reason="the frozen file hears no variable of Python's",
+)
+def test_without_it_nothing_of_it_is_loaded(known: Person) -> None:
+    known.run("get", stdin=aws.EXAMPLE_HOST)
+    watched = {"PYTHONPROFILEIMPORTTIME": "1"}
+    for variables, loaded in ((watched, False), (watched | {_LOG: "stderr"}, True)):
+        done = known.run("get", stdin=aws.EXAMPLE_HOST, **variables)
+        assert done.document["Username"] == "AWS"
+        for module in ("cred_helper.log", "logging"):
+            assert (re.search(rf"\| +{module}$", done.stderr, re.MULTILINE) is not None) is loaded

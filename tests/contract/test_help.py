@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+
 import pytest
 
 from tests.contract.person import PROGRAM, Person, person
@@ -41,3 +44,66 @@ def test_every_command_is_among_these(person: Person) -> None:
     said = person.run("--help").stdout.decode()
     named = said.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
     assert [line.split()[0] for line in named] == [c for c in _COMMANDS if c and " " not in c]
+
+
+# --- Exit statuses --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain",),
+        ("explain", "a", "b"),
+        ("token", "--format", "yaml", "gcr.io"),
+        ("config", "frobnicate"),
+        ("cache", "--frobnicate"),
+        ("--debug",),
+    ],
+)
+def test_a_command_line_that_is_none_is_told_in_two_lines(
+    person: Person, arguments: tuple[str, ...]
+) -> None:
+    done = person.run(*arguments)
+    assert (done.status, done.stdout) == (2, b"")
+    error, hint = done.stderr.splitlines()
+    assert error.startswith(f"{PROGRAM}: error: ")
+    assert hint.startswith(f"{PROGRAM}: hint: {PROGRAM} ")
+    assert hint.endswith(" --help")
+
+
+@pytest.mark.parametrize("group", ["cache", "config"])
+def test_a_group_without_a_command_says_which_there_are(person: Person, group: str) -> None:
+    done = person.run(group)
+    assert (done.status, done.stdout) == (2, b"")
+    assert "Commands:\n" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["explain gcr.io", "config show", "doctor", "providers"])
+def test_whoever_stops_reading_sees_no_traceback(person: Person, command: str) -> None:
+    script = f"{{ {PROGRAM} {command}; echo $? >status; }} | :"
+    path = f"{person.programs}{os.pathsep}{os.defpath}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", script],
+        env=person.environment | {"PATH": path},
+        cwd=person.home,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == b""
+    assert (person.home / "status").read_text() in ("0\n", "1\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device here")
+def test_a_full_disk_is_told(person: Person) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [person.program, "explain", "gcr.io"],
+            env=person.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == f"{PROGRAM}: error: standard output: no space left on device\n".encode()
