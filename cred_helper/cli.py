@@ -54,7 +54,24 @@ def protocol(arguments: list[str]) -> int:
             stdio.error(error.reason, error.hint)
         reply.send(docker.render_error(error))
         return 1
+    except Exception as error:  # noqa: BLE001 - a fault of ours, whose text could hold anything
+        fault = _fault(error)
+        stdio.error(fault.reason, fault.hint)
+        reply.send(docker.render_error(fault))
+        return 1
     return 0 if reply.send(document) else 1
+
+
+def _fault(error: Exception) -> CredentialError:
+    """Name what should not have happened, and where; its own words could be a secret."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    where = (
+        f" at {os.path.basename(last.tb_frame.f_code.co_filename)}:{last.tb_lineno}" if last else ""
+    )
+    reason = f"this should not have happened: {type(error).__name__}{where}"
+    return CredentialError(reason, hint=f"please report it, with what {stdio.PROGRAM} version says")
 
 
 def _end_on_interrupt() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import subprocess
+import sys
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ import pytest
 
 from tests.clouds import aws, azure, google
 from tests.clouds.google import PUSHER
-from tests.executable import COMMAND
+from tests.executable import COMMAND, pinned_environment
 from tests.figures import FIGURES, Record
 from tests.secrets.identities import IDENTITIES, Environment, Identity
 from tests.secrets.machine import FORMS, Leak, Machine
@@ -311,6 +312,26 @@ def test_no_request_and_no_helper_is_quoted(machine: Machine, record_property: R
     machine.look_at_files()
     assert machine.look_at_children(environment) > 0
     _tell(machine, record_property, "requests and helpers")
+
+
+def test_a_fault_of_ours_is_told_by_its_place_and_not_by_its_words(home: Path) -> None:
+    script = (
+        "import sys; from cred_helper import cli\n"
+        "def fault(): raise ValueError('hunter2hunter2')\n"
+        "cli.VERBS['get'] = fault; sys.argv = ['x', 'get']; cli.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=pinned_environment(home),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    reason = "this should not have happened: ValueError at <string>:2"
+    assert (done.returncode, done.stdout) == (1, f"{reason}\n")
+    assert done.stderr.splitlines()[0] == f"docker-credential-multi: error: {reason}"
+    assert "Traceback" not in done.stderr
 
 
 # --- Core dumps -----------------------------------------------------------------------------------
