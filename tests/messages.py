@@ -33,6 +33,7 @@ _ERRORS = {
     "Damaged": 0,
     "wrong": 1,
     "_misfit": 0,
+    "error": 0,
     "warning": 0,
     "_warn": 0,
     "warn": 0,

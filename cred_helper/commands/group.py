@@ -8,11 +8,12 @@ from __future__ import annotations
 import io
 import os
 import sys
+from traceback import extract_tb
 from typing import TYPE_CHECKING
 
 import click
 
-from cred_helper import __version__, settings, stdio
+from cred_helper import __version__, stdio
 from cred_helper.commands import COMPLETION_VARIABLE
 from cred_helper.commands.arguments import debug_option
 from cred_helper.commands.cache import cache
@@ -108,14 +109,15 @@ def main(arguments: list[str]) -> int:
     except SystemExit as end:
         # What answers a shell that asks for completions ends this way.
         status = end.code if isinstance(end.code, int) else 1
-    except Exception as error:
-        status = 1
-        if os.environ.get(settings.LOG):
-            raise
+    except Exception as error:  # noqa: BLE001
+        # Its own words could be a secret.
+        at = extract_tb(error.__traceback__)[-1]
+        where = f"{os.path.basename(at.filename)}:{at.lineno}"
         stdio.error(
-            f"this should not have happened: {type(error).__name__}",
-            hint=f"{stdio.PROGRAM} --debug {arguments[0]} … says where; please report it",
+            f"this should not have happened: {type(error).__name__} at {where}",
+            hint=f"please report it, with what {stdio.PROGRAM} version says",
         )
+        status = 1
     return status
 
 
