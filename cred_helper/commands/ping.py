@@ -1,8 +1,9 @@
 """One question to a registry, the way a client asks it: is this credential let in at ``/v2/``?
 
 As docker does, it sends the credential to the registry and to the token endpoint that the registry
-names, both over TLS (a registry on this very machine may do without). No redirect is followed, and
-nothing of a reply is shown but its status.
+names, both over TLS (a registry on this very machine may do without). A cloud's token is for its
+registry alone: whatever token endpoint that names on another host is not asked. No redirect is
+followed, and nothing of a reply is shown but its status.
 
 Sources:
   https://github.com/opencontainers/distribution-spec/blob/main/spec.md#endpoints (end-1)
@@ -60,10 +61,13 @@ class Pinged:
         self.took_ms = took_ms
 
 
-def ping(address: str, credential: Credential | None) -> Pinged:
-    """Ask the registry at ``host`` or ``host:port``, with a credential if there is one."""
+def ping(address: str, credential: Credential | None, *, is_clouds: bool = False) -> Pinged:
+    """Ask the registry at ``host`` or ``host:port``, with a credential if there is one.
+
+    ``is_clouds`` is whether a built-in provider gave it.
+    """
     begun_s = monotonic()
-    conversation = _Conversation(address)
+    conversation = _Conversation(address, stays=is_clouds)
     try:
         said, let_in = conversation.hold(credential), True
     except _TurnedAway as refusal:
@@ -88,9 +92,10 @@ class _NoRedirect(HTTPRedirectHandler):
 class _Conversation:
     """What is said to one registry."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, stays: bool) -> None:
         self.ahead_s: float | None = None
         self._address = address
+        self._stays = stays
         self._opener = build_opener(_NoRedirect, HTTPSHandler(context=_trust(address)))
 
     def hold(self, credential: Credential | None) -> str:
@@ -134,6 +139,9 @@ class _Conversation:
         realm = parameters.get("realm", "")
         if urlsplit(realm).scheme != "https" and not _LOOPBACK.fullmatch(urlsplit(realm).netloc):
             raise _TurnedAway("it names no token endpoint that is asked over TLS")
+        if self._stays and urlsplit(realm).netloc.lower() != self._address:
+            host = urlsplit(realm).hostname
+            raise _TurnedAway(f"it sends clients on to {host}, which no cloud's token is shown to")
         service = {"service": parameters["service"]} if "service" in parameters else {}
         try:
             if credential.username == IDENTITY_TOKEN:

@@ -28,7 +28,7 @@ from cred_helper.providers.gcr import GcrProvider
 from cred_helper.server_url import ServerURL
 from tests.clouds.authority import Authority
 from tests.clouds.proxy import TerminatingProxy
-from tests.clouds.server import Exchange
+from tests.clouds.server import Exchange, Received
 from tests.executable import pinned_environment
 from tests.faults.steps import STEPS, Step
 from tests.fuzz.target import SECRET, Finding, Target, tells_no_secret
@@ -109,6 +109,7 @@ class Replies(Target):
         self._step = step
         self._reply = b""
         self.answered = 0
+        self.requests: list[Received] = []
         self._stack = ExitStack()
         self._provider = _PROVIDERS[cloud]()
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
@@ -177,6 +178,7 @@ class Replies(Target):
             raise Finding(f"{data!r} is waited for")
         if self._proxy.refused:
             raise Finding(f"{data!r} leads to {self._proxy.refused}")
+        self.requests = self._running.received
         self._running._received.clear()
 
     def _use(self, credential: Credential) -> None:

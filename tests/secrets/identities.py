@@ -278,3 +278,13 @@ def a_login_of_az(machine: Machine) -> Environment:
     }
     machine.program("az", f"echo '{json.dumps(document)}'")
     return variables
+
+
+def everybody(machine: Machine) -> Environment:
+    """A machine that is somebody at every cloud."""
+    chosen = ("keys_in_variables", "a_service_account", "a_client_secret")
+    environment = machine.environment()
+    for identity in IDENTITIES:
+        if identity.name in chosen:
+            environment |= identity.make(machine)
+    return environment

@@ -56,6 +56,7 @@ class Machine:
         self.scanned = 0
         self._lock = threading.Lock()
         self._planted: dict[Path, bytes] = {}
+        self._foreign: set[str] = set()
         self._stack = ExitStack()
         self.authority = Authority(folder)
         for line in self.authority.rsa_key_pem().splitlines():
@@ -107,8 +108,13 @@ class Machine:
         path.chmod(0o755)
         return path
 
+    def _foreign_mark(self, place: str) -> str:
+        """A secret that no cloud is to be shown."""
+        self._foreign.add(place)
+        return self.marks.new(place)
+
     def _plant(self) -> None:
-        mark = self.marks.new
+        mark = self._foreign_mark
         auths = {
             "config.example": {"auth": _base64("user", mark("an auth in config.json"))},
             "plain.example": {"username": "u", "password": mark("a password in config.json")},
@@ -143,7 +149,7 @@ class Machine:
 
     def environment(self) -> dict[str, str]:
         """What every run has: the clouds behind a proxy with a password; a CI system's tokens."""
-        mark = self.marks.new
+        mark = self._foreign_mark
         proxied = self.proxy.environment()
         secret = mark("a proxy's password")
         url = proxied["HTTPS_PROXY"].replace("http://", f"http://user:{secret}@")
@@ -232,6 +238,16 @@ class Machine:
                 raise Leak(f"the environment of {path.name} has the secret of {found}")
             path.unlink()
         return len(dumps)
+
+    def look_at_requests(self) -> None:
+        """What the clouds were sent: nothing that somebody else is to be shown."""
+        for server in (*self.clouds, self.elsewhere):
+            for request in server.received:
+                headers = "\n".join(f"{name}: {value}" for name, value in request.headers.items())
+                data = f"{request.target}\n{headers}\n".encode() + request.body
+                found = self.marks.found_in(data) & self._foreign
+                if found:
+                    raise Leak(f"{request.host}{request.path} was sent the secret of {found}")
 
     def echoing(self, cloud: Cloud, path: str, form: str, status: int = 403) -> None:
         """Have a cloud refuse with words that quote all it was sent."""

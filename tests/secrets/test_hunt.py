@@ -18,7 +18,7 @@ from tests.clouds import aws, azure, google
 from tests.clouds.google import PUSHER
 from tests.executable import COMMAND, pinned_environment
 from tests.figures import FIGURES, Record
-from tests.secrets.identities import IDENTITIES, Environment, Identity
+from tests.secrets.identities import IDENTITIES, Environment, Identity, everybody
 from tests.secrets.machine import FORMS, Leak, Machine
 from tests.secrets.marks import Marks
 
@@ -57,6 +57,7 @@ def test_no_identity_is_told_by_what_becomes_of_it(
             _fail(machine, identity, environment)
             children += machine.look_at_children(environment)
             machine.look_at_files()
+            machine.look_at_requests()
     assert children > 0
     assert machine.elsewhere.received == []
     _tell(machine, record_property, registry)
@@ -188,6 +189,8 @@ def test_no_file_is_quoted_because_it_is_broken(machine: Machine, record_propert
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(look, range(len(_BROKEN))))
     machine.look_at_files()
+    machine.look_at_requests()
+    assert machine.elsewhere.received == []
     _tell(machine, record_property, "broken files")
 
 
@@ -229,17 +232,8 @@ _COMMANDS = (
 )
 
 
-def _all_identities(machine: Machine) -> Environment:
-    chosen = ("keys_in_variables", "a_service_account", "a_client_secret")
-    environment = machine.environment()
-    for identity in IDENTITIES:
-        if identity.name in chosen:
-            environment |= identity.make(machine)
-    return environment
-
-
 def test_no_command_shows_a_secret(machine: Machine, record_property: Record) -> None:
-    environment = _all_identities(machine)
+    environment = everybody(machine)
     machine.plant()
     for registry in REGISTRIES:
         talkative = environment | {"PYTHONDEVMODE": "1"}
@@ -257,7 +251,7 @@ def test_no_command_shows_a_secret(machine: Machine, record_property: Record) ->
 
 
 def test_a_terminal_is_refused_a_token(machine: Machine) -> None:
-    environment = _all_identities(machine)
+    environment = everybody(machine)
     for registry in (*REGISTRIES, "config.example"):
         screen, terminal = pty.openpty()
         done = subprocess.run(

@@ -67,7 +67,9 @@ def _ask(server_url: ServerURL, pings: list[tuple[str, Pinged]]) -> Finding:
         return Finding(ERROR, "online", message, explain, failure.hint)
     if not server_url.is_host:
         return Finding(NOTE, "online", f"{name}: this is no address of a registry", explain)
-    pinged = ping(_address(server_url), trial.credential)
+    builtin = explained.builtin.name if explained.builtin else None
+    is_clouds = bool(trial.asked) and trial.asked[-1].source == builtin
+    pinged = ping(_address(server_url), trial.credential, is_clouds=is_clouds)
     pings.append((name, pinged))
     got = "no credential"
     if trial.credential:

@@ -1,0 +1,201 @@
+"""A cloud's token goes to that cloud, by https, and to the registry it is for: nowhere else.
+
+Not where a reply points, not where a challenge points, not where a name points, and not in the
+company of what ``~/.netrc`` has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.clouds import aws, azure, google
+from tests.clouds.server import LoopbackServer, Received, Reply
+from tests.executable import NOT_FOUND
+from tests.fuzz.replies import REPLIES, Replies
+from tests.secrets.identities import everybody
+from tests.secrets.machine import Machine
+
+_STOLEN = "/stolen"
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    with Machine(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def thief() -> Iterator[LoopbackServer]:
+    with LoopbackServer() as running:
+        running.on("*", "*", lambda _: Reply(200, {"Metadata-Flavor": "Google"}, b"{}"))
+        yield running
+
+
+# --- Redirects and realms -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", REPLIES)
+def test_nothing_follows_a_redirect_or_a_realm(step: str, thief: LoopbackServer) -> None:
+    target = REPLIES[step]()
+    try:
+        _lead_astray(target, thief)
+    finally:
+        target.close()
+    assert thief.received == []
+
+
+def _lead_astray(target: Replies, thief: LoopbackServer) -> None:
+    places = (
+        f"http://127.0.0.1:{thief.port}{_STOLEN}",
+        f"//127.0.0.1:{thief.port}{_STOLEN}",
+        f"https://elsewhere.example{_STOLEN}",
+        f"http://elsewhere.example{_STOLEN}",
+        f"HTTPS://user:pass@elsewhere.example{_STOLEN}",
+        f"https://myreg.azurecr.io@elsewhere.example{_STOLEN}",
+        _STOLEN,
+        f".{_STOLEN}?x",
+        "",
+    )
+
+    @given(
+        status=st.sampled_from((300, 301, 302, 303, 307, 308, 401, 407, 200)),
+        place=st.sampled_from(places),
+        scheme=st.sampled_from(("Bearer", "Basic", "Negotiate")),
+        field=st.sampled_from(("Location", "Content-Location", "Refresh", "Link", "X-Ms-Redirect")),
+    )
+    @settings(
+        max_examples=20,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    def answer(status: int, place: str, scheme: str, field: str) -> None:
+        challenge = f'{scheme} realm="{place}",service="x"'
+        target.check(
+            f"HTTP/1.1 {status} x\r\n{field}: {place}\r\nWWW-Authenticate: {challenge}\r\n"
+            f"Metadata-Flavor: Google\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+        )
+        assert not [request for request in target.requests if _STOLEN in request.path]
+
+    answer()
+
+
+def test_a_registrys_realm_elsewhere_is_named_and_not_asked(machine: Machine) -> None:
+    environment = everybody(machine)
+    hosts = (aws.EXAMPLE_HOST, google.EXAMPLE_HOST, azure.EXAMPLE_HOST)
+    challenge = {"WWW-Authenticate": 'Bearer realm="https://realm.example/token",service="x"'}
+    with LoopbackServer() as registry:
+        registry.on("GET", "/v2/", lambda _: Reply(401, challenge))
+        machine.azure.exchange_at(registry)
+        for host in hosts:
+            machine.proxy.route(host, registry)
+        done = machine.run("doctor", "--online", *hosts, environment=environment)
+    assert done.stdout.decode().count("realm.example") == len(hosts)
+    assert "realm.example" not in {request.host for request in machine.elsewhere.received}
+    assert not [request for request in registry.received if _authorized(request)]
+
+
+def _authorized(request: Received) -> bool:
+    return "authorization" in request.headers
+
+
+# --- Names and schemes ----------------------------------------------------------------------------
+
+_STRANGERS = (
+    # Names that DNS, or here the proxy, leads to a cloud's registry all the same.
+    "registry.corp.example",
+    "https://registry.corp.example/v2/",
+    "mirror.example:443",
+    # Names that look like a cloud's.
+    f"{aws.EXAMPLE_HOST}.example",
+    f"https://{azure.EXAMPLE_HOST}@evil.example/",
+    f"evil.example/{google.EXAMPLE_HOST}",
+    # A cloud's own, by http or at another port.
+    f"http://{aws.EXAMPLE_HOST}",
+    f"http://{google.EXAMPLE_HOST}/",
+    f"HTTP://{azure.EXAMPLE_HOST}",
+    f"{azure.EXAMPLE_HOST}:80",
+)
+
+
+_FEDERATED = (
+    '{"type": "external_account", "audience": "x", "subject_token_type": "x", "token_url": "%s",'
+    ' "credential_source": {%s}}'
+)
+
+
+@pytest.mark.parametrize("server_url", _STRANGERS)
+def test_a_name_that_only_leads_to_a_cloud_meets_no_token(
+    server_url: str, machine: Machine
+) -> None:
+    done = machine.run("get", stdin=server_url, environment=everybody(machine))
+    assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
+    assert [cloud.received for cloud in machine.clouds] == [[], [], []]
+    assert machine.elsewhere.received == []
+    assert machine.proxy.refused == []
+
+
+@pytest.mark.parametrize(
+    ("registry", "variables", "file"),
+    [
+        (azure.EXAMPLE_HOST, {"AZURE_AUTHORITY_HOST": "http://authority.example"}, ""),
+        (
+            google.EXAMPLE_HOST,
+            {"GOOGLE_APPLICATION_CREDENTIALS": "{file}"},
+            _FEDERATED % ("http://token.example/", '"file": "{file}"'),
+        ),
+        (
+            google.EXAMPLE_HOST,
+            {"GOOGLE_APPLICATION_CREDENTIALS": "{file}"},
+            _FEDERATED % ("https://token.example/", '"url": "http://subject.example/"'),
+        ),
+        (
+            aws.EXAMPLE_HOST,
+            {
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://keys.example/",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN": "loopback",
+            },
+            "",
+        ),
+    ],
+    ids=["authority", "token endpoint", "subject token", "container"],
+)
+def test_an_address_without_tls_is_refused_before_anything_is_sent(
+    registry: str, variables: dict[str, str], file: str, machine: Machine
+) -> None:
+    path = machine.write("named.json", "")
+    path.write_text(file.replace("{file}", str(path)))
+    chosen = {name: value.replace("{file}", str(path)) for name, value in variables.items()}
+    environment = everybody(machine) | chosen
+    if registry == aws.EXAMPLE_HOST:
+        environment = {k: v for k, v in environment.items() if not k.startswith("AWS_ACCESS")}
+    done = machine.run("get", stdin=registry, environment=environment)
+    assert done.status == 1
+    assert "docker-credential-multi: error: " in done.stderr
+    assert machine.elsewhere.received == []
+    assert machine.proxy.refused == []
+
+
+# --- The company it keeps -------------------------------------------------------------------------
+
+
+def test_no_request_carries_what_netrc_or_another_cloud_has(machine: Machine) -> None:
+    environment = everybody(machine)
+    for registry in (aws.EXAMPLE_HOST, google.EXAMPLE_HOST, azure.EXAMPLE_HOST):
+        assert machine.run("get", stdin=registry, environment=environment).status == 0
+    machine.look_at_requests()
+    for cloud, others in (
+        (machine.aws, ("GoogleCloud", "private key", "AZURE")),
+        (machine.google, ("AwsCloud", "AZURE", "AzureCloud")),
+        (machine.azure, ("AwsCloud", "GoogleCloud", "private key")),
+    ):
+        for request in cloud.received:
+            sent = f"{request.target} {dict(request.headers)}".encode() + request.body
+            found = machine.marks.found_in(sent)
+            assert not [place for place in found for other in others if other in place]
