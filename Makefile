@@ -13,6 +13,7 @@ help:
 	@echo "make soak      kills at random moments, and fifty processes at once"
 	@echo "make faults    every fault at every step of the three clouds"
 	@echo "make lint      ruff, mypy strict, import contracts"
+	@echo "make frozen    the single file, dist/docker-credential-multi; PROVIDERS=gcr,ecr for a slim one"
 	@echo "make bench     how long a get takes and what it weighs, beside what else there is"
 	@echo "make pictures  draw README's pictures of a terminal anew, and fill in its help texts"
 	@echo "make install   install the executable under PREFIX ($(PREFIX))"
