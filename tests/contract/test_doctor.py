@@ -17,7 +17,7 @@ import pytest
 from tests.clouds import aws, azure, faults, google
 from tests.clouds.fixtures import authority, proxy
 from tests.clouds.registry import Registry
-from tests.clouds.server import LoopbackServer, Received, Reply
+from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
 from tests.contract.person import PROGRAM, Person, person
 from tests.executable import NOBODY
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
@@ -316,6 +316,41 @@ def test_a_redirect_is_not_followed_and_a_token_endpoint_without_tls_not_asked(
         assert all("authorization" not in received.headers for received in server.received)
     assert "HTTP 307" in _finding(found, "redirects.example: ")["message"].partition(";")[2]
     assert "asked over TLS" in _finding(found, "plain.example: a cred")["message"]
+
+
+def test_a_registry_on_this_machine_may_do_without_tls(person: Person) -> None:
+    with Registry(lambda *login: login[:2] == (USERNAME, PASSWORD), auth="basic") as registry:
+        host = f"localhost:{registry.port}"
+        config = {"auths": {host: {"username": USERNAME, "password": PASSWORD}}}
+        person.write(".docker/config.json", json.dumps(config)).chmod(0o600)
+        finding = _finding(_doctor(person, "--online"), f"{host}: a credential in ")
+    assert "it lets this credential in (" in finding["message"]
+
+
+def test_a_login_is_shown_to_the_token_endpoint_that_its_registry_names(
+    known: Person, proxy: TerminatingProxy
+) -> None:
+    config = {"auths": {"images.example": {"username": USERNAME, "password": PASSWORD}}}
+    known.write(".docker/config.json", json.dumps(config)).chmod(0o600)
+    challenge = 'Bearer realm="https://tokens.example/token",service="images.example"'
+
+    def images(request: Received) -> Reply:
+        if request.bearer == "for images":
+            return Reply(200)
+        return Reply(401, {"WWW-Authenticate": challenge})
+
+    def tokens(request: Received) -> Reply:
+        assert request.query == {"service": "images.example"}
+        let_in = request.basic == (USERNAME, PASSWORD)
+        return json_reply({"token": "for images"}) if let_in else Reply(401)
+
+    with LoopbackServer() as server:
+        server.on("GET", "/v2/", images, host="images.example")
+        server.on("GET", "/token", tokens, host="tokens.example")
+        for host in ("images.example", "tokens.example"):
+            proxy.route(host, server)
+        finding = _finding(_doctor(known, "--online"), "images.example: a credential in ")
+    assert "it lets this credential in, by tokens.example (" in finding["message"]
 
 
 @pytest.mark.parametrize(
