@@ -1,0 +1,182 @@
+"""What comes along with us: pinned by hash, installed as pinned, under licences that we know.
+
+All of it is read from what is installed here and from the files that pin it; nobody is asked.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import hashlib
+import re
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import Distribution, distribution, packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from tests.executable import ROOT
+from tests.figures import FIGURES, Record
+
+OURS = "docker-credential-multi"
+PACKAGING = ROOT / "packaging"
+FILES = sorted(PACKAGING.glob("requirements-*.txt"))
+LEAST_PYTHON = "3.11"
+# Each lets us ship a binary that holds the package, with its notice beside it.
+LICENCES = {
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "MIT",
+    "MIT-0",
+    "MPL-2.0",
+    "PSF-2.0",
+}
+# How licences were named before they had expressions.
+_OLDER_NAMES = {
+    "3-Clause BSD License": "BSD-3-Clause",
+    "Apache 2.0": "Apache-2.0",
+    "Apache License 2.0": "Apache-2.0",
+    "BSD": "BSD-3-Clause",
+    "BSD License": "BSD-3-Clause",
+    "Dual License": "Apache-2.0 OR BSD-3-Clause",
+    "MIT License": "MIT",
+    "Apache Software License": "Apache-2.0",
+    "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
+    "Python Software Foundation License": "PSF-2.0",
+}
+
+
+class Pins:
+    """A file of requirements, every line of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.versions: dict[str, str] = {}
+        self.hashes: dict[str, list[str]] = {}
+        text = path.read_text("utf-8").replace("\\\n", " ")
+        for line in filter(None, map(str.strip, text.splitlines())):
+            found = re.fullmatch(r"([A-Za-z0-9._-]+)==([\w.!+-]+)((?:\s+--hash=\S+)*)", line)
+            assert found, f"{path.name} has a line that pins nothing: {line[:100]}"
+            name = canonicalize_name(found[1])
+            assert name not in self.versions, f"{path.name} pins {name} twice"
+            self.versions[name] = found[2]
+            self.hashes[name] = re.findall(r"--hash=(\S+)", found[3])
+
+
+@cache
+def _runtime() -> dict[str, Distribution]:
+    """Everything that is installed for us to run, by name; extras and markers followed."""
+    found: dict[str, Distribution] = {}
+    waiting = [Requirement(OURS)]
+    seen: set[str] = set()
+    while waiting:
+        wanted = waiting.pop()
+        if str(wanted) in seen:
+            continue
+        seen.add(str(wanted))
+        found[canonicalize_name(wanted.name)] = dist = distribution(wanted.name)
+        for text in dist.requires or ():
+            needed = Requirement(text)
+            extras = wanted.extras or {""}
+            if needed.marker is None or any(needed.marker.evaluate({"extra": e}) for e in extras):
+                waiting.append(needed)
+    del found[OURS]
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_requirement_is_pinned_by_version_and_hash(path: Path) -> None:
+    for name, hashes in Pins(path).hashes.items():
+        assert hashes, f"{name} has no hash"
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", value) for value in hashes), name
+
+
+def test_the_files_agree_on_every_version() -> None:
+    everywhere: dict[str, set[str]] = {}
+    for path in FILES:
+        for name, version in Pins(path).versions.items():
+            everywhere.setdefault(name, set()).add(version)
+    assert {name: versions for name, versions in everywhere.items() if len(versions) > 1} == {}
+
+
+def test_what_is_pinned_is_what_we_need_and_what_is_installed(record_property: Record) -> None:
+    installed = {name: dist.version for name, dist in _runtime().items()}
+    assert installed == Pins(PACKAGING / "requirements-runtime.txt").versions
+    hashes = Pins(PACKAGING / "requirements-runtime.txt").hashes
+    record_property(
+        FIGURES,
+        f"dependencies: {len(installed)} at run time, pinned by {sum(map(len, hashes.values()))}"
+        " hashes",
+    )
+
+
+def test_nothing_is_needed_by_an_address_or_as_a_working_copy() -> None:
+    for dist in (distribution(OURS), *_runtime().values()):
+        for text in dist.requires or ():
+            assert Requirement(text).url is None, f"{dist.name} needs {text}"
+    for name, dist in _runtime().items():
+        assert dist.read_text("direct_url.json") is None, f"{name} did not come from a registry"
+
+
+def test_what_is_installed_is_what_its_wheel_says(record_property: Record) -> None:
+    checked = 0
+    for name, dist in _runtime().items():
+        for file in dist.files or ():
+            if file.hash is None:
+                continue  # the record itself, and what Python compiles
+            content = Path(str(file.locate())).read_bytes()
+            digest = hashlib.new(file.hash.mode, content).digest()
+            shown = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+            assert shown == file.hash.value, f"{name}: {file} has changed since it was installed"
+            checked += 1
+    assert checked > 1000
+    record_property(FIGURES, f"dependencies: {checked} installed files are what their wheels say")
+
+
+def test_every_licence_is_one_we_know() -> None:
+    for name, dist in _runtime().items():
+        licences = re.split(r" AND | OR ", _licence(dist).replace("(", "").replace(")", ""))
+        assert set(licences) <= LICENCES, f"{name}: {_licence(dist)}"
+
+
+def _licence(dist: Distribution) -> str:
+    metadata = dist.metadata
+    named = metadata.get("License-Expression") or metadata.get("License") or ""
+    prefix = "License :: OSI Approved :: "
+    classifiers = metadata.get_all("Classifier") or []
+    classified = [c.removeprefix(prefix) for c in classifiers if c.startswith(prefix)]
+    for candidate in (named, *classified):
+        known = _OLDER_NAMES.get(candidate, candidate)
+        if known and "\n" not in known:
+            return known
+    return "unknown"
+
+
+def test_every_dependency_runs_on_the_oldest_python_that_we_run_on() -> None:
+    for name, dist in _runtime().items():
+        said = dist.metadata.get("Requires-Python") or ""
+        assert SpecifierSet(said).contains(f"{LEAST_PYTHON}.0"), f"{name}: {said}"
+
+
+def test_we_import_nothing_but_what_is_pinned() -> None:
+    owners = packages_distributions()
+    pinned = {*_runtime(), OURS}
+    for path in sorted((ROOT / "cred_helper").rglob("*.py")):
+        for module in _imports(path):
+            if module in sys.stdlib_module_names or module.startswith("_"):
+                continue
+            given_by = {canonicalize_name(owner) for owner in owners.get(module, ())}
+            assert given_by & pinned, f"{path.name} imports {module}, which nothing pinned brings"
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
