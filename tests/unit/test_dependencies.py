@@ -145,21 +145,22 @@ def test_every_licence_is_one_we_know() -> None:
 
 
 def _licence(dist: Distribution) -> str:
-    metadata = dist.metadata
-    named = metadata.get("License-Expression") or metadata.get("License") or ""
     prefix = "License :: OSI Approved :: "
-    classifiers = metadata.get_all("Classifier") or []
-    classified = [c.removeprefix(prefix) for c in classifiers if c.startswith(prefix)]
-    for candidate in (named, *classified):
-        known = _OLDER_NAMES.get(candidate, candidate)
-        if known and "\n" not in known:
-            return known
+    classifiers = [c for c in _fields(dist, "Classifier") if c.startswith(prefix)]
+    candidates = [*_fields(dist, "License-Expression"), *_fields(dist, "License")]
+    for candidate in (*candidates, *(c.removeprefix(prefix) for c in classifiers)):
+        if candidate and "\n" not in candidate:
+            return _OLDER_NAMES.get(candidate, candidate)
     return "unknown"
+
+
+def _fields(dist: Distribution, name: str) -> list[str]:
+    return dist.metadata.get_all(name) or []
 
 
 def test_every_dependency_runs_on_the_oldest_python_that_we_run_on() -> None:
     for name, dist in _runtime().items():
-        said = dist.metadata.get("Requires-Python") or ""
+        said = ",".join(_fields(dist, "Requires-Python"))
         assert SpecifierSet(said).contains(f"{LEAST_PYTHON}.0"), f"{name}: {said}"
 
 
