@@ -436,11 +436,11 @@ def test_a_silent_google_is_waited_for_no_longer_than_the_deadline(
 ) -> None:
     cloud.fail(TOKEN, faults.EVERY[fault])
     started_s = time.monotonic()
-    done = get(cloud.service_account_key(tmp_path), deadline_s=2)
-    assert time.monotonic() - started_s < 8
+    done = get(cloud.service_account_key(tmp_path), deadline_s=4)
+    assert time.monotonic() - started_s < 10
     reason, _ = error_and_hint(done)
     # Headers that drip are past any socket's time limit: only whoever bounds the provider ends it.
-    late = "127.0.0.1 does not answer in time", "no answer within 2 s"
+    late = "127.0.0.1 does not answer in time", "no answer within 3 s"
     assert reason == late[fault == "drips"]
 
 

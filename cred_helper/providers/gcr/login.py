@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 USERNAME = "oauth2accesstoken"
 
 # We give up before whoever bounds us does, so that the cause is told and not the clock.
-_SHARE = 0.8
+_SHARE = 0.7
 
 # gcloud renews a token that has less than this left before it prints it.
 # Source: _CREDENTIALS_EXPIRY_WINDOW in gcloud's googlecloudsdk/core/credentials/store.py
