@@ -15,8 +15,8 @@ RUN mkdir /source && tar -xzf /source.tgz -C /source --strip-components=1 && cd 
  && ./configure --prefix=/opt/python --enable-shared --enable-optimizations \
       LDFLAGS=-Wl,-rpath,/opt/python/lib \
  && make -j"$(nproc)" && make install
-COPY . /work
-RUN cd /work && make frozen frozen/static PYTHON=/opt/python/bin/python3
+COPY . /build
+RUN cd /build && make frozen frozen/static PYTHON=/opt/python/bin/python3
 
 FROM scratch
-COPY --from=build /work/dist/ /dist/
+COPY --from=build /build/dist/ /dist/
