@@ -231,6 +231,8 @@ class Row:
         for beginning in self._beginnings():
             told = told.removeprefix(beginning)
         told = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", told.replace(str(home), "HOME"))
+        # How much of its time a busy machine has used up before it asks is its own business.
+        told = re.sub(r"^no answer within \d+ s$", BY_THE_CLOCK, told)
         hint = hint.removeprefix(_HINT).rstrip("\n")
         if done.status == 0:
             kept = list(cache.glob(f"*.{TOKEN}"))
