@@ -82,8 +82,7 @@ UNKNOWN_CA = "unknown CA"
 NO_PROXY = "no proxy there"
 NO_LISTENER = "refuses the connection"
 
-# `make test` leaves these out, which others come close to; and of the steps that are not the main one
-# of their kind it tries these.
+# `make test` leaves these out, which others come close to, …
 _AS_GOOD_AS_TRIED = {
     "redirects elsewhere (302)",
     "400",
@@ -91,6 +90,7 @@ _AS_GOOD_AS_TRIED = {
     "expires in ten years",
     "proxy gets no answer",
 }
+# … and of steps that are not the main one of their kind it tries these.
 _BRIEFLY = {
     "closes at once",
     "redirects elsewhere (307)",
