@@ -71,7 +71,9 @@ pictures: $(STAMP)
 	@$(BIN)/python -m tests.pictures
 	@$(BIN)/python -m tests.readme
 
+# A build of another day leaves its modules in build/lib, and they would be packed again.
 install:
+	rm -rf build/lib
 	$(PYTHON) -m venv $(PREFIX)/lib/docker-credential-multi
 	$(PREFIX)/lib/docker-credential-multi/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r packaging/requirements-runtime.txt
 	$(PREFIX)/lib/docker-credential-multi/bin/python -m pip install --quiet --disable-pip-version-check --no-deps .

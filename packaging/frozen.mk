@@ -28,6 +28,7 @@ frozen/deb: frozen  ## a Debian package of it, with manual page and completions
 	@$(FREEZE_MODULE) freeze.deb $(DIST)
 
 frozen/wheel: $(FREEZE_READY)  ## the package for those who have a Python
+	@rm -rf build/lib
 	@$(FREEZE_MODULE) pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir $(DIST) .
 
 frozen/release: frozen/static frozen/wheel  ## everything that ships, with checksums
