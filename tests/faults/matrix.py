@@ -77,8 +77,7 @@ class Matrix:
         self.folder = folder
         self.lock = threading.Lock()
         self.authority, self.stranger = (Authority(_made(folder / name)) for name in ("ca", "no"))
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            self.closed_port: int = listening.getsockname()[1]
+        self.closed_port = 0
 
     def run(self, *clouds: str, briefly: bool = False) -> list[Outcome]:
         """Run every row of these clouds, or those that stand for the others."""
@@ -88,7 +87,10 @@ class Matrix:
             for step in STEPS[cloud]
             for fault in faults_of(step, briefly=briefly)
         ]
-        with ThreadPoolExecutor(_ROWS_AT_ONCE) as pool:
+        # A port that is taken, so that nobody else gets it, and at which nobody listens.
+        with socket.socket() as closed, ThreadPoolExecutor(_ROWS_AT_ONCE) as pool:
+            closed.bind(("127.0.0.1", 0))
+            self.closed_port = closed.getsockname()[1]
             return list(pool.map(Row.outcome, rows))
 
 
