@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import signal
 import sys
 import tempfile
 import time
@@ -24,14 +23,12 @@ from cred_helper.cache.entry import TOKEN, Entry
 from cred_helper.credential import Secret
 from cred_helper.fingerprint import digest
 from cred_helper.private_folder import PrivateFolder, final_name
+from tests.soak.writers import ABOUT_TO, HAS, WRITERS, Writers
 
-WRITERS = 8
 KEYS = [digest([f"key {number}"]) for number in range(24)]
 _LIFE_S = 3600.0
 # One write in this many is of a token that is over, which the next one to tidy removes.
 _ONE_OVER_IN = 6
-# A line of a report is shorter than what a pipe takes in one piece.
-_ABOUT_TO, _HAS = "about-to", "has"
 
 
 def secret_of(key: str, stamp: int) -> str:
@@ -63,67 +60,43 @@ def write_for_ever(folder: str, report: int) -> NoReturn:
             stamp, now = time.monotonic_ns(), time.time()
             over = choose.randrange(_ONE_OVER_IN) == 0
             what = f"{key} {stamp} {'over' if over else 'good'}\n"
-            os.write(report, f"{_ABOUT_TO} {what}".encode())
+            os.write(report, f"{ABOUT_TO} {what}".encode())
             if over:
                 entry = token(secret_of(key, stamp), now - 2 * _LIFE_S)
                 written = files.write(f"{key}.{TOKEN}", entry.encode(key))
             else:
                 written = cache.keep(key, token(secret_of(key, stamp), now), locks)
             if written:
-                os.write(report, f"{_HAS} {what}".encode())
+                os.write(report, f"{HAS} {what}".encode())
         locks.close()
 
 
-class Kills:
+class Kills(Writers):
     """The writers, what they said, and what was found wrong."""
 
     def __init__(self, folder: str) -> None:
+        super().__init__()
         self.folder = folder
         self.cache = TokenCache(folder)
-        self.kills = self.writes = self.checks = 0
-        self.torn: list[str] = []
-        self.lost: list[str] = []
-        self._said = b""
+        self.writes = 0
         self._written = dict.fromkeys(KEYS, 0)
         self._may_be_gone = dict.fromkeys(KEYS, True)
-        self._report, self._reporting = os.pipe()
-        os.set_blocking(self._report, False)
-        self._writers = [self._start() for _ in range(WRITERS)]
 
-    def _start(self) -> int:
-        pid = os.fork()
-        if pid == 0:
-            write_for_ever(self.folder, self._reporting)
-        return pid
+    def write_for_ever(self, writer: int, report: int) -> NoReturn:
+        """See `write_for_ever`."""
+        write_for_ever(self.folder, report)
 
-    def kill_one(self) -> None:
-        """Kill a writer wherever it is, see that nothing came of it, and replace it."""
-        time.sleep(random.uniform(0.0, 0.02))
-        at = random.randrange(WRITERS)
-        os.kill(self._writers[at], signal.SIGKILL)
-        os.waitpid(self._writers[at], 0)
-        self.kills += 1
-        self.check()
-        self._writers[at] = self._start()
-
-    def end(self) -> None:
-        """Kill all that are left."""
-        for pid in self._writers:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        self._writers = []
-        self.check()
-        os.close(self._report)
-        os.close(self._reporting)
+    def replaced(self, writer: int) -> None:
+        """Keep no count by writer: any of them may write any key."""
 
     def check(self) -> None:
         """Compare every key's file with what was said about it before it was read."""
         files = PrivateFolder(self.folder)
         for key in KEYS:
-            self._listen()
+            self.listen()
             written = self._written[key]
             content = files.read(f"{key}.{TOKEN}", 1 << 20)
-            self._listen()  # about a removal, too, which may have come before the reading
+            self.listen()  # about a removal, too, which may have come before the reading
             self.checks += 1
             if content is None:
                 if not self._may_be_gone[key]:
@@ -137,21 +110,12 @@ class Kills:
             elif stamp < written:
                 self.lost.append(key)
 
-    def _listen(self) -> None:
-        while True:
-            try:
-                heard = os.read(self._report, 1 << 16)
-            except BlockingIOError:
-                return
-            self._said += heard
-            *lines, self._said = self._said.split(b"\n")
-            for line in lines:
-                self._hear(*line.decode().split())
-
-    def _hear(self, said: str, key: str, stamp: str, life: str) -> None:
+    def hear(self, said: str, *what: str) -> None:
+        """Keep what may be found from now on."""
+        key, stamp, life = what
         if life == "over":
             self._may_be_gone[key] = True
-        if said == _HAS:
+        if said == HAS:
             self.writes += 1
             self._written[key] = int(stamp)
             if life == "good":
@@ -172,13 +136,7 @@ class Kills:
 
 def run(kills: int, folder: str) -> Kills:
     """Kill that often."""
-    soak = Kills(folder)
-    try:
-        while soak.kills < kills:
-            soak.kill_one()
-    finally:
-        soak.end()
-    return soak
+    return Kills(folder).run(kills)
 
 
 def main() -> int:

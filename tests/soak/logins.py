@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import signal
 import sys
 import tempfile
 import time
@@ -23,13 +22,11 @@ from cred_helper.errors import CredentialError
 from cred_helper.fallback.store import FileStore
 from cred_helper.fingerprint import digest
 from cred_helper.server_url import ServerURL
+from tests.soak.writers import ABOUT_TO, HAS, WRITERS, Writers
 
-WRITERS = 8
 _REGISTRIES_EACH = 3
 # One in so many is a logout.
 _LOGOUT_IN = 4
-# A line of a report is shorter than what a pipe takes in one piece.
-_ABOUT_TO, _HAS = "about-to", "has"
 _NOTHING = 0
 
 
@@ -55,7 +52,7 @@ def write_for_ever(path: str, writer: int, report: int) -> NoReturn:
         registry = choose.choice(registries(writer))
         stamp = _NOTHING if choose.randrange(_LOGOUT_IN) == 0 else time.monotonic_ns()
         what = f"{registry} {stamp}\n"
-        os.write(report, f"{_ABOUT_TO} {what}".encode())
+        os.write(report, f"{ABOUT_TO} {what}".encode())
         server_url = ServerURL.parse(registry)
         try:
             if stamp == _NOTHING:
@@ -65,63 +62,39 @@ def write_for_ever(path: str, writer: int, report: int) -> NoReturn:
                 store.store(server_url, Credential("user", secret))
         except CredentialError:
             continue  # the lock was somebody's for too long: nothing is done
-        os.write(report, f"{_HAS} {what}".encode())
+        os.write(report, f"{HAS} {what}".encode())
 
 
-class Logins:
+class Logins(Writers):
     """The writers, what they said, and what was found wrong."""
 
     def __init__(self, folder: str) -> None:
+        super().__init__()
         self.path = os.path.join(folder, "docker-credential-multi", "credentials.json")
-        self.kills = self.interrupted = self.changes = self.checks = 0
-        self.torn: list[str] = []
-        self.lost: list[str] = []
-        self._said = b""
+        self.interrupted = self.changes = 0
         names = [registry for writer in range(WRITERS) for registry in registries(writer)]
         # What is in the file: what was acknowledged last, or what has been begun since.
         self._possible = {name: {_NOTHING} for name in names}
         self._heard: dict[str, set[int]] = {name: set() for name in names}
         self._begun: set[str] = set()
-        self._report, self._reporting = os.pipe()
-        os.set_blocking(self._report, False)
-        self._writers = [self._start(writer) for writer in range(WRITERS)]
 
-    def _start(self, writer: int) -> int:
-        pid = os.fork()
-        if pid == 0:
-            write_for_ever(self.path, writer, self._reporting)
-        return pid
+    def write_for_ever(self, writer: int, report: int) -> NoReturn:
+        """See `write_for_ever`."""
+        write_for_ever(self.path, writer, report)
 
-    def kill_one(self) -> None:
-        """Kill a writer wherever it is, see that nothing came of it, and replace it."""
-        time.sleep(random.uniform(0.0, 0.02))
-        at = random.randrange(WRITERS)
-        os.kill(self._writers[at], signal.SIGKILL)
-        os.waitpid(self._writers[at], 0)
-        self.kills += 1
-        self.check()
-        self.interrupted += not self._begun.isdisjoint(registries(at))
-        self._begun.difference_update(registries(at))
-        self._writers[at] = self._start(at)
-
-    def end(self) -> None:
-        """Kill all that are left."""
-        for pid in self._writers:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        self._writers = []
-        self.check()
-        os.close(self._report)
-        os.close(self._reporting)
+    def replaced(self, writer: int) -> None:
+        """Count a change that the kill came into the middle of."""
+        self.interrupted += not self._begun.isdisjoint(registries(writer))
+        self._begun.difference_update(registries(writer))
 
     def check(self) -> None:
         """Compare the file with what was said about it before and while it was read."""
-        self._listen()
+        self.listen()
         before = {name: set(stamps) for name, stamps in self._possible.items()}
         for stamps in self._heard.values():
             stamps.clear()
         found = self._stamps()
-        self._listen()
+        self.listen()
         for name, stamp in found.items():
             self.checks += 1
             if stamp not in before[name] | self._heard[name]:
@@ -141,21 +114,12 @@ class Logins:
                 self.torn.append(name)
         return stamps
 
-    def _listen(self) -> None:
-        while True:
-            try:
-                heard = os.read(self._report, 1 << 16)
-            except BlockingIOError:
-                return
-            self._said += heard
-            *lines, self._said = self._said.split(b"\n")
-            for line in lines:
-                self._hear(*line.decode().split())
-
-    def _hear(self, said: str, name: str, stamp: str) -> None:
+    def hear(self, said: str, *what: str) -> None:
+        """Keep what may be found from now on."""
+        name, stamp = what
         self._heard[name].add(int(stamp))
         self._begun.add(name)
-        if said == _HAS:
+        if said == HAS:
             self._begun.discard(name)
             self.changes += 1
             self._possible[name].clear()
@@ -170,13 +134,7 @@ class Logins:
 
 def run(kills: int, folder: str) -> Logins:
     """Kill that often."""
-    soak = Logins(folder)
-    try:
-        while soak.kills < kills:
-            soak.kill_one()
-    finally:
-        soak.end()
-    return soak
+    return Logins(folder).run(kills)
 
 
 def main() -> int:

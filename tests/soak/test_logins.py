@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.figures import FIGURES, Record
-from tests.soak.logins import WRITERS, run
+from tests.soak.logins import run
+from tests.soak.writers import WRITERS
 
 
 def test_no_login_of_eight_writers_is_lost_or_torn_by_kills(

@@ -1,0 +1,95 @@
+"""Writers that are killed at random moments and replaced, and a pipe on which they tell of it.
+
+What they write, and what is found wrong with it, is the soak's own.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from abc import ABC, abstractmethod
+from typing import NoReturn, Self
+
+WRITERS = 8
+# A line of a report is shorter than what a pipe takes in one piece.
+ABOUT_TO, HAS = "about-to", "has"
+
+
+class Writers(ABC):
+    """The writers, what they said, and what was found wrong. They start with the first kill."""
+
+    def __init__(self) -> None:
+        self.kills = self.checks = 0
+        self.torn: list[str] = []
+        self.lost: list[str] = []
+        self._said = b""
+        self._report, self._reporting = os.pipe()
+        os.set_blocking(self._report, False)
+        self._writers: list[int] = []
+
+    @abstractmethod
+    def write_for_ever(self, writer: int, report: int) -> NoReturn:
+        """Write until killed, and report each line before it is done and after."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Compare what is there with what was said about it."""
+
+    @abstractmethod
+    def hear(self, said: str, *what: str) -> None:
+        """Take in one line of a report."""
+
+    @abstractmethod
+    def replaced(self, writer: int) -> None:
+        """Take note that a writer was killed and checked after."""
+
+    def run(self, kills: int) -> Self:
+        """Kill that often."""
+        self._writers = [self._start(writer) for writer in range(WRITERS)]
+        try:
+            while self.kills < kills:
+                self._kill_one()
+        finally:
+            self._end()
+        return self
+
+    def _start(self, writer: int) -> int:
+        pid = os.fork()
+        if pid == 0:
+            self.write_for_ever(writer, self._reporting)
+        return pid
+
+    def _kill_one(self) -> None:
+        """Kill a writer wherever it is, see that nothing came of it, and replace it."""
+        time.sleep(random.uniform(0.0, 0.02))
+        at = random.randrange(WRITERS)
+        os.kill(self._writers[at], signal.SIGKILL)
+        os.waitpid(self._writers[at], 0)
+        self.kills += 1
+        self.check()
+        self.replaced(at)
+        self._writers[at] = self._start(at)
+
+    def _end(self) -> None:
+        """Kill all that are left."""
+        for pid in self._writers:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        self._writers = []
+        self.check()
+        os.close(self._report)
+        os.close(self._reporting)
+
+    def listen(self) -> None:
+        """Hear everything that was said so far."""
+        while True:
+            try:
+                heard = os.read(self._report, 1 << 16)
+            except BlockingIOError:
+                return
+            self._said += heard
+            *lines, self._said = self._said.split(b"\n")
+            for line in lines:
+                self.hear(*line.decode().split())
