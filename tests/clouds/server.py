@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
+from io import BytesIO
 from itertools import repeat
 from typing import Any, BinaryIO, Self
 from urllib.parse import parse_qsl, unquote
@@ -331,12 +332,15 @@ class LoopbackServer(Listener):
 
 
 def read_request(stream: BinaryIO, scheme: str) -> Received | None:
-    """The next request of a connection; None when the client is done or talks no HTTP."""
+    """The next request of a connection; None when the client is done or talks no HTTP.
+
+    A request cut short, by a client that was killed say, was not made.
+    """
     try:
-        method, target, _ = stream.readline(65536).decode("latin-1").split()
-        headers = Headers(http.client.parse_headers(stream).items())
+        method, target, _ = _read_line(stream).decode("latin-1").split()
+        headers = _read_headers(stream)
         body = _read_body(stream, headers)
-    except (ValueError, http.client.HTTPException):
+    except (ValueError, EOFError, http.client.HTTPException):
         return None
     host, resource = headers.get("host", ""), target
     if method == "CONNECT":
@@ -357,16 +361,37 @@ def read_request(stream: BinaryIO, scheme: str) -> Received | None:
     )
 
 
+def _read_headers(stream: BinaryIO) -> Headers:
+    lines = []
+    while (line := _read_line(stream)).strip():
+        lines.append(line)
+    return Headers(http.client.parse_headers(BytesIO(b"".join(lines))).items())
+
+
 def _read_body(stream: BinaryIO, headers: Headers) -> bytes:
     if headers.get("transfer-encoding", "").lower() != "chunked":
-        return stream.read(int(headers.get("content-length", "0")))
+        return _read_whole(stream, int(headers.get("content-length", "0")))
     chunks = []
-    while size := int(stream.readline(65536).partition(b";")[0], 16):
-        chunks.append(stream.read(size))
-        stream.readline(65536)
-    while stream.readline(65536).strip():
+    while size := int(_read_line(stream).partition(b";")[0], 16):
+        chunks.append(_read_whole(stream, size))
+        _read_line(stream)
+    while _read_line(stream).strip():
         pass  # trailers say nothing here
     return b"".join(chunks)
+
+
+def _read_line(stream: BinaryIO) -> bytes:
+    line = stream.readline(65536)
+    if not line.endswith(b"\n"):
+        raise EOFError
+    return line
+
+
+def _read_whole(stream: BinaryIO, size: int) -> bytes:
+    body = stream.read(size)
+    if len(body) < size:
+        raise EOFError
+    return body
 
 
 def _cut(connection: socket.socket) -> None:

@@ -165,6 +165,26 @@ def test_closing_waits_for_no_client_however_slow_the_server_was_told_to_be() ->
         client.close()
 
 
+@pytest.mark.parametrize(
+    "cut",
+    [
+        b"POST /json HT",
+        b"POST /json HTTP/1.1\r\nHost: a.example\r\n",
+        b"POST /json HTTP/1.1\r\nContent-Length: 2\r\n\r\n",
+        b"POST /json HTTP/1.1\r\nContent-Length: 2\r\n\r\n{",
+        b"POST /json HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{",
+        b"POST /json HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n",
+    ],
+)
+def test_a_request_of_a_client_that_was_killed_is_none(server: LoopbackServer, cut: bytes) -> None:
+    server.on("POST", "/json", lambda request: json_reply(request.json))
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        client.sendall(cut)
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(1) == b""
+    assert server.received == []
+
+
 def test_each_fault_spoils_the_answer_in_its_own_way(server: LoopbackServer) -> None:
     url = f"{server.url}/hello"
     server.fail("/hello", faults.cut_body)
