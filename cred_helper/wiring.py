@@ -46,6 +46,33 @@ class ProviderSource:
         identity = self.provider.identify(self.request)
         return self.provider.get(self.request, identity)
 
+    def forget(self) -> None:
+        """Have no answer of before be given again."""
+        from cred_helper.cache.cached import CachedProvider
+
+        if isinstance(self.provider, CachedProvider):
+            self.provider.forget(self.request)
+
+
+class _Forgetting:
+    """A store that, asked to forget a cloud's registry, has its cached token forgotten as well."""
+
+    __slots__ = ("_source", "_store", "name")
+
+    def __init__(self, store: Store, source: ProviderSource) -> None:
+        self.name = store.name
+        self._store = store
+        self._source = source
+
+    def store(self, server_url: ServerURL, credential: Credential) -> None:
+        """As the store does."""
+        self._store.store(server_url, credential)
+
+    def erase(self, server_url: ServerURL) -> None:
+        """Forget both."""
+        self._source.forget()
+        self._store.erase(server_url)
+
 
 def _options_of(provider: str) -> tuple[str, ...] | None:
     loaded = providers.load(provider)
@@ -238,8 +265,12 @@ class Wiring:
 
     def stores(self, server_url: ServerURL) -> Iterator[Store]:
         """Who keeps this server URL's credential."""
-        rule = self.rule(server_url)
         builtin = self.provider_source(server_url)
+        for store in self._stores(server_url, builtin):
+            yield _Forgetting(store, builtin) if builtin else store
+
+    def _stores(self, server_url: ServerURL, builtin: ProviderSource | None) -> Iterator[Store]:
+        rule = self.rule(server_url)
         if self._drop_in is not None:
             fails = self.settings.store_for_clouds == "error"
             yield self._drop_in.store(self._warn, fails=fails, is_ours=builtin is not None)

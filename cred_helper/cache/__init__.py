@@ -102,6 +102,11 @@ class TokenCache:
         """Say why the folder is not used, for a person; ``None`` where it is or would be made."""
         return self._folder.refusal()
 
+    def forget(self, key: str) -> None:
+        """Remove what is kept under a key, if that can be done."""
+        for kind in (TOKEN, FAILURE):
+            self._folder.remove(f"{key}.{kind}")
+
     def clear(self) -> int:
         """Remove every entry; how many tokens that were.
 

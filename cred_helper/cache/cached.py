@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from time import time
 
+from cred_helper.errors import CredentialError
 from cred_helper.fingerprint import digest
 
 TYPE_CHECKING = False
@@ -57,8 +58,7 @@ class CachedProvider:
         asker = self._asker(request, identity)
         if identity.fingerprint is None:
             return self._ask(request, identity, digest(asker))
-        scope = identity.scope or request.route.host
-        key = digest([*asker, scope])
+        scope, key = self._place(request, identity)
         entry = self._cache.token(key)
         now = self._clock()
         if entry is not None and entry.is_fresh(now):
@@ -83,9 +83,29 @@ class CachedProvider:
         """The entry that a ``get`` would be answered with now, if there is one; for eyes only."""
         if identity.fingerprint is None:
             return None
-        scope = identity.scope or request.route.host
-        entry = self._cache.look(digest([*self._asker(request, identity), scope]))
+        _, key = self._place(request, identity)
+        entry = self._cache.look(key)
         return entry if entry is not None and entry.is_fresh(self._clock()) else None
+
+    def forget(self, request: TokenRequest) -> None:
+        """Remove the entry that a ``get`` would be answered with, and what failed before.
+
+        An identity that cannot be had has none.
+        """
+        try:
+            identity = self._provider.identify(request)
+        except CredentialError:
+            return
+        keys = [digest(self._asker(request, identity))]
+        if identity.fingerprint is not None:
+            keys.append(self._place(request, identity)[1])
+        for key in keys:
+            self._cache.forget(key)
+
+    def _place(self, request: TokenRequest, identity: Identity) -> tuple[str, str]:
+        """What a credential opens, and the key of its entry."""
+        scope = identity.scope or request.route.host
+        return scope, digest([*self._asker(request, identity), scope])
 
     def _asker(self, request: TokenRequest, identity: Identity) -> list[str]:
         """Who asks, in words that stay the same while they do."""

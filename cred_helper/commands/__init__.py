@@ -11,6 +11,8 @@ NAMES = frozenset(
         "configure",
         "doctor",
         "explain",
+        "login",
+        "logout",
         "providers",
         "token",
         "--debug",

@@ -22,6 +22,7 @@ from cred_helper.commands.config import config
 from cred_helper.commands.configure import configure
 from cred_helper.commands.doctor import doctor
 from cred_helper.commands.explain import explain
+from cred_helper.commands.login import login, logout
 from cred_helper.commands.providers import providers
 from cred_helper.commands.screen import colour_wanted
 from cred_helper.commands.token import token
@@ -56,7 +57,18 @@ def group() -> None:
     """
 
 
-for command in (cache, completion, config, configure, doctor, explain, providers, token):
+for command in (
+    cache,
+    completion,
+    config,
+    configure,
+    doctor,
+    explain,
+    login,
+    logout,
+    providers,
+    token,
+):
     group.add_command(command)
 
 
@@ -99,7 +111,9 @@ def main(arguments: list[str]) -> int:
         status = 1
     except click.Abort as end:
         stdio.error("aborted")
-        status = _INTERRUPTED if isinstance(end.__cause__, KeyboardInterrupt) else 1
+        status = (
+            _INTERRUPTED if isinstance(end.__cause__ or end.__context__, KeyboardInterrupt) else 1
+        )
     except BrokenPipeError:
         status = 1  # whoever read this has gone
     except OSError as error:

@@ -27,12 +27,14 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
+from cred_helper.docker_hub import is_hub
 from cred_helper.fallback.dockerconfig import IDENTITY_TOKEN
 
 if TYPE_CHECKING:
     from email.message import Message
 
     from cred_helper.credential import Credential
+    from cred_helper.server_url import ServerURL
 
 TIMEOUT_S = 10.0
 _MAX_REPLY_BYTES = 1 << 20
@@ -49,6 +51,8 @@ _BUNDLES = (
 # Authorities of single registries.
 # Source: https://docs.docker.com/engine/security/certificates/
 _CERTIFICATES = "/etc/docker/certs.d"
+# Where Docker Hub's images are, by whatever name it is configured.
+_HUB = "registry-1.docker.io"
 
 
 class Pinged:
@@ -61,13 +65,15 @@ class Pinged:
         self.took_ms = took_ms
 
 
-def ping(address: str, credential: Credential | None, *, is_clouds: bool = False) -> Pinged:
-    """Ask the registry at ``host`` or ``host:port``, with a credential if there is one.
+def ping(
+    server_url: ServerURL, credential: Credential | None, *, is_clouds: bool = False
+) -> Pinged:
+    """Ask the registry that a server URL means, with a credential if there is one.
 
     ``is_clouds`` is whether a built-in provider gave it.
     """
     begun_s = monotonic()
-    conversation = _Conversation(address, stays=is_clouds)
+    conversation = _Conversation(_address(server_url), stays=is_clouds)
     try:
         said, let_in = conversation.hold(credential), True
     except _TurnedAway as refusal:
@@ -78,6 +84,13 @@ def ping(address: str, credential: Credential | None, *, is_clouds: bool = False
         said, let_in = f"no answer: {_cause(error)}", False
     took_ms = (monotonic() - begun_s) * 1000
     return Pinged(said, let_in=let_in, ahead_s=conversation.ahead_s, took_ms=took_ms)
+
+
+def _address(server_url: ServerURL) -> str:
+    """Where the registry answers."""
+    if is_hub(server_url):
+        return _HUB
+    return f"{server_url.host}:{server_url.port}" if server_url.port else server_url.host
 
 
 class _TurnedAway(Exception):

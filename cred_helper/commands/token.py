@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from cred_helper import stdio
-from cred_helper.commands import ourselves, shell
+from cred_helper.commands import shell
 from cred_helper.commands.arguments import ServerURLCommand, server_url_argument
-from cred_helper.commands.screen import printable
 from cred_helper.commands.times import iso
-from cred_helper.errors import CredentialError, NotFound
+from cred_helper.commands.trial import required
+from cred_helper.errors import CredentialError
 from cred_helper.fallback.dockerconfig import IDENTITY_TOKEN
 from cred_helper.server_url import ServerURL
 from cred_helper.wiring import Wiring
@@ -51,25 +51,9 @@ def token(server_url: str, form: str, show: bool) -> int:
     parsed = ServerURL.parse(server_url)
     # What an SDK or a child says must not get into the output any more than for a client.
     reply = stdio.guard()
-    text = render(parsed, _ask(parsed), form)
+    answer = Wiring.of_process(stdio.warning).keychain().get(parsed)
+    text = render(parsed, required(parsed, answer), form)
     return 0 if reply.send(text.encode("utf-8", "surrogateescape") + b"\n") else 1
-
-
-def _ask(server_url: ServerURL) -> Credential:
-    answer = Wiring.of_process(stdio.warning).keychain().get(server_url)
-    if answer.credential is None and answer.failures:
-        source, failure = answer.failures[0]
-        told = f"no credential for {printable(server_url.host)} from {source}: {failure.reason}"
-        raise type(failure)(told, hint=failure.hint)
-    for source, failure in answer.failures:
-        stdio.warning(f"{source}: {failure.reason}", failure.hint)
-    if answer.credential is None:
-        explain = ourselves.command("explain", server_url.raw)
-        raise NotFound(
-            f"no source has a credential for {printable(server_url.raw)}",
-            hint=f"{explain} says who is asked",
-        )
-    return answer.credential
 
 
 def render(server_url: ServerURL, credential: Credential, form: str) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from cred_helper import stdio
+from cred_helper.commands import ourselves
+from cred_helper.commands.screen import printable
 from cred_helper.commands.times import iso, left
 from cred_helper.credential import Credential
 from cred_helper.errors import NotFound
@@ -14,8 +17,30 @@ if TYPE_CHECKING:
 
     from cred_helper.commands.explanation import Explanation
     from cred_helper.errors import ProviderError
-    from cred_helper.keychain import Consulted, Source
+    from cred_helper.keychain import Answer, Consulted, Source
     from cred_helper.server_url import ServerURL
+
+
+def required(server_url: ServerURL, answer: Answer) -> Credential:
+    """The credential that a person wants to have; what went wrong although there is one is told.
+
+    Raises:
+        CredentialError: nobody has one; or the failure of who should have.
+    """
+    host = printable(server_url.host)
+    if answer.credential is None and answer.failures:
+        source, failure = answer.failures[0]
+        told = f"no credential for {host} from {source}: {failure.reason}"
+        raise type(failure)(told, hint=failure.hint)
+    for source, failure in answer.failures:
+        stdio.warning(f"{source}: {failure.reason}", failure.hint)
+    if answer.credential is None:
+        explain = ourselves.command("explain", server_url.raw)
+        raise NotFound(
+            f"no source has a credential for {printable(server_url.raw)}",
+            hint=f"{explain} says who is asked",
+        )
+    return answer.credential
 
 
 class Asked:
@@ -80,11 +105,8 @@ class Trial:
                 self._times_ms.append((monotonic() - begun_s) * 1000)
 
         begun_s = monotonic()
-        answer = explained.wiring.keychain(timed).get(explained.server_url)
+        self.answer = explained.wiring.keychain(timed).get(explained.server_url)
         self.took_ms = (monotonic() - begun_s) * 1000
-        self.credential = answer.credential
-        self.failures = answer.failures
-        self._trace = answer.trace
 
     @property
     def asked(self) -> list[Asked]:
@@ -92,6 +114,6 @@ class Trial:
         # The last one answered, and so its time was never taken.
         times_ms = [*self._times_ms, self.took_ms - sum(self._times_ms)]
         return [
-            Asked(consulted, took_ms, cached=self._is_kept and consulted is self._trace[0])
-            for consulted, took_ms in zip(self._trace, times_ms, strict=False)
+            Asked(consulted, took_ms, cached=self._is_kept and consulted is self.answer.trace[0])
+            for consulted, took_ms in zip(self.answer.trace, times_ms, strict=False)
         ]

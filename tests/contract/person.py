@@ -6,8 +6,8 @@ import os
 import pty
 import select
 import subprocess
+import sys
 from pathlib import Path
-from shlex import quote
 from time import monotonic
 
 import pytest
@@ -17,6 +17,12 @@ from tests.executable import Completed, Executable, pinned_environment
 
 PROGRAM = "docker-credential-multi"
 _HUNG_S = 60
+# So that Ctrl-C is a signal, and a password is asked for where it is typed.
+_AT_TERMINAL = """\
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 class Person:
@@ -50,28 +56,29 @@ class Person:
         return path
 
     def at_terminal(
-        self, *arguments: str, typed: str = "", stdout: str | None = None, **variables: str
+        self,
+        *arguments: str,
+        answers: tuple[tuple[str, str], ...] = (),
+        stdout: str | None = None,
     ) -> tuple[int, str]:
         """Call it at a terminal; its exit status, and all that was to be seen.
 
-        With ``stdout`` standard output goes to this file, and the terminal shows the rest.
+        ``answers`` are what is waited for, and what is typed then. With ``stdout`` standard output
+        goes to this file, and the terminal shows the rest.
         """
-        environment = self.environment | {"TERM": "xterm", "COLUMNS": "100"} | variables
+        environment = {"TERM": "xterm", "COLUMNS": "100"} | self.environment
         ours, theirs = pty.openpty()
-        command = " ".join(map(quote, (str(self.program), *arguments)))
-        if stdout:
-            command = f"{command} >{quote(stdout)}"
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", command],
-            env=environment,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        )
+        with open(stdout, "wb") if stdout else os.fdopen(os.dup(theirs), "wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-c", _AT_TERMINAL, str(self.program), *arguments],
+                env=environment,
+                stdin=theirs,
+                stdout=output,
+                stderr=theirs,
+                start_new_session=True,
+            )
         os.close(theirs)
-        os.write(ours, typed.encode())
-        seen = _read_to_end(ours)
+        seen = _converse(ours, answers)
         return process.wait(_HUNG_S), seen
 
 
@@ -81,10 +88,12 @@ def person(home: Path) -> Person:
     return Person(home)
 
 
-def _read_to_end(fd: int) -> str:
-    chunks = []
+def _converse(fd: int, answers: tuple[tuple[str, str], ...]) -> str:
+    """Answer each question when it is asked, and read to the end."""
+    seen = b""
+    left = list(answers)
     ends_at_s = monotonic() + _HUNG_S
-    with os.fdopen(fd, "rb", buffering=0) as terminal:
+    with os.fdopen(fd, "r+b", buffering=0) as terminal:
         while select.select([terminal], [], [], max(0.0, ends_at_s - monotonic()))[0]:
             try:
                 chunk = terminal.read(1 << 16)
@@ -92,5 +101,8 @@ def _read_to_end(fd: int) -> str:
                 break  # the last process with this terminal has ended
             if not chunk:
                 break
-            chunks.append(chunk)
-    return b"".join(chunks).decode().replace("\r\n", "\n")
+            seen += chunk
+            if left and left[0][0].encode() in seen:
+                terminal.write(left.pop(0)[1].encode())
+    assert not left, seen
+    return seen.decode().replace("\r\n", "\n")

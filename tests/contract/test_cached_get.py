@@ -47,6 +47,13 @@ def test_a_cached_answer_is_the_same_and_needs_no_cloud(machine: Machine) -> Non
     assert machine.get().stdout == first.stdout
 
 
+def test_a_logout_forgets_the_cached_answer(machine: Machine) -> None:
+    machine.get()
+    assert machine.executable.run("erase", stdin=EXAMPLE_HOST).status == 0
+    assert machine.get().credential
+    assert machine.cloud.exchanges == 2
+
+
 def test_a_cached_answer_loads_no_sdk_and_nothing_else_that_takes_time(machine: Machine) -> None:
     if IS_FROZEN:
         pytest.skip("the frozen file reports no imports")

@@ -229,11 +229,11 @@ def test_it_says_first_what_is_on_the_machine(person: Person, config: Path) -> N
 
 
 def test_it_asks_and_takes_no_for_an_answer(person: Person, config: Path) -> None:
-    status, seen = person.at_terminal("configure", typed="n\n")
+    status, seen = person.at_terminal("configure", answers=(("[y/N]", "n\n"),))
     assert status == 1
     assert "Write this? [y/N]" in seen
     assert config.read_bytes() == _CONFIG.encode()
-    status, seen = person.at_terminal("configure", typed="y\n")
+    status, seen = person.at_terminal("configure", answers=(("[y/N]", "y\n"),))
     assert status == 0
     assert "\x1b[32m+" in seen
     assert json.loads(config.read_text())["credsStore"] == "multi"

@@ -229,8 +229,10 @@ def test_what_a_helper_prints_to_standard_error_is_not_in_the_document(person: P
 def test_there_is_colour_on_a_terminal_unless_it_is_not_wanted(person: Person) -> None:
     status, seen = person.at_terminal("explain", "registry.example.com")
     assert (status, "\x1b[" in seen) == (0, True)
-    for variables in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
-        _, seen = person.at_terminal("explain", "registry.example.com", **variables)
+    for name, value in (("NO_COLOR", "1"), ("TERM", "dumb")):
+        person.environment |= {name: value}
+        _, seen = person.at_terminal("explain", "registry.example.com")
+        del person.environment[name]
         assert "registry.example.com" in seen
         assert "\x1b" not in seen
     assert b"\x1b" not in person.run("explain", "registry.example.com").stdout

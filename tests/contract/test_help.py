@@ -22,6 +22,8 @@ _COMMANDS = [
     "configure",
     "doctor",
     "explain",
+    "login",
+    "logout",
     "providers",
     "token",
 ]

@@ -215,7 +215,7 @@ def test_a_signal_at_any_moment_of_a_store_leaves_a_whole_file(
         started = Started(environment, "store")
         started.ask(json.dumps(login))
         started.finish_asking()
-        time.sleep(chance.uniform(0, 0.06))
+        time.sleep(chance.uniform(0, 0.015))
         status, _, stderr = started.end(chance.choice(SIGNALS))
         assert stderr == b""
         ended += status != 0

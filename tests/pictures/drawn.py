@@ -25,8 +25,9 @@ def drawn() -> dict[str, str]:
     """Draw every picture, by its name."""
     pictures = {}
     with tempfile.TemporaryDirectory() as folder, laptop(Path(folder)) as person:
+        person.environment |= {"COLUMNS": str(_COLUMNS)}
         for name, command in _COMMANDS.items():
-            _, seen = person.at_terminal(*shlex.split(command), COLUMNS=str(_COLUMNS))
+            _, seen = person.at_terminal(*shlex.split(command))
             # Command lines have the home folder in full.
             seen = seen.replace(str(person.home), "~")
             pictures[name] = picture(f"{PROGRAM} {command}", seen, _COLUMNS)

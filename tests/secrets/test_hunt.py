@@ -293,6 +293,21 @@ def test_no_request_and_no_helper_is_quoted(machine: Machine, record_property: R
     for verb, request in requests:
         for debug in (False, True):
             machine.run(verb, stdin=request, environment=environment, debug=debug)
+    by_stdin = ("login", "--username", "u", "--password-stdin")
+    logins = (
+        (*by_stdin, "nobody.example"),
+        (*by_stdin, "--unchecked", "second.example"),
+        (*by_stdin, "--unchecked", "failing.example"),
+        (*by_stdin, REGISTRIES[0]),
+        (*by_stdin, f"https://u:{mark('a password in a registry to log in to')}@nobody.example"),
+        ("login", "--username", "u", "nobody.example"),
+        ("logout", "second.example"),
+        ("logout", "config.example"),
+    )
+    for arguments in logins:
+        password = mark("a password to log in with")
+        for debug in (False, True):
+            machine.run(*arguments, stdin=password, environment=environment, debug=debug)
     for host in ("config", "plain", "token", "helper", "kept", "named", "ci"):
         for debug in (False, True):
             done = machine.run("get", stdin=f"{host}.example", environment=environment, debug=debug)

@@ -24,8 +24,6 @@ _REDRAW_S = 0.2
 # Signatures and tokens are good for five minutes around their time with the strictest of clouds.
 _WRONG_S = 300.0
 _DOUBTFUL_S = 60.0
-# Where Docker Hub's images are, by whatever name it is configured.
-_HUB = "registry-1.docker.io"
 
 
 def online(server_urls: list[str], progress: Callable[[int, int], None]) -> Iterator[Finding]:
@@ -61,31 +59,24 @@ def _ask(server_url: ServerURL, pings: list[tuple[str, Pinged]]) -> Finding:
         reason, hint = explained.error.reason, explained.error.hint
         return Finding(ERROR, "online", f"{name}: {reason}", explain, hint)
     trial = Trial(explained)
-    if trial.credential is None and trial.failures:
-        source, failure = trial.failures[0]
+    if trial.answer.credential is None and trial.answer.failures:
+        source, failure = trial.answer.failures[0]
         message = f"{name}: no credential from {source}: {failure.reason}"
         return Finding(ERROR, "online", message, explain, failure.hint)
     if not server_url.is_host:
         return Finding(NOTE, "online", f"{name}: this is no address of a registry", explain)
     builtin = explained.builtin.name if explained.builtin else None
     is_clouds = bool(trial.asked) and trial.asked[-1].source == builtin
-    pinged = ping(_address(server_url), trial.credential, is_clouds=is_clouds)
+    pinged = ping(server_url, trial.answer.credential, is_clouds=is_clouds)
     pings.append((name, pinged))
     got = "no credential"
-    if trial.credential:
+    if trial.answer.credential:
         cached = " from the cache" if trial.asked[-1].cached else ""
         got = f"a credential{cached} in {trial.took_ms:.0f} ms"
     message = f"{name}: {got}; {pinged.said} ({pinged.took_ms:.0f} ms)"
     if not pinged.let_in:
         return Finding(ERROR, "online", message, explain)
-    return Finding(OK if trial.credential else NOTE, "online", message, explain)
-
-
-def _address(server_url: ServerURL) -> str:
-    """Where the registry answers."""
-    if docker_hub.is_hub(server_url):
-        return _HUB
-    return f"{server_url.host}:{server_url.port}" if server_url.port else server_url.host
+    return Finding(OK if trial.answer.credential else NOTE, "online", message, explain)
 
 
 def _clock(pings: list[tuple[str, Pinged]]) -> Iterator[Finding]:

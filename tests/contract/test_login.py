@@ -1,0 +1,139 @@
+"""``login`` and ``logout``: what is typed is tried, kept and forgotten, and never shown."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clouds.fixtures import authority, proxy
+from tests.clouds.registry import Registry
+from tests.contract.person import Person, person
+from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.clouds.proxy import TerminatingProxy
+
+__all__ = ["authority", "known", "person", "proxy"]
+
+_HUB = "https://index.docker.io/v1/"
+_BASIC_HOST = "basic.example.com:5000"
+_STORE = ".local/share/docker-credential-multi/credentials.json"
+
+
+@pytest.fixture
+def basic(proxy: TerminatingProxy) -> Iterator[Registry]:
+    """A registry that asks for a password and knows no token endpoint."""
+    with Registry(lambda *login: login == (USERNAME, PASSWORD, _BASIC_HOST)) as registry:
+        proxy.route(_BASIC_HOST, registry)
+        yield registry
+
+
+def test_what_is_typed_at_the_terminal_is_kept_and_the_password_not_shown(known: Person) -> None:
+    answers = (("Username: ", f"{USERNAME}\n"), ("Password: ", f"{PASSWORD}\n"))
+    status, seen = known.at_terminal("login", PRIVATE_HOST, answers=answers)
+    assert status == 0
+    assert "it lets this credential in" in seen
+    assert PASSWORD not in seen
+    assert known.run("get", stdin=PRIVATE_HOST).credential == (USERNAME, PASSWORD)
+    assert (known.home / _STORE).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_registry_that_asks_for_a_password_is_shown_it(known: Person, basic: Registry) -> None:
+    login = ("login", "-u", USERNAME, "--password-stdin", _BASIC_HOST)
+    done = known.run(*login, stdin=f"{PASSWORD}x")
+    assert done.status == 1
+    assert "HTTP 401: it does not let this credential in" in done.stderr
+    assert not (known.home / _STORE).exists()
+    done = known.run(*login, stdin=PASSWORD)
+    assert done.status == 0
+    assert [login.accepted for login in basic.logins] == [False, True]
+    assert known.run("get", stdin=_BASIC_HOST).credential == (USERNAME, PASSWORD)
+
+
+def test_nobody_is_asked_with_unchecked(person: Person, basic: Registry) -> None:
+    login = ("login", "--unchecked", "-u", "any", "--password-stdin", _BASIC_HOST)
+    assert person.run(*login, stdin="thing").status == 0
+    assert basic.received == []
+    assert person.run("get", stdin=_BASIC_HOST).credential == ("any", "thing")
+
+
+@pytest.mark.parametrize(
+    "secret", ["it's \"$(touch pwned)` \\", "pässwörd", " in blanks ", "two\nlines", "x" * 100_000]
+)
+def test_a_password_is_kept_to_the_letter(person: Person, secret: str) -> None:
+    login = ("login", "--unchecked", "-u", "ünï", "--password-stdin", PRIVATE_HOST)
+    assert person.run(*login, stdin=f"{secret}\n").status == 0
+    assert person.run("get", stdin=PRIVATE_HOST).credential == ("ünï", secret)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["docker.io", "index.docker.io", "registry-1.docker.io", "https://index.docker.io/v1", _HUB],
+)
+def test_docker_hub_is_kept_as_docker_keeps_it(person: Person, written: str) -> None:
+    person.run("login", "--unchecked", "-u", "a", "--password-stdin", written, stdin="b")
+    assert json.loads(person.run("list").stdout) == {_HUB: "a"}
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("https://Registry.Example.com/", "registry.example.com"),
+        ("http://registry.example.com/v1/", "registry.example.com"),
+        ("registry.example.com:5000", "registry.example.com:5000"),
+        ("registry.example.com/team/app", "registry.example.com/team/app"),
+        ("localhost:5000", "localhost:5000"),
+    ],
+)
+def test_a_registry_is_kept_as_clients_ask_for_it(person: Person, written: str, key: str) -> None:
+    person.run("login", "--unchecked", "-u", "a", "--password-stdin", written, stdin="b")
+    assert json.loads(person.run("list").stdout) == {key: "a"}
+
+
+@pytest.mark.parametrize(
+    "written", ["", "-", "user@host.example", "a b", "ftp://host.example", "/x"]
+)
+def test_what_is_no_registry_is_not_logged_in_to(person: Person, written: str) -> None:
+    for command in (("login", "-u", "a", "--password-stdin"), ("logout",)):
+        done = person.run(*command, "--", written, stdin="b")
+        assert done.status == 2
+        assert "SERVER_URL is no address of a registry" in done.stderr
+    assert not (person.home / _STORE).exists()
+
+
+def test_a_logout_of_docker_hub_forgets_what_a_login_by_browser_keeps(person: Person) -> None:
+    for path in ("", "access-token", "refresh-token"):
+        document = {"ServerURL": f"{_HUB}{path}", "Username": "a", "Secret": "b"}
+        assert person.run("store", stdin=json.dumps(document)).status == 0
+    assert person.run("logout", "docker.io").status == 0
+    assert json.loads(person.run("list").stdout) == {}
+
+
+def test_who_still_answers_after_a_logout_is_told(person: Person) -> None:
+    config = {"auths": {PRIVATE_HOST: {"username": USERNAME, "password": PASSWORD}}}
+    path = person.write(".docker/config.json", json.dumps(config))
+    done = person.run("logout", PRIVATE_HOST)
+    assert done.status == 0
+    assert f"~/.docker/{path.name} still answers for {PRIVATE_HOST}" in done.stderr
+    assert PASSWORD not in done.stderr
+
+
+def test_a_helper_that_cannot_keep_it_fails_the_login(person: Person) -> None:
+    person.write(".docker/config.json", json.dumps({"credsStore": "team"}))
+    person.helper("team", "echo the vault is closed; exit 1")
+    login = ("login", "--unchecked", "-u", "a", "--password-stdin", PRIVATE_HOST)
+    done = person.run(*login, stdin="hunter2")
+    assert done.status == 1
+    assert "docker-credential-team keeps no login to" in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+def test_ctrl_c_at_the_prompt_keeps_nothing(person: Person) -> None:
+    answers = (("Password: ", "hunt\x03"),)
+    status, seen = person.at_terminal("login", "-u", "a", PRIVATE_HOST, answers=answers)
+    assert (status, "aborted" in seen) == (130, True)
+    assert not (person.home / _STORE).exists()
