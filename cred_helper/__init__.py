@@ -15,8 +15,9 @@ Map, top down; imports point down only (import contracts in pyproject.toml hold 
     stdio        the private reply handle, the guard of standard output, the only printers
     cache/       tokens on disk, one exchange for many processes
     fallback/    what config.json and its relatives name: other helpers, auths, our own store
-    settings, settings_document, rules
-                 every setting and variable of ours; the user's own rules for hosts
+    settings, settings_document, parsed_settings, rules
+                 every setting and variable of ours; what their files were parsed to the last
+                 time; the user's own rules for hosts
     environment  credentials in variables that name a host, and those of CI systems
     dropin       called by another helper's name, it is that helper
     log          the debug log, loaded only where it is asked for

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from typing import Any
 
+    from cred_helper.parsed_settings import ParsedSettings
     from cred_helper.rules import Options, Place, Rule
     from cred_helper.server_url import ServerURL
     from cred_helper.settings_document import SettingsDocument
@@ -237,18 +238,27 @@ class Settings:
     rules: tuple[Rule, ...]
 
     @classmethod
-    def load(cls, environ: Mapping[str, str]) -> Settings:
+    def load(
+        cls,
+        environ: Mapping[str, str],
+        kept: Callable[[], ParsedSettings | None] = lambda: None,
+    ) -> Settings:
         """Read the settings.
+
+        ``kept`` says where what was parsed before is looked for and, if tokens are cached, put. It
+        is asked only where something is written at all.
 
         Raises:
             Misconfigured: a variable or a file is not what it should be. No value is quoted.
         """
         documents: list[SettingsDocument] = []
+        place = None
         if texts := _texts(environ):
             from cred_helper.settings_document import SettingsDocument
 
             names = [setting.name for setting in SETTINGS]
-            documents = [SettingsDocument.read(*text, names) for text in texts]
+            place = kept()
+            documents = [SettingsDocument.read(*text, names, place) for text in texts]
         settings = cls()
         settings._origins = {}
         for setting in SETTINGS:
@@ -258,6 +268,9 @@ class Settings:
         settings.files = tuple(origin for origin, _ in texts if origin != RULES)
         settings.option_tables = tuple(t for document in documents for t in document.option_tables)
         settings.rules = tuple(rule for document in documents for rule in document.rules)
+        if place and settings.cache:
+            for document in documents:
+                document.keep(place)
         return settings
 
     def origin(self, name: str) -> str | None:

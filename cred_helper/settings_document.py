@@ -8,8 +8,6 @@ Source: https://toml.io/en/v1.0.0
 
 from __future__ import annotations
 
-import tomllib
-
 from cred_helper.errors import Misconfigured
 from cred_helper.rules import BUILTIN, Options, Place, Rule, likely
 
@@ -17,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
     from typing import Any
+
+    from cred_helper.parsed_settings import ParsedSettings
 
 _BOM = b"\xef\xbb\xbf"  # what some editors begin a file with; TOML has none
 _RULE = "rule"
@@ -28,24 +28,34 @@ class SettingsDocument:
     The values are as TOML has them, and as yet unchecked.
     """
 
-    __slots__ = ("option_tables", "place", "rules", "values")
+    __slots__ = ("_unkept", "option_tables", "place", "rules", "values")
 
     def __init__(self, place: Place) -> None:
         self.place = place
         self.values: dict[str, object] = {}
         self.option_tables: list[tuple[str, Options]] = []
         self.rules: list[Rule] = []
+        self._unkept: tuple[str, bytes, dict[str, Any]] | None = None
 
     @classmethod
-    def read(cls, origin: str, text: bytes, names: Collection[str]) -> SettingsDocument:
+    def read(
+        cls, origin: str, text: bytes, names: Collection[str], kept: ParsedSettings | None = None
+    ) -> SettingsDocument:
         """Read a document; ``origin`` is what messages call it, ``names`` are the settings'.
+
+        ``kept`` is where what was parsed before is looked for.
 
         Raises:
             Misconfigured: it is no TOML, or a key in it is none of ours.
         """
-        toml, tables = _parsed(origin, text)
+        toml = _decoded(origin, text)
+        tables = kept.read(origin, text) if kept else None
+        is_known = tables is not None
+        if tables is None:
+            tables = _parsed(origin, toml)
         place = Place(origin, toml)
         document = cls(place)
+        document._unkept = None if is_known else (origin, text, tables)
         for key, value in tables.items():
             if key in names:
                 document.values[key] = value
@@ -61,15 +71,25 @@ class SettingsDocument:
                 raise place.wrong(key, f"unknown setting {key!r}", hint=hint)
         return document
 
+    def keep(self, kept: ParsedSettings) -> None:
+        """Keep what was parsed, where it was not known."""
+        if self._unkept:
+            kept.keep(*self._unkept)
 
-def _parsed(origin: str, text: bytes) -> tuple[str, dict[str, Any]]:
+
+def _decoded(origin: str, text: bytes) -> str:
     try:
-        toml = text.removeprefix(_BOM).decode("utf-8").replace("\r\n", "\n")
+        return text.removeprefix(_BOM).decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
         raise Misconfigured(f"{origin}:{line}: this is not UTF-8") from None
+
+
+def _parsed(origin: str, toml: str) -> dict[str, Any]:
+    import tomllib
+
     try:
-        return toml, tomllib.loads(toml)
+        return tomllib.loads(toml)
     except tomllib.TOMLDecodeError as error:
         # The parser's own text can quote what it choked on; only its last words are passed on.
         _, found, place = str(error).rpartition("(at line ")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cred_helper.hosts import Route
     from cred_helper.keychain import Lister, Source, Store
     from cred_helper.log import Log
+    from cred_helper.parsed_settings import ParsedSettings
     from cred_helper.provider import Provider
     from cred_helper.rules import Rule
     from cred_helper.server_url import ServerURL
@@ -79,6 +80,16 @@ def _options_of(provider: str) -> tuple[str, ...] | None:
     return loaded.OPTIONS if loaded else None
 
 
+def _parsed_settings(environ: Mapping[str, str]) -> ParsedSettings | None:
+    """Where what settings files were parsed to is kept: where tokens are by default."""
+    from cred_helper.cache import default_folder
+    from cred_helper.parsed_settings import ParsedSettings
+    from cred_helper.private_folder import PrivateFolder
+
+    folder = default_folder(environ)
+    return ParsedSettings(PrivateFolder(folder)) if folder else None
+
+
 def _unheard(_reason: str, _hint: str | None) -> None:
     """Where nobody is there to be warned."""
 
@@ -123,7 +134,8 @@ class Wiring:
             from cred_helper.dropin import DropIn
 
             drop_in = DropIn.find(sys.argv[0], environ)
-        settings = Settings.load(drop_in.settings() if drop_in else environ)
+        variables = drop_in.settings() if drop_in else environ
+        settings = Settings.load(variables, lambda: _parsed_settings(environ))
         return cls(settings, environ, monotonic, warn, drop_in)
 
     def keychain(self, sources: Callable[[ServerURL], Iterable[Source]] | None = None) -> Keychain:

@@ -116,7 +116,7 @@ class TokenCache:
         refusal = self.refusal()
         if refusal:
             raise CredentialError(f"the cache folder {self._folder.path} is not used: {refusal}")
-        ours = [name for name in self._folder.names() if _parts(final_name(name) or name)]
+        ours = [name for name in self._folder.names() if _is_ours(final_name(name) or name)]
         left = [name for name in ours if not self._folder.remove(name)]
         if left:
             raise CredentialError(f"{left[0]} in {self._folder.path} cannot be removed")
@@ -142,7 +142,7 @@ class TokenCache:
         for _, name, content in sorted(good)[: max(0, len(good) + 1 - MOST_ENTRIES)]:
             self._drop(name, content, locks)
         for name in self._folder.names():
-            if _parts(final_name(name) or ""):
+            if _is_ours(final_name(name) or ""):
                 written_at = self._folder.written_at(name)
                 if written_at and abs(now - written_at) > MOST_TEMPORARY_AGE_S:
                     self._folder.remove(name)
@@ -157,6 +157,13 @@ class TokenCache:
                 self._folder.remove(name)
         finally:
             locks.release(key)
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a file of this name is one of an entry, or what settings were parsed to."""
+    from cred_helper.parsed_settings import ENDING
+
+    return _parts(name) is not None or name.endswith(ENDING)
 
 
 def _parts(name: str) -> tuple[str, str] | None:

@@ -87,7 +87,7 @@ def _registry(text: str) -> ServerURL:
         return ServerURL.parse(_HUB)
     if not server_url.is_host:
         # It is not quoted: somebody may have put a password into it.
-        raise click.UsageError("SERVER_URL is no address of a registry")
+        raise click.UsageError("this is no address of a registry")
     path = server_url.path.rstrip("/")
     path = "" if path in ("/v1", "/v2") else path
     port = f":{server_url.port}" if server_url.port else ""

@@ -38,7 +38,9 @@ def test_a_login_with_a_piped_token_changes_nothing_and_fails_nothing(
     client.log_in(machine, hosted.host, *issued)
     assert client.pull(machine, hosted.image_name) == hosted.image.digest
     client.log_out(machine, hosted.host)
-    assert machine.get(hosted.host) == issued
+    renewed = machine.get(hosted.host)
+    assert renewed is not None
+    assert hosted.cloud.issued(*renewed, hosted.host)
     assert hosted.registry.logins == [hosted.login]
 
 

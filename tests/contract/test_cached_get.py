@@ -47,6 +47,18 @@ def test_a_cached_answer_is_the_same_and_needs_no_cloud(machine: Machine) -> Non
     assert machine.get().stdout == first.stdout
 
 
+def test_a_settings_file_is_parsed_once(machine: Machine, home: Path) -> None:
+    if IS_FROZEN:
+        pytest.skip("the frozen file reports no imports")
+    file = home / ".config/docker-credential-multi/config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text('[[rule]]\nmatch = "*.corp.example"\nprofile = "work"\n')
+    machine.get()
+    modules = loaded(machine.executable.environment, EXAMPLE_HOST)
+    assert "cred_helper.rules" in modules
+    assert not {"tomllib", "json", "re", "typing"} & modules
+
+
 def test_a_logout_forgets_the_cached_answer(machine: Machine) -> None:
     machine.get()
     assert machine.executable.run("erase", stdin=EXAMPLE_HOST).status == 0

@@ -101,7 +101,7 @@ def test_what_is_no_registry_is_not_logged_in_to(person: Person, written: str) -
     for command in (("login", "-u", "a", "--password-stdin"), ("logout",)):
         done = person.run(*command, "--", written, stdin="b")
         assert done.status == 2
-        assert "SERVER_URL is no address of a registry" in done.stderr
+        assert "this is no address of a registry" in done.stderr
     assert not (person.home / _STORE).exists()
 
 

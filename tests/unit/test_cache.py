@@ -680,6 +680,7 @@ def test_the_list_has_what_is_good_in_order_and_the_number_of_tokens_cleared(
     assert [kept.scope for kept in cache.entries(NOW + HOUR)] == ["8.example"]
     Path(folder, "README").write_bytes(b"a person's own")
     Path(folder, temporary_name(f"{KEY}.token")).write_bytes(b"half")
+    Path(folder, f"{KEY}.settings").write_bytes(b"what settings were parsed to")
     cache.note(KEY, NotFound("nobody"), NOW, NO_LOCKS)
     assert cache.clear() == 3
     assert os.listdir(folder) == ["README"]
