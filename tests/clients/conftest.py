@@ -10,6 +10,7 @@ import pytest
 
 from tests.clients import private as registries
 from tests.clients.hosted import NAMES, Hosted
+from tests.clients.hosted import cloud as hosted
 from tests.clients.hosted import hosted as running
 from tests.clients.machine import Machine
 from tests.clients.marks import needs_debian_registry, needs_skopeo
@@ -19,7 +20,7 @@ from tests.clouds.fixtures import authority, proxy
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
 
-__all__ = ["authority", "proxy"]
+__all__ = ["authority", "hosted", "proxy"]
 
 
 @pytest.fixture
@@ -53,15 +54,6 @@ def private(
             registry = Registry(registries.accepts, auth=way)
             opened = registries.ours(proxy, registry)
     with opened as found:
-        yield found
-
-
-@pytest.fixture(params=NAMES)
-def hosted(
-    request: pytest.FixtureRequest, authority: Authority, proxy: TerminatingProxy, home: Path
-) -> Iterator[Hosted]:
-    """A cloud and its registry."""
-    with running(request.param, authority, proxy, home) as found:
         yield found
 
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.clouds import aws, azure, google
 from tests.clouds.authority import Authority
 from tests.clouds.aws import AwsCloud
@@ -55,6 +57,17 @@ def hosted(
         proxy.route(host, registry)
         image = registry.seed_image("team/app", "1")
         yield Hosted(host, username, cloud.identity(folder), cloud, registry, image)
+
+
+@pytest.fixture(params=NAMES)
+def cloud(
+    request: pytest.FixtureRequest, authority: Authority, proxy: TerminatingProxy, tmp_path: Path
+) -> Iterator[Hosted]:
+    """Each of the three in turn, and somebody known there."""
+    folder = tmp_path / "identity"
+    folder.mkdir()
+    with hosted(request.param, authority, proxy, folder) as running:
+        yield running
 
 
 def _pair(name: str, authority: Authority) -> tuple[str, str, Cloud, Registry]:

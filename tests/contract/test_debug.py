@@ -10,36 +10,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients.hosted import NAMES, Hosted, hosted
+from tests.clients.hosted import Hosted, cloud
 from tests.clouds import aws, faults
 from tests.clouds.fixtures import authority, proxy
 from tests.contract.person import Person, person
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.clouds.authority import Authority
     from tests.clouds.proxy import TerminatingProxy
     from tests.executable import Completed
 
-__all__ = ["authority", "known", "person", "proxy"]
+__all__ = ["authority", "cloud", "known", "person", "proxy"]
 
 _LOG = "DOCKER_CREDENTIAL_MULTI_LOG"
 # The id of an application, a tenant or an account, which is no secret.
 _OPEN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[\w.-]+@[\w.-]+")
 _LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \d+ \S.*")
-
-
-@pytest.fixture(params=NAMES)
-def cloud(
-    request: pytest.FixtureRequest, authority: Authority, proxy: TerminatingProxy, tmp_path: Path
-) -> Iterator[Hosted]:
-    folder = tmp_path / "identity"
-    folder.mkdir()
-    with hosted(request.param, authority, proxy, folder) as running:
-        yield running
 
 
 @pytest.fixture

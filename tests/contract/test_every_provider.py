@@ -10,28 +10,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients.hosted import NAMES, Hosted, hosted
+from tests.clients.hosted import Hosted, cloud
 from tests.clouds.fixtures import authority, proxy
 from tests.executable import NOT_FOUND, Executable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.clouds.authority import Authority
     from tests.clouds.proxy import TerminatingProxy
 
-__all__ = ["authority", "proxy"]
-
-
-@pytest.fixture(params=NAMES)
-def cloud(
-    request: pytest.FixtureRequest, authority: Authority, proxy: TerminatingProxy, tmp_path: Path
-) -> Iterator[Hosted]:
-    folder = tmp_path / "identity"
-    folder.mkdir()
-    with hosted(request.param, authority, proxy, folder) as running:
-        yield running
+__all__ = ["authority", "cloud", "proxy"]
 
 
 @pytest.fixture
