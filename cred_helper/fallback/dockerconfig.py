@@ -33,6 +33,7 @@ CREDS_STORE = "credsStore"
 # Source: https://github.com/docker/cli/blob/master/cli/config/credentials/native_store.go
 IDENTITY_TOKEN = "<token>"  # noqa: S105 - a user name
 _SECTIONS = (AUTHS, CRED_HELPERS, CREDS_STORE)
+_FIELDS = ("auth", "username", "password", "identitytoken", "registrytoken")
 
 
 class DockerConfig:
@@ -129,21 +130,54 @@ class DockerConfig:
                 usernames[key] = entry[0]
         return usernames
 
+    def misfits(self) -> Iterator[tuple[Misconfigured, bool]]:
+        """Each entry of ``auths`` that is none, and whether docker refuses the whole file for it.
+
+        Source: https://github.com/docker/cli/blob/master/cli/config/configfile/file.go
+        """
+        auths = self._object(AUTHS)
+        for key in auths:
+            try:
+                self._check_as_docker(auths, key)
+            except Misconfigured as error:
+                yield error, True
+                continue
+            try:
+                self._entry(auths, key)
+            except NotFound:
+                pass
+            except Misconfigured as error:
+                yield error, False
+
+    def _check_as_docker(self, auths: Mapping[str, object], key: str) -> None:
+        """Raise ``Misconfigured`` for an entry that docker does not get past."""
+        fields = self._fields(auths, key)
+        auth = fields["auth"]
+        if not auth or _is_dockers(auth):
+            return
+        username, _ = _decoded(auth) or ("", "")
+        what = (
+            f"{AUTHS} has an auth in a kind of base64 that docker does not read"
+            if username
+            else f"{AUTHS} has an auth that is not USER:PASSWORD in base64"
+        )
+        raise self._misfit(what, AUTHS, key)
+
+    def _fields(self, auths: Mapping[str, object], key: str) -> dict[str, str | None]:
+        value = auths[key]
+        if value is None:
+            return dict.fromkeys(_FIELDS)
+        if not isinstance(value, dict):
+            raise self._misfit(f"{AUTHS} has an entry that is not an object", AUTHS, key)
+        return {name: self._text(_field(value, name), AUTHS, key) for name in _FIELDS}
+
     def _entry(self, auths: Mapping[str, object], key: str) -> tuple[str, str] | None:
         """User name and secret of an entry; ``None`` for the empty mark a login by helper leaves.
 
         An identity token comes before a password, and ``auth`` before the two it is made of, as
         docker has it.
         """
-        value = auths[key]
-        if value is None:
-            return None
-        if not isinstance(value, dict):
-            raise self._misfit(f"{AUTHS} has an entry that is not an object", AUTHS, key)
-        fields = {
-            name: self._text(_field(value, name), AUTHS, key)
-            for name in ("auth", "username", "password", "identitytoken", "registrytoken")
-        }
+        fields = self._fields(auths, key)
         if token := fields["identitytoken"]:
             return IDENTITY_TOKEN, token
         username, password = fields["username"], fields["password"] or ""
@@ -210,6 +244,18 @@ def _decoded(auth: str) -> tuple[str, str] | None:
         return None
     username, colon, password = decoded.partition(":")
     return (username, password.rstrip("\0")) if colon else None
+
+
+def _is_dockers(auth: str) -> bool:
+    """Whether docker reads an ``auth``: it has its padding, and nothing between but line ends."""
+    from binascii import a2b_base64
+
+    compact = auth.replace("\r", "").replace("\n", "")
+    try:
+        username, colon, _ = a2b_base64(compact, strict_mode=True).partition(b":")
+    except ValueError:
+        return False
+    return bool(username and colon)
 
 
 def named(environ: Mapping[str, str]) -> Iterator[DockerConfig]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.clients.clients import DOCKER
 from tests.clouds import aws, azure, faults, google
 from tests.clouds.fixtures import authority, proxy
 from tests.clouds.registry import Registry
@@ -206,6 +207,67 @@ def test_a_helper_that_answers_for_a_cloud_in_our_place_is_told(person: Person) 
     person.write(".docker/config.json", config)
     finding = _finding(_doctor(person), f"{aws.EXAMPLE_HOST} is answered by 'ecr-login'")
     assert (finding["severity"], finding["command"]) == ("note", f"{PROGRAM} configure")
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ('{"auth": "!!!"}', "not USER:PASSWORD in base64"),
+        ('{"auth": "bm9jb2xvbg=="}', "not USER:PASSWORD in base64"),
+        ('{"auth": "Og=="}', "not USER:PASSWORD in base64"),
+        ('{"auth": "dTpwdw"}', "base64 that docker does not read"),
+        ('{"auth": "!!!", "identitytoken": "t"}', "not USER:PASSWORD in base64"),
+        ("1", "not an object"),
+        ('{"username": 1}', "not a string"),
+    ],
+)
+def test_one_entry_for_which_docker_refuses_the_file_is_told_by_its_line(
+    person: Person, entry: str, words: str
+) -> None:
+    spoilt = (
+        f'{{\n"auths": {{\n"a.example": {{}},\n"y.example": {entry}}},\n"credsStore": "multi"}}'
+    )
+    path = person.write(".docker/config.json", spoilt)
+    path.chmod(0o600)
+    found = _doctor(person)
+    finding = _finding(found, words)
+    assert finding["severity"] == "error"
+    assert finding["message"].startswith(f"{path}: line 4: auths has ")
+    assert finding["message"].endswith(": docker refuses the whole file")
+    assert not [f for f in found if "names multi" in f["message"]]
+    person.write("fix", _MULTI)
+    environment = person.environment | {"EDITOR": "cp fix"}
+    mended = _paste(person, finding["command"], environment)
+    assert _finding(mended, "names multi for every registry")["severity"] == "ok"
+    if DOCKER.program:
+        path.write_text(spoilt)
+        command = [DOCKER.program, "logout", "a.example"]
+        done = subprocess.run(
+            command, env=person.environment, capture_output=True, timeout=90, check=False
+        )
+        assert b"rror parsing config file" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("auth", ["dTpwdw==", "dTpw\\ndw==\\r\\n", ""])
+def test_an_entry_that_docker_reads_is_no_reason_to_mend(person: Person, auth: str) -> None:
+    entry = f'{{"auth": "{auth}", "email": null}}'
+    config = f'{{"auths": {{"y.example": {entry}, "n": null}}, "credsStore": "multi"}}'
+    person.write(".docker/config.json", config).chmod(0o600)
+    found = _doctor(person)
+    assert _finding(found, "names multi for every registry")["severity"] == "ok"
+    assert not [f for f in found if f["severity"] == "error"]
+
+
+def test_an_entry_that_only_we_refuse_does_not_speak_for_docker(person: Person) -> None:
+    entry = '{"auths": {"y.example": {"password": "p"}}}'
+    path = person.write(".docker/config.json", entry)
+    path.chmod(0o600)
+    podmans = person.write(".config/containers/auth.json", '{"auths": {"y": {"auth": "!!!"}}}')
+    found = _doctor(person)
+    for file in (path, podmans):
+        finding = _finding(found, f"{file}: line 1: auths has ")
+        assert finding["severity"] == "error"
+        assert "docker refuses" not in finding["message"]
 
 
 @pytest.mark.parametrize(

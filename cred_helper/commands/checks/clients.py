@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cred_helper import dropin, providers
@@ -36,7 +37,8 @@ def docker() -> Iterator[Finding]:
         yield from _file(config, is_dockers=config.name == path)
     for config in dockerconfig.relatives(os.environ):
         try:
-            config.load()
+            if config.load():
+                yield from _misfits(config, list(config.misfits()))
         except Misconfigured as error:
             yield _broken(config, error)
 
@@ -51,10 +53,12 @@ def _file(config: DockerConfig, *, is_dockers: bool) -> Iterator[Finding]:
         store = config.store_helper()
         helpers = config.helper_keys()
         logins = config.list()
+        misfits = list(config.misfits())
     except Misconfigured as error:
         yield _broken(config, error)
         return
-    if is_dockers:
+    yield from _misfits(config, misfits, is_dockers=is_dockers)
+    if is_dockers and not any(is_refused for _, is_refused in misfits):
         yield _named(config, store, helpers)
     for name, hosts in helpers.items():
         yield from _other_helper(name, hosts, config)
@@ -66,6 +70,17 @@ def _file(config: DockerConfig, *, is_dockers: bool) -> Iterator[Finding]:
 def _broken(config: DockerConfig, error: Misconfigured) -> Finding:
     command = shell.edit(config.name) if os.path.isabs(config.name) else None
     return Finding(ERROR, "docker", f"{config.name}: {error.reason}", command, error.hint)
+
+
+def _misfits(
+    config: DockerConfig, misfits: list[tuple[Misconfigured, bool]], *, is_dockers: bool = False
+) -> Iterator[Finding]:
+    """The entries that are none. Whatever else the file says, docker does not heed it then."""
+    for error, is_refused in misfits:
+        finding = _broken(config, error)
+        if is_dockers and is_refused:
+            finding = replace(finding, message=f"{finding.message}: docker refuses the whole file")
+        yield finding
 
 
 def _named(config: DockerConfig, store: str | None, helpers: dict[str, list[str]]) -> Finding:
