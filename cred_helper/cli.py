@@ -28,12 +28,19 @@ if TYPE_CHECKING:
     from cred_helper.server_url import ServerURL
     from cred_helper.wiring import Wiring
 
+# Before a verb, by a person who calls one by hand; a client never sends it.
+DEBUG = "--debug"
 USAGE = f"usage: {stdio.PROGRAM} get|store|erase|list|version"
 
 
 def main() -> NoReturn:
     """Answer one call and end the process."""
     arguments = sys.argv[1:]
+    if arguments[:1] == [DEBUG] and arguments[1:2] and arguments[1] in VERBS:
+        from cred_helper.settings import LOG, STDERR
+
+        os.environ[LOG] = STDERR
+        del arguments[0]
     verb = arguments[0] if arguments else ""
     if verb not in VERBS:
         from cred_helper import commands
@@ -91,7 +98,7 @@ def _end_on_interrupt() -> None:
 
 def _answer(arguments: list[str]) -> bytes:
     if not arguments:
-        raise ProtocolError(USAGE)
+        raise ProtocolError(USAGE, hint=f"{stdio.PROGRAM} --help lists what people call")
     verb, *rest = arguments
     serve = VERBS.get(verb)
     if serve is None:
@@ -128,7 +135,7 @@ def _verdict(server_url: ServerURL, answer: Answer, *, anonymous: bool) -> Crede
 
 
 def _told(server_url: ServerURL, source: str, failure: ProviderError) -> str:
-    return f"no credential for {server_url.host} from {source}: {failure.reason}"
+    return f"no credential for {server_url.told_host} from {source}: {failure.reason}"
 
 
 def _store() -> bytes:

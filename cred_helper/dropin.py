@@ -66,7 +66,7 @@ class Unkept:
 
     def store(self, server_url: ServerURL, _credential: Credential) -> None:
         """Keep nothing, and say so."""
-        reason = f"the login to {server_url.host} is not kept: {self.name} keeps none"
+        reason = f"the login to {server_url.told_host} is not kept: {self.name} keeps none"
         if self._fails:
             raise Misconfigured(reason, hint="name another helper for it in docker's config.json")
         self._warn(reason, None)

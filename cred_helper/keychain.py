@@ -112,7 +112,7 @@ class Keychain:
         for store in self._stores(server_url):
             store.store(server_url, credential)
             return
-        raise CredentialError(f"no store keeps credentials for {server_url.host}")
+        raise CredentialError(f"no store keeps credentials for {server_url.told_host}")
 
     def erase(self, server_url: ServerURL) -> None:
         """Have the store that owns the server URL forget it."""

@@ -93,8 +93,7 @@ class Log:
         """The same sources, each telling what comes of it."""
 
         def watched(server_url: ServerURL) -> Iterator[Source]:
-            # What stands before an @ is somebody's name, and a password more often than not.
-            self.event(f"asked for {server_url.host.rpartition('@')[2]}")
+            self.event(f"asked for {server_url.told_host}")
             for source in sources(server_url):
                 yield _WatchedSource(source, self)
             self.event("nobody is left to ask")

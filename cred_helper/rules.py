@@ -424,12 +424,12 @@ class Rule:
         if self.provider in BUILTIN and (found is None or found.provider != self.provider):
             raise self.place.wrong(
                 "provider",
-                f"{server_url.host} is no registry of {self.provider}",
+                f"{server_url.told_host} is no registry of {self.provider}",
                 hint='where one stands behind this host, say so: alias = "its own host"',
             )
         if found is None and self.options.values:
             key = next(iter(self.options.values))
-            reason = f"{server_url.host} is no registry of a built-in provider that takes {key}"
+            reason = f"{server_url.told_host} is no registry of a built-in provider that takes {key}"
             raise self.place.wrong(key, reason)
         return found
 

@@ -58,8 +58,23 @@ class ServerURL:
         """Whether this is a DNS host, asked for by https, on whichever port."""
         return self.unroutable in (None, _OTHER_PORT) and _name_refusal(self.host) is None
 
+    @property
+    def told(self) -> str:
+        """The text as it may be told: user information and a query can hold a password."""
+        at = self.raw.find("://") + 3 if "://" in self.raw else 0
+        scheme, rest = self.raw[:at], self.raw[at:]
+        cut = min((place for place in map(rest.find, "/?#") if place >= 0), default=len(rest))
+        _, at_sign, host = rest[:cut].rpartition("@")
+        path, mark, _ = rest[cut:].partition("?")
+        return f"{scheme}{'…@' if at_sign else ''}{host}{path}{'?…' if mark else ''}"
+
+    @property
+    def told_host(self) -> str:
+        """The host as it may be told."""
+        return self.host.rpartition("@")[2]
+
     def __repr__(self) -> str:
-        return f"ServerURL({self.raw!r})"
+        return f"ServerURL({self.told!r})"
 
 
 def _split_scheme(raw: str) -> tuple[str, str]:

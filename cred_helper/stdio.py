@@ -44,20 +44,25 @@ class Reply:
 
 
 def guard() -> Reply:
-    """Take standard output for the reply alone and point file descriptor 1 at standard error.
-
-    A descriptor that the client left closed is opened on the null device first, so that no file
-    opened later can take its number.
-    """
-    closed = [fd for fd in (0, 1, 2) if not _is_open(fd)]
-    for _ in closed:
-        _nothing()  # takes the lowest free number: 0, 1, 2 in this order
+    """Take standard output for the reply alone and point file descriptor 1 at standard error."""
+    closed = plug()
     reply = Reply(-1 if 1 in closed else os.dup(1))
     os.dup2(2, 1)
     if 2 in closed or sys.stderr is None:
         sys.stderr = open(2, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
     sys.stdout = sys.stderr
     return reply
+
+
+def plug() -> list[int]:
+    """Open the null device where the caller left 0, 1 or 2 closed; which those were.
+
+    No file that is opened later can then take such a number, and be written to as standard error.
+    """
+    closed = [fd for fd in (0, 1, 2) if not _is_open(fd)]
+    for _ in closed:
+        _nothing()  # takes the lowest free number: 0, 1, 2 in this order
+    return closed
 
 
 def _is_open(fd: int) -> bool:

@@ -62,9 +62,9 @@ class _Report:
 
     def show(self) -> None:
         explained = self._explained
-        self._line("server URL", bold(printable(explained.server_url.raw)) or dim("(empty)"))
-        if explained.server_url.host != explained.server_url.raw:
-            self._line("host", printable(explained.server_url.host))
+        self._line("server URL", bold(printable(explained.server_url.told)) or dim("(empty)"))
+        if explained.server_url.told_host != explained.server_url.told:
+            self._line("host", printable(explained.server_url.told_host))
         self._line("provider", f"{bold(self._provider())}: {explained.why_provider()}")
         if explained.rule is not None:
             self._line("rule", shown(explained.rule.place.of("match")))

@@ -162,8 +162,8 @@ class Explanation:
         """Everything."""
         found = self.route
         return {
-            "server_url": self.server_url.raw,
-            "host": self.server_url.host or None,
+            "server_url": self.server_url.told,
+            "host": self.server_url.told_host or None,
             "provider": found.provider if found else None,
             "region": found.region if found else None,
             "fips": found.fips if found else None,

@@ -9,7 +9,6 @@ import io
 import os
 import sys
 from traceback import extract_tb
-from typing import TYPE_CHECKING
 
 import click
 
@@ -27,9 +26,6 @@ from cred_helper.commands.providers import providers
 from cred_helper.commands.screen import colour_wanted
 from cred_helper.commands.token import token
 from cred_helper.errors import CredentialError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # What a shell makes of a program that Ctrl-C has ended.
 _INTERRUPTED = 130
@@ -72,14 +68,8 @@ for command in (
     group.add_command(command)
 
 
-def _every(command: click.Command) -> Iterator[click.Command]:
-    yield command
-    if isinstance(command, click.Group):
-        for inner in command.commands.values():
-            yield from _every(inner)
-
-
-for command in _every(group):
+# Those that ask somebody; the others have no steps to tell.
+for command in (group, doctor, explain, login, logout, token):
     command.params.append(debug_option())
 
 

@@ -27,7 +27,7 @@ def required(server_url: ServerURL, answer: Answer) -> Credential:
     Raises:
         CredentialError: nobody has one; or the failure of who should have.
     """
-    host = printable(server_url.host)
+    host = printable(server_url.told_host)
     if answer.credential is None and answer.failures:
         source, failure = answer.failures[0]
         told = f"no credential for {host} from {source}: {failure.reason}"
@@ -35,9 +35,9 @@ def required(server_url: ServerURL, answer: Answer) -> Credential:
     for source, failure in answer.failures:
         stdio.warning(f"{source}: {failure.reason}", failure.hint)
     if answer.credential is None:
-        explain = ourselves.command("explain", server_url.raw)
+        explain = ourselves.command("explain", server_url.told)
         raise NotFound(
-            f"no source has a credential for {printable(server_url.raw)}",
+            f"no source has a credential for {printable(server_url.told)}",
             hint=f"{explain} says who is asked",
         )
     return answer.credential

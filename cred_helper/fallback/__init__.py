@@ -265,7 +265,7 @@ class Fallback:
         asking = self._chain.asking(server_url.raw)
         if asking is None:
             return None
-        reason = f"{asking} is being asked for {server_url.host} already, and asks us for it"
+        reason = f"{asking} is being asked for {server_url.told_host} already, and asks us for it"
         self._warn(reason, "take one of the two out of docker's config.json")
         return Known(asking, NotFound(reason))
 

@@ -54,7 +54,7 @@ class Login:
             except Unsupported:
                 continue  # a read-only helper: what it does not keep, the next one does
             except ProviderError as error:
-                raise _told(f"{owner.name} keeps no login to {server_url.host}", error) from None
+                raise _told(f"{owner.name} keeps no login to {server_url.told_host}", error) from None
             return
         self._rest.store(server_url, credential)
 
@@ -72,7 +72,7 @@ class Login:
             try:
                 owner.erase(server_url)
             except ProviderError as error:
-                failures.append(_told(f"{owner.name} does not forget {server_url.host}", error))
+                failures.append(_told(f"{owner.name} does not forget {server_url.told_host}", error))
         self._rest.erase(server_url)
         if failures:
             raise failures[0]
@@ -133,7 +133,7 @@ class Discarded:
 
     def store(self, server_url: ServerURL, _credential: Credential) -> None:
         """Keep nothing, and say so: a login by script must not fail for it."""
-        reason = f"the login to {server_url.host} is not kept: {self._provider} answers for it"
+        reason = f"the login to {server_url.told_host} is not kept: {self._provider} answers for it"
         hint = "to have one kept, name a helper for it under credHelpers in docker's config.json"
         if self._fails:
             raise Misconfigured(reason, hint=hint)

@@ -166,6 +166,12 @@ def test_a_command_tells_its_steps(known: Person, arguments: tuple[str, ...]) ->
     assert "debug: " not in done.stdout.decode()
 
 
+def test_a_verb_called_by_hand_tells_its_steps(known: Person) -> None:
+    done = known.run("--debug", "get", stdin=aws.EXAMPLE_HOST)
+    assert json.loads(done.stdout)["Username"] == aws.USERNAME
+    assert f"debug: ecr: asking for {aws.EXAMPLE_HOST} as environment (" in done.stderr
+
+
 def test_without_it_nothing_of_it_is_told(known: Person) -> None:
     done = known.run("token", aws.EXAMPLE_HOST)
     assert (done.status, done.stderr) == (0, "")

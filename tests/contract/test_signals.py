@@ -263,9 +263,35 @@ def test_a_verb_that_nobody_listens_to_says_nothing(executable: Executable, verb
     assert _with_closed_stdout(executable.environment, verb) == (1, b"")
 
 
-@pytest.mark.parametrize(
-    "arguments", [("explain", EXAMPLE_HOST), ("providers",), ("doctor",), ("--help",)]
-)
+_COMMANDS = [
+    ("explain", EXAMPLE_HOST),
+    ("token", EXAMPLE_HOST),
+    ("providers",),
+    ("doctor",),
+    ("cache", "list"),
+    ("--help",),
+]
+
+
+@pytest.mark.parametrize("arguments", _COMMANDS)
+def test_a_command_without_standard_output_says_so(
+    executable: Executable, arguments: tuple[str, ...]
+) -> None:
+    closing = 'exec "$@" >&-'
+    done = subprocess.run(
+        ["sh", "-c", closing, "sh", *COMMAND, *arguments],
+        env=executable.environment,
+        capture_output=True,
+        text=True,
+        timeout=_LATE_S,
+        check=False,
+    )
+    assert done.returncode == 1
+    reason = "standard output is closed: there is nowhere to show anything"
+    assert done.stderr == f"docker-credential-multi: error: {reason}\n"
+
+
+@pytest.mark.parametrize("arguments", _COMMANDS)
 def test_a_command_that_nobody_listens_to_ends_without_a_traceback(
     executable: Executable, arguments: tuple[str, ...]
 ) -> None:

@@ -301,6 +301,10 @@ def test_no_request_and_no_helper_is_quoted(machine: Machine, record_property: R
         (*by_stdin, REGISTRIES[0]),
         (*by_stdin, f"https://u:{mark('a password in a registry to log in to')}@nobody.example"),
         ("login", "--username", "u", "nobody.example"),
+        ("explain", f"https://u:{mark('a password to explain')}@nobody.example/?{mark('a query')}"),
+        ("explain", "--json", f"u:{mark('another password to explain')}@nobody.example"),
+        ("token", f"https://u:{mark('a password to get a token with')}@nobody.example"),
+        ("doctor", "--online", f"https://{mark('a password to ask doctor with')}@nobody.example"),
         ("logout", "second.example"),
         ("logout", "config.example"),
     )

@@ -52,7 +52,7 @@ def online(server_urls: list[str], progress: Callable[[int, int], None]) -> Iter
 
 def _ask(server_url: ServerURL, pings: list[tuple[str, Pinged]]) -> Finding:
     """Get a credential as a client does, and have the registry look at it."""
-    name = server_url.raw
+    name = server_url.told
     explain = ourselves.command("explain", "--try", name)
     explained = Explanation(server_url)
     if explained.error:
