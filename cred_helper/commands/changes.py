@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cred_helper.commands import rawjson
+from cred_helper.document import Document
 from cred_helper.errors import Misconfigured
+from cred_helper.fallback.dockerconfig import spelling
 from cred_helper.fingerprint import digest
 
 if TYPE_CHECKING:
@@ -37,9 +39,9 @@ if TYPE_CHECKING:
 
 # A config.json on one line would show its neighbours' secrets with the line: of such a file only
 # these members are shown as they are.
-_OPEN_MEMBERS = ("credHelpers", "credsStore")
+_OPEN_MEMBERS = frozenset({"credhelpers", "credsstore"})  # in any case
 _SECRET_MEMBER = re.compile(
-    r'("(?:auth|password|identitytoken|registrytoken)"\s*:\s*)"(?:[^"\\]|\\.)*"'
+    r'("(?:auth|password|identitytoken|registrytoken)"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE
 )
 _BOM = "\ufeff"
 
@@ -94,10 +96,12 @@ def _masked(text: str) -> str:
     try:
         members = json.loads(text)
         for name in members if isinstance(members, dict) else ():
-            if name not in _OPEN_MEMBERS:
+            if name.lower() not in _OPEN_MEMBERS:
                 text = rawjson.put(text, '"…"', name)
-    except (ValueError, RecursionError):
+    except ValueError:
         pass
+    except RecursionError:
+        return "…"
     return text
 
 
@@ -185,7 +189,11 @@ def make_folder(path: Path, mode: int) -> None:
 
 
 class JsonEdit:
-    """Members of one JSON file to set or (with ``None``) to take out, as raw JSON texts."""
+    """Members of one JSON file to set or (with ``None``) to take out, as raw JSON texts.
+
+    As for docker, the case of the outermost name does not matter; a member that is there is edited
+    where it stands.
+    """
 
     def __init__(self, path: Path, text: str | None) -> None:
         self.path = path
@@ -201,16 +209,28 @@ class JsonEdit:
             document = json.loads(text) if text.strip() else {}
         except json.JSONDecodeError as error:
             raise Misconfigured(f"{self.path}:{error.lineno}: this is not JSON") from None
+        except RecursionError:
+            raise self._too_deep() from None
         if not isinstance(document, dict):
             raise Misconfigured(f"{self.path}:1: this is not a JSON object")
 
+    def _too_deep(self) -> Misconfigured:
+        return Misconfigured(f"{self.path}:1: this is nested too deeply")
+
     def now(self, *keys: str) -> str | None:
-        """The raw value at a path, as the file stands."""
+        """The raw value at a path, as the file stands; ``None`` for null, which is nothing too."""
         text = (self.text or "").removeprefix(_BOM)
+        if not text.strip():
+            return None
+        spelt = _spelt(text, keys)
         try:
-            return rawjson.get(text, *keys) if text.strip() else None
+            found = rawjson.get(text, *spelt)
         except ValueError:
-            raise Misconfigured(f"{self.path}: {'.'.join(keys[:-1])} is not an object") from None
+            line = Document(text.encode()).line_of(spelt[0])
+            raise Misconfigured(f"{self.path}:{line}: {keys[0]} is not an object") from None
+        except RecursionError:
+            raise self._too_deep() from None
+        return None if found == "null" else found
 
     def set(self, raw: str | None, *keys: str) -> None:
         """Ask for a value at a path."""
@@ -225,9 +245,12 @@ class JsonEdit:
         mark = _BOM if original.startswith(_BOM) else ""
         text = original.removeprefix(_BOM)
         self.splices = []
-        for edited in self._edits(text):
-            self.splices.append(Splice.between(text, edited))
-            text = edited
+        try:
+            for edited in self._edits(text):
+                self.splices.append(Splice.between(text, edited))
+                text = edited
+        except RecursionError:
+            raise self._too_deep() from None
         return FileChange(self.path, self.text, mark + text)
 
     def _edits(self, text: str) -> Iterator[str]:
@@ -237,15 +260,16 @@ class JsonEdit:
             yield text
         for keys, raw in self.wanted.items():
             if raw is not None:
-                text = rawjson.put(text, raw, *keys)
+                text = rawjson.put(text, raw, *_spelt(text, keys))
                 yield text
                 continue
-            while rawjson.get(text, *keys) is not None:
-                text = rawjson.remove(text, *keys)
+            while rawjson.get(text, *_spelt(text, keys)) is not None:
+                text = rawjson.remove(text, *_spelt(text, keys))
                 yield text
             # An object that held nothing but what is now gone goes with it.
-            if len(keys) > 1 and rawjson.get(text, *keys[:-1]) == "{}":
-                text = rawjson.remove(text, *keys[:-1])
+            around = _spelt(text, keys)[:-1]
+            if around and rawjson.get(text, *around) == "{}":
+                text = rawjson.remove(text, *around)
                 yield text
 
     def record(self) -> dict[str, Any]:
@@ -263,6 +287,11 @@ class JsonEdit:
             "splices": [[splice.at, splice.old, splice.new] for splice in self.splices],
             "displaced": displaced,
         }
+
+
+def _spelt(text: str, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """A path with its outermost name as the text has it."""
+    return (spelling(rawjson.names(text), keys[0]) or keys[0], *keys[1:])
 
 
 def _common(one: str, other: str) -> int:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cred_helper import docker_hub, dropin, providers, settings
+from cred_helper import docker_hub, document, dropin, providers, settings
 from cred_helper.commands import ourselves, registries_conf
 from cred_helper.commands.changes import FileChange, JsonEdit, LinkChange, read
 from cred_helper.commands.journal import Plan, Step
 from cred_helper.errors import Misconfigured
 from cred_helper.fallback import child, dockerconfig
+from cred_helper.fallback.dockerconfig import DockerConfig
 from cred_helper.fallback.helper import PREFIX
 from cred_helper.hosts import route
 from cred_helper.server_url import ServerURL
@@ -42,6 +43,7 @@ def proposal(registries: tuple[str, ...], links: Path | None) -> Plan:
     plan = Plan()
     for path in _config_files(everywhere=not registries):
         config = JsonEdit(path, read(path))
+        _check(plan, config)
         if registries:
             for registry in registries:
                 _plan_registry(plan, config, registry)
@@ -62,6 +64,21 @@ def _config_files(*, everywhere: bool) -> Iterator[Path]:
     named = os.environ.get("REGISTRY_AUTH_FILE")
     if named and not everywhere:
         yield Path(named)
+
+
+def _check(plan: Plan, edit: JsonEdit) -> None:
+    """Refuse a file that is not what it has to be; of what only docker refuses, make a note."""
+    data = (edit.text or "").encode()
+    config = DockerConfig(str(edit.path), lambda: document.parse(data))
+    try:
+        if not config.load():
+            return
+        config.store_helper()
+        config.helper_keys()
+        refused = [misfit.reason for misfit, is_refused in config.misfits() if is_refused]
+    except Misconfigured as error:
+        raise Misconfigured(f"{edit.path}: {error.reason}", hint=error.hint) from None
+    plan.notes += [f"{edit.path}: {reason}: docker refuses the whole file" for reason in refused]
 
 
 def _plan_registry(plan: Plan, config: JsonEdit, registry: str) -> None:

@@ -60,8 +60,15 @@ def _skip(text: str, at: int) -> int:
     return at
 
 
+def names(text: str) -> list[str]:
+    """Return the names of an object's members, in their order."""
+    return [member.name for member in _Object(text, 0).members]
+
+
 def get(text: str, *path: str) -> str | None:
     """Return the raw text of the value at a path of member names, or ``None``.
+
+    A null on the way is as good as nothing.
 
     Raises:
         ValueError: the text is not a JSON object, or something on the path is not.
@@ -71,7 +78,10 @@ def get(text: str, *path: str) -> str | None:
 
 
 def put(text: str, raw: str, *path: str) -> str:
-    """Put a value, given as JSON text, at a path; objects on the way are made where missing."""
+    """Put a value, given as JSON text, at a path; objects on the way are made where missing.
+
+    So they are where there is a null.
+    """
     json.loads(text)  # the scanner below takes the text's soundness for granted
     return _put(text, 0, raw, path, depth=1)
 
@@ -80,11 +90,13 @@ def _put(text: str, at: int, raw: str, path: tuple[str, ...], *, depth: int) -> 
     name, *rest = path
     here = _Object(text, at)
     member = here.member(name)
-    if member is None:
+    is_made = member is None or _is_null(text, member.value_start)
+    if is_made:
         for inner in reversed(rest):
             raw = f"{{{json.dumps(inner)}: {raw}}}"
+    if member is None:
         return _insert(text, here, json.dumps(name), raw, depth)
-    if not rest:
+    if is_made or not rest:
         return text[: member.value_start] + raw + text[member.end :]
     return _put(text, member.value_start, raw, tuple(rest), depth=depth + 1)
 
@@ -117,10 +129,14 @@ def remove(text: str, *path: str) -> str:
     return text[: here.open + 1] + text[here.close :]
 
 
+def _is_null(text: str, at: int) -> bool:
+    return text.startswith("null", at)
+
+
 def _find(text: str, path: tuple[str, ...]) -> _Member | None:
     at, found = 0, None
     for name in path:
-        found = _Object(text, at).member(name)
+        found = None if found and _is_null(text, at) else _Object(text, at).member(name)
         if found is None:
             return None
         at = found.value_start

@@ -21,7 +21,7 @@ from cred_helper.fallback.registry_key import candidates
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from cred_helper.document import Document
     from cred_helper.server_url import ServerURL
@@ -213,16 +213,25 @@ class DockerConfig:
 
     def _misfit(self, what: str, *keys: str) -> Misconfigured:
         assert self._document is not None  # whoever has a section has loaded it
-        return Misconfigured(
-            f"line {self._document.line_of(*keys)}: {what}", hint=f"correct it in {self.name}"
-        )
+        value = self._document.value
+        section = spelling(value, keys[0]) if isinstance(value, dict) else None
+        line = self._document.line_of(section or keys[0], *keys[1:])
+        return Misconfigured(f"line {line}: {what}", hint=f"correct it in {self.name}")
+
+
+def spelling(names: Iterable[str], name: str) -> str | None:
+    """How a field is spelt among these names: in any case, and the last one counts, as Go has it.
+
+    Source: https://pkg.go.dev/encoding/json#Unmarshal
+    """
+    wanted = name.lower()
+    return next((found for found in reversed(list(names)) if found.lower() == wanted), None)
 
 
 def _field(value: Mapping[str, object], name: str) -> object:
-    """A field under its name in any case, the exact one first: Go's way of reading JSON."""
-    if name in value:
-        return value[name]
-    return next((found for key, found in value.items() if key.lower() == name.lower()), None)
+    """A field under its name in any case; one that is null is none."""
+    key = spelling((key for key, found in value.items() if found is not None), name)
+    return None if key is None else value[key]
 
 
 def _is_bare(value: Mapping[str, object]) -> bool:

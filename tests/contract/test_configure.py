@@ -154,6 +154,132 @@ def test_a_config_that_is_none_is_named_with_its_line_and_left_alone(
     assert config.read_text() == '{\n"auths": {"a": "hunter2"\n'
 
 
+@pytest.mark.parametrize("arguments", [(), ("--registry", "gcr.io")], ids=["all", "one"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"credHelpers": null}',
+        '{"credsStore": null, "auths": null, "credHelpers": null}',
+        '{"credHelpers": {"gcr.io": null}}',
+    ],
+)
+def test_null_is_as_good_as_nothing(
+    person: Person, config: Path, home: Path, text: str, arguments: tuple[str, ...]
+) -> None:
+    config.write_text(text)
+    done = _configure(person, "--yes", *arguments)
+    assert (done.status, done.stderr) == (0, "")
+    written = json.loads(config.read_text())
+    if arguments:
+        assert written["credHelpers"]["gcr.io"] == "multi"
+    else:
+        assert written["credsStore"] == "multi"
+    assert b"was answered by" not in done.stdout
+    assert b"credsStore was" not in done.stdout
+    assert not (home / ".config").exists()
+    assert b"nothing to do" in _configure(person, "--yes", *arguments).stdout
+    assert _configure(person, "--undo", "--yes").status == 0
+    assert config.read_text() == text
+
+
+_DEEP = "[" * 3000 + "]" * 3000
+
+
+@pytest.mark.parametrize("arguments", [(), ("--registry", "gcr.io")], ids=["all", "one"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{\n"credHelpers": []}', ": line 2: credHelpers is not an object"),
+        ('{\n"CREDHELPERS": []}', ": line 2: credHelpers is not an object"),
+        ('{\n"credHelpers": {\n"a": ["hunter2"]}}', ": line 3: credHelpers has something that is"),
+        ('{\n"credsStore": {"hunter2": 1}}', ": line 2: credsStore has something that is not a s"),
+        ('{\n\n"auths": ["hunter2"]}', ": line 3: auths is not an object"),
+        (f'{{"x": {_DEEP}}}', ":1: this is nested too deeply"),
+    ],
+)
+def test_a_section_that_is_none_is_told_in_one_line_and_left_alone(
+    person: Person, config: Path, text: str, said: str, arguments: tuple[str, ...]
+) -> None:
+    config.write_text(text)
+    done = person.run("configure", "--yes", *arguments)
+    assert done.status == 1
+    assert done.stderr.startswith(f"docker-credential-multi: error: {config}{said}")
+    assert "hunter2" not in done.stdout.decode() + done.stderr
+    assert len(done.stderr.splitlines()) <= 2  # with its hint
+    assert config.read_text() == text
+
+
+def test_a_depth_just_within_the_limit_is_no_fault_of_ours(person: Person, config: Path) -> None:
+    for depth in range(900, 1000, 3):
+        config.write_text(f'{{"x": {"[" * depth}{"]" * depth}}}')
+        done = person.run("configure", "--dry-run")
+        assert "should not have happened" not in done.stderr
+        if done.status:
+            break
+    assert done.status == 1
+    assert "nested too deeply" in done.stderr
+
+
+def test_an_entry_that_only_docker_stops_at_is_noted(person: Person, config: Path) -> None:
+    config.write_text('{"auths": {"a": {"auth": "!!!"}}}')
+    said = _configure(person, "--dry-run").stdout.decode()
+    assert "line 1: auths has an auth that is not USER:PASSWORD in base64" in said
+    assert "docker refuses the whole file" in said
+
+
+# --- Names in another case ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["CredsStore", "credsstore", "CREDSSTORE"])
+@pytest.mark.parametrize("is_touched", [False, True])
+def test_a_key_in_another_case_is_edited_where_it_stands(
+    person: Person, config: Path, home: Path, name: str, is_touched: bool
+) -> None:
+    config.write_text(f'{{"{name}":"desktop"}}')
+    shown = _configure(person, "--dry-run").stdout.decode()
+    assert f'-{{"{name}":"desktop"}}' in shown
+    assert f'+{{"{name}":"multi"}}' in shown
+    assert _configure(person, "--yes").status == 0
+    assert config.read_text() == f'{{"{name}":"multi"}}'
+    settings = home / ".config/docker-credential-multi/config.toml"
+    assert settings.read_text() == 'fallback_helper = "desktop"\n'
+    assert b"nothing to do" in _configure(person, "--yes").stdout
+    if is_touched:
+        # As docker writes it anew.
+        config.write_text('{"auths":{},"credsStore":"multi"}')
+    assert _configure(person, "--undo", "--yes").status == 0
+    left = '{"auths":{},"credsStore":"desktop"}' if is_touched else f'{{"{name}":"desktop"}}'
+    assert config.read_text() == left
+    assert not settings.exists()
+
+
+def test_helpers_under_a_key_in_another_case_are_the_ones_that_count(
+    person: Person, config: Path
+) -> None:
+    before = '{"CredHelpers":{"gcr.io":"gcloud","GCR.io":"pass"}}'
+    config.write_text(before)
+    assert _configure(person, "--yes").status == 0
+    written = json.loads(config.read_text())
+    assert written == {"CredHelpers": {"GCR.io": "pass"}, "credsStore": "multi"}
+    assert _configure(person, "--yes", "--registry", "us-docker.pkg.dev").status == 0
+    written = json.loads(config.read_text())
+    assert written["CredHelpers"] == {"GCR.io": "pass", "us-docker.pkg.dev": "multi"}
+    changed = json.dumps({"new": 1} | written)
+    config.write_text(changed)
+    assert _configure(person, "--undo", "--yes").status == 0
+    left = json.loads(config.read_text())
+    assert left == {"new": 1, "CredHelpers": {"GCR.io": "pass", "gcr.io": "gcloud"}}
+
+
+def test_of_a_key_in_two_cases_the_one_that_docker_reads_is_edited(
+    person: Person, config: Path
+) -> None:
+    config.write_text('{"credsStore":"pass","CredsStore":"desktop"}')
+    said = _configure(person, "--yes").stdout.decode()
+    assert "credsStore was desktop: it goes on answering" in said
+    assert config.read_text() == '{"credsStore":"pass","CredsStore":"multi"}'
+
+
 # Dies before the n-th time that a file is put in another's place, as if the power went.
 _DYING = """
 import os

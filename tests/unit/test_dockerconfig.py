@@ -146,12 +146,16 @@ def test_helpers_are_found_by_any_spelling_and_below_their_host() -> None:
 def test_the_names_of_sections_count_in_any_case_as_they_do_for_docker() -> None:
     assert config({"credsstore": "x"}).store_helper() == "x"
     assert config({"CREDHELPERS": {"h.example": "y"}}).helper_for(HOST) == "y"
+    # Of several the last, and null changes nothing.
+    assert config({"credsStore": "x", "CredsStore": "y"}).store_helper() == "y"
+    assert config({"CredsStore": "y", "credsStore": "x", "CREDSSTORE": None}).store_helper() == "x"
 
 
 @pytest.mark.parametrize(
     ("value", "ask"),
     [
         ({"credsStore": [SECRET]}, DockerConfig.store_helper),
+        ({"CREDSSTORE": [SECRET]}, DockerConfig.store_helper),
         ({"credHelpers": SECRET}, lambda c: c.helper_for(HOST)),
         ({"credHelpers": {"h.example": {"x": SECRET}}}, lambda c: c.helper_for(HOST)),
         ({"credHelpers": {"h.example": 1}}, DockerConfig.helper_keys),

@@ -49,6 +49,20 @@ def test_every_way_of_laying_out_an_object_is_kept(text: str, edited: str) -> No
     assert rawjson.put(text, '"multi"', "credsStore") == edited
 
 
+@pytest.mark.parametrize("text", ['{"a":null}', '{"a" : null , "b":1}'])
+def test_null_on_the_way_makes_room(text: str) -> None:
+    edited = rawjson.put(text, "1", "a", "b", "c")
+    assert edited == text.replace("null", '{"b": {"c": 1}}')
+    assert rawjson.get(text, "a", "b") is None
+    assert rawjson.get(text, "a") == "null"
+    assert rawjson.remove(text, "a", "b") == text
+    assert rawjson.put(text, '"x"', "a") == text.replace("null", '"x"')
+
+
+def test_names_come_in_their_order() -> None:
+    assert rawjson.names('{"b":{"x":1},"a":2,"b":3}') == ["b", "a", "b"]
+
+
 def test_what_was_put_is_taken_out_again_without_a_trace() -> None:
     for text in (_DOCKER, '{"a":1}', '{\n  "a": 1\n}'):
         edited = rawjson.put(text, '"multi"', "credHelpers", "gcr.io")
