@@ -429,7 +429,8 @@ class Rule:
             )
         if found is None and self.options.values:
             key = next(iter(self.options.values))
-            reason = f"{server_url.told_host} is no registry of a built-in provider that takes {key}"
+            host = server_url.told_host
+            reason = f"{host} is no registry of a built-in provider that takes {key}"
             raise self.place.wrong(key, reason)
         return found
 

@@ -54,7 +54,8 @@ class Login:
             except Unsupported:
                 continue  # a read-only helper: what it does not keep, the next one does
             except ProviderError as error:
-                raise _told(f"{owner.name} keeps no login to {server_url.told_host}", error) from None
+                what = f"{owner.name} keeps no login to {server_url.told_host}"
+                raise _told(what, error) from None
             return
         self._rest.store(server_url, credential)
 
@@ -72,7 +73,8 @@ class Login:
             try:
                 owner.erase(server_url)
             except ProviderError as error:
-                failures.append(_told(f"{owner.name} does not forget {server_url.told_host}", error))
+                what = f"{owner.name} does not forget {server_url.told_host}"
+                failures.append(_told(what, error))
         self._rest.erase(server_url)
         if failures:
             raise failures[0]
