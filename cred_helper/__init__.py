@@ -23,8 +23,9 @@ Map, top down; imports point down only (import contracts in pyproject.toml hold 
     log          the debug log, loaded only where it is asked for
     bounded      a provider that is not waited for past its deadline
     keychain     ask one source after another, keep a trace
-    providers/   one cloud a folder, ecr, gcr, acr: its __init__ looks at environment and files
-                 only; its login loads the SDK, its failures say what the SDK's errors mean
+    providers/   one cloud a folder, ecr, gcr, acr: its __init__, with setup and sources where it
+                 has them, looks at environment and files only; its login loads the SDK, its
+                 failures say what the SDK's errors mean
     provider     what a provider is and is asked with
     ambient, fingerprint
                  what tells a machine's cloud, and one identity from another, without asking

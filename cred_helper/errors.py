@@ -24,6 +24,9 @@ CREDENTIALS_NOT_FOUND = "credentials not found in native keychain"
 NO_SERVER_URL = "no credentials server URL"
 NO_USERNAME = "no credentials username"
 
+# The hint where somebody else than who was asked seems to have answered.
+IN_BETWEEN = "is a proxy or a sign-in page in between?"
+
 
 class CredentialError(Exception):
     """The base of ours: ``reason`` says what is so, ``hint`` what to try."""

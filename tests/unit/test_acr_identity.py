@@ -13,7 +13,8 @@ from cred_helper import ambient
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, Unreachable
 from cred_helper.hosts import route
 from cred_helper.provider import Deadline, TokenRequest
-from cred_helper.providers.acr import AcrIdentity, AcrProvider, Look, cloud_of
+from cred_helper.providers.acr import AcrIdentity, AcrProvider
+from cred_helper.providers.acr.setup import Setup, cloud_of
 from cred_helper.server_url import ServerURL
 
 TENANT, CLIENT = "contoso.example", "11111111-2222-4333-8444-555555555555"
@@ -332,7 +333,7 @@ def test_other_programs_are_used_once_they_wrote_down_a_login(
 def test_an_authority_of_the_same_cloud_or_of_no_known_one_is_used(
     configured: str, authority: str
 ) -> None:
-    assert Look(request({"AZURE_AUTHORITY_HOST": configured})).authority == authority
+    assert Setup(request({"AZURE_AUTHORITY_HOST": configured})).authority == authority
 
 
 @pytest.mark.parametrize(
@@ -373,8 +374,8 @@ def test_without_an_identity_the_authority_is_nobodys_business() -> None:
 def test_microsoft_is_asked_about_an_authority_only_where_nobody_vouches_for_it(
     configured: str, options: dict[str, str], asked: bool
 ) -> None:
-    look = Look(request({"AZURE_AUTHORITY_HOST": configured}, **options))
-    assert look.instance_discovery == asked
+    setup = Setup(request({"AZURE_AUTHORITY_HOST": configured}, **options))
+    assert setup.instance_discovery == asked
 
 
 @pytest.mark.parametrize(

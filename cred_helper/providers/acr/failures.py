@@ -18,6 +18,7 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError
 from urllib3.exceptions import TimeoutError as SilentError
 
 from cred_helper.errors import (
+    IN_BETWEEN,
     BadReply,
     CredentialError,
     Denied,
@@ -26,14 +27,13 @@ from cred_helper.errors import (
     ProviderError,
     Unreachable,
 )
-from cred_helper.providers import acr
+from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.claims import claims, json_object
 
 if TYPE_CHECKING:
-    from cred_helper.providers.acr import Login, Look
-    from cred_helper.providers.acr.login import Session
-
-_IN_BETWEEN = "is a proxy or a sign-in page in between?"
+    from cred_helper.providers.acr.setup import Setup
+    from cred_helper.providers.acr.sources import Login
+    from cred_helper.providers.acr.wire import Session
 
 # --- Any server -----------------------------------------------------------------------------------
 
@@ -160,15 +160,17 @@ _AADSTS: dict[str, tuple[str, str | None]] = {
 }
 
 
-def sign_in_error(look: Look, login: Login, session: Session, error: Exception) -> CredentialError:
+def sign_in_error(
+    setup: Setup, login: Login, session: Session, error: Exception
+) -> CredentialError:
     """Turn an SDK's exception into one of ours: by what went over the wire, if anything did."""
     host, answer = session.host, session.answer
     if not host:
-        return _local_error(look, login, error)
-    if login.source == acr.MANAGED_IDENTITY:
-        return _metadata_error(look, login.named, session)
+        return _local_error(setup, login, error)
+    if login.source == sources.MANAGED_IDENTITY:
+        return _metadata_error(setup, login.named, session)
     # The SDK's text first: after a refusal MSAL may have asked something else.
-    refusal = _entra_refusal(look, str(error))
+    refusal = _entra_refusal(setup, str(error))
     if refusal is not None:
         return refusal
     if answer is None:
@@ -177,18 +179,18 @@ def sign_in_error(look: Look, login: Login, session: Session, error: Exception) 
     if told is not None:
         return told
     document = json_object(answer.content)
-    refusal = _entra_refusal(look, str(document.get("error_description", "")))
+    refusal = _entra_refusal(setup, str(document.get("error_description", "")))
     if refusal is not None:
         return refusal
     code = _code(document.get("error"))
     if code:
         return Denied(f"{host} refuses the identity ({code})")
     return BadReply(
-        f"{host} answered with something that is no token ({answer.status_code})", hint=_IN_BETWEEN
+        f"{host} answered with something that is no token ({answer.status_code})", hint=IN_BETWEEN
     )
 
 
-def _entra_refusal(look: Look, text: str) -> Denied | None:
+def _entra_refusal(setup: Setup, text: str) -> Denied | None:
     """Say what Entra's code means. The rest of its text is ids for a log, and may name the user."""
     found = re.search(r"AADSTS(\d+)", text)
     if not found:
@@ -196,20 +198,22 @@ def _entra_refusal(look: Look, text: str) -> Denied | None:
     code = found[1]
     explanation = f"see https://login.microsoftonline.com/error?code={code}"
     meaning, hint = _AADSTS.get(code, ("Entra refuses the identity", None))
-    client_id = look.client_id or "CLIENT_ID"
+    client_id = setup.client_id or "CLIENT_ID"
     return Denied(
         f"{meaning} (AADSTS{code})", hint=hint.format(client=client_id) if hint else explanation
     )
 
 
-def _metadata_error(look: Look, named: tuple[str, str] | None, session: Session) -> CredentialError:
+def _metadata_error(
+    setup: Setup, named: tuple[str, str] | None, session: Session
+) -> CredentialError:
     """What a metadata service's answer means, or its silence once it took the connection."""
     host, answer = session.host, session.answer
     if answer is None:
         return Unreachable(f"the metadata service at {host} does not answer")
     document = json_object(answer.content)
     description = str(document.get("error_description", ""))
-    told = _status_error(answer, host) or _entra_refusal(look, description)
+    told = _status_error(answer, host) or _entra_refusal(setup, description)
     if told is not None:
         return told
     if answer.status_code == requests.codes.bad_request:
@@ -228,12 +232,12 @@ def _metadata_error(look: Look, named: tuple[str, str] | None, session: Session)
     return BadReply(f"the metadata service at {host} gave no token ({said})")
 
 
-def _local_error(look: Look, login: Login, error: Exception) -> CredentialError:
+def _local_error(setup: Setup, login: Login, error: Exception) -> CredentialError:
     """What a program that was run, or the SDK before it talked to anyone, did not like."""
     command = {
-        acr.AZURE_CLI: "az login",
-        acr.AZURE_POWERSHELL: "Connect-AzAccount",
-        acr.AZURE_DEVELOPER_CLI: "azd auth login",
+        sources.AZURE_CLI: "az login",
+        sources.AZURE_POWERSHELL: "Connect-AzAccount",
+        sources.AZURE_DEVELOPER_CLI: "azd auth login",
     }.get(login.source)
     if isinstance(error, requests.RequestException):
         # Service Fabric is talked to by MSAL itself, which checks its certificate in its own way.
@@ -241,7 +245,7 @@ def _local_error(look: Look, login: Login, error: Exception) -> CredentialError:
     if command is None:
         return Misconfigured(f"azure-identity does not accept what {login.source} is set to")
     text = str(error)
-    refusal = _entra_refusal(look, text)
+    refusal = _entra_refusal(setup, text)
     if refusal is not None:
         return Denied(refusal.reason, hint=command)
     if not login.settled:
@@ -256,19 +260,19 @@ def _local_error(look: Look, login: Login, error: Exception) -> CredentialError:
 # --- The exchange ---------------------------------------------------------------------------------
 
 
-def unreachable_registry(look: Look, failure: Exception) -> ProviderError:
+def unreachable_registry(setup: Setup, failure: Exception) -> ProviderError:
     """Say why the registry did not answer; one without an address may not exist."""
-    told = _network_error(failure, look.route.host)
+    told = _network_error(failure, setup.route.host)
     if told.reason.endswith("has no address"):
-        told.hint = f"is there such a registry? az acr show --name {_registry(look)}"
+        told.hint = f"is there such a registry? az acr show --name {_registry(setup)}"
     return told
 
 
 def refused_exchange(
-    look: Look, token: str, answer: requests.Response, body: bytes
+    setup: Setup, token: str, answer: requests.Response, body: bytes
 ) -> ProviderError:
     """What a registry means by not exchanging a token."""
-    host, status, registry = look.route.host, answer.status_code, _registry(look)
+    host, status, registry = setup.route.host, answer.status_code, _registry(setup)
     told = _status_error(answer, host)
     if told is not None:
         return told
@@ -296,9 +300,9 @@ def refused_exchange(
     return BadReply(f"{host} did not exchange the token of {_who(token)} ({status})")
 
 
-def _registry(look: Look) -> str:
+def _registry(setup: Setup) -> str:
     """The registry's resource name: the host's first label without what a name label adds."""
-    return look.route.host.partition(".")[0].partition("-")[0]
+    return setup.route.host.partition(".")[0].partition("-")[0]
 
 
 def _who(token: str) -> str:

@@ -10,7 +10,6 @@ Source: https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
 from __future__ import annotations
 
 import os
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,18 +18,18 @@ from urllib.parse import urlsplit
 # included: there is no lighter way in.
 import requests
 from azure import identity as entra
-from azure.core.pipeline.transport import RequestsTransport
 
 from cred_helper.credential import Credential, Secret
-from cred_helper.errors import BadReply, CredentialError, Misconfigured
-from cred_helper.providers import acr
+from cred_helper.errors import IN_BETWEEN, BadReply, CredentialError, Misconfigured
+from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.claims import claims, expiry, json_object
+from cred_helper.providers.acr.wire import Session, Transport, ca_bundle
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-    from cred_helper.provider import Deadline
-    from cred_helper.providers.acr import Login, Look
+    from cred_helper.providers.acr.setup import Setup
+    from cred_helper.providers.acr.sources import Login
 
 # With a registry's refresh token for a password this user name is plain Basic authentication, which
 # every client can do; "<token>" marks an identity token, which some cannot.
@@ -40,11 +39,7 @@ IDENTITY_TOKEN_USERNAME = "<token>"  # noqa: S105 - a user name
 # A refresh token is 1 to 3 KiB; the reply holds nothing else.
 _MAX_REPLY_BYTES = 1 << 16
 
-# Signing in takes up to two requests and the exchange one more: each gets a part of what is left,
-# so that whoever is silent is named before the time is up.
-_STEP_SHARE = 0.3
-_CONNECT_TIMEOUT_S = 5.0
-_READ_TIMEOUT_S = 10.0
+# How long a program that signs people in is waited for.
 _PROGRAM_TIMEOUT_S = 15.0
 
 # The SDK's own policy retries for minutes, and sleeps for as long as a server asks.
@@ -76,18 +71,18 @@ _ISSUERS = {
 _SUFFIXES_WITH_KNOWN_ISSUERS = frozenset(suffix for known in _ISSUERS.values() for suffix in known)
 
 
-def sign_in(look: Look, login: Login) -> Credential:
+def log_in(setup: Setup, login: Login) -> Credential:
     """Get a token of Entra's and have it exchanged.
 
     Raises:
         NotFound: a login that nobody configured is not there after all.
         ProviderError: the login, Entra or the registry did not work.
     """
-    bundle = _ca_bundle(look)
-    token = _entra_token(look, login, bundle)
-    _expect_same_cloud(look, token)
-    refresh_token = _exchange(look, token, bundle)
-    identity_token = look.flag("identity_token", default=False)
+    bundle = ca_bundle(setup)
+    token = _entra_token(setup, login, bundle)
+    _expect_same_cloud(setup, token)
+    refresh_token = _exchange(setup, token, bundle)
+    identity_token = setup.flag("identity_token", default=False)
     return Credential(
         IDENTITY_TOKEN_USERNAME if identity_token else NULL_GUID,
         Secret(refresh_token),
@@ -96,137 +91,73 @@ def sign_in(look: Look, login: Login) -> Credential:
     )
 
 
-# --- HTTP -----------------------------------------------------------------------------------------
-
-
-class Session(requests.Session):
-    """What both the SDK and the exchange talk through; remembers how its last request ended.
-
-    Proxies and certificate bundles come from the environment as ever, unless ``direct``: a metadata
-    service is a hop away and must not be asked for through a proxy.
-    """
-
-    def __init__(self, deadline: Deadline, *, direct: bool = False) -> None:
-        super().__init__()
-        self.trust_env = not direct
-        self.auth = _no_auth
-        self.host = ""
-        self.answer: requests.Response | None = None
-        self.failure: Exception | None = None
-        self._deadline = deadline
-
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send, without following a redirect, for no longer than a step may take."""
-        self.host = urlsplit(request.url or "").netloc
-        self.answer = self.failure = None
-        step_s = self._deadline.step_s(self._deadline.remaining_s() * _STEP_SHARE)
-        kwargs["timeout"] = (min(_CONNECT_TIMEOUT_S, step_s), min(_READ_TIMEOUT_S, step_s))
-        kwargs["allow_redirects"] = False
-        try:
-            self.answer = super().send(request, **kwargs)
-        except Exception as error:
-            self.failure = error
-            raise
-        return self.answer
-
-
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Authenticate with nothing: where a session has any ``auth``, requests reads no .netrc."""
-    return request
-
-
-class Transport(RequestsTransport):  # type: ignore[misc] # azure-core loads it too lazily for mypy
-    """The SDK's transport over our session, which does not sleep the user's time away."""
-
-    def __init__(self, session: Session, bundle: str | bool, deadline: Deadline) -> None:
-        super().__init__(session=session, session_owner=False, connection_verify=bundle)
-        self._deadline = deadline
-
-    def sleep(self, duration: float) -> None:
-        """Wait before a retry, unless that takes too long to be worth it."""
-        if duration > self._deadline.remaining_s() * _STEP_SHARE:
-            raise TimeoutError
-        time.sleep(duration)
-
-
-def _ca_bundle(look: Look) -> str | bool:
-    """The certificates to trust. requests does not know the variable that OpenSSL and Go read."""
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
-        path = look.variable(name)
-        if path:
-            if not os.path.exists(path):
-                raise Misconfigured(f"{name} names a file that is not there: {path}")
-            return path
-    return True
-
-
 # --- Signing in -----------------------------------------------------------------------------------
 
 
-def _entra_token(look: Look, login: Login, bundle: str | bool) -> str:
+def _entra_token(setup: Setup, login: Login, bundle: str | bool) -> str:
     """Have azure-identity get a token for the registries' audience."""
-    deadline = look.request.deadline
-    session = Session(deadline, direct=login.source == acr.MANAGED_IDENTITY)
-    if login.source == acr.AZURE_CLI:
-        _expect_az_in_same_cloud(look)
+    deadline = setup.request.deadline
+    session = Session(deadline, direct=login.source == sources.MANAGED_IDENTITY)
+    if login.source == sources.AZURE_CLI:
+        _expect_az_in_same_cloud(setup)
     try:
-        credential = _credential(look, login, Transport(session, bundle, deadline))
-        token = credential.get_token(f"{look.audience}/.default").token
+        credential = _credential(setup, login, Transport(session, bundle, deadline))
+        token = credential.get_token(f"{setup.audience}/.default").token
     except CredentialError:
         raise
     except Exception as error:  # noqa: BLE001 - the SDK raises what it likes, ValueError included
         from cred_helper.providers.acr.failures import sign_in_error
 
         # Its texts may quote what was sent or read, so they are not kept, not even as a cause.
-        raise sign_in_error(look, login, session, error) from None
+        raise sign_in_error(setup, login, session, error) from None
     if not isinstance(token, str) or not token:
         raise BadReply(f"{login.source} gave no token")
     return token
 
 
-def _credential(look: Look, login: Login, transport: Transport) -> TokenCredential:
+def _credential(setup: Setup, login: Login, transport: Transport) -> TokenCredential:
     """Construct the credential class of the chosen login, and no other."""
-    tenant_id, client_id = look.tenant_id, look.client_id
+    tenant_id, client_id = setup.tenant_id, setup.client_id
     talk: dict[str, Any] = {"transport": transport, **_RETRIES}
     signing_in = {
         **talk,
-        "authority": look.authority,
-        "disable_instance_discovery": not look.instance_discovery,
+        "authority": setup.authority,
+        "disable_instance_discovery": not setup.instance_discovery,
     }
     asked: dict[str, Any] = {
-        "tenant_id": look.option("tenant_id"),
-        "process_timeout": max(1, int(look.request.deadline.step_s(_PROGRAM_TIMEOUT_S))),
+        "tenant_id": setup.option("tenant_id"),
+        "process_timeout": max(1, int(setup.request.deadline.step_s(_PROGRAM_TIMEOUT_S))),
     }
     match login.source:
-        case acr.CLIENT_SECRET:
-            secret = look.variable("AZURE_CLIENT_SECRET")
+        case sources.CLIENT_SECRET:
+            secret = setup.variable("AZURE_CLIENT_SECRET")
             return entra.ClientSecretCredential(tenant_id, client_id, secret, **signing_in)
-        case acr.CLIENT_CERTIFICATE:
-            return _certificate_credential(look, signing_in)
-        case acr.USERNAME_PASSWORD:
+        case sources.CLIENT_CERTIFICATE:
+            return _certificate_credential(setup, signing_in)
+        case sources.USERNAME_PASSWORD:
             return entra.UsernamePasswordCredential(
                 client_id,
-                look.variable("AZURE_USERNAME"),
-                look.variable("AZURE_PASSWORD"),
+                setup.variable("AZURE_USERNAME"),
+                setup.variable("AZURE_PASSWORD"),
                 tenant_id=tenant_id or None,
                 **signing_in,
             )
-        case acr.FEDERATED_TOKEN:
-            token = look.variable("AZURE_FEDERATED_TOKEN").strip()
+        case sources.FEDERATED_TOKEN:
+            token = setup.variable("AZURE_FEDERATED_TOKEN").strip()
             return entra.ClientAssertionCredential(
-                tenant_id, client_id, lambda: token, authority=look.authority, **talk
+                tenant_id, client_id, lambda: token, authority=setup.authority, **talk
             )
-        case acr.WORKLOAD_IDENTITY:
-            path = look.variable("AZURE_FEDERATED_TOKEN_FILE")
+        case sources.WORKLOAD_IDENTITY:
+            path = setup.variable("AZURE_FEDERATED_TOKEN_FILE")
             _expect_token_file(path)
             return entra.WorkloadIdentityCredential(
                 tenant_id=tenant_id,
                 client_id=client_id,
                 token_file_path=path,
-                authority=look.authority,
+                authority=setup.authority,
                 **talk,
             )
-        case acr.MANAGED_IDENTITY:
+        case sources.MANAGED_IDENTITY:
             return entra.ManagedIdentityCredential(
                 identity_config=dict([login.named]) if login.named else None,
                 # With a workload's variables set it would otherwise sign in as the workload,
@@ -234,25 +165,25 @@ def _credential(look: Look, login: Login, transport: Transport) -> TokenCredenti
                 _exclude_workload_identity_credential=True,
                 **talk,
             )
-        case acr.AZURE_CLI:
+        case sources.AZURE_CLI:
             return entra.AzureCliCredential(**asked)
-        case acr.AZURE_POWERSHELL:
+        case sources.AZURE_POWERSHELL:
             return entra.AzurePowerShellCredential(**asked)
-        case acr.AZURE_DEVELOPER_CLI:
+        case sources.AZURE_DEVELOPER_CLI:
             return entra.AzureDeveloperCliCredential(**asked)
     raise AssertionError(login.source)
 
 
-def _certificate_credential(look: Look, signing_in: dict[str, Any]) -> TokenCredential:
+def _certificate_credential(setup: Setup, signing_in: dict[str, Any]) -> TokenCredential:
     """Read the certificate, and say which file it is that cannot be used."""
-    path = look.variable("AZURE_CLIENT_CERTIFICATE_PATH")
-    password = look.variable("AZURE_CLIENT_CERTIFICATE_PASSWORD")
+    path = setup.variable("AZURE_CLIENT_CERTIFICATE_PATH")
+    password = setup.variable("AZURE_CLIENT_CERTIFICATE_PASSWORD")
     # azure-identity's own reader of this variable takes "false" for yes.
-    send_chain = look.variable("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN").lower() in ("1", "true")
+    send_chain = setup.variable("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN").lower() in ("1", "true")
     try:
         return entra.CertificateCredential(
-            look.tenant_id,
-            look.client_id,
+            setup.tenant_id,
+            setup.client_id,
             path,
             password=password or None,
             send_certificate_chain=send_chain,
@@ -284,31 +215,31 @@ def _expect_token_file(path: str) -> None:
         raise Misconfigured(f"AZURE_FEDERATED_TOKEN_FILE: {path} is empty")
 
 
-def _expect_az_in_same_cloud(look: Look) -> None:
+def _expect_az_in_same_cloud(setup: Setup) -> None:
     """Refuse a login of az to another cloud than the host's: az asks its own cloud's authority."""
     from configparser import ConfigParser, Error
 
-    name = look.variable("AZURE_CLOUD_NAME")
+    name = setup.variable("AZURE_CLOUD_NAME")
     config = ConfigParser(interpolation=None)
     try:
-        config.read(os.path.join(acr.az_folder(look), "config"), encoding="utf-8")
+        config.read(os.path.join(sources.az_folder(setup), "config"), encoding="utf-8")
     except (Error, UnicodeDecodeError):
         return  # az itself will say so
     name = name or config.get("cloud", "name", fallback="AzureCloud")
-    if _AZ_CLOUDS.get(name, look.cloud.suffix) != look.cloud.suffix:
-        right = next((n for n, suffix in _AZ_CLOUDS.items() if suffix == look.cloud.suffix), None)
+    if _AZ_CLOUDS.get(name, setup.cloud.suffix) != setup.cloud.suffix:
+        right = next((n for n, suffix in _AZ_CLOUDS.items() if suffix == setup.cloud.suffix), None)
         raise Misconfigured(
-            f"az is set to {name}, which is another cloud than {look.cloud.suffix}'s",
+            f"az is set to {name}, which is another cloud than {setup.cloud.suffix}'s",
             hint=f"az cloud set --name {right}, then az login" if right else "see az cloud list",
         )
 
 
-def _expect_same_cloud(look: Look, token: str) -> None:
+def _expect_same_cloud(setup: Setup, token: str) -> None:
     """Refuse to show a token to a registry of another cloud than the one that issued it."""
     issuer = claims(token).get("iss")
     host = urlsplit(issuer).netloc if isinstance(issuer, str) else ""
     known = _ISSUERS.get(host)
-    suffix = look.cloud.suffix
+    suffix = setup.cloud.suffix
     if known and suffix in _SUFFIXES_WITH_KNOWN_ISSUERS and suffix not in known:
         raise Misconfigured(
             f"the identity is one of {host}, which is another cloud than {suffix}'s"
@@ -318,15 +249,15 @@ def _expect_same_cloud(look: Look, token: str) -> None:
 # --- The exchange ---------------------------------------------------------------------------------
 
 
-def _exchange(look: Look, token: str, bundle: str | bool) -> str:
+def _exchange(setup: Setup, token: str, bundle: str | bool) -> str:
     """Give the Entra token to the registry, and only to it, for a refresh token of its own."""
-    host = look.route.host
+    host = setup.route.host
     form = {"grant_type": "access_token", "service": host, "access_token": token}
     # The token's own word: a tenant from the environment need not be that of az's login.
     tenant_id = claims(token).get("tid")
     if isinstance(tenant_id, str):
         form["tenant"] = tenant_id
-    with Session(look.request.deadline) as session:
+    with Session(setup.request.deadline) as session:
         try:
             answer = session.post(
                 f"https://{host}/oauth2/exchange",
@@ -339,11 +270,11 @@ def _exchange(look: Look, token: str, bundle: str | bool) -> str:
         except Exception as error:  # noqa: BLE001 - requests and urllib3 raise what they like
             from cred_helper.providers.acr.failures import unreachable_registry
 
-            raise unreachable_registry(look, error) from None
+            raise unreachable_registry(setup, error) from None
         if answer.status_code != requests.codes.ok:
             from cred_helper.providers.acr.failures import refused_exchange
 
-            raise refused_exchange(look, token, answer, body)
+            raise refused_exchange(setup, token, answer, body)
         return _refresh_token(body, host)
 
 
@@ -353,6 +284,6 @@ def _refresh_token(body: bytes, host: str) -> str:
     if not isinstance(refresh_token, str) or not refresh_token:
         raise BadReply(
             f"{host} answered the exchange with something that is no refresh token",
-            hint="is a proxy or a sign-in page in between?",
+            hint=IN_BETWEEN,
         )
     return refresh_token

@@ -23,6 +23,7 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import NameResolutionError
 
 from cred_helper.errors import (
+    IN_BETWEEN,
     BadReply,
     CredentialError,
     Denied,
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
 
     from cred_helper.provider import Identity
     from cred_helper.providers.ecr.setup import Setup
-
-
-IN_BETWEEN = "is a proxy or a sign-in page in between?"
 
 
 def explain(

@@ -24,9 +24,16 @@ from botocore.utils import JSONFileCache
 
 from cred_helper import __version__
 from cred_helper.credential import Credential, Secret
-from cred_helper.errors import BadReply, CredentialError, Misconfigured, NotFound, Unreachable
+from cred_helper.errors import (
+    IN_BETWEEN,
+    BadReply,
+    CredentialError,
+    Misconfigured,
+    NotFound,
+    Unreachable,
+)
 from cred_helper.hosts import PARTITIONS
-from cred_helper.providers.ecr.failures import IN_BETWEEN, explain, mfa_needed
+from cred_helper.providers.ecr.failures import explain, mfa_needed
 from cred_helper.providers.ecr.setup import endpoint_variable
 from cred_helper.providers.ecr.sources import INSTANCE
 
