@@ -47,7 +47,11 @@ class PrivateFolder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            return (error.strerror or str(error)).lower()
+            return (
+                "it is a link"
+                if os.path.islink(self.path)
+                else (error.strerror or str(error)).lower()
+            )
 
     def read(self, name: str, at_most: int) -> bytes | None:
         """Return the file's content, or ``None`` where there is none to be believed."""

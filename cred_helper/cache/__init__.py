@@ -102,6 +102,12 @@ class TokenCache:
         """Say why the folder is not used, for a person; ``None`` where it is or would be made."""
         return self._folder.refusal()
 
+    def check(self) -> None:
+        """Raise ``CredentialError`` where the folder is not used."""
+        refusal = self.refusal()
+        if refusal:
+            raise CredentialError(f"the cache folder {self._folder.path} is not used: {refusal}")
+
     def forget(self, key: str) -> None:
         """Remove what is kept under a key, if that can be done."""
         for kind in (TOKEN, FAILURE):
@@ -113,9 +119,7 @@ class TokenCache:
         Raises:
             CredentialError: something of the cache is still there, or may be.
         """
-        refusal = self.refusal()
-        if refusal:
-            raise CredentialError(f"the cache folder {self._folder.path} is not used: {refusal}")
+        self.check()
         ours = [name for name in self._folder.names() if _is_ours(final_name(name) or name)]
         left = [name for name in ours if not self._folder.remove(name)]
         if left:

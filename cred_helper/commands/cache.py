@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -12,9 +13,12 @@ from cred_helper.cache import TokenCache, known_folders
 from cred_helper.commands.arguments import as_json
 from cred_helper.commands.screen import Screen, printable
 from cred_helper.commands.times import duration, iso
+from cred_helper.errors import CredentialError
 from cred_helper.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cred_helper.cache.entry import Entry
 
 
@@ -36,13 +40,30 @@ def list_entries(json_wanted: bool) -> None:
     """List the tokens that are still good: what for, as whom, how long. Never a secret."""
     screen = Screen()
     now = time.time()
-    found = [(folder, entry) for folder in _folders() for entry in TokenCache(folder).entries(now)]
-    if json_wanted:
+    found: list[tuple[str, Entry]] = []
+    refused: list[CredentialError] = []
+    for folder in _folders():
+        tokens = TokenCache(folder)
+        with _put_off(refused):
+            tokens.check()
+            found += [(folder, entry) for entry in tokens.entries(now)]
+    if json_wanted and (found or not refused):
         screen.json([_document(folder, entry) for folder, entry in found])
     elif found:
         screen.table(_row(entry, now) for _, entry in found)
-    else:
+    elif not refused:
         screen.line("nothing is kept")
+    if refused:
+        raise refused[0]
+
+
+@contextmanager
+def _put_off(errors: list[CredentialError]) -> Iterator[None]:
+    """Have the other folders looked at before an error of one is told."""
+    try:
+        yield
+    except CredentialError as error:
+        errors.append(error)
 
 
 def _row(entry: Entry, now: float) -> tuple[str, ...]:
@@ -68,5 +89,12 @@ def _document(folder: str, entry: Entry) -> dict[str, object]:
 @cache.command()
 def clear() -> None:
     """Remove every token that is kept."""
-    removed = sum(TokenCache(folder).clear() for folder in _folders() if os.path.isdir(folder))
-    Screen().line(f"{removed} {'token' if removed == 1 else 'tokens'} removed")
+    removed = 0
+    refused: list[CredentialError] = []
+    for folder in _folders():
+        with _put_off(refused):
+            removed += TokenCache(folder).clear()
+    if removed or not refused:
+        Screen().line(f"{removed} {'token' if removed == 1 else 'tokens'} removed")
+    if refused:
+        raise refused[0]

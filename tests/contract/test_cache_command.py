@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.clouds import aws, google
 from tests.clouds.fixtures import authority, proxy
 from tests.contract.person import Person, person
@@ -55,10 +57,28 @@ def test_the_folder_of_the_settings_is_the_one_that_is_looked_at(
     assert known.run("cache", "clear").stdout == b"1 token removed\n"
 
 
-def test_a_folder_that_others_can_read_is_not_cleared_in_silence(person: Person) -> None:
+@pytest.mark.parametrize("words", [("list",), ("list", "--json"), ("clear",)])
+def test_a_folder_that_others_can_read_is_not_passed_over_in_silence(
+    person: Person, words: tuple[str, ...]
+) -> None:
     folder = person.home / ".cache/docker-credential-multi"
     folder.mkdir(parents=True)
     folder.chmod(0o755)
-    done = person.run("cache", "clear")
-    assert done.status == 1
-    assert "it is open to other users" in done.stderr
+    done = person.run("cache", *words)
+    assert (done.status, done.stdout) == (1, b"")
+    assert f"the cache folder {folder} is not used: it is open to other users" in done.stderr
+
+
+def test_what_another_folder_keeps_is_shown_and_removed_all_the_same(known: Person) -> None:
+    known.run("token", aws.EXAMPLE_HOST)
+    other = known.home / "other"
+    other.mkdir(0o755)
+    known.environment["DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER"] = str(other)
+    listed = known.run("cache", "list")
+    assert (listed.status, listed.stdout[:5]) == (1, b"ecr  ")
+    documents = known.run("cache", "list", "--json")
+    assert (documents.status, len(documents.document)) == (1, 1)
+    cleared = known.run("cache", "clear")
+    assert (cleared.status, cleared.stdout) == (1, b"1 token removed\n")
+    for done in (listed, documents, cleared):
+        assert f"{other} is not used: it is open to other users" in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -20,10 +21,13 @@ from tests.clouds.fixtures import authority, proxy
 from tests.clouds.registry import Registry
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
 from tests.contract.person import PROGRAM, Person, person
-from tests.executable import NOBODY
+from tests.executable import NOBODY, Executable
+from tests.mounts import mounted, needs_mounts
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.clouds.proxy import TerminatingProxy
     from tests.executable import Completed
 
@@ -160,6 +164,101 @@ def test_a_cache_folder_that_others_may_read_is_closed(person: Person) -> None:
     finding = _finding(_doctor(person), "is not used: it is open to other users")
     mended = _paste(person, finding["command"], person.environment)
     assert _finding(mended, str(folder))["severity"] == "ok"
+
+
+_CACHE = ".cache/docker-credential-multi"
+_AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give folders away")
+
+
+def _link(folder: Path) -> None:
+    (folder.parent / "elsewhere").mkdir(0o700)
+    folder.symlink_to("elsewhere")
+
+
+def _give_away(folder: Path) -> None:
+    folder.mkdir(0o700)
+    os.chown(folder, 65534, 65534)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (_link, "it is a link"),
+        (lambda folder: folder.symlink_to("nowhere"), "it is a link"),
+        (Path.touch, "not a directory"),
+        pytest.param(_give_away, "it belongs to another user", marks=_AS_ROOT),
+    ],
+    ids=["link", "dangling link", "file", "another user's"],
+)
+def test_what_stands_in_the_cache_folders_place_is_put_out_of_the_way(
+    person: Person, make: Callable[[Path], None], words: str
+) -> None:
+    folder = person.home / _CACHE
+    folder.parent.mkdir()
+    make(folder)
+    finding = _finding(_doctor(person), f"{folder} is not used: {words}")
+    assert finding["severity"] == "warning"
+    mended = _paste(person, finding["command"], person.environment)
+    assert _finding(mended, f"{folder}: 0 tokens")["severity"] == "ok"
+
+
+@_AS_ROOT
+def test_what_cannot_be_put_out_of_the_way_is_left_there(person: Person) -> None:
+    folder = person.home / _CACHE
+    folder.mkdir(0o700, parents=True)
+    for path in (folder, folder.parent):
+        os.chown(path, 65534, 65534)
+    finding = _finding(_doctor(person), "is not used: it belongs to another user")
+    example = "/a/folder/of/yours"
+    assert finding["command"] == f"export DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER={example}"
+    own = person.home / "own"
+    command = finding["command"].replace(example, shlex.quote(str(own)))
+    mended = _paste(person, command, person.environment)
+    assert _finding(mended, f"{own}: 0 tokens")["severity"] == "ok"
+
+
+@pytest.mark.parametrize("is_there", [True, False], ids=["there", "not there"])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [("ro", "read-only file system"), ("size=4k", "no space left on device")],
+)
+@needs_mounts
+def test_a_cache_in_which_nothing_can_be_kept_is_told(
+    person: Person, tmp_path: Path, options: str, words: str, is_there: bool
+) -> None:
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    made = "mkdir -m 700 docker-credential-multi" if is_there else "true"
+    script = f"""
+        mount -t tmpfs -o mode=700{"," + options if "size" in options else ""} none {mount}
+        cd {mount}; {made}; echo full > full || true
+        {"" if "size" in options else f"mount -o remount,{options} {mount}"}
+    """
+    variables = person.environment | {"XDG_CACHE_HOME": str(mount)}
+    command = mounted(script.replace("\n", ";").strip("; "), str(person.program))
+    finding = _finding(Executable(variables, command).run("doctor", "--json").document, str(mount))
+    assert finding["severity"] == "warning"
+    assert finding["message"].endswith(f": 0 tokens, and none can be kept: {words}")
+    assert finding["command"].startswith("export DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER=")
+    assert list(mount.iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_made_is_told_and_none_is_made(person: Person) -> None:
+    for around, words in (
+        (person.home / "no/such", f"there is no {person.home}/no"),
+        (person.write("file", ""), "not used: not a directory"),
+    ):
+        finding = _finding(_doctor(person, XDG_CACHE_HOME=str(around)), words)
+        assert finding["severity"] == "warning"
+    _doctor(person)
+    assert not (person.home / ".cache").exists()
+
+
+def test_trying_the_cache_leaves_nothing_there(person: Person) -> None:
+    folder = person.home / _CACHE
+    folder.mkdir(0o700, parents=True)
+    assert _finding(_doctor(person), f"{folder}: 0 tokens")["severity"] == "ok"
+    assert list(folder.iterdir()) == []
 
 
 def test_a_link_to_nothing_is_removed(person: Person) -> None:

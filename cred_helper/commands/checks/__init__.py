@@ -1,6 +1,7 @@
 """What ``doctor`` looks at: one function a subject, which yields what it finds.
 
-All but ``online`` look at files and variables alone, and run nothing.
+All but ``online`` look at files and variables alone, and run nothing; the folder of tokens is tried
+with a file that is taken away again.
 """
 
 from __future__ import annotations

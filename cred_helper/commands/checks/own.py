@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cred_helper.cache import TokenCache, default_folder
 from cred_helper.commands import ourselves, shell
+from cred_helper.commands.checks import cache_folder
 from cred_helper.commands.finding import ERROR, NOTE, OK, WARNING, Finding
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.fallback import child
@@ -88,8 +89,13 @@ def cache() -> Iterator[Finding]:
         yield Finding(WARNING, "cache", message, shell.set_variable("HOME", "/a/folder/of/yours"))
     elif refusal := TokenCache(folder).refusal():
         message = f"{folder} is not used: {refusal}"
-        yield Finding(WARNING, "cache", message, shell.make_private(folder, is_folder=True))
+        yield Finding(WARNING, "cache", message, cache_folder.mending(folder))
     else:
         kept = len(TokenCache(folder).entries(time.time()))
         how = "encrypted, " if loaded.cache_keychain else ""
-        yield Finding(OK, "cache", f"{folder}: {how}{kept} {'token' if kept == 1 else 'tokens'}")
+        message = f"{folder}: {how}{kept} {'token' if kept == 1 else 'tokens'}"
+        if hindrance := cache_folder.hindrance(folder):
+            message = f"{message}, and none can be kept: {hindrance}"
+            yield Finding(WARNING, "cache", message, cache_folder.elsewhere())
+        else:
+            yield Finding(OK, "cache", message)
