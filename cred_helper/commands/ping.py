@@ -21,11 +21,19 @@ from base64 import b64encode
 from email.utils import parsedate_to_datetime
 from glob import glob
 from http.client import HTTPException
+from socket import gaierror
 from time import monotonic, time
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+from urllib.request import (
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    Request,
+    build_opener,
+    getproxies,
+    proxy_bypass,
+)
 
 from cred_helper.docker_hub import is_hub
 from cred_helper.fallback.dockerconfig import IDENTITY_TOKEN
@@ -39,6 +47,8 @@ if TYPE_CHECKING:
 TIMEOUT_S = 10.0
 _MAX_REPLY_BYTES = 1 << 20
 _PARAMETER = re.compile(r'([a-z]+)="([^"]*)"')
+# How http.client tells what a proxy answers to CONNECT.
+_REFUSED_TUNNEL = re.compile(r"^Tunnel connection failed: (\d{3})\b")
 _LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -81,7 +91,7 @@ def ping(
     except HTTPError as error:
         said, let_in = f"HTTP {error.code}", False
     except (URLError, HTTPException, OSError) as error:
-        said, let_in = f"no answer: {_cause(error)}", False
+        said, let_in = f"no answer{_cause(error, conversation.proxy)}", False
     took_ms = (monotonic() - begun_s) * 1000
     return Pinged(said, let_in=let_in, ahead_s=conversation.ahead_s, took_ms=took_ms)
 
@@ -107,6 +117,8 @@ class _Conversation:
 
     def __init__(self, address: str, *, stays: bool) -> None:
         self.ahead_s: float | None = None
+        # What stands between us and whom was asked last, if anything does.
+        self.proxy: str | None = None
         self._address = address
         self._stays = stays
         self._opener = build_opener(_NoRedirect, HTTPSHandler(context=_trust(address)))
@@ -176,6 +188,7 @@ class _Conversation:
     def _fetch(
         self, url: str, headers: dict[str, str], form: dict[str, str] | None = None
     ) -> bytes:
+        self.proxy = _proxy(url)
         data = urlencode(form).encode() if form is not None else None
         request = Request(url, data=data, headers=headers)  # noqa: S310 - http to loopback only
         try:
@@ -216,8 +229,28 @@ def _trust(address: str) -> ssl.SSLContext:
     return context
 
 
-def _cause(error: Exception) -> str:
+def _proxy(url: str) -> str | None:
+    """The proxy by which a URL is asked, without the password that may stand before it."""
+    parts = urlsplit(url)
+    proxy = getproxies().get(parts.scheme)
+    if not proxy or proxy_bypass(parts.netloc):
+        return None
+    # Whatever else stands in it, before an @ is what is not shown.
+    return proxy.rpartition("@")[2].rpartition("://")[2].partition("/")[0]
+
+
+def _cause(error: Exception, proxy: str | None) -> str:
+    """Why there is no answer, in words that follow it; and by whose fault, if a proxy is asked."""
     reason = getattr(error, "reason", error)
+    if refusal := _REFUSED_TUNNEL.search(str(reason)):
+        wants = "wants a password" if refusal[1] == "407" else "does not connect"
+        return f": the proxy {proxy} {wants} ({refusal[1]})"
+    if proxy and isinstance(reason, ConnectionRefusedError | gaierror):
+        return f" from the proxy {proxy}: {_words(reason)}"
+    return f" through the proxy {proxy}: {_words(reason)}" if proxy else f": {_words(reason)}"
+
+
+def _words(reason: object) -> str:
     if isinstance(reason, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({reason.verify_message})"
     if isinstance(reason, TimeoutError):

@@ -479,6 +479,39 @@ def test_a_redirect_is_not_followed_and_a_token_endpoint_without_tls_not_asked(
     assert "asked over TLS" in _finding(found, "plain.example: a cred")["message"]
 
 
+@pytest.mark.parametrize("credentials", ["", f"me:{PASSWORD}@", f"me:{PASSWORD}/x@"])
+@pytest.mark.parametrize(
+    ("status", "words"), [(403, "does not connect"), (407, "wants a password")]
+)
+def test_a_proxy_that_does_not_connect_is_named_without_its_password(
+    person: Person, status: int, words: str, credentials: str
+) -> None:
+    with LoopbackServer() as server:
+        server.on("CONNECT", "*", lambda _: Reply(status))
+        address = f"127.0.0.1:{server.port}"
+        url = f"http://{credentials}{address}/"
+        finding = _finding(_doctor(person, "asked.example", HTTPS_PROXY=url), "asked.example: ")
+        assert [received.method for received in server.received] == ["CONNECT"]
+    assert finding["severity"] == "error"
+    assert f"; no answer: the proxy {address} {words} ({status}) (" in finding["message"]
+
+
+def test_a_proxy_that_is_not_there_is_not_taken_for_the_registry(person: Person) -> None:
+    found = _doctor(person, "asked.example", HTTPS_PROXY=f"http://me:{PASSWORD}@127.0.0.1:9")
+    said = _finding(found, "asked.example: ")["message"]
+    assert "; no answer from the proxy 127.0.0.1:9: connection refused (" in said
+    found = _doctor(person, "127.0.0.1:9", HTTPS_PROXY="http://127.0.0.1:8")
+    assert "; no answer: connection refused (" in _finding(found, "127.0.0.1:9: ")["message"]
+
+
+def test_what_goes_wrong_behind_a_proxy_names_it(known: Person, proxy: TerminatingProxy) -> None:
+    with LoopbackServer() as server:
+        proxy.route("signed.example", server)
+        found = _doctor(known, "signed.example", SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt")
+    words = f"no answer through the proxy 127.0.0.1:{proxy.port}: its certificate is not trusted ("
+    assert words in _finding(found, "signed.example: ")["message"]
+
+
 def test_a_registry_on_this_machine_may_do_without_tls(person: Person) -> None:
     with Registry(lambda *login: login[:2] == (USERNAME, PASSWORD), auth="basic") as registry:
         host = f"localhost:{registry.port}"
