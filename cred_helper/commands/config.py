@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cred_helper import providers, settings
+from cred_helper import providers, settings, stdio
 from cred_helper.commands.arguments import as_json
-from cred_helper.commands.screen import Screen, bold, shown
+from cred_helper.commands.screen import Screen, bold, printable, shown
+from cred_helper.commands.variables import unread
 from cred_helper.settings import SETTINGS, Settings, option_variable
 from cred_helper.wiring import Wiring
 
@@ -33,6 +34,8 @@ def show(json_wanted: bool) -> None:
     are those for all its registries; a rule's are those of its own.
     """
     loaded = Wiring.of_process().settings
+    for name, hint in unread(os.environ):
+        stdio.warning(f"{printable(name)} is set, and nothing reads it", hint)
     screen = Screen()
     document = _document(loaded)
     if json_wanted:

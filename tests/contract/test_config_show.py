@@ -112,6 +112,44 @@ def test_settings_that_are_none_are_told_as_get_tells_them(person: Person) -> No
     ]
 
 
+def test_a_misspelt_variable_is_told_with_what_was_probably_meant(person: Person) -> None:
+    done = person.run("config", "show", "--json", **{**_READ, **_UNREAD})
+    assert done.status == 0
+    assert done.document["settings"]
+    told = [line.removeprefix("docker-credential-multi: ") for line in done.stderr.splitlines()]
+    warning = "warning: DOCKER_CREDENTIAL_MULTI_{} is set, and nothing reads it"
+    assert told == [
+        warning.format("\\x1b[31m"),
+        warning.format("ACR_AUDIENCES"),
+        "hint: did you mean DOCKER_CREDENTIAL_MULTI_ACR_AUDIENCE?",
+        warning.format("DEADLINE"),
+        "hint: did you mean DOCKER_CREDENTIAL_MULTI_DEADLINE_S?",
+        warning.format("FROBNICATE"),
+        "warning: docker_credential_multi_cache is set, and nothing reads it",
+        "hint: did you mean DOCKER_CREDENTIAL_MULTI_CACHE?",
+    ]
+
+
+_PREFIX = "DOCKER_CREDENTIAL_MULTI_"
+_READ = {
+    f"{_PREFIX}VISITED": "docker-credential-pass",
+    f"{_PREFIX}UNDER_TEST": "x",
+    f"{_PREFIX}CONFIG": "",
+    f"{_PREFIX}RULES": "",
+    f"{_PREFIX}LOG": "stderr",
+    f"{_PREFIX}ECR_PROFILE": "x",
+    f"_{_PREFIX}COMPLETE": "",
+    f"{_PREFIX}EMPTY": "",
+}
+_UNREAD = {
+    f"{_PREFIX}DEADLINE": "5",
+    f"{_PREFIX}ACR_AUDIENCES": "hunter2",
+    f"{_PREFIX}FROBNICATE": "1",
+    f"{_PREFIX}\x1b[31m": "1",
+    "docker_credential_multi_cache": "off",
+}
+
+
 def test_names_from_a_file_drive_no_terminal(person: Person) -> None:
     rule = '[[rule]]\nmatch = "a.example"\nprofile = "\\u001b[31m"\n'
     done = person.run("config", "show", DOCKER_CREDENTIAL_MULTI_RULES=rule.replace("profile", "x"))

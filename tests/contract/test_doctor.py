@@ -119,6 +119,7 @@ _MENDABLE = {
     "a file that is none": ({".docker/config.json": "{", "fix": _MULTI}, {}, "line 1: it is not"),
     "passwords for all to read": ({".docker/config.json": _AUTHS}, {}, "other users may read it"),
     "a setting": ({}, {"DOCKER_CREDENTIAL_MULTI_CACHE": "maybe"}, "MULTI_CACHE is not"),
+    "a misspelt variable": ({}, {"DOCKER_CREDENTIAL_MULTI_DEADLINE": "5"}, "nothing reads it"),
     "an option": ({}, {"DOCKER_CREDENTIAL_MULTI_RULES": "x = 1"}, "unknown setting"),
     "no authorities": ({}, {"AWS_CA_BUNDLE": "/does/not/exist"}, "AWS_CA_BUNDLE names"),
     "authorities that are none": ({"ca.pem": "x"}, {"SSL_CERT_FILE": "~/ca.pem"}, "holds no cert"),
@@ -399,6 +400,14 @@ def test_settings_that_name_a_helper_that_is_not_there_are_told(person: Person) 
     found = _doctor(person)
     assert _finding(found, f"{path}:1 names 'gone'")["severity"] == "error"
     assert _finding(found, f"{path}:4 names 'lost'")["severity"] == "error"
+
+
+def test_a_variable_of_an_odd_name_is_nothing_to_paste(person: Person) -> None:
+    name = "DOCKER_CREDENTIAL_MULTI_X;touch y"
+    finding = _finding(_doctor(person, **{name: "1"}), "nothing reads it")
+    assert (finding["severity"], finding["command"]) == ("warning", None)
+    meant = _finding(_doctor(person, DOCKER_CREDENTIAL_MULTI_CASHE="off"), "nothing reads it")
+    assert meant["hint"] == "did you mean DOCKER_CREDENTIAL_MULTI_CACHE?"
 
 
 def test_half_an_identity_is_to_be_mended(person: Person) -> None:

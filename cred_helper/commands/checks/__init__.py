@@ -21,6 +21,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     clients.docker,
     clients.podman,
     own.settings,
+    own.variables,
     own.store,
     own.cache,
     surroundings.clock,

@@ -10,6 +10,7 @@ from cred_helper.cache import TokenCache, default_folder
 from cred_helper.commands import ourselves, shell
 from cred_helper.commands.checks import cache_folder
 from cred_helper.commands.finding import ERROR, NOTE, OK, WARNING, Finding
+from cred_helper.commands.variables import unread
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.fallback import child
 from cred_helper.fallback import store as own_store
@@ -39,6 +40,15 @@ def settings() -> Iterator[Finding]:
             yield Finding(ERROR, "settings", message, show)
     if loaded.log and loaded.log != "stderr":
         yield Finding(NOTE, "settings", f"every step is told in {loaded.log}", show)
+
+
+def variables() -> Iterator[Finding]:
+    """Whether every variable of ours is one."""
+    for name, hint in unread(os.environ):
+        # Another name could be anything, to a shell.
+        command = shell.unset_variable(name) if name.isascii() and name.isidentifier() else None
+        message = f"{name} is set, and nothing reads it"
+        yield Finding(WARNING, "settings", message, command, hint)
 
 
 def _mending(reason: str) -> str | None:
