@@ -36,6 +36,11 @@ class Deadline:
         return Deadline(min(within_s, self.remaining_s()), self._clock)
 
 
+def seconds(amount_s: float) -> str:
+    """An amount of time as a person is told it: in whole seconds, or what there is of one."""
+    return f"{amount_s:.0f}" if amount_s >= 1 else f"{amount_s:.1g}"
+
+
 class TokenRequest:
     """One question to a provider: a token for this route, by this identity, until this deadline.
 

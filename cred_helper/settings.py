@@ -124,7 +124,7 @@ def _helper(value: object) -> str:
     return value
 
 
-_SECONDS = Kind("a number of seconds up to 3600", _seconds, float)
+_SECONDS = Kind("a number of seconds, more than 0 and up to 3600", _seconds, float)
 _SWITCH = Kind("on or off (true or false in a file)", _switch, _switch_of_text)
 _FOLDER = Kind("the absolute path of a folder (~/ is the home folder)", _folder)
 _HELPER = Kind("the name of a helper, such as secretservice", _helper)

@@ -13,6 +13,7 @@ from time import sleep
 from cred_helper.bounded import FALLBACK_SHARE
 from cred_helper.errors import Unreachable
 from cred_helper.locks import RANKS
+from cred_helper.provider import seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,8 +88,9 @@ class _Wait:
     def pause(self) -> None:
         """Let a moment go by, not the same for everyone."""
         if self._waited_s() >= self._wait_s:
+            waited = seconds(self._wait_s)
             raise Unreachable(
-                f"another process has been asking, and has no answer after {self._wait_s:.0f} s",
+                f"another process has been asking, and has no answer after {waited} s",
                 hint="see DOCKER_CREDENTIAL_MULTI_DEADLINE_S for the time a get may take",
             )
         jitter = 0.5 + os.urandom(1)[0] / 255

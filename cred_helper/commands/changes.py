@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import errno
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cred_helper.commands import rawjson
-from cred_helper.document import Document
+from cred_helper.document import Document, trouble
 from cred_helper.errors import Misconfigured
 from cred_helper.fallback.dockerconfig import spelling
 from cred_helper.fingerprint import digest
@@ -44,6 +45,11 @@ _SECRET_MEMBER = re.compile(
     r'("(?:auth|password|identitytoken|registrytoken)"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE
 )
 _BOM = "\ufeff"
+# Of a container's files: docker run -v FILE:FILE, and Kubernetes' subPath, configMap and secret.
+_HINTS = {
+    errno.EBUSY: "it is mounted by itself: change it where it comes from, or mount its folder",
+    errno.EROFS: "it is mounted for reading only: change it where it comes from",
+}
 
 
 class FileChange:
@@ -87,7 +93,8 @@ class FileChange:
             else:
                 _replace(target, self.after.encode("utf-8"))
         except OSError as error:
-            raise Misconfigured(f"{self.path} cannot be written: {error.strerror}") from None
+            reason = f"{self.path} cannot be written: {trouble(error)}"
+            raise Misconfigured(reason, hint=_HINTS.get(error.errno or 0)) from None
 
 
 def _masked(text: str) -> str:
@@ -137,7 +144,7 @@ def read(path: Path) -> str | None:
     try:
         return _read(path)
     except OSError as error:
-        raise Misconfigured(f"{path} cannot be read: {error.strerror}") from None
+        raise Misconfigured(f"{path} cannot be read: {trouble(error)}") from None
     except UnicodeDecodeError:
         raise Misconfigured(f"{path} is not UTF-8") from None
 

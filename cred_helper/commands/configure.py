@@ -144,7 +144,8 @@ def _docker() -> Iterator[tuple[str, str]]:
 def _podman() -> Iterator[tuple[str, str]]:
     if registries_conf.clients(os.environ):
         asked = registries_conf.credential_helpers(os.environ)
-        yield "podman", f"{asked.file or 'no registries.conf'} names {', '.join(asked.names)}"
+        named = f"{asked.file} names {', '.join(asked.names)}"
+        yield "podman", named if asked.file else "no registries.conf names a helper"
 
 
 def _identities() -> Iterator[tuple[str, str]]:

@@ -83,7 +83,7 @@ def run(command: list[str], data: bytes, environ: Mapping[str, str], timeout_s: 
         try:
             status = process.wait(max(0.0, ends_at_s - monotonic()))
         except subprocess.TimeoutExpired:
-            raise Unreachable(f"no answer within {timeout_s:.3g} s") from None
+            raise Unreachable(f"no answer within {timeout_s:.4g} s") from None
         exchange.wait(_LINGER_S)
         exchange.refuse_too_much()
         return Finished(status, exchange.output())

@@ -16,6 +16,8 @@ from tests.clients.marks import needs_skopeo
 from tests.clouds import aws
 from tests.clouds.fixtures import authority, proxy
 from tests.contract.person import Person
+from tests.executable import Executable
+from tests.mounts import mounted, needs_mounts
 from tests.stage import known
 
 if TYPE_CHECKING:
@@ -462,6 +464,32 @@ def test_a_change_that_cannot_be_made_is_told_and_the_others_can_be_taken_back(
     assert config.read_bytes() == _CONFIG.encode()
 
 
+@needs_mounts
+@pytest.mark.parametrize(
+    ("mount", "words", "cure"),
+    [
+        ("--bind {outside} {config}", "device or resource busy", "or mount its folder"),
+        ("--bind -o ro {folder} {folder}", "read-only file system", "for reading only"),
+    ],
+    ids=["one file", "for reading"],
+)
+def test_a_file_that_is_mounted_is_left_alone_with_a_hint(
+    person: Person, config: Path, tmp_path: Path, mount: str, words: str, cure: str
+) -> None:
+    outside = tmp_path / "outside.json"
+    outside.write_text(_CONFIG)
+    script = f"mount {mount.format(outside=outside, config=config, folder=config.parent)}"
+    command = mounted(script, str(person.program), "configure", "--yes")
+    done = Executable(person.environment, command).run()
+    assert done.status == 1
+    error, hint = done.stderr.splitlines()
+    assert error.endswith(f"error: {config} cannot be written: {words}")
+    assert hint.startswith("docker-credential-multi: hint: it is mounted ")
+    assert cure in hint
+    assert outside.read_text() == config.read_text() == _CONFIG
+    assert _configure(person, "--undo", "--yes").status == 0
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -480,6 +508,14 @@ def test_choices_that_contradict_each_other_are_a_mistake_of_use(
 
 
 # --- podman and its relatives ---------------------------------------------------------------------
+
+
+def test_podman_with_nothing_set_up_is_said_to_name_nobody(person: Person) -> None:
+    (person.programs / "podman").symlink_to("/bin/true")
+    person.write(".config/containers/registries.conf", "")  # nothing of the machine's is read
+    said = person.run("configure", "--dry-run").stdout.decode()
+    assert "podman      no registries.conf names a helper\n" in said
+
 
 _DROP_IN = ".config/containers/registries.conf.d/99-docker-credential-multi.conf"
 

@@ -16,6 +16,7 @@ from cred_helper.settings import CONFIG, RULES, SETTINGS, Settings, machine_file
 from tests.executable import ROOT
 
 _SECRET = "hunter2-hunter2"  # what must not come out again
+_SECONDS = "a number of seconds, more than 0 and up to 3600"
 
 
 @pytest.fixture
@@ -228,11 +229,11 @@ def test_without_a_file_nothing_is_loaded_to_read_one(home: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("deadline_s", "soon", "a number of seconds up to 3600"),
-        ("deadline_s", "0", "a number of seconds up to 3600"),
-        ("deadline_s", "-1", "a number of seconds up to 3600"),
-        ("deadline_s", "nan", "a number of seconds up to 3600"),
-        ("deadline_s", "1e9", "a number of seconds up to 3600"),
+        ("deadline_s", "soon", _SECONDS),
+        ("deadline_s", "0", _SECONDS),
+        ("deadline_s", "-1", _SECONDS),
+        ("deadline_s", "nan", _SECONDS),
+        ("deadline_s", "1e9", _SECONDS),
         ("on_error", "ignore", "fail or anonymous"),
         ("order", "cloud,clouds", "a list of environment, cloud, config, ci"),
         ("disabled_providers", "aws", "a list of ecr, gcr, acr, environment"),
@@ -260,9 +261,9 @@ def test_a_variable_that_is_wrong_is_named(home: Path, name: str, text: str, wor
             "unknown setting 'aws'",
             f"known here: {', '.join(s.name for s in SETTINGS)}, ecr, gcr, acr, rule",
         ),
-        ('deadline_s = "3"', 1, "deadline_s is not a number of seconds up to 3600", None),
-        ("deadline_s = true", 1, "deadline_s is not a number of seconds up to 3600", None),
-        ("deadline_s = nan", 1, "deadline_s is not a number of seconds up to 3600", None),
+        ('deadline_s = "3"', 1, f"deadline_s is not {_SECONDS}", None),
+        ("deadline_s = true", 1, f"deadline_s is not {_SECONDS}", None),
+        ("deadline_s = nan", 1, f"deadline_s is not {_SECONDS}", None),
         ("cache = 1", 1, "cache is not on or off (true or false in a file)", None),
         ('cache = "off"', 1, "cache is not on or off (true or false in a file)", None),
         ('order = "cloud"', 1, "order is not a list of environment, cloud, config, ci", None),
