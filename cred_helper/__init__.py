@@ -29,9 +29,10 @@ Map, top down; imports point down only (import contracts in pyproject.toml hold 
     provider     what a provider is and is asked with
     ambient, fingerprint
                  what tells a machine's cloud, and one identity from another, without asking
-    document, folders, locks, private_folder, signals
-                 JSON on disk, where a person's files are, locks between processes, a folder that
-                 nobody else can read or plant in, what is done before a signal ends us
+    document, folders, locks, network, private_folder, signals
+                 JSON on disk, where a person's files are, locks between processes, whom to trust
+                 and by which proxy to go, a folder that nobody else can read or plant in, what is
+                 done before a signal ends us
     hosts        the host tables
     docker_hub   Docker Hub's several names
     server_url, credential, errors

@@ -708,4 +708,4 @@ def test_the_bundle_that_openssl_and_go_read_is_trusted_too(machine: Machine) ->
     assert machine.get({**environment, **only, "SSL_CERT_FILE": bundle}).status == 0
     assert machine.get({**environment, **only, "CURL_CA_BUNDLE": bundle}).status == 0
     said = machine.fails({**environment, **only, "SSL_CERT_FILE": "/nowhere/ca.pem"})
-    assert "SSL_CERT_FILE names a file that is not there: /nowhere/ca.pem" in said
+    assert "SSL_CERT_FILE names /nowhere/ca.pem, which does not exist" in said

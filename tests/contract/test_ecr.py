@@ -992,7 +992,7 @@ def test_a_certificate_nobody_vouches_for_is_told(
         assert reason == "the certificate of 127.0.0.1 is not trusted"
         assert hint.startswith("AWS_CA_BUNDLE")
         reason, _ = machine.fail({**variables, "AWS_CA_BUNDLE": "/none"})
-        assert reason == "the file of certificates that is set for the AWS SDK is not there"
+        assert reason == "AWS_CA_BUNDLE names /none, which does not exist"
 
 
 def test_a_proxy_that_refuses_is_told_without_its_password(

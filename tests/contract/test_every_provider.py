@@ -110,3 +110,53 @@ def test_a_provider_that_is_switched_off_is_not_asked(known: Executable, cloud: 
     done = known.get(cloud.host, off)
     assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
     assert cloud.cloud.received == []
+
+
+# --- Whom to trust, and by which way --------------------------------------------------------------
+
+
+@pytest.fixture
+def at_real_names(
+    executable: Executable, cloud: Hosted, proxy: TerminatingProxy, tmp_path: Path
+) -> Executable:
+    """The executable where the cloud is asked by the names it has, over TLS and by the proxy."""
+    user = tmp_path / "user.json"
+    fields = {"client_id": "c", "client_secret": "s", "refresh_token": "r"}
+    user.write_text(json.dumps({"type": "authorized_user", **fields}))
+    identity = {
+        "AWS_ACCESS_KEY_ID": "k",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "GOOGLE_APPLICATION_CREDENTIALS": str(user),
+        "AZURE_TENANT_ID": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+        "AZURE_CLIENT_ID": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+        "AZURE_CLIENT_SECRET": "s",
+    }
+    return Executable(executable.environment | proxy.environment() | identity)
+
+
+@pytest.mark.parametrize(
+    ("content", "trouble"),
+    [(b"", "holds no certificates"), (b"junk", "holds no certificates"), (None, "does not exist")],
+)
+def test_a_file_of_authorities_that_is_none_is_told_by_the_variable_that_names_it(
+    at_real_names: Executable, cloud: Hosted, tmp_path: Path, content: bytes | None, trouble: str
+) -> None:
+    file = tmp_path / "authorities.pem"
+    if content is not None:
+        file.write_bytes(content)
+    only = dict.fromkeys(("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), "")
+    done = at_real_names.get(cloud.host, only | {"SSL_CERT_FILE": str(file)})
+    assert done.status == 1
+    assert f": SSL_CERT_FILE names {file}, which {trouble}\n" in done.stderr
+    assert "hint: have it name the file of the authorities to trust" in done.stderr
+    assert cloud.cloud.received == []
+
+
+@pytest.mark.parametrize("proxy_url", ["socks5://user:hunter2@127.0.0.1:9", "::::", "ftp://x:1"])
+def test_a_proxy_that_nobody_can_go_by_is_not_blamed_on_the_cloud(
+    at_real_names: Executable, cloud: Hosted, proxy_url: str
+) -> None:
+    done = at_real_names.get(cloud.host, {"HTTPS_PROXY": proxy_url, "https_proxy": proxy_url})
+    assert done.status == 1
+    assert "HTTPS_PROXY is set to no http:// or https:// address of a proxy" in done.stderr
+    assert "hunter2" not in done.stderr

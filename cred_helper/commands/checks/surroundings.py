@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import ssl
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cred_helper.commands import shell
 from cred_helper.commands.finding import ERROR, NOTE, OK, WARNING, Finding
+from cred_helper.network import CA_VARIABLES, ca_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Nobody ran this before it was written: an earlier clock fails every TLS handshake and signature.
 _WRITTEN_AT_S = 1_790_000_000.0
-# Where the SDKs, docker and OpenSSL look for the authorities to trust.
-_BUNDLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY")
 _METADATA = "169.254.169.254"
 
@@ -34,32 +32,16 @@ def clock() -> Iterator[Finding]:
 
 def tls() -> Iterator[Finding]:
     """Whether the files of authorities that variables name are such files."""
-    for variable in _BUNDLES:
+    for variable in ("AWS_CA_BUNDLE", *CA_VARIABLES):
         path = os.environ.get(variable)
         if not path:
             continue
-        trouble = _trouble(path)
+        trouble = ca_trouble(path)
         if trouble:
             message = f"{variable} names {path}, which {trouble}: whoever reads it trusts nobody"
             yield Finding(ERROR, "tls", message, shell.unset_variable(variable))
         else:
             yield Finding(OK, "tls", f"{variable}: {path}")
-
-
-def _trouble(path: str) -> str | None:
-    """What is wrong with a file of authorities, in words that follow "which"."""
-    if not os.path.exists(path):
-        return "does not exist"
-    try:
-        if os.path.isdir(path):
-            ssl.create_default_context(capath=path)
-        else:
-            ssl.create_default_context(cafile=path)
-    except ssl.SSLError:
-        return "holds no certificates"
-    except OSError as error:
-        return f"cannot be read ({(error.strerror or 'no reason given').lower()})"
-    return None
 
 
 def proxy() -> Iterator[Finding]:

@@ -27,6 +27,7 @@ from cred_helper.errors import (
     ProviderError,
     Unreachable,
 )
+from cred_helper.network import CaFile, unusable_proxy
 from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.claims import claims, json_object
 
@@ -38,9 +39,20 @@ if TYPE_CHECKING:
 # --- Any server -----------------------------------------------------------------------------------
 
 
-def _network_error(failure: Exception, host: str) -> ProviderError:
+def _network_error(setup: Setup, failure: Exception, host: str) -> ProviderError:
     """Say what kept a request from being answered."""
     text = str(failure)
+    # requests says of a file that is not there that it is an OSError, and nothing more.
+    if isinstance(failure, requests.exceptions.SSLError) or type(failure) is OSError:
+        trusted = CaFile.of(setup.request.environ)
+        misfit = trusted.misfit() if trusted else None
+        if misfit:
+            return misfit
+    is_invalid = isinstance(
+        failure, requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL
+    )
+    if is_invalid and (unusable := unusable_proxy()):
+        return unusable
     if isinstance(failure, requests.exceptions.ProxyError):
         refusal = re.search(r"Tunnel connection failed: (\d{3})", text)
         if refusal:
@@ -174,7 +186,7 @@ def sign_in_error(
     if refusal is not None:
         return refusal
     if answer is None:
-        return _network_error(session.failure or error, host)
+        return _network_error(setup, session.failure or error, host)
     told = _status_error(answer, host)
     if told is not None:
         return told
@@ -241,7 +253,7 @@ def _local_error(setup: Setup, login: Login, error: Exception) -> CredentialErro
     }.get(login.source)
     if isinstance(error, requests.RequestException):
         # Service Fabric is talked to by MSAL itself, which checks its certificate in its own way.
-        return _network_error(error, login.source)
+        return _network_error(setup, error, login.source)
     if command is None:
         return Misconfigured(f"azure-identity does not accept what {login.source} is set to")
     text = str(error)
@@ -262,7 +274,7 @@ def _local_error(setup: Setup, login: Login, error: Exception) -> CredentialErro
 
 def unreachable_registry(setup: Setup, failure: Exception) -> ProviderError:
     """Say why the registry did not answer; one without an address may not exist."""
-    told = _network_error(failure, setup.route.host)
+    told = _network_error(setup, failure, setup.route.host)
     if told.reason.endswith("has no address"):
         told.hint = f"is there such a registry? az acr show --name {_registry(setup)}"
     return told

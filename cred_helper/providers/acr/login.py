@@ -21,9 +21,10 @@ from azure import identity as entra
 
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import IN_BETWEEN, BadReply, CredentialError, Misconfigured
+from cred_helper.network import CaFile
 from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.claims import claims, expiry, json_object
-from cred_helper.providers.acr.wire import Session, Transport, ca_bundle
+from cred_helper.providers.acr.wire import Session, Transport
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -78,7 +79,8 @@ def log_in(setup: Setup, login: Login) -> Credential:
         NotFound: a login that nobody configured is not there after all.
         ProviderError: the login, Entra or the registry did not work.
     """
-    bundle = ca_bundle(setup)
+    trusted = CaFile.of(setup.request.environ)
+    bundle = trusted.path if trusted else True
     token = _entra_token(setup, login, bundle)
     _expect_same_cloud(setup, token)
     refresh_token = _exchange(setup, token, bundle)

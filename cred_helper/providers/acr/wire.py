@@ -6,7 +6,6 @@ token goes nowhere but where it is sent.
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -14,11 +13,8 @@ from urllib.parse import urlsplit
 import requests
 from azure.core.pipeline.transport import RequestsTransport
 
-from cred_helper.errors import Misconfigured
-
 if TYPE_CHECKING:
     from cred_helper.provider import Deadline
-    from cred_helper.providers.acr.setup import Setup
 
 # Signing in takes up to two requests and the exchange one more: each gets a part of what is left,
 # so that whoever is silent is named before the time is up.
@@ -75,14 +71,3 @@ class Transport(RequestsTransport):  # type: ignore[misc] # azure-core loads it 
         if duration > self._deadline.remaining_s() * _STEP_SHARE:
             raise TimeoutError
         time.sleep(duration)
-
-
-def ca_bundle(setup: Setup) -> str | bool:
-    """The certificates to trust. requests does not know the variable that OpenSSL and Go read."""
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
-        path = setup.variable(name)
-        if path:
-            if not os.path.exists(path):
-                raise Misconfigured(f"{name} names a file that is not there: {path}")
-            return path
-    return True

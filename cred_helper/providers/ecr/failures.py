@@ -11,7 +11,6 @@ Sources:
 from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
-from os.path import isfile
 from re import fullmatch, search
 from shlex import quote
 from socket import gaierror
@@ -20,7 +19,7 @@ from urllib.parse import urlsplit
 
 from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
-from urllib3.exceptions import NameResolutionError
+from urllib3.exceptions import LocationParseError, NameResolutionError
 
 from cred_helper.errors import (
     IN_BETWEEN,
@@ -31,6 +30,7 @@ from cred_helper.errors import (
     Misconfigured,
     Unreachable,
 )
+from cred_helper.network import unusable_proxy
 from cred_helper.providers.ecr.sources import INSTANCE
 
 TYPE_CHECKING = False
@@ -211,6 +211,9 @@ def _no_answer(error: Any, setup: Setup) -> CredentialError:
         case sdk.ProxyConnectionError() if "closed connection" in str(cause):
             # urllib3 takes the other end's part of the tunnel for the proxy's.
             return Unreachable(f"the connection to {host} through the proxy broke off", hint=_PROXY)
+        # The SDK puts http:// in front of every other scheme.
+        case sdk.ProxyConnectionError() if "://" in str(error.kwargs.get("proxy_url"))[8:]:
+            return unusable_proxy() or Unreachable(f"no connection to {host}")
         case sdk.ProxyConnectionError():
             status = search(r"Tunnel connection failed: (\d{3})", str(cause))
             return Unreachable(
@@ -223,13 +226,9 @@ def _no_answer(error: Any, setup: Setup) -> CredentialError:
                 f"the certificate of {host} is not trusted",
                 hint="AWS_CA_BUNDLE names the file with a private authority's certificate",
             )
-        case sdk.SSLError() if setup.authority and not isfile(setup.authority):
-            return Misconfigured(
-                "the file of certificates that is set for the AWS SDK is not there",
-                hint="look at AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE and SSL_CERT_FILE",
-            )
         case sdk.SSLError():
-            return Unreachable(f"no secure connection to {host}")
+            misfit = setup.trusted.misfit() if setup.trusted else None
+            return misfit or Unreachable(f"no secure connection to {host}")
         case sdk.ConnectTimeoutError() | sdk.ReadTimeoutError():
             return Unreachable(f"{host} does not answer")
         case sdk.EndpointConnectionError() if _is_unknown_name(cause):
@@ -241,6 +240,8 @@ def _no_answer(error: Any, setup: Setup) -> CredentialError:
             return Unreachable(f"there is no {host}", hint="check the name server")
         case sdk.EndpointConnectionError():
             return Unreachable(f"no connection to {host}")
+        case sdk.HTTPClientError() if isinstance(cause, LocationParseError):
+            return unusable_proxy() or Misconfigured(f"{host} is no address")
     return Unreachable(f"the connection to {host} broke off")
 
 

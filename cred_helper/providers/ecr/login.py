@@ -102,8 +102,8 @@ def _session(setup: Setup, deadline: Deadline) -> Any:
     session.set_config_variable("region", _sts_region(session, setup.route))
     if not setup.setting("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts"):
         session.set_config_variable("metadata_service_num_attempts", _METADATA_ATTEMPTS)
-    if setup.authority:
-        session.set_config_variable("ca_bundle", setup.authority)
+    if setup.trusted:
+        session.set_config_variable("ca_bundle", setup.trusted.path)
 
     def note(http_response: Any, **_: object) -> None:
         setup.renewal_status = http_response.status_code

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cred_helper.network import CaFile
     from cred_helper.provider import TokenRequest
 
 # A configuration file is kilobytes; more than this is not one.
@@ -197,13 +198,15 @@ class Setup:
         return url or ("http://[fd00:ec2::254]" if ipv6 else "")
 
     @property
-    def authority(self) -> str:
-        """The file of a private authority's certificates, by the SDK's two names or OpenSSL's."""
-        return (
-            self.setting("AWS_CA_BUNDLE", "ca_bundle")
-            or self.environ.get("REQUESTS_CA_BUNDLE")
-            or self.environ.get("SSL_CERT_FILE", "")
-        )
+    def trusted(self) -> CaFile | None:
+        """The file of authorities to trust: the SDK's own setting first."""
+        from cred_helper.network import CaFile
+
+        if own := self.environ.get("AWS_CA_BUNDLE"):
+            return CaFile("AWS_CA_BUNDLE", own)
+        if own := self.setting("AWS_CA_BUNDLE", "ca_bundle"):
+            return CaFile("ca_bundle in ~/.aws/config", own)
+        return CaFile.of(self.environ)
 
     def profile_with(self, *options: str) -> str:
         """The profile that has one of these options: the one in use, or the source of its role."""

@@ -14,6 +14,7 @@ from requests import RequestException, exceptions
 
 from cred_helper.document import trouble
 from cred_helper.errors import BadReply, Denied, Misconfigured, NotFound, Unreachable
+from cred_helper.network import unusable_proxy
 from cred_helper.providers.gcr.credential_file import LOGIN_HINT, target
 
 TYPE_CHECKING = False
@@ -53,7 +54,8 @@ def no_answer(host: str, error: RequestException) -> ProviderError:
         case exceptions.ConnectionError():
             return Unreachable(f"there is no connection to {host}")
         case _:
-            return Misconfigured(f"{host} cannot be asked ({type(error).__name__})")
+            unusable = unusable_proxy()
+            return unusable or Misconfigured(f"{host} cannot be asked ({type(error).__name__})")
 
 
 def explain(answer: Answer | None, error: Exception, kind: str) -> CredentialError:

@@ -19,6 +19,7 @@ import requests
 from google.auth.transport.requests import Request
 
 from cred_helper.errors import BadReply, Misconfigured, Unreachable
+from cred_helper.network import CaFile
 from cred_helper.providers.gcr import configured_metadata_host
 from cred_helper.providers.gcr.failures import no_answer
 
@@ -100,9 +101,7 @@ class Wire:
         self._deadline = deadline
         self._addresses_from = addresses_from
         self._attempts: dict[str, int] = {}
-        # requests reads the first two itself; the third is what OpenSSL, Go and curl read.
-        bundles = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-        self._ca_file = next((environ[name] for name in bundles if environ.get(name)), None)
+        self._ca_file = CaFile.of(environ)
         named = (configured_metadata_host(environ), environ.get("GCE_METADATA_IP", ""))
         self._metadata_is_named = bool(named[0])
         self._metadata_hosts = (*_METADATA_HOSTS, *(host_of(f"//{name}") for name in named))
@@ -130,25 +129,27 @@ class Wire:
             raise Unreachable(f"there was no time left to ask {host}")
         self._attempts[url] = self._attempts.get(url, 0) + 1
         options["timeout"] = self._deadline.step_s(min(options.get("timeout") or STEP_S, STEP_S))
-        options["verify"] = options.get("verify") or self._ca_file or True
+        options["verify"] = options.get("verify") or (self._ca_file.path if self._ca_file else True)
         try:
             response = send(method, url, *args, **options, allow_redirects=False, stream=True)
             body = self._body(response, host)
         except requests.RequestException as error:
             if self._is_patient(url, error) and self._may_try_again(url):
                 raise
-            raise no_answer(host, error) from None
-        except OSError:  # raised by requests for a bundle that is not there
-            raise Misconfigured(
-                f"there is no CA file {options['verify']}",
-                hint="see REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and SSL_CERT_FILE",
-            ) from None
+            raise self._misfit(error) or no_answer(host, error) from None
+        except OSError as error:  # raised by requests for a file that is not there
+            raise self._misfit(error) or no_answer(host, requests.ConnectionError()) from None
         secrets = _secrets(options.get("data"), options.get("headers"))
         self.last = Answer(method, url, response.status_code, body, secrets)
         self._judge(self.last, response.headers)
         # A response whose body was read as a stream takes it back in no other way.
         response._content = _with_lifetime(self.last)  # noqa: SLF001
         return response
+
+    def _misfit(self, error: OSError) -> Misconfigured | None:
+        """What is wrong with whom to trust, where that may be why."""
+        is_doubtful = isinstance(error, requests.exceptions.SSLError) or type(error) is OSError
+        return self._ca_file.misfit() if is_doubtful and self._ca_file else None
 
     def is_at_hand(self, host: str) -> bool:
         """Whether this is the machine itself, or a metadata service."""
