@@ -374,15 +374,15 @@ def _can_hold(value: Any, path: tuple[str, ...]) -> bool:
     for name in path:
         if not isinstance(value, dict):
             return False
-        if name not in value:
-            return True
+        if value.get(name) is None:
+            return True  # null is an object that is not there yet
         value = value[name]
     return True
 
 
 def _with(value: Any, path: tuple[str, ...]) -> Any:
     name, *rest = path
-    inner = _with(value.get(name, {}), tuple(rest)) if rest else "new"
+    inner = _with(value.get(name) or {}, tuple(rest)) if rest else "new"
     return {**value, name: inner}
 
 
