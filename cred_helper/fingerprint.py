@@ -5,6 +5,9 @@ Never a way back to what was digested: the digest is what may be written down.
 
 from __future__ import annotations
 
+import os
+import stat
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,9 +32,23 @@ def digest(parts: Iterable[str | bytes]) -> str:
     return hasher.hexdigest()
 
 
-def file_digest(path: str) -> str:
-    """Digest a file's content, or say ``absent`` or ``unreadable``."""
+def gives_once(path: str) -> bool:
+    """Whether what is there gives its content to one reader, who may have to wait for it.
+
+    The shell's "<(…)" is such a pipe: a look must not open it, for the SDK needs what it holds.
+
+    Raises:
+        OSError: nothing is there, or it may not be looked at.
+    """
+    mode = os.stat(path).st_mode
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def file_digest(path: str) -> str | None:
+    """Digest a file's content, or say ``absent`` or ``unreadable``; ``None`` for a pipe's."""
     try:
+        if gives_once(path):
+            return None
         with open(path, "rb") as file:
             return digest([file.read(_MAX_FILE_BYTES)])
     except FileNotFoundError:

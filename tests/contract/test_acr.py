@@ -7,7 +7,9 @@ something that is printed, a request to a host that nobody routed, a request tha
 from __future__ import annotations
 
 import json
+import os
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from hashlib import sha1
@@ -302,6 +304,53 @@ def test_an_audience_of_the_users_own_is_asked_for_and_shown(machine: Machine) -
     assert machine.get(environment).status == 0
     environment = {**managed_identity(machine), f"{OPTION}AUDIENCE": machine.azure.audience}
     assert machine.get(environment).status == 0
+
+
+# --- A pipe in a file's place ---------------------------------------------------------------------
+
+PIPED = ("AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE")
+
+
+def pipe(machine: Machine, variable: str) -> tuple[Path, dict[str, str]]:
+    path = machine.folder / "pipe"
+    os.mkfifo(path)
+    environment = {**machine.azure.principal(), variable: str(path)}
+    return path, {**environment, "DOCKER_CREDENTIAL_MULTI_CACHE": "on"}
+
+
+@pytest.mark.parametrize("variable", PIPED)
+def test_what_a_pipe_holds_is_read_once_and_by_the_one_who_needs_it(
+    machine: Machine, variable: str
+) -> None:
+    path, environment = pipe(machine, variable)
+    content = {
+        "AZURE_CLIENT_CERTIFICATE_PATH": machine.azure.certificate_file.read_text(),
+        "AZURE_FEDERATED_TOKEN_FILE": machine.azure.federated_token,
+    }[variable]
+    writer = threading.Thread(target=path.write_text, args=(content,), daemon=True)
+    writer.start()
+    username, secret = machine.get(environment).credential
+    assert machine.azure.issued(username, secret, EXAMPLE_HOST)
+    writer.join()
+
+
+@pytest.mark.parametrize("variable", PIPED)
+def test_a_pipe_that_nobody_writes_to_holds_a_get_up_no_longer_than_its_deadline(
+    machine: Machine, variable: str
+) -> None:
+    _, environment = pipe(machine, variable)
+    began = time.monotonic()
+    told = machine.fails({**environment, "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "2"})
+    assert "no answer within 2 s" in told
+    assert time.monotonic() - began < GENEROUS_S
+
+
+@pytest.mark.parametrize("variable", PIPED)
+def test_to_explain_a_pipe_is_not_to_read_it(machine: Machine, variable: str) -> None:
+    _, environment = pipe(machine, variable)
+    done = machine.executable.run("explain", EXAMPLE_HOST, environment=environment)
+    assert done.status == 0
+    assert variable in done.stdout.decode()
 
 
 # --- Which cloud ----------------------------------------------------------------------------------

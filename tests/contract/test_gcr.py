@@ -56,7 +56,7 @@ from tests.contract.gcr import (
     program_source,
     token_request,
 )
-from tests.executable import NOBODY, NOT_FOUND
+from tests.executable import NOBODY, NOT_FOUND, Executable
 
 __all__ = ["authority", "cloud", "get", "proxy"]
 
@@ -330,6 +330,38 @@ def test_a_credential_file_may_be_a_pipe_which_gives_its_content_once(
     writer = threading.Thread(target=pipe.write_text, args=(content,), daemon=True)
     writer.start()
     assert principal(cloud, get({"GOOGLE_APPLICATION_CREDENTIALS": str(pipe)})) == PUSHER
+    writer.join()
+
+
+@pytest.mark.parametrize(
+    "variable", ["GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"]
+)
+def test_a_pipe_that_nobody_writes_to_holds_a_get_up_no_longer_than_its_deadline(
+    cloud: GoogleCloud, get: Get, executable: Executable, tmp_path: Path, variable: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    environment = cloud.gcloud(tmp_path, 'cat "$CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"')
+    environment[variable] = str(tmp_path / "pipe")
+    began = time.monotonic()
+    told, _ = error_and_hint(get(environment, deadline_s=2))
+    assert told == "no answer within 2 s"
+    assert time.monotonic() - began < 20
+    done = executable.run("explain", EXAMPLE_HOST, environment=environment)
+    assert done.status == 0
+    assert str(tmp_path / "pipe") in done.stdout.decode()
+
+
+def test_a_token_file_of_gcloud_may_be_a_pipe_and_is_left_to_gcloud(
+    cloud: GoogleCloud, get: Get, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    environment = cloud.gcloud(tmp_path, f"cat {pipe}")
+    environment["CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"] = str(pipe)
+    token = cloud.issue(USER, REGISTRY_SCOPE)
+    writer = threading.Thread(target=pipe.write_text, args=(token,), daemon=True)
+    writer.start()
+    assert principal(cloud, get(environment)) == USER
     writer.join()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -113,6 +114,13 @@ def test_variables_choose_an_identity(environ: dict[str, str], source: str | Non
     identity = identify(environ)
     assert identity.source == source
     assert (identity.fingerprint is None) == (source is None)
+
+
+def test_a_certificate_in_a_pipe_is_not_known_and_so_not_cached(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    environ = {**PRINCIPAL, "AZURE_CLIENT_CERTIFICATE_PATH": str(tmp_path / "pipe")}
+    assert identify(environ).source == "client-certificate"
+    assert identify(environ).fingerprint is None
 
 
 def test_every_link_of_the_chain_is_either_chosen_or_explained() -> None:

@@ -293,7 +293,23 @@ def test_what_a_program_or_a_pipe_would_give_is_not_known(tmp_path: Path) -> Non
     assert identify({"GOOGLE_APPLICATION_CREDENTIALS": program}).fingerprint is None
     os.mkfifo(tmp_path / "pipe")
     pipe = str(tmp_path / "pipe")
-    assert identify({"GOOGLE_APPLICATION_CREDENTIALS": pipe}).fingerprint is None
+    piped = identify({"GOOGLE_APPLICATION_CREDENTIALS": pipe})
+    assert piped.fingerprint is None
+    assert piped.detail.startswith("what a pipe has for a get alone, from ")
+
+
+def test_an_identity_of_gcloud_in_a_pipe_is_not_known_either(gcloud: Gcloud) -> None:
+    gcloud.log_in("someone@example.com")
+    os.mkfifo(gcloud.folder / "pipe")
+    environ = {
+        **gcloud.environ,
+        "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(gcloud.folder / "pipe"),
+    }
+    assert identify(environ).source == "gcloud"
+    assert identify(environ).fingerprint is None
+    machine = identify({**environ, **NAMED, "NO_GCE_CHECK": ""})
+    assert machine.source == "instance-metadata"
+    assert machine.fingerprint is None
 
 
 def test_machines_that_share_a_home_folder_are_told_apart(

@@ -43,12 +43,13 @@ class AcrIdentity(Identity):
         common: tuple[str, ...],
     ) -> None:
         first = logins[0] if logins else Login("", "", fingerprint=())
-        parts = [part for login in logins for part in (login.source, *login.fingerprint)]
+        stable = bool(logins) and all(login.fingerprint is not None for login in logins)
+        parts = [part for login in logins for part in (login.source, *(login.fingerprint or ()))]
         super().__init__(
             first.source or None,
             first.detail,
             passed_over=passed_over,
-            fingerprint=fingerprint.digest([*common, *parts]) if logins else None,
+            fingerprint=fingerprint.digest([*common, *parts]) if stable else None,
             certain=first.certain,
         )
         self.logins = logins

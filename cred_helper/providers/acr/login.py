@@ -40,6 +40,9 @@ IDENTITY_TOKEN_USERNAME = "<token>"  # noqa: S105 - a user name
 # A refresh token is 1 to 3 KiB; the reply holds nothing else.
 _MAX_REPLY_BYTES = 1 << 16
 
+# More than this is no token, and Entra would not take it.
+_MAX_TOKEN_CHARACTERS = 1 << 20
+
 # How long a program that signs people in is waited for.
 _PROGRAM_TIMEOUT_S = 15.0
 
@@ -144,20 +147,12 @@ def _credential(setup: Setup, login: Login, transport: Transport) -> TokenCreden
                 tenant_id=tenant_id or None,
                 **signing_in,
             )
-        case sources.FEDERATED_TOKEN:
-            token = setup.variable("AZURE_FEDERATED_TOKEN").strip()
+        case sources.FEDERATED_TOKEN | sources.WORKLOAD_IDENTITY:
+            # The SDK's class for the file is this one with a reader of its own; but a file that is
+            # no token is to be told as one, and a pipe can be read only once.
+            token = _federated_token(setup, login)
             return entra.ClientAssertionCredential(
                 tenant_id, client_id, lambda: token, authority=setup.authority, **talk
-            )
-        case sources.WORKLOAD_IDENTITY:
-            path = setup.variable("AZURE_FEDERATED_TOKEN_FILE")
-            _expect_token_file(path)
-            return entra.WorkloadIdentityCredential(
-                tenant_id=tenant_id,
-                client_id=client_id,
-                token_file_path=path,
-                authority=setup.authority,
-                **talk,
             )
         case sources.MANAGED_IDENTITY:
             return entra.ManagedIdentityCredential(
@@ -204,17 +199,22 @@ def _certificate_credential(setup: Setup, signing_in: dict[str, Any]) -> TokenCr
         ) from None
 
 
-def _expect_token_file(path: str) -> None:
+def _federated_token(setup: Setup, login: Login) -> str:
+    """The token of another issuer, from the variable or the file that it names."""
+    if login.source == sources.FEDERATED_TOKEN:
+        return setup.variable("AZURE_FEDERATED_TOKEN").strip()
+    path = setup.variable("AZURE_FEDERATED_TOKEN_FILE")
     try:
         with open(path, encoding="utf-8") as file:
-            empty = not file.read().strip()
+            token = file.read(_MAX_TOKEN_CHARACTERS).strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         raise Misconfigured(
             f"AZURE_FEDERATED_TOKEN_FILE: {path} cannot be read ({reason})"
         ) from None
-    if empty:
+    if not token:
         raise Misconfigured(f"AZURE_FEDERATED_TOKEN_FILE: {path} is empty")
+    return token
 
 
 def _expect_az_in_same_cloud(setup: Setup) -> None:

@@ -33,6 +33,7 @@ class Login:
     ``settled`` says that nobody else is asked when it does not work. ``certain`` is false where
     only a question to the network or a program can tell whether it is there. ``named`` is a managed
     identity's kind of id and id, ``endpoint`` the metadata service that may not be there.
+    ``fingerprint`` is ``None`` where a part of it can only be had by the one who asks.
     """
 
     __slots__ = ("certain", "detail", "endpoint", "fingerprint", "named", "settled", "source")
@@ -42,7 +43,7 @@ class Login:
         source: str,
         detail: str | Callable[[], str],
         *,
-        fingerprint: tuple[str, ...],
+        fingerprint: tuple[str | None, ...],
         settled: bool = True,
         certain: bool = True,
         named: tuple[str, str] | None = None,
@@ -50,7 +51,8 @@ class Login:
     ) -> None:
         self.source = source
         self.detail = detail
-        self.fingerprint = fingerprint
+        known = tuple(part for part in fingerprint if part is not None)
+        self.fingerprint = known if len(known) == len(fingerprint) else None
         self.settled = settled
         self.certain = certain
         self.named = named
@@ -72,7 +74,7 @@ def _client_certificate(setup: Setup, _: Source) -> Login | str:
     return _principal(setup, CLIENT_CERTIFICATE, "AZURE_CLIENT_CERTIFICATE_PATH", content)
 
 
-def _principal(setup: Setup, source: str, variable: str, secret_digest: str) -> Login | str:
+def _principal(setup: Setup, source: str, variable: str, secret_digest: str | None) -> Login | str:
     """A service principal by a secret of its own."""
     client_id = setup.variable("AZURE_CLIENT_ID")
     if client_id and setup.client_id != client_id:
@@ -240,6 +242,8 @@ def _is_on_path(setup: Setup, program: str) -> bool:
 
 def _content(path: str) -> bytes | None:
     try:
+        if fingerprint.gives_once(path):
+            return None
         with open(path, "rb") as file:
             return file.read()
     except OSError:

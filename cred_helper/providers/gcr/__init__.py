@@ -15,7 +15,6 @@ Sources:
 from __future__ import annotations
 
 import os
-import stat
 
 from cred_helper import ambient, fingerprint, folders
 from cred_helper.errors import Misconfigured, NotFound
@@ -24,7 +23,7 @@ from cred_helper.provider import Identity, PassedOver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from cred_helper.credential import Credential
     from cred_helper.provider import TokenRequest
@@ -128,9 +127,7 @@ def _file(request: TokenRequest, source: str, path: str, named_by: str) -> Ident
     """
     subject = f"{path}, named by {named_by}," if named_by else path
     try:
-        # A pipe (the shell's "<(…)") gives its content once, and get() needs it.
-        is_pipe = stat.S_ISFIFO(os.stat(path).st_mode)
-        content = None if is_pipe else file_content(path)
+        content = None if fingerprint.gives_once(path) else file_content(path)
     except FileNotFoundError:
         raise Misconfigured(f"{subject} does not exist") from None
     except OSError as error:
@@ -142,7 +139,8 @@ def _file(request: TokenRequest, source: str, path: str, named_by: str) -> Ident
         from cred_helper.providers.gcr.credential_file import description
 
         named = f"{path}, named by {named_by}" if named_by else path
-        return _impersonating(request, f"{description(path)}, from {named}")
+        told = "what a pipe has for a get alone" if content is None else description(path)
+        return _impersonating(request, f"{told}, from {named}")
 
     identity = FileIdentity(source, describe, fingerprint=_file_fingerprint(request, path, content))
     identity.path = path
@@ -203,7 +201,7 @@ def _machine(request: TokenRequest) -> Identity | str:
     return Identity(
         METADATA,
         _impersonating(request, detail),
-        fingerprint=fingerprint.digest(parts),
+        fingerprint=_digest_of_known(parts),
         certain=certain,
     )
 
@@ -248,13 +246,13 @@ class GcloudLogin:
     """gcloud's own login: whose, of which universe, and what tells it from another.
 
     ``lasting`` is false where the token is one that somebody put into a file, which gcloud prints
-    without knowing for how long it is good.
+    without knowing for how long it is good; ``fingerprint`` is ``None`` where the file is a pipe.
     """
 
     __slots__ = ("detail", "fingerprint", "lasting", "universe_domain")
 
     def __init__(
-        self, detail: str, universe_domain: str, *, lasting: bool, fingerprint: str
+        self, detail: str, universe_domain: str, *, lasting: bool, fingerprint: str | None
     ) -> None:
         self.detail = detail
         self.universe_domain = universe_domain
@@ -269,7 +267,7 @@ def _gcloud(request: TokenRequest) -> Identity | str:
     return Identity(
         GCLOUD,
         _impersonating(request, login.detail),
-        fingerprint=fingerprint.digest([login.fingerprint, _impersonate(request)]),
+        fingerprint=_digest_of_known([login.fingerprint, _impersonate(request)]),
     )
 
 
@@ -306,7 +304,7 @@ def gcloud_login(environ: Mapping[str, str]) -> GcloudLogin | str:
         detail,
         chosen("core", "universe_domain") or GOOGLE_UNIVERSE,
         lasting=not token_file,
-        fingerprint=fingerprint.digest([*state, *variables]),
+        fingerprint=_digest_of_known([*state, *variables]),
     )
 
 
@@ -348,9 +346,15 @@ def _properties(configuration: str) -> dict[str, str]:
 
 def _text(path: str) -> str:
     try:
-        return file_content(path).decode("utf-8", "replace")
+        return "" if fingerprint.gives_once(path) else file_content(path).decode("utf-8", "replace")
     except OSError:
         return ""
+
+
+def _digest_of_known(parts: Sequence[str | None]) -> str | None:
+    """Digest what names an identity; ``None`` where a part of it can only be had by a get."""
+    known = [part for part in parts if part is not None]
+    return fingerprint.digest(known) if len(known) == len(parts) else None
 
 
 # --- Impersonation --------------------------------------------------------------------------------
