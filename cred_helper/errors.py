@@ -67,3 +67,19 @@ class Misconfigured(ProviderError):
 
 class ProtocolError(CredentialError):
     """The client's request cannot be understood. The caller tells it and exits 1."""
+
+
+def printable(text: str) -> str:
+    """The text with its control characters and half characters written out: none drives a terminal.
+
+    Parts of a message can come from a server URL, a file or the network.
+    """
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode()
+        for c in text
+    )
+
+
+def one_line(text: str) -> str:
+    """The text as the one line that it is told in."""
+    return printable(" ".join(text.split()))

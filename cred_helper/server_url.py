@@ -87,11 +87,12 @@ def _split_scheme(raw: str) -> tuple[str, str]:
 
 
 def _split_port(authority: str) -> tuple[str, str]:
-    """Split ``host:port``; a bracketed IPv6 address keeps its colons."""
-    before, colon, port = authority.rpartition(":")
-    if not colon or (authority.startswith("[") and "]" in port):
+    """Split ``host:port``; a bracketed IPv6 address keeps its colons, and user information its."""
+    user, at_sign, address = authority.rpartition("@")
+    before, colon, port = address.rpartition(":")
+    if not colon or (address.startswith("[") and "]" in port):
         return authority, ""
-    return before, port
+    return f"{user}{at_sign}{before}", port
 
 
 def _refusal(raw: str, scheme: str, authority: str, host: str) -> str | None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import sys
 
+from cred_helper.errors import one_line
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn, TextIO
@@ -126,7 +128,7 @@ def note(reason: str) -> None:
 
 
 def _tell(kind: str, text: str) -> None:
-    line = f"{PROGRAM}: {kind}: {' '.join(text.split())}\n"
+    line = f"{PROGRAM}: {kind}: {one_line(text)}\n"
     try:
         os.write(2, line.encode("utf-8", "backslashreplace"))
     except OSError:

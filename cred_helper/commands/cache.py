@@ -11,9 +11,9 @@ import click
 
 from cred_helper.cache import TokenCache, known_folders
 from cred_helper.commands.arguments import as_json
-from cred_helper.commands.screen import Screen, printable
+from cred_helper.commands.screen import Screen
 from cred_helper.commands.times import duration, iso
-from cred_helper.errors import CredentialError
+from cred_helper.errors import CredentialError, printable
 from cred_helper.settings import Settings
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import click
 
 from cred_helper import providers, settings, stdio
 from cred_helper.commands.arguments import as_json
-from cred_helper.commands.screen import Screen, bold, printable, shown
+from cred_helper.commands.screen import Screen, bold, shown
 from cred_helper.commands.variables import unread
+from cred_helper.errors import printable
 from cred_helper.settings import SETTINGS, Settings, option_variable
 from cred_helper.wiring import Wiring
 

@@ -12,7 +12,8 @@ from cred_helper.commands.arguments import as_json, server_url_argument, server_
 from cred_helper.commands.checks import findings
 from cred_helper.commands.checks.online import online as ask_all
 from cred_helper.commands.finding import ERROR, NOTE, OK, WARNING, Finding
-from cred_helper.commands.screen import Progress, Screen, bold, dim, printable, shown
+from cred_helper.commands.screen import Progress, Screen, bold, dim, shown
+from cred_helper.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,9 @@ import click
 from cred_helper.commands import explanation
 from cred_helper.commands.arguments import ServerURLCommand, as_json, server_url_argument
 from cred_helper.commands.explanation import Explanation, identity_words
-from cred_helper.commands.screen import Screen, bold, dim, printable, shown
+from cred_helper.commands.screen import Screen, bold, dim, shown
 from cred_helper.commands.trial import Trial
-from cred_helper.errors import Misconfigured
+from cred_helper.errors import Misconfigured, printable
 from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute, Route
 from cred_helper.server_url import ServerURL
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from cred_helper import folders, stdio
+from cred_helper.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,14 +32,6 @@ def colour_wanted() -> bool | None:
     """False where the user wants no colour; ``None`` leaves it to whether there is a terminal."""
     dull = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return False if dull else None
-
-
-def printable(text: str) -> str:
-    """The text with its control characters and half characters written out."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode()
-        for c in text
-    )
 
 
 def shown(text: str) -> str:

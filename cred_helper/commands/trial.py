@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from cred_helper import stdio
 from cred_helper.commands import ourselves
-from cred_helper.commands.screen import printable
 from cred_helper.commands.times import iso, left
 from cred_helper.credential import Credential
-from cred_helper.errors import NotFound
+from cred_helper.errors import NotFound, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

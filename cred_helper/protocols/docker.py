@@ -16,6 +16,7 @@ from cred_helper.errors import (
     CredentialError,
     NotFound,
     ProtocolError,
+    one_line,
 )
 from cred_helper.server_url import ServerURL
 
@@ -108,4 +109,4 @@ def _render_object(fields: Mapping[str, str]) -> bytes:
 def render_error(error: CredentialError) -> bytes:
     """Render a failure: the one sentence clients compare, or the reason in one line."""
     reason = CREDENTIALS_NOT_FOUND if isinstance(error, NotFound) else error.reason
-    return f"{' '.join(reason.split())}\n".encode("utf-8", "replace")
+    return f"{one_line(reason)}\n".encode("utf-8", "replace")

@@ -58,7 +58,7 @@ def _outlooks(person: Person, server_url: str, **variables: str) -> list[tuple[s
         ("\x1b[31mgcr.io", "\x1b[31mgcr.io", None),
         ("http://gcr.io", "gcr.io", None),
         ("gcr.io.", "gcr.io.", None),
-        ("me:it@gcr.io", "me", None),
+        ("me:it@gcr.io", "gcr.io", None),
         ("é.gcr.io", "é.gcr.io", None),
         ("\udcff", "\udcff", None),
         ("[::1]:5000", "[::1]", None),

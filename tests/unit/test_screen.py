@@ -6,7 +6,8 @@ import io
 
 import pytest
 
-from cred_helper.commands.screen import Screen, printable
+from cred_helper.commands.screen import Screen
+from cred_helper.errors import printable
 
 
 @pytest.mark.parametrize(
