@@ -336,6 +336,8 @@ def test_other_programs_are_used_once_they_wrote_down_a_login(
         ("https://westeurope.login.microsoft.com", "https://westeurope.login.microsoft.com"),
         ("https://login.private.example:8443/", "https://login.private.example:8443"),
         ("https://127.0.0.1:8443", "https://127.0.0.1:8443"),
+        ("[::1]", "https://[::1]"),
+        ("https://[::1]:8443/", "https://[::1]:8443"),
     ],
 )
 def test_an_authority_of_the_same_cloud_or_of_no_known_one_is_used(
@@ -355,6 +357,28 @@ def test_an_authority_of_the_same_cloud_or_of_no_known_one_is_used(
         ("myreg.azurecr.cn", "https://login.microsoftonline.de"),
         ("myreg.azurecr.io", "http://login.microsoftonline.com"),
         ("myreg.azurecr.io", "https://"),
+        # What a parser of URLs may take for one host, and another for another.
+        ("myreg.azurecr.io", "https://evil.example\\@login.microsoftonline.com"),
+        ("myreg.azurecr.io", "evil.example\\@login.microsoftonline.com"),
+        ("myreg.azurecr.io", "https://evil.example@login.microsoftonline.com"),
+        ("myreg.azurecr.io", "https://login.microsoftonline.com@evil.example"),
+        ("myreg.azurecr.io", "https://evil.example?@login.microsoftonline.com"),
+        ("myreg.azurecr.io", "https://evil.example#.login.microsoftonline.com"),
+        ("myreg.azurecr.io", "https://evil.example/.login.microsoftonline.com"),
+        ("myreg.azurecr.io", "https://login.microsoftonline.com/evil"),
+        ("myreg.azurecr.io", "evil.example://login.microsoftonline.com"),
+        ("myreg.azurecr.io", "https://https://login.microsoftonline.com"),
+        ("myreg.azurecr.io", "//login.microsoftonline.com"),
+        ("myreg.azurecr.io", "https://login.microsoftonline.com:4a3"),
+        ("myreg.azurecr.io", "https://login.microsoftonline.com:"),
+        ("myreg.azurecr.io", "https://login.microsoftonline.com:99999"),
+        ("myreg.azurecr.io", "https://login.microsoftonline.com:٤٤٣"),
+        ("myreg.azurecr.io", "login.microsoftonline.us."),
+        ("myreg.azurecr.io", "login.microsoftonline。us"),
+        ("myreg.azurecr.io", "login microsoftonline.com"),
+        ("myreg.azurecr.io", "login.microsoftonline.com\t.evil.example"),
+        ("myreg.azurecr.io", "[::1"),
+        ("myreg.azurecr.io", "[evil.example]"),
     ],
 )
 def test_an_authority_of_another_cloud_or_without_tls_is_refused(

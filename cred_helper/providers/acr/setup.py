@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 # Source: https://learn.microsoft.com/azure/container-registry/container-registry-disable-authentication-as-arm
 _AUDIENCE = "https://containerregistry.azure.net"
 
+_HTTPS = "https://"
 # What ids and audiences are made of; azure-identity insists on the same.
 _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
+_LABEL_LETTERS = _ID_LETTERS - {"."}
+_IPV6_LETTERS = frozenset("0123456789abcdefABCDEF:.")
 _AUDIENCE_LETTERS = _ID_LETTERS | frozenset("_:/")
 
 
@@ -121,10 +124,13 @@ class Setup:
         configured = self.variable("AZURE_AUTHORITY_HOST").strip()
         if not configured:
             return f"https://{self.cloud.authorities[0]}"
-        scheme, separator, address = configured.rpartition("://")
-        address = address.rstrip("/")
-        if (separator and scheme.lower() != "https") or not host_of(address):
-            raise Misconfigured("AZURE_AUTHORITY_HOST is not an https address")
+        begins = configured[: len(_HTTPS)].lower() == _HTTPS
+        address = (configured[len(_HTTPS) :] if begins else configured).removesuffix("/")
+        if not _is_host_and_port(address):
+            raise Misconfigured(
+                "AZURE_AUTHORITY_HOST is not the address of a host by https",
+                hint="it is one like https://login.microsoftonline.com",
+            )
         owner = cloud_of(host_of(address))
         if owner not in (None, self.cloud):
             raise Misconfigured(
@@ -166,6 +172,21 @@ def host_of(url: str) -> str:
     authority = url.rpartition("://")[2].partition("/")[0].rpartition("@")[2].lower()
     host, colon, port = authority.rpartition(":")
     return host if colon and port.isdecimal() else authority
+
+
+def _is_host_and_port(address: str) -> bool:
+    """Whether an address is a host and perhaps a port, which no two parsers can take differently.
+
+    Where user names, paths and backslashes stand about, one sees one host and one another.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or address.endswith("]"):
+        host, port = address, "443"
+    if not (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) < 1 << 16):
+        return False
+    if host.startswith("["):
+        return host.endswith("]") and _IPV6_LETTERS.issuperset(host[1:-1])
+    return all(label and _LABEL_LETTERS.issuperset(label) for label in host.split("."))
 
 
 def cloud_of(authority: str) -> AcrCloud | None:
