@@ -8,7 +8,7 @@ and whoever asked stops waiting at the deadline, whatever the thread is stuck in
 from __future__ import annotations
 
 from cred_helper.credential import Credential
-from cred_helper.errors import CredentialError, Unreachable
+from cred_helper.errors import CannotLoad, CredentialError, ProviderError, Unreachable
 from cred_helper.signals import EndingSignals, end_by
 
 TYPE_CHECKING = False
@@ -37,7 +37,8 @@ class BoundedProvider:
         """Ask; raise ``Unreachable`` when the deadline passes first.
 
         What is not ours among the provider's errors is a fault of the provider: it is told by its
-        type alone, since a text of unknown make could hold anything.
+        type alone, since a text of unknown make could hold anything. Where the frozen file could
+        not load a part of itself, its own words say so and what to do.
         """
         import threading
 
@@ -66,6 +67,8 @@ class BoundedProvider:
                 return credential
             case CredentialError() as error:
                 raise error
+            case CannotLoad() as error:
+                raise ProviderError(error.reason, hint=error.hint)
             case Exception() as error:
                 raise Unreachable(f"the SDK failed with {type(error).__name__}") from error
             case other:

@@ -10,6 +10,7 @@ import sys
 
 from cred_helper import stdio
 from cred_helper.errors import (
+    CannotLoad,
     CredentialError,
     Dispensable,
     Misconfigured,
@@ -60,6 +61,10 @@ def protocol(arguments: list[str]) -> int:
         if not isinstance(error, NotFound):
             stdio.error(error.reason, error.hint)
         reply.send(docker.render_error(error))
+        return 1
+    except CannotLoad as error:
+        stdio.error(error.reason, error.hint)
+        reply.send(docker.render_error(CredentialError(error.reason)))
         return 1
     except Exception as error:  # noqa: BLE001 - a fault of ours, whose text could hold anything
         fault = _fault(error)

@@ -11,6 +11,7 @@
     │   ├── BadReply         an answer that is not one
     │   └── Misconfigured    a file or variable of the user's cannot be meant as it stands
     └── ProtocolError        the client's request is not one: told, exit 1
+    CannotLoad               the frozen file could load no library: a provider's failure, or told
 
 The texts are for stderr and for clients that quote stdout: one line, lower case, no final stop,
 never a secret and never the content of a file.
@@ -67,6 +68,20 @@ class Misconfigured(ProviderError):
 
 class ProtocolError(CredentialError):
     """The client's request cannot be understood. The caller tells it and exits 1."""
+
+
+class CannotLoad(BaseException):
+    """The frozen file could put a library of its own nowhere; ``hint`` says what would let it.
+
+    Raised by the frozen file's importer, in the middle of whatever wanted the library. Not an
+    ``Exception``: an SDK would take that for a failure of what it tries, and an ``ImportError`` for
+    a library that is simply not installed. ``bounded`` makes a provider's failure of it.
+    """
+
+    def __init__(self, reason: str, *, hint: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
 
 
 def printable(text: str) -> str:

@@ -13,6 +13,8 @@ from _frozen_importlib import ModuleSpec
 
 import _payload
 
+from cred_helper.errors import CannotLoad
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType, ModuleType
@@ -27,14 +29,7 @@ _contents: dict[str, dict] = {}
 _loaded: set[str] = set()
 _held: list[int] = []
 
-
-class CannotLoadError(OSError):
-    """A library could be put nowhere.
-
-    Not an ImportError: an SDK would take that for a library that is simply not installed.
-    """
-
-    hint = "mount /proc, or set TMPDIR to a directory on a file system that lets files be executed"
+_HINT = "mount /proc, or set TMPDIR to a directory on a file system that lets files be executed"
 
 
 def contents() -> dict[str, dict]:
@@ -114,14 +109,19 @@ class Finder:
 def load_library(name: str) -> str:
     """Load a shared library after those it needs; the path it was loaded from."""
     entry, needs = contents()["libraries"][name]
+    lacking = None
     for needed in needs:
         if needed not in _loaded:
             try:
                 load_library(needed)
-            except OSError:
-                pass  # too new for this glibc, say: the system's own does, where it has one
+            except (OSError, CannotLoad) as error:
+                # Too new for this glibc, say: the system's own does, where it has one.
+                lacking = lacking or error
     if entry:
-        path = _from_file(name, entry)
+        try:
+            path = _from_file(name, entry)
+        except CannotLoad as error:
+            raise lacking or error from None
     else:  # a folder build: libraries lie beside the executable
         path = f"{sys.executable.rpartition('/')[0]}/lib/{name}"
         _payload.preload(path)
@@ -166,9 +166,10 @@ def _from_directories(name: str, entry: Entry) -> str:
             return _from_directory(directory, name, entry)
         except OSError as error:
             reasons.append(f"{directory}: {error.strerror or error}")
-    raise CannotLoadError(
+    raise CannotLoad(
         f"cannot load {name.partition('.')[0]}: no memory file, and no directory it could be loaded"
-        f" from ({'; '.join(reasons)})"
+        f" from ({'; '.join(reasons)})",
+        hint=_HINT,
     )
 
 

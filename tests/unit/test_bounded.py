@@ -12,7 +12,7 @@ import pytest
 
 from cred_helper.bounded import BoundedProvider
 from cred_helper.credential import Credential, Secret
-from cred_helper.errors import CredentialError, Denied, Unreachable
+from cred_helper.errors import CannotLoad, CredentialError, Denied, ProviderError, Unreachable
 from cred_helper.hosts import Route
 from cred_helper.provider import Deadline, Identity, TokenRequest
 
@@ -58,6 +58,19 @@ def test_any_other_error_is_told_by_its_type_alone() -> None:
         _ask(Faulty())
     assert "RuntimeError" in caught.value.reason
     assert "hunter2" not in caught.value.reason
+
+
+def test_where_a_library_of_ours_cannot_be_loaded_its_own_words_say_so_past_every_sdk() -> None:
+    class Unloadable(_Provider):
+        def get(self, request: TokenRequest, identity: Identity) -> Credential:
+            try:
+                raise CannotLoad("cannot load cd: no memory file", hint="mount /proc")
+            except Exception:  # as an SDK and the providers around it do
+                raise Denied("the SDK failed") from None
+
+    with pytest.raises(ProviderError, match="cannot load cd: no memory file") as caught:
+        _ask(Unloadable())
+    assert caught.value.hint == "mount /proc"
 
 
 def test_a_provider_that_hangs_is_left_at_the_deadline_and_its_children_end(tmp_path: Path) -> None:
