@@ -59,7 +59,7 @@ def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> 
     link.link(work, parsed.zstd, out)
     payload.floors["the launcher with Python"] = elf.glibc_floor(str(out))
     if parsed.static:
-        glibc = {name for path in (str(out), *payload.paths) for name in elf.needed_of_glibc(path)}
+        glibc = link.of_glibc((str(out), *payload.paths))
         program = work / PROGRAM
         link.link(work, parsed.zstd, program, outside=True)
         link.link_static(work, program, glibc, out.with_name(f"{PROGRAM}.static"))

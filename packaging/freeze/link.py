@@ -4,7 +4,10 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterable
 from pathlib import Path
+
+from freeze import elf
 
 LAUNCHER = Path(__file__).resolve().parent.parent / "launcher"
 
@@ -64,11 +67,24 @@ def link(work: Path, zstd: Path, out: Path, *, outside: bool = False) -> None:
     _run(command, work)
 
 
-def link_static(work: Path, program: Path, glibc: set[str], out: Path) -> None:
+def of_glibc(paths: Iterable[str]) -> dict[str, Path]:
+    """Find glibc's libraries that these need, and those that they need in turn; the loader first.
+
+    None may be missing: where there is no libc, nobody else has it when an import asks for it.
+    """
+    found: dict[str, Path] = {}
+    wanted = [name for path in paths for name in elf.needed_of_glibc(path)]
+    while wanted:
+        name = wanted.pop()
+        if name not in found:
+            found[name] = _of_compiler(name)
+            wanted += elf.needed_of_glibc(str(found[name]))
+    return dict(sorted(found.items(), key=lambda item: (not item[0].startswith("ld-"), item[0])))
+
+
+def link_static(work: Path, program: Path, glibc: dict[str, Path], out: Path) -> None:
     """Compile the static launcher around ``program``, with glibc's loader and these libraries."""
-    (loader,) = (name for name in glibc if name.startswith("ld-"))
-    names = [loader, *sorted(glibc - {loader})]
-    paths = {name: _of_compiler(name) for name in names} | {program.name: program}
+    paths = glibc | {program.name: program}
     header, assembly = [], []
     for at, (name, path) in enumerate(paths.items()):
         header.append(f'PART(part{at}, "{name}")')

@@ -58,26 +58,36 @@ write_out(int fd, const struct part *part)
     return 0;
 }
 
-/* The loader's command line: what it is to load by path, then the program and its arguments. */
+/* The loader's command line: what it is to load first, then the program and its arguments.
+ *
+ * All of glibc's libraries are loaded now, whether the program wants them or not: an extension module
+ * may want one of them later, when what was unpacked is gone, and then it answers for its soname. By
+ * path, or, where there is a directory to search, by name: a path could have a space in it, which
+ * would end it here. */
 static void
 execute(char paths[COUNT][PATH_MAX], const char *search, int argc, char **argv)
 {
     static char preload[COUNT * PATH_MAX];
-    char **command = calloc(argc + 8, sizeof *command);
+    char **command = calloc(argc + 10, sizeof *command);
     int n = 0;
 
     if (command == NULL) {
         return;
     }
+    preload[0] = '\0'; /* of an attempt before */
     for (int i = 1; i < COUNT - 1; i++) {
-        strcat(preload, paths[i]);
+        strcat(preload, search != NULL ? parts[i].name : paths[i]);
         strcat(preload, " ");
     }
     command[n++] = paths[0];
     command[n++] = "--argv0";
     command[n++] = argc > 0 ? argv[0] : PROGRAM;
-    command[n++] = search != NULL ? "--library-path" : "--preload";
-    command[n++] = search != NULL ? (char *)search : preload;
+    if (search != NULL) {
+        command[n++] = "--library-path";
+        command[n++] = (char *)search;
+    }
+    command[n++] = "--preload";
+    command[n++] = preload;
     command[n++] = paths[COUNT - 1];
     for (int i = 1; i < argc; i++) {
         command[n++] = argv[i];
@@ -130,7 +140,9 @@ from_directory(const char *parent, int argc, char **argv)
     char directory[PATH_MAX];
     int count = 0;
 
-    if (snprintf(directory, sizeof directory, "%s/." PROGRAM "-XXXXXX", parent) > PATH_MAX - 64 ||
+    /* The loader would take the first two for the end of a path, the last for a variable. */
+    if (strpbrk(parent, ":;$") != NULL ||
+        snprintf(directory, sizeof directory, "%s/." PROGRAM "-XXXXXX", parent) > PATH_MAX - 64 ||
         mkdtemp(directory) == NULL) {
         return;
     }
@@ -204,9 +216,11 @@ main(int argc, char **argv)
             from_directory(directories[i], argc, argv);
         }
     }
+    const char *reason = "cannot start: no memory file and no directory to start from";
+    printf("%s\n", reason); /* the client reads it here */
     fprintf(stderr,
-            PROGRAM ": error: cannot start: no memory file and no directory to start from\n" PROGRAM
-                    ": hint: mount /proc, or set TMPDIR to a directory on a file system that lets"
-                    " files be executed\n");
+            PROGRAM ": error: %s\n" PROGRAM ": hint: mount /proc, or set TMPDIR to a directory on a file system that lets"
+                    " files be executed\n",
+            reason);
     return 1;
 }

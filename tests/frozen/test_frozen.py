@@ -6,10 +6,8 @@ Not what it answers: the contract suites and the transcripts see to that, on sou
 from __future__ import annotations
 
 import gzip
-import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -21,19 +19,19 @@ import pytest
 
 from tests.clouds.authority import Authority
 from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
-from tests.clouds.fixtures import authority  # noqa: F401 - a fixture
 from tests.clouds.proxy import TerminatingProxy
 from tests.executable import ROOT, pinned_environment
-
-FILE = ROOT / "dist" / "docker-credential-multi"
-STATIC = FILE.with_suffix(".static")
-TABLE = FILE.with_suffix(".txt")
-
-pytestmark = pytest.mark.skipif(
-    not FILE.exists(), reason="dist/ has no frozen file: make frozen makes it"
+from tests.frozen.files import (
+    FILE,
+    STATIC,
+    TABLE,
+    needs_file,
+    needs_root,
+    needs_static,
+    needs_strace,
 )
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="changing the root takes root")
-needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+
+pytestmark = needs_file
 # What the file may weigh with all three clouds.
 MOST_BYTES = 20_000_000
 MOST_BYTES_GZIPPED = 15_000_000
@@ -181,9 +179,7 @@ def test_nothing_of_pythons_environment_or_of_the_current_directory_gets_in(
 
 
 def test_libraries_of_the_same_names_elsewhere_are_not_taken(
-    machine: Machine,
-    authority: Authority,  # noqa: F811 - the fixture
-    tmp_path: Path,
+    machine: Machine, authority: Authority, tmp_path: Path
 ) -> None:
     for name in ("libssl.so.3", "libcrypto.so.3", "libz.so.1", "libffi.so.8"):
         (tmp_path / name).write_bytes(b"no library")
@@ -253,69 +249,22 @@ def test_a_start_killed_at_any_moment_leaves_nothing_behind(machine: Machine) ->
     assert list(machine.temporary.iterdir()) == []
 
 
-# --- Without /proc, without a libc ----------------------------------------------------------------
+# --- Without memory files, without a libc ---------------------------------------------------------
 
 
-class Root:
-    """A root directory with this file and nothing else."""
-
-    def __init__(self, folder: Path, file: Path, machine: Machine) -> None:
-        self.folder = folder
-        shutil.copy(file, folder / FILE.name)
-        self._machine = machine
-
-    def get(self, **environment: str) -> subprocess.CompletedProcess[bytes]:
-        folder = str(self.folder)
-        variables = self._machine.environment | {"HOME": "/", "PATH": "/", **environment}
-        variables.pop("TMPDIR")
-        return subprocess.run(
-            [f"/{FILE.name}", "get"],
-            input=EXAMPLE_HOST.encode(),
-            env=variables,
-            preexec_fn=lambda: os.chroot(folder),
-            cwd="/",
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
-
-
-@needs_root
-@pytest.mark.skipif(not STATIC.exists(), reason="make frozen/static makes the static file")
-def test_the_static_file_needs_nothing_but_itself(machine: Machine, tmp_path: Path) -> None:
-    folder = tmp_path / "root"
-    folder.mkdir()
-    root = Root(folder, STATIC, machine)
-    assert answered(root.get(DOCKER_CREDENTIAL_MULTI_CACHE="off"))
-    assert [path.name for path in folder.iterdir()] == [FILE.name]
-
-
-@pytest.mark.skipif(not STATIC.exists(), reason="make frozen/static makes the static file")
+@needs_static
 def test_the_static_file_answers_like_the_other(machine: Machine) -> None:
     assert machine.get(file=STATIC).stdout == machine.get().stdout
     assert re.findall("NEEDED", _dynamic(STATIC)) == []
 
 
 @needs_strace
-@pytest.mark.skipif(not STATIC.exists(), reason="make frozen/static makes the static file")
+@needs_static
 def test_the_static_file_takes_no_library_from_the_system(machine: Machine, tmp_path: Path) -> None:
     for _ in ("cold", "warm"):
         trace = calls(machine, tmp_path, STATIC)
         opened = re.findall(r' open(?:at)?\([^"]*"([^"]+)"', "\n".join(trace))
         assert [path for path in opened if re.search(r"\.so\b", path)] == []
-
-
-@needs_root
-def test_without_proc_libraries_go_through_a_temporary_directory_and_leave_it(
-    machine: Machine, tmp_path: Path
-) -> None:
-    folder = tmp_path / "root"
-    folder.mkdir()
-    _copy_libc(folder)
-    (folder / "tmp").mkdir()
-    root = Root(folder, FILE, machine)
-    assert answered(root.get())
-    assert list((folder / "tmp").iterdir()) == []
 
 
 @needs_root
@@ -335,40 +284,3 @@ def test_where_no_memory_file_may_be_executed_a_temporary_file_takes_its_place(
     assert answered(done)
     assert machine.left() - before == set()
     assert list(machine.temporary.iterdir()) == []
-
-
-@needs_root
-def test_where_no_library_can_be_loaded_from_one_line_says_so_and_what_to_do(
-    machine: Machine, tmp_path: Path
-) -> None:
-    _copy_libc(tmp_path)
-    shutil.copy(FILE, tmp_path)
-    (tmp_path / "tmp").mkdir()
-    script = (
-        'mount --bind "$1" "$1" && mount -t tmpfs -o noexec tmpfs "$1/tmp" &&'
-        ' mount -o remount,ro,bind "$1" && exec chroot "$1" /docker-credential-multi get'
-    )
-    done = machine.get(
-        *("unshare", "--mount", "sh", "-c", script, "sh"),
-        file=tmp_path,
-        PATH=f"{os.defpath}:/usr/sbin:/sbin",
-        HOME="/",
-    )
-    if done.stderr.startswith((b"mount: ", b"unshare: ")):
-        pytest.skip("nothing may be mounted here")
-    assert done.returncode == 1
-    error, hint = done.stderr.decode().splitlines()
-    assert error.startswith("docker-credential-multi: error: cannot load ")
-    assert hint.startswith("docker-credential-multi: hint: mount /proc, or set TMPDIR to ")
-
-
-def _copy_libc(folder: Path) -> None:
-    """The loader and libraries of this machine's glibc, where the file looks for them."""
-    listed = subprocess.run(["ldd", FILE], capture_output=True, text=True, check=True).stdout
-    for path in re.findall(r"(/\S+) \(0x", listed):
-        target = folder / path.lstrip("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, target)
-    library = Path("/lib/x86_64-linux-gnu/libpthread.so.0")
-    if library.exists():
-        shutil.copy(library, folder / str(library).lstrip("/"))

@@ -1,0 +1,6 @@
+"""The clouds for tests of the frozen file."""
+
+from tests.clients.hosted import cloud
+from tests.clouds.fixtures import authority, proxy
+
+__all__ = ["authority", "cloud", "proxy"]
