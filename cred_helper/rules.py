@@ -84,11 +84,14 @@ class Place:
             if text.startswith("["):
                 header = text.partition("]")[0].strip("[ \t\"'")
                 at += header == self._header
-                if header == key and not self._header:
+                if header.partition(".")[0] == key and not self._header:
                     return number
+            if not header and self._header and _key_of(text) == f"{self._header}.{key}":
+                return number
             if header == self._header and at == self._at:
                 first = first or number
-                if key and _key_of(text) == key:
+                named = _key_of(text)
+                if key and (named == key or (not header and named.startswith(f"{key}."))):
                     return number
         if first or not self._header:
             return first or 1
@@ -104,8 +107,9 @@ def near(word: str, words: Collection[str]) -> str | None:
     """A hint at what a word was meant to be, if that can be guessed."""
     from difflib import get_close_matches
 
+    begun = [known for known in words if len(word) > 2 and known.startswith(word)]
     # Below this likeness "profile" is taken for "provider".
-    close = get_close_matches(word, words, n=1, cutoff=0.7)
+    close = begun or get_close_matches(word, words, n=1, cutoff=0.7)
     return f"did you mean {close[0]}?" if close else None
 
 
@@ -364,7 +368,9 @@ class Rule:
         words = {key: _word(key, table[key], place) for key in _KEYS if key in table}
         options = Options.read({k: v for k, v in table.items() if k not in words}, place)
         if "match" not in words:
-            raise place.wrong("", "a rule without match", hint='write match = "a host"')
+            meant = next((key for key in options.values if near(key, ("match",))), "")
+            hint = near(meant, ("match",)) or 'write match = "a host"'
+            raise place.wrong(meant, "a rule without match", hint=hint)
         _check_together(words, options, place)
         try:
             pattern = HostPattern.parse(words.pop("match"))

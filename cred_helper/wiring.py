@@ -277,7 +277,8 @@ class Wiring:
 
     def stores(self, server_url: ServerURL) -> Iterator[Store]:
         """Who keeps this server URL's credential."""
-        builtin = self.provider_source(server_url)
+        is_asked = "cloud" in self._order(self.rule(server_url))
+        builtin = self.provider_source(server_url) if is_asked else None
         for store in self._stores(server_url, builtin):
             yield _Forgetting(store, builtin) if builtin else store
 

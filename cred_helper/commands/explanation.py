@@ -90,9 +90,11 @@ class Explanation:
         own = route(self.server_url)
         if self.route is not None:
             cloud = CLOUDS[self.route.provider]
+            why = f"the host is one of {cloud}"
             if self.rule and self.rule.target:
-                return f"by a rule the host stands for {self.route.host}, one of {cloud}"
-            return f"the host is one of {cloud}"
+                why = f"by a rule the host stands for {self.route.host}, one of {cloud}"
+            is_asked = self.builtin or self.error or not self.in_this_build()
+            return why if is_asked else f"{why}, but nobody is to ask it"
         if own is not None:
             why = "a rule answers otherwise" if self.rule else "its provider is switched off"
             return f"the host is one of {CLOUDS[own.provider]}, but {why}"

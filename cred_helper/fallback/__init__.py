@@ -233,15 +233,20 @@ class Fallback:
         try:
             if not config.load():
                 return
-            whole = config.store_helper()
-            parts = config.helper_keys()
         except Misconfigured as error:
             yield Known(config.name, error)
             return
-        if whole:
-            yield from self._lister(self.helper(whole, config.name), asked, None)
-        for name, keys in parts.items():
-            yield from self._lister(self.helper(name, config.name), asked, _one_of(keys))
+        try:
+            whole = config.store_helper()
+            if whole:
+                yield from self._lister(self.helper(whole, config.name), asked, None)
+        except Misconfigured as error:
+            yield Known(config.name, error)
+        try:
+            for name, keys in config.helper_keys().items():
+                yield from self._lister(self.helper(name, config.name), asked, _one_of(keys))
+        except Misconfigured as error:
+            yield Known(config.name, error)
         yield config
 
     def _lister(

@@ -140,7 +140,7 @@ class FileStore:
     def _make_folder(self) -> None:
         folder = os.path.dirname(self.path)
         try:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
+            _make_folders(folder)
             # A folder by another name is not ours: the file is a link into it.
             is_ours = sys.platform != "win32" and os.path.basename(folder) == _FOLDER
             if is_ours and os.stat(folder).st_mode & 0o077:
@@ -204,6 +204,19 @@ class FileStore:
 def path(environ: Mapping[str, str]) -> str:
     """Where the store is."""
     return os.path.join(folders.data(environ), _FOLDER, _FILE)
+
+
+def _make_folders(folder: str) -> None:
+    """Make what is missing of the way to a folder: open to its owner alone, says XDG."""
+    missing = []
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for path in reversed(missing):
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            pass  # another process was quicker
 
 
 def _parse(data: bytes) -> dict[str, tuple[str, str]]:

@@ -747,6 +747,17 @@ def test_amazon_s_helper_in_go_is_a_helper_like_any_other(machine: Machine) -> N
 # --- list -----------------------------------------------------------------------------------------
 
 
+def test_a_list_has_all_of_a_file_but_what_is_wrong_in_it(machine: Machine) -> None:
+    machine.children.add("one", 'echo \'{"a.example":"one"}\'')
+    auths = {"b.example": basic(f"auths:{SECRET}")}
+    machine.config(credsStore="one", credHelpers={"r.example": 5}, auths=auths)
+    done = machine.list()
+    assert done.document == {"a.example": "one", "b.example": "auths"}
+    assert "credHelpers has something that is not a string" in done.stderr
+    machine.config(credsStore=5, credHelpers={"a.example": "one"}, auths=auths)
+    assert machine.list().document == {"a.example": "one", "b.example": "auths"}
+
+
 def test_a_list_is_of_all_who_can_list_and_a_broken_one_is_a_line(machine: Machine) -> None:
     machine.children.add(
         "one", 'echo "warning: old"; echo \'{"a.example":"one","b.example":"one"}\''

@@ -429,6 +429,17 @@ def test_a_login_to_an_alias_is_one_to_the_cloud(desk: Desk, aws: AwsCloud) -> N
     assert "of-a-login" not in done.stderr
 
 
+@pytest.mark.parametrize("variable", ["ORDER", "DISABLED_PROVIDERS"])
+def test_a_login_to_a_cloud_that_is_not_asked_is_kept(desk: Desk, variable: str) -> None:
+    value = {"ORDER": "config", "DISABLED_PROVIDERS": "gcr"}[variable]
+    setting = {f"DOCKER_CREDENTIAL_MULTI_{variable}": value}
+    done = desk.run("store", _login("gcr.io"), **setting)
+    assert (done.status, done.stderr) == (0, "")
+    assert desk.get("gcr.io", **setting).credential == ("u", "of-a-login")
+    reason = desk.explain("gcr.io", **setting).document["reason"]
+    assert reason.startswith(f"the host is one of {GOOGLE}, but ")
+
+
 def test_google_accounts_side_by_side(desk: Desk, proxy: TerminatingProxy) -> None:
     with GoogleCloud() as google:
         google.register(proxy)

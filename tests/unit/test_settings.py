@@ -274,7 +274,14 @@ def test_a_variable_that_is_wrong_is_named(home: Path, name: str, text: str, wor
         ("[rule]\nx = 1", 1, "rule is not a list of tables", "write [[rule]] above each"),
         ("rule = [1]", 1, "rule is not a list of tables", "write [[rule]] above each"),
         ('[[rule]]\nhelper = "a"', 1, "a rule without match", 'write match = "a host"'),
-        ('[[rule]]\nmatsch = "a"', 1, "a rule without match", 'write match = "a host"'),
+        ('[[rule]]\nmatsch = "a"', 2, "a rule without match", "did you mean match?"),
+        ('[[rule]]\nhelper = "a"\nmtch = "a"', 3, "a rule without match", "did you mean match?"),
+        (
+            '[[rule]]\nmatch = "a"\nanswer = "anon"',
+            3,
+            "answer is not anonymous or none",
+            "did you mean anonymous?",
+        ),
         ("[[rule]]\nmatch = 1", 2, "match is not a text", 'write match = "…"'),
         ('[[rule]]\nmatch = ""', 2, "match is not a text", 'write match = "…"'),
         (
@@ -496,3 +503,26 @@ def test_a_variable_with_rules_is_not_mistaken_for_a_folder(home: Path) -> None:
 def test_a_folder_may_begin_in_the_home_folder(home: Path) -> None:
     variable = "DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER"
     assert _load(home, **{variable: "~/tokens"}).cache_folder == f"{home}/tokens"
+
+
+@pytest.mark.parametrize(
+    ("toml", "line"),
+    [
+        ("cache = true\n\nx.dedline = 1", 3),
+        ("cache = true\n[x.dedline]", 2),
+        ("cache = true\n[x]\ny = 1", 2),
+        ('cache = true\n\n[ecr]\n[acr]\n"x" = "1"', 5),
+    ],
+)
+def test_a_dotted_key_is_found_on_its_line(
+    home: Path, user_file: Path, toml: str, line: int
+) -> None:
+    user_file.write_text(toml)
+    with pytest.raises(Misconfigured, match=f"^{user_file}:{line}: "):
+        _load(home).check_options(lambda _provider: ())
+
+
+def test_a_dotted_option_is_found_on_its_line(home: Path, user_file: Path) -> None:
+    user_file.write_text('cache = true\n\necr.profil = "x"\n')
+    with pytest.raises(Misconfigured, match=f"^{user_file}:3: 'profil' is no option of ecr$"):
+        _load(home).check_options(lambda _provider: ("profile",))

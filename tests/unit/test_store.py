@@ -51,6 +51,16 @@ def kept(tmp_path: Path) -> Kept:
     return Kept(tmp_path)
 
 
+def test_every_folder_on_the_way_is_closed_to_others(kept: Kept) -> None:
+    before = os.umask(0)
+    try:
+        kept.put("h.example")
+    finally:
+        os.umask(before)
+    for path in (kept.path.parent.parent, kept.path.parent):
+        assert path.stat().st_mode & 0o777 == 0o700
+
+
 def test_what_is_stored_is_got_listed_and_erased(kept: Kept) -> None:
     assert kept.get("h.example") is None
     assert kept.store.list() == {}
