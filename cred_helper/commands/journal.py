@@ -53,7 +53,7 @@ class Journal:
         text = read(path)
         try:
             self._records: list[Record] = json.loads(text)["records"] if text else []
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             hint = "remove it; what configure did before has to be undone by hand then"
             raise Misconfigured(f"{path} is not a record of configure", hint=hint) from None
 

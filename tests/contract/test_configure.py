@@ -213,6 +213,15 @@ def test_a_section_that_is_none_is_told_in_one_line_and_left_alone(
     assert config.read_text() == text
 
 
+def test_a_record_that_is_none_is_told_in_one_line(person: Person) -> None:
+    path = ".local/share/docker-credential-multi/configured.json"
+    for text in ("[]", "{", f'{{"records": {_DEEP}}}'):
+        person.write(path, text)
+        done = person.run("configure", "--undo", "--yes")
+        assert done.status == 1
+        assert "is not a record of configure" in done.stderr.splitlines()[0]
+
+
 def test_a_depth_just_within_the_limit_is_no_fault_of_ours(person: Person, config: Path) -> None:
     for depth in range(900, 1000, 3):
         config.write_text(f'{{"x": {"[" * depth}{"]" * depth}}}')
