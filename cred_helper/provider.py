@@ -5,6 +5,8 @@ Pure: no clock, no file, no network; those come in through the request.
 
 from __future__ import annotations
 
+from cred_helper.errors import Misconfigured
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,11 +47,12 @@ class TokenRequest:
     """One question to a provider: a token for this route, by this identity, until this deadline.
 
     ``options`` are the user's choices for this registry (an AWS profile, a tenant, …), by the
-    names that ``Provider.OPTIONS`` lists. ``environ`` is what to look for an identity in; the SDKs
-    read the process environment, which is the same one outside a test.
+    names that ``Provider.OPTIONS`` lists; ``origin_of`` says where one is written, if that is
+    known. ``environ`` is what to look for an identity in; the SDKs read the process environment,
+    which is the same one outside a test.
     """
 
-    __slots__ = ("deadline", "environ", "options", "route")
+    __slots__ = ("_origin_of", "deadline", "environ", "options", "route")
 
     def __init__(
         self,
@@ -58,11 +61,28 @@ class TokenRequest:
         environ: Mapping[str, str],
         deadline: Deadline,
         options: Mapping[str, str] | None = None,
+        origin_of: Callable[[str], str | None] = lambda _option: None,
     ) -> None:
         self.route = route
         self.environ = environ
         self.deadline = deadline
         self.options = options or {}
+        self._origin_of = origin_of
+
+    def sooner(self, within_s: float) -> TokenRequest:
+        """The same question, to be answered within so many seconds."""
+        return TokenRequest(
+            self.route,
+            environ=self.environ,
+            deadline=self.deadline.sooner(within_s),
+            options=self.options,
+            origin_of=self._origin_of,
+        )
+
+    def wrong(self, option: str, reason: str, *, hint: str | None = None) -> Misconfigured:
+        """The error that says what is wrong with an option, and where that is written."""
+        origin = self._origin_of(option)
+        return Misconfigured(f"{origin}: {reason}" if origin else reason, hint=hint)
 
 
 class PassedOver:

@@ -308,6 +308,17 @@ class Settings:
                 options[name] = expanded(text)
         return options | (rule.options.values if rule else {})
 
+    def option_origin(
+        self, provider: str, name: str, rule: Rule | None, environ: Mapping[str, str]
+    ) -> str | None:
+        """Where such an option is written: ``file:line``, its variable, or ``None`` for nowhere."""
+        if rule and name in rule.options.values:
+            return rule.options.place.of(name)
+        if environ.get(variable := option_variable(provider, name)):
+            return variable
+        tables = (o for p, o in self.option_tables if p == provider and name in o.values)
+        return next((table.place.of(name) for table in tables), None)
+
 
 def option_variable(provider: str, name: str) -> str:
     """The variable that sets a provider's option for all its registries."""

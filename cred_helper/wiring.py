@@ -183,11 +183,15 @@ class Wiring:
         provider = providers.load(found.provider) if found else None
         if found is None or provider is None:
             return None
+        rule = self.rule(server_url)
         request = TokenRequest(
             found,
             environ=self._environ,
             deadline=self.deadline,
-            options=self._options(found, provider, self.rule(server_url)),
+            options=self._options(found, provider, rule),
+            origin_of=lambda option: self.settings.option_origin(
+                provider.name, option, rule, self._environ
+            ),
         )
         return ProviderSource(self._guarded(provider), request)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from cred_helper.cache.entry import Entry
 from cred_helper.cache.single_flight import ask_once
 from cred_helper.errors import CredentialError, NotFound, ProviderError
-from cred_helper.provider import TokenRequest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from cred_helper.cache.entry import Failure
     from cred_helper.credential import Credential
     from cred_helper.locks import Locks
-    from cred_helper.provider import Identity, Provider
+    from cred_helper.provider import Identity, Provider, TokenRequest
 
 # Compose and the like call once an image, one after another, within seconds.
 NOBODY_FOR_S = 10.0
@@ -145,15 +144,7 @@ class Renewal:
         return credential
 
     def _bounded_request(self) -> TokenRequest:
-        request = self._request
-        if self._old is None:
-            return request
-        return TokenRequest(
-            request.route,
-            environ=request.environ,
-            deadline=request.deadline.sooner(RENEWAL_WITHIN_S),
-            options=request.options,
-        )
+        return self._request if self._old is None else self._request.sooner(RENEWAL_WITHIN_S)
 
     def _is_same_identity(self) -> bool:
         """Whether nobody changed the identity's files between looking at them and asking."""

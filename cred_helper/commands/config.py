@@ -112,16 +112,10 @@ def _options(loaded: Settings) -> Iterator[dict[str, Any]]:
             value = loaded.options(name, (option,), None, os.environ).get(option)
             if value is None:
                 continue
-            written = (
-                o.place.of(option)
-                for p, o in loaded.option_tables
-                if p == name and option in o.values
-            )
-            origin = variable if os.environ.get(variable) else next(written)
             yield {
                 "name": f"{name}.{option}",
                 "value": value,
-                "origin": origin,
+                "origin": loaded.option_origin(name, option, None, os.environ),
                 "variable": variable,
             }
 

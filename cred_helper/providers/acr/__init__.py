@@ -73,6 +73,8 @@ class AcrProvider:
     def identify(self, request: TokenRequest) -> AcrIdentity:
         """Choose the login, by environment and files."""
         setup = Setup(request)
+        # Told in any case, as an option that cannot be meant.
+        identity_token = setup.flag("identity_token", default=False)
         if setup.cloud.closed:
             raise Misconfigured(
                 f"the Azure cloud of {setup.cloud.suffix} (Microsoft Cloud Germany) was closed in "
@@ -86,7 +88,7 @@ class AcrProvider:
             setup.authority,
             setup.audience,
             setup.option("tenant_id"),
-            str(setup.flag("identity_token", default=False)),
+            str(identity_token),
         )
         return AcrIdentity(logins, passed_over, common)
 
@@ -115,7 +117,7 @@ def _choose(setup: Setup) -> tuple[tuple[Login, ...], tuple[PassedOver, ...]]:
     Raises:
         Misconfigured: the user's choice among the chain's identities names none of them.
     """
-    _expect_known(setup.token_credentials)
+    _expect_known(setup)
     certain: list[Login] = []
     guesses: list[Login] = []
     passed_over: list[PassedOver] = []
@@ -145,11 +147,13 @@ def _choose(setup: Setup) -> tuple[tuple[Login, ...], tuple[PassedOver, ...]]:
     return logins, tuple(sorted(passed_over, key=lambda other: order.index(other.source)))
 
 
-def _expect_known(chosen: str) -> None:
+def _expect_known(setup: Setup) -> None:
+    chosen = setup.token_credentials
     known = (word for source in CHAIN for word in (source.group, source.sdk_class))
     if chosen and chosen not in known:
-        raise Misconfigured(
-            "AZURE_TOKEN_CREDENTIALS is not prod, dev or the class of an identity used here",
+        raise setup.request.wrong(
+            "token_credentials",
+            f"{setup.chooser} is not prod, dev or the class of an identity used here",
             hint="set it to prod, dev or one class, such as AzureCliCredential",
         )
 
@@ -158,7 +162,7 @@ def _excluded(setup: Setup, source: Source) -> str:
     """Why the user's own choice leaves a link out, or ``""``."""
     chosen = setup.token_credentials
     if chosen and chosen not in (source.group, source.sdk_class):
-        return f"AZURE_TOKEN_CREDENTIALS is {chosen}"
+        return f"{setup.chooser} is {chosen}"
     if source.word != MANAGED_IDENTITY and (choosing := setup.managed_identity_options):
         return f"the option {choosing[0]} chooses a managed identity"
     return ""

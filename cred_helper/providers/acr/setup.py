@@ -61,7 +61,7 @@ class Setup:
         if text in ("false", "off", "0"):
             return False
         if text:
-            raise Misconfigured(f"the option {name} is neither true nor false")
+            raise self.request.wrong(name, f"the option {name} is neither true nor false")
         return default
 
     @property
@@ -77,7 +77,7 @@ class Setup:
     def _id(self, name: str) -> str:
         value = self.option(name) or self.variable(f"AZURE_{name.upper()}")
         if not _ID_LETTERS.issuperset(value):
-            raise Misconfigured(f"the {name} has a character that no such id has")
+            raise self.request.wrong(name, f"the {name} has a character that no such id has")
         return value
 
     @property
@@ -85,7 +85,8 @@ class Setup:
         """What Entra is asked a token for, without the ``/.default`` of a scope."""
         audience = self.option("audience").removesuffix("/.default") or _AUDIENCE
         if not _AUDIENCE_LETTERS.issuperset(audience):
-            raise Misconfigured("the option audience has a character that no audience has")
+            reason = "the option audience has a character that no audience has"
+            raise self.request.wrong("audience", reason)
         return audience
 
     @property
@@ -93,6 +94,12 @@ class Setup:
         """Which of the chain's identities may be used: everything, a group, or one class."""
         chosen = self.option("token_credentials") or self.variable("AZURE_TOKEN_CREDENTIALS")
         return chosen.strip().lower()
+
+    @property
+    def chooser(self) -> str:
+        """What says which of them may be used, by its name."""
+        name = "token_credentials"
+        return name if self.option(name) else f"AZURE_{name.upper()}"
 
     def insists_on(self, sdk_class: str) -> bool:
         """Whether the user named this class of the chain, so that its absence is an error."""
@@ -103,9 +110,8 @@ class Setup:
         choices = [(n, self.option(n)) for n in ("client_id", "resource_id", "object_id")]
         named = [choice for choice in choices if choice[1]]
         if len(named) > 1:
-            raise Misconfigured(
-                f"the options {' and '.join(name for name, _ in named)} both choose an identity"
-            )
+            names = " and ".join(name for name, _ in named)
+            raise self.request.wrong(named[0][0], f"the options {names} both choose an identity")
         client_id = self.variable("AZURE_CLIENT_ID") if by_variable else ""
         return named[0] if named else ("client_id", client_id) if client_id else None
 

@@ -120,6 +120,7 @@ class Setup:
         assert isinstance(request.route, EcrRoute)
         self.route = request.route
         self.environ: Mapping[str, str] = request.environ
+        self.wrong = request.wrong
         self.role_arn = request.options.get("role_arn", "")
         self.chosen_profile = request.options.get("profile") or None
         self.renewal_status = 0
@@ -170,7 +171,8 @@ class Setup:
                     hint=f"unset {self.profile_setting}, or set it to the name of a profile",
                 )
             known = ", ".join(sorted(self.profiles))
-            raise Misconfigured(
+            raise self.wrong(
+                "profile",
                 f'profile "{self.profile}" is neither in {self.config.shown}'
                 f" nor in {self.credentials.shown}",
                 hint=f"correct {self.profile_setting}; "

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 
 from cred_helper import ambient, fingerprint, folders
-from cred_helper.errors import Misconfigured, NotFound
+from cred_helper.errors import NotFound
 from cred_helper.hosts import GCR, GOOGLE_UNIVERSE, GcrRoute
 from cred_helper.provider import Identity, PassedOver
 
@@ -129,11 +129,11 @@ def _file(request: TokenRequest, source: str, path: str, named_by: str) -> Ident
     try:
         content = None if fingerprint.gives_once(path) else file_content(path)
     except FileNotFoundError:
-        raise Misconfigured(f"{subject} does not exist") from None
+        raise request.wrong(named_by, f"{subject} does not exist") from None
     except OSError as error:
         from cred_helper.document import trouble
 
-        raise Misconfigured(f"{subject} cannot be read: {trouble(error)}") from None
+        raise request.wrong(named_by, f"{subject} cannot be read: {trouble(error)}") from None
 
     def describe() -> str:
         from cred_helper.providers.gcr.credential_file import description
@@ -370,7 +370,8 @@ def impersonated_accounts(request: TokenRequest) -> list[str]:
     accounts = [account.strip() for account in text.split(",")] if text else []
     for account in accounts:
         if not _ACCOUNT_CHARACTERS.issuperset(account) or account.count("@") != 1:
-            raise Misconfigured(
+            raise request.wrong(
+                "impersonate",
                 "impersonate does not name a service account",
                 hint="set impersonate to a service account's e-mail address",
             )
