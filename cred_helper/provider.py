@@ -142,6 +142,9 @@ if TYPE_CHECKING:
 
         name: str
         OPTIONS: tuple[str, ...]
+        # Of these options one takes the place of the others: a stronger word on one unsays a weaker
+        # word on another.
+        ALTERNATIVES: tuple[str, ...]
 
         def identify(self, request: TokenRequest) -> Identity:
             """Say which identity would be used, by looking at environment and files only.

@@ -296,17 +296,26 @@ class Settings:
             rule.check_options(names_of)
 
     def options(
-        self, provider: str, names: Collection[str], rule: Rule | None, environ: Mapping[str, str]
+        self,
+        provider: str,
+        names: Collection[str],
+        rule: Rule | None,
+        environ: Mapping[str, str],
+        alternatives: Collection[str] = (),
     ) -> dict[str, str]:
-        """A provider's options for one registry: the rule's, a variable's, or a table's."""
+        """A provider's options for one registry: the rule's, a variable's, or a table's.
+
+        Whoever sets one of the ``alternatives`` has the last word on all of them.
+        """
         tables = [options.values for name, options in self.option_tables if name == provider]
+        given = ((name, environ.get(option_variable(provider, name))) for name in names)
+        variables = {name: expanded(text) for name, text in given if text}
         options: dict[str, str] = {}
-        for table in reversed(tables):
-            options |= table
-        for name in names:
-            if text := environ.get(option_variable(provider, name)):
-                options[name] = expanded(text)
-        return options | (rule.options.values if rule else {})
+        for layer in (*reversed(tables), variables, rule.options.values if rule else {}):
+            if any(name in layer for name in alternatives):
+                options = {k: v for k, v in options.items() if k not in alternatives}
+            options |= layer
+        return options
 
     def option_origin(
         self, provider: str, name: str, rule: Rule | None, environ: Mapping[str, str]

@@ -199,7 +199,9 @@ class Wiring:
         if rule is not None:
             rule.options.check(_options_of, (provider.name,))
         chosen = self._drop_in.options(found) if self._drop_in else {}
-        return chosen | self.settings.options(provider.name, provider.OPTIONS, rule, self._environ)
+        return chosen | self.settings.options(
+            provider.name, provider.OPTIONS, rule, self._environ, provider.ALTERNATIVES
+        )
 
     def _guarded(self, provider: Provider) -> Provider:
         """The provider, not waited for past its deadline, and cached where there is a place."""

@@ -28,7 +28,7 @@ class CachedProvider:
     hint, of a renewal that failed while the old credential is still good.
     """
 
-    __slots__ = ("OPTIONS", "_cache", "_clock", "_provider", "_warn", "name")
+    __slots__ = ("ALTERNATIVES", "OPTIONS", "_cache", "_clock", "_provider", "_warn", "name")
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class CachedProvider:
     ) -> None:
         self.name = provider.name
         self.OPTIONS = provider.OPTIONS
+        self.ALTERNATIVES = provider.ALTERNATIVES
         self._provider = provider
         self._cache = cache
         self._warn = warn

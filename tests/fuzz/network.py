@@ -32,6 +32,7 @@ class CountingCloud:
     def __init__(self, name: str, asked: list[tuple[str, str]]) -> None:
         self.name = name
         self.OPTIONS: tuple[str, ...] = _OPTIONS[name]
+        self.ALTERNATIVES: tuple[str, ...] = ()
         self._asked = asked
 
     def identify(self, request: TokenRequest) -> Identity:

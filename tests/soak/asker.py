@@ -38,6 +38,7 @@ class CountingCloud:
 
     name = "cloud"
     OPTIONS: tuple[str, ...] = ()
+    ALTERNATIVES: tuple[str, ...] = ()
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments = arguments

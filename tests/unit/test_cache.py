@@ -60,6 +60,7 @@ class Cloud:
 
     name = "cloud"
     OPTIONS: tuple[str, ...] = ("profile",)
+    ALTERNATIVES: tuple[str, ...] = ()
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock

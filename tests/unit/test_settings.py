@@ -11,6 +11,7 @@ import pytest
 
 from cred_helper import settings as settings_module
 from cred_helper.errors import Misconfigured
+from cred_helper.rules import Rule
 from cred_helper.server_url import ServerURL
 from cred_helper.settings import CONFIG, RULES, SETTINGS, Settings, machine_file, user_files
 from tests.executable import ROOT
@@ -478,6 +479,27 @@ def test_an_option_is_the_rules_or_the_variables_or_the_stronger_tables(
     assert settings.options("ecr", names, None, environ)["profile"] == "variable"
     assert settings.options("ecr", names, settings.rules[0], environ)["profile"] == "rule"
     assert settings.options("gcr", names, None, environ) == {}
+
+
+def test_the_strongest_word_on_one_of_several_alternatives_unsays_the_others(
+    home: Path, user_file: Path, machine: Path
+) -> None:
+    machine.write_text('[acr]\nclient_id = "m"\naudience = "m"\n')
+    user_file.write_text(
+        '[acr]\ntenant_id = "u"\n[[rule]]\nmatch = "a"\nprovider = "acr"\nresource_id = "r"\n'
+    )
+    settings = _load(home)
+    names = ("tenant_id", "client_id", "resource_id", "object_id", "audience")
+
+    def options(rule: Rule | None, **environ: str) -> dict[str, str]:
+        return settings.options("acr", names, rule, environ, names[1:4])
+
+    rest = {"tenant_id": "u", "audience": "m"}
+    assert options(None) == {**rest, "client_id": "m"}
+    assert options(settings.rules[0]) == {**rest, "resource_id": "r"}
+    variable = {"DOCKER_CREDENTIAL_MULTI_ACR_OBJECT_ID": "v"}
+    assert options(None, **variable) == {**rest, "object_id": "v"}
+    assert options(settings.rules[0], **variable) == {**rest, "resource_id": "r"}
 
 
 def test_a_path_is_meant_from_its_file_and_a_tilde_from_home(home: Path, user_file: Path) -> None:

@@ -69,6 +69,7 @@ class AcrProvider:
         "instance_discovery",
         "identity_token",
     )
+    ALTERNATIVES: tuple[str, ...] = ("client_id", "resource_id", "object_id")
 
     def identify(self, request: TokenRequest) -> AcrIdentity:
         """Choose the login, by environment and files."""

@@ -37,6 +37,7 @@ class EcrProvider:
 
     name = "ecr"
     OPTIONS: tuple[str, ...] = ("profile", "role_arn")
+    ALTERNATIVES: tuple[str, ...] = ()
 
     def identify(self, request: TokenRequest) -> Identity:
         """Say which of the SDK's sources it would use.

@@ -54,6 +54,7 @@ class GcrProvider:
 
     name = GCR
     OPTIONS: tuple[str, ...] = ("credentials_file", "impersonate")
+    ALTERNATIVES: tuple[str, ...] = ()
 
     def identify(self, request: TokenRequest) -> Identity:
         """Choose the identity, by environment and files."""
