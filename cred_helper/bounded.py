@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from cred_helper.credential import Credential
 from cred_helper.errors import CannotLoad, CredentialError, ProviderError, Unreachable
+from cred_helper.provider import seconds
 from cred_helper.signals import EndingSignals, end_by
 
 TYPE_CHECKING = False
@@ -60,7 +61,7 @@ class BoundedProvider:
         if not outcome:
             _end_children()
             raise Unreachable(
-                f"no answer within {within_s:.0f} s",
+                f"no answer within {seconds(within_s)} s",
                 hint="see DOCKER_CREDENTIAL_MULTI_DEADLINE_S for the time a get may take",
             )
         match outcome[0]:
