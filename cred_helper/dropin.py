@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 
 from cred_helper.errors import Misconfigured
-from cred_helper.hosts import ACR, ECR, GCR, AcrRoute, EcrRoute
+from cred_helper.hosts import ACR, ECR, GCR, AcrRoute, EcrRoute, GcrRoute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,6 +138,9 @@ class DropIn:
         """
         if isinstance(route, AcrRoute):
             self._check_azure_cloud(route)
+        if isinstance(route, GcrRoute) and self.name == "gcr":
+            # The provider then misses the logins that this helper made.
+            return {"stands_for": f"{_PREFIX}{self.name}"}
         if isinstance(route, EcrRoute) and route.account and self.name == _ENV:
             return self._of_account(route.account)
         return {}

@@ -108,9 +108,11 @@ class Identity:
     where nothing that stable is known: such an identity is not cached. ``scope`` names, in words
     for a person, all that one credential of this identity opens where that is more than the one
     host it was asked for ("ECR in us-east-1"): it is what hosts share a cached credential by.
+    ``missed`` is, where there is no source, why there should be one: what the user set takes an
+    identity, and to go on as nobody would be to do as if it were not set.
     """
 
-    __slots__ = ("_detail", "certain", "fingerprint", "passed_over", "scope", "source")
+    __slots__ = ("_detail", "certain", "fingerprint", "missed", "passed_over", "scope", "source")
 
     def __init__(
         self,
@@ -121,6 +123,7 @@ class Identity:
         fingerprint: str | None = None,
         certain: bool = True,
         scope: str | None = None,
+        missed: Misconfigured | None = None,
     ) -> None:
         self.source = source
         self._detail = detail
@@ -128,6 +131,7 @@ class Identity:
         self.fingerprint = fingerprint
         self.certain = certain
         self.scope = scope
+        self.missed = missed
 
     @property
     def detail(self) -> str:

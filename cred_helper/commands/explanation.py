@@ -149,6 +149,8 @@ class Explanation:
         assert identity is not None  # who has a provider has looked for one
         if isinstance(identity, Misconfigured):
             return Outlook(FAILURE, identity.reason, identity.hint)
+        if identity.missed:
+            return Outlook(FAILURE, identity.missed.reason, identity.missed.hint)
         if identity.source is None:
             return Outlook(NOTHING, "no identity")
         kept = self.kept()

@@ -185,6 +185,44 @@ def test_as_googles_helpers_it_answers_for_google(
         assert google.issued(username, secret, GCR_HOST)
 
 
+_LOGIN_OF_GOOGLES = {
+    "gcrCreds": {"access_token": "ya29.a", "refresh_token": "1//r", "token_expiry": "2020-01-01"}
+}
+
+
+@pytest.mark.parametrize("place", ["~/.config/gcloud/docker_credentials.json", "named"])
+def test_a_login_that_only_googles_helper_can_use_is_told_in_its_place(
+    called: Callable[[str], Executable], home: Path, tmp_path: Path, place: str
+) -> None:
+    file = Path(place.replace("~", str(home))) if place[0] == "~" else tmp_path / place
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(_LOGIN_OF_GOOGLES))
+    named = {"DOCKER_CREDENTIAL_GCR_STORE": str(file)} if place == "named" else {}
+    executable = called("gcr")
+    done = executable.get(GCR_HOST, named)
+    assert done.status == 1
+    assert f"the login in {file} can be renewed by docker-credential-gcr of Google's" in done.stderr
+    assert "hint: run gcloud auth application-default login\n" in done.stderr
+    assert "1//r" not in done.stderr
+    explained = executable.run("explain", GCR_HOST, environment=named).stdout.decode()
+    assert "not docker-credential-gcr: it alone can renew the login in " in explained
+    # Another identity is as good, and by any other name nothing was there before.
+    with GoogleCloud() as google:
+        username, secret = executable.get(GCR_HOST, named | google.identity(tmp_path)).credential
+        assert google.issued(username, secret, GCR_HOST)
+    assert _is_not_found(called("gcloud").get(GCR_HOST, named))
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"otherCreds": {"a.test": {}}}'])
+def test_a_file_of_googles_helper_without_a_login_is_nothing(
+    called: Callable[[str], Executable], home: Path, content: str
+) -> None:
+    file = home / ".config/gcloud/docker_credentials.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(content)
+    assert _is_not_found(called("gcr").get(GCR_HOST))
+
+
 @pytest.mark.parametrize("name", ["acr", "acr-env"])
 def test_as_azures_helpers_it_answers_for_azure(
     called: Callable[[str], Executable],

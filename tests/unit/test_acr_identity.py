@@ -259,6 +259,8 @@ def test_a_secret_is_not_used_for_an_application_it_does_not_belong_to() -> None
     identity = identify(environ, client_id="other")
     assert identity.source is None
     assert "client_id" in why(identity)["client-secret"]
+    assert identity.missed is not None
+    assert "with the client_id other" in identity.missed.reason
 
 
 def test_nobody_at_the_metadata_address_is_no_identity() -> None:

@@ -18,7 +18,8 @@ from botocore import exceptions as sdk
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cred_helper.errors import CredentialError, Misconfigured, Unreachable
+from cred_helper import ambient
+from cred_helper.errors import CredentialError, Misconfigured, NotFound, Unreachable
 from cred_helper.hosts import route
 from cred_helper.provider import Deadline, Identity, TokenRequest
 from cred_helper.providers.ecr import EcrProvider
@@ -302,6 +303,42 @@ def test_keys_in_the_credentials_file_come_before_a_program(write: Write) -> Non
     write(f"[dev]\n{KEYS}", ".aws/credentials")
     described = 'profile "dev" in ~/.aws/config and ~/.aws/credentials (static keys)'
     assert identify(profile="dev").detail == described
+
+
+@pytest.mark.parametrize("set_", [{"role_arn": ROLE}, {"profile": "dev"}])
+def test_an_identity_that_is_set_is_missed_where_no_metadata_service_answers_either(
+    write: Write, monkeypatch: pytest.MonkeyPatch, set_: dict[str, str]
+) -> None:
+    write("[profile dev]\nregion = eu-west-1\n")
+    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+    monkeypatch.setattr(ambient, "machine_sign", lambda cloud: ambient.Sign(None, "silent"))
+    monkeypatch.setattr(ambient, "answers", lambda *_, **__: False)
+    provider = EcrProvider()
+    with pytest.raises(NotFound):
+        provider.get(request(), provider.identify(request()))
+    asked = request(**set_)
+    assert not provider.identify(asked).certain
+    with pytest.raises(Misconfigured, match=r"there is no AWS identity|names no credentials"):
+        provider.get(asked, provider.identify(asked))
+
+
+def test_a_folder_in_a_files_place_is_told(write: Write, home: Path) -> None:
+    (home / ".aws/credentials").mkdir(parents=True)
+    identity = identify()
+    assert identity.missed is not None
+    assert identity.missed.reason == "~/.aws/credentials cannot be read: is a directory"
+    write(f"[default]\n{KEYS}")
+    assert identify().source == "profile"
+
+
+def test_a_container_whose_token_is_in_a_pipe_could_be_any(
+    home: Path, env: Callable[[dict[str, str]], None]
+) -> None:
+    os.mkfifo(home / "pipe")
+    token = {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(home / "pipe")}
+    env({CONTAINER_URL: "http://169.254.170.23/v1/credentials", **token})
+    assert identify().source == "container"
+    assert identify().fingerprint is None
 
 
 def test_every_source_that_is_not_used_has_a_reason(

@@ -36,6 +36,8 @@ def _identity(name: str) -> Finding:
         return Finding(NOTE, name, f"not asked: {why}", command)
     if isinstance(identity, Misconfigured):
         return Finding(ERROR, name, identity.reason, command, identity.hint)
+    if identity.missed:
+        return Finding(ERROR, name, identity.missed.reason, command, identity.missed.hint)
     if identity.source is None:
         return Finding(NOTE, name, "no identity", command)
     severity = OK if identity.certain else NOTE

@@ -84,7 +84,9 @@ class AcrProvider:
             )
         logins, passed_over = _choose(setup)
         if not logins:
-            return AcrIdentity((), passed_over, ())
+            nobody = AcrIdentity((), passed_over, ())
+            nobody.missed = setup.missed()
+            return nobody
         common = (
             setup.authority,
             setup.audience,
@@ -109,7 +111,7 @@ class AcrProvider:
                 return log_in(setup, login)
             except NotFound as error:
                 missing = error
-        raise missing
+        raise setup.missed() or missing
 
 
 def _choose(setup: Setup) -> tuple[tuple[Login, ...], tuple[PassedOver, ...]]:

@@ -120,6 +120,20 @@ class Setup:
         """The options set that choose a managed identity and nothing else."""
         return [name for name in ("resource_id", "object_id") if self.option(name)]
 
+    def missed(self) -> Misconfigured | None:
+        """What is wrong where there is no identity although an option names one."""
+        for name in ("client_id", "resource_id", "object_id"):
+            if value := self.option(name):
+                return self.request.wrong(
+                    name,
+                    f"there is nothing to sign in with as the identity with the {name} {value}",
+                    hint="az login, or set AZURE_TENANT_ID and AZURE_CLIENT_SECRET or"
+                    " AZURE_FEDERATED_TOKEN_FILE"
+                    if name == "client_id"
+                    else "it takes a machine that has this managed identity",
+                )
+        return None
+
     @property
     def authority(self) -> str:
         """Where to sign in: as the host's suffix says, or another name of the same cloud.

@@ -56,7 +56,7 @@ class EcrProvider:
             else:
                 source, found = name, outcome
         if source is None or found is None:
-            return Identity(None, passed_over=tuple(passed_over))
+            return Identity(None, passed_over=tuple(passed_over), missed=setup.missed())
         return Identity(
             source,
             found.detail + (f", then {setup.role_arn}" if setup.role_arn else ""),
@@ -70,13 +70,21 @@ class EcrProvider:
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
         """Ask the API of the host's region for a token."""
-        if identity.source is None:
-            raise NotFound("no AWS identity is configured, and this is no machine of AWS")
-        if not identity.certain and not _metadata_answers():
-            raise NotFound("no AWS identity is configured, and no metadata service answers")
-        from cred_helper.providers.ecr import login
+        setup = Setup(request)
+        try:
+            return _credential(setup, request, identity)
+        except NotFound as nobody:
+            raise setup.missed() or nobody from None
 
-        return login.log_in(Setup(request), identity, request.deadline)
+
+def _credential(setup: Setup, request: TokenRequest, identity: Identity) -> Credential:
+    if identity.source is None:
+        raise NotFound("no AWS identity is configured, and this is no machine of AWS")
+    if not identity.certain and not _metadata_answers():
+        raise NotFound("no AWS identity is configured, and no metadata service answers")
+    from cred_helper.providers.ecr import login
+
+    return login.log_in(setup, identity, request.deadline)
 
 
 def _metadata_answers() -> bool:

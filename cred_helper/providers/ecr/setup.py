@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from cred_helper.errors import Misconfigured
+from cred_helper.fingerprint import gives_once
 from cred_helper.hosts import EcrRoute
 
 TYPE_CHECKING = False
@@ -21,11 +22,12 @@ _MAX_FILE_BYTES = 1 << 20
 class IniFile:
     """A configuration file of the SDK's, read for what it names; what it holds is the SDK's."""
 
-    __slots__ = ("_data", "_sections", "path")
+    __slots__ = ("_data", "_error", "_sections", "path")
 
     def __init__(self, path: str) -> None:
         self.path = os.path.expanduser(os.path.expandvars(path))
         self._data: bytes | None = None
+        self._error: OSError | None = None
         self._sections: dict[str, dict[str, str]] | None = None
 
     @property
@@ -34,13 +36,26 @@ class IniFile:
         if self._data is None:
             self._data = b""
             try:
-                # A pipe could be read only once, and the SDK does not take one for a file either.
-                if os.path.isfile(self.path):
+                # The SDK does not take a pipe for a file either.
+                if not gives_once(self.path):
                     with open(self.path, "rb") as file:
                         self._data = file.read(_MAX_FILE_BYTES)
-            except OSError:
+            except (FileNotFoundError, NotADirectoryError):
                 pass
+            except OSError as error:
+                # In a home that may not be looked into, as after sudo, nobody knows of a file.
+                if os.path.exists(os.path.dirname(self.path)):
+                    self._error = error
         return self._data
+
+    @property
+    def trouble(self) -> str:
+        """Why the file cannot be read although something is there, or ``""``."""
+        if self.data or self._error is None:
+            return ""
+        from cred_helper.document import trouble
+
+        return f"{self.shown} cannot be read: {trouble(self._error)}"
 
     @property
     def sections(self) -> dict[str, dict[str, str]]:
@@ -170,6 +185,8 @@ class Setup:
                     f"{self.profile_setting} is set, but empty",
                     hint=f"unset {self.profile_setting}, or set it to the name of a profile",
                 )
+            if unreadable := self._unreadable():
+                raise unreadable
             known = ", ".join(sorted(self.profiles))
             raise self.wrong(
                 "profile",
@@ -179,6 +196,38 @@ class Setup:
                 + (f"the profiles there are: {known}" if known else "there are no profiles at all"),
             )
         return found or {}
+
+    @property
+    def unreadable(self) -> IniFile | None:
+        """The file that may hold what is missed, and cannot be read; the SDK does without it."""
+        return next((file for file in (self.credentials, self.config) if file.trouble), None)
+
+    def _unreadable(self) -> Misconfigured | None:
+        file = self.unreadable
+        if file is None:
+            return None
+        hint = f'is it another user\'s? sudo chown "$(id -u)" {file.shown} makes it yours'
+        return Misconfigured(file.trouble, hint=hint)
+
+    def missed(self) -> Misconfigured | None:
+        """What is wrong where there is no identity although something that is set takes one."""
+        if unreadable := self._unreadable():
+            return unreadable
+        if self.role_arn:
+            return self.wrong(
+                "role_arn",
+                f"there is no AWS identity to assume {self.role_arn} with",
+                hint="log in as who may assume it: aws configure, or aws sso login",
+            )
+        if self.chosen_profile:
+            from shlex import quote
+
+            return self.wrong(
+                "profile",
+                f'profile "{self.profile}" names no credentials, and there are none elsewhere',
+                hint=f"aws configure --profile {quote(self.profile)}",
+            )
+        return None
 
     def assumes_role(self) -> bool:
         """Whether the profile in use assumes a role with another identity's keys."""

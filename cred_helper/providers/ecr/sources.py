@@ -87,6 +87,8 @@ def _web_identity(setup: Setup) -> Found | str:
 def _profile(setup: Setup) -> Found | str:
     kind = _kind(setup)
     if kind is None:
+        if setup.unreadable:
+            return setup.unreadable.trouble
         if setup.profile in setup.profiles:
             return f'profile "{setup.profile}" names no credentials'
         return f"there is no default profile in {setup.config.shown} or {setup.credentials.shown}"
@@ -158,7 +160,9 @@ def _container(setup: Setup) -> Found | str:
             digest([setup.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")]),
             token_file and _bearer(IniFile(token_file).data),
         ]
-        return Found(f"the credentials at {_address(full)}", marks)
+        # What a pipe holds is for the SDK to read: nothing tells this bearer from another.
+        known = not token_file or os.path.isfile(token_file)
+        return Found(f"the credentials at {_address(full)}", marks if known else None)
     return (
         "neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
         " nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set"

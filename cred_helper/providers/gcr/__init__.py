@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 
 from cred_helper import ambient, fingerprint, folders
-from cred_helper.errors import NotFound
+from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.hosts import GCR, GOOGLE_UNIVERSE, GcrRoute
 from cred_helper.provider import Identity, PassedOver
 
@@ -34,6 +34,9 @@ ENVIRONMENT = "environment"
 APPLICATION_DEFAULT = "application-default"
 METADATA = "instance-metadata"
 GCLOUD = "gcloud"
+
+# Google's own helper, whose logins are its own.
+_FORMER_HELPER = "docker-credential-gcr"
 
 # The metadata service, by the address that needs no name look-up.
 # Source: https://cloud.google.com/compute/docs/metadata/querying-metadata
@@ -67,13 +70,23 @@ class GcrProvider:
                 found = seen
             else:
                 passed_over.append(PassedOver(source, seen))
-        identity = found or Identity(None)
+        if (found is None or not found.certain) and (login := _former_login(request.environ)):
+            passed_over.append(
+                PassedOver(_FORMER_HELPER, f"it alone can renew the login in {login}")
+            )
+        identity = found or Identity(None, missed=_missed(request))
         identity.passed_over = tuple(passed_over)
         identity.scope = f"the Google registries of {universe_domain_of(request)}"
         return identity
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
         """Have google-auth make a token; see ``login`` for what it raises."""
+        try:
+            return self._get(request, identity)
+        except NotFound as nobody:
+            raise _missed(request) or nobody from None
+
+    def _get(self, request: TokenRequest, identity: Identity) -> Credential:
         if identity.source is None:
             raise NotFound("no Google identity is configured or detected here")
         if not identity.certain:
@@ -81,6 +94,46 @@ class GcrProvider:
         from cred_helper.providers.gcr.login import log_in
 
         return log_in(request, identity)
+
+
+def _missed(request: TokenRequest) -> Misconfigured | None:
+    """What is wrong where there is no identity although one is set to be used, or was before."""
+    accounts = impersonated_accounts(request)
+    if accounts:
+        return request.wrong(
+            "impersonate",
+            f"there is no Google identity to impersonate {accounts[-1]} with",
+            hint="run gcloud auth application-default login",
+        )
+    login = _former_login(request.environ)
+    if login and request.options.get("stands_for") == _FORMER_HELPER:
+        return Misconfigured(
+            f"the login in {login} can be renewed by {_FORMER_HELPER} of Google's alone",
+            hint="run gcloud auth application-default login",
+        )
+    return None
+
+
+def _former_login(environ: Mapping[str, str]) -> str:
+    """The file with a login that Google's own helper has made, or ``""``.
+
+    Its refresh token is good only with the client id and secret of that program. They are that
+    program's, so the login is its own as well.
+
+    Source: https://github.com/GoogleCloudPlatform/docker-credential-gcr/blob/master/store/store.go
+    """
+    usual = os.path.join(_usual_gcloud_folder(environ), "docker_credentials.json")
+    path = environ.get("DOCKER_CREDENTIAL_GCR_STORE") or usual
+    if not os.path.isfile(path):
+        return ""
+    from cred_helper import document
+
+    try:
+        read = document.load(path)
+    except Misconfigured:
+        return path  # whatever became of it, a login was there
+    logins = read.value if read else None
+    return path if isinstance(logins, dict) and logins.get("gcrCreds") else ""
 
 
 def universe_domain_of(request: TokenRequest) -> str:
@@ -311,9 +364,10 @@ def gcloud_login(environ: Mapping[str, str]) -> GcloudLogin | str:
 
 def _gcloud_folder(environ: Mapping[str, str]) -> str:
     """Where gcloud keeps its state; imitates google.auth._cloud_sdk.get_config_path()."""
-    folder = environ.get("CLOUDSDK_CONFIG")
-    if folder:
-        return folder
+    return environ.get("CLOUDSDK_CONFIG") or _usual_gcloud_folder(environ)
+
+
+def _usual_gcloud_folder(environ: Mapping[str, str]) -> str:
     if os.name == "nt" and environ.get("APPDATA"):
         return f"{environ['APPDATA']}\\gcloud"
     return os.path.join(folders.home(environ), ".config", "gcloud")
