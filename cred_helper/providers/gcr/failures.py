@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cred_helper.errors import CredentialError, ProviderError
-    from cred_helper.providers.gcr.wire import Answer
+    from cred_helper.providers.gcr.answer import Answer
 
 # No word of an explanation is longer, and every token is.
 _LONGEST_WORD = 40

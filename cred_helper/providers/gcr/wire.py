@@ -13,7 +13,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from binascii import a2b_base64
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import requests
 from google.auth.transport.requests import Request
@@ -21,6 +21,7 @@ from google.auth.transport.requests import Request
 from cred_helper.errors import BadReply, Misconfigured, Unreachable
 from cred_helper.network import CaFile
 from cred_helper.providers.gcr import configured_metadata_host
+from cred_helper.providers.gcr.answer import METADATA_PATH, Answer, host_of
 from cred_helper.providers.gcr.failures import no_answer
 
 TYPE_CHECKING = False
@@ -46,39 +47,7 @@ _UNSAID_LIFETIME_S = 300
 
 # Metadata services at addresses that are not link-local; the numbers are Google's and Amazon's.
 _METADATA_HOSTS = ("metadata.google.internal", "fd20:ce::254", "fd00:ec2::254")
-# Where Google's own is asked.
-METADATA_PATH = "/computeMetadata/"
-
 _SECRET_FIELDS = ("assertion", "client_secret", "refresh_token", "subject_token")
-
-
-class Answer:
-    """One answer: to what, from whom, and the secrets that were sent for it."""
-
-    __slots__ = ("body", "host", "method", "secrets", "status", "url")
-
-    def __init__(
-        self, method: str, url: str, status: int, body: bytes, secrets: tuple[str, ...]
-    ) -> None:
-        self.method = method
-        self.url = url
-        self.host = host_of(url)
-        self.status = status
-        self.body = body
-        self.secrets = secrets
-
-    @property
-    def document(self) -> Any:
-        """The body as JSON, or ``None``."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-
-    @property
-    def is_metadata(self) -> bool:
-        """Whether it is the metadata service's."""
-        return METADATA_PATH in self.url
 
 
 class Wire:
@@ -222,14 +191,6 @@ class _Session(requests.Session):
             super().request, str(method), str(url), *args, **options
         )
         return response
-
-
-def host_of(url: str) -> str:
-    """The host a URL names, in lower case; ``""`` where it names none."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _unchanged(request: Any) -> Any:
