@@ -105,7 +105,9 @@ class AcrProvider:
                 if login.endpoint:
                     from cred_helper.providers.acr.metadata import expect_answer
 
-                    expect_answer(login, setup)
+                    expect_answer(
+                        login.endpoint, setup, certain=login.certain, settled=login.settled
+                    )
                 from cred_helper.providers.acr.login import log_in
 
                 return log_in(setup, login)

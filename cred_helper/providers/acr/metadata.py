@@ -16,7 +16,6 @@ from cred_helper.providers.acr.setup import host_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.providers.acr.setup import Setup
-    from cred_helper.providers.acr.sources import Login
 
 # Where the metadata service of a virtual machine answers.
 _IMDS = "http://169.254.169.254"
@@ -77,8 +76,10 @@ def machine() -> str:
         return os.uname().nodename if os.name == "posix" else ""
 
 
-def expect_answer(login: Login, setup: Setup) -> None:
+def expect_answer(endpoint: str, setup: Setup, *, certain: bool, settled: bool) -> None:
     """Find out, before the SDK is loaded and waits, whether the metadata service is there.
+
+    ``certain`` and ``settled`` are those of the login that needs it.
 
     Raises:
         NotFound: it is not; nobody insisted that it should be.
@@ -86,20 +87,20 @@ def expect_answer(login: Login, setup: Setup) -> None:
     """
     from cred_helper import ambient
 
-    if login.certain:
+    if certain:
         # Whoever listens there is meant. Only that nobody does is worth knowing early.
         within_s = setup.request.deadline.step_s(_CONNECT_TIMEOUT_S)
-        present = ambient.answers(_address(login.endpoint), b"", lambda _: True, timeout_s=within_s)
+        present = ambient.answers(_address(endpoint), b"", lambda _: True, timeout_s=within_s)
     else:
         request = (
             "GET /metadata/versions HTTP/1.1\r\nHost: 169.254.169.254\r\n"
             "Metadata: true\r\nConnection: close\r\n\r\n"
         )
-        present = ambient.answers(_address(login.endpoint), request.encode(), _is_imds)
+        present = ambient.answers(_address(endpoint), request.encode(), _is_imds)
     if present:
         return
     reason = "no metadata service answers here, so there is no managed identity"
-    raise Unreachable(reason) if login.settled else NotFound(reason)
+    raise Unreachable(reason) if settled else NotFound(reason)
 
 
 def _is_imds(reply: bytes) -> bool:
