@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 
 from cred_helper.credential import Credential, Secret
-from cred_helper.errors import CredentialError, Misconfigured, NotFound
+from cred_helper.errors import CannotLoad, CredentialError, Misconfigured, NotFound
 from cred_helper.server_url import ServerURL
 
 TYPE_CHECKING = False
@@ -90,6 +90,8 @@ class Sealing:
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM
         except ImportError:
             raise Misconfigured("this build cannot encrypt") from None
+        except CannotLoad as error:
+            raise Misconfigured(error.reason, hint=error.hint) from None
         try:
             text = self._keychain.get(ServerURL.parse(KEY_URL)).secret.expose()
         except NotFound as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from cred_helper.cache import TokenCache
 from cred_helper.cache.entry import Entry
 from cred_helper.cache.sealing import KEY_URL, Sealing
 from cred_helper.credential import Credential, Secret
-from cred_helper.errors import Denied, NotFound, ProviderError
+from cred_helper.errors import CannotLoad, Denied, NotFound, ProviderError
 from cred_helper.fingerprint import digest
 from cred_helper.locks import Locks
 from cred_helper.server_url import ServerURL
@@ -203,3 +204,35 @@ def test_of_two_processes_that_make_a_key_both_use_the_one_that_stays(reader: Re
     reader.keychain = Raced()
     assert reader.cache().keep(KEY, entry(), NO_LOCKS)
     assert reader.secret() == SECRET
+
+
+@pytest.mark.parametrize(
+    ("error", "told", "hint"),
+    [
+        (ModuleNotFoundError("no cryptography"), "this build cannot encrypt", None),
+        (CannotLoad("cannot load _rust", hint="mount /proc"), "cannot load _rust", "mount /proc"),
+    ],
+    ids=["left out", "not to be loaded"],
+)
+def test_without_a_cipher_nothing_is_kept_and_the_reason_is_told_once(
+    reader: Reader,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    told: str,
+    hint: str | None,
+) -> None:
+    class Finder:
+        @staticmethod
+        def find_spec(name: str, *_: object) -> None:
+            if name == "cryptography.hazmat.primitives.ciphers.aead":
+                raise error
+
+    monkeypatch.delitem(sys.modules, "cryptography.hazmat.primitives.ciphers.aead", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Finder, *sys.meta_path])
+    cache = reader.cache()
+    assert not cache.keep(KEY, entry(), NO_LOCKS)
+    assert not cache.keep(KEY, entry(), NO_LOCKS)
+    [(warning, way_out)] = reader.warnings
+    assert warning.endswith(told)
+    assert way_out == hint
+    assert not reader.file.exists()
