@@ -39,6 +39,8 @@ def left_out(parsed: argparse.Namespace) -> list[str]:
     for provider, sdks in contents.SDKS.items():
         if provider not in parsed.providers:
             names += [f"{contents.OWN}.providers.{provider}", *sdks]
+    if not parsed.providers:
+        names += contents.CRYPTOGRAPHY
     return names
 
 

@@ -5,12 +5,17 @@ import marshal
 from pathlib import Path
 
 # SDKs by provider: what a slim build without the provider must not carry. What several share
-# (requests, cryptography) is found by the analysis or not, and needs no rule.
+# (requests) is found by the analysis or not, and needs no rule; but typing_extensions, which brings
+# asyncio, others name for type checkers alone.
 SDKS = {
     "ecr": ("boto3", "botocore", "s3transfer", "jmespath"),
     "gcr": ("google.auth", "google.oauth2"),
-    "acr": ("azure", "msal", "msal_extensions"),
+    "acr": ("azure", "msal", "msal_extensions", "typing_extensions"),
 }
+
+# Each cloud's logins sign with it, and the cache, which keeps what clouds give, encrypts with it: a
+# build with no cloud has no use for what would be a third of it.
+CRYPTOGRAPHY = ("cryptography", "_cffi_backend")
 
 # Never asked for at run time, though some module names them: other systems, other back ends, codecs
 # of legacy text, tests and build tools.

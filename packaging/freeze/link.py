@@ -35,11 +35,16 @@ def libraries() -> list[str]:
 
 
 def _inflater(zstd: Path, work: Path) -> Path:
-    """zstd's decoder: one source file, of which the linker keeps what is called."""
-    out = work / "zstd.o"
+    """zstd's decoder: one source file, of which the linker keeps what is called.
+
+    That is, as long as no symbol of its is visible: the linker exports all that are.
+    """
+    out = work / "inflater.o"
     if not out.is_file():
         _run(
             ["cc", "-O3", "-g0", "-fPIE", "-ffunction-sections", "-fdata-sections", "-c",
+             "-fvisibility=hidden", "-DZSTDLIB_VISIBLE=", "-DZSTDERRORLIB_VISIBLE=",
+             "-DZDICTLIB_VISIBLE=",
              f"-ffile-prefix-map={zstd}=.", str(zstd / "zstd.c"), "-o", str(out)],
             work,
         )  # fmt: skip

@@ -128,6 +128,18 @@ def test_the_table_accounts_for_every_byte() -> None:
     assert float(together) == pytest.approx(FILE.stat().st_size / 1e6, abs=0.01)
 
 
+def test_it_offers_no_names_but_pythons() -> None:
+    # What is offered is kept, called or not: zstd's compressor was most of a megabyte.
+    command = ["readelf", "--dyn-syms", "--wide", str(FILE)]
+    table = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    rows = re.findall(r"(\w+) +([\w@.]+)$", table, re.MULTILINE)
+    offered = {name for section, name in rows if section != "UND" and "Name" not in name}
+    python = r"_?_?Py\w+|_Py_\w+"
+    others = {name for name in offered if not re.fullmatch(python, name)}
+    assert len(offered) > 1000
+    assert len(others) < 20, others
+
+
 # --- Where it runs --------------------------------------------------------------------------------
 
 
