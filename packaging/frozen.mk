@@ -37,11 +37,12 @@ frozen/release: frozen/static frozen/wheel  ## everything that ships, with check
 	@cd $(DIST) && find . -maxdepth 1 -type f ! -name SHA256SUMS ! -name naive -printf '%P\n' | LC_ALL=C sort | xargs sha256sum > SHA256SUMS
 	@cat $(DIST)/SHA256SUMS
 
-frozen/sizes: $(FREEZE_READY)  ## what each cloud adds: a slim file of every one, in build/freeze/slim
+frozen/sizes: $(FREEZE_READY)  ## what each cloud adds: slim files of every one, in build/freeze/slim
+	@printf '%-14s%8s%9s%9s%9s  MB\n' '' file gzipped static gzipped
 	@for providers in none ecr gcr acr ecr,gcr,acr; do \
-	  PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze --work $(FREEZE)/work \
+	  PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze --work $(FREEZE)/work --static \
 	    --dist $(FREEZE)/slim/$$providers --providers $$providers > $(FREEZE)/slim.log || exit 1; \
-	  awk -v p=$$providers '/^together/ {size = $$2} /^gzipped/ {printf "%-14s%8s MB%8s MB gzipped\n", p, size, $$2}' $(FREEZE)/slim.log; \
+	  awk -v p=$$providers '/^together|^gzipped/ {row = row sprintf("%9s", $$2)} END {printf "%-13s%s\n", p, row}' $(FREEZE)/slim.log; \
 	done
 
 frozen/reproducible: $(FREEZE_READY)  ## the committed state, built twice in two places, compared byte by byte

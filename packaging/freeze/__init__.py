@@ -7,5 +7,6 @@
 ``link``      the C compiler, Python's own library, the launcher
 ``table``     where every megabyte went
 ``sbom``      what is in it
+``origin``    which of the system's packages a library came from
 ``manual``, ``deb``  what ships with it
 """

@@ -60,13 +60,17 @@ def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> 
     out.parent.mkdir(parents=True, exist_ok=True)
     link.link(work, parsed.zstd, out)
     payload.floors["the launcher with Python"] = elf.glibc_floor(str(out))
-    if parsed.static:
-        glibc = link.of_glibc((str(out), *payload.paths))
-        program = work / PROGRAM
-        link.link(work, parsed.zstd, program, outside=True)
-        link.link_static(work, program, glibc, out.with_name(f"{PROGRAM}.static"))
-    sbom.write(payload, PROGRAM, _version(parsed.root), out)
+    version = _version(parsed.root)
+    sbom.write(payload, version, out)
     table.write(payload, out, parsed.providers)
+    if parsed.static:
+        glibc = link.of_glibc((str(out), *payload.sources.values()))
+        program = work / PROGRAM
+        static = out.with_name(f"{PROGRAM}.static")
+        link.link(work, parsed.zstd, program, outside=True)
+        link.link_static(work, program, glibc, static)
+        sbom.write(payload, version, static, glibc)
+        table.write(payload, static, parsed.providers, program, glibc)
 
 
 def _version(root: Path) -> str:
@@ -105,7 +109,7 @@ def _add_libraries(payload: Payload, analysis: Any, folder: Path | None, work: P
             payload.add_extension(module.partition(".")[0].replace("/", "."), base)
     for base, path in sorted(paths.items()):
         content = link.stripped(path, work)
-        payload.paths.append(path)
+        payload.sources[base] = path
         if base not in elf.DISPENSABLE:
             payload.floors[base] = elf.glibc_floor(path)
         needs = tuple(sorted(need for need in elf.needed(path) if need in paths))

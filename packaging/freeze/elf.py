@@ -33,6 +33,19 @@ def _all_needed(path: str) -> tuple[str, ...]:
     return tuple(re.findall(r"\(NEEDED\).*\[(.+)\]", _readelf("--dynamic", path)))
 
 
+def soname(path: str) -> str:
+    """The name that others need it by; empty where it has none."""
+    return "".join(re.findall(r"\(SONAME\).*\[(.+)\]", _readelf("--dynamic", path)))
+
+
+@cache
+def defined(path: str) -> frozenset[str]:
+    """The names that it offers to others."""
+    table = _readelf("--dyn-syms", path)
+    rows = re.findall(r"^ +\d+:(?: +\S+){5} +(\w+) +(\w+)", table, re.MULTILINE)
+    return frozenset(name for section, name in rows if section != "UND")
+
+
 def glibc_floor(path: str) -> tuple[int, ...]:
     """The newest glibc version that any of its symbols asks for."""
     versions = re.findall(r"\bName: GLIBC_([0-9.]+)", _readelf("--version-info", path))

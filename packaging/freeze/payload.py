@@ -30,7 +30,7 @@ class Payload:
         self.modules: dict[str, tuple] = {}
         self.libraries: dict[str, tuple] = {}
         self.data: dict[str, tuple] = {}
-        self.paths: list[str] = []
+        self.sources: dict[str, str] = {}  # where the building machine has each library
         self.floors: dict[str, tuple[int, ...]] = {}
         self.overhead = (0, 0)
 

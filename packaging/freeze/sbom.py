@@ -1,34 +1,108 @@
-"""What is in the file, as a CycloneDX document: from the metadata of what it was built from.
+"""What is in a file, as a CycloneDX document: Python packages, shared libraries, what is linked in.
 
-Source: https://cyclonedx.org/docs/1.5/json/
+Packages tell it by their metadata, and what was compiled into them by documents of their own. What
+a compiled file has linked in is looked for in its bytes: mostly a library's own word for its
+version. Each component names the files it is in.
+
+Source: https://cyclonedx.org/docs/1.5/json/, https://peps.python.org/pep-0770/
 """
 
+import decimal
 import hashlib
 import json
 import os
 import platform
-import ssl
+import re
 import sys
 import uuid
-import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from freeze.payload import Payload
+from freeze import elf
+from freeze.origin import origin
+from freeze.payload import EXTENSION, Payload
 
-# Libraries that no Python package brings: whose version Python itself knows, or nobody does.
-LIBRARIES = {
-    "libcrypto.so": ("openssl", ssl.OPENSSL_VERSION.split()[1]),
-    "libz.so": ("zlib", zlib.ZLIB_RUNTIME_VERSION),
-    "libffi.so": ("libffi", None),
-    "libgcc_s.so": ("libgcc", None),
+# Shared libraries that no Python package brings: their names, and vendor and product where
+# vulnerabilities are listed by CPE.
+PROJECTS = {
+    "libcrypto": ("openssl", "openssl:openssl"),
+    "libssl": ("openssl", "openssl:openssl"),
+    "libz": ("zlib", "zlib:zlib"),
+    "libffi": ("libffi", "libffi_project:libffi"),
+    "libexpat": ("expat", "libexpat_project:libexpat"),
+    "libmpdec": ("libmpdec", "bytereef:libmpdec"),
+    "libgcc_s": ("libgcc", "gnu:gcc"),
+}
+PRODUCTS = dict(PROJECTS.values()) | {
+    "cpython": "python:python",
+    "glibc": "gnu:glibc",
+    "zstd": "facebook:zstandard",
+}
+# A library's own word for its version in what it is compiled into.
+VERSIONS = {
+    "openssl": rb"OpenSSL (\d+\.\d+\.\d+[a-z]*) +\d+ [A-Z][a-z]{2} \d{4}",
+    "expat": rb"\bexpat_(\d+\.\d+\.\d+)",
+    "zlib": rb"\b(?:de|in)flate (\d+(?:\.\d+)+) Copyright",
+    "glibc": rb"GNU C Library [^\n]*release version (\d+\.\d+)",
+    "rust-std": rb"\brustc version (\d+\.\d+\.\d+)",
 }
 
 
-def write(payload: Payload, program: str, version: str, out: Path) -> None:
-    """Write the document beside ``out``."""
+@dataclass
+class Component:
+    name: str
+    version: str | None = None
+    purl: str | None = None
+    licenses: list[dict[str, Any]] = field(default_factory=list)
+    files: set[str] = field(default_factory=set)
+
+    def told(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"type": "library", "name": self.name}
+        if self.version:
+            told["version"] = self.version
+        if self.licenses:
+            told["licenses"] = self.licenses
+        # Packages are listed by their URL, and some have the name of what they are a binding to.
+        packaged = (self.purl or "").startswith(("pkg:cargo/", "pkg:pypi/"))
+        if self.version and self.name in PRODUCTS and not packaged:
+            told["cpe"] = f"cpe:2.3:a:{PRODUCTS[self.name]}:{self.version}:*:*:*:*:*:*:*"
+        if self.purl:
+            told["purl"] = self.purl
+        if self.files:
+            told["evidence"] = {"occurrences": [{"location": name} for name in sorted(self.files)]}
+        return told
+
+
+class Inventory:
+    """Components by name and version, each once, with every file it is in."""
+
+    def __init__(self) -> None:
+        self._components: dict[tuple[str, str | None], Component] = {}
+
+    def add(self, component: Component) -> None:
+        known = self._components.setdefault((component.name, component.version), component)
+        known.purl = known.purl or component.purl
+        known.licenses = known.licenses or component.licenses
+        known.files |= component.files
+
+    def told(self) -> list[dict[str, Any]]:
+        found = sorted(
+            self._components.items(), key=lambda item: (item[0][0].lower(), str(item[0]))
+        )
+        return [component.told() for _, component in found]
+
+
+def write(payload: Payload, version: str, out: Path, glibc: dict[str, Path] | None = None) -> None:
+    """Write the document beside ``out``, with these files of glibc in it."""
+    inventory = Inventory()
+    _add_packages(inventory, payload)
+    for name, path in (glibc or {}).items():
+        _add_library(inventory, name, str(path), "glibc", glibc["libc.so.6"])
+    _add_compiled(inventory, payload, out)
     digest = hashlib.sha256(out.read_bytes()).hexdigest()
     taken_at = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", "0")), UTC)
     document = {
@@ -40,57 +114,123 @@ def write(payload: Payload, program: str, version: str, out: Path) -> None:
             "timestamp": taken_at.isoformat().replace("+00:00", "Z"),
             "component": {
                 "type": "application",
-                "name": program,
+                "name": out.name,
                 "version": version,
                 "hashes": [{"alg": "SHA-256", "content": digest}],
             },
         },
-        "components": [*_packages(payload), *_libraries(payload)],
+        "components": inventory.told(),
     }
     Path(f"{out}.cdx.json").write_text(json.dumps(document, indent=1) + "\n")
 
 
-def _packages(payload: Payload) -> list[dict[str, Any]]:
+# --- Python packages ------------------------------------------------------------------------------
+
+
+def _add_packages(inventory: Inventory, payload: Payload) -> None:
     tops = {name.partition(".")[0] for name in payload.modules}
     owners = metadata.packages_distributions()
-    # A namespace (google) has several owners: those count of which a file is carried.
-    names = {
-        name
-        for top in tops
-        for name in owners.get(top, ())
-        if any(_module(file) in payload.modules for file in metadata.files(name) or ())
-    }
-    return [_package(metadata.metadata(name)) for name in sorted(names, key=str.lower)]
+    for name in sorted({name for top in tops for name in owners.get(top, ())}):
+        files = metadata.files(name) or []
+        # A namespace (google) has several owners: those count of which a file is carried.
+        if not any(_module(file) in payload.modules for file in files):
+            continue
+        libraries = {file.name for file in files} & payload.sources.keys()
+        inventory.add(_package(metadata.metadata(name), libraries))
+        if libraries:
+            for component in _compiled_into(files):
+                component.files |= libraries
+                inventory.add(component)
 
 
 def _module(file: metadata.PackagePath) -> str:
     return file.as_posix().partition(".")[0].removesuffix("/__init__").replace("/", ".")
 
 
-def _package(found: metadata.PackageMetadata) -> dict[str, Any]:
+def _package(found: metadata.PackageMetadata, libraries: set[str]) -> Component:
     name, version = found["Name"], found["Version"]
-    component = {
-        "type": "library",
-        "name": name,
-        "version": version,
-        "purl": f"pkg:pypi/{name.lower().replace('_', '-')}@{version}",
-    }
     license_name = found.get("License-Expression") or found.get("License") or ""
-    if license_name and len(license_name) < 80:
-        component["licenses"] = [{"license": {"name": license_name}}]
-    return component
+    short = bool(license_name) and len(license_name) < 80
+    return Component(
+        name,
+        version,
+        f"pkg:pypi/{name.lower().replace('_', '-')}@{version}",
+        [{"license": {"name": license_name}}] if short else [],
+        libraries,
+    )
 
 
-def _libraries(payload: Payload) -> list[dict[str, Any]]:
+def _compiled_into(files: Iterable[metadata.PackagePath]) -> Iterator[Component]:
+    """What a package's own documents say was compiled into its libraries."""
+    for file in files:
+        if ".dist-info/sboms/" in file.as_posix() and file.suffix == ".json":
+            for told in json.loads(file.read_text(encoding="utf-8"))["components"]:
+                if told.get("scope") != "excluded":  # what it was built with
+                    yield Component(
+                        told["name"],
+                        told.get("version"),
+                        told.get("purl"),
+                        told.get("licenses", []),
+                    )
+
+
+# --- Compiled files -------------------------------------------------------------------------------
+
+
+def _add_compiled(inventory: Inventory, payload: Payload, out: Path) -> None:
     import zstandard
 
     python = platform.python_version()
     zstd = ".".join(map(str, zstandard.ZSTD_VERSION))
-    found: list[tuple[str, str | None]] = [(sys.implementation.name, python), ("zstd", zstd)]
-    for prefix, named in LIBRARIES.items():
-        if any(name.startswith(prefix) for name in payload.libraries):
-            found.append(named)
-    return [
-        {"type": "library", "name": name, **({"version": version} if version else {})}
-        for name, version in found
-    ]
+    inventory.add(Component("zstd", zstd, f"pkg:generic/zstd@{zstd}", files={out.name}))
+    inventory.add(Component("cpython", python, f"pkg:generic/python@{python}", files={out.name}))
+    packaged = {file.name for found in metadata.distributions() for file in found.files or ()}
+    extensions = {entry[1] for entry in payload.modules.values() if entry[0] == EXTENSION}
+    for name, path in payload.sources.items():
+        if name in packaged:
+            pass  # told by the package
+        elif name in extensions:
+            inventory.add(Component("cpython", python, files={name}))
+        else:
+            stem = name.partition(".")[0]
+            project, _ = PROJECTS.get(stem, (stem, ""))
+            _add_library(inventory, name, path, project)
+    _add_decimal(inventory, payload, out)
+    for name, path in {out.name: str(out), **payload.sources}.items():
+        for linked in _linked_in(path):
+            linked.files.add(name)
+            inventory.add(linked)
+
+
+def _add_library(
+    inventory: Inventory, name: str, path: str, project: str, speaker: Path | None = None
+) -> None:
+    """Add a shared library that the system brought.
+
+    Its version is its own word for it, or that of the library that speaks for it, or its package's.
+    """
+    package = origin(path)
+    words = (found.version for found in _linked_in(str(speaker or path)) if found.name == project)
+    version = next(filter(None, words), package.version if package else None)
+    inventory.add(Component(project, version, package.purl if package else None, files={name}))
+
+
+def _linked_in(path: str) -> Iterator[Component]:
+    """What a compiled file says that it has in it."""
+    content = Path(path).read_bytes()
+    for name, pattern in VERSIONS.items():
+        for version in {found.decode() for found in re.findall(pattern, content)}:
+            yield Component(name, version, f"pkg:generic/{name}@{version}")
+    # libffi has no word for its version; where it is linked in, its names are still to be seen.
+    if "ffi_prep_cif" in elf.defined(path) and not elf.soname(path).startswith("libffi."):
+        yield Component("libffi")
+
+
+def _add_decimal(inventory: Inventory, payload: Payload, out: Path) -> None:
+    """Python's copy of libmpdec, unless it takes the system's, which is a library then."""
+    is_there = "_decimal" in payload.modules or "_decimal" in sys.builtin_module_names
+    if is_there and not any(name.startswith("libmpdec.") for name in payload.sources):
+        _, *library = payload.modules.get("_decimal", (None, out.name))
+        version = decimal.__libmpdec_version__
+        purl = f"pkg:generic/libmpdec@{version}"
+        inventory.add(Component("libmpdec", version, purl, files=set(library)))

@@ -1,11 +1,13 @@
 """Where every megabyte went: a table whose rows add up to the file."""
 
 import gzip
+from collections.abc import Iterable
 from pathlib import Path
 
 from freeze.payload import Payload
 
 PYTHON = "Python itself and the launcher"
+GLIBC = "glibc and what starts it"
 STANDARD = "standard library"
 GROUPS = {
     "this program": ("cred_helper", "frozen_entry", "frozen_importer", "botocore_loader"),
@@ -22,8 +24,17 @@ GROUPS = {
 GROUP_OF = {name: group for group, names in GROUPS.items() for name in names}
 
 
-def write(payload: Payload, out: Path, providers: list[str]) -> None:
-    """Print the table, and keep it beside the file."""
+def write(
+    payload: Payload,
+    out: Path,
+    providers: list[str],
+    program: Path | None = None,
+    glibc: Iterable[str] = (),
+) -> None:
+    """Print the table, and keep it beside the file.
+
+    The static file has the launcher's ``program`` in it, and these libraries of ``glibc``.
+    """
     sizes: dict[str, list[int]] = {}
 
     def add(group: str, stored: int, unpacked: int) -> None:
@@ -44,7 +55,10 @@ def write(payload: Payload, out: Path, providers: list[str]) -> None:
     add("dictionary and table of contents", *payload.overhead)
     whole = out.read_bytes()
     rest = len(whole) - len(payload.bytes)
-    add(PYTHON, rest, rest)
+    python = program.stat().st_size if program else rest
+    add(PYTHON, python, python)
+    if program:
+        add(GLIBC, rest - python, rest - python)
 
     lines = [f"{'':40}{'in the file':>12}{'unpacked':>12}  MB"]
     for group, (stored, unpacked) in sorted(sizes.items(), key=lambda item: -item[1][0]):
@@ -54,9 +68,12 @@ def write(payload: Payload, out: Path, providers: list[str]) -> None:
     lines.append(f"{'together':40}{stored / 1e6:12.2f}{unpacked / 1e6:12.2f}")
     lines.append(f"{'gzipped':40}{len(gzip.compress(whole, 9, mtime=0)) / 1e6:12.2f}")
     lines.append(f"providers: {', '.join(providers) or 'none'}")
-    floor = max(payload.floors.values())
-    holders = ", ".join(sorted(name for name, at in payload.floors.items() if at == floor)[:4])
-    lines.append(f"needs glibc {'.'.join(map(str, floor))} or newer ({holders})")
+    if program:
+        lines.append(f"needs no libc (has {', '.join(glibc)})")
+    else:
+        floor = max(payload.floors.values())
+        holders = ", ".join(sorted(name for name, at in payload.floors.items() if at == floor)[:4])
+        lines.append(f"needs glibc {'.'.join(map(str, floor))} or newer ({holders})")
     text = "\n".join(lines) + "\n"
     Path(f"{out}.txt").write_text(f"{out.name}\n{text}")
     print(f"{out}\n{text}", end="")

@@ -1,0 +1,68 @@
+"""Which package of the building machine's system a file came from, as its package manager says."""
+
+import platform
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+
+class Origin(NamedTuple):
+    version: str
+    """The upstream part, without what the distribution adds."""
+    purl: str
+    """Source: https://github.com/package-url/purl-spec"""
+
+
+@cache
+def origin(path: str) -> Origin | None:
+    """The package; ``None`` where no package manager knows the file."""
+    # What is asked for may be a link, and /lib one to /usr/lib; a package names the file as it was
+    # packed.
+    real = str(Path(path).resolve())
+    for spelt in dict.fromkeys((path, real, real.removeprefix("/usr"), f"/usr{path}")):
+        found = _of_dpkg(spelt) or _of_rpm(spelt)
+        if found:
+            return found
+    return None
+
+
+def _of_dpkg(path: str) -> Origin | None:
+    owner = _asked("dpkg-query", "--search", path).partition(": ")[0]
+    if not owner or ", " in owner:
+        return None
+    shown = "${Package} ${Version} ${Architecture}"
+    name, version, architecture = _asked(
+        "dpkg-query", "--show", f"--showformat={shown}", owner
+    ).split()
+    upstream = version.partition(":")[2] or version
+    return Origin(
+        upstream.rpartition("-")[0] or upstream, _purl("deb", name, version, architecture)
+    )
+
+
+def _of_rpm(path: str) -> Origin | None:
+    shown = "%{NAME} %{VERSION} %{RELEASE} %{ARCH}"
+    words = _asked("rpm", "-qf", "--qf", shown, path).split()
+    if len(words) != 4:
+        return None
+    name, version, release, architecture = words
+    return Origin(version, _purl("rpm", name, f"{version}-{release}", architecture))
+
+
+def _purl(kind: str, name: str, version: str, architecture: str) -> str:
+    system = platform.freedesktop_os_release()
+    distribution = f"{system['ID']}-{system.get('VERSION_ID', '')}".rstrip("-")
+    return (
+        f"pkg:{kind}/{system['ID']}/{quote(name)}@{quote(version)}"
+        f"?arch={architecture}&distro={distribution}"
+    )
+
+
+def _asked(*command: str) -> str:
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return result.stdout.strip() if result.returncode == 0 else ""
