@@ -33,7 +33,7 @@ frozen/wheel: $(FREEZE_READY)  ## the package for those who have a Python
 
 frozen/release: frozen/static frozen/wheel  ## everything that ships, with checksums
 	@$(FREEZE_MODULE) freeze.deb $(DIST)
-	@$(FREEZE_MODULE) freeze.manual > $(DIST)/docker-credential-multi.1
+	@$(FREEZE_MODULE) freeze.companions $(DIST)
 	@cd $(DIST) && find . -maxdepth 1 -type f ! -name SHA256SUMS ! -name naive -printf '%P\n' | LC_ALL=C sort | xargs sha256sum > SHA256SUMS
 	@cat $(DIST)/SHA256SUMS
 

@@ -8,5 +8,5 @@
 ``table``     where every megabyte went
 ``sbom``      what is in it
 ``origin``    which of the system's packages a library came from
-``manual``, ``deb``  what ships with it
+``manual``, ``companions``, ``deb``  what ships with it
 """

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from cred_helper import __version__
-from freeze import manual
+from freeze import companions, manual
 
 PROGRAM = manual.PROGRAM
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -34,8 +34,7 @@ def build(dist: Path) -> Path:
         _install(root / f"usr/share/man/man1/{PROGRAM}.1.gz", page)
         _install(root / f"usr/share/doc/{PROGRAM}/copyright", LICENSE.read_bytes())
         for shell, path in COMPLETIONS.items():
-            script = subprocess.run([program, "completion", shell], check=True, capture_output=True)
-            _install(root / path, script.stdout)
+            _install(root / path, companions.completion(program, shell))
         size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) // 1024
         floor = re.findall(r"needs glibc ([0-9.]+)", program.with_suffix(".txt").read_text())[0]
         control = f"""\

@@ -1,0 +1,31 @@
+"""Manual page and completions, beside the file: ``python -m freeze.companions DIST``."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from freeze import manual
+
+PROGRAM = manual.PROGRAM
+# As the shells look for them: zsh finds a function by the name of its file.
+COMPLETIONS = {"bash": f"{PROGRAM}.bash", "zsh": f"_{PROGRAM}", "fish": f"{PROGRAM}.fish"}
+
+
+def completion(program: Path, shell: str) -> bytes:
+    """The script that the file itself prints for a shell."""
+    command = [program.resolve(), "completion", shell]
+    return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def write(dist: Path) -> list[Path]:
+    """Write all of them beside the file in ``dist``; their paths."""
+    contents = {f"{PROGRAM}.1": manual.page().encode()}
+    for shell, name in COMPLETIONS.items():
+        contents[name] = completion(dist / PROGRAM, shell)
+    for name, content in contents.items():
+        (dist / name).write_bytes(content)
+    return [dist / name for name in contents]
+
+
+if __name__ == "__main__":
+    print(*write(Path(sys.argv[1])), sep="\n")
