@@ -79,8 +79,10 @@ class Kills(Writers):
         self.folder = folder
         self.cache = TokenCache(folder)
         self.writes = 0
+        # The newest stamps, since what several writers said is heard in no order.
         self._written = dict.fromkeys(KEYS, 0)
-        self._may_be_gone = dict.fromkeys(KEYS, True)
+        self._written_good = dict.fromkeys(KEYS, 0)
+        self._over = dict.fromkeys(KEYS, 1)
 
     def write_for_ever(self, writer: int, report: int) -> NoReturn:
         """See `write_for_ever`."""
@@ -94,12 +96,13 @@ class Kills(Writers):
         files = PrivateFolder(self.folder)
         for key in KEYS:
             self.listen()
-            written = self._written[key]
+            written, good = self._written[key], self._written_good[key]
             content = files.read(f"{key}.{TOKEN}", 1 << 20)
             self.listen()  # about a removal, too, which may have come before the reading
             self.checks += 1
             if content is None:
-                if not self._may_be_gone[key]:
+                # One that was written since the reading is no witness.
+                if good > self._over[key]:
                     self.lost.append(key)
                 continue
             entry = Entry.decode(key, content)
@@ -112,14 +115,14 @@ class Kills(Writers):
 
     def hear(self, said: str, *what: str) -> None:
         """Keep what may be found from now on."""
-        key, stamp, life = what
+        key, life, stamp = what[0], what[2], int(what[1])
         if life == "over":
-            self._may_be_gone[key] = True
+            self._over[key] = max(self._over[key], stamp)
         if said == HAS:
             self.writes += 1
-            self._written[key] = int(stamp)
+            self._written[key] = max(self._written[key], stamp)
             if life == "good":
-                self._may_be_gone[key] = False
+                self._written_good[key] = max(self._written_good[key], stamp)
 
     @property
     def litter(self) -> list[str]:
