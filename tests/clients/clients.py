@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from tests.clients.machine import Machine
 
@@ -69,6 +71,17 @@ DOCKER = Client(
     _member("Descriptor", "digest"),
     ("credsStore", "credHelpers"),
 )
+
+
+@cache
+def docker_is_todays() -> bool:
+    """Whether this docker is of the releases since 23.0; Debian 12 still has 20.10."""
+    done = subprocess.run(
+        [DOCKER.program, "--version"], capture_output=True, text=True, check=True, timeout=60
+    )
+    return int(done.stdout.removeprefix("Docker version ").partition(".")[0]) >= 23
+
+
 # And with it the library of podman, buildah and CRI-O.
 SKOPEO = Client(
     "skopeo",

@@ -98,6 +98,6 @@ def _push(proxy: TerminatingProxy, folder: Path) -> None:
     home = folder / "pusher"
     home.mkdir()
     machine = Machine(proxy, home)
-    layout = tiny_image().write_layout(home / "layout", "pushed")
+    written = tiny_image().write(home / "image")
     copy = ("copy", "--insecure-policy", "--dest-creds", f"{USERNAME}:{PASSWORD}")
-    machine.succeed(SKOPEO.program, *copy, f"oci:{layout}:pushed", f"docker://{IMAGE}")
+    machine.succeed(SKOPEO.program, *copy, f"dir:{written}", f"docker://{IMAGE}")

@@ -1,6 +1,6 @@
 """A valid image of one tiny layer, the same bytes every time.
 
-Source: https://github.com/opencontainers/image-spec/blob/main/manifest.md
+Source: https://distribution.github.io/distribution/spec/manifest-v2-2/
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-CONFIG = "application/vnd.oci.image.config.v1+json"
-LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+# In docker's own types, which every client understands: docker's CLI before 23 inspects no other.
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+CONFIG = "application/vnd.docker.container.image.v1+json"
+LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 
 @dataclass(frozen=True)
@@ -31,19 +32,16 @@ class Image:
         """The digest by which a registry knows the manifest."""
         return digest_of(self.manifest)
 
-    def write_layout(self, directory: Path, tag: str) -> Path:
-        """Lay the image out for `skopeo copy oci:DIRECTORY:TAG`.
+    def write(self, directory: Path) -> Path:
+        """Write the image down for `skopeo copy dir:DIRECTORY`, which changes none of its bytes.
 
-        Source: https://github.com/opencontainers/image-spec/blob/main/image-layout.md
+        Source: https://github.com/containers/image/blob/main/directory/directory_dest.go
         """
-        blobs = directory / "blobs" / "sha256"
-        blobs.mkdir(parents=True)
-        for blob in (self.manifest, self.config, self.layer):
-            (blobs / digest_of(blob).removeprefix("sha256:")).write_bytes(blob)
-        named = {"annotations": {"org.opencontainers.image.ref.name": tag}}
-        index = {"schemaVersion": 2, "manifests": [_descriptor(MANIFEST, self.manifest) | named]}
-        (directory / "index.json").write_text(json.dumps(index))
-        (directory / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+        directory.mkdir()
+        for blob in (self.config, self.layer):
+            (directory / digest_of(blob).removeprefix("sha256:")).write_bytes(blob)
+        (directory / "manifest.json").write_bytes(self.manifest)
+        (directory / "version").write_text("Directory Transport Version: 1.1\n")
         return directory
 
 

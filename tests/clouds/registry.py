@@ -13,6 +13,7 @@ import secrets
 import ssl
 import time
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Literal
 
 from tests.clouds.image import MANIFEST, Image, digest_of, tiny_image
@@ -89,11 +90,16 @@ class Registry(LoopbackServer):
         return sorted(tag for name, tag in self._tags if name == repository)
 
     def _api(self, request: Received) -> Reply:
+        # Refusals have it too: docker's CLI before 23 looks for it there, to tell which API it is.
         version = {"Docker-Distribution-Api-Version": "registry/2.0"}
+        reply = self._served(request)
+        return replace(reply, headers={**reply.headers, **version})
+
+    def _served(self, request: Received) -> Reply:
         try:
             if request.path == "/v2/":
                 self._authorize(request, None)
-                return json_reply({}, headers=version)
+                return json_reply({})
             found = _RESOURCE.fullmatch(request.path)
             if found is None:
                 raise Refusal(404, "NAME_INVALID")
