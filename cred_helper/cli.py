@@ -16,8 +16,9 @@ from cred_helper.errors import (
     Misconfigured,
     NotFound,
     ProtocolError,
-    ProviderError,
+    fault,
 )
+from cred_helper.keychain import told
 from cred_helper.protocols import docker
 
 TYPE_CHECKING = False
@@ -56,34 +57,17 @@ def protocol(arguments: list[str]) -> int:
     _end_on_interrupt()
     reply = stdio.guard()
     try:
-        document = _answer(arguments)
+        return 0 if reply.send(_answer(arguments)) else 1
     except CredentialError as error:
-        if not isinstance(error, NotFound):
-            stdio.error(error.reason, error.hint)
-        reply.send(docker.render_error(error))
-        return 1
+        failure = error
     except CannotLoad as error:
-        stdio.error(error.reason, error.hint)
-        reply.send(docker.render_error(CredentialError(error.reason)))
-        return 1
-    except Exception as error:  # noqa: BLE001 - a fault of ours, whose text could hold anything
-        fault = _fault(error)
-        stdio.error(fault.reason, fault.hint)
-        reply.send(docker.render_error(fault))
-        return 1
-    return 0 if reply.send(document) else 1
-
-
-def _fault(error: Exception) -> CredentialError:
-    """Name what should not have happened, and where; its own words could be a secret."""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    where = (
-        f" at {os.path.basename(last.tb_frame.f_code.co_filename)}:{last.tb_lineno}" if last else ""
-    )
-    reason = f"this should not have happened: {type(error).__name__}{where}"
-    return CredentialError(reason, hint=f"please report it, with what {stdio.PROGRAM} version says")
+        failure = CredentialError(error.reason, hint=error.hint)
+    except Exception as error:  # noqa: BLE001
+        failure = fault(error)
+    if not isinstance(failure, NotFound):
+        stdio.error(failure.reason, failure.hint)
+    reply.send(docker.render_error(failure))
+    return 1
 
 
 def _end_on_interrupt() -> None:
@@ -124,7 +108,8 @@ def _get() -> bytes:
     credential = answer.credential
     if credential is not None:
         for source, failure in answer.failures:
-            stdio.warning(_told(server_url, source, failure), failure.hint)
+            warning = told(server_url, source, failure)
+            stdio.warning(warning.reason, warning.hint)
         return docker.render_credential(server_url, credential)
     raise _verdict(server_url, answer, anonymous=wiring.settings.on_error == "anonymous")
 
@@ -132,15 +117,11 @@ def _get() -> bytes:
 def _verdict(server_url: ServerURL, answer: Answer, *, anonymous: bool) -> CredentialError:
     """What to tell a client that gets no credential: the first thing that should have worked."""
     for source, failure in answer.failures:
-        told = _told(server_url, source, failure)
+        verdict = told(server_url, source, failure)
         if not anonymous and not isinstance(failure, Dispensable):
-            return type(failure)(told, hint=failure.hint)
-        stdio.warning(f"{told}; going on anonymously", failure.hint)
+            return verdict
+        stdio.warning(f"{verdict.reason}; going on anonymously", verdict.hint)
     return NotFound("no source has a credential")
-
-
-def _told(server_url: ServerURL, source: str, failure: ProviderError) -> str:
-    return f"no credential for {server_url.told_host} from {source}: {failure.reason}"
 
 
 def _store() -> bytes:

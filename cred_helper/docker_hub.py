@@ -11,10 +11,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.server_url import ServerURL
 
-HOSTS = ("docker.io", "index.docker.io", "registry-1.docker.io")
+# Where its images are, by whatever name it is asked for.
+SERVES = "registry-1.docker.io"
+HOSTS = ("docker.io", "index.docker.io", SERVES)
+# Where docker itself keeps and looks for its login.
+KEY = "https://index.docker.io/v1/"
 # Where docker login keeps the tokens of a login by browser. They are keys of a store and no
 # registry: Hub's user name and password are never the answer.
 _TOKEN_KEYS = ("v1/refresh-token", "v1/access-token")
+KEYS = (KEY, *(f"https://index.docker.io/{path}" for path in _TOKEN_KEYS))
 
 
 def is_hub(server_url: ServerURL) -> bool:

@@ -84,6 +84,21 @@ class CannotLoad(BaseException):
         self.hint = hint
 
 
+def fault(error: Exception) -> CredentialError:
+    """Name what should not have happened, and where; its own words could be a secret."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    where = ""
+    if last is not None:
+        file = last.tb_frame.f_code.co_filename.replace("\\", "/").rpartition("/")[2]
+        where = f" at {file}:{last.tb_lineno}"
+    return CredentialError(
+        f"this should not have happened: {type(error).__name__}{where}",
+        hint="please report it, with what docker-credential-multi version says",
+    )
+
+
 def printable(text: str) -> str:
     """The text with its control characters and half characters written out: none drives a terminal.
 

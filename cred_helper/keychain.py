@@ -78,6 +78,12 @@ class Answer:
         return [(c.source, c.outcome) for c in self.trace if isinstance(c.outcome, ProviderError)]
 
 
+def told(server_url: ServerURL, source: str, failure: ProviderError) -> ProviderError:
+    """The failure of a source, as whoever asked for this server URL is told it."""
+    reason = f"no credential for {server_url.told_host} from {source}: {failure.reason}"
+    return type(failure)(reason, hint=failure.hint)
+
+
 class Keychain:
     """All sources together. Each argument says, for one question, whom to ask."""
 

@@ -213,6 +213,20 @@ def _make(path: str) -> None:
             pass  # another process was quicker; what it made is checked like anything else
 
 
+def make_missing(path: str, mode: int) -> list[str]:
+    """Make a folder and those around it that are missing, the outermost first; which those were."""
+    missing: list[str] = []
+    while not os.path.isdir(path):
+        missing.insert(0, path)
+        path = os.path.dirname(path)
+    for folder in missing:
+        try:
+            os.mkdir(folder, mode)
+        except FileExistsError:
+            pass  # another process was quicker
+    return missing
+
+
 def undisturbed(action: Callable[[], None]) -> None:
     """Finish what would leave litter, if a polite signal comes in between."""
     from cred_helper.signals import EndingSignals

@@ -42,8 +42,7 @@ class ServerURL:
         """Take a server URL apart. Every text has an answer; the doubtful ones are unroutable."""
         raw = text.strip(_WHITESPACE)
         scheme, rest = _split_scheme(raw)
-        cut = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
-        authority, path = rest[:cut], rest[cut:]
+        authority, path = _split_authority(rest)
         host, port = _split_port(authority)
         refusal = _refusal(raw, scheme, authority, host)
         return cls(host.lower() if host.isascii() else host, port, path, raw, refusal)
@@ -52,6 +51,11 @@ class ServerURL:
     def labels(self) -> tuple[str, ...]:
         """The host's labels, left to right; empty where no built-in provider may be asked."""
         return () if self.unroutable else tuple(self.host.split("."))
+
+    @property
+    def address(self) -> str:
+        """The host, with its port where one was given."""
+        return f"{self.host}:{self.port}" if self.port else self.host
 
     @property
     def is_host(self) -> bool:
@@ -63,9 +67,9 @@ class ServerURL:
         """The text as it may be told: user information and a query can hold a password."""
         at = self.raw.find("://") + 3 if "://" in self.raw else 0
         scheme, rest = self.raw[:at], self.raw[at:]
-        cut = min((place for place in map(rest.find, "/?#") if place >= 0), default=len(rest))
-        _, at_sign, host = rest[:cut].rpartition("@")
-        path, mark, _ = rest[cut:].partition("?")
+        authority, path = _split_authority(rest)
+        _, at_sign, host = authority.rpartition("@")
+        path, mark, _ = path.partition("?")
         return f"{scheme}{'…@' if at_sign else ''}{host}{path}{'?…' if mark else ''}"
 
     @property
@@ -84,6 +88,12 @@ def _split_scheme(raw: str) -> tuple[str, str]:
     if separator and not set("/?#") & set(before):
         return f"{before}:", after
     return "", raw
+
+
+def _split_authority(rest: str) -> tuple[str, str]:
+    """Split what comes after the scheme into the authority and all that follows it."""
+    cut = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
+    return rest[:cut], rest[cut:]
 
 
 def _split_port(authority: str) -> tuple[str, str]:

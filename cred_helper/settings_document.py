@@ -50,12 +50,11 @@ class SettingsDocument:
         """
         toml = _decoded(origin, text)
         tables = kept.read(origin, text) if kept else None
-        is_known = tables is not None
-        if tables is None:
-            tables = _parsed(origin, toml)
         place = Place(origin, toml)
         document = cls(place)
-        document._unkept = None if is_known else (origin, text, tables)
+        if tables is None:
+            tables = _parsed(origin, toml)
+            document._unkept = (origin, text, tables)
         for key, value in tables.items():
             if key in names:
                 document.values[key] = value

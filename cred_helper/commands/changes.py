@@ -21,6 +21,7 @@ from cred_helper.document import Document, trouble
 from cred_helper.errors import Misconfigured
 from cred_helper.fallback.dockerconfig import spelling
 from cred_helper.fingerprint import digest
+from cred_helper.private_folder import make_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -185,14 +186,11 @@ def _replace(target: Path, content: bytes) -> None:
 
 def make_folder(path: Path, mode: int) -> None:
     """Make a folder and those around it. What root makes in a user's folder is that user's."""
-    if path.is_dir():
-        return
-    make_folder(path.parent, mode)
-    path.mkdir(mode, exist_ok=True)
-    if hasattr(os, "chown"):
-        around = path.parent.stat()
-        with contextlib.suppress(PermissionError):
-            os.chown(path, around.st_uid, -1)
+    for made in make_missing(str(path), mode):
+        if hasattr(os, "chown"):
+            around = os.stat(os.path.dirname(made))
+            with contextlib.suppress(PermissionError):
+                os.chown(made, around.st_uid, -1)
 
 
 class JsonEdit:

@@ -11,7 +11,6 @@ from cred_helper import providers, settings, stdio
 from cred_helper.commands.arguments import as_json
 from cred_helper.commands.screen import Screen, bold, shown
 from cred_helper.commands.variables import unread
-from cred_helper.errors import printable
 from cred_helper.settings import SETTINGS, Settings, option_variable
 from cred_helper.wiring import Wiring
 
@@ -36,7 +35,7 @@ def show(json_wanted: bool) -> None:
     """
     loaded = Wiring.of_process().settings
     for name, hint in unread(os.environ):
-        stdio.warning(f"{printable(name)} is set, and nothing reads it", hint)
+        stdio.warning(f"{name} is set, and nothing reads it", hint)
     screen = Screen()
     document = _document(loaded)
     if json_wanted:

@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
-from traceback import extract_tb
 
 import click
 
@@ -25,7 +23,7 @@ from cred_helper.commands.login import login, logout
 from cred_helper.commands.providers import providers
 from cred_helper.commands.screen import colour_wanted
 from cred_helper.commands.token import token
-from cred_helper.errors import CredentialError
+from cred_helper.errors import CannotLoad, CredentialError, fault
 
 # What a shell makes of a program that Ctrl-C has ended.
 _INTERRUPTED = 130
@@ -87,7 +85,7 @@ def main(arguments: list[str]) -> int:
         )
         status = returned if isinstance(returned, int) else 0
         sys.stdout.flush()
-    except CredentialError as error:
+    except (CredentialError, CannotLoad) as error:
         stdio.error(error.reason, error.hint)
         status = 1
     except click.exceptions.NoArgsIsHelpError as error:
@@ -114,13 +112,8 @@ def main(arguments: list[str]) -> int:
         # What answers a shell that asks for completions ends this way.
         status = end.code if isinstance(end.code, int) else 1
     except Exception as error:  # noqa: BLE001
-        # Its own words could be a secret.
-        at = extract_tb(error.__traceback__)[-1]
-        where = f"{os.path.basename(at.filename)}:{at.lineno}"
-        stdio.error(
-            f"this should not have happened: {type(error).__name__} at {where}",
-            hint=f"please report it, with what {stdio.PROGRAM} version says",
-        )
+        ours = fault(error)
+        stdio.error(ours.reason, ours.hint)
         status = 1
     return status
 

@@ -21,12 +21,9 @@ from cred_helper.commands.trial import Trial, required
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.fallback import dockerconfig, store
+from cred_helper.fallback.registry_key import RegistryKey
 from cred_helper.server_url import ServerURL
 from cred_helper.wiring import Wiring
-
-# What docker login keeps Docker Hub's under, whatever it was called there.
-_HUB = "https://index.docker.io/v1/"
-_HUB_KEYS = (_HUB, f"{_HUB}refresh-token", f"{_HUB}access-token")
 
 
 @click.command()
@@ -70,7 +67,7 @@ def logout(server_url: str) -> None:
     registry = _registry(server_url)
     screen = Screen.guarded()
     keychain = Wiring.of_process(stdio.warning).keychain()
-    for key in _HUB_KEYS if docker_hub.is_hub(registry) else (registry.raw,):
+    for key in docker_hub.KEYS if docker_hub.is_hub(registry) else (registry.raw,):
         keychain.erase(ServerURL.parse(key))
     screen.line(f"no login to {_name(registry)} is kept any more")
     for source, outlook in Explanation(registry).outlooks():
@@ -84,14 +81,12 @@ def _registry(text: str) -> ServerURL:
     """The server URL under which clients ask for a registry, however a person writes it."""
     server_url = ServerURL.parse(text.removeprefix("http://"))
     if docker_hub.is_hub(server_url):
-        return ServerURL.parse(_HUB)
+        return ServerURL.parse(docker_hub.KEY)
     if not server_url.is_host:
         # It is not quoted: somebody may have put a password into it.
         raise click.UsageError("this is no address of a registry")
-    path = server_url.path.rstrip("/")
-    path = "" if path in ("/v1", "/v2") else path
-    port = f":{server_url.port}" if server_url.port else ""
-    return ServerURL.parse(f"{server_url.host}{port}{path}")
+    key = RegistryKey(server_url)
+    return ServerURL.parse(f"{key.registry}{key.path}")
 
 
 def _name(registry: ServerURL) -> str:

@@ -35,7 +35,7 @@ from urllib.request import (
     proxy_bypass,
 )
 
-from cred_helper.docker_hub import is_hub
+from cred_helper import docker_hub
 from cred_helper.fallback.dockerconfig import IDENTITY_TOKEN
 
 if TYPE_CHECKING:
@@ -61,8 +61,6 @@ _BUNDLES = (
 # Authorities of single registries.
 # Source: https://docs.docker.com/engine/security/certificates/
 _CERTIFICATES = "/etc/docker/certs.d"
-# Where Docker Hub's images are, by whatever name it is configured.
-_HUB = "registry-1.docker.io"
 
 
 class Pinged:
@@ -98,9 +96,7 @@ def ping(
 
 def _address(server_url: ServerURL) -> str:
     """Where the registry answers."""
-    if is_hub(server_url):
-        return _HUB
-    return f"{server_url.host}:{server_url.port}" if server_url.port else server_url.host
+    return docker_hub.SERVES if docker_hub.is_hub(server_url) else server_url.address
 
 
 class _TurnedAway(Exception):

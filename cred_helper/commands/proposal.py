@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _OURS = "multi"
 _MULTI = json.dumps(_OURS)
-_HUB_KEY = "https://index.docker.io/v1/"
 _DROP_IN = (
     "# Written by docker-credential-multi configure; configure --undo takes it away.\n"
     "credential-helpers = {}\n"
@@ -85,9 +84,7 @@ def _plan_registry(plan: Plan, config: JsonEdit, registry: str) -> None:
     server_url = ServerURL.parse(registry)
     if not server_url.is_host:
         raise click.UsageError(f"--registry {registry}: {server_url.unroutable or 'it is no host'}")
-    key = _HUB_KEY if docker_hub.is_hub(server_url) else server_url.host
-    if server_url.port and key != _HUB_KEY:
-        key = f"{key}:{server_url.port}"
+    key = docker_hub.KEY if docker_hub.is_hub(server_url) else server_url.address
     displaced = config.now("credHelpers", key)
     if displaced not in (None, _MULTI):
         plan.notes.append(f"{key} was answered by {displaced} alone: it is not asked any more")

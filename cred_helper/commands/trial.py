@@ -9,7 +9,8 @@ from cred_helper import stdio
 from cred_helper.commands import ourselves
 from cred_helper.commands.times import iso, left
 from cred_helper.credential import Credential
-from cred_helper.errors import NotFound, printable
+from cred_helper.errors import NotFound
+from cred_helper.keychain import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,17 +27,14 @@ def required(server_url: ServerURL, answer: Answer) -> Credential:
     Raises:
         CredentialError: nobody has one; or the failure of who should have.
     """
-    host = printable(server_url.told_host)
     if answer.credential is None and answer.failures:
-        source, failure = answer.failures[0]
-        told = f"no credential for {host} from {source}: {failure.reason}"
-        raise type(failure)(told, hint=failure.hint)
+        raise told(server_url, *answer.failures[0])
     for source, failure in answer.failures:
         stdio.warning(f"{source}: {failure.reason}", failure.hint)
     if answer.credential is None:
         explain = ourselves.command("explain", server_url.told)
         raise NotFound(
-            f"no source has a credential for {printable(server_url.told)}",
+            f"no source has a credential for {server_url.told}",
             hint=f"{explain} says who is asked",
         )
     return answer.credential

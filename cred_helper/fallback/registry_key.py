@@ -38,8 +38,7 @@ class RegistryKey:
     __slots__ = ("has_scheme", "path", "registry")
 
     def __init__(self, server_url: ServerURL) -> None:
-        host, port = server_url.host, server_url.port
-        self.registry = _HUB if is_hub(server_url) else f"{host}:{port}" if port else host
+        self.registry = _HUB if is_hub(server_url) else server_url.address
         path = server_url.path.rstrip("/")
         self.path = "" if path in _API_PATHS else path
         self.has_scheme = "://" in server_url.raw

@@ -17,7 +17,7 @@ from cred_helper.document import trouble
 from cred_helper.errors import Misconfigured, NotFound, Unreachable
 from cred_helper.fallback.registry_key import candidates
 from cred_helper.locks import Locks
-from cred_helper.private_folder import undisturbed
+from cred_helper.private_folder import make_missing, undisturbed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class FileStore:
     def _make_folder(self) -> None:
         folder = os.path.dirname(self.path)
         try:
-            _make_folders(folder)
+            make_missing(folder, 0o700)  # to others closed all the way, says XDG
             # A folder by another name is not ours: the file is a link into it.
             is_ours = sys.platform != "win32" and os.path.basename(folder) == _FOLDER
             if is_ours and os.stat(folder).st_mode & 0o077:
@@ -204,19 +204,6 @@ class FileStore:
 def path(environ: Mapping[str, str]) -> str:
     """Where the store is."""
     return os.path.join(folders.data(environ), _FOLDER, _FILE)
-
-
-def _make_folders(folder: str) -> None:
-    """Make what is missing of the way to a folder: open to its owner alone, says XDG."""
-    missing = []
-    while not os.path.isdir(folder):
-        missing.append(folder)
-        folder = os.path.dirname(folder)
-    for path in reversed(missing):
-        try:
-            os.mkdir(path, 0o700)
-        except FileExistsError:
-            pass  # another process was quicker
 
 
 def _parse(data: bytes) -> dict[str, tuple[str, str]]:

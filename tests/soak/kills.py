@@ -79,7 +79,7 @@ class Kills(Writers):
         self.folder = folder
         self.cache = TokenCache(folder)
         self.writes = 0
-        # The newest stamps, since what several writers said is heard in no order.
+        # The newest stamps: of any token, of a good one, of one that is over.
         self._written = dict.fromkeys(KEYS, 0)
         self._written_good = dict.fromkeys(KEYS, 0)
         self._over = dict.fromkeys(KEYS, 1)
@@ -117,12 +117,12 @@ class Kills(Writers):
         """Keep what may be found from now on."""
         key, life, stamp = what[0], what[2], int(what[1])
         if life == "over":
-            self._over[key] = max(self._over[key], stamp)
+            self._over[key] = stamp
         if said == HAS:
             self.writes += 1
-            self._written[key] = max(self._written[key], stamp)
+            self._written[key] = stamp
             if life == "good":
-                self._written_good[key] = max(self._written_good[key], stamp)
+                self._written_good[key] = stamp
 
     @property
     def litter(self) -> list[str]:
