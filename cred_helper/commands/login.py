@@ -51,7 +51,8 @@ def login(server_url: str, username: str | None, password_stdin: bool, unchecked
     credential = _read(username) if username and password_stdin else _ask(username)
     if not explained.builtin and not unchecked:
         _check(screen, registry, credential)
-    explained.wiring.keychain().store(registry, credential)
+    # What a person takes to type is no part of the time that a helper may take.
+    Wiring.of_process(stdio.warning).keychain().store(registry, credential)
     if not explained.builtin:
         _say_where(screen, registry, credential)
 

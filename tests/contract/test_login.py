@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -130,6 +133,25 @@ def test_a_helper_that_cannot_keep_it_fails_the_login(person: Person) -> None:
     assert done.status == 1
     assert "docker-credential-team keeps no login to" in done.stderr
     assert "hunter2" not in done.stderr
+
+
+def test_a_person_may_take_longer_to_type_than_a_helper_to_answer(person: Person) -> None:
+    person.write(".docker/config.json", json.dumps({"credsStore": "team"}))
+    keep = 'sleep 0.5; read -r it; echo "$it" >"$HOME/it"'
+    answer = 'read -r it <"$HOME/it"; echo "$it"'
+    person.helper("team", f"case $1 in store) {keep};; get) {answer};; esac")
+    login = f"login --unchecked -u a --password-stdin {PRIVATE_HOST}"
+    done = subprocess.run(
+        ["sh", "-c", f"(sleep 3; echo hunter2) | {shlex.quote(str(person.program))} {login}"],
+        env=person.environment
+        | {"DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "2", "PATH": f"{person.programs}:{os.defpath}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the login is kept in docker-credential-team" in done.stdout
 
 
 def test_ctrl_c_at_the_prompt_keeps_nothing(person: Person) -> None:
