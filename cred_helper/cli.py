@@ -10,15 +10,15 @@ import sys
 
 from cred_helper import stdio
 from cred_helper.errors import (
+    AnonymousAllowed,
     CannotLoad,
     CredentialError,
-    Dispensable,
     Misconfigured,
     NotFound,
     ProtocolError,
     fault,
 )
-from cred_helper.keychain import told
+from cred_helper.keychain import in_context
 from cred_helper.protocols import docker
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ def main() -> NoReturn:
     """Answer one call and end the process."""
     arguments = sys.argv[1:]
     if arguments[:1] == [DEBUG] and arguments[1:2] and arguments[1] in VERBS:
-        from cred_helper.settings import LOG, STDERR
+        from cred_helper.settings.settings import LOG, STDERR
 
         os.environ[LOG] = STDERR
         del arguments[0]
@@ -65,7 +65,7 @@ def protocol(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001
         failure = fault(error)
     if not isinstance(failure, NotFound):
-        stdio.error(failure.reason, failure.hint)
+        stdio.error(failure)
     reply.send(docker.render_error(failure))
     return 1
 
@@ -108,8 +108,7 @@ def _get() -> bytes:
     credential = answer.credential
     if credential is not None:
         for source, failure in answer.failures:
-            warning = told(server_url, source, failure)
-            stdio.warning(warning.reason, warning.hint)
+            stdio.warning(in_context(server_url, source, failure))
         return docker.render_credential(server_url, credential)
     raise _verdict(server_url, answer, anonymous=wiring.settings.on_error == "anonymous")
 
@@ -117,8 +116,8 @@ def _get() -> bytes:
 def _verdict(server_url: ServerURL, answer: Answer, *, anonymous: bool) -> CredentialError:
     """What to tell a client that gets no credential: the first thing that should have worked."""
     for source, failure in answer.failures:
-        verdict = told(server_url, source, failure)
-        if not anonymous and not isinstance(failure, Dispensable):
+        verdict = in_context(server_url, source, failure)
+        if not anonymous and not isinstance(failure, AnonymousAllowed):
             return verdict
         stdio.warning(f"{verdict.reason}; going on anonymously", verdict.hint)
     return NotFound("no source has a credential")

@@ -2,22 +2,26 @@
 
 ::
 
-    CredentialError          a reason for a person, and perhaps a hint
-    ├── NotFound             nothing here to try with: the next source is asked
-    ├── ProviderError        configured, and did not work: the fallback is asked, then it is told
-    │   ├── Denied           the other side said no
-    │   │   └── Dispensable  …, and whoever asked can do without: the registry is open to anybody
+    CredentialError          a message of the catalogue, by its code
+    ├── NotFound             nothing to try here: ask the next source
+    ├── ProviderError        configured and did not work: ask the fallback, then fail
+    │   ├── Denied           the other side refused the identity
+    │   │   └── AnonymousAllowed  the registry lets anybody pull: warn, then not-found
     │   ├── Unreachable      no answer, or none in time
-    │   ├── BadReply         an answer that is not one
-    │   └── Misconfigured    a file or variable of the user's cannot be meant as it stands
-    └── ProtocolError        the client's request is not one: told, exit 1
-    CannotLoad               the frozen file could load no library: a provider's failure, or told
+    │   ├── BadReply         the answer is not what the protocol says
+    │   └── Misconfigured    a file, variable or setting of the user's is wrong
+    └── ProtocolError        the client's request is invalid: exit 1
+    CannotLoad               the frozen file could not load a library
 
 The texts are for stderr and for clients that quote stdout: one line, lower case, no final stop,
-never a secret and never the content of a file.
+never a secret and never the content of a file. They stand in ``cred_helper.messages``.
 """
 
 from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
 
 # The three sentences clients compare byte for byte.
 # Source: https://github.com/docker/docker-credential-helpers/blob/master/credentials/error.go
@@ -25,17 +29,72 @@ CREDENTIALS_NOT_FOUND = "credentials not found in native keychain"
 NO_SERVER_URL = "no credentials server URL"
 NO_USERNAME = "no credentials username"
 
-# The hint where somebody else than who was asked seems to have answered.
+# The hint where another server than the one that was asked seems to have answered.
 IN_BETWEEN = "is a proxy or a sign-in page in between?"
 
 
 class CredentialError(Exception):
-    """The base of ours: ``reason`` says what is so, ``hint`` what to try."""
+    """The base of ours: a code of the catalogue, and the values for its placeholders.
 
-    def __init__(self, reason: str, *, hint: str | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.hint = hint
+    ``reason`` and ``hint`` are put together when they are read. ``str()`` gives the code alone.
+    """
+
+    def __init__(self, code: str, /, *, hint: str | None = None, **values: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self._values = values
+        self._hint = hint
+        self._within: tuple[tuple[str, dict[str, object]], ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """What failed, as a line without the final stop."""
+        text = self._text(self.code, self._values)
+        for code, values in self._within:
+            text = self._text(code, {**values, "reason": text})
+        return text
+
+    @property
+    def hint(self) -> str | None:
+        """One thing to try: what was given with the error, else what the catalogue has."""
+        if self._hint is not None or not _is_code(self.code):
+            return self._hint
+        from cred_helper.messages import find
+
+        return find(self.code).hint.format(**self._values) or None
+
+    @property
+    def line(self) -> str:
+        """The reason with its code, as it is shown to a user."""
+        return f"{self.reason} [{self.code}]" if _is_code(self.code) else self.reason
+
+    def within(self, code: str, /, **values: object) -> Self:
+        """The same error, told in the words of another message whose ``{reason}`` it is.
+
+        Class, code and hint stay: they name the cause.
+        """
+        outer = self.with_hint(self._hint)
+        outer._within = (*self._within, (code, values))  # noqa: SLF001 - our own class
+        return outer
+
+    def with_hint(self, hint: str | None) -> Self:
+        """The same error, with this hint in the place of its own."""
+        other = type(self)(self.code, hint=hint, **self._values)
+        other._within = self._within  # noqa: SLF001 - our own class
+        return other
+
+    @staticmethod
+    def _text(code: str, values: dict[str, object]) -> str:
+        if not _is_code(code):
+            return code
+        from cred_helper.messages import find
+
+        return find(code).text.format(**values)
+
+
+def _is_code(code: str) -> bool:
+    """Transitional: whether this is a code, and not a text that is not in the catalogue yet."""
+    return "." in code and " " not in code and "\u2026" not in code
 
 
 class NotFound(CredentialError):
@@ -50,7 +109,7 @@ class Denied(ProviderError):
     """The other side refused the identity."""
 
 
-class Dispensable(Denied):
+class AnonymousAllowed(Denied):
     """The other side refused, but the registry lets anybody pull. The caller warns and goes on."""
 
 
@@ -85,7 +144,7 @@ class CannotLoad(BaseException):
 
 
 def fault(error: Exception) -> CredentialError:
-    """Name what should not have happened, and where; its own words could be a secret."""
+    """Name an error that no code expects, and where it was raised; its text could be a secret."""
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
@@ -93,10 +152,7 @@ def fault(error: Exception) -> CredentialError:
     if last is not None:
         file = last.tb_frame.f_code.co_filename.replace("\\", "/").rpartition("/")[2]
         where = f" at {file}:{last.tb_lineno}"
-    return CredentialError(
-        f"this should not have happened: {type(error).__name__}{where}",
-        hint="please report it, with what docker-credential-multi version says",
-    )
+    return CredentialError("internal.fault", error=type(error).__name__, where=where)
 
 
 def printable(text: str) -> str:

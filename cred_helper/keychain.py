@@ -78,10 +78,9 @@ class Answer:
         return [(c.source, c.outcome) for c in self.trace if isinstance(c.outcome, ProviderError)]
 
 
-def told(server_url: ServerURL, source: str, failure: ProviderError) -> ProviderError:
-    """The failure of a source, as whoever asked for this server URL is told it."""
-    reason = f"no credential for {server_url.told_host} from {source}: {failure.reason}"
-    return type(failure)(reason, hint=failure.hint)
+def in_context(server_url: ServerURL, source: str, failure: ProviderError) -> ProviderError:
+    """The failure of a source, with the host and the source that it is about."""
+    return failure.within("provider.no-credential", host=server_url.redacted_host, source=source)
 
 
 class Keychain:
@@ -118,7 +117,7 @@ class Keychain:
         for store in self._stores(server_url):
             store.store(server_url, credential)
             return
-        raise CredentialError(f"no store keeps credentials for {server_url.told_host}")
+        raise CredentialError(f"no store keeps credentials for {server_url.redacted_host}")
 
     def erase(self, server_url: ServerURL) -> None:
         """Have the store that owns the server URL forget it."""

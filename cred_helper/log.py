@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from cred_helper.keychain import Source
-    from cred_helper.provider import Identity, Provider, TokenRequest
+    from cred_helper.providers.common.interface import Identity, Provider, TokenRequest
     from cred_helper.server_url import ServerURL
 
     Warn = Callable[[str, str | None], None]
@@ -93,7 +93,7 @@ class Log:
         """The same sources, each telling what comes of it."""
 
         def watched(server_url: ServerURL) -> Iterator[Source]:
-            self.event(f"asked for {server_url.told_host}")
+            self.event(f"asked for {server_url.redacted_host}")
             for source in sources(server_url):
                 yield _WatchedSource(source, self)
             self.event("nobody is left to ask")

@@ -63,7 +63,7 @@ class ServerURL:
         return self.unroutable in (None, _OTHER_PORT) and _name_refusal(self.host) is None
 
     @property
-    def told(self) -> str:
+    def redacted(self) -> str:
         """The text as it may be told: user information and a query can hold a password."""
         at = self.raw.find("://") + 3 if "://" in self.raw else 0
         scheme, rest = self.raw[:at], self.raw[at:]
@@ -73,12 +73,12 @@ class ServerURL:
         return f"{scheme}{'…@' if at_sign else ''}{host}{path}{'?…' if mark else ''}"
 
     @property
-    def told_host(self) -> str:
+    def redacted_host(self) -> str:
         """The host as it may be told."""
         return self.host.rpartition("@")[2]
 
     def __repr__(self) -> str:
-        return f"ServerURL({self.told!r})"
+        return f"ServerURL({self.redacted!r})"
 
 
 def _split_scheme(raw: str) -> tuple[str, str]:

@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn, TextIO
 
+    from cred_helper.errors import CredentialError
+
 PROGRAM = "docker-credential-multi"
 
 # A secret of 100 KiB is real, one of megabytes is not: the limit keeps a runaway client out.
@@ -108,26 +110,30 @@ def _nothing() -> int:
         return reader
 
 
-def error(reason: str, hint: str | None = None) -> None:
-    """Tell the user what failed, and what to try."""
-    _tell("error", reason)
+def error(failure: CredentialError | str, hint: str | None = None) -> None:
+    """Write to standard error what failed, and what to try."""
+    _report("error", failure, hint)
+
+
+def warning(failure: CredentialError | str, hint: str | None = None) -> None:
+    """Write to standard error what went wrong although there is an answer."""
+    _report("warning", failure, hint)
+
+
+def note(notice: CredentialError | str) -> None:
+    """Write to standard error something worth knowing that is not wrong."""
+    _report("note", notice)
+
+
+def _report(kind: str, failure: CredentialError | str, hint: str | None = None) -> None:
+    # Transitional: a text that is not in the catalogue yet comes as it is.
+    _write(kind, failure if isinstance(failure, str) else failure.line)
+    hint = hint if isinstance(failure, str) else failure.hint
     if hint:
-        _tell("hint", hint)
+        _write("hint", hint)
 
 
-def warning(reason: str, hint: str | None = None) -> None:
-    """Tell the user what went wrong although there is an answer."""
-    _tell("warning", reason)
-    if hint:
-        _tell("hint", hint)
-
-
-def note(reason: str) -> None:
-    """Tell the user something they should know that is not wrong."""
-    _tell("note", reason)
-
-
-def _tell(kind: str, text: str) -> None:
+def _write(kind: str, text: str) -> None:
     line = f"{PROGRAM}: {kind}: {one_line(text)}\n"
     try:
         os.write(2, line.encode("utf-8", "backslashreplace"))

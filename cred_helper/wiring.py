@@ -11,7 +11,7 @@ from __future__ import annotations
 from cred_helper import providers
 from cred_helper.hosts import route
 from cred_helper.keychain import Keychain
-from cred_helper.provider import Deadline, TokenRequest
+from cred_helper.providers.common.interface import Deadline, TokenRequest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
     from cred_helper.cache.sealing import Sealing
     from cred_helper.credential import Credential
-    from cred_helper.dropin import DropIn
     from cred_helper.fallback import Fallback, Known
     from cred_helper.fallback.helper import Helper
     from cred_helper.hosts import Route
     from cred_helper.keychain import Lister, Source, Store
     from cred_helper.log import Log
-    from cred_helper.parsed_settings import ParsedSettings
-    from cred_helper.provider import Provider
-    from cred_helper.rules import Rule
+    from cred_helper.providers.common.interface import Provider
     from cred_helper.server_url import ServerURL
-    from cred_helper.settings import Settings
+    from cred_helper.settings.compat import Compat
+    from cred_helper.settings.parsed import ParsedSettings
+    from cred_helper.settings.rules import Rule
+    from cred_helper.settings.settings import Settings
 
 
 class ProviderSource:
@@ -83,8 +83,8 @@ def _options_of(provider: str) -> tuple[str, ...] | None:
 def _parsed_settings(environ: Mapping[str, str]) -> ParsedSettings | None:
     """Where what settings files were parsed to is kept: where tokens are by default."""
     from cred_helper.cache import default_folder
-    from cred_helper.parsed_settings import ParsedSettings
-    from cred_helper.private_folder import PrivateFolder
+    from cred_helper.files.private_folder import PrivateFolder
+    from cred_helper.settings.parsed import ParsedSettings
 
     folder = default_folder(environ)
     return ParsedSettings(PrivateFolder(folder)) if folder else None
@@ -103,13 +103,13 @@ class Wiring:
         environ: Mapping[str, str],
         clock: Callable[[], float],
         warn: Callable[[str, str | None], None] = _unheard,
-        drop_in: DropIn | None = None,
+        compat: Compat | None = None,
     ) -> None:
         settings.check_options(_options_of)
         self.settings = settings
         self._environ = environ
         self._warn = warn
-        self._drop_in = drop_in
+        self._compat = compat
         self.deadline = Deadline(settings.deadline_s, clock)
 
     @classmethod
@@ -125,18 +125,18 @@ class Wiring:
         import sys
         from time import monotonic
 
-        from cred_helper.settings import Settings
+        from cred_helper.settings.settings import Settings
 
         # As the client set it: a provider may have to tell its SDK something by the real one.
         environ = dict(os.environ)
-        drop_in = None
+        compat = None
         if not os.path.basename(sys.argv[0]).startswith("docker-credential-multi"):
-            from cred_helper.dropin import DropIn
+            from cred_helper.settings.compat import Compat
 
-            drop_in = DropIn.find(sys.argv[0], environ)
-        variables = drop_in.settings() if drop_in else environ
+            compat = Compat.find(sys.argv[0], environ)
+        variables = compat.settings() if compat else environ
         settings = Settings.load(variables, lambda: _parsed_settings(environ))
-        return cls(settings, environ, monotonic, warn, drop_in)
+        return cls(settings, environ, monotonic, warn, compat)
 
     def keychain(self, sources: Callable[[ServerURL], Iterable[Source]] | None = None) -> Keychain:
         """Assemble the keychain, of these sources if it is not to be of all."""
@@ -158,7 +158,7 @@ class Wiring:
     def rule(self, server_url: ServerURL) -> Rule | None:
         """The user's rule for a server URL. Who is called by a helper's name names no other."""
         rule = self.settings.rule(server_url)
-        return None if rule and rule.helper and self._drop_in else rule
+        return None if rule and rule.helper and self._compat else rule
 
     def route(self, server_url: ServerURL) -> Route | None:
         """The built-in provider's host that a server URL means: its own, or a rule's alias.
@@ -170,8 +170,8 @@ class Wiring:
         found = rule.route(server_url) if rule else route(server_url)
         if found is None:
             return None
-        if self._drop_in is not None:
-            return found if found.provider == self._drop_in.provider else None
+        if self._compat is not None:
+            return found if found.provider == self._compat.provider else None
         asked_for = rule is not None and rule.names_provider
         return (
             found if asked_for or found.provider not in self.settings.disabled_providers else None
@@ -198,14 +198,14 @@ class Wiring:
     def _options(self, found: Route, provider: Provider, rule: Rule | None) -> dict[str, str]:
         if rule is not None:
             rule.options.check(_options_of, (provider.name,))
-        chosen = self._drop_in.options(found) if self._drop_in else {}
+        chosen = self._compat.options(found) if self._compat else {}
         return chosen | self.settings.options(
             provider.name, provider.OPTIONS, rule, self._environ, provider.ALTERNATIVES
         )
 
     def _guarded(self, provider: Provider) -> Provider:
         """The provider, not waited for past its deadline, and cached where there is a place."""
-        from cred_helper.bounded import BoundedProvider
+        from cred_helper.providers.common.timeout import BoundedProvider
 
         log = self._log()
         bounded = BoundedProvider(log.watched(provider) if log else provider)
@@ -240,7 +240,7 @@ class Wiring:
             return
         if rule is not None and rule.helper:
             fallback = self.fallback()
-            yield fallback.circle(server_url) or self._helper_of(rule, fallback)
+            yield fallback.loop(server_url) or self._helper_of(rule, fallback)
             return
         for name in self._order(rule):
             match name:
@@ -256,8 +256,8 @@ class Wiring:
     def _order(self, rule: Rule | None) -> tuple[str, ...]:
         """The names of the sources to ask, as the setting ``order`` has them."""
         order = self.settings.order
-        if self._drop_in is not None:
-            return ("environment", "cloud", "ci") if self._drop_in.reads_variables else ("cloud",)
+        if self._compat is not None:
+            return ("environment", "cloud", "ci") if self._compat.reads_variables else ("cloud",)
         if rule is None or not rule.names_provider:
             return order
         first = ("environment", "ci") if rule.provider == "environment" else ("cloud",)
@@ -265,21 +265,21 @@ class Wiring:
 
     def _variables(self, name: str, rule: Rule | None) -> Iterator[Source]:
         """The environment's own credentials, where they may be used."""
-        drop_in = self._drop_in is not None
-        asked_for = drop_in or (rule is not None and rule.provider == "environment")
+        compat = self._compat is not None
+        asked_for = compat or (rule is not None and rule.provider == "environment")
         if not asked_for and "environment" in self.settings.disabled_providers:
             return
         if name == "ci":
-            from cred_helper.environment import CiVariables
+            from cred_helper.variables import CiVariables
 
             variables = CiVariables(self._environ, trusted=asked_for)
             if variables.list():
                 yield variables
         # Without one of these there is nothing to look for, and nothing to load.
         elif any(variable.endswith(("_USR", "_PSW")) for variable in self._environ):
-            from cred_helper.environment import NamedVariables
+            from cred_helper.variables import NamedVariables
 
-            yield NamedVariables(self._environ, catch_all=drop_in)
+            yield NamedVariables(self._environ, catch_all=compat)
 
     def stores(self, server_url: ServerURL) -> Iterator[Store]:
         """Who keeps this server URL's credential."""
@@ -290,9 +290,9 @@ class Wiring:
 
     def _stores(self, server_url: ServerURL, builtin: ProviderSource | None) -> Iterator[Store]:
         rule = self.rule(server_url)
-        if self._drop_in is not None:
+        if self._compat is not None:
             fails = self.settings.store_for_clouds == "error"
-            yield self._drop_in.store(self._warn, fails=fails, is_ours=builtin is not None)
+            yield self._compat.store(self._warn, fails=fails, is_ours=builtin is not None)
             return
         fallback = self.fallback()
         owner = self._helper_of(rule, fallback) if rule and rule.helper else None
@@ -302,12 +302,12 @@ class Wiring:
 
     def listers(self) -> Iterator[Lister]:
         """Who can say what it holds."""
-        if self._drop_in is not None:
+        if self._compat is not None:
             return
         if not self.settings.rules:
             yield from self._all_listers()
             return
-        from cred_helper.rules import Unanswered
+        from cred_helper.settings.rules import Unanswered
 
         for lister in self._all_listers():
             yield Unanswered(lister, self.settings.rule)
@@ -317,7 +317,7 @@ class Wiring:
         ruled = [(self._helper_of(r, fallback), r.matches) for r in self.settings.rules if r.helper]
         yield from fallback.listers(ruled)
         if "ci" in self.settings.order and "environment" not in self.settings.disabled_providers:
-            from cred_helper.environment import CiVariables
+            from cred_helper.variables import CiVariables
 
             yield CiVariables(self._environ)
 

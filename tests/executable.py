@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,11 @@ class Completed:
         document = self.document
         assert set(document) == {"ServerURL", "Username", "Secret"}
         return document["Username"], document["Secret"]
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of the errors, warnings and notes on stderr, in their order."""
+        return re.findall(r"^[\w-]+: (?:error|warning|note): .* \[([a-z.-]+)\]$", self.stderr, re.M)
 
     def __repr__(self) -> str:
         return f"Completed({self.status}, {self.stdout!r}, {self.stderr!r})"

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from cred_helper.settings import SETTINGS
+from cred_helper.settings.settings import SETTINGS
 from tests.contract.person import PROGRAM, Person
 from tests.executable import ROOT
 from tests.messages import Message, collected

@@ -11,7 +11,7 @@ import sys
 
 from cred_helper.cache.entry import FAILURE, TOKEN, Entry, Failure
 from cred_helper.errors import CredentialError
-from cred_helper.private_folder import PrivateFolder, final_name, is_private
+from cred_helper.files.private_folder import PrivateFolder, final_name, is_private
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cred_helper.cache.sealing import Sealing
     from cred_helper.errors import NotFound, ProviderError
-    from cred_helper.locks import Locks
+    from cred_helper.files.locks import Locks
 
 _FOLDER_NAME = "docker-credential-multi"
 _LOCK_FILE = "lock"
@@ -88,7 +88,7 @@ class TokenCache:
 
     def locks(self) -> Locks:
         """Open the locks that say who is asking; the caller closes them."""
-        from cred_helper.locks import Locks
+        from cred_helper.files.locks import Locks
 
         return Locks(self._folder.open_shared(_LOCK_FILE))
 
@@ -165,7 +165,7 @@ class TokenCache:
 
 def _is_ours(name: str) -> bool:
     """Whether a file of this name is one of an entry, or what settings were parsed to."""
-    from cred_helper.parsed_settings import ENDING
+    from cred_helper.settings.parsed import ENDING
 
     return _parts(name) is not None or name.endswith(ENDING)
 

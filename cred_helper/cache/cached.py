@@ -8,7 +8,7 @@ from __future__ import annotations
 from time import time
 
 from cred_helper.errors import CredentialError
-from cred_helper.fingerprint import digest
+from cred_helper.files.fingerprints import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cred_helper.cache import TokenCache
     from cred_helper.cache.entry import Entry
     from cred_helper.credential import Credential
-    from cred_helper.provider import Identity, Provider, TokenRequest
+    from cred_helper.providers.common.interface import Identity, Provider, TokenRequest
 
 
 class CachedProvider:

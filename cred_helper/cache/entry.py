@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from cred_helper import errors
 from cred_helper.credential import Credential, Secret
-from cred_helper.fingerprint import digest
+from cred_helper.files.fingerprints import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ _SHARED: dict[str, type[errors.NotFound | errors.ProviderError]] = {
     for error in (
         errors.NotFound,
         errors.Denied,
-        errors.Dispensable,
+        errors.AnonymousAllowed,
         errors.Unreachable,
         errors.BadReply,
         errors.Misconfigured,

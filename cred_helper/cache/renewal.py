@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from cred_helper.cache import TokenCache
     from cred_helper.cache.entry import Failure
     from cred_helper.credential import Credential
-    from cred_helper.locks import Locks
-    from cred_helper.provider import Identity, Provider, TokenRequest
+    from cred_helper.files.locks import Locks
+    from cred_helper.providers.common.interface import Identity, Provider, TokenRequest
 
 # Compose and the like call once an image, one after another, within seconds.
 NOBODY_FOR_S = 10.0

@@ -10,18 +10,18 @@ from __future__ import annotations
 import os
 from time import sleep
 
-from cred_helper.bounded import FALLBACK_SHARE
 from cred_helper.errors import Unreachable
-from cred_helper.locks import RANKS
-from cred_helper.provider import seconds
+from cred_helper.files.locks import RANKS
+from cred_helper.providers.common.interface import seconds
+from cred_helper.providers.common.timeout import FALLBACK_SHARE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cred_helper.credential import Credential
-    from cred_helper.locks import Locks
-    from cred_helper.provider import Deadline
+    from cred_helper.files.locks import Locks
+    from cred_helper.providers.common.interface import Deadline
 
 # How much of the time there is to wait goes by before a deputy asks. An exchange takes a second or
 # two: who has not answered after this will hardly answer in the rest.

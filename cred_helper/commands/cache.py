@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from cred_helper.cache import TokenCache, known_folders
-from cred_helper.commands.arguments import as_json
-from cred_helper.commands.screen import Screen
-from cred_helper.commands.times import duration, iso
+from cred_helper.commands.ui.arguments import as_json
+from cred_helper.commands.ui.screen import Screen
+from cred_helper.commands.ui.times import duration, iso
 from cred_helper.errors import CredentialError, printable
-from cred_helper.settings import Settings
+from cred_helper.settings.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cred_helper import providers, settings, stdio
-from cred_helper.commands.arguments import as_json
-from cred_helper.commands.screen import Screen, bold, shown
-from cred_helper.commands.variables import unread
-from cred_helper.settings import SETTINGS, Settings, option_variable
+from cred_helper import providers, stdio
+from cred_helper.commands.doctor.unread_variables import unread
+from cred_helper.commands.ui.arguments import as_json
+from cred_helper.commands.ui.screen import Screen, bold, shown
+from cred_helper.settings import settings
+from cred_helper.settings.settings import SETTINGS, Settings, option_variable
 from cred_helper.wiring import Wiring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cred_helper.rules import Rule
+    from cred_helper.settings.rules import Rule
 
 
 @click.group()

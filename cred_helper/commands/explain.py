@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cred_helper.commands import explanation
-from cred_helper.commands.arguments import ServerURLCommand, as_json, server_url_argument
 from cred_helper.commands.explanation import Explanation, identity_words
-from cred_helper.commands.screen import Screen, bold, dim, shown
 from cred_helper.commands.trial import Trial
+from cred_helper.commands.ui.arguments import ServerURLCommand, as_json, server_url_argument
+from cred_helper.commands.ui.screen import Screen, bold, dim, shown
 from cred_helper.errors import Misconfigured, printable
 from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute, Route
 from cred_helper.server_url import ServerURL
@@ -62,9 +62,9 @@ class _Report:
 
     def show(self) -> None:
         explained = self._explained
-        self._line("server URL", bold(printable(explained.server_url.told)) or dim("(empty)"))
-        if explained.server_url.told_host != explained.server_url.told:
-            self._line("host", printable(explained.server_url.told_host))
+        self._line("server URL", bold(printable(explained.server_url.redacted)) or dim("(empty)"))
+        if explained.server_url.redacted_host != explained.server_url.redacted:
+            self._line("host", printable(explained.server_url.redacted_host))
         self._line("provider", f"{bold(self._provider())}: {explained.why_provider()}")
         if explained.rule is not None:
             self._line("rule", shown(explained.rule.place.of("match")))

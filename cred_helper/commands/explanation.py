@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cred_helper import providers, stdio
 from cred_helper.cache.cached import CachedProvider
-from cred_helper.commands.times import duration
+from cred_helper.commands.ui.times import duration
 from cred_helper.errors import Misconfigured, NotFound, ProviderError
 from cred_helper.fallback import Chosen
 from cred_helper.fallback.helper import Helper
@@ -22,7 +22,7 @@ from cred_helper.wiring import ProviderSource, Wiring
 if TYPE_CHECKING:
     from cred_helper.cache.entry import Entry
     from cred_helper.keychain import Source
-    from cred_helper.provider import Identity
+    from cred_helper.providers.common.interface import Identity
     from cred_helper.server_url import ServerURL
 
 CLOUDS = {
@@ -166,8 +166,8 @@ class Explanation:
         """Everything."""
         found = self.route
         return {
-            "server_url": self.server_url.told,
-            "host": self.server_url.told_host or None,
+            "server_url": self.server_url.redacted,
+            "host": self.server_url.redacted_host or None,
             "provider": found.provider if found else None,
             "region": found.region if found else None,
             "fips": found.fips if found else None,

@@ -12,17 +12,17 @@ import click
 
 from cred_helper import __version__, stdio
 from cred_helper.commands import COMPLETION_VARIABLE
-from cred_helper.commands.arguments import debug_option
 from cred_helper.commands.cache import cache
 from cred_helper.commands.completion import completion
 from cred_helper.commands.config import config
-from cred_helper.commands.configure import configure
-from cred_helper.commands.doctor import doctor
+from cred_helper.commands.configure.command import configure
+from cred_helper.commands.doctor.command import doctor
 from cred_helper.commands.explain import explain
 from cred_helper.commands.login import login, logout
 from cred_helper.commands.providers import providers
-from cred_helper.commands.screen import colour_wanted
 from cred_helper.commands.token import token
+from cred_helper.commands.ui.arguments import debug_option
+from cred_helper.commands.ui.screen import colour_wanted
 from cred_helper.errors import CannotLoad, CredentialError, fault
 
 # What a shell makes of a program that Ctrl-C has ended.

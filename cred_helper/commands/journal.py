@@ -12,14 +12,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cred_helper import folders
-from cred_helper.commands.changes import FileChange, LinkChange, read, unedited
+from cred_helper.commands.configure.changes import FileChange, LinkChange, read, unedited
 from cred_helper.errors import Misconfigured
+from cred_helper.files import user_folders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cred_helper.commands.changes import Change
+    from cred_helper.commands.configure.changes import Change
 
 Record = dict[str, Any]
 
@@ -60,7 +60,7 @@ class Journal:
     @classmethod
     def of_user(cls, environ: Mapping[str, str]) -> Journal:
         """The journal of whoever runs this."""
-        folder = Path(folders.data(environ), "docker-credential-multi")
+        folder = Path(user_folders.data(environ), "docker-credential-multi")
         return cls(folder / "configured.json")
 
     def add(self, plan: Plan) -> None:

@@ -12,12 +12,13 @@ import sys
 import click
 
 from cred_helper import docker_hub, stdio
-from cred_helper.commands import ourselves, registries_conf
-from cred_helper.commands.arguments import server_url_argument
+from cred_helper.commands.configure import registries_conf
 from cred_helper.commands.explanation import CREDENTIAL, Explanation
 from cred_helper.commands.ping import ping
-from cred_helper.commands.screen import Screen, shown
 from cred_helper.commands.trial import Trial, required
+from cred_helper.commands.ui import this_program
+from cred_helper.commands.ui.arguments import server_url_argument
+from cred_helper.commands.ui.screen import Screen, shown
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.fallback import dockerconfig, store
@@ -107,7 +108,7 @@ def _explained(registry: ServerURL) -> Explanation:
         place = explained.rule.place.of("answer")
         raise Misconfigured(
             f"a login to {_name(registry)} comes to nothing: {shown(place)} answers for it",
-            hint=f"take that rule out, or see {ourselves.command('explain', registry.raw)}",
+            hint=f"take that rule out, or see {this_program.command('explain', registry.raw)}",
         )
     return explained
 
@@ -169,7 +170,7 @@ def _check(
 def _say_where(screen: Screen, registry: ServerURL, credential: Credential) -> None:
     """Ask as a client will, and tell who answers."""
     answer = Wiring.of_process(stdio.warning).keychain().get(registry)
-    explain = f"see {ourselves.command('explain', registry.raw)}"
+    explain = f"see {this_program.command('explain', registry.raw)}"
     answered = answer.credential
     if answered is None:
         stdio.warning(f"the login to {_name(registry)} was taken, and nobody has it now", explain)
@@ -183,7 +184,7 @@ def _say_where(screen: Screen, registry: ServerURL, credential: Credential) -> N
     how = ", closed to others and not encrypted" if is_file else ""
     screen.line(f"the login is kept in {source}{how}")
     if not _is_asked_for(registry):
-        configure = f"{ourselves.command('configure')} has them do so"
+        configure = f"{this_program.command('configure')} has them do so"
         stdio.warning(f"docker and podman do not ask {stdio.PROGRAM} yet", configure)
 
 

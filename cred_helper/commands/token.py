@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cred_helper import stdio
-from cred_helper.commands import shell
-from cred_helper.commands.arguments import ServerURLCommand, server_url_argument
-from cred_helper.commands.times import iso
 from cred_helper.commands.trial import required
+from cred_helper.commands.ui import shell
+from cred_helper.commands.ui.arguments import ServerURLCommand, server_url_argument
+from cred_helper.commands.ui.times import iso
 from cred_helper.errors import CredentialError
 from cred_helper.fallback.dockerconfig import IDENTITY_TOKEN
 from cred_helper.server_url import ServerURL

@@ -6,11 +6,11 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from cred_helper import stdio
-from cred_helper.commands import ourselves
-from cred_helper.commands.times import iso, left
+from cred_helper.commands.ui import this_program
+from cred_helper.commands.ui.times import iso, left
 from cred_helper.credential import Credential
 from cred_helper.errors import NotFound
-from cred_helper.keychain import told
+from cred_helper.keychain import in_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +28,13 @@ def required(server_url: ServerURL, answer: Answer) -> Credential:
         CredentialError: nobody has one; or the failure of who should have.
     """
     if answer.credential is None and answer.failures:
-        raise told(server_url, *answer.failures[0])
+        raise in_context(server_url, *answer.failures[0])
     for source, failure in answer.failures:
         stdio.warning(f"{source}: {failure.reason}", failure.hint)
     if answer.credential is None:
-        explain = ourselves.command("explain", server_url.told)
+        explain = this_program.command("explain", server_url.redacted)
         raise NotFound(
-            f"no source has a credential for {server_url.told}",
+            f"no source has a credential for {server_url.redacted}",
             hint=f"{explain} says who is asked",
         )
     return answer.credential

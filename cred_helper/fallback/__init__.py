@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from cred_helper.credential import Credential
     from cred_helper.fallback.dockerconfig import DockerConfig
     from cred_helper.keychain import Lister, Source, Store
-    from cred_helper.provider import Deadline
+    from cred_helper.providers.common.interface import Deadline
 
 OURSELVES = "docker-credential-multi"
 # Its list is a round of token exchanges with its cloud.
@@ -152,9 +152,9 @@ class Fallback:
 
     def sources(self, server_url: ServerURL) -> Iterator[Source]:
         """Whom to ask for a credential, in order."""
-        circle = self.circle(server_url)
-        if circle is not None:
-            yield circle
+        loop = self.loop(server_url)
+        if loop is not None:
+            yield loop
             return
         asked: set[str] = set()
         for config in self._named:
@@ -192,7 +192,7 @@ class Fallback:
         fails = self._store_for_clouds == "error"
         rest = Discarded(provider, kept, self._warn, fails=fails) if provider else kept
         owners = [owner] if owner else list(self._owners(server_url))
-        yield Login([] if self.circle(server_url) else list(_able(owners)), rest)
+        yield Login([] if self.loop(server_url) else list(_able(owners)), rest)
 
     def _owners(self, server_url: ServerURL) -> Iterator[Helper | Known]:
         known: set[str] = set()
@@ -265,12 +265,14 @@ class Fallback:
 
     # --- Helpers ----------------------------------------------------------------------------------
 
-    def circle(self, server_url: ServerURL) -> Known | None:
+    def loop(self, server_url: ServerURL) -> Known | None:
         """The end of a circle: a helper that is being asked for this asks us in turn."""
         asking = self._chain.asking(server_url.raw)
         if asking is None:
             return None
-        reason = f"{asking} is being asked for {server_url.told_host} already, and asks us for it"
+        reason = (
+            f"{asking} is being asked for {server_url.redacted_host} already, and asks us for it"
+        )
         self._warn(reason, "take one of the two out of docker's config.json")
         return Known(asking, NotFound(reason))
 

@@ -6,7 +6,7 @@ processes, and what for. Server URLs are in it as digests: they may be anything.
 
 from __future__ import annotations
 
-from cred_helper.fingerprint import digest
+from cred_helper.files.fingerprints import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

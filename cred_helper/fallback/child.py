@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import sys
 
-from cred_helper.document import trouble
 from cred_helper.errors import BadReply, Misconfigured, Unreachable
+from cred_helper.files.json_file import trouble
 from cred_helper.signals import EndingSignals, end_by
 
 TYPE_CHECKING = False

@@ -14,16 +14,16 @@ from __future__ import annotations
 
 import os
 
-from cred_helper import document, folders
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.fallback.registry_key import candidates
+from cred_helper.files import json_file, user_folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from cred_helper.document import Document
+    from cred_helper.files.json_file import Document
     from cred_helper.server_url import ServerURL
 
 AUTHS = "auths"
@@ -161,14 +161,14 @@ class DockerConfig:
             if username
             else f"{AUTHS} has an auth that is not USER:PASSWORD in base64"
         )
-        raise self._misfit(what, AUTHS, key)
+        raise self._problem(what, AUTHS, key)
 
     def _fields(self, auths: Mapping[str, object], key: str) -> dict[str, str | None]:
         value = auths[key]
         if value is None:
             return dict.fromkeys(_FIELDS)
         if not isinstance(value, dict):
-            raise self._misfit(f"{AUTHS} has an entry that is not an object", AUTHS, key)
+            raise self._problem(f"{AUTHS} has an entry that is not an object", AUTHS, key)
         return {name: self._text(_field(value, name), AUTHS, key) for name in _FIELDS}
 
     def _entry(self, auths: Mapping[str, object], key: str) -> tuple[str, str] | None:
@@ -184,14 +184,14 @@ class DockerConfig:
         if auth := fields["auth"]:
             decoded = _decoded(auth)
             if decoded is None:
-                raise self._misfit(
+                raise self._problem(
                     f"{AUTHS} has an auth that is not USER:PASSWORD in base64", AUTHS, key
                 )
             username, password = decoded
         if username:
             return username, password
         if password:
-            raise self._misfit(f"{AUTHS} has a password without a user name", AUTHS, key)
+            raise self._problem(f"{AUTHS} has a password without a user name", AUTHS, key)
         if fields["registrytoken"]:
             raise NotFound(
                 f"{AUTHS} has a registrytoken for it, which a credential helper cannot hand on"
@@ -203,15 +203,15 @@ class DockerConfig:
         if value is None:
             return {}
         if not isinstance(value, dict):
-            raise self._misfit(f"{section} is not an object", section)
+            raise self._problem(f"{section} is not an object", section)
         return value
 
     def _text(self, value: object, *keys: str) -> str | None:
         if value is None or isinstance(value, str):
             return value
-        raise self._misfit(f"{keys[0]} has something that is not a string", *keys)
+        raise self._problem(f"{keys[0]} has something that is not a string", *keys)
 
-    def _misfit(self, what: str, *keys: str) -> Misconfigured:
+    def _problem(self, what: str, *keys: str) -> Misconfigured:
         assert self._document is not None  # whoever has a section has loaded it
         value = self._document.value
         section = spelling(value, keys[0]) if isinstance(value, dict) else None
@@ -271,7 +271,7 @@ def named(environ: Mapping[str, str]) -> Iterator[DockerConfig]:
     """What docker reads, and what a variable points at: the user's own word, in this order."""
     if text := environ.get("DOCKER_AUTH_CONFIG"):
         data = text.encode("utf-8", "surrogateescape")
-        yield DockerConfig("DOCKER_AUTH_CONFIG", lambda: document.parse(data))
+        yield DockerConfig("DOCKER_AUTH_CONFIG", lambda: json_file.parse(data))
     yield _file(docker_config_path(environ))
     if path := environ.get("REGISTRY_AUTH_FILE"):
         yield _file(path, names_store=False)
@@ -279,21 +279,23 @@ def named(environ: Mapping[str, str]) -> Iterator[DockerConfig]:
 
 def relatives(environ: Mapping[str, str]) -> Iterator[DockerConfig]:
     """What podman, skopeo, buildah and a docker of long ago left in the places they know."""
-    runtime = folders.runtime(environ)
+    runtime = user_folders.runtime(environ)
     session = os.path.join(runtime, "containers") if runtime else f"/run/containers/{_uid()}"
     yield _file(os.path.join(session, "auth.json"), names_store=False)
-    yield _file(os.path.join(folders.config(environ), "containers", "auth.json"), names_store=False)
-    yield _file(os.path.join(folders.home(environ), ".dockercfg"), bare=True)
+    yield _file(
+        os.path.join(user_folders.config(environ), "containers", "auth.json"), names_store=False
+    )
+    yield _file(os.path.join(user_folders.home(environ), ".dockercfg"), bare=True)
 
 
 def docker_config_path(environ: Mapping[str, str]) -> str:
     """Where docker's config.json is. ``DOCKER_CONFIG`` names its folder."""
-    folder = environ.get("DOCKER_CONFIG") or os.path.join(folders.home(environ), ".docker")
+    folder = environ.get("DOCKER_CONFIG") or os.path.join(user_folders.home(environ), ".docker")
     return os.path.join(folder, "config.json")
 
 
 def _file(path: str, *, names_store: bool = True, bare: bool = False) -> DockerConfig:
-    return DockerConfig(path, lambda: document.load(path), names_store=names_store, bare=bare)
+    return DockerConfig(path, lambda: json_file.load(path), names_store=names_store, bare=bare)
 
 
 def _uid() -> int:

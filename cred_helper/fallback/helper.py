@@ -141,8 +141,9 @@ class Helper:
         try:
             return child.run([self._program, verb], data, environ, self._timeout_s())
         except Unreachable as error:
-            error.hint = "DOCKER_CREDENTIAL_MULTI_HELPER_TIMEOUT_S is how long a helper may take"
-            raise
+            raise error.with_hint(
+                "DOCKER_CREDENTIAL_MULTI_HELPER_TIMEOUT_S is how long a helper may take"
+            ) from None
 
     def _text(self, finished: Finished) -> str:
         # An answer has to be UTF-8; a complaint in some code page is to be understood all the same.

@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import sys
 
-from cred_helper import folders
 from cred_helper.errors import Misconfigured, ProviderError
 from cred_helper.fallback import child
 from cred_helper.fallback.helper import Helper, Unsupported
+from cred_helper.files import user_folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Login:
             except Unsupported:
                 continue  # a read-only helper: what it does not keep, the next one does
             except ProviderError as error:
-                what = f"{owner.name} keeps no login to {server_url.told_host}"
+                what = f"{owner.name} keeps no login to {server_url.redacted_host}"
                 raise _told(what, error) from None
             return
         self._rest.store(server_url, credential)
@@ -73,7 +73,7 @@ class Login:
             try:
                 owner.erase(server_url)
             except ProviderError as error:
-                what = f"{owner.name} does not forget {server_url.told_host}"
+                what = f"{owner.name} does not forget {server_url.redacted_host}"
                 failures.append(_told(what, error))
         self._rest.erase(server_url)
         if failures:
@@ -135,7 +135,9 @@ class Discarded:
 
     def store(self, server_url: ServerURL, _credential: Credential) -> None:
         """Keep nothing, and say so: a login by script must not fail for it."""
-        reason = f"the login to {server_url.told_host} is not kept: {self._provider} answers for it"
+        reason = (
+            f"the login to {server_url.redacted_host} is not kept: {self._provider} answers for it"
+        )
         hint = "to have one kept, name a helper for it under credHelpers in docker's config.json"
         if self._fails:
             raise Misconfigured(reason, hint=hint)
@@ -160,11 +162,11 @@ def keychain_name(environ: Mapping[str, str], platform: str = sys.platform) -> s
     if platform == "win32":
         return "wincred"
     password_store = environ.get("PASSWORD_STORE_DIR") or os.path.join(
-        folders.home(environ), ".password-store"
+        user_folders.home(environ), ".password-store"
     )
     if child.find("pass", environ) and os.path.exists(os.path.join(password_store, ".gpg-id")):
         return "pass"
-    runtime = folders.runtime(environ)
+    runtime = user_folders.runtime(environ)
     if environ.get("DBUS_SESSION_BUS_ADDRESS") or (
         runtime and os.path.exists(os.path.join(runtime, "bus"))
     ):

@@ -11,13 +11,13 @@ from __future__ import annotations
 import os
 import sys
 
-from cred_helper import document, folders
 from cred_helper.credential import Credential, Secret
-from cred_helper.document import trouble
 from cred_helper.errors import Misconfigured, NotFound, Unreachable
 from cred_helper.fallback.registry_key import candidates
-from cred_helper.locks import Locks
-from cred_helper.private_folder import make_missing, undisturbed
+from cred_helper.files import json_file, user_folders
+from cred_helper.files.json_file import trouble
+from cred_helper.files.locks import Locks
+from cred_helper.files.private_folder import make_missing, undisturbed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,14 +89,14 @@ class FileStore:
 
     def _read(self) -> dict[str, tuple[str, str]]:
         try:
-            fd = document.open_file(self.path)
+            fd = json_file.open_file(self.path)
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except OSError as error:
             raise self._unusable("read", error) from None
         try:
             self._inspect(fd)
-            data = document.read_open(fd)
+            data = json_file.read_open(fd)
         except OSError as error:
             raise self._unusable("read", error) from None
         finally:
@@ -203,12 +203,12 @@ class FileStore:
 
 def path(environ: Mapping[str, str]) -> str:
     """Where the store is."""
-    return os.path.join(folders.data(environ), _FOLDER, _FILE)
+    return os.path.join(user_folders.data(environ), _FOLDER, _FILE)
 
 
 def _parse(data: bytes) -> dict[str, tuple[str, str]]:
     try:
-        parsed = document.parse(data)
+        parsed = json_file.parse(data)
     except Misconfigured as error:
         raise Damaged(error.reason) from None
     if parsed is None:

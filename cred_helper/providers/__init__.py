@@ -10,7 +10,7 @@ from cred_helper.hosts import ACR, ECR, GCR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cred_helper.provider import Provider
+    from cred_helper.providers.common.interface import Provider
 
 BUILTIN = (ECR, GCR, ACR)
 

@@ -7,7 +7,7 @@ import click
 
 from cred_helper import __version__
 from cred_helper.commands.group import group
-from cred_helper.settings import SETTINGS
+from cred_helper.settings.settings import SETTINGS
 from cred_helper.stdio import PROGRAM
 
 PROTOCOL = {

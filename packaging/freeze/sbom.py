@@ -60,7 +60,7 @@ class Component:
     licenses: list[dict[str, Any]] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
 
-    def told(self) -> dict[str, Any]:
+    def redacted(self) -> dict[str, Any]:
         told: dict[str, Any] = {"type": "library", "name": self.name}
         if self.version:
             told["version"] = self.version
@@ -89,7 +89,7 @@ class Inventory:
         known.licenses = known.licenses or component.licenses
         known.files |= component.files
 
-    def told(self) -> list[dict[str, Any]]:
+    def redacted(self) -> list[dict[str, Any]]:
         found = sorted(
             self._components.items(), key=lambda item: (item[0][0].lower(), str(item[0]))
         )

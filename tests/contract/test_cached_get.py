@@ -55,7 +55,7 @@ def test_a_settings_file_is_parsed_once(machine: Machine, home: Path) -> None:
     file.write_text('[[rule]]\nmatch = "*.corp.example"\nprofile = "work"\n')
     machine.get()
     modules = loaded(machine.executable.environment, EXAMPLE_HOST)
-    assert "cred_helper.rules" in modules
+    assert "cred_helper.settings.rules" in modules
     assert not {"tomllib", "json", "re", "typing"} & modules
 
 

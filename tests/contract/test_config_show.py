@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from cred_helper.settings import SETTINGS
+from cred_helper.settings.settings import SETTINGS
 from tests.contract.person import Person, person
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from time import monotonic
 import pytest
 
 from cred_helper.hosts import route
-from cred_helper.provider import Deadline, TokenRequest
+from cred_helper.providers.common.interface import Deadline, TokenRequest
 from cred_helper.providers.ecr import EcrProvider
 from cred_helper.server_url import ServerURL
 from tests.clouds import faults

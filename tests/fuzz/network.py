@@ -16,9 +16,9 @@ from cred_helper import providers
 from cred_helper.credential import Credential
 from cred_helper.errors import NotFound
 from cred_helper.hosts import ACR, ECR, GCR
-from cred_helper.provider import Identity, TokenRequest
+from cred_helper.providers.common.interface import Identity, TokenRequest
 from cred_helper.server_url import ServerURL
-from cred_helper.settings import Settings
+from cred_helper.settings.settings import Settings
 from cred_helper.wiring import Wiring
 from tests.fuzz.target import Finding, Target
 from tests.fuzz.urls import oracle, server_urls

@@ -9,19 +9,19 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from cred_helper import document
 from cred_helper.cache.entry import FAILURE, TOKEN, Entry, Failure
-from cred_helper.commands import rawjson
+from cred_helper.commands.configure import raw_json
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CredentialError, Unreachable
 from cred_helper.fallback.child import Finished
 from cred_helper.fallback.dockerconfig import DockerConfig
 from cred_helper.fallback.helper import PREFIX, Helper, program_name, quotable
-from cred_helper.fingerprint import digest
+from cred_helper.files import json_file
+from cred_helper.files.fingerprints import digest
 from cred_helper.hosts import route
 from cred_helper.protocols import docker
 from cred_helper.server_url import ServerURL
-from cred_helper.settings import Settings
+from cred_helper.settings.settings import Settings
 from cred_helper.wiring import Wiring
 from tests.fuzz.target import SECRET, Finding, Target, tells_no_secret
 from tests.fuzz.urls import oracle
@@ -136,7 +136,7 @@ class ConfigJson(Target):
 
     def check(self, data: bytes) -> None:
         for bare in (False, True):
-            config = DockerConfig("config.json", lambda: document.parse(data), bare=bare)
+            config = DockerConfig("config.json", lambda: json_file.parse(data), bare=bare)
             try:
                 if not config.load():
                     continue
@@ -357,13 +357,13 @@ class RawJson(Target):
                     raise Finding(f"{text!r} is refused") from None
 
     def _edit(self, text: str, value: Any, path: tuple[str, ...]) -> None:
-        put = rawjson.put(text, '"new"', *path)
+        put = raw_json.put(text, '"new"', *path)
         if json.loads(put) != _with(value, path):
             raise Finding(f"{text!r} with {path} put is {put!r}")
-        if rawjson.get(put, *path) != '"new"':
+        if raw_json.get(put, *path) != '"new"':
             raise Finding(f"{put!r} has not what was put at {path}")
-        removed = rawjson.remove(put, *path)
-        again = rawjson.get(removed, *path)
+        removed = raw_json.remove(put, *path)
+        again = raw_json.get(removed, *path)
         if again is not None and put.count(json.dumps(path[-1])) < 2 and "\\u" not in put:
             raise Finding(f"{put!r} without {path} is {removed!r}")
         json.loads(removed)

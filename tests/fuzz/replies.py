@@ -16,13 +16,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cred_helper.bounded import _prepare_for_sdk
 from cred_helper.credential import Credential
 from cred_helper.errors import CredentialError
 from cred_helper.hosts import route
 from cred_helper.protocols import docker
-from cred_helper.provider import Deadline, TokenRequest
 from cred_helper.providers.acr import AcrProvider
+from cred_helper.providers.common.interface import Deadline, TokenRequest
+from cred_helper.providers.common.timeout import _prepare_for_sdk
 from cred_helper.providers.ecr import EcrProvider
 from cred_helper.providers.gcr import GcrProvider
 from cred_helper.server_url import ServerURL
@@ -34,7 +34,7 @@ from tests.faults.steps import STEPS, Step
 from tests.fuzz.target import SECRET, Finding, Target, tells_no_secret
 
 if TYPE_CHECKING:
-    from cred_helper.provider import Provider
+    from cred_helper.providers.common.interface import Provider
 
 _OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 _NO = b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n\r\n"

@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Self
 
 from cred_helper import errors
-from cred_helper.bounded import BoundedProvider
 from cred_helper.cache import TokenCache
 from cred_helper.cache.cached import CachedProvider
 from cred_helper.credential import Credential, Secret
 from cred_helper.hosts import route
-from cred_helper.provider import Deadline, Identity, TokenRequest
+from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
+from cred_helper.providers.common.timeout import BoundedProvider
 from cred_helper.server_url import ServerURL
 from tests.executable import ROOT
 

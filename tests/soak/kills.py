@@ -21,8 +21,8 @@ from typing import NoReturn
 from cred_helper.cache import MOST_TEMPORARY_AGE_S, TokenCache
 from cred_helper.cache.entry import TOKEN, Entry
 from cred_helper.credential import Secret
-from cred_helper.fingerprint import digest
-from cred_helper.private_folder import PrivateFolder, final_name
+from cred_helper.files.fingerprints import digest
+from cred_helper.files.private_folder import PrivateFolder, final_name
 from tests.soak.writers import ABOUT_TO, HAS, WRITERS, Writers
 
 KEYS = [digest([f"key {number}"]) for number in range(24)]

@@ -20,7 +20,7 @@ from typing import NoReturn
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CredentialError
 from cred_helper.fallback.store import FileStore
-from cred_helper.fingerprint import digest
+from cred_helper.files.fingerprints import digest
 from cred_helper.server_url import ServerURL
 from tests.soak.writers import ABOUT_TO, HAS, WRITERS, Writers
 

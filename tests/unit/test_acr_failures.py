@@ -13,9 +13,9 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnection
 
 from cred_helper.errors import Denied, Unreachable
 from cred_helper.hosts import route
-from cred_helper.provider import Deadline, TokenRequest
 from cred_helper.providers.acr import failures
 from cred_helper.providers.acr.setup import Setup
+from cred_helper.providers.common.interface import Deadline, TokenRequest
 from cred_helper.server_url import ServerURL
 
 HOST = "myreg-abc123.azurecr.io"

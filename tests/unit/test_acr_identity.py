@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from cred_helper import ambient
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, Unreachable
 from cred_helper.hosts import route
-from cred_helper.provider import Deadline, TokenRequest
 from cred_helper.providers.acr import AcrIdentity, AcrProvider
 from cred_helper.providers.acr.setup import Setup, cloud_of
+from cred_helper.providers.common import cloud_detection
+from cred_helper.providers.common.interface import Deadline, TokenRequest
 from cred_helper.server_url import ServerURL
 
 TENANT, CLIENT = "contoso.example", "11111111-2222-4333-8444-555555555555"
@@ -40,8 +40,8 @@ def firmware(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool | None], None]:
     """What the firmware says of the machine: nothing of Azure, if a test does not say otherwise."""
 
     def says(is_cloud: bool | None) -> None:
-        sign = ambient.Sign(is_cloud, "the firmware names no such cloud")
-        monkeypatch.setattr(ambient, "machine_sign", lambda cloud: sign)
+        sign = cloud_detection.Sign(is_cloud, "the firmware names no such cloud")
+        monkeypatch.setattr(cloud_detection, "machine_sign", lambda cloud: sign)
 
     says(False)
     return says

@@ -30,11 +30,11 @@ from cred_helper.errors import (
     ProviderError,
     Unreachable,
 )
-from cred_helper.fingerprint import digest
+from cred_helper.files.fingerprints import digest
+from cred_helper.files.locks import Locks
+from cred_helper.files.private_folder import PrivateFolder, final_name, temporary_name
 from cred_helper.hosts import route
-from cred_helper.locks import Locks
-from cred_helper.private_folder import PrivateFolder, final_name, temporary_name
-from cred_helper.provider import Deadline, Identity, TokenRequest
+from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
 from cred_helper.server_url import ServerURL
 
 NOW = 1_700_000_000.0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cred_helper.commands.checks import cache_folder
+from cred_helper.commands.doctor import cache_folder
 
 
 @pytest.fixture

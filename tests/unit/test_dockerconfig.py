@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cred_helper import document
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.fallback import dockerconfig
 from cred_helper.fallback.dockerconfig import DockerConfig
+from cred_helper.files import json_file
 from cred_helper.server_url import ServerURL
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def basic(username: str, password: str) -> str:
 
 def config(value: object, **kind: bool) -> DockerConfig:
     data = value if isinstance(value, bytes) else json.dumps(value, indent=1).encode()
-    read = DockerConfig("a file", lambda: document.parse(data), **kind)
+    read = DockerConfig("a file", lambda: json_file.parse(data), **kind)
     read.load()
     return read
 
@@ -197,7 +197,7 @@ def test_docker_auth_config_may_be_a_whole_config_or_the_auths_alone() -> None:
         (b'{\n\n"x": "s3cret-of-mine \xff"}', "line 3: "),
         ('{"x": "s3cret-of-mine"}'.encode("utf-16"), "line 1: it is UTF-16"),
         (b'{"x":' * 100_000 + b"1" + b"}" * 100_000, "line 1: it is nested too deeply"),
-        (b" " * document.MAX_BYTES + b"{}", "it is larger than 16 MiB"),
+        (b" " * json_file.MAX_BYTES + b"{}", "it is larger than 16 MiB"),
     ],
 )
 def test_what_cannot_be_read_is_told_by_its_line_and_never_quoted(data: bytes, reason: str) -> None:
@@ -218,22 +218,22 @@ def test_a_byte_order_mark_and_what_follows_the_document_do_no_harm() -> None:
 def test_a_file_with_nothing_in_it_is_no_file(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "config.json").write_bytes(content)
-    assert document.load(str(tmp_path / "config.json")) is None
+    assert json_file.load(str(tmp_path / "config.json")) is None
 
 
 def test_a_file_is_read_through_links_and_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "real").write_text("{}")
     (tmp_path / "link").symlink_to("real")
-    read = document.load(str(tmp_path / "link"))
+    read = json_file.load(str(tmp_path / "link"))
     assert read is not None
     assert read.value == {}
     (tmp_path / "dangling").symlink_to("nowhere")
-    assert document.load(str(tmp_path / "dangling")) is None
+    assert json_file.load(str(tmp_path / "dangling")) is None
     os.mkfifo(tmp_path / "pipe")
-    assert document.load(str(tmp_path / "pipe")) is None
-    assert document.load(os.devnull) is None
+    assert json_file.load(str(tmp_path / "pipe")) is None
+    assert json_file.load(os.devnull) is None
     with pytest.raises(Misconfigured, match="larger than"):
-        document.load("/dev/zero")
+        json_file.load("/dev/zero")
 
 
 @pytest.mark.parametrize("kind", ["folder", "loop"])
@@ -244,7 +244,7 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, kind: str) -> None:
     else:
         path.symlink_to(path)
     with pytest.raises(Misconfigured, match=r"^it cannot be read: [a-z ]+$"):
-        document.load(str(path))
+        json_file.load(str(path))
 
 
 def test_a_file_that_is_closed_to_us_says_so(tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_a_file_that_is_closed_to_us_says_so(tmp_path: Path) -> None:
         os.seteuid(65534)
     try:
         with pytest.raises(Misconfigured, match="it cannot be read: permission denied"):
-            document.load(str(path))
+            json_file.load(str(path))
     finally:
         if root:
             os.seteuid(0)

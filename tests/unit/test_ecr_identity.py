@@ -18,10 +18,10 @@ from botocore import exceptions as sdk
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cred_helper import ambient
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, Unreachable
 from cred_helper.hosts import route
-from cred_helper.provider import Deadline, Identity, TokenRequest
+from cred_helper.providers.common import cloud_detection
+from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
 from cred_helper.providers.ecr import EcrProvider
 from cred_helper.providers.ecr.failures import explain
 from cred_helper.providers.ecr.setup import IniFile, Setup
@@ -311,8 +311,10 @@ def test_an_identity_that_is_set_is_missed_where_no_metadata_service_answers_eit
 ) -> None:
     write("[profile dev]\nregion = eu-west-1\n")
     monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
-    monkeypatch.setattr(ambient, "machine_sign", lambda cloud: ambient.Sign(None, "silent"))
-    monkeypatch.setattr(ambient, "answers", lambda *_, **__: False)
+    monkeypatch.setattr(
+        cloud_detection, "machine_sign", lambda cloud: cloud_detection.Sign(None, "silent")
+    )
+    monkeypatch.setattr(cloud_detection, "answers", lambda *_, **__: False)
     provider = EcrProvider()
     with pytest.raises(NotFound):
         provider.get(request(), provider.identify(request()))

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from cred_helper import ambient
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import route
-from cred_helper.provider import Deadline, Identity, TokenRequest
+from cred_helper.providers.common import cloud_detection
+from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
 from cred_helper.providers.gcr import GcrProvider
 from cred_helper.server_url import ServerURL
 
@@ -92,8 +92,8 @@ def gcloud(tmp_path: Path) -> Gcloud:
 @pytest.fixture
 def firmware(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """What the firmware says; silent unless a test has it speak."""
-    told = SimpleNamespace(sign=ambient.Sign(None, "the firmware cannot be read here"))
-    monkeypatch.setattr(ambient, "machine_sign", lambda cloud: told.sign)
+    told = SimpleNamespace(sign=cloud_detection.Sign(None, "the firmware cannot be read here"))
+    monkeypatch.setattr(cloud_detection, "machine_sign", lambda cloud: told.sign)
     return told
 
 
@@ -186,7 +186,7 @@ def test_the_machine_is_taken_by_its_signs(
     hints: dict[str, str],
     certain: bool | None,
 ) -> None:
-    firmware.sign = ambient.Sign(sign, "so the firmware says")
+    firmware.sign = cloud_detection.Sign(sign, "so the firmware says")
     identity = identify({"HOME": str(tmp_path), **hints})
     assert identity.source == (None if certain is None else "instance-metadata")
     assert identity.certain is (certain is not False)

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cred_helper.errors import Misconfigured
-from cred_helper.parsed_settings import ENDING, ParsedSettings
-from cred_helper.private_folder import PrivateFolder
-from cred_helper.settings import Settings
+from cred_helper.files.private_folder import PrivateFolder
+from cred_helper.settings.parsed import ENDING, ParsedSettings
+from cred_helper.settings.settings import Settings
 
 _TOML = """\
 deadline_s = 2.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cred_helper.provider import seconds
+from cred_helper.providers.common.interface import seconds
 
 
 @pytest.mark.parametrize(

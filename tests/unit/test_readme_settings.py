@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cred_helper import providers
-from cred_helper.settings import Settings
+from cred_helper.settings.settings import Settings
 from tests.executable import ROOT
 
 if TYPE_CHECKING:

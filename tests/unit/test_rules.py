@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cred_helper.rules import HostPattern
 from cred_helper.server_url import ServerURL
+from cred_helper.settings.rules import HostPattern
 
 _ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from cred_helper.commands.screen import Screen
+from cred_helper.commands.ui.screen import Screen
 from cred_helper.errors import printable
 
 

@@ -13,8 +13,8 @@ from cred_helper.cache.entry import Entry
 from cred_helper.cache.sealing import KEY_URL, Sealing
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CannotLoad, Denied, NotFound, ProviderError
-from cred_helper.fingerprint import digest
-from cred_helper.locks import Locks
+from cred_helper.files.fingerprints import digest
+from cred_helper.files.locks import Locks
 from cred_helper.server_url import ServerURL
 
 NOW = 1_700_000_000.0

@@ -69,6 +69,6 @@ def test_the_doubtful_ones_say_why_no_provider_is_asked(text: str, why: str) -> 
 )
 def test_no_password_in_a_server_url_is_told(text: str, told: str, host: str) -> None:
     server_url = ServerURL.parse(text)
-    assert server_url.told == told
+    assert server_url.redacted == told
     assert repr(server_url) == f"ServerURL({told!r})"
-    assert server_url.told_host == host
+    assert server_url.redacted_host == host

@@ -9,11 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from cred_helper import settings as settings_module
 from cred_helper.errors import Misconfigured
-from cred_helper.rules import Rule
 from cred_helper.server_url import ServerURL
-from cred_helper.settings import CONFIG, RULES, SETTINGS, Settings, machine_file, user_files
+from cred_helper.settings import settings as settings_module
+from cred_helper.settings.rules import Rule
+from cred_helper.settings.settings import (
+    CONFIG,
+    RULES,
+    SETTINGS,
+    Settings,
+    machine_file,
+    user_files,
+)
 from tests.executable import ROOT
 
 _SECRET = "hunter2-hunter2"  # what must not come out again
@@ -214,14 +221,14 @@ def test_a_home_folder_that_may_not_be_looked_into_has_no_settings(tmp_path: Pat
 def test_without_a_file_nothing_is_loaded_to_read_one(home: Path) -> None:
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from cred_helper.settings import Settings\n"
+        "from cred_helper.settings.settings import Settings\n"
         "Settings.load({'HOME': sys.argv[2], 'DOCKER_CREDENTIAL_MULTI_ORDER': 'cloud'})\n"
         "print(*sys.modules)"
     )
     command = [sys.executable, "-I", "-S", "-c", program, str(ROOT), str(home)]
     loaded = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    assert "cred_helper.settings" in loaded
-    assert not {"tomllib", "re", "difflib", "cred_helper.rules", "typing"} & set(loaded)
+    assert "cred_helper.settings.settings" in loaded
+    assert not {"tomllib", "re", "difflib", "cred_helper.settings.rules", "typing"} & set(loaded)
 
 
 # --- What is said of what is wrong ----------------------------------------------------------------

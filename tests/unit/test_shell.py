@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from cred_helper.commands import shell
+from cred_helper.commands.ui import shell
 
 _AWKWARD = [
     "plain",

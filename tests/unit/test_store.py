@@ -14,7 +14,7 @@ from cred_helper.credential import Credential, Secret
 from cred_helper.errors import Misconfigured, NotFound, ProviderError, Unreachable
 from cred_helper.fallback import store
 from cred_helper.fallback.store import FileStore
-from cred_helper.locks import Locks
+from cred_helper.files.locks import Locks
 from cred_helper.server_url import ServerURL
 from tests.executable import ROOT
 
@@ -277,7 +277,7 @@ def test_a_lock_that_is_held_for_too_long_is_an_error(
     kept.put("h.example")
     monkeypatch.setattr(store, "LOCK_TIMEOUT_S", 0.2)
     code = (
-        "import os, sys, time; from cred_helper.locks import Locks;"
+        "import os, sys, time; from cred_helper.files.locks import Locks;"
         "locks = Locks(os.open(sys.argv[1], os.O_RDWR)); print(locks.acquire('0'), flush=True);"
         "time.sleep(60)"
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cred_helper.commands.times import duration, iso
+from cred_helper.commands.ui.times import duration, iso
 
 
 @pytest.mark.parametrize(

@@ -17,18 +17,18 @@ Sources:
 
 from __future__ import annotations
 
-from cred_helper import fingerprint
 from cred_helper.errors import Misconfigured, NotFound
+from cred_helper.files import fingerprints
 from cred_helper.hosts import ACR
-from cred_helper.provider import Identity, PassedOver
 from cred_helper.providers.acr.setup import Setup
 from cred_helper.providers.acr.sources import CHAIN, MANAGED_IDENTITY, Login
+from cred_helper.providers.common.interface import Identity, PassedOver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.credential import Credential
-    from cred_helper.provider import TokenRequest
     from cred_helper.providers.acr.sources import Source
+    from cred_helper.providers.common.interface import TokenRequest
 
 
 class AcrIdentity(Identity):
@@ -49,7 +49,7 @@ class AcrIdentity(Identity):
             first.source or None,
             first.detail,
             passed_over=passed_over,
-            fingerprint=fingerprint.digest([*common, *parts]) if stable else None,
+            fingerprint=fingerprints.digest([*common, *parts]) if stable else None,
             certain=first.certain,
         )
         self.logins = logins

@@ -27,9 +27,9 @@ from cred_helper.errors import (
     ProviderError,
     Unreachable,
 )
-from cred_helper.network import CaFile, unusable_proxy
 from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.claims import claims, json_object
+from cred_helper.providers.common.trust import CaFile, unusable_proxy
 
 if TYPE_CHECKING:
     from cred_helper.providers.acr.setup import Setup
@@ -45,9 +45,9 @@ def _network_error(setup: Setup, failure: Exception, host: str) -> ProviderError
     # requests says of a file that is not there that it is an OSError, and nothing more.
     if isinstance(failure, requests.exceptions.SSLError) or type(failure) is OSError:
         trusted = CaFile.of(setup.request.environ)
-        misfit = trusted.misfit() if trusted else None
-        if misfit:
-            return misfit
+        problem = trusted.problem() if trusted else None
+        if problem:
+            return problem
     is_invalid = isinstance(
         failure, requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL
     )
@@ -276,7 +276,7 @@ def unreachable_registry(setup: Setup, failure: Exception) -> ProviderError:
     """Say why the registry did not answer; one without an address may not exist."""
     told = _network_error(setup, failure, setup.route.host)
     if told.reason.endswith("has no address"):
-        told.hint = f"is there such a registry? az acr show --name {_registry(setup)}"
+        return told.with_hint(f"is there such a registry? az acr show --name {_registry(setup)}")
     return told
 
 

@@ -21,10 +21,10 @@ from azure import identity as entra
 
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import IN_BETWEEN, BadReply, CredentialError, Misconfigured
-from cred_helper.network import CaFile
 from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.claims import claims, expiry, json_object
 from cred_helper.providers.acr.wire import Session, Transport
+from cred_helper.providers.common.trust import CaFile
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

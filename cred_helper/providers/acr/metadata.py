@@ -57,9 +57,9 @@ def service(setup: Setup, *, insisted: bool) -> tuple[str, str, bool] | str:
     configured = setup.variable("AZURE_POD_IDENTITY_AUTHORITY_HOST")
     certain = bool(configured or insisted)
     if not certain:
-        from cred_helper import ambient
+        from cred_helper.providers.common import cloud_detection
 
-        sign = ambient.machine_sign(ambient.AZURE)
+        sign = cloud_detection.machine_sign(cloud_detection.AZURE)
         if sign.is_cloud is False:
             return f"this is no Azure machine: {sign.reason}"
         certain = sign.is_cloud is True
@@ -85,18 +85,20 @@ def expect_answer(endpoint: str, setup: Setup, *, certain: bool, settled: bool) 
         NotFound: it is not; nobody insisted that it should be.
         Unreachable: it is not, although the user named the identity that it has.
     """
-    from cred_helper import ambient
+    from cred_helper.providers.common import cloud_detection
 
     if certain:
         # Whoever listens there is meant. Only that nobody does is worth knowing early.
         within_s = setup.request.deadline.step_s(_CONNECT_TIMEOUT_S)
-        present = ambient.answers(_address(endpoint), b"", lambda _: True, timeout_s=within_s)
+        present = cloud_detection.answers(
+            _address(endpoint), b"", lambda _: True, timeout_s=within_s
+        )
     else:
         request = (
             "GET /metadata/versions HTTP/1.1\r\nHost: 169.254.169.254\r\n"
             "Metadata: true\r\nConnection: close\r\n\r\n"
         )
-        present = ambient.answers(_address(endpoint), request.encode(), _is_imds)
+        present = cloud_detection.answers(_address(endpoint), request.encode(), _is_imds)
     if present:
         return
     reason = "no metadata service answers here, so there is no managed identity"

@@ -13,7 +13,7 @@ from cred_helper.hosts import ACR_CLOUDS, AcrRoute
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.hosts import AcrCloud
-    from cred_helper.provider import TokenRequest
+    from cred_helper.providers.common.interface import TokenRequest
 
 # The audience of every registry in every cloud, known to be missing only where Azure is run
 # disconnected. A token for it is good for registries alone, unlike one for the resource manager,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from cred_helper import fingerprint, folders
+from cred_helper.files import fingerprints, user_folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ def _client_secret(setup: Setup, _: Source) -> Login | str:
     secret = setup.variable("AZURE_CLIENT_SECRET")
     if not secret:
         return "AZURE_CLIENT_SECRET is not set"
-    return _principal(setup, CLIENT_SECRET, "AZURE_CLIENT_SECRET", fingerprint.digest([secret]))
+    return _principal(setup, CLIENT_SECRET, "AZURE_CLIENT_SECRET", fingerprints.digest([secret]))
 
 
 def _client_certificate(setup: Setup, _: Source) -> Login | str:
     path = setup.variable("AZURE_CLIENT_CERTIFICATE_PATH")
     if not path:
         return "AZURE_CLIENT_CERTIFICATE_PATH is not set"
-    content = fingerprint.file_digest(path)
+    content = fingerprints.file_digest(path)
     return _principal(setup, CLIENT_CERTIFICATE, "AZURE_CLIENT_CERTIFICATE_PATH", content)
 
 
@@ -97,7 +97,7 @@ def _username_password(setup: Setup, _: Source) -> Login | str:
     return Login(
         USERNAME_PASSWORD,
         "AZURE_USERNAME and AZURE_PASSWORD",
-        fingerprint=(setup.tenant_id, setup.client_id, username, fingerprint.digest([password])),
+        fingerprint=(setup.tenant_id, setup.client_id, username, fingerprints.digest([password])),
     )
 
 
@@ -180,8 +180,8 @@ def _azure_cli(setup: Setup, source: Source) -> Login | str:
         AZURE_CLI,
         lambda: _az_detail(profile or b""),
         fingerprint=(
-            fingerprint.digest([profile or b""]),
-            fingerprint.file_digest(os.path.join(folder, "config")),
+            fingerprints.digest([profile or b""]),
+            fingerprints.file_digest(os.path.join(folder, "config")),
             setup.variable("AZURE_CLOUD_NAME"),
         ),
     )
@@ -221,13 +221,13 @@ def _tool(setup: Setup, source: Source, program: str, state: str, login: str) ->
     if not os.path.exists(state) and not setup.insists_on(source.sdk_class):
         return f"nobody is logged in to {program}: {login}"
     return Login(
-        source.word, f"the login {program} has", fingerprint=(fingerprint.file_digest(state),)
+        source.word, f"the login {program} has", fingerprint=(fingerprints.file_digest(state),)
     )
 
 
 def _home(setup: Setup, *names: str) -> str:
     """A path below the user's home folder."""
-    return os.path.join(folders.home(setup.environ), *names)
+    return os.path.join(user_folders.home(setup.environ), *names)
 
 
 def _is_on_path(setup: Setup, program: str) -> bool:
@@ -242,7 +242,7 @@ def _is_on_path(setup: Setup, program: str) -> bool:
 
 def _content(path: str) -> bytes | None:
     try:
-        if fingerprint.gives_once(path):
+        if fingerprints.is_pipe(path):
             return None
         with open(path, "rb") as file:
             return file.read()

@@ -14,7 +14,7 @@ import requests
 from azure.core.pipeline.transport import RequestsTransport
 
 if TYPE_CHECKING:
-    from cred_helper.provider import Deadline
+    from cred_helper.providers.common.interface import Deadline
 
 # Signing in takes up to two requests and the exchange one more: each gets a part of what is left,
 # so that whoever is silent is named before the time is up.

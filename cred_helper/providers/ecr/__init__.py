@@ -13,15 +13,15 @@ Sources:
 from __future__ import annotations
 
 from cred_helper.errors import NotFound
-from cred_helper.fingerprint import digest
-from cred_helper.provider import Identity, PassedOver
+from cred_helper.files.fingerprints import digest
+from cred_helper.providers.common.interface import Identity, PassedOver
 from cred_helper.providers.ecr.setup import Setup
 from cred_helper.providers.ecr.sources import CHAIN, Found
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.credential import Credential
-    from cred_helper.provider import TokenRequest
+    from cred_helper.providers.common.interface import TokenRequest
 
 _METADATA_ADDRESS = ("169.254.169.254", 80)
 _METADATA_PROBE = (
@@ -88,8 +88,8 @@ def _credential(setup: Setup, request: TokenRequest, identity: Identity) -> Cred
 
 
 def _metadata_answers() -> bool:
-    from cred_helper import ambient
+    from cred_helper.providers.common import cloud_detection
 
-    return ambient.answers(
+    return cloud_detection.answers(
         _METADATA_ADDRESS, _METADATA_PROBE, lambda reply: _METADATA_SERVER in reply.lower()
     )

@@ -23,21 +23,21 @@ from urllib3.exceptions import LocationParseError, NameResolutionError
 
 from cred_helper.errors import (
     IN_BETWEEN,
+    AnonymousAllowed,
     BadReply,
     CredentialError,
     Denied,
-    Dispensable,
     Misconfigured,
     Unreachable,
 )
-from cred_helper.network import unusable_proxy
+from cred_helper.providers.common.trust import unusable_proxy
 from cred_helper.providers.ecr.sources import INSTANCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cred_helper.provider import Identity
+    from cred_helper.providers.common.interface import Identity
     from cred_helper.providers.ecr.setup import Setup
 
 
@@ -227,8 +227,8 @@ def _no_answer(error: Any, setup: Setup) -> CredentialError:
                 hint="AWS_CA_BUNDLE names the file with a private authority's certificate",
             )
         case sdk.SSLError():
-            misfit = setup.trusted.misfit() if setup.trusted else None
-            return misfit or Unreachable(f"no secure connection to {host}")
+            problem = setup.trusted.problem() if setup.trusted else None
+            return problem or Unreachable(f"no secure connection to {host}")
         case sdk.ConnectTimeoutError() | sdk.ReadTimeoutError():
             return Unreachable(f"{host} does not answer")
         case sdk.EndpointConnectionError() if _is_unknown_name(cause):
@@ -372,7 +372,7 @@ def _forbidden(operation: str, code: str, message: str, setup: Setup, identity: 
         needed = "ecr:GetAuthorizationToken"
     action = named[2] if named else needed
     # Everybody may pull from the public registry: not being allowed a token must not stand between.
-    refused = Dispensable if setup.route.public else Denied
+    refused = AnonymousAllowed if setup.route.public else Denied
     return refused(
         f"{who} may not do {action}: {code}",
         hint="a policy denies it explicitly"

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cred_helper.hosts import EcrRoute
-    from cred_helper.provider import Deadline, Identity
+    from cred_helper.providers.common.interface import Deadline, Identity
     from cred_helper.providers.ecr.setup import Setup
 
 # What the SDK is asked for, by its own names.

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 
 from cred_helper.errors import Misconfigured
-from cred_helper.fingerprint import gives_once
+from cred_helper.files.fingerprints import is_pipe
 from cred_helper.hosts import EcrRoute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cred_helper.network import CaFile
-    from cred_helper.provider import TokenRequest
+    from cred_helper.providers.common.interface import TokenRequest
+    from cred_helper.providers.common.trust import CaFile
 
 # A configuration file is kilobytes; more than this is not one.
 _MAX_FILE_BYTES = 1 << 20
@@ -37,7 +37,7 @@ class IniFile:
             self._data = b""
             try:
                 # The SDK does not take a pipe for a file either.
-                if not gives_once(self.path):
+                if not is_pipe(self.path):
                     with open(self.path, "rb") as file:
                         self._data = file.read(_MAX_FILE_BYTES)
             except (FileNotFoundError, NotADirectoryError):
@@ -53,7 +53,7 @@ class IniFile:
         """Why the file cannot be read although something is there, or ``""``."""
         if self.data or self._error is None:
             return ""
-        from cred_helper.document import trouble
+        from cred_helper.files.json_file import trouble
 
         return f"{self.shown} cannot be read: {trouble(self._error)}"
 
@@ -251,7 +251,7 @@ class Setup:
     @property
     def trusted(self) -> CaFile | None:
         """The file of authorities to trust: the SDK's own setting first."""
-        from cred_helper.network import CaFile
+        from cred_helper.providers.common.trust import CaFile
 
         if own := self.environ.get("AWS_CA_BUNDLE"):
             return CaFile("AWS_CA_BUNDLE", own)

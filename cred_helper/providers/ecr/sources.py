@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cred_helper.errors import Misconfigured
-from cred_helper.fingerprint import digest
+from cred_helper.files.fingerprints import digest
 from cred_helper.providers.ecr.setup import IniFile, profile_name
 
 TYPE_CHECKING = False
@@ -193,9 +193,9 @@ def _instance_metadata(setup: Setup) -> Found | str:
             f"the metadata service at {_address(setup.metadata_endpoint)}",
             [setup.metadata_endpoint],
         )
-    from cred_helper import ambient
+    from cred_helper.providers.common import cloud_detection
 
-    sign = ambient.machine_sign(ambient.AWS)
+    sign = cloud_detection.machine_sign(cloud_detection.AWS)
     if sign.is_cloud is False:
         return sign.reason
     # A home that several machines share must not share what their roles may do.

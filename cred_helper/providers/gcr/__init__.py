@@ -16,17 +16,18 @@ from __future__ import annotations
 
 import os
 
-from cred_helper import ambient, fingerprint, folders
 from cred_helper.errors import Misconfigured, NotFound
+from cred_helper.files import fingerprints, user_folders
 from cred_helper.hosts import GCR, GOOGLE_UNIVERSE, GcrRoute
-from cred_helper.provider import Identity, PassedOver
+from cred_helper.providers.common import cloud_detection
+from cred_helper.providers.common.interface import Identity, PassedOver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from cred_helper.credential import Credential
-    from cred_helper.provider import TokenRequest
+    from cred_helper.providers.common.interface import TokenRequest
 
 # An identity's sources, in the order in which they are looked for.
 CREDENTIALS_FILE = "credentials-file"
@@ -126,10 +127,10 @@ def _former_login(environ: Mapping[str, str]) -> str:
     path = environ.get("DOCKER_CREDENTIAL_GCR_STORE") or usual
     if not os.path.isfile(path):
         return ""
-    from cred_helper import document
+    from cred_helper.files import json_file
 
     try:
-        read = document.load(path)
+        read = json_file.load(path)
     except Misconfigured:
         return path  # whatever became of it, a login was there
     logins = read.value if read else None
@@ -181,11 +182,11 @@ def _file(request: TokenRequest, source: str, path: str, named_by: str) -> Ident
     """
     subject = f"{path}, named by {named_by}," if named_by else path
     try:
-        content = None if fingerprint.gives_once(path) else file_content(path)
+        content = None if fingerprints.is_pipe(path) else file_content(path)
     except FileNotFoundError:
         raise request.wrong(named_by, f"{subject} does not exist") from None
     except OSError as error:
-        from cred_helper.document import trouble
+        from cred_helper.files.json_file import trouble
 
         raise request.wrong(named_by, f"{subject} cannot be read: {trouble(error)}") from None
 
@@ -215,7 +216,7 @@ def _file_fingerprint(request: TokenRequest, path: str, content: bytes | None) -
         rest.append(_machine_name(request.environ))
     if b"aws4_request" in content:
         rest.append(request.environ.get("AWS_ACCESS_KEY_ID", ""))
-    return fingerprint.digest([*parts, *rest])
+    return fingerprints.digest([*parts, *rest])
 
 
 def file_content(path: str) -> bytes:
@@ -235,7 +236,7 @@ def _machine(request: TokenRequest) -> Identity | str:
     if configured:
         certain, detail = True, f"the metadata service at {configured}"
     else:
-        sign = ambient.machine_sign(ambient.GOOGLE)
+        sign = cloud_detection.machine_sign(cloud_detection.GOOGLE)
         hints = [name for name in (*_SERVERLESS, "GCE_METADATA_IP") if environ.get(name)]
         if sign.is_cloud is False and not hints:
             return sign.reason
@@ -269,7 +270,7 @@ def _certain(request: TokenRequest, machine: Identity) -> Identity:
     address = request.environ.get("GCE_METADATA_IP") or _METADATA_ADDRESS
     host, _, port = address.partition(":")
     question = f"GET / HTTP/1.1\r\nHost: {address}\r\nMetadata-Flavor: Google\r\n\r\n"
-    if ambient.answers(
+    if cloud_detection.answers(
         (host, int(port) if port.isdecimal() else 80),
         question.encode("ascii", "replace"),
         lambda reply: b"\r\nmetadata-flavor: google\r\n" in reply.lower(),
@@ -353,7 +354,7 @@ def gcloud_login(environ: Mapping[str, str]) -> GcloudLogin | str:
     if not os.path.isabs(program):
         return program
     variables = (f"{k}={v}" for k, v in sorted(environ.items()) if k.startswith("CLOUDSDK_"))
-    state = ("gcloud", program, folder, configuration, fingerprint.file_digest(file))
+    state = ("gcloud", program, folder, configuration, fingerprints.file_digest(file))
     return GcloudLogin(
         detail,
         chosen("core", "universe_domain") or GOOGLE_UNIVERSE,
@@ -370,7 +371,7 @@ def _gcloud_folder(environ: Mapping[str, str]) -> str:
 def _usual_gcloud_folder(environ: Mapping[str, str]) -> str:
     if os.name == "nt" and environ.get("APPDATA"):
         return f"{environ['APPDATA']}\\gcloud"
-    return os.path.join(folders.home(environ), ".config", "gcloud")
+    return os.path.join(user_folders.home(environ), ".config", "gcloud")
 
 
 def _gcloud_program(environ: Mapping[str, str]) -> str:
@@ -401,7 +402,7 @@ def _properties(configuration: str) -> dict[str, str]:
 
 def _text(path: str) -> str:
     try:
-        return "" if fingerprint.gives_once(path) else file_content(path).decode("utf-8", "replace")
+        return "" if fingerprints.is_pipe(path) else file_content(path).decode("utf-8", "replace")
     except OSError:
         return ""
 
@@ -409,7 +410,7 @@ def _text(path: str) -> str:
 def _digest_of_known(parts: Sequence[str | None]) -> str | None:
     """Digest what names an identity; ``None`` where a part of it can only be had by a get."""
     known = [part for part in parts if part is not None]
-    return fingerprint.digest(known) if len(known) == len(parts) else None
+    return fingerprints.digest(known) if len(known) == len(parts) else None
 
 
 # --- Impersonation --------------------------------------------------------------------------------

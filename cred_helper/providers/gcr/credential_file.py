@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 
-from cred_helper.document import Document, trouble
 from cred_helper.errors import Misconfigured
+from cred_helper.files.json_file import Document, trouble
 from cred_helper.hosts import GOOGLE_UNIVERSE
 from cred_helper.providers.gcr import file_content
 

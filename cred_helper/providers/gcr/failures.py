@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from requests import RequestException, exceptions
 
-from cred_helper.document import trouble
 from cred_helper.errors import BadReply, Denied, Misconfigured, NotFound, Unreachable
-from cred_helper.network import unusable_proxy
+from cred_helper.files.json_file import trouble
+from cred_helper.providers.common.trust import unusable_proxy
 from cred_helper.providers.gcr.credential_file import LOGIN_HINT, target
 
 TYPE_CHECKING = False

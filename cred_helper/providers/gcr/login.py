@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from cred_helper.provider import Deadline, Identity, TokenRequest
+    from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
 
 USERNAME = "oauth2accesstoken"
 

@@ -19,7 +19,7 @@ import requests
 from google.auth.transport.requests import Request
 
 from cred_helper.errors import BadReply, Misconfigured, Unreachable
-from cred_helper.network import CaFile
+from cred_helper.providers.common.trust import CaFile
 from cred_helper.providers.gcr import configured_metadata_host
 from cred_helper.providers.gcr.answer import METADATA_PATH, Answer, host_of
 from cred_helper.providers.gcr.failures import no_answer
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from cred_helper.provider import Deadline
+    from cred_helper.providers.common.interface import Deadline
 
 # A token endpoint answers within a second; a loaded one, or a corporate proxy, within a few.
 STEP_S = 10.0
@@ -105,9 +105,9 @@ class Wire:
         except requests.RequestException as error:
             if self._is_patient(url, error) and self._may_try_again(url):
                 raise
-            raise self._misfit(error) or no_answer(host, error) from None
+            raise self._problem(error) or no_answer(host, error) from None
         except OSError as error:  # raised by requests for a file that is not there
-            raise self._misfit(error) or no_answer(host, requests.ConnectionError()) from None
+            raise self._problem(error) or no_answer(host, requests.ConnectionError()) from None
         secrets = _secrets(options.get("data"), options.get("headers"))
         self.last = Answer(method, url, response.status_code, body, secrets)
         self._judge(self.last, response.headers)
@@ -115,10 +115,10 @@ class Wire:
         response._content = _with_lifetime(self.last)  # noqa: SLF001
         return response
 
-    def _misfit(self, error: OSError) -> Misconfigured | None:
+    def _problem(self, error: OSError) -> Misconfigured | None:
         """What is wrong with whom to trust, where that may be why."""
         is_doubtful = isinstance(error, requests.exceptions.SSLError) or type(error) is OSError
-        return self._ca_file.misfit() if is_doubtful and self._ca_file else None
+        return self._ca_file.problem() if is_doubtful and self._ca_file else None
 
     def is_at_hand(self, host: str) -> bool:
         """Whether this is the machine itself, or a metadata service."""

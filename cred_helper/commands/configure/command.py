@@ -1,0 +1,154 @@
+"""``configure``: have the clients on this machine ask ``multi``, and take that back.
+
+Looks first, proposes, shows the difference, asks; what it displaced is remembered and put back by
+``--undo``, except where somebody has changed it since.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cred_helper.commands.configure import registries_conf
+from cred_helper.commands.configure.proposal import proposal
+from cred_helper.commands.doctor.identities import identities
+from cred_helper.commands.journal import Journal, Plan
+from cred_helper.commands.ui import this_program
+from cred_helper.commands.ui.screen import Screen, bold, dim, shown
+from cred_helper.errors import Misconfigured, ProtocolError
+from cred_helper.fallback import child, dockerconfig
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CLIENTS = ("docker", "buildctl", "crane", "oras", "helm", *registries_conf.CLIENTS)
+_WIDTH = 12
+
+
+@click.command()
+@click.option(
+    "--global", "everywhere", is_flag=True, help="For every registry: credsStore (the default)."
+)
+@click.option(
+    "--registry",
+    "registries",
+    metavar="HOST",
+    multiple=True,
+    help="For this registry only: credHelpers. Can be repeated.",
+)
+@click.option(
+    "--links",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Also make links there by the names of the helpers this program takes the place of.",
+)
+@click.option("--undo", is_flag=True, help="Put back what configure displaced.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Show the difference, write nothing.")
+def configure(
+    everywhere: bool,
+    registries: tuple[str, ...],
+    links: Path | None,
+    undo: bool,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    """Set docker, podman and their relatives up to ask this program.
+
+    Looks at what is there, shows what would change and asks before anything is written. Everything
+    else in the files it changes stays as it is, to the byte.
+    """
+    if registries and everywhere:
+        raise click.UsageError("--global and --registry exclude each other")
+    if undo and (registries or everywhere or links):
+        raise click.UsageError("--undo puts everything back: it takes no other choice")
+    screen = Screen()
+    journal = Journal.of_user(os.environ)
+    if not undo:
+        _show_machine(screen)
+    plan = journal.undoing() if undo else proposal(registries, links)
+    for note in plan.notes:
+        screen.labelled(dim("note"), shown(note), width=_WIDTH)
+    if not plan.steps:
+        screen.line("nothing to undo" if undo else "nothing to do: it is set up already")
+        return
+    for step in plan.steps:
+        screen.line()
+        _show_difference(screen, step.change.diff())
+    screen.line()
+    if dry_run:
+        screen.line("nothing is written (--dry-run)")
+        return
+    if not yes:
+        _ask()
+    _carry_out(journal, plan, undo=undo)
+    after = this_program.command("doctor" if undo else "configure", *([] if undo else ["--undo"]))
+    screen.line("undone" if undo else f"done; {after} takes it back")
+
+
+def _ask() -> None:
+    if not sys.stdin.isatty():
+        raise ProtocolError("nobody to ask: nothing is written", hint="add --yes to do it")
+    click.confirm("Write this?", abort=True)
+
+
+def _carry_out(journal: Journal, plan: Plan, *, undo: bool) -> None:
+    # What will be displaced is on record before it is: an interruption in between loses nothing.
+    if not undo:
+        journal.add(plan)
+    for step in plan.steps:
+        step.change.apply()
+    if undo:
+        journal.clear()
+
+
+def _show_difference(screen: Screen, difference: str) -> None:
+    colours = {"+": "green", "-": "red"}
+    for line in difference.splitlines():
+        text = shown(line.replace("\t", "    "))
+        styled = bold(text) if line[:3] in ("+++", "---") else None
+        screen.line(styled or click.style(text, fg=colours.get(line[:1])))
+
+
+# --- What is on the machine -----------------------------------------------------------------------
+
+
+def _show_machine(screen: Screen) -> None:
+    """Say what there is before anything is proposed."""
+    found = [(client, child.find(client, os.environ)) for client in _CLIENTS]
+    clients = [f"{client} ({path})" for client, path in found if path]
+    screen.labelled(dim("clients"), shown(", ".join(clients) or "none on PATH"), width=_WIDTH)
+    for label, text in (*_docker(), *_podman(), *_identities()):
+        screen.labelled(dim(label), shown(text), width=_WIDTH)
+
+
+def _docker() -> Iterator[tuple[str, str]]:
+    path = dockerconfig.docker_config_path(os.environ)
+    config = next(c for c in dockerconfig.named(os.environ) if c.name == path)
+    try:
+        if not config.load():
+            yield "docker", f"{path} does not exist"
+            return
+        store, helpers = config.store_helper(), config.helper_keys()
+    except Misconfigured as error:
+        yield "docker", f"{path}: {error.reason}"
+        return
+    named = [f"{store} for every registry"] if store else []
+    named += [f"{name} for {', '.join(hosts)}" for name, hosts in helpers.items()]
+    yield "docker", f"{path} names {', '.join(named) or 'nobody'}"
+
+
+def _podman() -> Iterator[tuple[str, str]]:
+    if registries_conf.clients(os.environ):
+        asked = registries_conf.credential_helpers(os.environ)
+        named = f"{asked.file} names {', '.join(asked.names)}"
+        yield "podman", named if asked.file else "no registries.conf names a helper"
+
+
+def _identities() -> Iterator[tuple[str, str]]:
+    for finding in identities():
+        yield finding.subject, finding.message

@@ -1,0 +1,98 @@
+"""``doctor``: look at everything a client's credentials depend on, and say what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from cred_helper.commands.doctor.checks import findings
+from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, WARNING, Finding
+from cred_helper.commands.doctor.online import online as ask_all
+from cred_helper.commands.ui import this_program
+from cred_helper.commands.ui.arguments import as_json, server_url_argument, server_urls_known
+from cred_helper.commands.ui.screen import Progress, Screen, bold, dim, shown
+from cred_helper.errors import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MARKS = {
+    OK: ("ok", "green"),
+    NOTE: ("note", "cyan"),
+    WARNING: ("warn", "yellow"),
+    ERROR: ("FAIL", "red"),
+}
+_MARK_WIDTH, _SUBJECT_WIDTH = 6, 10
+
+
+@click.command()
+@server_url_argument("server_urls", "[SERVER_URL]...", nargs=-1)
+@click.option(
+    "--online", is_flag=True, help="Get a real token for each registry, and try it there."
+)
+@as_json
+def doctor(server_urls: tuple[str, ...], online: bool, json_wanted: bool) -> int:
+    """Find what keeps clients from their credentials.
+
+    Looks at PATH, the configuration of docker and podman, our own settings, the cache, the clock,
+    TLS, the proxy and each cloud's identity. Every finding has a severity and, where something can
+    be done, a command to run. The exit status is 1 if something needs mending.
+
+    With --online the registries that docker's configuration names are asked for real, as is each
+    SERVER_URL that is given.
+    """
+    screen = Screen.guarded()
+    found = []
+    with Progress("asking registries") as progress:
+        for finding in _findings(list(server_urls), progress, online=online):
+            found.append(finding)
+            if not json_wanted:
+                progress.clear()
+                _show(screen, finding)
+    if json_wanted:
+        screen.json([asdict(finding) for finding in found])
+    else:
+        screen.line(_verdict(found))
+    return 1 if any(finding.severity == ERROR for finding in found) else 0
+
+
+def _findings(server_urls: list[str], progress: Progress, *, online: bool) -> Iterator[Finding]:
+    yield from findings()
+    if not (online or server_urls):
+        return
+    wanted = [*server_urls, *(server_urls_known() if online else [])]
+    if not wanted:
+        command = this_program.command("doctor", "--online", "docker.io")
+        yield Finding(NOTE, "online", "no registry is configured: name one", command)
+    yield from ask_all(wanted, lambda done, of_all: progress.show(f"{done} of {of_all}"))
+
+
+def _show(screen: Screen, finding: Finding) -> None:
+    mark, colour = _MARKS[finding.severity]
+    styled = click.style(
+        f"{mark:<{_MARK_WIDTH}}", fg=colour, bold=finding.severity == ERROR or None
+    )
+    screen.labelled(
+        f"{styled}{finding.subject:<{_SUBJECT_WIDTH}}",
+        shown(finding.message),
+        width=_MARK_WIDTH + _SUBJECT_WIDTH,
+    )
+    if finding.severity == OK:
+        return
+    indent = " " * (_MARK_WIDTH + _SUBJECT_WIDTH)
+    if finding.hint:
+        screen.line(f"{indent}{dim(f'hint: {shown(finding.hint)}')}")
+    if finding.command:
+        screen.line(f"{indent}{dim('run:')}  {printable(finding.command)}")
+
+
+def _verdict(found: list[Finding]) -> str:
+    counts = {
+        severity: sum(finding.severity == severity for finding in found)
+        for severity in (ERROR, WARNING)
+    }
+    if not any(counts.values()):
+        return bold("all is well")
+    return bold(f"{counts[ERROR]} to mend, {counts[WARNING]} to look at")

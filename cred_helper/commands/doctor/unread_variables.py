@@ -1,0 +1,41 @@
+"""Variables that have our prefix and that nothing of ours reads: misspelt, as a rule."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from cred_helper import providers
+from cred_helper.fallback import chain
+from cred_helper.settings.settings import CONFIG, PREFIX, RULES, SETTINGS, option_variable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# What tells a helper that we run whom it must not ask, and our own tests what to run.
+_NO_SETTINGS = (chain.VARIABLE, f"{PREFIX}UNDER_TEST")
+
+
+def unread(environ: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
+    """Each such variable that is set, and a hint at what was probably meant.
+
+    One for a provider that this build is made without may be right in another.
+    """
+    known = [CONFIG, RULES, *(setting.variable for setting in SETTINGS)]
+    left_out = []
+    for name in providers.BUILTIN:
+        provider = providers.load(name)
+        known += [option_variable(name, option) for option in provider.OPTIONS] if provider else []
+        left_out += [] if provider else [option_variable(name, "")]
+    for variable, value in sorted(environ.items()):
+        name = variable.upper()
+        is_ours = value and name.startswith(PREFIX) and not name.startswith(tuple(left_out))
+        if is_ours and variable not in (*known, *_NO_SETTINGS):
+            yield variable, _meant(name, known)
+
+
+def _meant(name: str, known: list[str]) -> str | None:
+    # Compared by what comes after the prefix, with which any two are alike.
+    rests = [variable.removeprefix(PREFIX) for variable in known]
+    close = get_close_matches(name.removeprefix(PREFIX), rests, n=1)
+    return f"did you mean {PREFIX}{close[0]}?" if close else None

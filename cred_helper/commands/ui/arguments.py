@@ -1,0 +1,77 @@
+"""Arguments that commands have in common."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from cred_helper.errors import Misconfigured
+from cred_helper.fallback import dockerconfig
+from cred_helper.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
+
+
+class ServerURLCommand(click.Command):
+    """A command whose argument may begin with a hyphen, as a doubtful server URL can."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options that exist; whatever else begins with a hyphen is the server URL."""
+        known = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        for at, word in enumerate(args):
+            if word == "--":
+                break
+            if word.startswith("-") and word.partition("=")[0] not in known:
+                args = [*args[:at], *args[at + 1 :], "--", word]
+                break
+        return super().parse_args(ctx, args)
+
+
+def server_urls_known() -> list[str]:
+    """The registries that docker's configuration and its relatives are about."""
+    keys: list[str] = []
+    for config in (*dockerconfig.named(os.environ), *dockerconfig.relatives(os.environ)):
+        try:
+            if config.load():
+                keys += [key for named in config.helper_keys().values() for key in named]
+                keys += config.list()
+        except Misconfigured:
+            continue  # doctor has a finding for it
+    return list(dict.fromkeys(keys))
+
+
+def _completions(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    return [key for key in server_urls_known() if key.startswith(begun)]
+
+
+def server_url_argument(
+    name: str = "server_url", metavar: str = "SERVER_URL", nargs: int = 1
+) -> Callable[[_Command], _Command]:
+    """The argument that a shell completes from what is configured."""
+    return click.argument(name, metavar=metavar, nargs=nargs, shell_complete=_completions)
+
+
+as_json = click.option("--json", "json_wanted", is_flag=True, help="Print one JSON document.")
+
+
+def _log_to_stderr(_context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    # By the variable, so that helpers of ours that are run tell as well.
+    if value:
+        os.environ[settings.LOG] = settings.STDERR
+
+
+def debug_option() -> click.Option:
+    """What every command has: the debug log on standard error."""
+    return click.Option(
+        ["--debug"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_log_to_stderr,
+        help="Tell every step on standard error, never a secret.",
+    )

@@ -1,0 +1,45 @@
+"""This program as others see it: which file it is, and how a person calls it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cred_helper import stdio
+from cred_helper.commands.ui import shell
+from cred_helper.fallback import child
+
+
+def on_path() -> str | None:
+    """The file that clients find by our name."""
+    return child.find(stdio.PROGRAM, os.environ)
+
+
+def file() -> str | None:
+    """The file that was called; ``None`` where it is no program but a module of Python's."""
+    called = sys.argv[0]
+    if os.path.basename(called) == "__main__.py":
+        return None
+    if os.path.dirname(called):
+        return os.path.abspath(called)
+    # Called by its bare name, which only a compiled program is told.
+    return sys.executable if getattr(sys, "frozen", False) else None
+
+
+def is_this(path: str) -> bool:
+    """Whether a file is this program, by whatever name or link."""
+    own = file()
+    try:
+        return own is not None and os.path.samefile(path, own)
+    except OSError:
+        return False
+
+
+def command(*arguments: str) -> str:
+    """The line that calls this program, for a person to paste."""
+    own = file()
+    if on_path():
+        words = [stdio.PROGRAM]
+    else:
+        words = [own] if own else [sys.executable, "-m", "cred_helper"]
+    return shell.line(*words, *arguments)

@@ -1,0 +1,139 @@
+"""A provider that is not waited for past its deadline.
+
+The SDKs take timeouts for most of their steps, but not for all: a name look-up, a credential
+process, a server that drips one byte a second. The provider therefore works in a thread of its own,
+and whoever asked stops waiting at the deadline, whatever the thread is stuck in.
+"""
+
+from __future__ import annotations
+
+from cred_helper.credential import Credential
+from cred_helper.errors import CannotLoad, CredentialError, ProviderError, Unreachable
+from cred_helper.providers.common.interface import seconds
+from cred_helper.signals import EndingSignals, end_by
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cred_helper.providers.common.interface import Identity, Provider, TokenRequest
+
+# Of the whole deadline, what is kept for the fallback after a provider used up its own part.
+FALLBACK_SHARE = 1 / 6
+
+
+class BoundedProvider:
+    """Asks another provider, for no longer than the request's deadline allows."""
+
+    __slots__ = ("ALTERNATIVES", "OPTIONS", "_provider", "name")
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self.name = provider.name
+        self.OPTIONS = provider.OPTIONS
+        self.ALTERNATIVES = provider.ALTERNATIVES
+
+    def identify(self, request: TokenRequest) -> Identity:
+        """As the provider says; looking is not waiting."""
+        return self._provider.identify(request)
+
+    def get(self, request: TokenRequest, identity: Identity) -> Credential:
+        """Ask; raise ``Unreachable`` when the deadline passes first.
+
+        What is not ours among the provider's errors is a fault of the provider: it is told by its
+        type alone, since a text of unknown make could hold anything. Where the frozen file could
+        not load a part of itself, its own words say so and what to do.
+        """
+        import threading
+
+        outcome: list[Credential | BaseException] = []
+
+        def ask() -> None:
+            try:
+                outcome.append(self._provider.get(request, identity))
+            except BaseException as error:  # noqa: BLE001 - handed over to whoever waits
+                outcome.append(error)
+
+        _prepare_for_sdk()
+        within_s = request.deadline.remaining_s() * (1 - FALLBACK_SHARE)
+        worker = threading.Thread(target=ask, name=self.name, daemon=True)
+        with EndingSignals(_end_with_children):
+            worker.start()
+            worker.join(within_s)
+        if not outcome:
+            _end_children()
+            raise Unreachable(
+                f"no answer within {seconds(within_s)} s",
+                hint="see DOCKER_CREDENTIAL_MULTI_DEADLINE_S for the time a get may take",
+            )
+        match outcome[0]:
+            case Credential() as credential:
+                return credential
+            case CredentialError() as error:
+                raise error
+            case CannotLoad() as error:
+                raise ProviderError(error.reason, hint=error.hint)
+            case Exception() as error:
+                raise Unreachable(f"the SDK failed with {type(error).__name__}") from error
+            case other:
+                raise other
+
+
+def _prepare_for_sdk() -> None:
+    """Keep the SDKs' loggers and warnings off the terminal, and the collector out of their imports.
+
+    Our one line says what went wrong; and what a process of a second leaves lying is not worth
+    looking for, which would be a tenth of the time it takes to load an SDK. Should a library of
+    theirs crash, no dump of what it held is left, and none of a program's that it has run.
+    """
+    import gc
+    import logging
+    import warnings
+
+    # Without any handler at all, logging complains on stderr that there is none.
+    logging.getLogger().addHandler(logging.NullHandler())
+    warnings.simplefilter("ignore")
+    gc.disable()
+    try:
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+    except (ImportError, OSError, ValueError):
+        pass  # Windows has no such limit
+
+
+def _end_with_children(signum: int) -> None:
+    """End what the SDK started, which would go on without us, and then this process."""
+    _end_children()
+    end_by(signum)
+
+
+def _end_children() -> None:
+    """Kill what the SDK started and still waits for (a credential process, az, gcloud).
+
+    Only Linux tells a process its children; elsewhere they are left to end by themselves.
+    """
+    import os
+    import signal
+
+    pids = _children("self")
+    for pid in pids:
+        pids.extend(_children(pid))
+    for pid in pids:
+        try:
+            os.kill(int(pid), signal.SIGKILL)
+        except OSError:
+            pass  # it has ended meanwhile
+
+
+def _children(pid: str) -> list[str]:
+    """The processes that any thread of this one has started, by number."""
+    from glob import glob
+
+    found: list[str] = []
+    for path in glob(f"/proc/{pid}/task/*/children"):
+        try:
+            with open(path, encoding="ascii") as file:
+                found.extend(file.read().split())
+        except OSError:
+            pass  # the thread has ended meanwhile
+    return found

@@ -1,0 +1,115 @@
+"""Edits of a JSON text: what they say changes, and nothing else does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cred_helper.commands.configure import raw_json
+
+_DOCKER = """{
+\t"auths": {
+\t\t"https://index.docker.io/v1/": {}
+\t},
+\t"HttpHeaders": {"User-Agent": "x"},
+\t"credsStore": "desktop",
+\t"unknown": [1.00, 1e2, "\\u00e9"]
+}
+"""
+
+
+def test_a_value_is_replaced_in_its_place() -> None:
+    edited = raw_json.put(_DOCKER, '"multi"', "credsStore")
+    assert edited == _DOCKER.replace('"desktop"', '"multi"')
+
+
+def test_a_new_member_is_indented_as_its_neighbours_are() -> None:
+    edited = raw_json.put(_DOCKER, '"multi"', "credHelpers", "gcr.io")
+    assert edited == _DOCKER.replace(
+        '"\\u00e9"]\n', '"\\u00e9"],\n\t"credHelpers": {"gcr.io": "multi"}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "edited"),
+    [
+        ("{}", '{\n\t"credsStore": "multi"\n}'),
+        ("  {  }\n", '  {\n\t"credsStore": "multi"\n}\n'),
+        ('{"a":1}', '{"a":1, "credsStore": "multi"}'),
+        ('{ "a": 1 }', '{ "a": 1, "credsStore": "multi" }'),
+        ('{\r\n  "a": 1\r\n}', '{\r\n  "a": 1,\r\n  "credsStore": "multi"\r\n}'),
+        ('{"credsStore":"a","credsStore":"b"}', '{"credsStore":"a","credsStore":"multi"}'),
+    ],
+)
+def test_every_way_of_laying_out_an_object_is_kept(text: str, edited: str) -> None:
+    assert raw_json.put(text, '"multi"', "credsStore") == edited
+
+
+@pytest.mark.parametrize("text", ['{"a":null}', '{"a" : null , "b":1}'])
+def test_null_on_the_way_makes_room(text: str) -> None:
+    edited = raw_json.put(text, "1", "a", "b", "c")
+    assert edited == text.replace("null", '{"b": {"c": 1}}')
+    assert raw_json.get(text, "a", "b") is None
+    assert raw_json.get(text, "a") == "null"
+    assert raw_json.remove(text, "a", "b") == text
+    assert raw_json.put(text, '"x"', "a") == text.replace("null", '"x"')
+
+
+def test_names_come_in_their_order() -> None:
+    assert raw_json.names('{"b":{"x":1},"a":2,"b":3}') == ["b", "a", "b"]
+
+
+def test_what_was_put_is_taken_out_again_without_a_trace() -> None:
+    for text in (_DOCKER, '{"a":1}', '{\n  "a": 1\n}'):
+        edited = raw_json.put(text, '"multi"', "credHelpers", "gcr.io")
+        assert raw_json.remove(edited, "credHelpers") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ('{"x": 1, "a": 2, "b": 3}', '{"a": 2, "b": 3}'),
+        ('{"a": 2, "x": 1, "b": 3}', '{"a": 2, "b": 3}'),
+        ('{"a": 2, "b": 3, "x": 1}', '{"a": 2, "b": 3}'),
+        ('{ "x": 1 }', "{}"),
+        ('{"x": 1, "a": 2, "x": 3}', '{"x": 1, "a": 2}'),
+    ],
+)
+def test_a_member_leaves_with_its_comma(text: str, left: str) -> None:
+    assert raw_json.remove(text, "x") == left
+
+
+@pytest.mark.parametrize("text", ["", "[]", '"a"', '{"a": 1', '{"a": 1,}', '{"a": 1} x'])
+def test_what_is_no_object_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        raw_json.put(text, "1", "a")
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=10,
+)
+
+
+@given(
+    st.dictionaries(st.text(max_size=3), _JSON),
+    st.text(max_size=3),
+    _JSON,
+    st.sampled_from([None, 1, "\t"]),
+)
+def test_an_edit_is_what_editing_the_object_would_have_been(
+    before: dict[str, Any], name: str, value: Any, indent: int | str | None
+) -> None:
+    text = json.dumps(before, indent=indent)
+    edited = raw_json.put(text, json.dumps(value), name)
+    assert json.loads(edited) == before | {name: value}
+    raw = raw_json.get(edited, name)
+    assert raw is not None
+    assert json.loads(raw) == value
+    without = {key: kept for key, kept in before.items() if key != name}
+    assert json.loads(raw_json.remove(edited, name)) == without
