@@ -64,7 +64,9 @@ class Completed:
     @property
     def codes(self) -> list[str]:
         """The codes of the errors, warnings and notes on stderr, in their order."""
-        return re.findall(r"^[\w-]+: (?:error|warning|note): .* \[([a-z.-]+)\]$", self.stderr, re.M)
+        return re.findall(
+            r"^[\w-]+: (?:error|warning|note): .* \[([a-z.-]+)\]$", self.stderr, re.MULTILINE
+        )
 
     def __repr__(self) -> str:
         return f"Completed({self.status}, {self.stdout!r}, {self.stderr!r})"
