@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cred_helper.commands import explanation
-from cred_helper.commands.explanation import Explanation, identity_words
-from cred_helper.commands.trial import Trial
+from cred_helper.commands.lookup import explanation
+from cred_helper.commands.lookup.attempt import Trial
+from cred_helper.commands.lookup.explanation import Explanation, identity_words
 from cred_helper.commands.ui.arguments import ServerURLCommand, as_json, server_url_argument
 from cred_helper.commands.ui.screen import Screen, bold, dim, shown
 from cred_helper.errors import Misconfigured, printable

@@ -13,9 +13,9 @@ import click
 
 from cred_helper import docker_hub, stdio
 from cred_helper.commands.configure import registries_conf
-from cred_helper.commands.explanation import CREDENTIAL, Explanation
-from cred_helper.commands.ping import ping
-from cred_helper.commands.trial import Trial, required
+from cred_helper.commands.lookup.attempt import Trial, required
+from cred_helper.commands.lookup.explanation import CREDENTIAL, Explanation
+from cred_helper.commands.lookup.registry_check import ping
 from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.arguments import server_url_argument
 from cred_helper.commands.ui.screen import Screen, shown

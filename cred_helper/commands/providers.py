@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from cred_helper import providers as builtin
-from cred_helper.commands.explanation import EXAMPLES, Explanation, identity_words
+from cred_helper.commands.lookup.explanation import EXAMPLES, Explanation, identity_words
 from cred_helper.commands.ui.arguments import as_json
 from cred_helper.commands.ui.screen import Screen, shown
 from cred_helper.errors import Misconfigured

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cred_helper import stdio
-from cred_helper.commands.trial import required
+from cred_helper.commands.lookup.attempt import required
 from cred_helper.commands.ui import shell
 from cred_helper.commands.ui.arguments import ServerURLCommand, server_url_argument
 from cred_helper.commands.ui.times import iso

@@ -15,8 +15,8 @@ import click
 
 from cred_helper.commands.configure import registries_conf
 from cred_helper.commands.configure.proposal import proposal
+from cred_helper.commands.configure.undo_record import Journal, Plan
 from cred_helper.commands.doctor.identities import identities
-from cred_helper.commands.journal import Journal, Plan
 from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.screen import Screen, bold, dim, shown
 from cred_helper.errors import Misconfigured, ProtocolError

@@ -13,7 +13,7 @@ import click
 from cred_helper import docker_hub, providers
 from cred_helper.commands.configure import registries_conf
 from cred_helper.commands.configure.changes import FileChange, JsonEdit, LinkChange, read
-from cred_helper.commands.journal import Plan, Step
+from cred_helper.commands.configure.undo_record import Plan, Step
 from cred_helper.commands.ui import this_program
 from cred_helper.errors import Misconfigured
 from cred_helper.fallback import child, dockerconfig

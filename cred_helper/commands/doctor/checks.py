@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cred_helper.commands.doctor import clients, identities, network_checks, own, program
+from cred_helper.commands.doctor import clients, identities, network_checks, own_state, program
 from cred_helper.commands.doctor.finding import ERROR, Finding
 from cred_helper.errors import CredentialError
 
@@ -20,10 +20,10 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     program.helpers,
     clients.docker,
     clients.podman,
-    own.settings,
-    own.variables,
-    own.store,
-    own.cache,
+    own_state.settings,
+    own_state.variables,
+    own_state.store,
+    own_state.cache,
     network_checks.clock,
     network_checks.tls,
     network_checks.proxy,

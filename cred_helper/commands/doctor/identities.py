@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cred_helper import providers
 from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, Finding
-from cred_helper.commands.explanation import EXAMPLES, Explanation, identity_words
+from cred_helper.commands.lookup.explanation import EXAMPLES, Explanation, identity_words
 from cred_helper.commands.ui import this_program
 from cred_helper.errors import Misconfigured
 from cred_helper.server_url import ServerURL

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from cred_helper import docker_hub
 from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, WARNING, Finding
-from cred_helper.commands.explanation import Explanation
-from cred_helper.commands.ping import ping
-from cred_helper.commands.trial import Trial
+from cred_helper.commands.lookup.attempt import Trial
+from cred_helper.commands.lookup.explanation import Explanation
+from cred_helper.commands.lookup.registry_check import ping
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.commands.ui.times import duration
 from cred_helper.server_url import ServerURL
@@ -17,7 +17,7 @@ from cred_helper.server_url import ServerURL
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cred_helper.commands.ping import Pinged
+    from cred_helper.commands.lookup.registry_check import Pinged
 
 _MOST_AT_ONCE = 8
 _REDRAW_S = 0.2

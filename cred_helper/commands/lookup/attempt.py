@@ -15,7 +15,7 @@ from cred_helper.keychain import in_context
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cred_helper.commands.explanation import Explanation
+    from cred_helper.commands.lookup.explanation import Explanation
     from cred_helper.errors import ProviderError
     from cred_helper.keychain import Answer, Consulted, Source
     from cred_helper.server_url import ServerURL
