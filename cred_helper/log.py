@@ -156,12 +156,10 @@ class _WatchedSource:
 class _WatchedProvider:
     """A provider that tells of each question to its cloud; what is cached is none."""
 
-    __slots__ = ("ALTERNATIVES", "OPTIONS", "_log", "_provider", "name")
+    __slots__ = ("_log", "_provider", "name")
 
     def __init__(self, provider: Provider, log: Log) -> None:
         self.name = provider.name
-        self.OPTIONS = provider.OPTIONS
-        self.ALTERNATIVES = provider.ALTERNATIVES
         self._provider = provider
         self._log = log
 

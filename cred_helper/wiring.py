@@ -8,7 +8,7 @@ not need.
 
 from __future__ import annotations
 
-from cred_helper import providers
+from cred_helper import clouds, providers
 from cred_helper.hosts import route
 from cred_helper.keychain import Keychain
 from cred_helper.providers.common.interface import Deadline, TokenRequest
@@ -76,8 +76,7 @@ class _Forgetting:
 
 
 def _options_of(provider: str) -> tuple[str, ...] | None:
-    loaded = providers.load(provider)
-    return loaded.OPTIONS if loaded else None
+    return clouds.find(provider).option_names if providers.load(provider) else None
 
 
 def _parsed_settings(environ: Mapping[str, str]) -> ParsedSettings | None:
@@ -199,9 +198,7 @@ class Wiring:
         if rule is not None:
             rule.options.check(_options_of, (provider.name,))
         chosen = self._compat.options(found) if self._compat else {}
-        return chosen | self.settings.options(
-            provider.name, provider.OPTIONS, rule, self._environ, provider.ALTERNATIVES
-        )
+        return chosen | self.settings.options(clouds.find(provider.name), rule, self._environ)
 
     def _guarded(self, provider: Provider) -> Provider:
         """The provider, not waited for past its deadline, and cached where there is a place."""

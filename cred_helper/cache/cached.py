@@ -28,7 +28,7 @@ class CachedProvider:
     hint, of a renewal that failed while the old credential is still good.
     """
 
-    __slots__ = ("ALTERNATIVES", "OPTIONS", "_cache", "_clock", "_provider", "_warn", "name")
+    __slots__ = ("_cache", "_clock", "_provider", "_warn", "name")
 
     def __init__(
         self,
@@ -39,8 +39,6 @@ class CachedProvider:
         clock: Callable[[], float] = time,
     ) -> None:
         self.name = provider.name
-        self.OPTIONS = provider.OPTIONS
-        self.ALTERNATIVES = provider.ALTERNATIVES
         self._provider = provider
         self._cache = cache
         self._warn = warn
@@ -57,7 +55,7 @@ class CachedProvider:
         that there was none is kept.
         """
         asker = self._asker(request, identity)
-        if identity.fingerprint is None:
+        if identity.cache_key is None:
             return self._ask(request, identity, digest(asker))
         scope, key = self._place(request, identity)
         entry = self._cache.token(key)
@@ -82,7 +80,7 @@ class CachedProvider:
 
     def kept(self, request: TokenRequest, identity: Identity) -> Entry | None:
         """The entry that a ``get`` would be answered with now, if there is one; for eyes only."""
-        if identity.fingerprint is None:
+        if identity.cache_key is None:
             return None
         _, key = self._place(request, identity)
         entry = self._cache.look(key)
@@ -98,7 +96,7 @@ class CachedProvider:
         except CredentialError:
             return
         keys = [digest(self._asker(request, identity))]
-        if identity.fingerprint is not None:
+        if identity.cache_key is not None:
             keys.append(self._place(request, identity)[1])
         for key in keys:
             self._cache.forget(key)
@@ -111,7 +109,7 @@ class CachedProvider:
     def _asker(self, request: TokenRequest, identity: Identity) -> list[str]:
         """Who asks, in words that stay the same while they do."""
         options = [f"{name}={value}" for name, value in sorted(request.options.items())]
-        whom = identity.source if identity.fingerprint is None else identity.fingerprint
+        whom = identity.source if identity.cache_key is None else identity.cache_key
         return [self.name, whom or "", *options]
 
     def _ask(self, request: TokenRequest, identity: Identity, nobody_key: str) -> Credential:

@@ -152,7 +152,7 @@ class Renewal:
             now = self._provider.identify(self._request)
         except CredentialError:
             return False
-        return now.fingerprint == self._identity.fingerprint
+        return now.cache_key == self._identity.cache_key
 
     def _fall_back(self, failure: NotFound | ProviderError) -> Credential:
         now = self._clock()

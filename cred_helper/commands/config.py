@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cred_helper import providers, stdio
+from cred_helper import clouds, providers, stdio
 from cred_helper.commands.doctor.unread_variables import unread
 from cred_helper.commands.ui.arguments import as_json
 from cred_helper.commands.ui.screen import Screen, bold, shown
@@ -105,19 +105,18 @@ def _plain(value: object) -> object:
 
 def _options(loaded: Settings) -> Iterator[dict[str, Any]]:
     """The options that are set for all registries of a provider."""
-    for name in providers.BUILTIN:
-        provider = providers.load(name)
-        for option in provider.OPTIONS if provider else ():
-            variable = option_variable(name, option)
-            value = loaded.options(name, (option,), None, os.environ).get(option)
-            if value is None:
-                continue
-            yield {
-                "name": f"{name}.{option}",
-                "value": value,
-                "origin": loaded.option_origin(name, option, None, os.environ),
-                "variable": variable,
-            }
+    for cloud in clouds.CLOUDS:
+        if providers.load(cloud.name) is None:
+            continue
+        values = loaded.options(cloud, None, os.environ)
+        for option in cloud.option_names:
+            if option in values:
+                yield {
+                    "name": f"{cloud.name}.{option}",
+                    "value": values[option],
+                    "origin": loaded.option_origin(cloud.name, option, None, os.environ),
+                    "variable": option_variable(cloud.name, option),
+                }
 
 
 def _rule(rule: Rule) -> dict[str, str]:

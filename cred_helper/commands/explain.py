@@ -96,7 +96,7 @@ class _Report:
             self._show_hint(identity.hint)
             return
         self._line("identity", shown(identity_words(identity)))
-        for reason, others in groupby(identity.passed_over, lambda other: other.reason):
+        for reason, others in groupby(identity.skipped, lambda other: other.reason):
             sources = ", ".join(other.source for other in others)
             self._line("", dim(shown(f"not {sources}: {reason}")))
 

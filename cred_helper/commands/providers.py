@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from cred_helper import clouds
 from cred_helper import providers as builtin
-from cred_helper.commands.lookup.explanation import EXAMPLES, Explanation, identity_words
+from cred_helper.commands.lookup.explanation import Explanation, identity_words
 from cred_helper.commands.ui.arguments import as_json
 from cred_helper.commands.ui.screen import Screen, shown
 from cred_helper.errors import Misconfigured
 from cred_helper.server_url import ServerURL
+
+if TYPE_CHECKING:
+    from cred_helper.clouds import Cloud
 
 
 @click.command()
@@ -19,21 +23,21 @@ from cred_helper.server_url import ServerURL
 def providers(json_wanted: bool) -> None:
     """List the built-in providers, each with its identity here."""
     screen = Screen()
-    explained = {name: Explanation(ServerURL.parse(EXAMPLES[name])) for name in builtin.BUILTIN}
+    explained = {cloud: Explanation(ServerURL.parse(cloud.example_host)) for cloud in clouds.CLOUDS}
     if json_wanted:
-        screen.json([_document(name, explanation) for name, explanation in explained.items()])
+        screen.json([_document(cloud, explanation) for cloud, explanation in explained.items()])
         return
     screen.table(
-        (name, EXAMPLES[name], shown(_words(name, explanation)))
-        for name, explanation in explained.items()
+        (cloud.name, cloud.example_host, shown(_words(cloud.name, explanation)))
+        for cloud, explanation in explained.items()
     )
 
 
-def _document(name: str, explained: Explanation) -> dict[str, Any]:
+def _document(cloud: Cloud, explained: Explanation) -> dict[str, Any]:
     return {
-        "provider": name,
-        "example": EXAMPLES[name],
-        "in_this_build": builtin.load(name) is not None,
+        "provider": cloud.name,
+        "example": cloud.example_host,
+        "in_this_build": builtin.load(cloud.name) is not None,
         "identity": explained.identity_document(),
     }
 

@@ -1,37 +1,23 @@
-"""The built-in providers: one cloud a module, each with its SDK imported inside its functions.
+"""The built-in providers: one package for each row of ``clouds``, which exports ``PROVIDER``.
 
-A slim build leaves modules out. ``load`` then answers ``None``: this build has no such provider,
-which the caller treats like a host of nobody.
+A provider imports its SDK inside functions. A slim build leaves packages out.
 """
 
 from __future__ import annotations
-
-from cred_helper.hosts import ACR, ECR, GCR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.providers.common.interface import Provider
 
-BUILTIN = (ECR, GCR, ACR)
-
 
 def load(name: str) -> Provider | None:
-    """Load one provider by name; ``None`` where this build was made without it."""
+    """Load the provider of a row of ``clouds``; ``None`` where this build leaves it out."""
+    package = f"{__name__}.{name}"
     try:
-        match name:
-            case "ecr":
-                from cred_helper.providers.ecr import EcrProvider
-
-                return EcrProvider()
-            case "gcr":
-                from cred_helper.providers.gcr import GcrProvider
-
-                return GcrProvider()
-            case "acr":
-                from cred_helper.providers.acr import AcrProvider
-
-                return AcrProvider()
+        module = __import__(package, fromlist=["PROVIDER"])
     except ModuleNotFoundError as error:
-        if error.name != f"{__name__}.{name}":
+        if error.name != package:
             raise
-    return None
+        return None
+    provider: Provider = module.PROVIDER
+    return provider

@@ -24,9 +24,10 @@ from __future__ import annotations
 
 import os
 
+from cred_helper import clouds
 from cred_helper.docker_hub import HOSTS, is_hub, is_token_key
 from cred_helper.errors import Denied, Misconfigured
-from cred_helper.hosts import ACR, ECR, GCR, route
+from cred_helper.hosts import route
 from cred_helper.server_url import ServerURL
 
 TYPE_CHECKING = False
@@ -37,13 +38,12 @@ if TYPE_CHECKING:
     from cred_helper.hosts import Route
     from cred_helper.keychain import Lister
 
-BUILTIN = (ECR, GCR, ACR)
 ENVIRONMENT, NO_PROVIDER = "environment", "none"
 ANONYMOUS, REFUSED = "anonymous", "none"
 
 _KEYS = ("match", "provider", "helper", "answer", "alias")
 _WORDS = {
-    "provider": (*BUILTIN, ENVIRONMENT, NO_PROVIDER),
+    "provider": (*clouds.NAMES, ENVIRONMENT, NO_PROVIDER),
     "answer": (ANONYMOUS, REFUSED),
 }
 
@@ -386,7 +386,7 @@ class Rule:
             return (self.target.provider,)
         if self.helper or self.answer:
             return ()
-        return BUILTIN if self.provider is None else tuple({self.provider} & {*BUILTIN})
+        return clouds.NAMES if self.provider is None else tuple({self.provider} & {*clouds.NAMES})
 
     def check_options(self, names_of: Callable[[str], Collection[str] | None]) -> None:
         """See ``Settings.check_options``."""
@@ -427,7 +427,7 @@ class Rule:
             # docker login's own tokens are none of the registry behind.
             return self.target if server_url.is_host and not is_token_key(server_url) else None
         found = route(server_url)
-        if self.provider in BUILTIN and (found is None or found.provider != self.provider):
+        if self.provider in clouds.NAMES and (found is None or found.provider != self.provider):
             raise self.place.wrong(
                 "provider",
                 f"{server_url.redacted_host} is no registry of {self.provider}",

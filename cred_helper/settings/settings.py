@@ -21,6 +21,7 @@ from __future__ import annotations
 import os
 import sys
 
+from cred_helper import clouds
 from cred_helper.errors import Misconfigured
 from cred_helper.files import user_folders
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from typing import Any
 
+    from cred_helper.clouds import Cloud
     from cred_helper.server_url import ServerURL
     from cred_helper.settings.parsed import ParsedSettings
     from cred_helper.settings.rules import Options, Place, Rule
@@ -180,7 +182,7 @@ SETTINGS = (
     Setting(
         "disabled_providers",
         (),
-        _some_of("ecr", "gcr", "acr", "environment"),
+        _some_of(*clouds.NAMES, "environment"),
         "providers that are asked only where a rule names them",
     ),
     Setting(
@@ -297,23 +299,23 @@ class Settings:
 
     def options(
         self,
-        provider: str,
-        names: Collection[str],
+        cloud: Cloud,
         rule: Rule | None,
         environ: Mapping[str, str],
-        alternatives: Collection[str] = (),
     ) -> dict[str, str]:
-        """A provider's options for one registry: the rule's, a variable's, or a table's.
+        """The options of a cloud for one registry: the rule's, a variable's, or a table's.
 
-        Whoever sets one of the ``alternatives`` has the last word on all of them.
+        A place that sets one option of a group replaces the group.
         """
-        tables = [options.values for name, options in self.option_tables if name == provider]
-        given = ((name, environ.get(option_variable(provider, name))) for name in names)
+        tables = [options.values for name, options in self.option_tables if name == cloud.name]
+        names = cloud.option_names
+        given = ((name, environ.get(option_variable(cloud.name, name))) for name in names)
         variables = {name: expanded(text) for name, text in given if text}
+        group_of = {option.name: option.group for option in cloud.options}
         options: dict[str, str] = {}
         for layer in (*reversed(tables), variables, rule.options.values if rule else {}):
-            if any(name in layer for name in alternatives):
-                options = {k: v for k, v in options.items() if k not in alternatives}
+            groups = {group for name in layer if (group := group_of.get(name))}
+            options = {k: v for k, v in options.items() if group_of.get(k) not in groups}
             options |= layer
         return options
 

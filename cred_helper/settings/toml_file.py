@@ -8,8 +8,9 @@ Source: https://toml.io/en/v1.0.0
 
 from __future__ import annotations
 
+from cred_helper import clouds
 from cred_helper.errors import Misconfigured
-from cred_helper.settings.rules import BUILTIN, Options, Place, Rule, likely
+from cred_helper.settings.rules import Options, Place, Rule, likely
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class SettingsDocument:
         for key, value in tables.items():
             if key in names:
                 document.values[key] = value
-            elif key in BUILTIN:
+            elif key in clouds.NAMES:
                 inside = place.inside(key)
                 document.option_tables.append(
                     (key, Options.read(_table(key, value, place), inside))
@@ -66,7 +67,7 @@ class SettingsDocument:
             elif key == _RULE:
                 document.rules = _rules(value, place)
             else:
-                hint = likely(key, (*names, *BUILTIN, _RULE))
+                hint = likely(key, (*names, *clouds.NAMES, _RULE))
                 raise place.wrong(key, f"unknown setting {key!r}", hint=hint)
         return document
 

@@ -31,7 +31,14 @@ def options(arguments: list[str]) -> argparse.Namespace:
 
 
 def hidden_imports(parsed: argparse.Namespace) -> list[str]:
-    return ["botocore_loader"] if "ecr" in parsed.providers else []
+    """The modules that are imported by a name put together at run time, which no analysis finds."""
+    package = f"{contents.OWN}.messages"
+    folder = parsed.root / contents.OWN / "messages"
+    names = [f"{package}.{path.stem}" for path in folder.glob("[!_]*.py")]
+    for provider in parsed.providers:
+        package = f"{contents.OWN}.providers.{provider}"
+        names += [package, f"{package}.messages"]
+    return names + (["botocore_loader"] if "ecr" in parsed.providers else [])
 
 
 def left_out(parsed: argparse.Namespace) -> list[str]:

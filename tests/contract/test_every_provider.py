@@ -77,8 +77,8 @@ def test_explain_names_the_identity_and_why_not_the_others_without_asking(
     identity = document["identity"]
     assert identity["source"]
     assert identity["certain"]
-    assert identity["passed_over"]
-    assert all(other["source"] and other["reason"] for other in identity["passed_over"])
+    assert identity["skipped"]
+    assert all(other["source"] and other["reason"] for other in identity["skipped"])
     assert cloud.cloud.received == []
     assert cloud.registry.received == []
 

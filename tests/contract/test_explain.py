@@ -159,7 +159,7 @@ def test_an_identity_is_told_with_those_it_comes_before(person: Person) -> None:
     variables = {"AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE", "AWS_SECRET_ACCESS_KEY": _SECRET}
     identity = _document(person, aws.EXAMPLE_HOST, **variables)["identity"]
     assert (identity["source"], identity["certain"]) == ("environment", True)
-    assert {"profile", "instance-metadata"} <= {o["source"] for o in identity["passed_over"]}
+    assert {"profile", "instance-metadata"} <= {o["source"] for o in identity["skipped"]}
     half = _document(person, aws.EXAMPLE_HOST, AWS_ACCESS_KEY_ID="AKIALOOPBACKEXAMPLE")
     assert half["identity"]["error"]
     assert half["sources"][0]["would_say"] == "failure"

@@ -12,10 +12,9 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
-from cred_helper import providers
+from cred_helper import clouds, providers
 from cred_helper.credential import Credential
 from cred_helper.errors import NotFound
-from cred_helper.hosts import ACR, ECR, GCR
 from cred_helper.providers.common.interface import Identity, TokenRequest
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.settings import Settings
@@ -23,21 +22,17 @@ from cred_helper.wiring import Wiring
 from tests.fuzz.target import Finding, Target
 from tests.fuzz.urls import oracle, server_urls
 
-_OPTIONS = {ECR: ("profile",), GCR: ("impersonate",), ACR: ("client_id",)}
-
 
 class CountingCloud:
     """A cloud that has an identity for everybody, and counts what it is asked for."""
 
     def __init__(self, name: str, asked: list[tuple[str, str]]) -> None:
         self.name = name
-        self.OPTIONS: tuple[str, ...] = _OPTIONS[name]
-        self.ALTERNATIVES: tuple[str, ...] = ()
         self._asked = asked
 
     def identify(self, request: TokenRequest) -> Identity:
         """Somebody, always."""
-        return Identity("environment", fingerprint="somebody")
+        return Identity("environment", cache_key="somebody")
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
         """Count, and have nothing."""
@@ -57,11 +52,11 @@ class ServerURLs(Target):
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
         self._requests: list[tuple[str, str]] = []
-        clouds = {name: CountingCloud(name, self._requests) for name in _OPTIONS}
+        counting = {name: CountingCloud(name, self._requests) for name in clouds.NAMES}
         self._load = providers.load
 
         def load(name: str) -> CountingCloud | None:
-            return clouds.get(name)
+            return counting.get(name)
 
         providers.load = load
         environ = {"HOME": "/nonexistent", "PATH": ""}

@@ -37,8 +37,6 @@ class CountingCloud:
     """A provider that takes its time, writes down that it was asked, and answers or fails."""
 
     name = "cloud"
-    OPTIONS: tuple[str, ...] = ()
-    ALTERNATIVES: tuple[str, ...] = ()
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments = arguments
@@ -48,7 +46,7 @@ class CountingCloud:
         return time.time() - float(self.arguments.age_s)
 
     def identify(self, request: TokenRequest) -> Identity:
-        return Identity("environment", fingerprint="somebody", scope=self.arguments.scope)
+        return Identity("environment", cache_key="somebody", scope=self.arguments.scope)
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
         os.write(self._count, b"%d\n" % os.getpid())

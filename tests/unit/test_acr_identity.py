@@ -63,7 +63,7 @@ def identify(
 
 
 def why(identity: AcrIdentity) -> dict[str, str]:
-    return {other.source: other.reason for other in identity.passed_over}
+    return {other.source: other.reason for other in identity.skipped}
 
 
 def program(folder: Path, name: str) -> str:
@@ -113,14 +113,14 @@ def az_login(folder: Path, profile: object = None) -> dict[str, str]:
 def test_variables_choose_an_identity(environ: dict[str, str], source: str | None) -> None:
     identity = identify(environ)
     assert identity.source == source
-    assert (identity.fingerprint is None) == (source is None)
+    assert (identity.cache_key is None) == (source is None)
 
 
 def test_a_certificate_in_a_pipe_is_not_known_and_so_not_cached(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     environ = {**PRINCIPAL, "AZURE_CLIENT_CERTIFICATE_PATH": str(tmp_path / "pipe")}
     assert identify(environ).source == "client-certificate"
-    assert identify(environ).fingerprint is None
+    assert identify(environ).cache_key is None
 
 
 def test_every_link_of_the_chain_is_either_chosen_or_explained() -> None:
@@ -259,8 +259,8 @@ def test_a_secret_is_not_used_for_an_application_it_does_not_belong_to() -> None
     identity = identify(environ, client_id="other")
     assert identity.source is None
     assert "client_id" in why(identity)["client-secret"]
-    assert identity.missed is not None
-    assert "with the client_id other" in identity.missed.reason
+    assert identity.problem is not None
+    assert "with the client_id other" in identity.problem.reason
 
 
 def test_nobody_at_the_metadata_address_is_no_identity() -> None:
@@ -449,8 +449,8 @@ def test_the_closed_cloud_is_explained() -> None:
 
 def fingerprint(environ: dict[str, str], host: str = "myreg.azurecr.io", **options: str) -> str:
     identity = identify(environ, host, **options)
-    assert identity.fingerprint is not None
-    return identity.fingerprint
+    assert identity.cache_key is not None
+    return identity.cache_key
 
 
 def test_another_identity_has_another_fingerprint(tmp_path: Path) -> None:
@@ -505,5 +505,5 @@ def test_nothing_that_is_secret_shows_in_an_identity() -> None:
         {"IDENTITY_ENDPOINT": "http://h/", "IDENTITY_HEADER": SECRET},
     ):
         identity = identify({**PRINCIPAL, **variables})
-        shown = [identity.detail, identity.fingerprint, *why(identity).values()]
+        shown = [identity.detail, identity.cache_key, *why(identity).values()]
         assert SECRET not in str(shown)

@@ -59,12 +59,10 @@ class Cloud:
     """A provider that answers what the test says, and counts."""
 
     name = "cloud"
-    OPTIONS: tuple[str, ...] = ("profile",)
-    ALTERNATIVES: tuple[str, ...] = ()
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.identity = Identity("environment", fingerprint="somebody")
+        self.identity = Identity("environment", cache_key="somebody")
         self.life_s: float | None = HOUR
         self.failure: NotFound | ProviderError | None = None
         self.exchanges = 0
@@ -198,18 +196,18 @@ def test_a_cached_credential_says_until_when_it_is_good(asker: Asker) -> None:
 
 def test_each_host_identity_and_option_has_a_token_of_its_own(asker: Asker) -> None:
     seen = {asker.get(), asker.get("eu.gcr.io"), asker.get(profile="a"), asker.get(profile="b")}
-    asker.cloud.identity = Identity("environment", fingerprint="somebody else")
+    asker.cloud.identity = Identity("environment", cache_key="somebody else")
     seen.add(asker.get())
-    asker.cloud.identity = Identity("environment", fingerprint="somebody")
+    asker.cloud.identity = Identity("environment", cache_key="somebody")
     assert asker.get() in seen
     assert len(seen) == asker.cloud.exchanges == 5
 
 
 def test_hosts_that_one_token_opens_share_it(asker: Asker) -> None:
-    asker.cloud.identity = Identity("environment", fingerprint="somebody", scope="all of it")
+    asker.cloud.identity = Identity("environment", cache_key="somebody", scope="all of it")
     assert asker.get("gcr.io") == asker.get("eu.gcr.io")
     assert [kept.scope for kept in TokenCache(asker.folder).entries(NOW)] == ["all of it"]
-    asker.cloud.identity = Identity("environment", fingerprint="other", scope="all of it")
+    asker.cloud.identity = Identity("environment", cache_key="other", scope="all of it")
     assert asker.get("gcr.io") == f"{SECRET}-2"
 
 
@@ -222,13 +220,13 @@ def test_providers_do_not_meet_each_others_tokens(asker: Asker) -> None:
 def test_an_identity_that_nothing_stable_is_known_of_is_asked_for_every_time(
     asker: Asker,
 ) -> None:
-    asker.cloud.identity = Identity("environment", fingerprint=None)
+    asker.cloud.identity = Identity("environment", cache_key=None)
     assert asker.get() != asker.get()
     assert not os.path.exists(asker.folder)
 
 
 def test_what_an_identity_got_is_not_kept_when_its_files_changed_meanwhile(asker: Asker) -> None:
-    changed = Identity("environment", fingerprint="somebody else")
+    changed = Identity("environment", cache_key="somebody else")
 
     class Changing(Cloud):
         def get(self, request: TokenRequest, identity: Identity) -> Credential:
@@ -360,7 +358,7 @@ def test_another_identity_does_not_hear_that_the_first_one_is_nobody(asker: Aske
     asker.cloud.failure = NotFound("nobody")
     assert asker.failure
     asker.cloud.failure = None
-    asker.cloud.identity = Identity("environment", fingerprint="somebody else")
+    asker.cloud.identity = Identity("environment", cache_key="somebody else")
     assert asker.get()
 
 

@@ -327,8 +327,8 @@ def test_an_identity_that_is_set_is_missed_where_no_metadata_service_answers_eit
 def test_a_folder_in_a_files_place_is_told(write: Write, home: Path) -> None:
     (home / ".aws/credentials").mkdir(parents=True)
     identity = identify()
-    assert identity.missed is not None
-    assert identity.missed.reason == "~/.aws/credentials cannot be read: is a directory"
+    assert identity.problem is not None
+    assert identity.problem.reason == "~/.aws/credentials cannot be read: is a directory"
     write(f"[default]\n{KEYS}")
     assert identify().source == "profile"
 
@@ -340,7 +340,7 @@ def test_a_container_whose_token_is_in_a_pipe_could_be_any(
     token = {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(home / "pipe")}
     env({CONTAINER_URL: "http://169.254.170.23/v1/credentials", **token})
     assert identify().source == "container"
-    assert identify().fingerprint is None
+    assert identify().cache_key is None
 
 
 def test_every_source_that_is_not_used_has_a_reason(
@@ -350,7 +350,7 @@ def test_every_source_that_is_not_used_has_a_reason(
     write("[profile other]\n")
     identity = identify()
     assert identity.source is None
-    assert {passed.source: passed.reason for passed in identity.passed_over} == {
+    assert {passed.source: passed.reason for passed in identity.skipped} == {
         "environment": "AWS_ACCESS_KEY_ID is not set, although AWS_SECRET_ACCESS_KEY is",
         "web-identity": "AWS_WEB_IDENTITY_TOKEN_FILE is not set",
         "profile": "there is no default profile in ~/.aws/config or ~/.aws/credentials",
@@ -367,11 +367,11 @@ def test_what_is_used_and_what_comes_after_it_is_told_without_a_secret(
     env({**KEY_VARIABLES, "AWS_SESSION_TOKEN": "example-session"})
     identity = identify(role_arn=ROLE)
     assert identity.detail == f"AWS_ACCESS_KEY_ID …MPLE with a session token, then {ROLE}"
-    assert [passed.reason for passed in identity.passed_over] == ["environment comes first"] * 5
+    assert [passed.reason for passed in identity.skipped] == ["environment comes first"] * 5
     assert identity.scope == "ECR in us-east-1"
     assert identity.certain
     for secret in ("example-secret", "example-session", "AKIAEXAMPLE"):
-        assert secret not in str(identity.fingerprint) + identity.detail
+        assert secret not in str(identity.cache_key) + identity.detail
 
 
 def test_an_address_is_told_without_the_secrets_a_url_can_hold(
@@ -478,10 +478,10 @@ def test_a_renewed_session_is_the_same_identity(
 ) -> None:
     before, after = renewal(write)
     set_up(before, write, env)
-    first = identify().fingerprint
+    first = identify().cache_key
     set_up(after, write, env)
     assert first is not None
-    assert identify().fingerprint == first
+    assert identify().cache_key == first
 
 
 @pytest.mark.parametrize("change", OTHER.values(), ids=OTHER)
@@ -490,16 +490,16 @@ def test_another_identity_has_another_fingerprint(
 ) -> None:
     before, after = change(write)
     set_up(before, write, env)
-    first = identify().fingerprint
+    first = identify().cache_key
     set_up(after, write, env)
     assert first is not None
-    assert identify().fingerprint not in (None, first)
+    assert identify().cache_key not in (None, first)
 
 
 def test_a_role_on_top_and_a_profile_of_a_registry_are_other_identities(write: Write) -> None:
     write(f"[default]\n{KEYS}[profile dev]\n{KEYS}")
     roles = [{}, {"role_arn": ROLE}, {"profile": "dev"}, {"profile": "dev", "role_arn": ROLE}]
-    assert len({identify(**options).fingerprint for options in roles}) == len(roles)
+    assert len({identify(**options).cache_key for options in roles}) == len(roles)
 
 
 # Lines that configparser has an opinion about, in any order.

@@ -130,17 +130,17 @@ def test_the_first_that_is_there_is_chosen_and_every_other_passed_over(
     assert identity.source == expected
     sources = ["credentials-file", "environment", "application-default"]
     sources += ["instance-metadata", "gcloud"]
-    passed_over = {over.source: over.reason for over in identity.passed_over}
-    assert sorted([*passed_over, *filter(None, [expected])]) == sorted(sources)
+    skipped = {over.source: over.reason for over in identity.skipped}
+    assert sorted([*skipped, *filter(None, [expected])]) == sorted(sources)
     later = sources[sources.index(expected) + 1 :] if expected else []
-    assert [passed_over[source] for source in later] == [f"{expected} comes first"] * len(later)
+    assert [skipped[source] for source in later] == [f"{expected} comes first"] * len(later)
 
 
 def test_where_there_is_none_it_is_told_what_each_one_lacks(tmp_path: Path) -> None:
     identity = identify({**OFF, "HOME": str(tmp_path)})
     folder = tmp_path / ".config" / "gcloud"
-    assert (identity.source, identity.fingerprint) == (None, None)
-    assert [(over.source, over.reason) for over in identity.passed_over] == [
+    assert (identity.source, identity.cache_key) == (None, None)
+    assert [(over.source, over.reason) for over in identity.skipped] == [
         ("credentials-file", "no credentials_file is set for this host"),
         ("environment", "GOOGLE_APPLICATION_CREDENTIALS is not set"),
         (
@@ -191,7 +191,7 @@ def test_the_machine_is_taken_by_its_signs(
     assert identity.source == (None if certain is None else "instance-metadata")
     assert identity.certain is (certain is not False)
     if certain is None:
-        assert identity.passed_over[3].reason == "so the firmware says"
+        assert identity.skipped[3].reason == "so the firmware says"
 
 
 # --- gcloud ---------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def test_gcloud_is_run_from_an_absolute_folder_only(
     identity = identify({**gcloud.environ, "PATH": path})
     assert identity.source == (None if reason else "gcloud")
     if reason:
-        assert identity.passed_over[-1].reason == reason
+        assert identity.skipped[-1].reason == reason
 
 
 def test_a_gcloud_without_an_active_account_is_passed_over(gcloud: Gcloud) -> None:
@@ -244,7 +244,7 @@ def test_a_gcloud_without_an_active_account_is_passed_over(gcloud: Gcloud) -> No
     identity = identify(gcloud.environ)
     assert identity.source is None
     reason = "gcloud's configuration default has no active account"
-    assert identity.passed_over[-1].reason == reason
+    assert identity.skipped[-1].reason == reason
 
 
 # --- What it is known by --------------------------------------------------------------------------
@@ -254,16 +254,16 @@ def test_a_renewed_subject_token_is_the_same_identity(tmp_path: Path) -> None:
     token = tmp_path / "token"
     environ = {"GOOGLE_APPLICATION_CREDENTIALS": write(tmp_path / "a", federated(file=str(token)))}
     write(token, "one")
-    before = identify(environ).fingerprint
+    before = identify(environ).cache_key
     write(token, "two")
     assert before is not None
-    assert identify(environ).fingerprint == before
+    assert identify(environ).cache_key == before
 
 
 def test_another_content_place_or_impersonation_is_another_identity(tmp_path: Path) -> None:
     def fingerprint(name: str, content: object, **options: str) -> str | None:
         path = write(tmp_path / name, content)
-        return identify({"GOOGLE_APPLICATION_CREDENTIALS": path}, **options).fingerprint
+        return identify({"GOOGLE_APPLICATION_CREDENTIALS": path}, **options).cache_key
 
     found = [
         fingerprint("a", KEY),
@@ -281,7 +281,7 @@ def test_what_depends_on_awss_key_is_known_by_it_and_nothing_else_is(tmp_path: P
     def fingerprint(content: object, key: str) -> str | None:
         path = write(tmp_path / "a", content)
         environ = {"GOOGLE_APPLICATION_CREDENTIALS": path, "AWS_ACCESS_KEY_ID": key}
-        return identify(environ).fingerprint
+        return identify(environ).cache_key
 
     aws = federated(environment_id="aws1", regional_cred_verification_url="https://a")
     assert fingerprint(aws, "AKIA1") != fingerprint(aws, "AKIA2")
@@ -290,11 +290,11 @@ def test_what_depends_on_awss_key_is_known_by_it_and_nothing_else_is(tmp_path: P
 
 def test_what_a_program_or_a_pipe_would_give_is_not_known(tmp_path: Path) -> None:
     program = write(tmp_path / "a", federated(executable={"command": "a"}))
-    assert identify({"GOOGLE_APPLICATION_CREDENTIALS": program}).fingerprint is None
+    assert identify({"GOOGLE_APPLICATION_CREDENTIALS": program}).cache_key is None
     os.mkfifo(tmp_path / "pipe")
     pipe = str(tmp_path / "pipe")
     piped = identify({"GOOGLE_APPLICATION_CREDENTIALS": pipe})
-    assert piped.fingerprint is None
+    assert piped.cache_key is None
     assert piped.detail.startswith("what a pipe has for a get alone, from ")
 
 
@@ -306,10 +306,10 @@ def test_an_identity_of_gcloud_in_a_pipe_is_not_known_either(gcloud: Gcloud) -> 
         "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(gcloud.folder / "pipe"),
     }
     assert identify(environ).source == "gcloud"
-    assert identify(environ).fingerprint is None
+    assert identify(environ).cache_key is None
     machine = identify({**environ, **NAMED, "NO_GCE_CHECK": ""})
     assert machine.source == "instance-metadata"
-    assert machine.fingerprint is None
+    assert machine.cache_key is None
 
 
 def test_machines_that_share_a_home_folder_are_told_apart(
@@ -322,7 +322,7 @@ def test_machines_that_share_a_home_folder_are_told_apart(
     found = []
     for name in ("pod-1", "pod-2"):
         monkeypatch.setattr(os, "uname", lambda name=name: SimpleNamespace(nodename=name))
-        found.append([identify(environ).fingerprint for environ in (NAMED, workload, key)])
+        found.append([identify(environ).cache_key for environ in (NAMED, workload, key)])
     first, second = found
     assert first[0] != second[0]
     assert first[1] != second[1]
@@ -333,23 +333,23 @@ def test_gclouds_login_is_known_by_who_is_logged_in_and_not_by_their_tokens(
     gcloud: Gcloud,
 ) -> None:
     gcloud.log_in("one@example.com")
-    before = identify(gcloud.environ).fingerprint
+    before = identify(gcloud.environ).cache_key
     write(gcloud.folder / "access_tokens.db", "another token")
     assert before is not None
-    assert identify(gcloud.environ).fingerprint == before
+    assert identify(gcloud.environ).cache_key == before
     write(gcloud.folder / "credentials.db", "another refresh token")
-    anew = identify(gcloud.environ).fingerprint
+    anew = identify(gcloud.environ).cache_key
     gcloud.log_in("two@example.com")
-    other = identify(gcloud.environ).fingerprint
+    other = identify(gcloud.environ).cache_key
     impersonating = {**gcloud.environ, "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT": "a@b"}
-    assert len({before, anew, other, identify(impersonating).fingerprint}) == 4
+    assert len({before, anew, other, identify(impersonating).cache_key}) == 4
 
 
 def test_a_machine_is_also_known_by_the_gcloud_that_would_stand_in(gcloud: Gcloud) -> None:
     environ = {**gcloud.environ, **NAMED, "NO_GCE_CHECK": ""}
-    alone = identify(environ).fingerprint
+    alone = identify(environ).cache_key
     gcloud.log_in("me@example.com")
-    assert identify(environ).fingerprint != alone
+    assert identify(environ).cache_key != alone
 
 
 def test_one_token_opens_every_registry_of_its_universe() -> None:

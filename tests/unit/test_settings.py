@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cred_helper import clouds
 from cred_helper.errors import Misconfigured
 from cred_helper.server_url import ServerURL
 from cred_helper.settings import settings as settings_module
@@ -481,11 +482,11 @@ def test_an_option_is_the_rules_or_the_variables_or_the_stronger_tables(
     )
     environ = {"DOCKER_CREDENTIAL_MULTI_ECR_PROFILE": "variable", "HOME": str(home)}
     settings = _load(home)
-    names = ("profile", "role_arn")
-    assert settings.options("ecr", names, None, {}) == {"profile": "user", "role_arn": "machine"}
-    assert settings.options("ecr", names, None, environ)["profile"] == "variable"
-    assert settings.options("ecr", names, settings.rules[0], environ)["profile"] == "rule"
-    assert settings.options("gcr", names, None, environ) == {}
+    ecr, gcr = clouds.find("ecr"), clouds.find("gcr")
+    assert settings.options(ecr, None, {}) == {"profile": "user", "role_arn": "machine"}
+    assert settings.options(ecr, None, environ)["profile"] == "variable"
+    assert settings.options(ecr, settings.rules[0], environ)["profile"] == "rule"
+    assert settings.options(gcr, None, environ) == {}
 
 
 def test_the_strongest_word_on_one_of_several_alternatives_unsays_the_others(
@@ -496,10 +497,9 @@ def test_the_strongest_word_on_one_of_several_alternatives_unsays_the_others(
         '[acr]\ntenant_id = "u"\n[[rule]]\nmatch = "a"\nprovider = "acr"\nresource_id = "r"\n'
     )
     settings = _load(home)
-    names = ("tenant_id", "client_id", "resource_id", "object_id", "audience")
 
     def options(rule: Rule | None, **environ: str) -> dict[str, str]:
-        return settings.options("acr", names, rule, environ, names[1:4])
+        return settings.options(clouds.find("acr"), rule, environ)
 
     rest = {"tenant_id": "u", "audience": "m"}
     assert options(None) == {**rest, "client_id": "m"}

@@ -21,8 +21,6 @@ _FOUND = Credential("u", Secret("s"))
 
 class _Provider:
     name = "p"
-    OPTIONS: tuple[str, ...] = ()
-    ALTERNATIVES: tuple[str, ...] = ()
 
     def identify(self, request: TokenRequest) -> Identity:
         return Identity("test")

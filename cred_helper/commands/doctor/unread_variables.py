@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from cred_helper import providers
+from cred_helper import clouds, providers
 from cred_helper.fallback import chain
 from cred_helper.settings.settings import CONFIG, PREFIX, RULES, SETTINGS, option_variable
 
@@ -23,10 +23,11 @@ def unread(environ: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
     """
     known = [CONFIG, RULES, *(setting.variable for setting in SETTINGS)]
     left_out = []
-    for name in providers.BUILTIN:
-        provider = providers.load(name)
-        known += [option_variable(name, option) for option in provider.OPTIONS] if provider else []
-        left_out += [] if provider else [option_variable(name, "")]
+    for cloud in clouds.CLOUDS:
+        if providers.load(cloud.name):
+            known += [option_variable(cloud.name, option) for option in cloud.option_names]
+        else:
+            left_out.append(option_variable(cloud.name, ""))
     for variable, value in sorted(environ.items()):
         name = variable.upper()
         is_ours = value and name.startswith(PREFIX) and not name.startswith(tuple(left_out))

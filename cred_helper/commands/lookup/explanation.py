@@ -10,7 +10,7 @@ from __future__ import annotations
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from cred_helper import providers, stdio
+from cred_helper import clouds, providers, stdio
 from cred_helper.cache.cached import CachedProvider
 from cred_helper.commands.ui.times import duration
 from cred_helper.errors import Misconfigured, NotFound, ProviderError
@@ -24,18 +24,6 @@ if TYPE_CHECKING:
     from cred_helper.keychain import Source
     from cred_helper.providers.common.interface import Identity
     from cred_helper.server_url import ServerURL
-
-CLOUDS = {
-    "ecr": "Amazon ECR",
-    "gcr": "Google Container Registry and Artifact Registry",
-    "acr": "Azure Container Registry",
-}
-# One host of each cloud that every reading of the tables routes there.
-EXAMPLES = {
-    "ecr": "123456789012.dkr.ecr.us-east-1.amazonaws.com",
-    "gcr": "us-docker.pkg.dev",
-    "acr": "myregistry.azurecr.io",
-}
 
 # What a source would say.
 CREDENTIAL = "credential"
@@ -89,7 +77,7 @@ class Explanation:
         """Why this built-in provider, or none."""
         own = route(self.server_url)
         if self.route is not None:
-            cloud = CLOUDS[self.route.provider]
+            cloud = clouds.find(self.route.provider).title
             why = f"the host is one of {cloud}"
             if self.rule and self.rule.target:
                 why = f"by a rule the host stands for {self.route.host}, one of {cloud}"
@@ -97,7 +85,7 @@ class Explanation:
             return why if is_asked else f"{why}, but nobody is to ask it"
         if own is not None:
             why = "a rule answers otherwise" if self.rule else "its provider is switched off"
-            return f"the host is one of {CLOUDS[own.provider]}, but {why}"
+            return f"the host is one of {clouds.find(own.provider).title}, but {why}"
         if self.server_url.unroutable:
             return self.server_url.unroutable
         return "the host is on no table of a cloud's registries"
@@ -149,8 +137,8 @@ class Explanation:
         assert identity is not None  # who has a provider has looked for one
         if isinstance(identity, Misconfigured):
             return Outlook(FAILURE, identity.reason, identity.hint)
-        if identity.missed:
-            return Outlook(FAILURE, identity.missed.reason, identity.missed.hint)
+        if identity.problem:
+            return Outlook(FAILURE, identity.problem.reason, identity.problem.hint)
         if identity.source is None:
             return Outlook(NOTHING, "no identity")
         kept = self.kept()
@@ -192,7 +180,7 @@ class Explanation:
                 "source": None,
                 "detail": "",
                 "certain": True,
-                "passed_over": [],
+                "skipped": [],
                 "error": identity.reason,
                 "hint": identity.hint,
             }
@@ -200,8 +188,8 @@ class Explanation:
             "source": identity.source,
             "detail": identity.detail,
             "certain": identity.certain,
-            "passed_over": [
-                {"source": other.source, "reason": other.reason} for other in identity.passed_over
+            "skipped": [
+                {"source": other.source, "reason": other.reason} for other in identity.skipped
             ],
         }
 

@@ -22,7 +22,7 @@ from cred_helper.files import fingerprints
 from cred_helper.hosts import ACR
 from cred_helper.providers.acr.setup import Setup
 from cred_helper.providers.acr.sources import CHAIN, MANAGED_IDENTITY, Login
-from cred_helper.providers.common.interface import Identity, PassedOver
+from cred_helper.providers.common.interface import Identity, Skipped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class AcrIdentity(Identity):
     def __init__(
         self,
         logins: tuple[Login, ...],
-        passed_over: tuple[PassedOver, ...],
+        skipped: tuple[Skipped, ...],
         common: tuple[str, ...],
     ) -> None:
         first = logins[0] if logins else Login("", "", fingerprint=())
@@ -48,8 +48,8 @@ class AcrIdentity(Identity):
         super().__init__(
             first.source or None,
             first.detail,
-            passed_over=passed_over,
-            fingerprint=fingerprints.digest([*common, *parts]) if stable else None,
+            skipped=skipped,
+            cache_key=fingerprints.digest([*common, *parts]) if stable else None,
             certain=first.certain,
         )
         self.logins = logins
@@ -59,17 +59,6 @@ class AcrProvider:
     """Azure Container Registry, by azure-identity and one exchange at the registry."""
 
     name = ACR
-    OPTIONS: tuple[str, ...] = (
-        "tenant_id",
-        "client_id",
-        "resource_id",
-        "object_id",
-        "token_credentials",
-        "audience",
-        "instance_discovery",
-        "identity_token",
-    )
-    ALTERNATIVES: tuple[str, ...] = ("client_id", "resource_id", "object_id")
 
     def identify(self, request: TokenRequest) -> AcrIdentity:
         """Choose the login, by environment and files."""
@@ -82,10 +71,10 @@ class AcrProvider:
                 f"{setup.cloud.closed}, and its registries with it",
                 hint="name the registry that took over, under azurecr.io",
             )
-        logins, passed_over = _choose(setup)
+        logins, skipped = _choose(setup)
         if not logins:
-            nobody = AcrIdentity((), passed_over, ())
-            nobody.missed = setup.missed()
+            nobody = AcrIdentity((), skipped, ())
+            nobody.problem = setup.missed()
             return nobody
         common = (
             setup.authority,
@@ -93,7 +82,7 @@ class AcrProvider:
             setup.option("tenant_id"),
             str(identity_token),
         )
-        return AcrIdentity(logins, passed_over, common)
+        return AcrIdentity(logins, skipped, common)
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
         """Sign in and exchange the token at the registry; see ``login`` for what it raises."""
@@ -116,7 +105,10 @@ class AcrProvider:
         raise setup.missed() or missing
 
 
-def _choose(setup: Setup) -> tuple[tuple[Login, ...], tuple[PassedOver, ...]]:
+PROVIDER = AcrProvider()
+
+
+def _choose(setup: Setup) -> tuple[tuple[Login, ...], tuple[Skipped, ...]]:
     """Walk the chain to the first login that settles it; what is certain comes before guesses.
 
     Raises:
@@ -125,31 +117,31 @@ def _choose(setup: Setup) -> tuple[tuple[Login, ...], tuple[PassedOver, ...]]:
     _expect_known(setup)
     certain: list[Login] = []
     guesses: list[Login] = []
-    passed_over: list[PassedOver] = []
+    skipped: list[Skipped] = []
     settled = ""
     for source in CHAIN:
         reason = _excluded(setup, source) or (settled and f"{settled} comes first")
         found = reason or source.look(setup, source)
         if isinstance(found, str):
-            passed_over.append(PassedOver(source.word, found))
+            skipped.append(Skipped(source.word, found))
         elif found.certain:
             certain.append(found)
             settled = found.source if found.settled else ""
         else:
             guesses.append(found)
     if settled:
-        passed_over += [
-            PassedOver(guess.source, f"{settled} is certain, this would be a guess")
+        skipped += [
+            Skipped(guess.source, f"{settled} is certain, this would be a guess")
             for guess in guesses
         ]
         guesses = []
     logins = (*certain, *guesses)
-    passed_over += [
-        PassedOver(login.source, f"it is asked if there is no {logins[0].source} after all")
+    skipped += [
+        Skipped(login.source, f"it is asked if there is no {logins[0].source} after all")
         for login in logins[1:]
     ]
     order = [source.word for source in CHAIN]
-    return logins, tuple(sorted(passed_over, key=lambda other: order.index(other.source)))
+    return logins, tuple(sorted(skipped, key=lambda other: order.index(other.source)))
 
 
 def _expect_known(setup: Setup) -> None:

@@ -46,10 +46,10 @@ def seconds(amount_s: float) -> str:
 class TokenRequest:
     """One question to a provider: a token for this route, by this identity, until this deadline.
 
-    ``options`` are the user's choices for this registry (an AWS profile, a tenant, …), by the
-    names that ``Provider.OPTIONS`` lists; ``origin_of`` says where one is written, if that is
-    known. ``environ`` is what to look for an identity in; the SDKs read the process environment,
-    which is the same one outside a test.
+    ``options`` are the user's choices for this registry (an AWS profile, a tenant, …), by their
+    names in the row of ``clouds``; ``origin_of`` says where one is written, if that is known.
+    ``environ`` is the environment to look for an identity in; the SDKs read that of the process,
+    which is the same outside a test.
     """
 
     __slots__ = ("_origin_of", "deadline", "environ", "options", "route")
@@ -85,7 +85,7 @@ class TokenRequest:
         return Misconfigured(f"{origin}: {reason}" if origin else reason, hint=hint)
 
 
-class PassedOver:
+class Skipped:
     """An identity source that would not be used, and why."""
 
     __slots__ = ("reason", "source")
@@ -112,26 +112,26 @@ class Identity:
     identity, and to go on as nobody would be to do as if it were not set.
     """
 
-    __slots__ = ("_detail", "certain", "fingerprint", "missed", "passed_over", "scope", "source")
+    __slots__ = ("_detail", "cache_key", "certain", "problem", "scope", "skipped", "source")
 
     def __init__(
         self,
         source: str | None,
         detail: str | Callable[[], str] = "",
         *,
-        passed_over: tuple[PassedOver, ...] = (),
-        fingerprint: str | None = None,
+        skipped: tuple[Skipped, ...] = (),
+        cache_key: str | None = None,
         certain: bool = True,
         scope: str | None = None,
-        missed: Misconfigured | None = None,
+        problem: Misconfigured | None = None,
     ) -> None:
         self.source = source
         self._detail = detail
-        self.passed_over = passed_over
-        self.fingerprint = fingerprint
+        self.skipped = skipped
+        self.cache_key = cache_key
         self.certain = certain
         self.scope = scope
-        self.missed = missed
+        self.problem = problem
 
     @property
     def detail(self) -> str:
@@ -145,10 +145,6 @@ if TYPE_CHECKING:
         """One cloud. Stateless: everything it needs comes with the request."""
 
         name: str
-        OPTIONS: tuple[str, ...]
-        # Of these options one takes the place of the others: a stronger word on one unsays a weaker
-        # word on another.
-        ALTERNATIVES: tuple[str, ...]
 
         def identify(self, request: TokenRequest) -> Identity:
             """Say which identity would be used, by looking at environment and files only.

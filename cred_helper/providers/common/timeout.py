@@ -23,13 +23,11 @@ FALLBACK_SHARE = 1 / 6
 class BoundedProvider:
     """Asks another provider, for no longer than the request's deadline allows."""
 
-    __slots__ = ("ALTERNATIVES", "OPTIONS", "_provider", "name")
+    __slots__ = ("_provider", "name")
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self.name = provider.name
-        self.OPTIONS = provider.OPTIONS
-        self.ALTERNATIVES = provider.ALTERNATIVES
 
     def identify(self, request: TokenRequest) -> Identity:
         """As the provider says; looking is not waiting."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from cred_helper.errors import NotFound
 from cred_helper.files.fingerprints import digest
-from cred_helper.providers.common.interface import Identity, PassedOver
+from cred_helper.providers.common.interface import Identity, Skipped
 from cred_helper.providers.ecr.setup import Setup
 from cred_helper.providers.ecr.sources import CHAIN, Found
 
@@ -36,8 +36,6 @@ class EcrProvider:
     """Amazon ECR and ECR Public."""
 
     name = "ecr"
-    OPTIONS: tuple[str, ...] = ("profile", "role_arn")
-    ALTERNATIVES: tuple[str, ...] = ()
 
     def identify(self, request: TokenRequest) -> Identity:
         """Say which of the SDK's sources it would use.
@@ -48,20 +46,20 @@ class EcrProvider:
         setup = Setup(request)
         source: str | None = None
         found: Found | None = None
-        passed_over: list[PassedOver] = []
+        skipped: list[Skipped] = []
         for name, look in CHAIN:
             outcome = f"{source} comes first" if source else look(setup)
             if isinstance(outcome, str):
-                passed_over.append(PassedOver(name, outcome))
+                skipped.append(Skipped(name, outcome))
             else:
                 source, found = name, outcome
         if source is None or found is None:
-            return Identity(None, passed_over=tuple(passed_over), missed=setup.missed())
+            return Identity(None, skipped=tuple(skipped), problem=setup.missed())
         return Identity(
             source,
             found.detail + (f", then {setup.role_arn}" if setup.role_arn else ""),
-            passed_over=tuple(passed_over),
-            fingerprint=None
+            skipped=tuple(skipped),
+            cache_key=None
             if found.marks is None
             else digest([source, *found.marks, setup.role_arn, *setup.redirections()]),
             certain=found.certain,
@@ -75,6 +73,9 @@ class EcrProvider:
             return _credential(setup, request, identity)
         except NotFound as nobody:
             raise setup.missed() or nobody from None
+
+
+PROVIDER = EcrProvider()
 
 
 def _credential(setup: Setup, request: TokenRequest, identity: Identity) -> Credential:

@@ -20,7 +20,7 @@ from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.files import fingerprints, user_folders
 from cred_helper.hosts import GCR, GOOGLE_UNIVERSE, GcrRoute
 from cred_helper.providers.common import cloud_detection
-from cred_helper.providers.common.interface import Identity, PassedOver
+from cred_helper.providers.common.interface import Identity, Skipped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,26 +57,22 @@ class GcrProvider:
     """Google, for gcr.io, pkg.dev and the partner clouds."""
 
     name = GCR
-    OPTIONS: tuple[str, ...] = ("credentials_file", "impersonate")
-    ALTERNATIVES: tuple[str, ...] = ()
 
     def identify(self, request: TokenRequest) -> Identity:
         """Choose the identity, by environment and files."""
         impersonated_accounts(request)  # a setting that cannot be meant is told in any case
         found: Identity | None = None
-        passed_over: list[PassedOver] = []
+        skipped: list[Skipped] = []
         for source, look in _LOOKS:
             seen = f"{found.source} comes first" if found else look(request)
             if isinstance(seen, Identity):
                 found = seen
             else:
-                passed_over.append(PassedOver(source, seen))
+                skipped.append(Skipped(source, seen))
         if (found is None or not found.certain) and (login := _former_login(request.environ)):
-            passed_over.append(
-                PassedOver(_FORMER_HELPER, f"it alone can renew the login in {login}")
-            )
-        identity = found or Identity(None, missed=_missed(request))
-        identity.passed_over = tuple(passed_over)
+            skipped.append(Skipped(_FORMER_HELPER, f"it alone can renew the login in {login}"))
+        identity = found or Identity(None, problem=_missed(request))
+        identity.skipped = tuple(skipped)
         identity.scope = f"the Google registries of {universe_domain_of(request)}"
         return identity
 
@@ -95,6 +91,9 @@ class GcrProvider:
         from cred_helper.providers.gcr.login import log_in
 
         return log_in(request, identity)
+
+
+PROVIDER = GcrProvider()
 
 
 def _missed(request: TokenRequest) -> Misconfigured | None:
@@ -197,7 +196,7 @@ def _file(request: TokenRequest, source: str, path: str, named_by: str) -> Ident
         told = "what a pipe has for a get alone" if content is None else description(path)
         return _impersonating(request, f"{told}, from {named}")
 
-    identity = FileIdentity(source, describe, fingerprint=_file_fingerprint(request, path, content))
+    identity = FileIdentity(source, describe, cache_key=_file_fingerprint(request, path, content))
     identity.path = path
     return identity
 
@@ -256,7 +255,7 @@ def _machine(request: TokenRequest) -> Identity | str:
     return Identity(
         METADATA,
         _impersonating(request, detail),
-        fingerprint=_digest_of_known(parts),
+        cache_key=_digest_of_known(parts),
         certain=certain,
     )
 
@@ -322,7 +321,7 @@ def _gcloud(request: TokenRequest) -> Identity | str:
     return Identity(
         GCLOUD,
         _impersonating(request, login.detail),
-        fingerprint=_digest_of_known([login.fingerprint, _impersonate(request)]),
+        cache_key=_digest_of_known([login.fingerprint, _impersonate(request)]),
     )
 
 
