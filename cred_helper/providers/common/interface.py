@@ -9,10 +9,11 @@ from cred_helper.errors import Misconfigured
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Protocol
 
     from cred_helper.credential import Credential
+    from cred_helper.errors import ProviderError
     from cred_helper.hosts import Route
 
 
@@ -163,5 +164,17 @@ if TYPE_CHECKING:
             Raises:
                 NotFound: no identity after all (the probe was not answered, no role is attached).
                 ProviderError: an identity is configured and did not work; never a fall to another.
+            """
+            ...
+
+    class CheckedProvider(Provider, Protocol):
+        """A provider that can say more about an identity than a ``get`` has the time to look at."""
+
+        def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
+            """What local files show to be wrong with an identity, for ``doctor`` and ``explain``.
+
+            Missing or unreadable token files, roles without a source, programs that are not on
+            PATH, sign-in sessions that never began or have ended, and the like. No network, no SDK,
+            no child process. ``identity.problem`` is not repeated.
             """
             ...
