@@ -80,10 +80,13 @@ class TokenRequest:
             origin_of=self._origin_of,
         )
 
-    def wrong(self, option: str, reason: str, *, hint: str | None = None) -> Misconfigured:
-        """The error that says what is wrong with an option, and where that is written."""
+    def wrong(
+        self, option: str, code: str, *, hint: str | None = None, **values: object
+    ) -> Misconfigured:
+        """The error that says what is wrong with an option, with the place where it is written."""
+        error = Misconfigured(code, hint=hint, **values)
         origin = self._origin_of(option)
-        return Misconfigured(f"{origin}: {reason}" if origin else reason, hint=hint)
+        return error.within("file.at", place=origin) if origin else error
 
 
 class Skipped:
