@@ -61,7 +61,7 @@ def protocol(arguments: list[str]) -> int:
     except CredentialError as error:
         failure = error
     except CannotLoad as error:
-        failure = CredentialError(error.reason, hint=error.hint)
+        failure = error.error
     except Exception as error:  # noqa: BLE001
         failure = fault(error)
     if not isinstance(failure, NotFound):

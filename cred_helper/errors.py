@@ -11,7 +11,7 @@
     │   ├── BadReply         the answer is not what the protocol says
     │   └── Misconfigured    a file, variable or setting of the user's is wrong
     └── ProtocolError        the client's request is invalid: exit 1
-    CannotLoad               the frozen file could not load a library
+    CannotLoad               the frozen file cannot load a part of itself
 
 The texts are for stderr and for clients that quote stdout: one line, lower case, no final stop,
 never a secret and never the content of a file. They stand in ``cred_helper.messages``.
@@ -130,17 +130,16 @@ class ProtocolError(CredentialError):
 
 
 class CannotLoad(BaseException):
-    """The frozen file could put a library of its own nowhere; ``hint`` says what would let it.
+    """The frozen file cannot load a part of itself; ``error`` is the message for it.
 
-    Raised by the frozen file's importer, in the middle of whatever wanted the library. Not an
-    ``Exception``: an SDK would take that for a failure of what it tries, and an ``ImportError`` for
-    a library that is simply not installed. ``bounded`` makes a provider's failure of it.
+    The frozen file's importer raises it inside an import. It is not an ``Exception``: an SDK would
+    handle that as a failed request, and an ``ImportError`` as a library that is not installed.
+    The caller of an SDK raises ``error`` in its place.
     """
 
-    def __init__(self, reason: str, *, hint: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.hint = hint
+    def __init__(self, code: str, /, **values: object) -> None:
+        super().__init__(code)
+        self.error = ProviderError(code, hint=None, **values)
 
 
 def fault(error: Exception) -> CredentialError:

@@ -91,7 +91,7 @@ class Sealing:
         except ImportError:
             raise Misconfigured("this build cannot encrypt") from None
         except CannotLoad as error:
-            raise Misconfigured(error.reason, hint=error.hint) from None
+            raise error.error from None
         try:
             text = self._keychain.get(ServerURL.parse(KEY_URL)).secret.expose()
         except NotFound as error:

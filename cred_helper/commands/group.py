@@ -85,8 +85,11 @@ def main(arguments: list[str]) -> int:
         )
         status = returned if isinstance(returned, int) else 0
         sys.stdout.flush()
-    except (CredentialError, CannotLoad) as error:
-        stdio.error(error.reason, error.hint)
+    except CredentialError as error:
+        stdio.error(error)
+        status = 1
+    except CannotLoad as error:
+        stdio.error(error.error)
         status = 1
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()

@@ -10,4 +10,25 @@ MESSAGES: dict[str, Message] = {
         "report it, with the output of docker-credential-multi version",
         cause="A defect of this program. The error's own text is not shown: it could be a secret.",
     ),
+    "internal.cannot-load": Message(
+        "cannot load {library}: memory files do not work here, and no folder can be used instead"
+        " ({reasons})",
+        "mount /proc, or set TMPDIR to a folder that only you can write to, on a file system that"
+        " lets files be executed",
+        cause="The single file loads its libraries from memory files, or else from a folder. It"
+        " uses a folder only where no other user can replace files in it.",
+    ),
+    "internal.cannot-start": Message(
+        "cannot start: memory files do not work here, and no folder can be used instead",
+        "mount /proc, or set TMPDIR to a folder that only you can write to, on a file system that"
+        " lets files be executed",
+        cause="The static file starts itself from memory files, or else from a folder. It uses a"
+        " folder only where no other user can replace files in it.",
+    ),
+    "internal.damaged": Message(
+        "the file {path} is damaged",
+        "install it again, and compare its checksum with SHA256SUMS",
+        cause="A part of the single file does not match the checksum it was built with: a broken"
+        " download or a failing disk.",
+    ),
 }

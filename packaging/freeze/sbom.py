@@ -93,7 +93,7 @@ class Inventory:
         found = sorted(
             self._components.items(), key=lambda item: (item[0][0].lower(), str(item[0]))
         )
-        return [component.told() for _, component in found]
+        return [component.redacted() for _, component in found]
 
 
 def write(payload: Payload, version: str, out: Path, glibc: dict[str, Path] | None = None) -> None:
@@ -119,7 +119,7 @@ def write(payload: Payload, version: str, out: Path, glibc: dict[str, Path] | No
                 "hashes": [{"alg": "SHA-256", "content": digest}],
             },
         },
-        "components": inventory.told(),
+        "components": inventory.redacted(),
     }
     Path(f"{out}.cdx.json").write_text(json.dumps(document, indent=1) + "\n")
 

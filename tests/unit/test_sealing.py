@@ -210,7 +210,11 @@ def test_of_two_processes_that_make_a_key_both_use_the_one_that_stays(reader: Re
     ("error", "told", "hint"),
     [
         (ModuleNotFoundError("no cryptography"), "this build cannot encrypt", None),
-        (CannotLoad("cannot load _rust", hint="mount /proc"), "cannot load _rust", "mount /proc"),
+        (
+            CannotLoad("internal.damaged", path="/bin/multi"),
+            "the file /bin/multi is damaged",
+            "install it again, and compare its checksum with SHA256SUMS",
+        ),
     ],
     ids=["left out", "not to be loaded"],
 )

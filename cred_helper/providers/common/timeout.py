@@ -8,7 +8,7 @@ and whoever asked stops waiting at the deadline, whatever the thread is stuck in
 from __future__ import annotations
 
 from cred_helper.credential import Credential
-from cred_helper.errors import CannotLoad, CredentialError, ProviderError, Unreachable
+from cred_helper.errors import CannotLoad, CredentialError, Unreachable
 from cred_helper.providers.common.interface import seconds
 from cred_helper.signals import EndingSignals, end_by
 
@@ -68,7 +68,7 @@ class BoundedProvider:
             case CredentialError() as error:
                 raise error
             case CannotLoad() as error:
-                raise ProviderError(error.reason, hint=error.hint)
+                raise error.error
             case Exception() as error:
                 raise Unreachable(f"the SDK failed with {type(error).__name__}") from error
             case other:
