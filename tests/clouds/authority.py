@@ -36,6 +36,7 @@ class Authority:
         self._directory = directory
         self._lock = threading.RLock()
         self._contexts: dict[str, ssl.SSLContext] = {}
+        self._written = 0
         self._ca_key = ec.generate_private_key(ec.SECP256R1())
         self._leaf_key = ec.generate_private_key(ec.SECP256R1())
         self._ca = self._sign_ca()
@@ -47,6 +48,20 @@ class Authority:
             if hostname not in self._contexts:
                 self._contexts[hostname] = self._new_server_context(hostname)
             return self._contexts[hostname]
+
+    def odd_context(
+        self,
+        hostname: str,
+        *,
+        valid_from: timedelta = -VALID_FOR,
+        valid_until: timedelta = VALID_FOR,
+    ) -> ssl.SSLContext:
+        """The context of a server whose certificate is for a host, and valid at other times.
+
+        Units: both are counted from now.
+        """
+        with self._lock:
+            return self._new_server_context(hostname, valid_from, valid_until)
 
     @cached_property
     def rsa_key(self) -> rsa.RSAPrivateKey:
@@ -80,15 +95,27 @@ class Authority:
         usage = ExtendedKeyUsageOID.CLIENT_AUTH
         return _certificate_pem(self._sign_leaf(common_name, self.rsa_key, usage))
 
-    def _new_server_context(self, hostname: str) -> ssl.SSLContext:
+    def _new_server_context(
+        self,
+        hostname: str,
+        valid_from: timedelta = -VALID_FOR,
+        valid_until: timedelta = VALID_FOR,
+    ) -> ssl.SSLContext:
         usage = ExtendedKeyUsageOID.SERVER_AUTH
+        now = datetime.now(UTC)
         leaf = self._sign_leaf(
-            hostname, self._leaf_key, usage, x509.SubjectAlternativeName([_general_name(hostname)])
+            hostname,
+            self._leaf_key,
+            usage,
+            x509.SubjectAlternativeName([_general_name(hostname)]),
+            validity=(now + valid_from, now + valid_until),
         )
         pem = _key_pem(self._leaf_key) + _certificate_pem(leaf)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self._write(f"leaf-{len(self._contexts)}.pem", pem))
-        context.sni_callback = self._choose_by_sni
+        self._written += 1
+        context.load_cert_chain(self._write(f"leaf-{self._written}.pem", pem))
+        if (valid_from, valid_until) == (-VALID_FOR, VALID_FOR):
+            context.sni_callback = self._choose_by_sni
         return context
 
     def _choose_by_sni(
@@ -114,11 +141,12 @@ class Authority:
         key: PrivateKey,
         usage: x509.ObjectIdentifier,
         names: x509.SubjectAlternativeName | None = None,
+        validity: tuple[datetime, datetime] | None = None,
     ) -> x509.Certificate:
         public_key = key.public_key()
         # RFC 5280 ends a common name after 64 characters; clients read only the SAN anyway.
         builder = (
-            _builder(_name(common_name[:64]), self._ca.subject, public_key)
+            _builder(_name(common_name[:64]), self._ca.subject, public_key, validity)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
@@ -140,17 +168,21 @@ class Authority:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    public_key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
+    validity: tuple[datetime, datetime] | None = None,
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
+    begins_at, ends_at = validity or (now - VALID_FOR, now + VALID_FOR)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - VALID_FOR)
-        .not_valid_after(now + VALID_FOR)
+        .not_valid_before(begins_at)
+        .not_valid_after(ends_at)
     )
 
 

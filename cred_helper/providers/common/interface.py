@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from cred_helper.credential import Credential
-    from cred_helper.errors import ProviderError
+    from cred_helper.errors import CredentialError, ProviderError
     from cred_helper.hosts import Route
 
 
@@ -90,13 +90,23 @@ class TokenRequest:
 
 
 class Skipped:
-    """An identity source that would not be used, and why."""
+    """An identity source that would not be used, and why: put into words when it is shown."""
 
-    __slots__ = ("reason", "source")
+    __slots__ = ("_reason", "source")
 
-    def __init__(self, source: str, reason: str) -> None:
+    def __init__(self, source: str, reason: CredentialError | str) -> None:
         self.source = source
-        self.reason = reason
+        self._reason = reason
+
+    @property
+    def reason(self) -> str:
+        """Why it is not used."""
+        return self._reason if isinstance(self._reason, str) else self._reason.reason
+
+    @property
+    def code(self) -> str:
+        """The reason's code in the catalogue."""
+        return "" if isinstance(self._reason, str) else self._reason.code
 
 
 class Identity:

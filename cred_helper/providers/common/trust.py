@@ -1,7 +1,7 @@
-"""What a person's environment says of the network: whom to trust, and by which proxy to go.
+"""Which certificate authorities are trusted, by the environment.
 
-Never opens a connection. What is wrong with a file of authorities is looked for only after a
-connection has failed: reading one costs more than all the rest of a look.
+Opens no connection. A CA bundle is examined only after a connection has failed: reading one costs
+more than everything else before a cached answer. An empty variable counts as not set.
 
 Source: https://requests.readthedocs.io/en/latest/user/advanced/#ssl-cert-verification (the first
 two names); https://docs.openssl.org/master/man3/SSL_CTX_load_verify_locations/ (the third, which
@@ -22,7 +22,7 @@ CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 class CaFile:
-    """A file (or folder) of authorities to trust, and what names it."""
+    """A CA bundle (a file or a folder), and the variable or setting that names it."""
 
     __slots__ = ("named_by", "path")
 
@@ -32,49 +32,42 @@ class CaFile:
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> CaFile | None:
-        """The file that the environment names, the strongest word first."""
+        """The CA bundle that the environment names, if it names one."""
         named = ((name, environ.get(name)) for name in CA_VARIABLES)
         return next((cls(name, path) for name, path in named if path), None)
 
     def problem(self) -> Misconfigured | None:
-        """The error that says why nobody can be trusted by it, if that is so."""
-        trouble = ca_trouble(self.path)
-        if trouble is None:
-            return None
-        return Misconfigured(
-            f"{self.named_by} names {self.path}, which {trouble}",
-            hint="have it name the file of the authorities to trust, or unset it",
-        )
+        """Why the bundle cannot be used, if that is so."""
+        import ssl
+
+        name, path = self.named_by, self.path
+        if "-----BEGIN" in path or "\n" in path:
+            return Misconfigured("network.ca-file-not-a-path", variable=name)
+        if not os.path.exists(path):
+            return Misconfigured("network.ca-file-missing", variable=name, path=path)
+        try:
+            if os.path.isdir(path):
+                ssl.create_default_context(capath=path)
+            else:
+                ssl.create_default_context(cafile=path)
+        except ssl.SSLError:
+            return Misconfigured("network.ca-file-empty", variable=name, path=path)
+        except OSError as error:
+            reason = (error.strerror or "no reason given").lower()
+            return Misconfigured(
+                "network.ca-file-unreadable", variable=name, path=path, reason=reason
+            )
+        return None
 
 
 def ca_trouble(path: str) -> str | None:
-    """What is wrong with a file of authorities, in words that follow "which"."""
-    import ssl
-
-    if not os.path.exists(path):
-        return "does not exist"
-    try:
-        if os.path.isdir(path):
-            ssl.create_default_context(capath=path)
-        else:
-            ssl.create_default_context(cafile=path)
-    except ssl.SSLError:
-        return "holds no certificates"
-    except OSError as error:
-        return f"cannot be read ({(error.strerror or 'no reason given').lower()})"
-    return None
+    """Transitional: what is wrong with a CA bundle."""
+    problem = CaFile("", path).problem()
+    return problem.reason.partition(", which ")[2] if problem else None
 
 
 def unusable_proxy() -> Misconfigured | None:
-    """The error for a proxy that the SDKs cannot go by, where one is set at all.
-
-    Its address may hold a password. What an SDK goes by is the process's own environment.
-    """
+    """Transitional: the wire checks the proxy before it sends."""
     from urllib.request import getproxies
 
-    if not getproxies():
-        return None
-    return Misconfigured(
-        "HTTPS_PROXY is set to no http:// or https:// address of a proxy",
-        hint="no other proxy can be used; NO_PROXY names what is reached without one",
-    )
+    return Misconfigured("network.proxy-unusable") if getproxies() else None

@@ -1,0 +1,40 @@
+"""Where a program is, by PATH. Runs nothing.
+
+A relative entry of PATH, and an empty one, mean the working folder: whoever can write there would
+choose the program that is run with the user's keys, so these entries are skipped.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_WINDOWS_ENDINGS = (".exe", ".cmd", ".bat")
+
+
+def find(name: str, environ: Mapping[str, str]) -> str | None:
+    """The absolute path of the program that PATH names first, or ``None``."""
+    endings = _WINDOWS_ENDINGS if os.name == "nt" else ("",)
+    for folder in environ.get("PATH", os.defpath).split(os.pathsep):
+        if not os.path.isabs(folder):
+            continue
+        for ending in endings:
+            path = os.path.join(folder, name + ending)
+            if os.path.isfile(path) and os.access(path, os.X_OK):
+                return path
+    return None
+
+
+def only_in_working_folder(name: str, environ: Mapping[str, str]) -> bool:
+    """Whether PATH has the program, but in a relative entry alone."""
+    if find(name, environ):
+        return False
+    folders = environ.get("PATH", os.defpath).split(os.pathsep)
+    return any(
+        os.access(os.path.join(folder or ".", name), os.X_OK)
+        for folder in folders
+        if not os.path.isabs(folder)
+    )

@@ -1,0 +1,99 @@
+"""Which proxy a URL is reached through, by the environment's proxy variables.
+
+An address of this machine or of its link is always reached directly: a metadata service hands out
+credentials, and a proxy must not see them. NO_PROXY is read as docker and Go read it: a name
+excepts itself and its subdomains, ``*.name`` its subdomains, and a network in CIDR notation its
+addresses. Opens no connection.
+
+Source: https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from cred_helper.errors import Misconfigured
+
+
+def proxy_for(url: str) -> str | None:
+    """The URL of the proxy for a URL, or ``None`` where it is reached directly."""
+    from urllib.request import getproxies, getproxies_environment, proxy_bypass
+
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return None
+    if is_local(host):
+        return None
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme.lower()) or proxies.get("all")
+    if not proxy:
+        return None
+    if getproxies_environment():
+        return None if _is_excepted(host, port, proxies.get("no", "")) else proxy
+    return None if proxy_bypass(host) else proxy  # the system's settings (macOS, Windows)
+
+
+def is_local(host: str) -> bool:
+    """Whether a host is this machine or on its link, where metadata services are."""
+    if host.lower() == "localhost":
+        return True
+    from ipaddress import ip_address
+
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_link_local
+
+
+def shown(proxy: str) -> str:
+    """Host and port of a proxy's URL, without its user name and password; ``""`` if it has none."""
+    try:
+        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        host = parts.hostname or ""
+        return f"{host}:{parts.port}" if parts.port else host
+    except ValueError:
+        return ""
+
+
+def problem(proxy: str) -> Misconfigured | None:
+    """The error for a proxy that the SDKs cannot use; its address may hold a password."""
+    scheme, separator, _ = proxy.rpartition("://")
+    if separator and scheme.lower() not in ("http", "https"):
+        return Misconfigured("network.proxy-unusable")
+    return None if shown(proxy) else Misconfigured("network.proxy-unusable")
+
+
+def _is_excepted(host: str, port: int | None, no_proxy: str) -> bool:
+    """Whether an entry of NO_PROXY is about this host."""
+    host = host.lower()
+    return any(
+        _matches(entry.strip().lower(), host, port)
+        for entry in no_proxy.split(",")
+        if entry.strip()
+    )
+
+
+def _matches(entry: str, host: str, port: int | None) -> bool:
+    if entry == "*":
+        return True
+    if "/" in entry:
+        from ipaddress import ip_address, ip_network
+
+        try:
+            return ip_address(host) in ip_network(entry, strict=False)
+        except ValueError:
+            return False
+    name, colon, entry_port = entry.rpartition(":")
+    if colon and entry_port.isdecimal() and (":" not in name or name.endswith("]")):
+        if port is not None and port != int(entry_port):
+            return False
+        entry = name
+    name = entry.strip("[]")
+    if name.startswith("*."):
+        return host.endswith(name[1:])
+    # Python takes ".name" for the name itself as well; Go for its subdomains only.
+    name = name.removeprefix(".")
+    return host == name or host.endswith("." + name)

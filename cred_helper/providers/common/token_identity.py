@@ -1,0 +1,122 @@
+"""Whose a JSON web token is: its issuer, subject and audience, read without verifying it.
+
+A renewed token of the same workload names the same three, so they tell identities apart where the
+token itself changes every hour. They are never a reason to trust a token: whoever it is shown to
+verifies it. Pipes are not read: what they hold can be read once, and the SDK needs it. Reads no
+JSON library, since a cached answer comes by here.
+
+Source: https://www.rfc-editor.org/rfc/rfc7519#section-4.1
+"""
+
+from __future__ import annotations
+
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+
+from cred_helper.files import fingerprints
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_CLAIMS = (b'"iss"', b'"sub"', b'"aud"')
+_URL_ALPHABET = bytes.maketrans(b"-_", b"+/")
+# More than this is not a token.
+_MAX_TOKEN_BYTES = 1 << 20
+_BLANKS = b" \t\r\n"
+
+
+def of_token(token: str | bytes) -> str:
+    """A digest of the token's issuer, subject and audience; of all of it where it names none."""
+    data = token.encode("utf-8", "surrogateescape") if isinstance(token, str) else token
+    named = _members(_payload(data))
+    if not named.get(b'"sub"'):
+        return fingerprints.digest([b"token", data.strip()])
+    return fingerprints.digest([b"claims", *(named.get(claim, b"") for claim in _CLAIMS)])
+
+
+def of_file(path: str) -> str | None:
+    """The same for the token in a file; ``None`` for a pipe.
+
+    A file that is absent or cannot be read has a digest of its own.
+    """
+    try:
+        if fingerprints.is_pipe(path):
+            return None
+        with open(path, "rb") as file:
+            return of_token(file.read(_MAX_TOKEN_BYTES))
+    except FileNotFoundError:
+        return "absent"
+    except OSError:
+        return "unreadable"
+
+
+def claims(token: str | bytes) -> dict[str, Any]:
+    """All claims of a token; none where it is not a JSON web token. Loads the JSON library."""
+    import json
+
+    data = token.encode("utf-8", "surrogateescape") if isinstance(token, str) else token
+    try:
+        value = json.loads(_payload(data))
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _payload(token: bytes) -> bytes:
+    """The decoded middle part of a signed token; empty where it is not one."""
+    parts = token.strip().split(b".")
+    if len(parts) != 3:
+        return b""
+    try:
+        return a2b_base64(parts[1].translate(_URL_ALPHABET) + b"==")
+    except Base64Error:
+        return b""
+
+
+def _members(document: bytes) -> dict[bytes, bytes]:
+    """The members of a JSON object with their values as written; nested objects stay whole.
+
+    Of two members with one name the last counts, as for every JSON library in use.
+    """
+    members: dict[bytes, bytes] = {}
+    depth, start, key = 0, 0, b""
+    position, end = 0, len(document)
+    while position < end:
+        byte = document[position : position + 1]
+        if byte == b'"':
+            position = _end_of_string(document, position)
+            continue
+        if byte in b"{[":
+            depth += 1
+            if depth == 1:
+                start = position + 1
+        elif byte == b":" and depth == 1 and not key:
+            key = document[start:position].strip(_BLANKS)
+            start = position + 1
+        elif (byte == b"," and depth == 1) or byte in b"}]":
+            if depth == 1 and key:
+                members[key] = document[start:position].strip(_BLANKS)
+                key = b""
+            if byte == b",":
+                start = position + 1
+            else:
+                depth -= 1
+        position += 1
+    return members
+
+
+def _end_of_string(document: bytes, start: int) -> int:
+    """The position behind the string that begins at ``start``."""
+    position = start + 1
+    while position < len(document):
+        quote = document.find(b'"', position)
+        if quote < 0:
+            break
+        backslashes = 0
+        while document[quote - 1 - backslashes : quote - backslashes] == b"\\":
+            backslashes += 1
+        if backslashes % 2 == 0:
+            return quote + 1
+        position = quote + 1
+    return len(document)

@@ -1,0 +1,199 @@
+"""What one ``get`` sends and receives, with the same limits under every SDK.
+
+Each request has a time limit, within the deadline of the whole; each reply has a size limit; the
+proxy and the CA bundle are chosen here. How each request ended is recorded, so that a failure is
+explained from what happened and not from the text of an SDK's exception. ``requests_session`` and
+``botocore_session`` put the SDKs' own sessions on a wire. Never follows a redirect, and never reads
+``~/.netrc``.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from urllib.parse import urlsplit
+
+from cred_helper.errors import BadReply, Unreachable
+from cred_helper.providers.common import proxy, waiting
+from cred_helper.providers.common.interface import seconds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from cred_helper.errors import ProviderError
+    from cred_helper.providers.common.interface import Deadline
+    from cred_helper.providers.common.trust import CaFile
+
+# Today's tokens are up to 12 KiB, and Google reserves the right to longer ones.
+MAX_REPLY_BYTES = 1 << 20
+# An API in the farthest region answers within a second or two; a loaded proxy within a few.
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 10.0
+# A token takes up to three requests: each gets a part of the time that is left, so that a silent
+# server is named before the deadline.
+STEP_SHARE = 0.3
+_CHUNK_BYTES = 1 << 16
+
+
+class Exchange:
+    """One request and how it ended: with a status and a body, or with a failure."""
+
+    __slots__ = (
+        "attempt",
+        "body",
+        "failure",
+        "headers",
+        "host",
+        "method",
+        "proxy",
+        "started_s",
+        "status",
+        "step_s",
+        "took_s",
+        "upstream",
+        "url",
+    )
+
+    def __init__(self, method: str, url: str, *, upstream: str, attempt: int) -> None:
+        self.method = method
+        self.url = url
+        self.host = host_of(url)
+        self.upstream = upstream
+        self.attempt = attempt
+        self.proxy = proxy.proxy_for(url)
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        self.body = b""
+        self.failure: BaseException | None = None
+        self.step_s = 0.0
+        self.started_s = monotonic()
+        self.took_s = 0.0
+
+
+class Wire:
+    """The requests of one ``get``.
+
+    ``name_of`` names the server at a URL for a message; ``admit`` refuses a URL before anything is
+    sent to it, ``judge`` a reply that no SDK would make sense of: both by raising.
+    """
+
+    def __init__(
+        self,
+        deadline: Deadline,
+        *,
+        ca_file: CaFile | None = None,
+        name_of: Callable[[str], str] | None = None,
+        admit: Callable[[str], None] | None = None,
+        judge: Callable[[Exchange], None] | None = None,
+    ) -> None:
+        self.deadline = deadline
+        self.ca_file = ca_file
+        self.last: Exchange | None = None
+        self._attempts: dict[str, int] = {}
+        self._name_of = name_of or host_of
+        self._admit = admit
+        self._judge = judge
+
+    @property
+    def verify(self) -> str | bool:
+        """The CA bundle for the SDKs: a path, or ``True`` for the one that they bring along."""
+        return self.ca_file.path if self.ca_file else True
+
+    def attempts(self, url: str) -> int:
+        """How often a URL was asked, whatever its query."""
+        return self._attempts.get(url.partition("?")[0], 0)
+
+    def begin(self, method: str, url: str) -> Exchange:
+        """Start a request.
+
+        Raises:
+            Unreachable: no time is left for it.
+            Misconfigured: the proxy is of a kind that cannot be used.
+            CredentialError: ``admit`` refuses the URL.
+        """
+        if self._admit:
+            self._admit(url)
+        address = url.partition("?")[0]
+        attempt = self._attempts[address] = self._attempts.get(address, 0) + 1
+        exchange = Exchange(method, url, upstream=self._name_of(url), attempt=attempt)
+        self.last = exchange
+        if exchange.proxy and (problem := proxy.problem(exchange.proxy)):
+            exchange.failure = problem
+            raise problem
+        left_s = self.deadline.remaining_s()
+        if left_s <= 0:
+            exchange.failure = Unreachable("network.no-time-left", upstream=exchange.upstream)
+            raise exchange.failure
+        exchange.step_s = self.deadline.step_s(min(left_s * STEP_SHARE, READ_TIMEOUT_S))
+        waiting.start(exchange.upstream)
+        return exchange
+
+    def timeouts(self, exchange: Exchange) -> tuple[float, float]:
+        """Seconds to wait for the connection, and for each part of the reply."""
+        return min(CONNECT_TIMEOUT_S, exchange.step_s), exchange.step_s
+
+    def receive(
+        self, exchange: Exchange, status: int, headers: Mapping[str, str], raw: Any
+    ) -> bytes:
+        """Read a reply's body from urllib3, within the limits, and record the reply.
+
+        Raises:
+            BadReply: it is longer than any token, or ``judge`` refuses it.
+            Unreachable: it does not end in time.
+            Exception: urllib3's, where the connection ends or is silent.
+        """
+        exchange.status, exchange.headers = status, headers
+        # botocore has urllib3 take half of a reply for all of it.
+        raw.enforce_content_length = True
+        body = bytearray()
+        while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
+            body += chunk
+            if len(body) > MAX_REPLY_BYTES:
+                raw.close()
+                raise BadReply(
+                    "network.reply-too-large",
+                    upstream=exchange.upstream,
+                    limit=f"{MAX_REPLY_BYTES >> 20} MiB",
+                )
+            took_s = monotonic() - exchange.started_s
+            if took_s > sum(self.timeouts(exchange)):
+                raw.close()
+                raise Unreachable(
+                    "network.slow-reply", upstream=exchange.upstream, seconds=seconds(took_s)
+                )
+        exchange.body = bytes(body)
+        if self._judge:
+            self._judge(exchange)
+        return exchange.body
+
+    def end(self, exchange: Exchange, failure: BaseException | None = None) -> None:
+        """Record the end of a request."""
+        exchange.failure = failure
+        exchange.took_s = monotonic() - exchange.started_s
+        waiting.end()
+
+    def failure(self, error: BaseException) -> ProviderError | None:
+        """The error for the last request, where it got no reply; ``error`` is what the SDK raised.
+
+        ``None`` where nothing was sent, or a reply came.
+        """
+        from cred_helper.providers.common.network_errors import network_error
+
+        exchange = self.last
+        if exchange is None or (exchange.failure is None and exchange.status):
+            return None
+        return network_error(exchange.failure or error, exchange, ca_file=self.ca_file)
+
+
+def host_of(url: str) -> str:
+    """Host and unusual port of a URL, without user name and password; ``""`` where it has none."""
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or ""), parts.port
+    except ValueError:
+        return ""
+    host = f"[{host}]" if ":" in host else host
+    return (
+        host if port in (None, 443 if parts.scheme.lower() == "https" else 80) else f"{host}:{port}"
+    )

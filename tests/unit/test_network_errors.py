@@ -1,0 +1,552 @@
+"""Each way in which a request gets no reply has one code, whichever SDK sent the request."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cred_helper.errors import CredentialError, Misconfigured, Unreachable
+from cred_helper.providers.common import waiting
+from cred_helper.providers.common.interface import Deadline
+from cred_helper.providers.common.trust import CaFile
+from cred_helper.providers.common.wire import MAX_REPLY_BYTES, Wire
+from tests.clouds.authority import Authority
+from tests.clouds.fixtures import authority, proxy
+from tests.clouds.proxy import TerminatingProxy
+from tests.clouds.server import LoopbackServer
+
+__all__ = ["authority", "proxy"]
+
+DAY = timedelta(days=1)
+Behaviour = Callable[[socket.socket], None]
+Stack = Callable[[Wire, str], object]
+
+
+# --- The stacks -----------------------------------------------------------------------------------
+
+
+def by_requests(wire: Wire, url: str) -> object:
+    from cred_helper.providers.common.requests_session import WireSession
+
+    return WireSession(wire).get(url)
+
+
+def by_google_auth(wire: Wire, url: str) -> object:
+    from google.auth.transport.requests import Request
+
+    from cred_helper.providers.common.requests_session import WireSession
+
+    make: Any = Request
+    return make(WireSession(wire))(url)
+
+
+def by_azure_core(wire: Wire, url: str) -> object:
+    from azure.core.pipeline.transport import HttpRequest, RequestsTransport
+
+    from cred_helper.providers.common.requests_session import WireSession
+
+    with RequestsTransport(session=WireSession(wire), session_owner=False) as transport:
+        return transport.send(HttpRequest("GET", url))
+
+
+def by_botocore(wire: Wire, url: str) -> object:
+    from botocore.awsrequest import AWSRequest
+
+    from cred_helper.providers.common.botocore_session import WireSession
+
+    return WireSession(wire).send(AWSRequest(method="GET", url=url).prepare())
+
+
+STACKS = [by_requests, by_google_auth, by_azure_core, by_botocore]
+every_stack = pytest.mark.parametrize("stack", STACKS)
+
+
+# --- The servers ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def peer(behave: Behaviour) -> Iterator[int]:
+    """A server on loopback that does one thing to each connection, and closes it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+
+    def serve() -> None:
+        while not ended.is_set():
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection, suppress(OSError):
+                behave(connection)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        ended.set()
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+
+
+def says(reply: bytes) -> Behaviour:
+    def behave(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(reply)
+
+    return behave
+
+
+def drips(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
+    for _ in range(500):
+        connection.sendall(b"x")
+        time.sleep(0.05)
+
+
+def resets(connection: socket.socket) -> None:
+    connection.recv(65536)
+    # Linger for no time: what closes is a reset, not an end.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+
+
+def closes(connection: socket.socket) -> None:
+    connection.recv(65536)
+
+
+def is_silent(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.settimeout(5)
+    connection.recv(1)
+
+
+def tls(context: ssl.SSLContext) -> Behaviour:
+    def behave(connection: socket.socket) -> None:
+        with suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
+            secured.recv(65536)
+            secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    return behave
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.fixture
+def wire(authority: Authority) -> Wire:
+    return new_wire(CaFile("SSL_CERT_FILE", str(authority.ca_file)))
+
+
+def new_wire(ca_file: CaFile | None = None, within_s: float = 4.0) -> Wire:
+    return Wire(Deadline(within_s, time.monotonic), ca_file=ca_file)
+
+
+def failure(stack: Stack, wire: Wire, url: str) -> CredentialError:
+    """What a request fails with."""
+    with pytest.raises(Exception) as raised:  # noqa: PT011 - each SDK raises its own
+        stack(wire, url)
+    found = wire.failure(raised.value)
+    assert found is not None
+    assert found.reason  # the catalogue has every placeholder
+    return found
+
+
+# --- Tests ----------------------------------------------------------------------------------------
+
+
+@every_stack
+@pytest.mark.parametrize(
+    ("behave", "code"),
+    [
+        (resets, "network.reset"),
+        (closes, "network.broken-off"),
+        (says(OK + b"Content-Length: 100\r\n\r\n{"), "network.broken-off"),
+        (says(OK + b"Transfer-Encoding: chunked\r\n\r\n40\r\n{"), "network.broken-off"),
+        (says(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "network.not-http"),
+        (says(b"\x15\x03\x01\x00\x02\x02\x46" * 9), "network.not-http"),
+        (is_silent, "network.timeout"),
+        (drips, "network.slow-reply"),
+        (says(OK + b"\r\n" + b"x" * (MAX_REPLY_BYTES + 1)), "network.reply-too-large"),
+    ],
+)
+def test_a_reply_over_plain_http_that_is_not_one(
+    stack: Stack, behave: Behaviour, code: str
+) -> None:
+    with peer(behave) as port:
+        error = failure(stack, new_wire(), f"http://127.0.0.1:{port}/token?key=secret")
+    assert error.code == code
+    assert f"127.0.0.1:{port}" in error.reason
+    assert "secret" not in error.reason
+
+
+@every_stack
+def test_a_port_where_no_server_listens(stack: Stack) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    error = failure(stack, new_wire(), f"http://127.0.0.1:{port}/")
+    assert (type(error), error.code) == (Unreachable, "network.refused")
+
+
+@every_stack
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (socket.EAI_NONAME, "network.unknown-host"),
+        (socket.EAI_AGAIN, "network.no-name-server"),
+    ],
+)
+def test_a_host_name_without_an_address(
+    stack: Stack, number: int, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(number, "loopback has no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    error = failure(stack, new_wire(), "https://registry.example/")
+    assert error.code == code
+    assert "registry.example" in error.reason
+
+
+@every_stack
+@pytest.mark.parametrize("number", [errno.ENETUNREACH, errno.EHOSTUNREACH])
+def test_a_host_without_a_route(stack: Stack, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, "unreachable")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    assert failure(stack, new_wire(), "http://127.0.0.1:9/").code == "network.no-route"
+
+
+@every_stack
+def test_a_connection_that_is_not_accepted_in_time(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(*_: object) -> None:
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(socket.socket, "connect", wait)
+    error = failure(stack, new_wire(), "http://127.0.0.1:9/")
+    assert error.code == "network.connect-timeout"
+
+
+@every_stack
+@pytest.mark.parametrize(
+    ("named", "from_now", "until", "code"),
+    [
+        ("127.0.0.1", -2 * DAY, -DAY, "network.certificate-expired"),
+        ("127.0.0.1", DAY, 2 * DAY, "network.certificate-not-yet-valid"),
+        ("other.example", -2 * DAY, 2 * DAY, "network.certificate-wrong-address"),
+    ],
+)
+def test_a_certificate_that_is_not_valid(
+    stack: Stack,
+    named: str,
+    from_now: timedelta,
+    until: timedelta,
+    code: str,
+    authority: Authority,
+    wire: Wire,
+) -> None:
+    context = authority.odd_context(named, valid_from=from_now, valid_until=until)
+    with peer(tls(context)) as port:
+        assert failure(stack, wire, f"https://127.0.0.1:{port}/").code == code
+
+
+@every_stack
+def test_a_certificate_for_another_name(stack: Stack, authority: Authority, wire: Wire) -> None:
+    context = authority.odd_context("other.example", valid_until=2 * DAY + DAY)
+    with peer(tls(context)) as port:
+        error = failure(stack, wire, f"https://localhost:{port}/")
+    assert error.code == "network.certificate-wrong-name"
+    assert "localhost" in error.reason
+
+
+@every_stack
+def test_a_certificate_of_an_authority_that_is_not_trusted(
+    stack: Stack, authority: Authority
+) -> None:
+    with peer(tls(authority.server_context("127.0.0.1"))) as port:
+        error = failure(stack, new_wire(), f"https://127.0.0.1:{port}/")
+    assert error.code == "network.certificate-untrusted"
+
+
+@every_stack
+def test_a_self_signed_certificate(
+    stack: Stack, authority: Authority, tmp_path: Path, wire: Wire
+) -> None:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    other = Authority(folder)
+    with peer(tls(other.server_context("127.0.0.1"))) as port:
+        error = failure(stack, wire, f"https://127.0.0.1:{port}/")
+    assert error.code == "network.certificate-untrusted"
+
+
+@every_stack
+@pytest.mark.parametrize(
+    ("behave", "code"),
+    [
+        (says(OK + b"Content-Length: 2\r\n\r\n{}"), "network.not-tls"),
+        (says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "network.not-tls"),
+        (closes, "network.broken-off"),
+        (resets, "network.reset"),
+        (is_silent, "network.timeout"),
+        (says(b"\x15\x03\x03\x00\x02\x02\x28"), "network.tls-failed"),
+    ],
+)
+def test_a_handshake_that_fails(stack: Stack, behave: Behaviour, code: str, wire: Wire) -> None:
+    with peer(behave) as port:
+        assert failure(stack, wire, f"https://127.0.0.1:{port}/").code == code
+
+
+@every_stack
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (None, "network.ca-file-missing"),
+        ("", "network.ca-file-empty"),
+        ("not a certificate", "network.ca-file-empty"),
+    ],
+)
+def test_a_ca_bundle_that_cannot_be_used(
+    stack: Stack, content: str | None, code: str, authority: Authority, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_text(content)
+    with peer(tls(authority.server_context("127.0.0.1"))) as port:
+        named = new_wire(CaFile("REQUESTS_CA_BUNDLE", str(bundle)))
+        error = failure(stack, named, f"https://127.0.0.1:{port}/")
+    assert (type(error), error.code) == (Misconfigured, code)
+    assert "REQUESTS_CA_BUNDLE" in error.reason
+
+
+def test_a_certificate_in_the_place_of_a_path_is_not_shown(authority: Authority) -> None:
+    problem = CaFile("SSL_CERT_FILE", authority.ca_file.read_text()).problem()
+    assert problem is not None
+    assert problem.code == "network.ca-file-not-a-path"
+    assert "BEGIN" not in problem.line
+
+
+# --- Proxies --------------------------------------------------------------------------------------
+
+
+@every_stack
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "network.proxy-login"),
+        (b"HTTP/1.1 403 Forbidden\r\n\r\n", "network.proxy-forbids"),
+        (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "network.proxy-forbids"),
+    ],
+)
+def test_a_proxy_that_does_not_connect(
+    stack: Stack, answer: bytes, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with peer(says(answer)) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:password@127.0.0.1:{port}")
+        error = failure(stack, new_wire(), "https://registry.example/")
+    assert error.code == code
+    assert f"127.0.0.1:{port}" in error.reason
+    assert "registry.example" in error.reason
+    assert "password" not in error.line
+
+
+@every_stack
+@pytest.mark.parametrize("behave", [closes, is_silent, says(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")])
+def test_a_proxy_that_does_not_answer_is_named_and_not_the_server(
+    stack: Stack, behave: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with peer(behave) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        error = failure(stack, new_wire(), "https://registry.example/")
+    assert error.code in ("network.broken-off", "network.timeout", "network.not-http")
+    assert f"127.0.0.1:{port}" in error.reason
+
+
+@every_stack
+def test_a_proxy_that_refuses_connections_is_named(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+    error = failure(stack, new_wire(), "https://registry.example/")
+    assert error.code == "network.refused"
+    assert error.reason.startswith(f"the proxy 127.0.0.1:{port}")
+
+
+@every_stack
+@pytest.mark.parametrize("address", ["socks5://127.0.0.1:1080", "gopher://x", "http://[::1"])
+def test_a_proxy_of_a_kind_that_cannot_be_used(
+    stack: Stack, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", address)
+    error = failure(stack, new_wire(), "https://registry.example/")
+    assert (type(error), error.code) == (Misconfigured, "network.proxy-unusable")
+
+
+@every_stack
+def test_the_far_end_that_breaks_off_is_named_with_the_proxy_before_it(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connects(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        connection.recv(65536)
+
+    with peer(connects) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        error = failure(stack, new_wire(), "https://registry.example/")
+    assert error.code == "network.broken-off"
+    assert error.reason.startswith("registry.example through the proxy")
+
+
+@every_stack
+@pytest.mark.parametrize(
+    ("no_proxy", "is_direct"),
+    [
+        (None, False),
+        (".corp.test", True),
+        ("*.corp.test", True),
+        ("corp.test", True),
+        ("a.example, *.CORP.test", True),
+        ("*", True),
+        ("orp.test", False),
+        ("*.api.corp.test", False),
+        ("10.0.0.0/8", False),
+    ],
+)
+def test_no_proxy_is_read_as_docker_reads_it(
+    stack: Stack, no_proxy: str | None, is_direct: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(host: str, *_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, f"no {host}")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    if no_proxy:
+        monkeypatch.setenv("NO_PROXY", no_proxy)
+    error = failure(stack, new_wire(), "https://api.corp.test/")
+    assert error.reason.startswith("api.corp.test" if is_direct else "the proxy proxy.example:3128")
+
+
+@every_stack
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_an_address_of_this_machine_is_not_asked_through_a_proxy(
+    stack: Stack, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with peer(says(OK + b"Content-Length: 2\r\n\r\n{}")) as port:
+        wire = new_wire()
+        stack(wire, f"http://{host}:{port}/")
+    assert wire.last is not None
+    assert (wire.last.status, wire.last.body, wire.last.failure) == (200, b"{}", None)
+
+
+# --- The wire -------------------------------------------------------------------------------------
+
+
+@every_stack
+def test_a_redirect_is_not_followed(stack: Stack) -> None:
+    moved = b"HTTP/1.1 307 Moved\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n"
+    with peer(says(moved)) as port:
+        wire = new_wire()
+        stack(wire, f"http://127.0.0.1:{port}/")
+    assert wire.last is not None
+    assert wire.last.status == 307
+
+
+@every_stack
+def test_netrc_and_cookies_are_not_used(stack: Stack, home: Path) -> None:
+    received: list[bytes] = []
+
+    def behave(connection: socket.socket) -> None:
+        received.append(connection.recv(65536))
+        connection.sendall(OK + b"Set-Cookie: a=b\r\nContent-Length: 2\r\n\r\n{}")
+
+    netrc = home / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password secret\n")
+    netrc.chmod(0o600)
+    with peer(behave) as port:
+        wire = new_wire()
+        for _ in range(2):
+            stack(wire, f"http://127.0.0.1:{port}/")
+    assert len(received) == 2
+    assert not any(b"authorization" in one.lower() or b"cookie" in one.lower() for one in received)
+
+
+@every_stack
+def test_a_compressed_reply_is_limited_by_what_it_unpacks_to(stack: Stack) -> None:
+    packed = gzip.compress(b"x" * (64 << 20))
+    head = OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    with peer(says(head + packed)) as port:
+        error = failure(stack, new_wire(), f"http://127.0.0.1:{port}/")
+    assert error.code == "network.reply-too-large"
+
+
+@every_stack
+def test_attempts_are_counted_whatever_the_query(stack: Stack) -> None:
+    with peer(says(OK + b"Content-Length: 2\r\n\r\n{}")) as port:
+        wire = new_wire()
+        for number in range(3):
+            stack(wire, f"http://127.0.0.1:{port}/token?n={number}")
+    assert wire.attempts(f"http://127.0.0.1:{port}/token") == 3
+
+
+@every_stack
+def test_nothing_is_sent_after_the_deadline(stack: Stack) -> None:
+    error = failure(stack, new_wire(within_s=0), "https://registry.example/")
+    assert error.code == "network.no-time-left"
+
+
+@every_stack
+def test_the_server_that_is_waited_for_can_be_named_by_another_thread(stack: Stack) -> None:
+    named: list[str] = []
+    with peer(is_silent) as port:
+        wire = new_wire()
+        thread = threading.Thread(target=ask_and_fail, args=(stack, wire, port), daemon=True)
+        thread.start()
+        until_s = time.monotonic() + 3
+        while not named and time.monotonic() < until_s:
+            named = [found for found in [waiting.of_thread(thread.ident)] if found]
+            time.sleep(0.02)
+        thread.join(5)
+    assert named == [f"127.0.0.1:{port}"]
+    assert waiting.of_thread(thread.ident) == ""
+
+
+def ask_and_fail(stack: Stack, wire: Wire, port: int) -> None:
+    with suppress(Exception):
+        stack(wire, f"http://127.0.0.1:{port}/")
+
+
+def test_a_terminating_proxy_and_a_loopback_server_answer_over_the_wire(
+    authority: Authority, proxy: TerminatingProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.clouds.server import Reply
+
+    with LoopbackServer() as server:
+        server.on("GET", "/", lambda _: Reply(body=b"{}"))
+        proxy.route("registry.example", server)
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        for stack in STACKS:
+            wire = new_wire(CaFile("SSL_CERT_FILE", str(authority.ca_file)))
+            stack(wire, "https://registry.example/")
+            assert wire.last is not None
+            assert wire.last.body == b"{}"

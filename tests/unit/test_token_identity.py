@@ -1,0 +1,96 @@
+"""A token is known by its issuer, subject and audience, and by nothing that a renewal changes."""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import urlsafe_b64encode
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cred_helper.providers.common import token_identity
+
+GITHUB = {
+    "iss": "https://token.actions.example",
+    "sub": "repo:org/a:ref:refs/heads/main",
+    "aud": "x",
+}
+
+
+def jwt(claims: Any, *, indent: int | None = None, signature: str = "c2ln") -> str:
+    parts = [{"alg": "RS256"}, claims]
+    encoded = [
+        urlsafe_b64encode(json.dumps(part, indent=indent).encode()).decode().rstrip("=")
+        for part in parts
+    ]
+    return ".".join([*encoded, signature])
+
+
+@pytest.mark.parametrize(
+    "renewed",
+    [
+        jwt({**GITHUB, "exp": 2, "iat": 1, "jti": "b"}),
+        jwt({"exp": 3, **GITHUB}),
+        jwt(GITHUB, indent=2),
+        jwt(GITHUB, signature="b3RoZXI"),
+        jwt({"act": {"sub": "another", "iss": "another"}, **GITHUB}),
+        jwt({"text": 'a "sub": "another", {[', **GITHUB}),
+        jwt({"list": [{"sub": "another"}, "]}"], **GITHUB}),
+        f"\n{jwt(GITHUB)}\n",
+    ],
+)
+def test_a_renewed_token_is_the_same_identity(renewed: str) -> None:
+    assert token_identity.of_token(renewed) == token_identity.of_token(jwt(GITHUB))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        jwt({**GITHUB, "sub": "repo:org/b:ref:refs/heads/main"}),
+        jwt({**GITHUB, "iss": "https://gitlab.example"}),
+        jwt({**GITHUB, "aud": "y"}),
+        jwt({**GITHUB, "aud": ["x"]}),
+        jwt({"iss": GITHUB["iss"], "aud": "x"}),
+        jwt([GITHUB]),
+        jwt({"inner": GITHUB}),
+        "opaque-token",
+        "",
+        "a.b.c",
+    ],
+)
+def test_another_issuer_subject_or_audience_is_another_identity(other: str) -> None:
+    assert token_identity.of_token(other) != token_identity.of_token(jwt(GITHUB))
+
+
+def test_tokens_that_name_no_subject_are_told_apart_by_all_of_their_text() -> None:
+    assert token_identity.of_token("opaque-1") != token_identity.of_token("opaque-2")
+    assert token_identity.of_token("opaque-1") == token_identity.of_token("opaque-1\n")
+    assert token_identity.of_token(jwt({"exp": 1})) != token_identity.of_token(jwt({"exp": 2}))
+
+
+@pytest.mark.parametrize("text", ['{"sub": "a', '{"sub": "\\', '{"sub": {"sub": "a"}', "{" * 9000])
+def test_a_broken_payload_is_read_to_its_end(text: str) -> None:
+    payload = urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    assert token_identity.of_token(f"a.{payload}.c")
+    assert token_identity.claims(f"a.{payload}.c") == {}
+
+
+def test_a_file_is_known_by_its_token(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    assert token_identity.of_file(str(file)) == "absent"
+    file.write_text(jwt(GITHUB) + "\n")
+    assert token_identity.of_file(str(file)) == token_identity.of_token(jwt(GITHUB))
+    assert token_identity.of_file(str(tmp_path)) == "unreadable"
+
+
+def test_a_pipe_is_not_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert token_identity.of_file(str(pipe)) is None
+
+
+def test_claims_are_those_of_the_payload() -> None:
+    assert token_identity.claims(jwt(GITHUB)) == GITHUB
+    assert token_identity.claims("opaque") == {}
