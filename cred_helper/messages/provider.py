@@ -12,8 +12,9 @@ MESSAGES: dict[str, Message] = {
     "provider.program-by-relative-path": Message(
         "{program} is on PATH only by a relative folder, which is not used"
     ),
+    "provider.sdk-failed": Message("the SDK failed with {error}"),
     "provider.no-answer": Message(
-        "no answer within {seconds} s{waiting}",
+        "no answer{waiting} within {seconds} s",
         "DOCKER_CREDENTIAL_MULTI_DEADLINE_S is the time that a get may take",
     ),
     "provider.no-credential": Message("no credential for {host} from {source}: {reason}"),

@@ -13,6 +13,7 @@ import pytest
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CannotLoad, CredentialError, Denied, ProviderError, Unreachable
 from cred_helper.hosts import Route
+from cred_helper.providers.common import waiting
 from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
 from cred_helper.providers.common.timeout import BoundedProvider
 
@@ -81,7 +82,7 @@ def test_a_provider_that_hangs_is_left_at_the_deadline_and_its_children_end(tmp_
             subprocess.run(["sh", "-c", script], check=False)
             return _FOUND
 
-    with pytest.raises(Unreachable, match="no answer within"):
+    with pytest.raises(Unreachable, match=r"^provider\.no-answer$"):
         _ask(Hanging(), within_s=2)
     grandchild = int(pid_file.read_text())
     for _ in range(100):
@@ -98,3 +99,22 @@ def _ended(pid: int) -> bool:
     except FileNotFoundError:
         return True
     return state == "Z"
+
+
+def test_what_did_not_answer_is_named_server_or_program() -> None:
+    class Waiting(_Provider):
+        def get(self, request: TokenRequest, identity: Identity) -> Credential:
+            waiting.start("sts.example")
+            time.sleep(5)
+            return _FOUND
+
+    class Running(_Provider):
+        def get(self, request: TokenRequest, identity: Identity) -> Credential:
+            subprocess.run(["sh", "-c", "sleep 5; true"], check=False)
+            return _FOUND
+
+    for provider, named in ((Waiting(), "from sts.example"), (Running(), "from the program sleep")):
+        with pytest.raises(Unreachable) as caught:
+            _ask(provider, within_s=1)
+        assert caught.value.code == "provider.no-answer"
+        assert named in caught.value.reason

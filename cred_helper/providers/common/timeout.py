@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Of the whole deadline, what is kept for the fallback after a provider used up its own part.
 FALLBACK_SHARE = 1 / 6
+# What starts a program without being the one that is waited for.
+_SHELLS = ("sh", "bash", "dash", "env", "timeout")
 
 
 class BoundedProvider:
@@ -57,11 +59,9 @@ class BoundedProvider:
             worker.start()
             worker.join(within_s)
         if not outcome:
+            waiting = _waiting_for(worker.ident)
             _end_children()
-            raise Unreachable(
-                f"no answer within {seconds(within_s)} s",
-                hint="see DOCKER_CREDENTIAL_MULTI_DEADLINE_S for the time a get may take",
-            )
+            raise Unreachable("provider.no-answer", seconds=seconds(within_s), waiting=waiting)
         match outcome[0]:
             case Credential() as credential:
                 return credential
@@ -70,9 +70,32 @@ class BoundedProvider:
             case CannotLoad() as error:
                 raise error.error
             case Exception() as error:
-                raise Unreachable(f"the SDK failed with {type(error).__name__}") from error
+                raise Unreachable("provider.sdk-failed", error=type(error).__name__) from error
             case other:
                 raise other
+
+
+def _waiting_for(ident: int | None) -> str:
+    """The server or program that a thread waits for, as the end of a sentence; ``""``: unknown."""
+    from cred_helper.providers.common import waiting
+
+    upstream = waiting.of_thread(ident)
+    if upstream:
+        return f" from {upstream}"
+    pids = _children("self")
+    for pid in pids:
+        pids.extend(_children(pid))
+    names = [name for name in map(_name, pids) if name and name not in _SHELLS]
+    return f" from the program {names[0]}" if names else ""
+
+
+def _name(pid: str) -> str:
+    """The name of a process's program."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
 
 
 def _prepare_for_sdk() -> None:
