@@ -1,10 +1,11 @@
-"""Commands for people, one file each, on click. None of it is loaded for the protocol's verbs."""
+"""The commands that people call, one file each, on click. Not loaded for the protocol's verbs."""
 
 from __future__ import annotations
 
 from cred_helper import stdio
+from cred_helper.errors import CredentialError
 
-# The words that are a person's. Kept as data so that telling them from a verb costs no import.
+# The first arguments that are commands. Data, so that to recognise one loads no command.
 NAMES = frozenset(
     {
         "cache",
@@ -22,14 +23,14 @@ NAMES = frozenset(
         "-h",
     }
 )
-# Set by the completion script: the shell asks, whatever the arguments are.
+# Set by the completion script: the shell asks for completions, whatever the arguments are.
 COMPLETION_VARIABLE = "_DOCKER_CREDENTIAL_MULTI_COMPLETE"
 
 
 def run(arguments: list[str]) -> int:
     """Run one command; the exit status."""
     if 1 in stdio.plug():
-        stdio.error("standard output is closed: there is nowhere to show anything")
+        stdio.error(CredentialError("client.output-closed"))
         return 1
     from cred_helper.commands.group import main
 

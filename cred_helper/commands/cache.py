@@ -1,4 +1,4 @@
-"""``cache``: what is kept on disk, shown without its secrets, and cleared."""
+"""``cache``: show the tokens on disk without their secrets, and clear them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def cache() -> None:
-    """Show or clear the tokens that are kept on disk."""
+    """Show or clear the tokens on disk."""
 
 
 def _folders() -> list[str]:
@@ -37,14 +37,14 @@ def _folders() -> list[str]:
 @cache.command("list")
 @as_json
 def list_entries(json_wanted: bool) -> None:
-    """List the tokens that are still good: what for, as whom, how long. Never a secret."""
+    """List the valid tokens: for which registries, which user, how long. No secret is shown."""
     screen = Screen()
     now = time.time()
     found: list[tuple[str, Entry]] = []
     refused: list[CredentialError] = []
     for folder in _folders():
         tokens = TokenCache(folder)
-        with _put_off(refused):
+        with _postponed(refused):
             tokens.check()
             found += [(folder, entry) for entry in tokens.entries(now)]
     if json_wanted and (found or not refused):
@@ -58,8 +58,8 @@ def list_entries(json_wanted: bool) -> None:
 
 
 @contextmanager
-def _put_off(errors: list[CredentialError]) -> Iterator[None]:
-    """Have the other folders looked at before an error of one is told."""
+def _postponed(errors: list[CredentialError]) -> Iterator[None]:
+    """Look at the other folders before the error of one is raised."""
     try:
         yield
     except CredentialError as error:
@@ -88,11 +88,11 @@ def _document(folder: str, entry: Entry) -> dict[str, object]:
 
 @cache.command()
 def clear() -> None:
-    """Remove every token that is kept."""
+    """Remove every token."""
     removed = 0
     refused: list[CredentialError] = []
     for folder in _folders():
-        with _put_off(refused):
+        with _postponed(refused):
             removed += TokenCache(folder).clear()
     if removed or not refused:
         Screen().line(f"{removed} {'token' if removed == 1 else 'tokens'} removed")

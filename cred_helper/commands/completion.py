@@ -1,4 +1,4 @@
-"""``completion``: the script that has a shell complete our commands."""
+"""``completion``: the script with which a shell completes the commands."""
 
 from __future__ import annotations
 

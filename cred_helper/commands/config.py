@@ -1,4 +1,4 @@
-"""``config``: the settings in force, and where each of them was written."""
+"""``config show``: the settings in force, and where each is written."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cred_helper import clouds, providers, stdio
+from cred_helper.commands.doctor.own_state import settings_files
 from cred_helper.commands.doctor.unread_variables import unread
 from cred_helper.commands.ui.arguments import as_json
 from cred_helper.commands.ui.screen import Screen, bold, shown
-from cred_helper.settings import settings
+from cred_helper.errors import CredentialError
 from cred_helper.settings.settings import SETTINGS, Settings, option_variable
 from cred_helper.wiring import Wiring
 
@@ -29,14 +30,14 @@ def config() -> None:
 @config.command()
 @as_json
 def show(json_wanted: bool) -> None:
-    """Show each setting and where it was written.
+    """Show each setting and where it is written: a variable, a file and line, or the default.
 
-    That is a variable, a file and line, or nowhere: then it has its default. A provider's options
-    are those for all its registries; a rule's are those of its own.
+    A provider's options are those for all its registries; a rule's are for the rule's hosts.
     """
     loaded = Wiring.of_process().settings
-    for name, hint in unread(os.environ):
-        stdio.warning(f"{name} is set, and nothing reads it", hint)
+    for name, meant in unread(os.environ):
+        code = "doctor.variable-misspelt" if meant else "doctor.variable-unread"
+        stdio.warning(CredentialError(code, name=name, meant=meant))
     screen = Screen()
     document = _document(loaded)
     if json_wanted:
@@ -62,7 +63,7 @@ def _show_files(screen: Screen, files: list[dict[str, Any]]) -> None:
 
 
 def _text(value: object) -> str:
-    """A value as a person writes it."""
+    """A value as it is written in a file."""
     match value:
         case bool():
             return "on" if value else "off"
@@ -75,7 +76,7 @@ def _text(value: object) -> str:
 
 def _document(loaded: Settings) -> dict[str, Any]:
     return {
-        "files": [{"path": path, "read": path in loaded.files} for path in _places()],
+        "files": [{"path": path, "read": path in loaded.files} for path in settings_files()],
         "settings": [
             {
                 "name": setting.name,
@@ -89,14 +90,6 @@ def _document(loaded: Settings) -> dict[str, Any]:
         "options": list(_options(loaded)),
         "rules": [_rule(rule) for rule in loaded.rules],
     }
-
-
-def _places() -> tuple[str, ...]:
-    """Where a settings file may be: one that is named, or the user's and the machine's."""
-    named = settings.expanded(os.environ.get(settings.CONFIG, ""))
-    if named:
-        return (named,)
-    return (*settings.user_files(os.environ), settings.machine_file(os.environ))
 
 
 def _plain(value: object) -> object:
@@ -120,7 +113,7 @@ def _options(loaded: Settings) -> Iterator[dict[str, Any]]:
 
 
 def _rule(rule: Rule) -> dict[str, str]:
-    said = {
+    values = {
         "provider": rule.provider,
         "helper": rule.helper,
         "answer": rule.answer,
@@ -130,5 +123,5 @@ def _rule(rule: Rule) -> dict[str, str]:
     return {
         "match": rule.pattern.text,
         "origin": rule.place.of("match"),
-        **{name: value for name, value in said.items() if value},
+        **{name: value for name, value in values.items() if value},
     }

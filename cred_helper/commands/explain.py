@@ -1,4 +1,4 @@
-"""``explain``: which way a server URL would go, and why; with ``--try``, how that went."""
+"""``explain``: which sources answer for a server URL and why; with ``--try``, what they answer."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cred_helper.commands.lookup import explanation
-from cred_helper.commands.lookup.attempt import Trial
+from cred_helper.commands.lookup.attempt import Attempt
 from cred_helper.commands.lookup.explanation import Explanation, identity_words
+from cred_helper.commands.lookup.near_miss import near_miss
+from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.arguments import ServerURLCommand, as_json, server_url_argument
 from cred_helper.commands.ui.screen import Screen, bold, dim, shown
-from cred_helper.errors import Misconfigured, printable
+from cred_helper.errors import CredentialError, Misconfigured, ProviderError, printable
 from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute, Route
 from cred_helper.server_url import ServerURL
 
@@ -29,36 +31,105 @@ _COLOURS = {
 
 @click.command(cls=ServerURLCommand)
 @server_url_argument()
-@click.option("--try", "tries", is_flag=True, help="Really ask, as a client would.")
+@click.option("--try", "tries", is_flag=True, help="Ask the sources, as a client does.")
+@click.option("--check", "checks", is_flag=True, help="Exit with 1 if no source can answer.")
 @as_json
-def explain(server_url: str, tries: bool, json_wanted: bool) -> None:
-    """Say which way a server URL would go, and why.
+def explain(server_url: str, tries: bool, checks: bool, json_wanted: bool) -> int:
+    """Show which sources answer for a server URL, and why.
 
-    SERVER_URL is what a client sends: a host, host:port, host/repository or a https URL. Nobody is
-    asked but files and variables, unless --try is given. No secret is shown.
+    SERVER_URL is what a client sends: a host, host:port, host/repository or a https URL. Only files
+    and variables are read, unless --try is given. No secret is shown.
+
+    With --check, the exit status is 0 where the identity or another source can answer as far as
+    local files show (with --try: where one answers), and 1 where it cannot.
     """
     screen = Screen.guarded()
     explained = Explanation(ServerURL.parse(server_url))
-    trial = Trial(explained) if tries and not explained.error else None
+    attempt = Attempt(explained) if tries and not explained.error else None
+    check = Check(explained, attempt) if checks else None
     if json_wanted:
-        screen.json(explained.document() | _tried(trial))
+        document = explained.document() | _tried(attempt) | (check.document() if check else {})
+        screen.json(document)
     else:
-        _Report(screen, explained, trial).show()
+        _Report(screen, explained, attempt, check).show()
+    return 1 if check and not check.passed else 0
 
 
-def _tried(trial: Trial | None) -> dict[str, Any]:
-    if trial is None:
+def _tried(attempt: Attempt | None) -> dict[str, Any]:
+    if attempt is None:
         return {}
-    return {"tried": [asked.document() for asked in trial.asked], "took_ms": round(trial.took_ms)}
+    asked = [asked.document() for asked in attempt.asked]
+    return {"tried": asked, "took_ms": round(attempt.took_ms)}
+
+
+class Check:
+    """Whether a client gets a credential, as far as files (or an attempt) show.
+
+    ``notices`` are why, or why not.
+    """
+
+    def __init__(self, explained: Explanation, attempt: Attempt | None) -> None:
+        host = explained.server_url.redacted_host
+        rules = len(explained.wiring.settings.rules)
+        self.notices: list[CredentialError] = []
+        self.passed, reasons = _verdict(explained, attempt, host)
+        if explained.rule is None and rules:
+            count = "1 rule is" if rules == 1 else f"{rules} rules are"
+            notice = CredentialError("doctor.no-rule-matches", host=host, rules=count)
+            self.notices.append(notice)
+        if explained.route is None and (cause := near_miss(explained.server_url)):
+            self.notices.append(cause)
+        self.notices += reasons
+
+    def document(self) -> dict[str, Any]:
+        """The same as a JSON object."""
+        notices = [
+            {"code": notice.code, "reason": notice.reason, "hint": notice.hint}
+            for notice in self.notices
+        ]
+        return {"check": {"passed": self.passed, "notices": notices}}
+
+
+def _verdict(
+    explained: Explanation, attempt: Attempt | None, host: str
+) -> tuple[bool, list[CredentialError]]:
+    """Whether a source can answer, and the reasons."""
+    if attempt is not None:
+        outcomes = [asked.outcome for asked in attempt.asked]
+        if attempt.answer.credential:
+            source = attempt.asked[-1].source
+            return True, [CredentialError("doctor.other-source-works", source=source, host=host)]
+        failures = [outcome for outcome in outcomes if isinstance(outcome, ProviderError)]
+        return False, list(failures) or [CredentialError("doctor.nothing-answers", host=host)]
+    if problems := list(explained.problems()):
+        return False, problems
+    if explained.builtin and not explained.is_idle:
+        return True, [CredentialError("doctor.identity-works")]
+    for asked, outlook in explained.outlooks():
+        if outlook.would_say == explanation.CREDENTIAL:
+            notice = CredentialError("doctor.other-source-works", source=asked.name, host=host)
+            return True, [notice]
+        if outlook.would_say == explanation.OPEN:
+            command = this_program.command("explain", "--check", "--try", host)
+            values = {"source": asked.name, "host": host, "command": command}
+            return True, [CredentialError("doctor.source-open", **values)]
+    return False, [CredentialError("doctor.nothing-answers", host=host)]
 
 
 class _Report:
-    """An explanation as labelled lines for a person."""
+    """An explanation as labelled lines."""
 
-    def __init__(self, screen: Screen, explained: Explanation, trial: Trial | None) -> None:
+    def __init__(
+        self,
+        screen: Screen,
+        explained: Explanation,
+        attempt: Attempt | None,
+        check: Check | None,
+    ) -> None:
         self._screen = screen
         self._explained = explained
-        self._trial = trial
+        self._attempt = attempt
+        self._check = check
 
     def show(self) -> None:
         explained = self._explained
@@ -76,6 +147,16 @@ class _Report:
             self._show_hint(explained.error.hint)
         else:
             self._show_sources()
+        self._show_check()
+
+    def _show_check(self) -> None:
+        if self._check is None:
+            return
+        word, colour = ("passed", "green") if self._check.passed else ("failed", "red")
+        self._line("check", click.style(word, fg=colour))
+        for notice in self._check.notices:
+            self._line("", shown(notice.reason))
+            self._show_hint(notice.hint)
 
     def _line(self, label: str, text: str) -> None:
         self._screen.labelled(dim(label), text, width=_WIDTH)
@@ -84,7 +165,7 @@ class _Report:
         route = self._explained.route
         if route is None:
             return "none"
-        missing = "" if self._explained.in_this_build() else ", which this build is made without"
+        missing = "" if self._explained.in_this_build() else ", which this build leaves out"
         return f"{route.provider}{missing}"
 
     def _show_identity(self) -> None:
@@ -109,17 +190,17 @@ class _Report:
             self._line(label, dim(line) if outlook.would_say == explanation.NOT_ASKED else line)
             self._show_hint(outlook.hint)
         if not sources:
-            self._line("asked", "nobody: the answer is that there are no credentials")
+            self._line("asked", "no source: the answer is that there are no credentials")
 
     def _sources(self) -> Iterator[tuple[str, explanation.Outlook]]:
-        """Each source, with what it would say or, where it was asked, has said."""
-        asked = self._trial.asked if self._trial else []
+        """Each source, with what it would answer or, where it was asked, has answered."""
+        asked = self._attempt.asked if self._attempt else []
         for one in asked:
             words = f"{one.words}, in {one.took_ms:.0f} ms"
             yield one.source, explanation.Outlook(one.outcome_word, words, one.hint)
         for left, outlook in self._explained.outlooks()[len(asked) :]:
             not_asked = explanation.Outlook(explanation.NOT_ASKED, "not asked")
-            yield left.name, not_asked if self._trial else outlook
+            yield left.name, not_asked if self._attempt else outlook
 
     def _show_hint(self, hint: str | None) -> None:
         if hint:
@@ -127,7 +208,7 @@ class _Report:
 
 
 def _facts(found: Route | None) -> list[tuple[str, str]]:
-    """What the host's own name says."""
+    """What the name of the host contains."""
     match found:
         case EcrRoute():
             kinds = ["FIPS"] * found.fips + ["dual-stack"] * found.dual_stack

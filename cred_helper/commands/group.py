@@ -1,6 +1,6 @@
-"""The click group all commands hang on: help, exit statuses, and one way to fail.
+"""The click group of all commands: help, exit statuses, and how errors are shown.
 
-0 is well, 1 is something wrong, 2 is a command line that is none.
+Exit status 0: success; 1: an error; 2: usage error.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from cred_helper.commands.ui.arguments import debug_option
 from cred_helper.commands.ui.screen import colour_wanted
 from cred_helper.errors import CannotLoad, CredentialError, fault
 
-# What a shell makes of a program that Ctrl-C has ended.
+# The exit status that a shell gives a program that Ctrl-C has ended.
 _INTERRUPTED = 130
 _EPILOG = """
 \b
-Registry clients call these themselves, over standard input and output:
+Registry clients call these, over standard input and output:
   get      server URL in, credential out
   store    credential in
   erase    server URL in
@@ -45,9 +45,9 @@ Registry clients call these themselves, over standard input and output:
 )
 @click.version_option(__version__, "-v", "--version", prog_name=stdio.PROGRAM)
 def group() -> None:
-    """One credential helper for every registry: Amazon ECR, Google, Azure, and all the others.
+    """One credential helper for every registry: Amazon ECR, Google, Azure, and all others.
 
-    To have docker ask it from now on: docker-credential-multi configure
+    To make docker ask it: docker-credential-multi configure
     """
 
 
@@ -66,7 +66,7 @@ for command in (
     group.add_command(command)
 
 
-# Those that ask somebody; the others have no steps to tell.
+# The commands that ask sources; the others have no steps to log.
 for command in (group, doctor, explain, login, logout, token):
     command.params.append(debug_option())
 
@@ -74,7 +74,7 @@ for command in (group, doctor, explain, login, logout, token):
 def main(arguments: list[str]) -> int:
     """Run the command that the arguments name; its exit status."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # the locale may know no ellipsis
+        sys.stdout.reconfigure(errors="backslashreplace")  # the locale may lack the ellipsis
     try:
         returned = group.main(
             arguments,
@@ -106,17 +106,16 @@ def main(arguments: list[str]) -> int:
             _INTERRUPTED if isinstance(end.__cause__ or end.__context__, KeyboardInterrupt) else 1
         )
     except BrokenPipeError:
-        status = 1  # whoever read this has gone
+        status = 1  # the reader has gone
     except OSError as error:
         where = error.filename or "standard output"
         stdio.error(f"{where}: {(error.strerror or type(error).__name__).lower()}")
         status = 1
     except SystemExit as end:
-        # What answers a shell that asks for completions ends this way.
+        # Click's completion ends this way.
         status = end.code if isinstance(end.code, int) else 1
     except Exception as error:  # noqa: BLE001
-        ours = fault(error)
-        stdio.error(ours.reason, ours.hint)
+        stdio.error(fault(error))
         status = 1
     return status
 

@@ -1,4 +1,4 @@
-"""``providers``: which clouds this build answers for, and as whom."""
+"""``providers``: the clouds that this build answers for, each with its identity."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @as_json
 def providers(json_wanted: bool) -> None:
-    """List the built-in providers, each with its identity here."""
+    """List the built-in providers, each with its identity on this machine."""
     screen = Screen()
     explained = {cloud: Explanation(ServerURL.parse(cloud.example_host)) for cloud in clouds.CLOUDS}
     if json_wanted:
@@ -44,7 +44,7 @@ def _document(cloud: Cloud, explained: Explanation) -> dict[str, Any]:
 
 def _words(name: str, explained: Explanation) -> str:
     if builtin.load(name) is None:
-        return "this build is made without it"
+        return "this build leaves it out"
     identity = explained.identity
     if identity is None:
         return (

@@ -1,4 +1,4 @@
-"""``token``: a credential for a person's script, in the form that script wants."""
+"""``token``: a registry's credential for a script, in one of several forms."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FORMATS = ("raw", "json", "docker-login", "header", "env")
     type=click.Choice(FORMATS),
     default="raw",
     show_default=True,
-    help="Which form; see above.",
+    help="The form; see above.",
 )
 @click.option("--show", is_flag=True, help="Print a secret to a terminal too.")
 def token(server_url: str, form: str, show: bool) -> int:
@@ -47,9 +47,9 @@ def token(server_url: str, form: str, show: bool) -> int:
     env           REGISTRY_USERNAME=… and REGISTRY_PASSWORD=…, for sh to eval
     """  # noqa: D301 - \b keeps click from filling the lines
     if sys.stdout.isatty() and not show:
-        raise click.UsageError("this would print a secret to the terminal: add --show to do so")
+        raise click.UsageError("this prints a secret to the terminal: use --show to allow it")
     parsed = ServerURL.parse(server_url)
-    # What an SDK or a child says must not get into the output any more than for a client.
+    # What an SDK or a child process prints must not get into the output.
     reply = stdio.guard()
     answer = Wiring.of_process(stdio.warning).keychain().get(parsed)
     text = render(parsed, required(parsed, answer), form)
@@ -57,17 +57,15 @@ def token(server_url: str, form: str, show: bool) -> int:
 
 
 def render(server_url: ServerURL, credential: Credential, form: str) -> str:
-    """Give a credential the form that was asked for.
+    """A credential in one of the forms.
 
     Raises:
-        CredentialError: it cannot have that form.
+        CredentialError: it does not have that form.
     """
     username, secret = credential.username, credential.secret.expose()
     if username == IDENTITY_TOKEN and form in ("docker-login", "header"):
-        # A client changes it at the registry's token endpoint for what a registry lets in.
-        raise CredentialError(
-            f"an identity token is no password, and has no form {form}", hint="use --format json"
-        )
+        # A client exchanges it at the registry's token endpoint; the registry does not accept it.
+        raise CredentialError("login.no-such-form", form=form)
     match form:
         case "json":
             document = {
@@ -79,7 +77,7 @@ def render(server_url: ServerURL, credential: Credential, form: str) -> str:
             }
             return json.dumps(document, indent=2)
         case "docker-login":
-            # The secret goes through standard input: an argument could be read by any process.
+            # The secret goes through standard input: any process can read an argument.
             login = ("docker", "login", "--username", username, "--password-stdin", server_url.raw)
             words = shell.line(*login, platform="posix")
             return f"printf %s {shell.quoted(secret, 'posix')} | {words}"

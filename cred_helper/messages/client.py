@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from cred_helper.messages import Message
 
-MESSAGES: dict[str, Message] = {}
+MESSAGES: dict[str, Message] = {
+    "client.output-closed": Message("standard output is closed: nothing can be shown"),
+}

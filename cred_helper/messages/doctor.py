@@ -1,7 +1,268 @@
-"""Messages about ``doctor``."""
+"""Messages of ``doctor`` and of ``explain --check``."""
 
 from __future__ import annotations
 
 from cred_helper.messages import Message
 
-MESSAGES: dict[str, Message] = {}
+MESSAGES: dict[str, Message] = {
+    # --- Programs ---------------------------------------------------------------------------------
+    "doctor.program-not-on-path": Message(
+        "docker-credential-multi is not on PATH: clients do not find it"
+    ),
+    "doctor.program-not-installed": Message(
+        "docker-credential-multi is not on PATH: clients do not find it", "install it"
+    ),
+    "doctor.program-other-copy": Message(
+        "clients find {path}, which is another copy than this one, {own}"
+    ),
+    "doctor.program-found": Message("clients find {path}"),
+    "doctor.shadowed": Message("{path} is never started: {first} comes first on PATH"),
+    "doctor.dangling-link": Message("{path} is a link to a file that does not exist"),
+    "doctor.helper-is-this-program": Message("{path} is this program by another name"),
+    "doctor.helper-found": Message("{path} is another credential helper"),
+    "doctor.helper-for-windows": Message(
+        "{path} cannot be started: it is a program for Windows",
+        "install the Linux build of it, or turn on the interoperability of WSL",
+    ),
+    "doctor.helper-for-macos": Message("{path} cannot be started: it is a program for macOS"),
+    "doctor.helper-for-other-processor": Message(
+        "{path} cannot be started: it is built for another processor"
+    ),
+    "doctor.helper-windows-line-ends": Message(
+        "{path} cannot be started: its lines end as on Windows", "save it with Unix line ends"
+    ),
+    "doctor.helper-without-interpreter": Message(
+        "{path} cannot be started: the interpreter in its first line does not exist"
+    ),
+    # --- Variables --------------------------------------------------------------------------------
+    "doctor.variable-holds-content": Message(
+        "{variable} holds the content of a file; it takes the path of one",
+        "write the content to a file that only you can read, and set {variable} to its path",
+        cause="A key, a certificate, a token or JSON stands in a variable that takes a path, as "
+        "when a CI variable has the wrong type. The value is never shown.",
+    ),
+    "doctor.variable-with-tilde": Message(
+        "{variable} begins with ~, which only a shell expands: programs look for a folder named ~",
+        cause="The value was quoted, or comes from a .env file or a service definition.",
+    ),
+    "doctor.variable-in-quotes": Message(
+        "{variable} has quotation marks around its value, which are taken as part of it"
+    ),
+    "doctor.variable-relative": Message(
+        "{variable} is a relative path: it depends on the folder in which a client is started"
+    ),
+    "doctor.variable-set": Message("{variable} is set: docker or podman reads {path}"),
+    "doctor.docker-config-is-file": Message(
+        "DOCKER_CONFIG is the path of a file; it takes the folder that config.json is in"
+    ),
+    "doctor.auth-config-set": Message(
+        "DOCKER_AUTH_CONFIG is set: its logins come before those of config.json"
+    ),
+    "doctor.auth-config-is-path": Message(
+        "DOCKER_AUTH_CONFIG holds a path; it takes the JSON itself",
+        "set it to the content of that file, or set DOCKER_CONFIG to the folder of the file",
+        cause="In GitLab the variable has the type File; it has to have the type Variable.",
+    ),
+    "doctor.auth-config-not-json": Message("DOCKER_AUTH_CONFIG is not a JSON object"),
+    "doctor.variable-unread": Message("{name} is set, and no setting has this name"),
+    "doctor.variable-misspelt": Message(
+        "{name} is set, and no setting has this name", "did you mean {meant}?"
+    ),
+    # --- docker's files ---------------------------------------------------------------------------
+    "doctor.docker-config-missing": Message("{path} does not exist: docker asks no helper"),
+    "doctor.file-is-folder": Message(
+        "{path} is a directory; it should be a file",
+        "remove it: docker run -v makes a folder where the file to mount does not exist",
+    ),
+    "doctor.file-is-special": Message(
+        "{path} is not a regular file but a pipe, socket or device",
+        "put a regular file in its place",
+    ),
+    "doctor.file-closed": Message(
+        "{path} cannot be read by this user", "change its owner or its mode"
+    ),
+    "doctor.auth-file-empty": Message(
+        "{path} is empty: podman, skopeo and buildah stop at it",
+        "remove it, or write {{}} into it",
+    ),
+    "doctor.docker-refuses": Message(
+        "{reason}: docker warns at every command, and every program that uses the library of "
+        "docker refuses the whole file"
+    ),
+    "doctor.byte-order-mark": Message(
+        "{path}: line 1: it begins with a byte order mark: docker does not read the file"
+    ),
+    "doctor.member-of-wrong-type": Message(
+        "{place}: {member} is not {kind}: docker warns at every command and may drop the rest"
+    ),
+    "doctor.named-for-all": Message("{path} names multi for every registry"),
+    "doctor.named-for-some": Message("{path} names multi for {hosts}"),
+    "doctor.other-store-named": Message(
+        "{path} names {store!r} for every registry, and multi for none that docker asks for"
+    ),
+    "doctor.store-not-named": Message("{path} names multi for no registry that docker asks for"),
+    "doctor.key-not-matched": Message(
+        "{path}: docker never looks up the key {key!r} of credHelpers", "write {right!r}"
+    ),
+    "doctor.key-with-wildcard": Message(
+        "{path}: docker never looks up the key {key!r} of credHelpers: it knows no wildcards",
+        "name multi in credsStore, which is for every registry, or write one key for each host",
+    ),
+    "doctor.key-without-helper": Message(
+        "{path}: the key {key!r} of credHelpers has no helper: docker asks none for it",
+        "remove the key, or write multi as its value",
+    ),
+    "doctor.helper-not-on-path": Message(
+        "{path} names {name!r} for {where}, and {program} is not on PATH"
+    ),
+    "doctor.helper-full-name": Message(
+        "{path} names {name!r} for {where}, which is the full name of a helper",
+        "write {short!r}: clients put docker-credential- before it",
+    ),
+    "doctor.host-of-other-helper": Message("{host} is answered by {name!r}, as {path} says"),
+    "doctor.cloud-host-of-other-helper": Message(
+        "{host} is answered by {name!r} and not by the built-in provider, as {path} says"
+    ),
+    "doctor.passwords-readable": Message(
+        "{path} holds passwords, and other users can read it ({mode})"
+    ),
+    "doctor.passwords-in-clear": Message(
+        "{path} holds passwords without encryption, for {hosts}",
+        "log in again: docker then keeps the login where credsStore says and removes it here",
+    ),
+    "doctor.login-expired": Message(
+        "{path}: the login to {host} has expired ({when})",
+        cause="The password or token contains the time at which it ends.",
+    ),
+    "doctor.password-ends-in-line-end": Message(
+        "{path}: the password for {host} ends in a line end: registries refuse it",
+        "log in again, or encode it without one: printf %s USER:PASSWORD | base64",
+    ),
+    # --- podman's files ---------------------------------------------------------------------------
+    "doctor.podman-stops": Message("{reason}: {clients} stop at it"),
+    "doctor.registries-conf-missing": Message(
+        "CONTAINERS_REGISTRIES_CONF names {path}, which does not exist"
+    ),
+    "doctor.registries-first-format": Message(
+        "{path} is in the first format ([registries.search] and the like), which podman 6 refuses",
+        "write [[registry]] tables in their place; see containers-registries.conf(5)",
+    ),
+    "doctor.podman-named": Message("{path} names {names}"),
+    "doctor.podman-other-helpers": Message(
+        "{path} names {names}, and not multi: {clients} ask multi only where credHelpers names it"
+    ),
+    "doctor.podman-not-named": Message(
+        "no registries.conf names multi: {clients} ask multi only where credHelpers names it"
+    ),
+    "doctor.podman-remote": Message(
+        "podman here is a remote client, which asks helpers only for the keys of credHelpers, and "
+        "{path} has none for multi"
+    ),
+    "doctor.podman-earlier-login": Message(
+        "{path} has a login to {hosts}, which podman uses before it asks multi",
+        "remove the login: the built-in provider then answers",
+    ),
+    # --- This program -----------------------------------------------------------------------------
+    "doctor.settings-read": Message("{files}"),
+    "doctor.settings-default": Message("no file, the defaults"),
+    "doctor.log-on": Message("every step is logged in {path}"),
+    "doctor.rules-sound": Message("{count} of {of_all} rules can work"),
+    "doctor.rule-after-another": Message(
+        "{place}: this rule never applies: for {host}, {other} comes first"
+    ),
+    "doctor.rule-provider-left-out": Message(
+        "{place}: this build leaves the provider {provider} out", "install the complete build"
+    ),
+    "doctor.logins-kept": Message(
+        "{path} keeps logins, closed to other users and not encrypted: {hosts}"
+    ),
+    "doctor.no-home": Message("there is no home folder: no file of this user is read or kept"),
+    "doctor.home-read-only": Message(
+        "{path} cannot be written ({cause}): not kept are logins, cached tokens, and sign-in "
+        "sessions that the tools of the clouds renew"
+    ),
+    "doctor.cache-off": Message("switched off: every get asks the cloud"),
+    "doctor.cache-without-folder": Message(
+        "there is no folder to keep tokens in: every get asks the cloud"
+    ),
+    "doctor.cache-not-used": Message("{path} is not used: {cause}"),
+    "doctor.cache-not-kept": Message("{path}: no token can be kept: {cause}"),
+    "doctor.cache-used": Message("{path}: {tokens}"),
+    "doctor.check-failed": Message("{path}: {cause}"),
+    # --- The network ------------------------------------------------------------------------------
+    "doctor.clock": Message("{time}"),
+    "doctor.clock-in-past": Message(
+        "the clock says {time}, which is in the past: no certificate and no signature is valid"
+    ),
+    "doctor.clock-agrees": Message("it agrees with the clock of {host}"),
+    "doctor.clock-behind": Message("it is {by} behind the clock of {host}"),
+    "doctor.clock-ahead": Message("it is {by} ahead of the clock of {host}"),
+    "doctor.certificates-built-in": Message(
+        "the clouds' SDKs trust their built-in list; the system's certificates ({system}) count "
+        "for docker, login and doctor --online only",
+        cause="A certificate that an administrator added to the system's store is not trusted when "
+        "tokens are fetched, unless REQUESTS_CA_BUNDLE names the store.",
+    ),
+    "doctor.certificates-named": Message("{variable}: {path}: {count} certificates{names}"),
+    "doctor.certificates-folder": Message("{variable}: {path}: a folder of certificates"),
+    "doctor.certificates-unusable": Message(
+        "{variable} names {path}, which {trouble}: programs that read it trust no certificate"
+    ),
+    "doctor.certificates-expired": Message(
+        "{variable} names {path}, in which every certificate has expired: {names}"
+    ),
+    "doctor.proxy": Message("{variable}: {address}"),
+    "doctor.proxy-invalid": Message("{variable} is not the address of a proxy"),
+    "doctor.proxies-differ": Message("{one} and {other} differ: programs use different proxies"),
+    "doctor.metadata-through-proxy": Message(
+        "NO_PROXY lacks {address}: a cloud's metadata service is asked through the proxy"
+    ),
+    # --- Identities -------------------------------------------------------------------------------
+    "doctor.identity": Message("{identity}"),
+    "doctor.no-identity": Message("no identity"),
+    "doctor.provider-left-out": Message("this build leaves the provider out"),
+    "doctor.provider-not-asked": Message("not asked: {reason}"),
+    "doctor.identity-works": Message("the identity can work, as far as local files show"),
+    "doctor.other-source-works": Message("{source} answers for {host}"),
+    "doctor.source-open": Message(
+        "only asking tells whether {source} has a credential for {host}", "{command} asks"
+    ),
+    "doctor.nothing-answers": Message("no source has a credential for {host}"),
+    "doctor.no-rule-matches": Message("no rule matches {host}: {rules} are set"),
+    # --- Host names -------------------------------------------------------------------------------
+    "doctor.near-account-id": Message(
+        "{host} looks like a registry of Amazon ECR, and the account id is not 12 digits"
+    ),
+    "doctor.near-china": Message(
+        "{host} looks like a registry of Amazon ECR in China, and its name lacks the .cn at the end"
+    ),
+    "doctor.near-vpc-endpoint": Message(
+        "{host} is a VPC endpoint of Amazon ECR and not the name of a registry",
+        "use the name of the registry, or a rule whose alias is that name",
+    ),
+    "doctor.near-ecr-api": Message(
+        "{host} is the API of Amazon ECR; a registry is named ACCOUNT.dkr.ecr.REGION.amazonaws.com"
+    ),
+    "doctor.near-ecr": Message(
+        "{host} looks like a registry of Amazon ECR; one is named "
+        "ACCOUNT.dkr.ecr.REGION.amazonaws.com"
+    ),
+    "doctor.near-private-link": Message(
+        "{host} is a private endpoint and not the login server of the registry",
+        "leave privatelink out of the name",
+    ),
+    "doctor.near-acr": Message(
+        "{host} looks like a registry of Azure; one is named NAME.azurecr.io"
+    ),
+    "doctor.near-gcr": Message(
+        "{host} looks like a registry of Google; one is named LOCATION-docker.pkg.dev or gcr.io"
+    ),
+    # --- Online -----------------------------------------------------------------------------------
+    "doctor.no-registry": Message("no registry is configured: name one"),
+    "doctor.no-credential": Message("{host}: no credential from {source}: {reason}"),
+    "doctor.not-a-registry": Message("{host}: this is not the address of a registry"),
+    "doctor.registry-checked": Message("{host}: {got}; {reason} ({ms} ms)"),
+    "doctor.asked-without-credential": Message("no credential"),
+    "doctor.asked-from-cache": Message("a credential from the cache in {ms} ms"),
+    "doctor.asked-anew": Message("a credential in {ms} ms"),
+}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cred_helper.commands.configure.registries_conf import compat, credential_helpers
+from cred_helper.commands.configure.registries_conf import credential_helpers, drop_in
 from cred_helper.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def test_a_file_that_stops_podman_is_named(tmp_path: Path, text: str) -> None:
 
 def test_our_own_file_can_be_left_out(tmp_path: Path) -> None:
     environ = {"HOME": str(tmp_path)}
-    path = compat(environ)
+    path = drop_in(environ)
     path.parent.mkdir(parents=True)
     path.write_text(_naming("multi"))
     etc = str(tmp_path / "etc")

@@ -151,4 +151,4 @@ def _podman() -> Iterator[tuple[str, str]]:
 
 def _identities() -> Iterator[tuple[str, str]]:
     for finding in identities():
-        yield finding.subject, finding.message
+        yield finding.subject, finding.notice.reason

@@ -140,7 +140,7 @@ def _plan_podman(plan: Plan) -> None:
     """Podman and its relatives read no credsStore: a drop-in of their own names us."""
     if not registries_conf.clients(os.environ):
         return
-    path = registries_conf.compat(os.environ)
+    path = registries_conf.drop_in(os.environ)
     asked = registries_conf.credential_helpers(os.environ, without=path)
     if _OURS in asked.names:
         return

@@ -1,65 +1,110 @@
 """podman's ``registries.conf``: which credential helpers podman, skopeo and buildah ask.
 
-They read no ``credsStore``. Their one word for every registry is ``credential-helpers``, which the
-last file that has it decides: the machine's own and its drop-ins, then the user's; where the user
-has a ``registries.conf``, nothing of the machine's is read. Read here as they read it; never
-written.
+They read no ``credsStore``. ``credential-helpers`` names the helpers for every registry; the last
+file that has it decides: the machine's own and its drop-ins, then the user's. Where the user has a
+``registries.conf``, the machine's files are not read. ``CONTAINERS_REGISTRIES_CONF`` takes the
+place of ``registries.conf``. Read here as they read it; never written.
 
 Source: containers-registries.conf(5); containers/image, pkg/sysregistriesv2/system_registries_v2.go
 """
 
 from __future__ import annotations
 
-import os
+import stat
+import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from cred_helper.errors import Misconfigured
+from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.fallback import child
-from cred_helper.files import user_folders
+from cred_helper.files import json_file, user_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 CLIENTS = ("podman", "skopeo", "buildah")
-# How they name their own files of logins among the helpers.
+VARIABLE = "CONTAINERS_REGISTRIES_CONF"
+# The name that stands for the clients' own files of logins among the helpers.
 AUTH_FILES = "containers-auth.json"
 _KEY = "credential-helpers"
 _MACHINE = "/etc/containers"
-# The last of the drop-ins, unless somebody means to be later.
+# The last of the drop-ins by name.
 _DROP_IN = "99-docker-credential-multi.conf"
+# Members of the second format; a file with one of them and a table of the first is refused.
+_SECOND_FORMAT = (
+    "registry",
+    "unqualified-search-registries",
+    "short-name-mode",
+    "aliases",
+    _KEY,
+    "additional-layer-store-auth-helper",
+)
 
 
 class CredentialHelpers:
-    """Whom those clients ask, in order, and the file that says so (``None``: by default)."""
+    """The helpers that those clients ask, in order, and the file that names them.
+
+    ``file`` is ``None`` where no file does.
+    """
 
     def __init__(self, names: list[str], file: str | None) -> None:
         self.names = names
         self.file = file
 
 
+class BrokenFile(Misconfigured):
+    """A ``registries.conf`` at which those clients stop."""
+
+    def __init__(self, code: str, path: Path, **values: Any) -> None:
+        super().__init__(code, path=path, **values)
+        self.path = str(path)
+
+
 def clients(environ: Mapping[str, str]) -> list[str]:
-    """Which of those clients there are on this machine."""
+    """Which of those clients are on PATH."""
     return [name for name in CLIENTS if child.find(name, environ)]
 
 
+def is_remote(environ: Mapping[str, str]) -> bool:
+    """Whether podman here is a client of a podman elsewhere, which asks only ``credHelpers``.
+
+    Source: podman-remote(1), https://docs.podman.io/en/latest/markdown/podman-remote.1.html
+    """
+    if not child.find("podman", environ):
+        return False
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return bool(environ.get("CONTAINER_HOST") or environ.get("CONTAINER_CONNECTION"))
+
+
 def user_folder(environ: Mapping[str, str]) -> Path:
-    """Where the user's files are: below HOME, whatever XDG_CONFIG_HOME says."""
+    """Where the user's files are: below HOME, whatever XDG_CONFIG_HOME is."""
     return Path(user_folders.home(environ), ".config", "containers")
 
 
-def compat(environ: Mapping[str, str]) -> Path:
-    """The file of ours."""
+def auth_file(environ: Mapping[str, str]) -> Path:
+    """The user's file of logins that outlives the session."""
+    return Path(environ.get("REGISTRY_AUTH_FILE") or user_folder(environ) / "auth.json")
+
+
+def drop_in(environ: Mapping[str, str]) -> Path:
+    """The file that ``configure`` writes."""
     return user_folder(environ) / "registries.conf.d" / _DROP_IN
 
 
 def files(environ: Mapping[str, str], machine: str = _MACHINE) -> Iterator[Path]:
-    """The files that are read, in that order."""
+    """The files that are read, in their order."""
     user = user_folder(environ)
+    named = environ.get(VARIABLE, "")
     own = user / "registries.conf"
-    places = [user] if own.exists() else [Path(machine), user]
-    yield own if own.exists() else Path(machine, "registries.conf")
+    if named:
+        yield Path(named)
+    elif own.exists():
+        yield own
+    else:
+        yield Path(machine, "registries.conf")
+    places = [Path(machine), user] if named or not own.exists() else [user]
     for place in places:
         yield from sorted((place / "registries.conf.d").glob("*.conf"))
 
@@ -67,34 +112,52 @@ def files(environ: Mapping[str, str], machine: str = _MACHINE) -> Iterator[Path]
 def credential_helpers(
     environ: Mapping[str, str], machine: str = _MACHINE, *, without: Path | None = None
 ) -> CredentialHelpers:
-    """What the files come to; ``without`` is one that is not to count.
+    """The helpers that the files name; ``without`` is a file that does not count.
 
     Raises:
-        Misconfigured: a file cannot be read, which stops those clients too.
+        BrokenFile: a file cannot be used, which stops those clients too.
     """
     found = CredentialHelpers([AUTH_FILES], None)
     for path in files(environ, machine):
-        names = _read(path) if path != without else None
+        names = _names(path) if path != without else None
         if names is not None:
             found = CredentialHelpers(names or [AUTH_FILES], str(path))
     return found
 
 
-def _read(path: Path) -> list[str] | None:
-    """The helpers that a file names; ``None`` where it says nothing of them."""
-    try:
-        document = tomllib.loads(path.read_bytes().decode("utf-8"))
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise Misconfigured(
-            f"{path} cannot be read: {os.strerror(error.errno or 0).lower()}"
-        ) from None
-    except ValueError:
-        raise Misconfigured(f"{path} is not TOML") from None
+def first_format(environ: Mapping[str, str], machine: str = _MACHINE) -> list[Path]:
+    """The files in the first format, with ``[registries.search]``: podman 6 stops at them."""
+    return [path for path in files(environ, machine) if _is_first_format(_document(path))]
+
+
+def _names(path: Path) -> list[str] | None:
+    """The helpers that a file names; ``None`` where it has no such key."""
+    document = _document(path)
+    if _is_first_format(document) and any(key in document for key in _SECOND_FORMAT):
+        raise BrokenFile("configure.registries-mixed", path)
     names = document.get(_KEY)
     if names is None:
         return None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise Misconfigured(f"{path}: {_KEY} is not a list of names")
+        raise BrokenFile("configure.registries-not-a-list", path, key=_KEY)
     return names
+
+
+def _is_first_format(document: dict[str, Any]) -> bool:
+    return isinstance(document.get("registries"), dict)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """A file as TOML has it; empty where it does not exist."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BrokenFile("configure.not-a-file", path)
+        return tomllib.loads(json_file.read(str(path)).decode("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except CredentialError:
+        raise
+    except OSError as error:
+        raise BrokenFile("configure.unreadable", path, cause=json_file.trouble(error)) from None
+    except (ValueError, RecursionError):
+        raise BrokenFile("configure.registries-not-toml", path) from None

@@ -1,15 +1,23 @@
-"""What ``doctor`` looks at: one function a subject, which yields what it finds.
+"""The checks of ``doctor``: one function for each subject, which yields findings.
 
-All but ``online`` look at files and variables alone, and run nothing; the folder of tokens is tried
-with a file that is taken away again.
+All but ``online`` look at files and variables only and start no program; the folder of tokens is
+tried with a file that is removed again.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cred_helper.commands.doctor import clients, identities, network_checks, own_state, program
-from cred_helper.commands.doctor.finding import ERROR, Finding
+from cred_helper.commands.doctor import (
+    docker_files,
+    identities,
+    network_checks,
+    own_state,
+    podman_files,
+    program,
+    rules,
+)
+from cred_helper.commands.doctor.finding import ERROR, Finding, error
 from cred_helper.errors import CredentialError
 
 if TYPE_CHECKING:
@@ -18,11 +26,13 @@ if TYPE_CHECKING:
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     program.program,
     program.helpers,
-    clients.docker,
-    clients.podman,
+    docker_files.docker,
+    podman_files.podman,
     own_state.settings,
     own_state.variables,
+    rules.rules,
     own_state.store,
+    own_state.home,
     own_state.cache,
     network_checks.clock,
     network_checks.tls,
@@ -32,13 +42,13 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
 
 
 def findings() -> Iterator[Finding]:
-    """Run every check; one that cannot be carried out is a finding itself."""
+    """Run every check; one that fails is a finding itself."""
     for check in CHECKS:
         try:
             yield from check()
-        except CredentialError as error:
-            yield Finding(ERROR, check.__name__, error.reason, hint=error.hint)
-        except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            reason = (error.strerror or type(error).__name__).lower()
-            yield Finding(ERROR, check.__name__, f"{where}{reason}")
+        except CredentialError as failure:
+            yield Finding(ERROR, check.__name__, failure)
+        except OSError as failure:
+            place = str(failure.filename or check.__name__)
+            cause = (failure.strerror or type(failure).__name__).lower()
+            yield error(check.__name__, "doctor.check-failed", path=place, cause=cause)

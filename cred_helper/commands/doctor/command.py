@@ -1,14 +1,13 @@
-"""``doctor``: look at everything a client's credentials depend on, and say what to do about it."""
+"""``doctor``: check what a client's credentials depend on, and name a command for each problem."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from cred_helper.commands.doctor.checks import findings
-from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, WARNING, Finding
+from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, WARNING, Finding, note
 from cred_helper.commands.doctor.online import online as ask_all
 from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.arguments import as_json, server_url_argument, server_urls_known
@@ -30,18 +29,18 @@ _MARK_WIDTH, _SUBJECT_WIDTH = 6, 10
 @click.command()
 @server_url_argument("server_urls", "[SERVER_URL]...", nargs=-1)
 @click.option(
-    "--online", is_flag=True, help="Get a real token for each registry, and try it there."
+    "--online", is_flag=True, help="Fetch a credential for each registry and show it to it."
 )
 @as_json
 def doctor(server_urls: tuple[str, ...], online: bool, json_wanted: bool) -> int:
     """Find what keeps clients from their credentials.
 
-    Looks at PATH, the configuration of docker and podman, our own settings, the cache, the clock,
-    TLS, the proxy and each cloud's identity. Every finding has a severity and, where something can
-    be done, a command to run. The exit status is 1 if something needs mending.
+    Checks PATH, the files of docker and podman, the settings and rules, the cache, the clock,
+    certificates, the proxy and each cloud's identity. Every finding has a severity and, where
+    there is one, a command to run. The exit status is 1 if a finding is an error.
 
-    With --online the registries that docker's configuration names are asked for real, as is each
-    SERVER_URL that is given.
+    With --online, a credential is fetched for each registry that docker's files name and shown to
+    it, as for each SERVER_URL that is given.
     """
     screen = Screen.guarded()
     found = []
@@ -52,7 +51,7 @@ def doctor(server_urls: tuple[str, ...], online: bool, json_wanted: bool) -> int
                 progress.clear()
                 _show(screen, finding)
     if json_wanted:
-        screen.json([asdict(finding) for finding in found])
+        screen.json([finding.document() for finding in found])
     else:
         screen.line(_verdict(found))
     return 1 if any(finding.severity == ERROR for finding in found) else 0
@@ -65,7 +64,7 @@ def _findings(server_urls: list[str], progress: Progress, *, online: bool) -> It
     wanted = [*server_urls, *(server_urls_known() if online else [])]
     if not wanted:
         command = this_program.command("doctor", "--online", "docker.io")
-        yield Finding(NOTE, "online", "no registry is configured: name one", command)
+        yield note("online", "doctor.no-registry", command)
     yield from ask_all(wanted, lambda done, of_all: progress.show(f"{done} of {of_all}"))
 
 
@@ -76,14 +75,14 @@ def _show(screen: Screen, finding: Finding) -> None:
     )
     screen.labelled(
         f"{styled}{finding.subject:<{_SUBJECT_WIDTH}}",
-        shown(finding.message),
+        shown(finding.notice.reason),
         width=_MARK_WIDTH + _SUBJECT_WIDTH,
     )
     if finding.severity == OK:
         return
     indent = " " * (_MARK_WIDTH + _SUBJECT_WIDTH)
-    if finding.hint:
-        screen.line(f"{indent}{dim(f'hint: {shown(finding.hint)}')}")
+    if hint := finding.notice.hint:
+        screen.line(f"{indent}{dim(f'hint: {shown(hint)}')}")
     if finding.command:
         screen.line(f"{indent}{dim('run:')}  {printable(finding.command)}")
 

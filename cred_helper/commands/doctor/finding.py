@@ -1,8 +1,10 @@
-"""What a check finds: how bad it is, what is so, what it may come from and what to run about it."""
+"""What a check finds: how severe it is, a message of the catalogue, and a command to run."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
+
+from cred_helper.errors import CredentialError
 
 OK = "ok"
 NOTE = "note"
@@ -10,12 +12,44 @@ WARNING = "warning"
 ERROR = "error"
 
 
-@dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. ``command`` can be pasted into a shell; ``hint`` is words."""
+    """One thing that was looked at. ``command`` can be pasted into a shell."""
 
-    severity: str
-    subject: str
-    message: str
-    command: str | None = None
-    hint: str | None = None
+    def __init__(
+        self, severity: str, subject: str, notice: CredentialError, command: str | None = None
+    ) -> None:
+        self.severity = severity
+        self.subject = subject
+        self.notice = notice
+        self.command = command
+
+    def document(self) -> dict[str, Any]:
+        """The finding as a JSON object."""
+        return {
+            "severity": self.severity,
+            "subject": self.subject,
+            "code": self.notice.code,
+            "message": self.notice.reason,
+            "command": self.command,
+            "hint": self.notice.hint,
+        }
+
+
+def ok(subject: str, code: str, **values: Any) -> Finding:
+    """Nothing to do."""
+    return Finding(OK, subject, CredentialError(code, **values))
+
+
+def note(subject: str, code: str, command: str | None = None, **values: Any) -> Finding:
+    """Worth knowing."""
+    return Finding(NOTE, subject, CredentialError(code, **values), command)
+
+
+def warning(subject: str, code: str, command: str | None = None, **values: Any) -> Finding:
+    """Something to look at: part of the machine works as the user does not expect."""
+    return Finding(WARNING, subject, CredentialError(code, **values), command)
+
+
+def error(subject: str, code: str, command: str | None = None, **values: Any) -> Finding:
+    """Something to mend."""
+    return Finding(ERROR, subject, CredentialError(code, **values), command)

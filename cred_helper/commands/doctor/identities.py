@@ -1,47 +1,49 @@
-"""As whom each cloud would be asked."""
+"""The identity with which each cloud would be asked, and whether local files let it work."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from cred_helper import clouds, providers
-from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, Finding
+from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, WARNING, Finding, note
 from cred_helper.commands.lookup.explanation import Explanation, identity_words
 from cred_helper.commands.ui import this_program
-from cred_helper.errors import Misconfigured
+from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.server_url import ServerURL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from cred_helper.clouds import Cloud
 
 
 def identities() -> Iterator[Finding]:
     """Look for each cloud's identity."""
     for cloud in clouds.CLOUDS:
         if providers.load(cloud.name) is None:
-            yield Finding(NOTE, cloud.name, "this build is made without it")
+            yield note(cloud.name, "doctor.provider-left-out")
             continue
         try:
-            yield _identity(cloud)
+            explained = Explanation(ServerURL.parse(cloud.example_host))
         except Misconfigured:
-            return  # the settings cannot be read, which is told already
+            return  # a finding of the settings
+        yield from of_explained(cloud.name, explained)
 
 
-def _identity(cloud: Cloud) -> Finding:
-    name = cloud.name
-    explained = Explanation(ServerURL.parse(cloud.example_host))
+def of_explained(subject: str, explained: Explanation) -> Iterator[Finding]:
+    """The findings about the identity of one host."""
+    command = this_program.command("explain", explained.server_url.redacted)
     identity = explained.identity
-    command = this_program.command("explain", cloud.example_host)
+    problems = list(explained.problems())
+    # Without an identity in use, a problem is about one that the user may have meant to use.
+    is_used = identity is None or isinstance(identity, Misconfigured) or not explained.is_idle
+    for problem in problems:
+        yield Finding(ERROR if is_used else WARNING, subject, problem, command)
+    if problems:
+        return
     if identity is None:
-        why = explained.error.reason if explained.error else explained.why_provider()
-        return Finding(NOTE, name, f"not asked: {why}", command)
-    if isinstance(identity, Misconfigured):
-        return Finding(ERROR, name, identity.reason, command, identity.hint)
-    if identity.problem:
-        return Finding(ERROR, name, identity.problem.reason, command, identity.problem.hint)
-    if identity.source is None:
-        return Finding(NOTE, name, "no identity", command)
-    severity = OK if identity.certain else NOTE
-    return Finding(severity, name, identity_words(identity), command)
+        yield note(subject, "doctor.provider-not-asked", command, reason=explained.why_provider())
+    elif isinstance(identity, Misconfigured) or identity.source is None:
+        yield note(subject, "doctor.no-identity", command)
+    else:
+        severity = OK if identity.certain else NOTE
+        notice = CredentialError("doctor.identity", identity=identity_words(identity))
+        yield Finding(severity, subject, notice, command)

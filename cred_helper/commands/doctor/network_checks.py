@@ -1,80 +1,108 @@
-"""What token exchanges depend on and nobody looks at: the clock, the authorities, the proxy."""
+"""What token exchanges depend on besides the identity: the clock, certificates, the proxy."""
 
 from __future__ import annotations
 
 import os
+import ssl
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, WARNING, Finding
+from cred_helper.commands.doctor.docker_files import path_variable
+from cred_helper.commands.doctor.finding import Finding, error, note, ok, warning
+from cred_helper.commands.lookup.registry_check import system_certificates
 from cred_helper.commands.ui import shell
 from cred_helper.providers.common.trust import CA_VARIABLES, ca_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Nobody ran this before it was written: an earlier clock fails every TLS handshake and signature.
+# This program did not exist before: an earlier clock fails every TLS handshake and signature.
 _WRITTEN_AT_S = 1_790_000_000.0
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY")
 _METADATA = "169.254.169.254"
+_BUNDLE_VARIABLES = ("AWS_CA_BUNDLE", *CA_VARIABLES)
+# Of a file with more certificates than this the names are not listed: it is a system's.
+_LISTED = 5
 
 
 def clock() -> Iterator[Finding]:
     """Whether the clock can be right; ``--online`` compares it with the registries'."""
     shown = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
     if time.time() < _WRITTEN_AT_S:
-        message = f"the clock says {shown}, which is over: no certificate and no signature is valid"
-        yield Finding(ERROR, "clock", message, shell.set_clock())
+        yield error("clock", "doctor.clock-in-past", shell.set_clock(), time=shown)
     else:
-        yield Finding(OK, "clock", shown)
+        yield ok("clock", "doctor.clock", time=shown)
 
 
 def tls() -> Iterator[Finding]:
-    """Whether the files of authorities that variables name are such files."""
-    for variable in ("AWS_CA_BUNDLE", *CA_VARIABLES):
-        path = os.environ.get(variable)
-        if not path:
-            continue
-        trouble = ca_trouble(path)
-        if trouble:
-            message = f"{variable} names {path}, which {trouble}: whoever reads it trusts nobody"
-            yield Finding(ERROR, "tls", message, shell.unset_variable(variable))
-        else:
-            yield Finding(OK, "tls", f"{variable}: {path}")
+    """Which certificates are trusted, and whether the system's store counts."""
+    named = [(name, path) for name in _BUNDLE_VARIABLES if (path := os.environ.get(name))]
+    for variable, path in named:
+        yield path_variable(variable, path, "tls") or _bundle(variable, path)
+    if not named:
+        system = system_certificates() or "none"
+        yield ok("tls", "doctor.certificates-built-in", system=system)
+
+
+def _bundle(variable: str, path: str) -> Finding:
+    if trouble := ca_trouble(path):
+        values = {"variable": variable, "path": path, "trouble": trouble}
+        return error(
+            "tls", "doctor.certificates-unusable", shell.unset_variable(variable), **values
+        )
+    values = {"variable": variable, "path": path}
+    if os.path.isdir(path):
+        return ok("tls", "doctor.certificates-folder", **values)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(path)
+    certificates = context.get_ca_certs()
+    ended = [c for c in certificates if ssl.cert_time_to_seconds(str(c["notAfter"])) < time.time()]
+    if ended and len(ended) == len(certificates):
+        values["names"] = ", ".join(map(_name, ended[:_LISTED]))
+        return error("tls", "doctor.certificates-expired", shell.unset_variable(variable), **values)
+    names = f" ({', '.join(map(_name, certificates))})" if len(certificates) <= _LISTED else ""
+    return ok("tls", "doctor.certificates-named", **values, count=len(certificates), names=names)
+
+
+def _name(certificate: dict[str, Any]) -> str:
+    """The name of an authority: its common name, else its organisation."""
+    subject = {key: value for part in certificate.get("subject", ()) for key, value in part}
+    return str(subject.get("commonName") or subject.get("organizationName") or "unnamed")
 
 
 def proxy() -> Iterator[Finding]:
-    """Which proxy is in the way, and whether it is one."""
+    """Which proxy is used, and whether its address is valid."""
     for variable in _PROXIES:
         values = {os.environ.get(name, "") for name in (variable, variable.lower())} - {""}
         if len(values) > 1:
-            message = (
-                f"{variable} and {variable.lower()} differ: programs do not agree on the proxy"
-            )
-            yield Finding(WARNING, "proxy", message, shell.unset_variable(variable.lower()))
+            lower = variable.lower()
+            command = shell.unset_variable(lower)
+            yield warning("proxy", "doctor.proxies-differ", command, one=variable, other=lower)
         for value in sorted(values):
             yield _proxy(variable, value)
     if any(os.environ.get(name) for name in ("HTTP_PROXY", "http_proxy")) and not _is_direct():
-        message = f"NO_PROXY lacks {_METADATA}: a cloud's metadata service is asked by the proxy"
         before = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
         direct = ",".join(filter(None, (before, _METADATA)))
-        yield Finding(NOTE, "proxy", message, shell.set_variable("NO_PROXY", direct))
+        command = shell.set_variable("NO_PROXY", direct)
+        yield note("proxy", "doctor.metadata-through-proxy", command, address=_METADATA)
 
 
 def _proxy(variable: str, value: str) -> Finding:
-    # What stands before an @ is a password more often than not.
-    shown = value.rpartition("@")[2]
     address = value if "://" in value else f"http://{value}"
     try:
         parts = urlsplit(address)
-        is_address = bool(parts.hostname) and parts.port != 0
+        host = parts.hostname
+        port = f":{parts.port}" if parts.port else ""
+        is_address = bool(host) and parts.port != 0
     except ValueError:
         is_address = False
     if not is_address:
-        message = f"{variable} is no address of a proxy"
-        return Finding(ERROR, "proxy", message, shell.unset_variable(variable))
-    return Finding(NOTE, "proxy", f"{variable}: {shown}")
+        command = shell.unset_variable(variable)
+        return error("proxy", "doctor.proxy-invalid", command, variable=variable)
+    # User information, path and query of the address can hold a password.
+    shown = f"{parts.scheme}://{host}{port}" if "://" in value else f"{host}{port}"
+    return note("proxy", "doctor.proxy", variable=variable, address=shown)
 
 
 def _is_direct() -> bool:

@@ -1,20 +1,24 @@
-"""Our own settings, our own store of logins, and the cache of tokens."""
+"""This program's settings, its store of logins, its cache of tokens, and the home folder."""
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from typing import TYPE_CHECKING
 
 from cred_helper.cache import TokenCache, default_folder
 from cred_helper.commands.doctor import cache_folder
-from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, WARNING, Finding
+from cred_helper.commands.doctor.docker_files import edit
+from cred_helper.commands.doctor.finding import ERROR, Finding, error, note, ok, warning
 from cred_helper.commands.doctor.unread_variables import unread
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.fallback import child
 from cred_helper.fallback import store as own_store
 from cred_helper.fallback.helper import PREFIX
+from cred_helper.files import user_folders
+from cred_helper.settings import settings as own_settings
 from cred_helper.settings.settings import PREFIX as VARIABLE_PREFIX
 from cred_helper.settings.settings import Settings
 from cred_helper.wiring import Wiring
@@ -24,40 +28,50 @@ if TYPE_CHECKING:
 
 
 def settings() -> Iterator[Finding]:
-    """Whether our own settings can be read, and the helpers that they name be found."""
+    """Whether the settings can be read, and the helpers that they name are on PATH."""
     show = this_program.command("config", "show")
     try:
         loaded = Wiring.of_process().settings
-    except Misconfigured as error:
-        yield Finding(ERROR, "settings", error.reason, _mending(error.reason), error.hint)
+    except Misconfigured as failure:
+        yield Finding(ERROR, "settings", failure, _mending(failure))
         return
-    origins = ", ".join(loaded.files) or "no file, the defaults"
-    rules = f", {len(loaded.rules)} rules" if loaded.rules else ""
-    yield Finding(OK, "settings", f"{origins}{rules}")
+    if loaded.files:
+        yield ok("settings", "doctor.settings-read", files=", ".join(loaded.files))
+    else:
+        yield ok("settings", "doctor.settings-default")
     for name, origin in _helpers_named(loaded):
-        if child.find(f"{PREFIX}{name}", os.environ) is None:
-            message = f"{origin} names {name!r}, and there is no {PREFIX}{name} on PATH"
-            yield Finding(ERROR, "settings", message, show)
-    if loaded.log and loaded.log != "stderr":
-        yield Finding(NOTE, "settings", f"every step is told in {loaded.log}", show)
+        program = f"{PREFIX}{name}"
+        if child.find(program, os.environ) is None:
+            values = {"path": origin, "name": name, "where": "a setting", "program": program}
+            yield error("settings", "doctor.helper-not-on-path", show, **values)
+    if loaded.log and loaded.log != own_settings.STDERR:
+        yield note("settings", "doctor.log-on", show, path=loaded.log)
 
 
 def variables() -> Iterator[Finding]:
-    """Whether every variable of ours is one."""
-    for name, hint in unread(os.environ):
-        # Another name could be anything, to a shell.
+    """Whether every variable with this program's prefix is read."""
+    for name, meant in unread(os.environ):
+        # A name of other characters could be a command to a shell.
         command = shell.unset_variable(name) if name.isascii() and name.isidentifier() else None
-        message = f"{name} is set, and nothing reads it"
-        yield Finding(WARNING, "settings", message, command, hint)
+        code = "doctor.variable-misspelt" if meant else "doctor.variable-unread"
+        yield warning("settings", code, command, name=name, meant=meant)
 
 
-def _mending(reason: str) -> str | None:
-    """What to run about settings that are none: a reason begins with the variable or the file."""
+def _mending(failure: CredentialError) -> str | None:
+    """What to run about a mistake in the settings: the message names the variable or the file."""
+    reason = failure.reason
     variable = reason.partition(" ")[0].partition(":")[0]
     if variable.startswith(VARIABLE_PREFIX):
         return shell.unset_variable(variable)
-    path = reason.partition(": ")[0].rpartition(":")[0]
-    return shell.edit(path) if os.path.isfile(path) else None
+    return next((edit(path) for path in settings_files() if path in reason), None)
+
+
+def settings_files() -> tuple[str, ...]:
+    """Where a settings file may be: the one that is named, or the user's and the machine's."""
+    named = own_settings.expanded(os.environ.get(own_settings.CONFIG, ""))
+    if named:
+        return (named,)
+    return (*own_settings.user_files(os.environ), own_settings.machine_file(os.environ))
 
 
 def _helpers_named(loaded: Settings) -> Iterator[tuple[str, str]]:
@@ -71,17 +85,32 @@ def _helpers_named(loaded: Settings) -> Iterator[tuple[str, str]]:
 
 
 def store() -> Iterator[Finding]:
-    """What logins through us have left where there was no keychain."""
+    """What logins are kept in this program's own store, where no keychain works."""
     path = own_store.path(os.environ)
     try:
-        kept = own_store.FileStore(path, lambda _reason, _hint: None).list()
-    except CredentialError as error:
-        yield Finding(ERROR, "store", f"{path}: {error.reason}", shell.edit(path), error.hint)
+        kept = own_store.FileStore(path, lambda *_: None).list()
+    except CredentialError as failure:
+        yield Finding(ERROR, "store", failure.within("file.at", place=path), edit(path))
         return
     if kept:
-        logins = f"{len(kept)} logins" if len(kept) > 1 else "a login"
-        message = f"{path} keeps {logins}, closed to others and not encrypted: {', '.join(kept)}"
-        yield Finding(NOTE, "store", message)
+        yield note("store", "doctor.logins-kept", path=path, hosts=", ".join(kept))
+
+
+def home() -> Iterator[Finding]:
+    """What cannot be kept where the home folder cannot be written."""
+    folder = user_folders.home(os.environ)
+    if not folder or not os.path.isdir(folder):
+        yield warning("home", "doctor.no-home", shell.set_variable("HOME", "/a/folder/of/yours"))
+    elif cause := _unwritable(folder):
+        yield warning("home", "doctor.home-read-only", path=folder, cause=cause)
+
+
+def _unwritable(folder: str) -> str | None:
+    """Why nothing can be written in a folder; ``None`` where it can."""
+    if hasattr(os, "statvfs") and os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return os.strerror(errno.EROFS).lower()
+    is_open = os.access(folder, os.W_OK | os.X_OK)
+    return None if is_open else os.strerror(errno.EACCES).lower()
 
 
 def cache() -> Iterator[Finding]:
@@ -89,23 +118,21 @@ def cache() -> Iterator[Finding]:
     try:
         loaded = Settings.load(os.environ)
     except Misconfigured:
-        return  # told already
+        return  # a finding of the settings
     folder = loaded.cache_folder or default_folder(os.environ)
-    show = this_program.command("config", "show")
     if not loaded.cache:
-        yield Finding(NOTE, "cache", "switched off: every get asks the cloud", show)
+        yield note("cache", "doctor.cache-off", this_program.command("config", "show"))
     elif folder is None:
-        message = "there is no place to keep tokens: every get asks the cloud"
-        yield Finding(WARNING, "cache", message, shell.set_variable("HOME", "/a/folder/of/yours"))
+        command = shell.set_variable("HOME", "/a/folder/of/yours")
+        yield warning("cache", "doctor.cache-without-folder", command)
     elif refusal := TokenCache(folder).refusal():
-        message = f"{folder} is not used: {refusal}"
-        yield Finding(WARNING, "cache", message, cache_folder.mending(folder))
+        command = cache_folder.mending(folder)
+        yield warning("cache", "doctor.cache-not-used", command, path=folder, cause=refusal)
+    elif hindrance := cache_folder.hindrance(folder):
+        command = cache_folder.elsewhere()
+        yield warning("cache", "doctor.cache-not-kept", command, path=folder, cause=hindrance)
     else:
         kept = len(TokenCache(folder).entries(time.time()))
-        how = "encrypted, " if loaded.cache_keychain else ""
-        message = f"{folder}: {how}{kept} {'token' if kept == 1 else 'tokens'}"
-        if hindrance := cache_folder.hindrance(folder):
-            message = f"{message}, and none can be kept: {hindrance}"
-            yield Finding(WARNING, "cache", message, cache_folder.elsewhere())
-        else:
-            yield Finding(OK, "cache", message)
+        tokens = f"{kept} {'token' if kept == 1 else 'tokens'}"
+        how = ", encrypted" if loaded.cache_keychain else ""
+        yield ok("cache", "doctor.cache-used", path=folder, tokens=tokens + how)

@@ -1,13 +1,14 @@
-"""Whether clients find this program, and what else of its kind they find."""
+"""Whether clients find this program, and which other credential helpers they find."""
 
 from __future__ import annotations
 
 import os
 import sys
+from glob import glob
 from typing import TYPE_CHECKING
 
 from cred_helper import stdio
-from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, WARNING, Finding
+from cred_helper.commands.doctor.finding import Finding, error, note, ok, warning
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.fallback.helper import PREFIX
 
@@ -15,58 +16,96 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _WINDOWS_ENDING = ".exe"
+_ELF = b"\x7fELF"
+_MACH_O = (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+# With it, Linux under Windows starts Windows programs.
+_WSL_INTEROP = "/proc/sys/fs/binfmt_misc/WSLInterop*"
+# Where an ELF file names its processor.
+_ELF_MACHINE = slice(18, 20)
 
 
 def program() -> Iterator[Finding]:
-    """Whether clients find this program, and find this one."""
+    """Whether clients find this program, and no other copy of it."""
     copies = [path for name, path in _on_path() if name == stdio.PROGRAM]
     own = this_program.file()
     if not copies:
-        message = f"{stdio.PROGRAM} is not on PATH: no client finds it"
         command = shell.put_on_path(os.path.dirname(own)) if own else None
-        yield Finding(ERROR, "program", message, command, None if own else "install it")
+        code = "doctor.program-not-on-path" if own else "doctor.program-not-installed"
+        yield error("program", code, command)
         return
     found, *others = copies
     if own and not this_program.is_this(found):
-        message = f"clients find {found}, which is another copy than this one, {own}"
-        yield Finding(WARNING, "program", message, shell.line(found, "version"))
+        command = shell.line(found, "version")
+        yield warning("program", "doctor.program-other-copy", command, path=found, own=own)
     else:
-        yield Finding(OK, "program", f"clients find {found}")
+        yield ok("program", "doctor.program-found", path=found)
     for other in others:
         if not _is_same(found, other):
-            message = f"{other} is never found: {found} comes first on PATH"
-            yield Finding(WARNING, "program", message, shell.line(other, "version"))
+            command = shell.line(other, "version")
+            yield warning("program", "doctor.shadowed", command, path=other, first=found)
 
 
 def helpers() -> Iterator[Finding]:
-    """Which other helpers there are, and which of them are this program by another name."""
+    """Which other helpers are on PATH, which can be started, which are this program by a link."""
     first: dict[str, str] = {}
     for name, path in _on_path():
         if name == stdio.PROGRAM:
             continue
         if not os.path.exists(path):
-            message = f"{path} is a link to nothing"
-            yield Finding(WARNING, "helpers", message, shell.line("rm", path))
+            yield warning("helpers", "doctor.dangling-link", shell.line("rm", path), path=path)
         elif name not in first:
             first[name] = path
-            which = (
-                "this program by another name" if this_program.is_this(path) else "another helper"
-            )
-            yield Finding(NOTE, "helpers", f"{path} is {which}")
+            if code := unstartable(path):
+                yield warning("helpers", code, path=path)
+            elif this_program.is_this(path):
+                yield note("helpers", "doctor.helper-is-this-program", path=path)
+            else:
+                yield note("helpers", "doctor.helper-found", path=path)
         elif not _is_same(first[name], path):
-            message = f"{path} is never found: {first[name]} comes first on PATH"
-            yield Finding(NOTE, "helpers", message)
+            yield note("helpers", "doctor.shadowed", path=path, first=first[name])
+
+
+def unstartable(path: str) -> str | None:
+    """The code that says why this system cannot start a program; ``None`` where it can."""
+    if not sys.platform.startswith("linux"):
+        return None
+    head = _head(path)
+    if head.startswith(b"MZ"):
+        return None if glob(_WSL_INTEROP) else "doctor.helper-for-windows"
+    if head.startswith(_MACH_O):
+        return "doctor.helper-for-macos"
+    if head.startswith(_ELF):
+        own = _head(sys.executable)
+        is_foreign = own.startswith(_ELF) and own[_ELF_MACHINE] != head[_ELF_MACHINE]
+        return "doctor.helper-for-other-processor" if is_foreign else None
+    if head.startswith(b"#!"):
+        words = head[2:].split(b"\n", 1)[0].split(b" ") if b"\n" in head else []
+        interpreter = os.fsdecode(next((word for word in words if word), b"/"))
+        if interpreter.endswith("\r"):
+            return "doctor.helper-windows-line-ends"
+        return None if os.path.exists(interpreter) else "doctor.helper-without-interpreter"
+    return None
+
+
+def _head(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(256)
+    except OSError:
+        return b""  # a program that may be started and not read
 
 
 def _on_path() -> Iterator[tuple[str, str]]:
     """Every helper on PATH, in the order in which they are found: its name and its file.
 
-    Relative folders are passed over, as clients written in Go and we ourselves do.
+    Relative folders do not count, as for clients written in Go and for us.
     """
     for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
-        if not os.path.isabs(folder) or not os.path.isdir(folder):
+        try:
+            entries = sorted(os.listdir(folder)) if os.path.isabs(folder) else []
+        except OSError:
             continue
-        for entry in sorted(os.listdir(folder)):
+        for entry in entries:
             path = os.path.join(folder, entry)
             if entry.startswith(PREFIX) and (_is_program(path) or not os.path.exists(path)):
                 yield _name(entry), path

@@ -1,4 +1,4 @@
-"""Variables that have our prefix and that nothing of ours reads: misspelt, as a rule."""
+"""Variables with this program's prefix that it does not read: misspelt, as a rule."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _NO_SETTINGS = (chain.VARIABLE, f"{PREFIX}UNDER_TEST")
 
 
 def unread(environ: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
-    """Each such variable that is set, and a hint at what was probably meant.
+    """Each such variable that is set, and the name that was probably meant.
 
-    One for a provider that this build is made without may be right in another.
+    A variable of a provider that this build leaves out counts as read.
     """
     known = [CONFIG, RULES, *(setting.variable for setting in SETTINGS)]
     left_out = []
@@ -39,4 +39,4 @@ def _meant(name: str, known: list[str]) -> str | None:
     # Compared by what comes after the prefix, with which any two are alike.
     rests = [variable.removeprefix(PREFIX) for variable in known]
     close = get_close_matches(name.removeprefix(PREFIX), rests, n=1)
-    return f"did you mean {PREFIX}{close[0]}?" if close else None
+    return f"{PREFIX}{close[0]}" if close else None

@@ -1,4 +1,4 @@
-"""One real question to the keychain, with the time that each source took. Never shows a secret."""
+"""One real ``get``, with the time that each source took. Never shows a secret."""
 
 from __future__ import annotations
 
@@ -22,26 +22,23 @@ if TYPE_CHECKING:
 
 
 def required(server_url: ServerURL, answer: Answer) -> Credential:
-    """The credential that a person wants to have; what went wrong although there is one is told.
+    """The credential of an answer; failures on the way to it are warnings.
 
     Raises:
-        CredentialError: nobody has one; or the failure of who should have.
+        CredentialError: there is none; the first failure says why, where a source failed.
     """
     if answer.credential is None and answer.failures:
         raise in_context(server_url, *answer.failures[0])
     for source, failure in answer.failures:
-        stdio.warning(f"{source}: {failure.reason}", failure.hint)
+        stdio.warning(failure.within("file.at", place=source))
     if answer.credential is None:
-        explain = this_program.command("explain", server_url.redacted)
-        raise NotFound(
-            f"no source has a credential for {server_url.redacted}",
-            hint=f"{explain} says who is asked",
-        )
+        command = this_program.command("explain", server_url.redacted)
+        raise NotFound("login.no-credential", server_url=server_url.redacted, command=command)
     return answer.credential
 
 
 class Asked:
-    """One source that was asked: what it said, how long that took, and whether it was kept."""
+    """One source that was asked: its outcome, the time it took, whether the token was cached."""
 
     def __init__(self, consulted: Consulted, took_ms: float, *, cached: bool) -> None:
         self.source = consulted.source
@@ -51,14 +48,14 @@ class Asked:
 
     @property
     def outcome_word(self) -> str:
-        """What came of it, in a word."""
+        """The outcome in one word."""
         if isinstance(self.outcome, Credential):
             return "credential"
         return "nothing" if isinstance(self.outcome, NotFound) else "failure"
 
     @property
     def words(self) -> str:
-        """What came of it, in a line."""
+        """The outcome in one line."""
         if isinstance(self.outcome, Credential):
             expires_at = self.outcome.expires_at
             good = f", good for {left(expires_at)}" if expires_at else ""
@@ -67,8 +64,13 @@ class Asked:
         return self.outcome.reason
 
     @property
+    def code(self) -> str | None:
+        """The code of the message, where there is no credential."""
+        return None if isinstance(self.outcome, Credential) else self.outcome.code
+
+    @property
     def hint(self) -> str | None:
-        """What to try, where it failed."""
+        """What to try, where there is no credential."""
         return None if isinstance(self.outcome, Credential) else self.outcome.hint
 
     def document(self) -> dict[str, Any]:
@@ -80,17 +82,18 @@ class Asked:
             "username": found.username if found else None,
             "expires_at": iso(found.expires_at) if found else None,
             "cached": self.cached,
+            "code": self.code,
             "reason": None if found else self.words,
             "hint": self.hint,
             "took_ms": round(self.took_ms),
         }
 
 
-class Trial:
-    """A ``get`` as a client does it, kept with what everybody said."""
+class Attempt:
+    """A ``get`` as a client makes it, with what each source answered."""
 
     def __init__(self, explained: Explanation) -> None:
-        """Ask what was looked at."""
+        """Ask the sources of an explanation."""
         self._times_ms: list[float] = []
         self._is_kept = explained.kept() is not None
 
@@ -98,7 +101,7 @@ class Trial:
             for source in explained.sources:
                 begun_s = monotonic()
                 yield source
-                # Whoever is asked next is so because this one has not answered.
+                # The next source is taken only when this one has not answered.
                 self._times_ms.append((monotonic() - begun_s) * 1000)
 
         begun_s = monotonic()
@@ -107,8 +110,8 @@ class Trial:
 
     @property
     def asked(self) -> list[Asked]:
-        """Everybody who was asked, in order."""
-        # The last one answered, and so its time was never taken.
+        """The sources that were asked, in order."""
+        # The last one answered, so that its time was not taken.
         times_ms = [*self._times_ms, self.took_ms - sum(self._times_ms)]
         return [
             Asked(consulted, took_ms, cached=self._is_kept and consulted is self.answer.trace[0])

@@ -1,8 +1,7 @@
-"""What can be said about one server URL by looking. No network, no SDK, no child.
+"""Which sources a server URL comes to, and what each would answer, found by looking.
 
-The trace is the wiring's own: the sources looked at here are the very objects that ``get`` would
-ask. Those that are files or variables are read as ``get`` reads them; a cloud and a helper program
-are not asked, and what they would say stays open.
+No network, no SDK, no child process. The sources are those that ``get`` asks: files and variables
+are read; clouds and helper programs are not asked, so that their answer stays open.
 """
 
 from __future__ import annotations
@@ -14,18 +13,21 @@ from cred_helper import clouds, providers, stdio
 from cred_helper.cache.cached import CachedProvider
 from cred_helper.commands.ui.times import duration
 from cred_helper.errors import Misconfigured, NotFound, ProviderError
-from cred_helper.fallback import Chosen
+from cred_helper.fallback import Chosen, Known
 from cred_helper.fallback.helper import Helper
 from cred_helper.hosts import route
 from cred_helper.wiring import ProviderSource, Wiring
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cred_helper.cache.entry import Entry
+    from cred_helper.errors import CredentialError
     from cred_helper.keychain import Source
     from cred_helper.providers.common.interface import Identity
     from cred_helper.server_url import ServerURL
 
-# What a source would say.
+# What a source would answer.
 CREDENTIAL = "credential"
 NOTHING = "nothing"
 FAILURE = "failure"
@@ -34,18 +36,26 @@ NOT_ASKED = "not asked"
 
 
 class Outlook:
-    """What a source would say to a ``get``, as far as looking tells; in a word and in words."""
+    """What a source would answer to a ``get``, in one word and in a sentence."""
 
-    def __init__(self, would_say: str, words: str, hint: str | None = None) -> None:
+    def __init__(
+        self, would_say: str, words: str, hint: str | None = None, code: str | None = None
+    ) -> None:
         self.would_say = would_say
         self.words = words
         self.hint = hint
+        self.code = code
+
+    @classmethod
+    def of(cls, would_say: str, error: CredentialError) -> Outlook:
+        """The outlook of a source that has no credential."""
+        return cls(would_say, error.reason, error.hint, error.code)
 
 
 class Explanation:
-    """Which way a server URL would go.
+    """Which sources a server URL comes to.
 
-    ``error`` is what a rule says of the host that cannot be: nobody is asked then.
+    ``error`` is why a rule cannot apply to the host; no source is asked then.
     """
 
     def __init__(self, server_url: ServerURL) -> None:
@@ -56,7 +66,7 @@ class Explanation:
         self.sources: list[Source] = []
         try:
             self.route = self.wiring.route(server_url)
-            self.sources = list(self.wiring.sources(server_url))
+            self.sources = [s for s in self.wiring.sources(server_url) if not _is_ourselves(s)]
         except Misconfigured as error:
             self.route = route(server_url)
             self.error = error
@@ -71,10 +81,37 @@ class Explanation:
         except Misconfigured as error:
             return error
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no identity would be used."""
+        identity = self.identity
+        return (
+            identity is not None
+            and not isinstance(identity, Misconfigured)
+            and identity.source is None
+        )
+
+    def problems(self) -> Iterator[CredentialError]:
+        """Why the rule, or the identity of the built-in provider, cannot work."""
+        if self.error is not None:
+            yield self.error
+        identity = self.identity
+        if identity is None or self.builtin is None:
+            return
+        if isinstance(identity, Misconfigured):
+            yield identity
+            return
+        if identity.problem:
+            yield identity.problem
+        # The wrappers of the wiring do not pass this on.
+        check = getattr(providers.load(self.builtin.name), "problems", None)
+        if check is not None:
+            yield from check(self.builtin.request, identity)
+
     # --- The built-in provider --------------------------------------------------------------------
 
     def why_provider(self) -> str:
-        """Why this built-in provider, or none."""
+        """Why this built-in provider, or none, is asked."""
         own = route(self.server_url)
         if self.route is not None:
             cloud = clouds.find(self.route.provider).title
@@ -82,7 +119,7 @@ class Explanation:
             if self.rule and self.rule.target:
                 why = f"by a rule the host stands for {self.route.host}, one of {cloud}"
             is_asked = self.builtin or self.error or not self.in_this_build()
-            return why if is_asked else f"{why}, but nobody is to ask it"
+            return why if is_asked else f"{why}, but the setting order leaves it out"
         if own is not None:
             why = "a rule answers otherwise" if self.rule else "its provider is switched off"
             return f"the host is one of {clouds.find(own.provider).title}, but {why}"
@@ -91,7 +128,7 @@ class Explanation:
         return "the host is on no table of a cloud's registries"
 
     def in_this_build(self) -> bool | None:
-        """Whether the provider is there at all; a slim build is made without some."""
+        """Whether this build has the provider; a slim build leaves some out."""
         return providers.load(self.route.provider) is not None if self.route else None
 
     def kept(self) -> Entry | None:
@@ -110,7 +147,7 @@ class Explanation:
     # --- The sources ------------------------------------------------------------------------------
 
     def outlooks(self) -> list[tuple[Source, Outlook]]:
-        """What each source would say, in the order they are asked."""
+        """What each source would answer, in the order in which they are asked."""
         found: list[tuple[Source, Outlook]] = []
         answers = False
         for source in self.sources:
@@ -127,18 +164,18 @@ class Explanation:
         try:
             credential = source.get(self.server_url)
         except NotFound as nothing:
-            return Outlook(NOTHING, nothing.reason, nothing.hint)
+            return Outlook.of(NOTHING, nothing)
         except ProviderError as failure:
-            return Outlook(FAILURE, failure.reason, failure.hint)
+            return Outlook.of(FAILURE, failure)
         return Outlook(CREDENTIAL, f"a credential for {credential.username}")
 
     def _of_provider(self) -> Outlook:
         identity = self.identity
-        assert identity is not None  # who has a provider has looked for one
+        assert identity is not None
         if isinstance(identity, Misconfigured):
-            return Outlook(FAILURE, identity.reason, identity.hint)
+            return Outlook.of(FAILURE, identity)
         if identity.problem:
-            return Outlook(FAILURE, identity.problem.reason, identity.problem.hint)
+            return Outlook.of(FAILURE, identity.problem)
         if identity.source is None:
             return Outlook(NOTHING, "no identity")
         kept = self.kept()
@@ -151,7 +188,7 @@ class Explanation:
     # --- As a JSON object -------------------------------------------------------------------------
 
     def document(self) -> dict[str, Any]:
-        """Everything."""
+        """Everything, as one JSON object."""
         found = self.route
         return {
             "server_url": self.server_url.redacted,
@@ -164,6 +201,7 @@ class Explanation:
             "in_this_build": self.in_this_build(),
             "identity": self.identity_document(),
             "error": self.error.reason if self.error else None,
+            "code": self.error.code if self.error else None,
             "order": [source.name for source in self.sources],
             "sources": [
                 {"source": source.name, **vars(outlook)} for source, outlook in self.outlooks()
@@ -171,7 +209,7 @@ class Explanation:
         }
 
     def identity_document(self) -> dict[str, Any] | None:
-        """Which identity the built-in provider would use, and why not the others."""
+        """The identity that the built-in provider would use, and why not the others."""
         identity = self.identity
         if identity is None:
             return None
@@ -182,6 +220,7 @@ class Explanation:
                 "certain": True,
                 "skipped": [],
                 "error": identity.reason,
+                "code": identity.code,
                 "hint": identity.hint,
             }
         return {
@@ -194,8 +233,13 @@ class Explanation:
         }
 
 
+def _is_ourselves(source: Source) -> bool:
+    """Whether a file names this program, which never asks itself."""
+    return isinstance(source, Known) and source.name == stdio.PROGRAM
+
+
 def identity_words(identity: Identity) -> str:
-    """An identity for a person, in a line."""
+    """An identity in one line."""
     if identity.source is None:
         return "none"
     detail = f": {identity.detail}" if identity.detail else ""

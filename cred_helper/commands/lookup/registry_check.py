@@ -1,14 +1,15 @@
-"""One question to a registry, the way a client asks it: is this credential let in at ``/v2/``?
+"""One question to a registry, as a client asks it: does ``/v2/`` accept this credential?
 
 As docker does, it sends the credential to the registry and to the token endpoint that the registry
-names, both over TLS (a registry on this very machine may do without). A cloud's token is for its
-registry alone: whatever token endpoint that names on another host is not asked. No redirect is
-followed, and nothing of a reply is shown but its status.
+names, both over TLS; a registry on loopback may do without TLS, and is asked without a proxy. A
+cloud's token goes to its registry only, not to a token endpoint elsewhere. A remote registry cannot
+name a token endpoint on this machine, nor a file. No redirect is followed, the whole exchange has a
+time limit, and nothing of a reply is shown but its status.
 
 Sources:
   https://github.com/opencontainers/distribution-spec/blob/main/spec.md#endpoints (end-1)
   https://distribution.github.io/distribution/spec/auth/token/
-  https://go.dev/src/crypto/x509/root_linux.go (where docker finds the authorities to trust)
+  https://go.dev/src/crypto/x509/root_linux.go (where docker finds the system's certificates)
 """
 
 from __future__ import annotations
@@ -17,25 +18,32 @@ import json
 import os
 import re
 import ssl
+import threading
 from base64 import b64encode
 from email.utils import parsedate_to_datetime
 from glob import glob
 from http.client import HTTPException
+from ipaddress import ip_address
 from socket import gaierror
 from time import monotonic, time
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import (
-    HTTPRedirectHandler,
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPHandler,
     HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
     Request,
-    build_opener,
+    UnknownHandler,
     getproxies,
     proxy_bypass,
 )
 
 from cred_helper import docker_hub
+from cred_helper.errors import CredentialError, Denied, ProviderError, Unreachable, fault
 from cred_helper.fallback.dockerconfig import IDENTITY_TOKEN
 
 if TYPE_CHECKING:
@@ -44,12 +52,15 @@ if TYPE_CHECKING:
     from cred_helper.credential import Credential
     from cred_helper.server_url import ServerURL
 
-TIMEOUT_S = 10.0
+# One step of a connection; and the whole exchange, for a reply that comes byte by byte.
+STEP_TIMEOUT_S = 10.0
+TOTAL_TIMEOUT_S = 25.0
 _MAX_REPLY_BYTES = 1 << 20
 _PARAMETER = re.compile(r'([a-z]+)="([^"]*)"')
-# How http.client tells what a proxy answers to CONNECT.
+# How http.client words what a proxy answers to CONNECT.
 _REFUSED_TUNNEL = re.compile(r"^Tunnel connection failed: (\d{3})\b")
-_LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
+_PASSWORD_WANTED = "407"  # noqa: S105 - a status
+_UNAUTHORIZED = 401
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -58,111 +69,150 @@ _BUNDLES = (
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
     "/etc/ssl/cert.pem",
 )
-# Authorities of single registries.
+# Certificates of single registries.
 # Source: https://docs.docker.com/engine/security/certificates/
 _CERTIFICATES = "/etc/docker/certs.d"
 
 
-class Pinged:
-    """What the registry said: let in or not, in words, and how far its clock is ahead of ours."""
+class Checked:
+    """What a registry answered.
 
-    def __init__(self, said: str, *, let_in: bool, ahead_s: float | None, took_ms: float) -> None:
-        self.said = said
-        self.let_in = let_in
+    ``notice`` is a message, which is an error where ``accepted`` is false; ``answered`` is whether
+    the registry was reached; ``ahead_s`` is how far its clock is ahead of this machine's.
+    """
+
+    def __init__(
+        self, notice: CredentialError, *, answered: bool, ahead_s: float | None, took_ms: float
+    ) -> None:
+        self.notice = notice
+        self.accepted = not isinstance(notice, ProviderError)
+        self.answered = answered
         self.ahead_s = ahead_s
         self.took_ms = took_ms
 
 
-def ping(
+def check(
     server_url: ServerURL, credential: Credential | None, *, is_clouds: bool = False
-) -> Pinged:
-    """Ask the registry that a server URL means, with a credential if there is one.
+) -> Checked:
+    """Ask the registry of a server URL, with a credential if there is one.
 
-    ``is_clouds`` is whether a built-in provider gave it.
+    ``is_clouds`` is whether a built-in provider gave the credential.
     """
     begun_s = monotonic()
-    conversation = _Conversation(_address(server_url), stays=is_clouds)
-    try:
-        said, let_in = conversation.hold(credential), True
-    except _TurnedAway as refusal:
-        said, let_in = str(refusal), False
-    except HTTPError as error:
-        said, let_in = f"HTTP {error.code}", False
-    except (URLError, HTTPException, OSError) as error:
-        said, let_in = f"no answer{_cause(error, conversation.proxy)}", False
-    took_ms = (monotonic() - begun_s) * 1000
-    return Pinged(said, let_in=let_in, ahead_s=conversation.ahead_s, took_ms=took_ms)
+    exchange = _Exchange(_address(server_url), is_clouds=is_clouds)
+    worker = threading.Thread(target=exchange.run, args=(credential,), daemon=True)
+    worker.start()
+    worker.join(TOTAL_TIMEOUT_S)
+    notice = exchange.notice or Unreachable("login.no-end", seconds=f"{TOTAL_TIMEOUT_S:.0f}")
+    return Checked(
+        notice,
+        answered=not isinstance(notice, Unreachable),
+        ahead_s=exchange.ahead_s,
+        took_ms=(monotonic() - begun_s) * 1000,
+    )
 
 
 def _address(server_url: ServerURL) -> str:
-    """Where the registry answers."""
+    """The address at which the registry answers."""
     return docker_hub.SERVES if docker_hub.is_hub(server_url) else server_url.address
 
 
-class _TurnedAway(Exception):
-    """The registry, or its token endpoint, does not let the credential in."""
+def is_local(host: str | None) -> bool:
+    """Whether a host is this machine, by its name or address, or a link-local address."""
+    if not host:
+        return False
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_link_local or address.is_unspecified
 
 
-class _NoRedirect(HTTPRedirectHandler):
-    def redirect_request(self, *_: object) -> None:
-        return None
+class _Exchange:
+    """The requests to one registry and its token endpoint. ``notice`` is what came of them."""
 
-
-class _Conversation:
-    """What is said to one registry."""
-
-    def __init__(self, address: str, *, stays: bool) -> None:
+    def __init__(self, address: str, *, is_clouds: bool) -> None:
+        self.notice: CredentialError | None = None
         self.ahead_s: float | None = None
-        # What stands between us and whom was asked last, if anything does.
-        self.proxy: str | None = None
+        # The proxy of the latest request, if there is one.
+        self._proxy: str | None = None
         self._address = address
-        self._stays = stays
-        self._opener = build_opener(_NoRedirect, HTTPSHandler(context=_trust(address)))
+        self._is_clouds = is_clouds
+        self._is_local = is_local(urlsplit(f"//{address}").hostname)
 
-    def hold(self, credential: Credential | None) -> str:
-        """Ask for ``/v2/``, and answer the challenge that comes back; what came of it."""
+    def run(self, credential: Credential | None) -> None:
+        """Make the requests."""
+        try:
+            self.notice = self._run(credential)
+        except CredentialError as failure:
+            self.notice = failure
+        except HTTPError as failure:
+            self.notice = Denied("login.http-status", status=failure.code)
+        except (URLError, HTTPException, OSError) as failure:
+            self.notice = _unreachable(failure, self._proxy)
+        except Exception as failure:  # noqa: BLE001 - it would end the thread in silence
+            self.notice = ProviderError("login.check-failed", reason=fault(failure).reason)
+
+    def _run(self, credential: Credential | None) -> CredentialError:
+        """Ask for ``/v2/``, and answer the challenge that comes back."""
         url = f"https://{self._address}/v2/"
         try:
             challenge = self._challenge(url)
         except URLError:
-            if not _LOOPBACK.fullmatch(self._address):
+            if not self._is_local:
                 raise
             url = f"http://{self._address}/v2/"
             challenge = self._challenge(url)
         if challenge is None:
-            return "it lets anybody in"
+            return CredentialError("login.registry-open")
         if credential is None:
-            return "it asks for credentials"
+            return CredentialError("login.registry-asks")
         scheme, parameters = challenge
-        authorization, by = _basic(credential), ""
-        if scheme == "bearer":
-            authorization = self._token(parameters, credential)
-            realm = urlsplit(parameters["realm"]).netloc
-            by = "" if realm == self._address else f", by {realm}"
-        try:
-            self._fetch(url, {"Authorization": authorization})
-        except HTTPError as error:
-            raise _TurnedAway(f"HTTP {error.code}: it does not let this credential in") from None
-        return f"it lets this credential in{by}"
+        if scheme != "bearer":
+            self._show(url, _basic(credential))
+            return CredentialError("login.accepted")
+        realm = parameters.get("realm", "")
+        self._check_realm(realm)
+        self._show(url, self._token(realm, parameters, credential))
+        endpoint = urlsplit(realm).netloc
+        if endpoint == self._address:
+            return CredentialError("login.accepted")
+        return CredentialError("login.accepted-by", endpoint=endpoint)
 
     def _challenge(self, url: str) -> tuple[str, dict[str, str]] | None:
         """Ask without a credential: the challenge, or ``None`` where none is needed."""
         try:
             self._fetch(url, {})
         except HTTPError as error:
-            if error.code != 401:
+            if error.code != _UNAUTHORIZED:
                 raise
             scheme, _, rest = (error.headers.get("WWW-Authenticate") or "").partition(" ")
             return scheme.lower(), dict(_PARAMETER.findall(rest))
         return None
 
-    def _token(self, parameters: dict[str, str], credential: Credential) -> str:
-        realm = parameters.get("realm", "")
-        if urlsplit(realm).scheme != "https" and not _LOOPBACK.fullmatch(urlsplit(realm).netloc):
-            raise _TurnedAway("it names no token endpoint that is asked over TLS")
-        if self._stays and urlsplit(realm).netloc.lower() != self._address:
-            host = urlsplit(realm).hostname
-            raise _TurnedAway(f"it sends clients on to {host}, which no cloud's token is shown to")
+    def _show(self, url: str, authorization: str) -> None:
+        try:
+            self._fetch(url, {"Authorization": authorization})
+        except HTTPError as error:
+            raise Denied("login.refused", status=error.code) from None
+
+    def _check_realm(self, realm: str) -> None:
+        """Refuse a token endpoint that must not be sent the credential."""
+        parts = urlsplit(realm)
+        is_here = is_local(parts.hostname)
+        is_plain = parts.scheme == "http" and self._is_local and is_here
+        if not parts.hostname or "@" in parts.netloc or (parts.scheme != "https" and not is_plain):
+            raise Denied("login.endpoint-without-tls")
+        if is_here and not self._is_local:
+            raise Denied("login.endpoint-on-this-machine")
+        if self._is_clouds and parts.netloc.lower() != self._address:
+            raise Denied("login.endpoint-elsewhere", host=parts.hostname)
+
+    def _token(self, realm: str, parameters: dict[str, str], credential: Credential) -> str:
+        """Exchange a credential for the registry's token."""
         service = {"service": parameters["service"]} if "service" in parameters else {}
         try:
             if credential.username == IDENTITY_TOKEN:
@@ -173,22 +223,23 @@ class _Conversation:
                 url = f"{realm}?{urlencode(service)}" if service else realm
                 reply = self._fetch(url, {"Authorization": _basic(credential)})
         except HTTPError as error:
-            words = f"HTTP {error.code} from its token endpoint: the credential is not let in"
-            raise _TurnedAway(words) from None
+            raise Denied("login.refused-by-endpoint", status=error.code) from None
         try:
             document = json.loads(reply)
             return f"Bearer {document.get('token') or document['access_token']}"
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise _TurnedAway("its token endpoint does not answer with a token") from None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise Denied("login.endpoint-without-token") from None
 
     def _fetch(
         self, url: str, headers: dict[str, str], form: dict[str, str] | None = None
     ) -> bytes:
-        self.proxy = _proxy(url)
+        is_here = is_local(urlsplit(url).hostname)
+        self._proxy = None if is_here else _proxy(url)
         data = urlencode(form).encode() if form is not None else None
-        request = Request(url, data=data, headers=headers)  # noqa: S310 - http to loopback only
+        request = Request(url, data=data, headers=headers)  # noqa: S310 - no other scheme is opened
+        opener = _opener(self._address, proxies={} if is_here else None)
         try:
-            with self._opener.open(request, timeout=TIMEOUT_S) as reply:
+            with opener.open(request, timeout=STEP_TIMEOUT_S) as reply:
                 self._compare_clocks(reply.headers)
                 return bytes(reply.read(_MAX_REPLY_BYTES))
         except HTTPError as error:
@@ -199,8 +250,23 @@ class _Conversation:
     def _compare_clocks(self, headers: Message) -> None:
         try:
             self.ahead_s = parsedate_to_datetime(headers["Date"]).timestamp() - time()
-        except (TypeError, ValueError):
-            pass  # it does not say what time it is
+        except (TypeError, ValueError, OverflowError):
+            pass  # the reply has no date
+
+
+def _opener(address: str, proxies: dict[str, str] | None) -> OpenerDirector:
+    """An opener for http and https that follows no redirect and reads no file."""
+    opener = OpenerDirector()
+    for handler in (
+        ProxyHandler(proxies),
+        HTTPHandler(),
+        HTTPSHandler(context=_trust(address)),
+        UnknownHandler(),
+        HTTPDefaultErrorHandler(),
+        HTTPErrorProcessor(),
+    ):
+        opener.add_handler(handler)
+    return opener
 
 
 def _basic(credential: Credential) -> str:
@@ -208,48 +274,53 @@ def _basic(credential: Credential) -> str:
     return f"Basic {b64encode(plain.encode('utf-8', 'surrogateescape')).decode()}"
 
 
+def system_certificates() -> str | None:
+    """The system's file of trusted certificates, which docker uses."""
+    return next((path for path in _BUNDLES if os.path.isfile(path)), None)
+
+
 def _trust(address: str) -> ssl.SSLContext:
-    """Whom docker would trust: the user's variable, or the system; and this registry's own."""
+    """The certificates that docker trusts: the variable's or the system's, and this registry's."""
     context = ssl.create_default_context()
-    if not os.environ.get("SSL_CERT_FILE"):
-        # A Python that was built elsewhere has another idea of where they are.
-        for path in _BUNDLES:
-            if os.path.isfile(path):
-                context.load_verify_locations(path)
-                break
+    if not os.environ.get("SSL_CERT_FILE") and (path := system_certificates()):
+        # A Python that was built elsewhere looks in other places.
+        context.load_verify_locations(path)
     for path in glob(os.path.join(_CERTIFICATES, address, "*.crt")):
         try:
             context.load_verify_locations(path)
         except (ssl.SSLError, OSError):
-            pass  # docker could not use it either
+            pass  # docker does not use it either
     return context
 
 
 def _proxy(url: str) -> str | None:
-    """The proxy by which a URL is asked, without the password that may stand before it."""
+    """The proxy for a URL, without user information, path and query."""
     parts = urlsplit(url)
     proxy = getproxies().get(parts.scheme)
     if not proxy or proxy_bypass(parts.netloc):
         return None
-    # Whatever else stands in it, before an @ is what is not shown.
     return proxy.rpartition("@")[2].rpartition("://")[2].partition("/")[0]
 
 
-def _cause(error: Exception, proxy: str | None) -> str:
-    """Why there is no answer, in words that follow it; and by whose fault, if a proxy is asked."""
-    reason = getattr(error, "reason", error)
+def _unreachable(failure: Exception, proxy: str | None) -> Unreachable:
+    """Why no answer came, and whether the proxy is the cause."""
+    reason = getattr(failure, "reason", failure)
     if refusal := _REFUSED_TUNNEL.search(str(reason)):
-        wants = "wants a password" if refusal[1] == "407" else "does not connect"
-        return f": the proxy {proxy} {wants} ({refusal[1]})"
+        wants_password = refusal[1] == _PASSWORD_WANTED
+        code = "login.proxy-wants-password" if wants_password else "login.proxy-refuses"
+        return Unreachable(code, proxy=proxy, status=refusal[1])
+    cause = _cause(reason)
     if proxy and isinstance(reason, ConnectionRefusedError | gaierror):
-        return f" from the proxy {proxy}: {_words(reason)}"
-    return f" through the proxy {proxy}: {_words(reason)}" if proxy else f": {_words(reason)}"
+        return Unreachable("login.proxy-unreachable", proxy=proxy, cause=cause)
+    if proxy:
+        return Unreachable("login.unreachable-through-proxy", proxy=proxy, cause=cause)
+    return Unreachable("login.unreachable", cause=cause)
 
 
-def _words(reason: object) -> str:
+def _cause(reason: object) -> str:
     if isinstance(reason, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({reason.verify_message})"
     if isinstance(reason, TimeoutError):
-        return f"nothing within {TIMEOUT_S:.0f} s"
+        return f"nothing within {STEP_TIMEOUT_S:.0f} s"
     strerror = getattr(reason, "strerror", None)
     return strerror.lower() if strerror else type(reason).__name__

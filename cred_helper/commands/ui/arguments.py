@@ -1,4 +1,4 @@
-"""Arguments that commands have in common."""
+"""The arguments that several commands take."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 
 class ServerURLCommand(click.Command):
-    """A command whose argument may begin with a hyphen, as a doubtful server URL can."""
+    """A command whose argument may begin with a hyphen, as an invalid server URL can."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the options that exist; whatever else begins with a hyphen is the server URL."""
+        """Read the known options; the first other word with a hyphen is the server URL."""
         known = {name for parameter in self.get_params(ctx) for name in parameter.opts}
         for at, word in enumerate(args):
             if word == "--":
@@ -33,7 +33,7 @@ class ServerURLCommand(click.Command):
 
 
 def server_urls_known() -> list[str]:
-    """The registries that docker's configuration and its relatives are about."""
+    """The registries that docker's configuration and its relatives name."""
     keys: list[str] = []
     for config in (*dockerconfig.named(os.environ), *dockerconfig.relatives(os.environ)):
         try:
@@ -52,7 +52,7 @@ def _completions(_context: click.Context, _parameter: click.Parameter, begun: st
 def server_url_argument(
     name: str = "server_url", metavar: str = "SERVER_URL", nargs: int = 1
 ) -> Callable[[_Command], _Command]:
-    """The argument that a shell completes from what is configured."""
+    """The argument that a shell completes from docker's files."""
     return click.argument(name, metavar=metavar, nargs=nargs, shell_complete=_completions)
 
 
@@ -60,18 +60,18 @@ as_json = click.option("--json", "json_wanted", is_flag=True, help="Print one JS
 
 
 def _log_to_stderr(_context: click.Context, _parameter: click.Parameter, value: bool) -> None:
-    # By the variable, so that helpers of ours that are run tell as well.
+    # By the variable, so that the helpers that are started log too.
     if value:
         os.environ[settings.LOG] = settings.STDERR
 
 
 def debug_option() -> click.Option:
-    """What every command has: the debug log on standard error."""
+    """The option that shows the debug log on standard error."""
     return click.Option(
         ["--debug"],
         is_flag=True,
         expose_value=False,
         is_eager=True,
         callback=_log_to_stderr,
-        help="Tell every step on standard error, never a secret.",
+        help="Log every step on standard error, without secrets.",
     )

@@ -1,6 +1,6 @@
-"""What commands show: colour on a terminal, plain in a pipe, nothing that could drive a terminal.
+"""The output of commands: coloured on a terminal, plain in a pipe, without control characters.
 
-Knows no credential. Texts that come from files, arguments and the network go through ``shown`` or
+Shows no credential. Texts that come from files, arguments and the network go through ``shown`` or
 ``printable`` before they are styled.
 
 Source: https://no-color.org
@@ -30,39 +30,39 @@ _CLEAR_LINE = "\r\x1b[K"
 
 
 def colour_wanted() -> bool | None:
-    """False where the user wants no colour; ``None`` leaves it to whether there is a terminal."""
+    """False where the user wants no colour; ``None``: coloured if it is a terminal."""
     dull = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return False if dull else None
 
 
 def shown(text: str) -> str:
-    """The text as a person reads it: printable, and with ~ for the home folder.
+    """The text without control characters, and with ~ for the home folder.
 
-    Not for command lines, where a ~ in quotes would be none.
+    Not for command lines, in which a quoted ~ is not expanded.
     """
     home = user_folders.home(os.environ).rstrip(os.sep)
     return printable(text.replace(home + os.sep, f"~{os.sep}") if home else text)
 
 
 def dim(text: str) -> str:
-    """What is there for those who look twice."""
+    """Text of less importance."""
     return click.style(text, dim=True) if text else ""
 
 
 def bold(text: str) -> str:
-    """What is looked for first."""
+    """Text of most importance."""
     return click.style(text, bold=True) if text else ""
 
 
 class Screen:
-    """Where a command's own output goes."""
+    """A command's own output."""
 
     def __init__(self, file: TextIO | None = None) -> None:
         self._file = file or sys.stdout
 
     @classmethod
     def guarded(cls) -> Screen:
-        """The screen of a command that asks: what SDKs and helpers print is not its output."""
+        """The screen of a command that runs SDKs or helpers: what they print goes to stderr."""
         return cls(stdio.guard().text())
 
     def line(self, text: str = "") -> None:
@@ -70,7 +70,7 @@ class Screen:
         click.echo(text.rstrip(), file=self._file)
 
     def labelled(self, label: str, text: str, *, width: int) -> None:
-        """Show a text beside its label, which may have style; folded where a terminal shows it."""
+        """Show a text beside its label, which may have style; folded on a terminal."""
         first, *more = self._folded(text, width)
         padding = " " * (width - len(click.unstyle(label)))
         self.line(f"{label}{padding}{first}")
@@ -78,9 +78,9 @@ class Screen:
             self.line(f"{'':<{width}}{line}")
 
     def _folded(self, text: str, indent: int) -> list[str]:
-        """The lines of a text beside something; one line where nobody would see the fold.
+        """The lines of a text beside a label; one line if this is not a terminal.
 
-        A text with style in it is left alone: its length cannot be told.
+        A text with style is not folded: its length is unknown.
         """
         if "\x1b" in text or not self._file.isatty():
             return [text]
@@ -107,7 +107,7 @@ def _terminal_width(file: TextIO) -> int:
 
 
 class Progress:
-    """One line on standard error that says how far things are; only where a terminal shows it."""
+    """One line on standard error with the progress, if that is a terminal."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -124,7 +124,7 @@ class Progress:
         self.clear()
 
     def show(self, how_far: str) -> None:
-        """Say how far."""
+        """Show the progress."""
         if self._has_terminal:
             self._is_shown = True
             took_s = monotonic() - self._begun_s
@@ -132,7 +132,7 @@ class Progress:
             click.echo(text, file=sys.stderr, nl=False, color=True)
 
     def clear(self) -> None:
-        """Make room for other lines."""
+        """Remove the line, for other output."""
         if self._is_shown:
             self._is_shown = False
             click.echo(_CLEAR_LINE, file=sys.stderr, nl=False, color=True)

@@ -1,6 +1,6 @@
 """Command lines to paste into the shell of this platform: sh, or PowerShell on Windows.
 
-Pure: what is quoted comes in, what can be pasted goes out, and nothing is run.
+Pure: nothing is run.
 
 Sources: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html (2.2 Quoting);
 https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_quoting_rules
@@ -20,7 +20,7 @@ def line(*words: str, platform: str = sys.platform) -> str:
     if platform != _WINDOWS:
         return shlex.join(words)
     quoted = [_powershell(word) for word in words]
-    # A quoted text alone is a value; & makes a command of it.
+    # A quoted text alone is a value; with & it is a command.
     return " ".join(["&", *quoted] if quoted[0] != words[0] else quoted)
 
 
@@ -36,19 +36,19 @@ def _powershell(word: str) -> str:
 
 
 def set_variable(name: str, value: str, platform: str = sys.platform) -> str:
-    """The line that sets a variable for what is started next."""
+    """The line that sets a variable for programs started later."""
     if platform == _WINDOWS:
         return f"$env:{name} = '{value.replace(chr(39), chr(39) * 2)}'"
     return f"export {name}={shlex.quote(value)}"
 
 
 def unset_variable(name: str, platform: str = sys.platform) -> str:
-    """The line that takes a variable away."""
+    """The line that unsets a variable."""
     return f"Remove-Item Env:{name}" if platform == _WINDOWS else f"unset {name}"
 
 
 def put_on_path(folder: str, platform: str = sys.platform) -> str:
-    """The line that has programs found in a folder before any other."""
+    """The line that puts a folder first on PATH."""
     if platform == _WINDOWS:
         return f"$env:PATH = '{folder.replace(chr(39), chr(39) * 2)};' + $env:PATH"
     return f'export PATH={shlex.quote(folder)}:"$PATH"'
@@ -62,7 +62,7 @@ def edit(path: str, platform: str = sys.platform) -> str:
 
 
 def make_private(path: str, *, is_folder: bool = False, platform: str = sys.platform) -> str:
-    """The line that closes a file or folder of the user's to everybody else."""
+    """The line that closes the user's file or folder to other users."""
     if platform == _WINDOWS:
         user = "${env:USERNAME}:(OI)(CI)F" if is_folder else "${env:USERNAME}:F"
         return f'icacls {quoted(path, platform)} /inheritance:r /grant:r "{user}"'
@@ -70,7 +70,7 @@ def make_private(path: str, *, is_folder: bool = False, platform: str = sys.plat
 
 
 def set_clock(platform: str = sys.platform) -> str:
-    """The line that sets the clock by the network's."""
+    """The line that sets the clock from the network."""
     match platform:
         case "win32":
             return "w32tm /resync"

@@ -1,4 +1,4 @@
-"""This program as others see it: which file it is, and how a person calls it."""
+"""This program as others see it: which file it is, and the command that calls it."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from cred_helper.fallback import child
 
 
 def on_path() -> str | None:
-    """The file that clients find by our name."""
+    """The file that clients find by this program's name."""
     return child.find(stdio.PROGRAM, os.environ)
 
 
 def file() -> str | None:
-    """The file that was called; ``None`` where it is no program but a module of Python's."""
+    """The file that was called; ``None`` where Python runs the module."""
     called = sys.argv[0]
     if os.path.basename(called) == "__main__.py":
         return None
     if os.path.dirname(called):
         return os.path.abspath(called)
-    # Called by its bare name, which only a compiled program is told.
+    # Called by its bare name: only a frozen program knows its own file.
     return sys.executable if getattr(sys, "frozen", False) else None
 
 
 def is_this(path: str) -> bool:
-    """Whether a file is this program, by whatever name or link."""
+    """Whether a file is this program, by any name or link."""
     own = file()
     try:
         return own is not None and os.path.samefile(path, own)
@@ -36,7 +36,7 @@ def is_this(path: str) -> bool:
 
 
 def command(*arguments: str) -> str:
-    """The line that calls this program, for a person to paste."""
+    """The line that calls this program, to paste into a shell."""
     own = file()
     if on_path():
         words = [stdio.PROGRAM]

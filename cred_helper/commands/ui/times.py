@@ -1,4 +1,4 @@
-"""Times for people: how long, and until when."""
+"""Durations and moments as text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from time import time
 
 
 def duration(seconds: float) -> str:
-    """How long, in the two largest units that say something."""
+    """A duration in its one or two largest units."""
     left_s = max(0, round(seconds))
     if left_s < 100:
         return f"{left_s} s"
@@ -21,12 +21,12 @@ def duration(seconds: float) -> str:
 
 
 def left(expires_at: datetime) -> str:
-    """How long something is still good for."""
+    """The time until a moment, as text."""
     return duration(expires_at.timestamp() - time())
 
 
 def iso(moment: datetime | float | None) -> str | None:
-    """A moment as JSON documents have it: UTC, to the second."""
+    """A moment in the form of JSON documents: UTC, to the second."""
     if moment is None:
         return None
     if not isinstance(moment, datetime):

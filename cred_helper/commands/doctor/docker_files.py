@@ -1,0 +1,405 @@
+"""Whether docker's config.json and its relatives name this program, and what else is in them.
+
+Shows no value that could be a secret. What docker does with a file is stated for docker 28.
+
+Source: https://github.com/docker/cli/blob/master/cli/config/configfile/file.go
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Any
+
+from cred_helper import docker_hub, providers
+from cred_helper.commands.doctor.expiry import expired_at
+from cred_helper.commands.doctor.finding import (
+    ERROR,
+    Finding,
+    error,
+    note,
+    ok,
+    warning,
+)
+from cred_helper.commands.lookup.near_miss import near_miss
+from cred_helper.commands.ui import shell, this_program
+from cred_helper.commands.ui.times import iso
+from cred_helper.errors import Misconfigured, NotFound
+from cred_helper.fallback import child, dockerconfig
+from cred_helper.fallback.helper import PREFIX
+from cred_helper.files import json_file, path_values, user_folders
+from cred_helper.hosts import route
+from cred_helper.server_url import ServerURL
+from cred_helper.settings import compat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cred_helper.fallback.dockerconfig import DockerConfig
+
+_OURS = "multi"
+_SUBJECT = "docker"
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_BOM = b"\xef\xbb\xbf"
+# Variables that put another file in the place of the usual one, or something before it.
+_PATH_VARIABLES = ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE")
+_AUTH_CONFIG = "DOCKER_AUTH_CONFIG"
+
+# What docker's other members have to be; docker warns at every command where one is not.
+_TEXT, _TEXTS, _TEXT_LIST, _TABLES = (
+    "a string",
+    "an object of strings",
+    "a list of strings",
+    ("an object of objects of strings"),
+)
+_MEMBERS = {
+    "HttpHeaders": _TEXTS,
+    "aliases": _TEXTS,
+    "cliPluginsExtraDirs": _TEXT_LIST,
+    "configFormat": _TEXT,
+    "currentContext": _TEXT,
+    "detachKeys": _TEXT,
+    "experimental": _TEXT,
+    "features": _TEXTS,
+    "imagesFormat": _TEXT,
+    "networksFormat": _TEXT,
+    "nodesFormat": _TEXT,
+    "plugins": _TABLES,
+    "pluginsFormat": _TEXT,
+    "proxies": _TABLES,
+    "pruneFilters": _TEXT_LIST,
+    "psFormat": _TEXT,
+    "secretFormat": _TEXT,
+    "serviceInspectFormat": _TEXT,
+    "servicesFormat": _TEXT,
+    "statsFormat": _TEXT,
+    "tasksFormat": _TEXT,
+    "volumesFormat": _TEXT,
+}
+
+
+def docker() -> Iterator[Finding]:
+    """Whether docker's config.json and its relatives name this program, and who else they name."""
+    yield from _variables()
+    path = dockerconfig.docker_config_path(os.environ)
+    for config in dockerconfig.named(os.environ):
+        yield from _file(config, is_dockers=config.name == path)
+    for config in dockerconfig.relatives(os.environ):
+        yield from _relative(config)
+
+
+# --- Variables ------------------------------------------------------------------------------------
+
+
+def _variables() -> Iterator[Finding]:
+    for variable in _PATH_VARIABLES:
+        if value := os.environ.get(variable):
+            yield path_variable(variable, value) or _folder_variable(variable, value)
+    if text := os.environ.get(_AUTH_CONFIG):
+        if text.lstrip().startswith("{"):
+            yield note(_SUBJECT, "doctor.auth-config-set")
+        else:
+            is_path = path_values.quotable(text)
+            code = "doctor.auth-config-is-path" if is_path else "doctor.auth-config-not-json"
+            yield error(_SUBJECT, code, shell.unset_variable(_AUTH_CONFIG))
+
+
+def path_variable(variable: str, value: str, subject: str = _SUBJECT) -> Finding | None:
+    """What is wrong with the value of a variable that takes a path, by its shape alone."""
+    unset = shell.unset_variable(variable)
+    if path_values.holds_content(value):
+        return error(subject, "doctor.variable-holds-content", unset, variable=variable)
+    if value.startswith("~"):
+        command = shell.set_variable(variable, _expanded(value))
+        return error(subject, "doctor.variable-with-tilde", command, variable=variable)
+    if value[0] in "\"'" and value[-1] == value[0]:
+        command = shell.set_variable(variable, value.strip("\"'"))
+        return error(subject, "doctor.variable-in-quotes", command, variable=variable)
+    return None
+
+
+def _expanded(value: str) -> str:
+    return os.path.join(user_folders.home(os.environ), value.lstrip("~").lstrip("/"))
+
+
+def _folder_variable(variable: str, value: str) -> Finding:
+    if variable == "DOCKER_CONFIG" and os.path.isfile(value):
+        command = shell.set_variable(variable, os.path.dirname(os.path.abspath(value)))
+        return error(_SUBJECT, "doctor.docker-config-is-file", command)
+    if not os.path.isabs(value):
+        command = shell.set_variable(variable, os.path.abspath(value))
+        return warning(_SUBJECT, "doctor.variable-relative", command, variable=variable)
+    return note(_SUBJECT, "doctor.variable-set", variable=variable, path=value)
+
+
+def is_unusable() -> bool:
+    """Whether DOCKER_CONFIG leads nowhere, so that its config.json is not looked for."""
+    value = os.environ.get("DOCKER_CONFIG", "")
+    return bool(value) and (
+        os.path.isfile(value) or path_variable("DOCKER_CONFIG", value) is not None
+    )
+
+
+# --- Files ----------------------------------------------------------------------------------------
+
+
+def _file(config: DockerConfig, *, is_dockers: bool) -> Iterator[Finding]:
+    is_path = os.path.isabs(config.name) or os.path.exists(config.name)
+    if is_dockers and is_unusable():
+        return
+    if not is_path and config.name != _AUTH_CONFIG:
+        return  # a finding of the variable
+    if config.name == _AUTH_CONFIG and not os.environ[_AUTH_CONFIG].lstrip().startswith("{"):
+        return
+    if is_path and (broken := _unreadable(config.name)):
+        yield broken
+        return
+    try:
+        if not config.load():
+            if is_dockers:
+                command = this_program.command("configure")
+                yield warning(_SUBJECT, "doctor.docker-config-missing", command, path=config.name)
+            return
+        store = config.store_helper()
+        helpers = config.helper_keys()
+        logins = config.list()
+        misfits = list(config.misfits())
+    except Misconfigured as failure:
+        yield _broken(config, failure)
+        return
+    yield from _misfits(config, misfits, is_dockers=is_dockers)
+    if is_dockers:
+        yield from _dockers_own(config)
+        yield from _keys(config, helpers)
+        yield _named(config, store, helpers)
+    for name, hosts in helpers.items():
+        yield from other_helper(name, hosts, config)
+    if store:
+        yield from other_helper(store, [], config)
+    yield from _logins(config, logins)
+
+
+def _relative(config: DockerConfig) -> Iterator[Finding]:
+    """A file that podman and its relatives read."""
+    if os.path.lexists(config.name) and (broken := _unreadable(config.name)):
+        yield broken
+        return
+    try:
+        if not config.load():
+            if _is_empty_file(config.name):
+                command = shell.line("rm", config.name)
+                yield error(_SUBJECT, "doctor.auth-file-empty", command, path=config.name)
+            return
+        yield from _misfits(config, list(config.misfits()))
+        for name, hosts in config.helper_keys().items():
+            yield from other_helper(name, hosts, config)
+        yield from _expired(config, config.list())
+    except Misconfigured as failure:
+        yield _broken(config, failure)
+
+
+def _is_empty_file(path: str) -> bool:
+    try:
+        return os.path.isfile(path) and os.path.getsize(path) == 0
+    except OSError:
+        return False
+
+
+def _unreadable(path: str) -> Finding | None:
+    """What stands in a file's place and is not a file that this user can read."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return None
+    if stat.S_ISDIR(mode):
+        command = shell.line("rmdir", path) if not os.listdir(path) else None
+        return error(_SUBJECT, "doctor.file-is-folder", command, path=path)
+    if not stat.S_ISREG(mode):
+        return error(_SUBJECT, "doctor.file-is-special", path=path)
+    if not os.access(path, os.R_OK):
+        return error(_SUBJECT, "doctor.file-closed", shell.line("ls", "-l", path), path=path)
+    return None
+
+
+def edit(path: str) -> str | None:
+    """The line that opens a file in an editor; ``None`` where this user cannot change it."""
+    is_editable = os.path.isfile(path) and os.access(path, os.R_OK | os.W_OK)
+    return shell.edit(path) if is_editable else None
+
+
+def _broken(config: DockerConfig, failure: Misconfigured) -> Finding:
+    return Finding(ERROR, _SUBJECT, failure.within("file.at", place=config.name), edit(config.name))
+
+
+def _misfits(
+    config: DockerConfig, misfits: list[tuple[Misconfigured, bool]], *, is_dockers: bool = False
+) -> Iterator[Finding]:
+    """The entries of ``auths`` that are not valid."""
+    for failure, is_refused in misfits:
+        finding = _broken(config, failure)
+        if is_dockers and is_refused:
+            notice = finding.notice.within("doctor.docker-refuses")
+            finding = Finding(ERROR, _SUBJECT, notice, finding.command)
+        yield finding
+
+
+def _dockers_own(config: DockerConfig) -> Iterator[Finding]:
+    """What docker does not read in its config.json, and we do or do not look at."""
+    try:
+        data = json_file.read(config.name)
+        parsed = json_file.parse(data)
+    except (OSError, Misconfigured):
+        return
+    if data.startswith(_BOM):
+        command = f"sed -i '1s/^\\xEF\\xBB\\xBF//' {shell.quoted(config.name)}"
+        yield error(_SUBJECT, "doctor.byte-order-mark", command, path=config.name)
+    if parsed is None or not isinstance(parsed.value, dict):
+        return
+    helpers = parsed.value.get(dockerconfig.CRED_HELPERS)
+    for key, name in helpers.items() if isinstance(helpers, dict) else ():
+        if name == "":
+            values = {"path": config.name, "key": key}
+            yield warning(_SUBJECT, "doctor.key-without-helper", edit(config.name), **values)
+    for name, kind in _MEMBERS.items():
+        if not _is_of_kind(parsed.value.get(name), kind):
+            place = f"{config.name}:{parsed.line_of(name)}"
+            values = {"place": place, "member": name, "kind": kind}
+            yield warning(_SUBJECT, "doctor.member-of-wrong-type", edit(config.name), **values)
+
+
+def _is_of_kind(value: Any, kind: str) -> bool:
+    match kind:
+        case _ if value is None:
+            return True
+        case "a string":
+            return isinstance(value, str)
+        case "a list of strings":
+            return isinstance(value, list) and all(isinstance(v, str) for v in value)
+        case "an object of strings":
+            return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
+    return isinstance(value, dict) and all(_is_of_kind(v, _TEXTS) for v in value.values())
+
+
+# --- Keys of credHelpers --------------------------------------------------------------------------
+
+
+def docker_key(key: str) -> str:
+    """The key under which docker looks a registry up, for a key as people write it.
+
+    docker compares keys literally, with a host or host:port; Docker Hub's is an address of its own.
+    """
+    server_url = ServerURL.parse(key.removeprefix("http://").removesuffix(":*"))
+    if docker_hub.is_hub(server_url):
+        return docker_hub.KEY
+    return server_url.address
+
+
+def _is_matched(key: str) -> bool:
+    return "*" not in key and docker_key(key) == key
+
+
+def _keys(config: DockerConfig, helpers: dict[str, list[str]]) -> Iterator[Finding]:
+    """Keys of ``credHelpers`` that docker never looks up, and those that look like a cloud's."""
+    for key in (key for keys in helpers.values() for key in keys):
+        values = {"path": config.name, "key": key}
+        if not _is_matched(key):
+            right = docker_key(key)
+            is_one = "*" not in right and bool(right)
+            code = "doctor.key-not-matched" if is_one else "doctor.key-with-wildcard"
+            yield warning(_SUBJECT, code, edit(config.name), **values, right=right)
+        elif cause := near_miss(ServerURL.parse(key)):
+            notice = cause.within("file.at", place=config.name)
+            yield Finding("warning", _SUBJECT, notice, edit(config.name))
+
+
+def _named(config: DockerConfig, store: str | None, helpers: dict[str, list[str]]) -> Finding:
+    if store == _OURS:
+        return ok(_SUBJECT, "doctor.named-for-all", path=config.name)
+    if hosts := [key for key in helpers.get(_OURS, []) if _is_matched(key)]:
+        return ok(_SUBJECT, "doctor.named-for-some", path=config.name, hosts=", ".join(hosts))
+    code = "doctor.other-store-named" if store else "doctor.store-not-named"
+    command = this_program.command("configure")
+    return warning(_SUBJECT, code, command, path=config.name, store=store)
+
+
+# --- Other helpers --------------------------------------------------------------------------------
+
+
+def other_helper(name: str, hosts: list[str], config: DockerConfig) -> Iterator[Finding]:
+    """What there is to say of a helper that a file names, other than this program."""
+    if name == _OURS:
+        return
+    values = {
+        "path": config.name,
+        "name": name,
+        "where": ", ".join(hosts) if hosts else "every registry",
+        "program": f"{PREFIX}{name}",
+    }
+    if name.startswith(PREFIX):
+        values["short"] = name.removeprefix(PREFIX)
+        yield error(_SUBJECT, "doctor.helper-full-name", edit(config.name), **values)
+        return
+    path = child.find(f"{PREFIX}{name}", os.environ)
+    if path is None:
+        command = _mending(name, hosts, config)
+        yield error(_SUBJECT, "doctor.helper-not-on-path", command, **values)
+        return
+    if this_program.is_this(path):
+        return
+    for host in hosts:
+        found = route(ServerURL.parse(host))
+        values = {"host": host, "name": name, "path": config.name}
+        if found is None or providers.load(found.provider) is None:
+            yield note(_SUBJECT, "doctor.host-of-other-helper", **values)
+        else:
+            command = this_program.command("configure")
+            yield note(_SUBJECT, "doctor.cloud-host-of-other-helper", command, **values)
+
+
+def _mending(name: str, hosts: list[str], config: DockerConfig) -> str | None:
+    """What to run about a helper that is not there: configure, where it would take its place."""
+    is_dockers = config.name == dockerconfig.docker_config_path(os.environ)
+    is_replaced = not hosts or (
+        name in compat.NAMES and all(route(ServerURL.parse(h)) for h in hosts)
+    )
+    if is_dockers and is_replaced:
+        return this_program.command("configure")
+    return edit(config.name)
+
+
+# --- Logins ---------------------------------------------------------------------------------------
+
+
+def _logins(config: DockerConfig, logins: dict[str, str]) -> Iterator[Finding]:
+    if not logins:
+        return
+    yield from _expired(config, logins)
+    if not os.path.isabs(config.name):
+        return
+    mode = stat.S_IMODE(os.stat(config.name).st_mode)
+    if os.name == "posix" and mode & _OTHERS:
+        command = shell.make_private(config.name)
+        values = {"path": config.name, "mode": f"{mode:03o}"}
+        yield error(_SUBJECT, "doctor.passwords-readable", command, **values)
+    command = "; ".join(shell.line("docker", "login", host) for host in logins)
+    values = {"path": config.name, "hosts": ", ".join(logins)}
+    yield warning(_SUBJECT, "doctor.passwords-in-clear", command, **values)
+
+
+def _expired(config: DockerConfig, logins: dict[str, str]) -> Iterator[Finding]:
+    """Logins that say themselves when they ended, and passwords that no registry can take."""
+    for key in logins:
+        try:
+            credential = config.get(ServerURL.parse(key))
+        except (NotFound, Misconfigured):
+            continue
+        secret = credential.secret.expose()
+        values = {"path": config.name, "host": key}
+        again = shell.line("docker", "login", key)
+        if secret.endswith(("\n", "\r")):
+            yield warning(_SUBJECT, "doctor.password-ends-in-line-end", again, **values)
+        elif ended_at := expired_at(secret):
+            is_clouds = route(ServerURL.parse(key)) is not None
+            command = shell.line("docker", "logout", key) if is_clouds else again
+            values["when"] = iso(ended_at) or ""
+            yield warning(_SUBJECT, "doctor.login-expired", command, **values)
