@@ -56,6 +56,7 @@ class CachedProvider:
         """
         asker = self._asker(request, identity)
         if identity.cache_key is None:
+            request = self._sharing(request, identity)
             return self._ask(request, identity, digest(asker))
         scope, key = self._place(request, identity)
         entry = self._cache.token(key)
@@ -67,7 +68,7 @@ class CachedProvider:
         renewal = Renewal(
             self._provider,
             self._cache,
-            request,
+            self._sharing(request, identity),
             identity,
             scope=scope,
             key=key,
@@ -77,6 +78,39 @@ class CachedProvider:
             clock=self._clock,
         )
         return renewal.credential()
+
+    def _sharing(self, request: TokenRequest, identity: Identity) -> TokenRequest:
+        """The request, with parts of its answer kept in this cache."""
+
+        def share(
+            key: tuple[str, ...],
+            scope: str,
+            make: Callable[[], Credential],
+            *,
+            renew: bool = False,
+        ) -> Credential:
+            from cred_helper.cache.renewal import Part, Renewal
+
+            place = digest([self.name, "part", scope, *key])
+            if renew:
+                self._cache.forget(place)
+            entry = self._cache.token(place)
+            if entry is not None and entry.is_fresh(self._clock()):
+                return entry.credential()
+            return Renewal(
+                Part(self.name, identity, make),
+                self._cache,
+                request,
+                identity,
+                scope=scope,
+                key=place,
+                nobody_key=place,
+                old=None,
+                warn=self._warn,
+                clock=self._clock,
+            ).credential()
+
+        return request.sharing(share)
 
     def kept(self, request: TokenRequest, identity: Identity) -> Entry | None:
         """The entry that a ``get`` would be answered with now, if there is one; for eyes only."""

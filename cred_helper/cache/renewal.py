@@ -54,6 +54,25 @@ def _is_still_nobody(failure: Failure, now: float) -> bool:
     return isinstance(failure.error, NotFound) and 0 <= now - failure.told_at < NOBODY_FOR_S
 
 
+class Part:
+    """A provider of one part of an answer, for an identity that does not change meanwhile."""
+
+    __slots__ = ("_identity", "_make", "name")
+
+    def __init__(self, name: str, identity: Identity, make: Callable[[], Credential]) -> None:
+        self.name = name
+        self._identity = identity
+        self._make = make
+
+    def identify(self, _request: TokenRequest) -> Identity:
+        """The identity that the part is made for."""
+        return self._identity
+
+    def get(self, _request: TokenRequest, _identity: Identity) -> Credential:
+        """Make the part."""
+        return self._make()
+
+
 class Renewal:
     """One process's part in getting a credential that is not in the cache, or is no longer fresh.
 

@@ -50,10 +50,10 @@ class TokenRequest:
     ``options`` are the user's choices for this registry (an AWS profile, a tenant, …), by their
     names in the row of ``clouds``; ``origin_of`` says where one is written, if that is known.
     ``environ`` is the environment to look for an identity in; the SDKs read that of the process,
-    which is the same outside a test.
+    which is the same outside a test. ``share`` keeps a part of the answer for other requests.
     """
 
-    __slots__ = ("_origin_of", "deadline", "environ", "options", "route")
+    __slots__ = ("_origin_of", "deadline", "environ", "options", "route", "share")
 
     def __init__(
         self,
@@ -63,12 +63,14 @@ class TokenRequest:
         deadline: Deadline,
         options: Mapping[str, str] | None = None,
         origin_of: Callable[[str], str | None] = lambda _option: None,
+        share: Share | None = None,
     ) -> None:
         self.route = route
         self.environ = environ
         self.deadline = deadline
         self.options = options or {}
         self._origin_of = origin_of
+        self.share = share or _no_share
 
     def sooner(self, within_s: float) -> TokenRequest:
         """The same question, to be answered within so many seconds."""
@@ -78,6 +80,18 @@ class TokenRequest:
             deadline=self.deadline.sooner(within_s),
             options=self.options,
             origin_of=self._origin_of,
+            share=self.share,
+        )
+
+    def sharing(self, share: Share) -> TokenRequest:
+        """The same question, whose parts are kept by ``share``."""
+        return TokenRequest(
+            self.route,
+            environ=self.environ,
+            deadline=self.deadline,
+            options=self.options,
+            origin_of=self._origin_of,
+            share=share,
         )
 
     def wrong(
@@ -87,6 +101,17 @@ class TokenRequest:
         error = Misconfigured(code, hint=hint, **values)
         origin = self._origin_of(option)
         return error.within("file.at", place=origin) if origin else error
+
+
+def _no_share(
+    key: tuple[str, ...],  # noqa: ARG001
+    scope: str,  # noqa: ARG001
+    make: Callable[[], Credential],
+    *,
+    renew: bool = False,  # noqa: ARG001
+) -> Credential:
+    """Make the part anew each time: there is no cache."""
+    return make()
 
 
 class Skipped:
@@ -154,6 +179,23 @@ class Identity:
 
 
 if TYPE_CHECKING:
+
+    class Share(Protocol):
+        """Keeps a part of an answer: an Entra token, or what is got by keys that a program printed.
+
+        ``key`` tells one identity's part from another's: what the identity is known by once a
+        program has run or a service has answered. ``scope`` says, for a person, what the part
+        opens. One process makes the part, the others wait for it; ``renew`` makes it anew.
+        """
+
+        def __call__(
+            self,
+            key: tuple[str, ...],
+            scope: str,
+            make: Callable[[], Credential],
+            *,
+            renew: bool = False,
+        ) -> Credential: ...
 
     class Provider(Protocol):
         """One cloud. Stateless: everything it needs comes with the request."""
