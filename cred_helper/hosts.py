@@ -1,8 +1,18 @@
-"""The host tables: which built-in provider, if any, a server URL belongs to.
+"""The host tables: which cloud, if any, a server URL belongs to.
 
-The tables are data; the matching is label by label from the right and anchored at both ends. No
-network, no environment, no regular expression. A host on no table has no route, and a host without
-a route never meets a cloud token. Every zone in a table is owned by the cloud it is listed under.
+Every host that can get a cloud's token is in a ``Zone`` below. A zone is a pattern, compared label
+by label over the whole host. No network, no environment, no regular expression. A host outside
+every zone has no route, and a host without a route never gets a cloud token. Every pattern ends in
+a domain of the cloud that it is listed under.
+
+In a pattern, a label is literal or one of these:
+
+``{account}``   twelve digits
+``{region}``    a label; in a zone of AWS, one that begins as the partition's regions do
+``{registry}``  letters and digits, with at most one ``-hash``
+``{location}``  letters and digits
+``*``           any label; ``*-docker`` is a label that ends so
+``**``          one label or more, at the beginning only
 
 Sources:
   ECR: botocore's ``partitions.json`` (suffix and dual-stack suffix of each partition);
@@ -27,32 +37,115 @@ ECR = "ecr"
 GCR = "gcr"
 ACR = "acr"
 
+# Registries that let anybody pull. A login that fails must not stop a pull from them.
+ANONYMOUS_HOSTS = frozenset(
+    {
+        "ecr-public.aws.com",
+        "k8s.gcr.io",
+        "launcher.gcr.io",
+        "marketplace.gcr.io",
+        "mirror.gcr.io",
+        "public.ecr.aws",
+    }
+)
+
 
 class Route:
-    """The built-in provider for a host, and what the host's own name says about it.
+    """The cloud that a host belongs to, and what the host's own name says about it.
 
-    ``region`` and ``fips`` are ``None`` where names of that cloud say nothing of the kind.
+    ``provider`` is the name of the cloud. ``region`` and ``fips`` are ``None`` where the names of
+    that cloud do not say them.
     """
 
     __slots__ = ("fips", "host", "provider", "region")
 
     def __init__(
-        self, provider: str, host: str, region: str | None = None, fips: bool | None = None
+        self, provider: str, host: str, *, region: str | None = None, fips: bool | None = None
     ) -> None:
         self.provider = provider
         self.host = host
         self.region = region
         self.fips = fips
 
+    @property
+    def anonymous(self) -> bool:
+        """Whether the registry lets anybody pull."""
+        return self.host in ANONYMOUS_HOSTS
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.host!r})"
+
+
+class Zone:
+    """The hosts of one pattern, all of one cloud.
+
+    ``make`` makes the route of a host. It gets the cloud, the host, what the named labels of the
+    pattern stand for, and ``facts``.
+    """
+
+    __slots__ = ("cloud", "facts", "make", "pattern", "region_prefix")
+
+    def __init__(
+        self,
+        cloud: str,
+        pattern: str,
+        make: Callable[..., Route] = Route,
+        /,
+        *,
+        region_prefix: str = "",
+        **facts: object,
+    ) -> None:
+        self.cloud = cloud
+        self.pattern = pattern
+        self.make = make
+        self.region_prefix = region_prefix
+        self.facts = facts
+
+    def route(self, host: str, labels: tuple[str, ...]) -> Route | None:
+        """Make the route of a host; ``None`` where the pattern does not match it."""
+        patterns = self.pattern.split(".")
+        if patterns[-1] != labels[-1]:
+            return None
+        if patterns[0] == "**":
+            beyond = len(labels) - len(patterns)
+            if beyond < 0:
+                return None
+            labels = labels[beyond:]
+        if len(labels) != len(patterns):
+            return None
+        named: dict[str, str] = {}
+        for pattern, label in zip(patterns, labels, strict=True):
+            if pattern == label:
+                continue
+            if not self._fits(pattern, label):
+                return None
+            if pattern.startswith("{"):
+                named[pattern[1:-1]] = label
+        return self.make(self.cloud, host, **named, **self.facts)
+
+    def _fits(self, pattern: str, label: str) -> bool:
+        match pattern:
+            case "*" | "**":
+                return True
+            case "{account}":
+                return len(label) == _ACCOUNT_DIGITS and label.isdigit()
+            case "{region}":
+                return _region_prefix(label) == self.region_prefix
+            case "{registry}":
+                return _is_registry_name(label)
+            case "{location}":
+                return label.isalnum()
+            case _ if pattern.startswith("*"):
+                end = pattern[1:]
+                return label.endswith(end) and is_label(label[: -len(end)])
+        return False
 
 
 # --- Amazon ECR -----------------------------------------------------------------------------------
 
 
 class Partition:
-    """One AWS partition: where its registries live and how its regions' names begin."""
+    """One AWS partition: where its registries are and how the names of its regions begin."""
 
     __slots__ = ("dual_stack_suffix", "name", "region_prefix", "suffix")
 
@@ -63,10 +156,9 @@ class Partition:
         self.region_prefix = region_prefix
 
 
-# Registries of the dual-stack kind live under the partition's dual-stack API zone with "on" in
-# place of "api". AWS documents that for aws and cn; for the others it is inferred from the zone.
-# The aws partition claims no prefix: it has every region no other claims, and a new one needs no
-# release.
+# Registries of the dual-stack kind are under the partition's dual-stack API zone with "on" in place
+# of "api". AWS documents that for aws and cn; for the others it is inferred from the zone. The aws
+# partition has every region whose prefix is not listed, so that a new region needs no release.
 PARTITIONS = (
     Partition("aws-cn", "amazonaws.com.cn", "on.amazonwebservices.com.cn", "cn-"),
     Partition("aws-us-gov", "amazonaws.com", "on.aws", "us-gov-"),
@@ -77,8 +169,7 @@ PARTITIONS = (
     Partition("aws-eusc", "amazonaws.eu", "on.amazonwebservices.eu", "eusc-"),
     Partition("aws", "amazonaws.com", "on.aws", ""),
 )
-ECR_PUBLIC_HOSTS = ("public.ecr.aws", "ecr-public.aws.com")
-# The public registry's API answers in this region only.
+# The public registry's API is in this region only.
 # Source: https://docs.aws.amazon.com/AmazonECRPublic/latest/APIReference/Welcome.html
 ECR_PUBLIC_REGION = "us-east-1"
 _ACCOUNT_DIGITS = 12
@@ -93,15 +184,16 @@ class EcrRoute(Route):
 
     def __init__(
         self,
+        provider: str,
         host: str,
-        region: str,
         *,
+        region: str,
         account: str | None,
         partition: str,
         fips: bool = False,
         dual_stack: bool = False,
     ) -> None:
-        super().__init__(ECR, host, region, fips)
+        super().__init__(provider, host, region=region, fips=fips)
         self.account = account
         self.partition = partition
         self.dual_stack = dual_stack
@@ -112,65 +204,62 @@ class EcrRoute(Route):
         return self.account is None
 
 
-def _ecr(host: str, labels: tuple[str, ...]) -> EcrRoute | None:
-    """``ACCOUNT.dkr.ecr[-fips].REGION.SUFFIX`` or ``ACCOUNT.dkr-ecr[-fips].REGION.DUALSUFFIX``."""
-    if host in ECR_PUBLIC_HOSTS:
-        return EcrRoute(
-            host,
-            ECR_PUBLIC_REGION,
-            account=None,
-            partition="aws",
-            dual_stack=host == "ecr-public.aws.com",
+def _region_prefix(region: str) -> str:
+    """The prefix of the partition that a region belongs to.
+
+    A region of one partition under the suffix of another has no route: a token of the one would be
+    sent across a border to the other.
+    """
+    return next(p.region_prefix for p in PARTITIONS if region.startswith(p.region_prefix))
+
+
+def _ecr_zones(partition: Partition) -> tuple[Zone, ...]:
+    return tuple(
+        Zone(
+            ECR,
+            f"{{account}}.{service}.{{region}}.{suffix}",
+            EcrRoute,
+            region_prefix=partition.region_prefix,
+            partition=partition.name,
+            fips=service.endswith("-fips"),
+            dual_stack=dual_stack,
         )
-    account, *rest = labels
-    if len(account) != _ACCOUNT_DIGITS or not account.isdigit():
-        return None
-    match rest:
-        case ["dkr", "ecr" | "ecr-fips" as service, region, *suffix]:
-            dual_stack = False
-        case ["dkr-ecr" | "dkr-ecr-fips" as service, region, *suffix]:
-            dual_stack = True
-        case _:
-            return None
-    partition = _partition(region, ".".join(suffix), dual_stack)
-    if partition is None:
-        return None
-    return EcrRoute(
-        host,
-        region,
-        account=account,
-        partition=partition.name,
-        fips=service.endswith("-fips"),
-        dual_stack=dual_stack,
+        for dual_stack, suffix, services in (
+            (False, partition.suffix, ("dkr.ecr", "dkr.ecr-fips")),
+            (True, partition.dual_stack_suffix, ("dkr-ecr", "dkr-ecr-fips")),
+        )
+        for service in services
     )
 
 
-def _partition(region: str, suffix: str, dual_stack: bool) -> Partition | None:
-    """Find the partition a region belongs to, if its registries live under this suffix.
-
-    A region of one partition under the suffix of another is nobody's: a token of the one would
-    be shown across a border to the other.
-    """
-    owner = next(p for p in PARTITIONS if region.startswith(p.region_prefix))
-    return owner if suffix == (owner.dual_stack_suffix if dual_stack else owner.suffix) else None
+def _ecr_public(host: str, *, dual_stack: bool) -> Zone:
+    return Zone(
+        ECR,
+        host,
+        EcrRoute,
+        region=ECR_PUBLIC_REGION,
+        account=None,
+        partition="aws",
+        dual_stack=dual_stack,
+    )
 
 
 # --- Google Container Registry and Artifact Registry ----------------------------------------------
 
 
 class GcrRoute(Route):
-    """A host of a Google registry; a credential of another universe must not be shown to it."""
+    """A host of a Google registry. It takes credentials of its own universe only."""
 
     __slots__ = ("universe_domain",)
 
-    def __init__(self, host: str, universe_domain: str) -> None:
-        super().__init__(GCR, host)
+    def __init__(self, provider: str, host: str, *, universe_domain: str) -> None:
+        super().__init__(provider, host)
         self.universe_domain = universe_domain
 
 
 GOOGLE_UNIVERSE = "googleapis.com"
-# Registry suffix of each partner cloud → its universe domain. A general "*.goog" is never matched:
-# other names there serve third parties' content.
+# Registry suffix of each partner cloud → its universe domain. A general "*.goog" is not listed:
+# other names there serve content of third parties.
 PARTNER_UNIVERSES = {
     "s3nsregistry.fr": "s3nsapis.fr",
     "qs3nsregistry.fr": "qs3nsapis.fr",
@@ -180,28 +269,13 @@ PARTNER_UNIVERSES = {
 }
 
 
-def _gcr(host: str, labels: tuple[str, ...]) -> GcrRoute | None:
-    """``gcr.io``, ``X.gcr.io``, ``….pkg.dev``, ``[LOCATION-]docker.PARTNER``."""
-    match labels:
-        case ["gcr", "io"] | [_, "gcr", "io"] | [_, *_, "pkg", "dev"]:
-            return GcrRoute(host, GOOGLE_UNIVERSE)
-        case [service, *suffix] if _is_docker_service(service):
-            universe_domain = PARTNER_UNIVERSES.get(".".join(suffix))
-            return GcrRoute(host, universe_domain) if universe_domain else None
-    return None
-
-
-def _is_docker_service(label: str) -> bool:
-    return label == "docker" or (label.endswith("-docker") and is_label(label[: -len("-docker")]))
-
-
 # --- Azure Container Registry ---------------------------------------------------------------------
 
 
 class AcrCloud:
-    """One Azure cloud: its registries' suffix and the authority that signs its people in.
+    """One Azure cloud: the suffix of its registries and the authorities where identities sign in.
 
-    ``closed`` is the date the cloud ended, for the one that did: it is explained, never called.
+    ``closed`` is when the cloud ended, for the one that did: it is explained, never called.
     """
 
     __slots__ = ("authorities", "closed", "suffix")
@@ -231,35 +305,22 @@ ACR_CLOUDS = (
     AcrCloud("azurecr.sovcloud-azure.de", ("login.sovcloud-identity.de",)),
     AcrCloud("azurecr.sovcloud-azure.fr", ("login.sovcloud-identity.fr",)),
 )
-# Zones below the suffix that are no registry's name.
+# Names below the suffix that Azure uses for itself.
 _ACR_RESERVED_NAMES = ("privatelink",)
 
 
 class AcrRoute(Route):
     """A login server of Azure Container Registry."""
 
-    __slots__ = ("cloud",)
+    __slots__ = ("cloud", "location", "registry")
 
-    def __init__(self, host: str, cloud: AcrCloud) -> None:
-        super().__init__(ACR, host)
+    def __init__(
+        self, provider: str, host: str, *, cloud: AcrCloud, registry: str, location: str = ""
+    ) -> None:
+        super().__init__(provider, host)
         self.cloud = cloud
-
-
-def _acr(host: str, labels: tuple[str, ...]) -> AcrRoute | None:
-    """``NAME[-HASH].SUFFIX`` or ``NAME[-HASH].REGION.geo.SUFFIX``."""
-    for cloud in ACR_CLOUDS:
-        if not host.endswith(f".{cloud.suffix}"):
-            continue
-        below = labels[: -cloud.suffix.count(".") - 1]
-        match below:
-            case [name]:
-                pass
-            case [name, region, "geo"] if region.isalnum():
-                pass
-            case _:
-                return None
-        return AcrRoute(host, cloud) if _is_registry_name(name) else None
-    return None
+        self.registry = registry
+        self.location = location
 
 
 def _is_registry_name(name: str) -> bool:
@@ -272,36 +333,36 @@ def _is_registry_name(name: str) -> bool:
     )
 
 
-# --- The way in -----------------------------------------------------------------------------------
+# --- All zones ------------------------------------------------------------------------------------
 
-_TABLES: tuple[Callable[[str, tuple[str, ...]], Route | None], ...] = (_ecr, _gcr, _acr)
+ZONES: tuple[Zone, ...] = (
+    *(zone for partition in PARTITIONS for zone in _ecr_zones(partition)),
+    _ecr_public("public.ecr.aws", dual_stack=False),
+    _ecr_public("ecr-public.aws.com", dual_stack=True),
+    *(
+        Zone(GCR, pattern, GcrRoute, universe_domain=GOOGLE_UNIVERSE)
+        for pattern in ("gcr.io", "*.gcr.io", "**.pkg.dev")
+    ),
+    *(
+        Zone(GCR, f"{docker}.{suffix}", GcrRoute, universe_domain=universe_domain)
+        for suffix, universe_domain in PARTNER_UNIVERSES.items()
+        for docker in ("docker", "*-docker")
+    ),
+    *(
+        Zone(ACR, f"{shape}.{cloud.suffix}", AcrRoute, cloud=cloud)
+        for cloud in ACR_CLOUDS
+        for shape in ("{registry}", "{registry}.{location}.geo")
+    ),
+)
 
 
 def route(server_url: ServerURL) -> Route | None:
-    """Name the built-in provider a server URL belongs to, or ``None``. At most one matches."""
+    """Find the cloud that a server URL belongs to; ``None`` where it is in no zone."""
     labels = server_url.labels
     if not labels or not all(map(is_label, labels)):
         return None
-    return next(
-        (found for table in _TABLES if (found := table(server_url.host, labels)) is not None), None
-    )
-
-
-__all__ = [
-    "ACR",
-    "ACR_CLOUDS",
-    "ECR",
-    "ECR_PUBLIC_HOSTS",
-    "ECR_PUBLIC_REGION",
-    "GCR",
-    "GOOGLE_UNIVERSE",
-    "PARTITIONS",
-    "PARTNER_UNIVERSES",
-    "AcrCloud",
-    "AcrRoute",
-    "EcrRoute",
-    "GcrRoute",
-    "Partition",
-    "Route",
-    "route",
-]
+    for zone in ZONES:
+        found = zone.route(server_url.host, labels)
+        if found is not None:
+            return found
+    return None

@@ -51,7 +51,9 @@ def test_every_kept_input_belongs_to_a_fuzzer() -> None:
 def test_a_table_that_is_too_wide_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def generous(server_url: ServerURL) -> Route | None:
         if "amazonaws.com" in server_url.host:
-            return EcrRoute(server_url.host, "us-east-1", account="1", partition="aws")
+            return EcrRoute(
+                "ecr", server_url.host, region="us-east-1", account="1", partition="aws"
+            )
         return None
 
     monkeypatch.setattr(wiring, "route", generous)

@@ -1,8 +1,9 @@
 """Server URLs by the million, against a second reading of the host rules.
 
 The oracle shares nothing with the product: it is regular expressions over the whole text, where
-the product splits labels and looks them up. A host on which the two disagree is a finding; one that
-the product routes and the oracle does not would be a token for a stranger.
+the product compares labels with the patterns of zones. The generator makes hosts from those
+patterns. A host on which the two disagree is a finding; one that the product routes and the oracle
+does not would get a token of a cloud that it does not belong to.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import random
 import re
 from typing import TYPE_CHECKING
 
-from cred_helper.hosts import route
+from cred_helper.hosts import ZONES, Zone, route
 from cred_helper.server_url import ServerURL
 
 if TYPE_CHECKING:
@@ -58,45 +59,47 @@ _ORACLE = {
 
 
 def oracle(text: str) -> str | None:
-    """The provider a server URL belongs to, read the other way."""
+    """The cloud that a server URL belongs to, by the regular expressions."""
     trimmed = text.strip(" \t\r\n\v\f")
     return next((name for name, rule in _ORACLE.items() if rule.fullmatch(trimmed)), None)
 
 
-_HEADS = (
-    "123456789012", "123456789012", "12345678901", "myreg", "myreg-a1b2", "us-docker", "docker",
-    "us", "gcr", "public", "ecr-public", "x", "-x", "", "xn--e1afmkfd", "privatelink", "a" * 63,
-    "a" * 64,
+# What a label of a pattern may stand for. ``{region}`` begins as the regions of the zone do.
+_EXAMPLES = {
+    "{account}": ("123456789012",),
+    "{region}": ("us-east-1", "eu-west-1", "mars-1", "west"),
+    "{registry}": ("myreg", "myreg-a1b2"),
+    "{location}": ("eastus2",),
+    "*": ("us", "x"),
+    "**": ("us-docker", "docker.us-central1.rep"),
+    "*-docker": ("us-docker", "u-france-east1-docker"),
+}
+_STRANGE_LABELS = (
+    "12345678901", "-x", "", "xn--e1afmkfd", "privatelink", "a" * 63, "a" * 64, "us_east-1", "data",
 )  # fmt: skip
-_SERVICES = ("dkr.ecr", "dkr.ecr-fips", "dkr-ecr", "dkr-ecr-fips")
-_REGIONS = (
-    "us-east-1", "cn-north-1", "us-gov-west-1", "us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1",
-    "us-isof-south-1", "eusc-de-east-1", "mars-1", "us_east-1",
-)  # fmt: skip
-_MIDDLES = (*_SERVICES, *_REGIONS, "dkr", "ecr", "geo", "data", "eastus2.geo", "")
-_ENDS = (
-    "amazonaws.com", "amazonaws.com.cn", "on.aws", "on.amazonwebservices.com.cn", "amazonaws.eu",
-    "on.amazonwebservices.eu", "c2s.ic.gov", "on.aws.ic.gov", "sc2s.sgov.gov", "on.aws.scloud",
-    "cloud.adc-e.uk", "on.cloud-aws.adc-e.uk", "csp.hci.ic.gov", "on.aws.hci.ic.gov", "ecr.aws",
-    "aws.com", "gcr.io", "pkg.dev", "s3nsregistry.fr", "qs3nsregistry.fr", "pkg-tpcone.goog",
-    "pkg-berlin-build0.goog", "pkg-tpczero.goog", "evil.goog", "azurecr.io", "azurecr.cn",
-    "azurecr.us", "azurecr.de", "azurecr.sovcloud-azure.fr", "azurecr.sovcloud-azure.de",
-    "evil.com",
-)  # fmt: skip
-_WHOLE = (
-    "123456789012.dkr.ecr.us-east-1.amazonaws.com",
-    "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com",
-    "123456789012.dkr-ecr.us-east-1.on.aws",
-    "123456789012.dkr-ecr-fips.us-gov-east-1.on.aws",
-    "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn",
-    "123456789012.dkr-ecr.cn-north-1.on.amazonwebservices.com.cn",
-    "123456789012.dkr.ecr.us-isof-south-1.csp.hci.ic.gov",
-    "123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu",
-    "public.ecr.aws",
-    "us-docker.pkg.dev",
-    "u-france-east1-docker.s3nsregistry.fr",
-    "myreg-a1b2.eastus2.geo.azurecr.io",
-)
+_STRANGE_ENDS = ("evil.goog", "evil.com", "ecr.aws", "aws.com")
+
+
+def _parts(zone: Zone) -> list[tuple[str, ...]]:
+    """The labels of a zone's pattern, each with examples of what it may be."""
+    return [
+        tuple(f"{zone.region_prefix}{text}" for text in _EXAMPLES["{region}"])
+        if label == "{region}"
+        else _EXAMPLES.get(label, (label,))
+        for label in zone.pattern.split(".")
+    ]
+
+
+def literal_end(zone: Zone) -> str:
+    """The end of a zone's pattern that is the same for all its hosts."""
+    labels = zone.pattern.split(".")
+    variable = [at for at, label in enumerate(labels) if label in _EXAMPLES]
+    return ".".join(labels[max(variable, default=-1) + 1 :])
+
+
+_ZONES = [_parts(zone) for zone in ZONES]
+_LABELS = (*sorted({text for zone in _ZONES for part in zone for text in part}), *_STRANGE_LABELS)
+_ENDS = (*sorted({literal_end(zone) for zone in ZONES}), *_STRANGE_ENDS)
 _BEFORE = ("", "", "", "", "https://", "HTTPS://", "http://", "//", "user@", " ", "\t", "evil.com/")
 _AFTER = (
     "", "", "", "", ":443", ":5000", ":", "/", "/v2/", "/a@sha256:0", ".", ".evil.com", "@evil.com",
@@ -106,15 +109,18 @@ _NOISE = "abz019-._:/?#@%\\ \t\0éſK。AZ"
 
 
 def server_urls(seed: int) -> Iterator[str]:
-    """Server URLs without end: cloud hosts put together from parts, most of them spoiled."""
+    """Server URLs without end: hosts of every zone, most of them with something changed."""
     source = random.Random(seed)
     pick = source.choice
     while True:
-        middles = pick(((), (_MIDDLES,), (_SERVICES, _REGIONS), (_MIDDLES, _MIDDLES), None))
-        if middles is None:
-            parts = [pick(_WHOLE)]
-        else:
-            parts = [pick(_HEADS), *map(pick, middles), pick(_ENDS)]
+        parts = [pick(part) for part in pick(_ZONES)]
+        match pick(["whole", "label", "label", "end", "shuffled"]):
+            case "label":
+                parts[source.randrange(len(parts))] = pick(_LABELS)
+            case "end":
+                parts = [*parts[: source.randrange(len(parts)) + 1], pick(_ENDS)]
+            case "shuffled":
+                parts = [pick(_LABELS) for _ in range(pick((1, 2, 3)))] + [pick(_ENDS)]
         text = pick(_BEFORE) + ".".join(part for part in parts if part) + pick(_AFTER)
         for _ in range(pick((0, 0, 0, 1, 1, 2))):
             at = source.randrange(len(text) + 1)
@@ -131,7 +137,7 @@ def server_urls(seed: int) -> Iterator[str]:
 
 
 def check(text: str) -> str | None:
-    """Compare the two readings of one server URL; the provider both name."""
+    """Compare the two readings of one server URL; the cloud that both name."""
     found = route(ServerURL.parse(text))
     provider = found.provider if found else None
     assert provider == oracle(text), f"{text!r}: routed to {provider}, expected {oracle(text)}"
