@@ -12,6 +12,15 @@ MESSAGES: dict[str, Message] = {
     "provider.program-by-relative-path": Message(
         "{program} is on PATH only by a relative folder, which is not used"
     ),
+    # Programs that give a token or keys; ``program`` names one with its article.
+    "provider.program-not-started": Message("{program} cannot be started: {reason}"),
+    "provider.program-timeout": Message(
+        "{program} did not end within {seconds} s",
+        cause="A program that gives a token waits for a network, for another program or for input,"
+        " which it cannot get here.",
+        cure="Run the program by hand to see what it waits for.",
+    ),
+    "provider.program-output-too-long": Message("{program} writes more than {limit}"),
     "provider.sdk-failed": Message("the SDK failed with {error}"),
     "provider.no-answer": Message(
         "no answer{waiting} within {seconds} s",

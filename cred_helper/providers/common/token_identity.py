@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 _CLAIMS = (b'"iss"', b'"sub"', b'"aud"')
 _URL_ALPHABET = bytes.maketrans(b"-_", b"+/")
 # More than this is not a token.
-_MAX_TOKEN_BYTES = 1 << 20
+MAX_TOKEN_BYTES = 1 << 20
 _BLANKS = b" \t\r\n"
 
 
 def of_token(token: str | bytes) -> str:
     """A digest of the token's issuer, subject and audience; of all of it where it names none."""
     data = token.encode("utf-8", "surrogateescape") if isinstance(token, str) else token
-    named = _members(_payload(data))
+    named = members(_payload(data))
     if not named.get(b'"sub"'):
         return fingerprints.digest([b"token", data.strip()])
     return fingerprints.digest([b"claims", *(named.get(claim, b"") for claim in _CLAIMS)])
@@ -44,7 +44,7 @@ def of_file(path: str) -> str | None:
         if fingerprints.is_pipe(path):
             return None
         with open(path, "rb") as file:
-            return of_token(file.read(_MAX_TOKEN_BYTES))
+            return of_token(file.read(MAX_TOKEN_BYTES))
     except FileNotFoundError:
         return "absent"
     except OSError:
@@ -74,12 +74,12 @@ def _payload(token: bytes) -> bytes:
         return b""
 
 
-def _members(document: bytes) -> dict[bytes, bytes]:
+def members(document: bytes) -> dict[bytes, bytes]:
     """The members of a JSON object with their values as written; nested objects stay whole.
 
     Of two members with one name the last counts, as for every JSON library in use.
     """
-    members: dict[bytes, bytes] = {}
+    found: dict[bytes, bytes] = {}
     depth, start, key = 0, 0, b""
     position, end = 0, len(document)
     while position < end:
@@ -96,14 +96,14 @@ def _members(document: bytes) -> dict[bytes, bytes]:
             start = position + 1
         elif (byte == b"," and depth == 1) or byte in b"}]":
             if depth == 1 and key:
-                members[key] = document[start:position].strip(_BLANKS)
+                found[key] = document[start:position].strip(_BLANKS)
                 key = b""
             if byte == b",":
                 start = position + 1
             else:
                 depth -= 1
         position += 1
-    return members
+    return found
 
 
 def _end_of_string(document: bytes, start: int) -> int:

@@ -1,0 +1,53 @@
+"""What a program or a server says of a failure, as far as a message may repeat it.
+
+Words that could be a token or a key are left out: long ones, and those that begin as tokens do.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Longer than a word of an explanation; a path of such words; shorter than a key.
+_MAX_WORD = 40
+_MAX_PATH = 120
+_MIN_KEY = 16
+_MAX_CHARACTERS = 300
+# Google's access and refresh tokens, JSON web tokens, AWS key ids, PEM.
+_TOKEN_BEGINNINGS = ("ya29.", "1//", "eyJ", "AKIA", "ASIA", "-----")
+
+
+def quoted(text: object, secrets: Iterable[str] = ()) -> str:
+    """The text as one line, without these secrets and without words that could be secrets."""
+    if not isinstance(text, str):
+        return ""
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "…")
+    words = [word if _is_harmless(word) else "…" for word in text.split()]
+    line = " ".join(words)
+    if len(line) > _MAX_CHARACTERS:
+        line = line[:_MAX_CHARACTERS].rpartition(" ")[0] + " …"
+    return line.rstrip(".")
+
+
+def last_line(text: bytes, beginning: str = "") -> str:
+    """The last line that is not empty, or the first that begins with ``beginning``."""
+    lines = [line.strip() for line in text.decode("utf-8", "replace").splitlines()]
+    begun = [line for line in lines if beginning and line.startswith(beginning)]
+    return begun[0] if begun else next((line for line in reversed(lines) if line), "")
+
+
+def _is_harmless(word: str) -> bool:
+    bare = word.strip("\"'`()[]{}<>,;:=.")
+    if not word.isprintable() or bare.startswith(_TOKEN_BEGINNINGS) or len(bare) > _MAX_PATH:
+        return False
+    # A path, an address or a dotted name is made of short names.
+    names = bare.replace("@", "/").replace(".", "/").replace("-", "/").replace("_", "/").split("/")
+    return not any(len(name) > _MAX_WORD or _is_random(name) for name in names)
+
+
+def _is_random(name: str) -> bool:
+    """Whether a name looks like a key: letters of both cases, and digits, at some length."""
+    kinds = (str.isdigit, str.isupper, str.islower)
+    return len(name) >= _MIN_KEY and all(any(map(kind, name)) for kind in kinds)
