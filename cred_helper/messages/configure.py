@@ -31,10 +31,6 @@ MESSAGES: dict[str, Message] = {
     "configure.member-not-an-object": Message("{path}:{line}: {member} is not an object"),
     "configure.too-deep": Message("{path}:1: this is nested too deeply"),
     "configure.link": Message("{path}: {cause}"),
-    "configure.docker-config": Message(
-        "DOCKER_CONFIG {problem}: nothing is written",
-        "set it to the folder that config.json is in, or unset it",
-    ),
     "configure.not-a-record": Message(
         "{path} is not a record of configure",
         "remove it; what configure changed before has to be undone by hand then",

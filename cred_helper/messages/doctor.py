@@ -205,9 +205,6 @@ MESSAGES: dict[str, Message] = {
     ),
     "doctor.certificates-named": Message("{variable}: {path}: {count} certificates{names}"),
     "doctor.certificates-folder": Message("{variable}: {path}: a folder of certificates"),
-    "doctor.certificates-unusable": Message(
-        "{variable} names {path}, which {trouble}: programs that read it trust no certificate"
-    ),
     "doctor.certificates-expired": Message(
         "{variable} names {path}, in which every certificate has expired: {names}"
     ),

@@ -28,15 +28,6 @@ MESSAGES: dict[str, Message] = {
     ),
     "login.endpoint-without-token": Message("its token endpoint answers without a token"),
     "login.check-failed": Message("{reason}"),
-    # --- Why a registry does not answer -----------------------------------------------------------
-    "login.no-end": Message("no complete answer within {seconds} s"),
-    "login.unreachable": Message("no answer: {cause}"),
-    "login.unreachable-through-proxy": Message("no answer through the proxy {proxy}: {cause}"),
-    "login.proxy-unreachable": Message("no answer from the proxy {proxy}: {cause}"),
-    "login.proxy-refuses": Message("no answer: the proxy {proxy} does not connect ({status})"),
-    "login.proxy-wants-password": Message(
-        "no answer: the proxy {proxy} wants a password ({status})"
-    ),
     # --- login and logout -------------------------------------------------------------------------
     "login.not-accepted": Message(
         "no login to {host}: {reason}", "nothing is kept; --unchecked keeps it without asking"

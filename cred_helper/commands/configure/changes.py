@@ -1,7 +1,8 @@
-"""Changes to files of other programs: shown before they are made, whole at every moment, undoable.
+"""Changes to files of other programs: shown before they are made, and undoable.
 
-Never writes half a file: the new one is made beside the old one, with its mode and owner, and takes
-its place in one step; a link stays a link. Never shows what could be a secret.
+A file is replaced as a whole, with its mode, owner and extended attributes, and only if it still
+has the content that the change was made for; a link stays a link. Shows nothing that can be a
+secret.
 """
 
 from __future__ import annotations
@@ -28,56 +29,54 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Change(Protocol):
-        """Something that would be different afterwards."""
+        """A difference that can be shown and made."""
 
         def diff(self) -> str:
-            """The difference, for a person, without what could be a secret."""
+            """The difference as text, without anything that can be a secret."""
             ...
 
         def apply(self) -> None:
-            """Make it so, or raise ``Misconfigured``."""
+            """Make the difference, or raise ``Misconfigured``."""
             ...
 
 
-# A config.json on one line would show its neighbours' secrets with the line: of such a file only
-# these members are shown as they are.
-_OPEN_MEMBERS = frozenset({"credhelpers", "credsstore"})  # in any case
-_SECRET_MEMBER = re.compile(
-    r'("(?:auth|password|identitytoken|registrytoken)"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE
-)
+# The members that are shown as they are, in any case.
+_OPEN_MEMBERS = frozenset({"credhelpers", "credsstore"})
+_HELPER_NAME = re.compile(r"[\w.-]{0,64}")
+_MASK = '"…"'
 _BOM = "\ufeff"
-# Of a container's files: docker run -v FILE:FILE, and Kubernetes' subPath, configMap and secret.
-_HINTS = {
-    errno.EBUSY: "it is mounted by itself: change it where it comes from, or mount its folder",
-    errno.EROFS: "it is mounted for reading only: change it where it comes from",
-}
+# A container's files: docker run -v FILE:FILE, and Kubernetes' subPath, configMap and secret.
+_UNWRITABLE = {errno.EBUSY: "configure.mounted", errno.EROFS: "configure.mounted-read-only"}
 
 
 class FileChange:
-    """One file as it is and as it would be; ``None`` stands for no file."""
+    """One file before and after; ``None`` stands for no file. ``is_json`` is for a JSON object."""
 
-    def __init__(self, path: Path, before: str | None, after: str | None) -> None:
+    def __init__(
+        self, path: Path, before: str | None, after: str | None, *, is_json: bool = False
+    ) -> None:
         self.path = path
         self.before = before
         self.after = after
+        self._is_json = is_json
 
     @property
     def is_change(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether the two differ."""
         return self.before != self.after
 
     def diff(self) -> str:
-        """The difference, as people read one, with what could be a secret masked."""
+        """The difference in the form of diff, with everything masked that can be a secret."""
+        show = masked if self._is_json else str
         lines = difflib.unified_diff(
-            _masked(self.before or "").splitlines(),
-            _masked(self.after or "").splitlines(),
+            show(self.before or "").splitlines(),
+            show(self.after or "").splitlines(),
             fromfile=str(self.path) if self.before is not None else os.devnull,
             tofile=str(self.path) if self.after is not None else os.devnull,
             n=0,
             lineterm="",
         )
-        shown = "\n".join(line for line in lines if not line.startswith("@@"))
-        return _SECRET_MEMBER.sub(r'\1"…"', shown)
+        return "\n".join(line for line in lines if not line.startswith("@@"))
 
     def apply(self) -> None:
         """Put the new file in the old one's place.
@@ -88,33 +87,47 @@ class FileChange:
         target = Path(os.path.realpath(self.path))
         try:
             if read(target) != self.before:
-                raise Misconfigured(f"{self.path} has changed meanwhile", hint="run this again")
+                raise Misconfigured("configure.changed", path=self.path)
             if self.after is None:
                 target.unlink()
             else:
                 _replace(target, self.after.encode("utf-8"))
         except OSError as error:
-            reason = f"{self.path} cannot be written: {trouble(error)}"
-            raise Misconfigured(reason, hint=_HINTS.get(error.errno or 0)) from None
+            code = _UNWRITABLE.get(error.errno or 0, "configure.unwritable")
+            raise Misconfigured(code, path=self.path, cause=trouble(error)) from None
 
 
-def _masked(text: str) -> str:
-    """A JSON object with no more in it than what changes are about; any other text as it is."""
+def masked(text: str) -> str:
+    """A JSON object in which only the names of helpers can be read; every other value is ``…``.
+
+    Of several members with one name each is masked.
+    """
     text = text.removeprefix(_BOM)
     try:
-        members = json.loads(text)
-        for name in members if isinstance(members, dict) else ():
-            if name.lower() not in _OPEN_MEMBERS:
-                text = raw_json.put(text, '"…"', name)
-    except ValueError:
-        pass
-    except RecursionError:
-        return "…"
+        json.loads(text)
+        members = raw_json.members(text)
+    except (ValueError, RecursionError):
+        return _MASK if text.strip() else text
+    for member in reversed(members):
+        value = text[member.value_start : member.end]
+        if member.name.lower() not in _OPEN_MEMBERS or not _names_helpers(value):
+            text = text[: member.value_start] + _MASK + text[member.end :]
     return text
 
 
+def _names_helpers(raw: str) -> bool:
+    """Whether a value is the name of a helper, or an object of such names by host."""
+    # Objects become lists of pairs, in which members of one name are all there.
+    value = json.loads(raw, object_pairs_hook=list)
+    pairs = value if raw.startswith("{") else [("", value)]
+    return not any(
+        "@" in host or not isinstance(name, str) or not _HELPER_NAME.fullmatch(name)
+        for host, name in pairs
+    )
+
+
 class LinkChange:
-    """A symbolic link that would be made or, without a target, taken away."""
+    """A symbolic link to make or, without a target, to remove."""
 
     def __init__(self, path: Path, target: str | None) -> None:
         self.path = path
@@ -125,7 +138,7 @@ class LinkChange:
         return f"+ {self.path} -> {self.target}" if self.target else f"- {self.path}"
 
     def apply(self) -> None:
-        """Make or remove the link. Raises ``Misconfigured`` where the system does not let us."""
+        """Make or remove the link; raise ``Misconfigured`` where the system refuses."""
         try:
             if self.target is None:
                 self.path.unlink(missing_ok=True)
@@ -133,21 +146,24 @@ class LinkChange:
                 make_folder(self.path.parent, 0o755)
                 self.path.symlink_to(self.target)
         except OSError as error:
-            raise Misconfigured(f"{self.path}: {(error.strerror or str(error)).lower()}") from None
+            cause = trouble(error)
+            raise Misconfigured("configure.link", path=self.path, cause=cause) from None
 
 
 def read(path: Path) -> str | None:
-    """Read a file as text; ``None`` where there is none.
+    """Read a file as text; ``None`` where it does not exist.
 
     Raises:
-        Misconfigured: it cannot be read, or is not UTF-8.
+        Misconfigured: it cannot be read, is not a regular file, or is not UTF-8.
     """
     try:
         return _read(path)
     except OSError as error:
-        raise Misconfigured(f"{path} cannot be read: {trouble(error)}") from None
+        if path.exists() and not path.is_file():
+            raise Misconfigured("configure.not-a-file", path=path) from None
+        raise Misconfigured("configure.unreadable", path=path, cause=trouble(error)) from None
     except UnicodeDecodeError:
-        raise Misconfigured(f"{path} is not UTF-8") from None
+        raise Misconfigured("configure.not-text", path=path) from None
 
 
 def _read(path: Path) -> str | None:
@@ -194,9 +210,9 @@ def make_folder(path: Path, mode: int) -> None:
 
 
 class JsonEdit:
-    """Members of one JSON file to set or (with ``None``) to take out, as raw JSON texts.
+    """Members of one JSON file to set or, with ``None``, to remove, as raw JSON texts.
 
-    As for docker, the case of the outermost name does not matter; a member that is there is edited
+    As for docker, the case of the outermost name does not matter; an existing member is edited
     where it stands.
     """
 
@@ -213,17 +229,17 @@ class JsonEdit:
         try:
             document = json.loads(text) if text.strip() else {}
         except json.JSONDecodeError as error:
-            raise Misconfigured(f"{self.path}:{error.lineno}: this is not JSON") from None
+            raise Misconfigured("configure.not-json", path=self.path, line=error.lineno) from None
         except RecursionError:
             raise self._too_deep() from None
         if not isinstance(document, dict):
-            raise Misconfigured(f"{self.path}:1: this is not a JSON object")
+            raise Misconfigured("configure.not-an-object", path=self.path, line=1)
 
     def _too_deep(self) -> Misconfigured:
-        return Misconfigured(f"{self.path}:1: this is nested too deeply")
+        return Misconfigured("configure.too-deep", path=self.path)
 
     def now(self, *keys: str) -> str | None:
-        """The raw value at a path, as the file stands; ``None`` for null, which is nothing too."""
+        """The raw value at a path of the file; ``None`` where there is none, or null."""
         text = (self.text or "").removeprefix(_BOM)
         if not text.strip():
             return None
@@ -232,20 +248,22 @@ class JsonEdit:
             found = raw_json.get(text, *spelt)
         except ValueError:
             line = Document(text.encode()).line_of(spelt[0])
-            raise Misconfigured(f"{self.path}:{line}: {keys[0]} is not an object") from None
+            raise Misconfigured(
+                "configure.member-not-an-object", path=self.path, line=line, member=keys[0]
+            ) from None
         except RecursionError:
             raise self._too_deep() from None
         return None if found == "null" else found
 
     def set(self, raw: str | None, *keys: str) -> None:
-        """Ask for a value at a path."""
+        """Set the value at a path, or remove it."""
         if self.now(*keys) != raw:
             self.wanted[keys] = raw
 
     def change(self) -> FileChange:
-        """The change these edits come to."""
+        """The change of the file."""
         if not self.wanted:
-            return FileChange(self.path, self.text, self.text)
+            return FileChange(self.path, self.text, self.text, is_json=True)
         original = self.text or ""
         mark = _BOM if original.startswith(_BOM) else ""
         text = original.removeprefix(_BOM)
@@ -256,7 +274,7 @@ class JsonEdit:
                 text = edited
         except RecursionError:
             raise self._too_deep() from None
-        return FileChange(self.path, self.text, mark + text)
+        return FileChange(self.path, self.text, mark + text, is_json=True)
 
     def _edits(self, text: str) -> Iterator[str]:
         """The text after each single edit."""
@@ -271,14 +289,14 @@ class JsonEdit:
             while raw_json.get(text, *_spelt(text, keys)) is not None:
                 text = raw_json.remove(text, *_spelt(text, keys))
                 yield text
-            # An object that held nothing but what is now gone goes with it.
+            # An object that is empty now is removed too.
             around = _spelt(text, keys)[:-1]
             if around and raw_json.get(text, *around) == "{}":
                 text = raw_json.remove(text, *around)
                 yield text
 
     def record(self) -> dict[str, Any]:
-        """What an undo needs: exact cuts for a file nobody has touched since, values otherwise."""
+        """What an undo needs: exact cuts for an unchanged file, values for a changed one."""
         displaced = [
             {"keys": list(keys), "old": self.now(*keys), "new": raw}
             for keys, raw in self.wanted.items()
@@ -295,18 +313,18 @@ class JsonEdit:
 
 
 def _spelt(text: str, keys: tuple[str, ...]) -> tuple[str, ...]:
-    """A path with its outermost name as the text has it."""
+    """A path with its outermost name as the text spells it."""
     return (spelling(raw_json.names(text), keys[0]) or keys[0], *keys[1:])
 
 
 def _common(one: str, other: str) -> int:
-    """How many characters two texts begin with alike."""
+    """The number of characters with which two texts begin alike."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 class Splice:
-    """One cut into a text: at an offset, ``old`` made way for ``new``."""
+    """One cut into a text: at an offset, ``new`` took the place of ``old``."""
 
     def __init__(self, at: int, old: str, new: str) -> None:
         self.at = at
@@ -315,7 +333,7 @@ class Splice:
 
     @classmethod
     def between(cls, before: str, after: str) -> Splice:
-        """The smallest single cut that makes ``after`` of ``before``."""
+        """The smallest single cut that turns ``before`` into ``after``."""
         at = _common(before, after)
         tail = _common(before[at:][::-1], after[at:][::-1])
         return cls(at, before[at : len(before) - tail], after[at : len(after) - tail])
@@ -326,13 +344,13 @@ class Splice:
 
 
 def unedited(record: dict[str, Any], text: str | None) -> str | None:
-    """The text before a recorded edit: to the byte where nobody has touched it since."""
+    """The text before a recorded edit: to the byte where the file is unchanged since."""
     if text is not None and digest([text]) == record["written"]:
         return _uncut(record, text)
     edit = JsonEdit(Path(record["path"]), text)
     for displaced in record["displaced"]:
         keys = tuple(displaced["keys"])
-        # What is not ours any more is somebody's: it stays.
+        # A value that another program has set since stays.
         if edit.now(*keys) == displaced["new"]:
             edit.wanted[keys] = displaced["old"]
     return edit.change().after

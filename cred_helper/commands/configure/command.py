@@ -1,7 +1,7 @@
-"""``configure``: have the clients on this machine ask ``multi``, and take that back.
+"""``configure``: make the clients on this machine ask ``multi``, and undo that.
 
-Looks first, proposes, shows the difference, asks; what it displaced is remembered and put back by
-``--undo``, except where somebody has changed it since.
+It shows what is there and what would change, and asks before it writes. What it displaces is
+recorded and put back by ``--undo``, except where another program has changed it since.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import click
 from cred_helper.commands.configure import registries_conf
 from cred_helper.commands.configure.proposal import proposal
 from cred_helper.commands.configure.undo_record import Journal, Plan
+from cred_helper.commands.doctor.docker_files import folder_problem
 from cred_helper.commands.doctor.identities import identities
 from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.screen import Screen, bold, dim, shown
-from cred_helper.errors import Misconfigured, ProtocolError
+from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.fallback import child, dockerconfig
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _WIDTH = 12
     "--links",
     metavar="FOLDER",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Also make links there by the names of the helpers this program takes the place of.",
+    help="Also make links there, named like the helpers that this program replaces.",
 )
 @click.option("--undo", is_flag=True, help="Put back what configure displaced.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -59,20 +60,22 @@ def configure(
 ) -> None:
     """Set docker, podman and their relatives up to ask this program.
 
-    Looks at what is there, shows what would change and asks before anything is written. Everything
-    else in the files it changes stays as it is, to the byte.
+    Shows what is there and what would change, and asks before it writes. Everything else in the
+    files stays as it is, to the byte.
     """
     if registries and everywhere:
         raise click.UsageError("--global and --registry exclude each other")
     if undo and (registries or everywhere or links):
-        raise click.UsageError("--undo puts everything back: it takes no other choice")
+        raise click.UsageError("--undo puts everything back: it goes with no other option")
+    if broken := folder_problem():
+        raise Misconfigured(broken.notice.code, variable="DOCKER_CONFIG")
     screen = Screen()
     journal = Journal.of_user(os.environ)
     if not undo:
         _show_machine(screen)
     plan = journal.undoing() if undo else proposal(registries, links)
     for note in plan.notes:
-        screen.labelled(dim("note"), shown(note), width=_WIDTH)
+        screen.labelled(dim("note"), shown(note.reason), width=_WIDTH)
     if not plan.steps:
         screen.line("nothing to undo" if undo else "nothing to do: it is set up already")
         return
@@ -92,12 +95,12 @@ def configure(
 
 def _ask() -> None:
     if not sys.stdin.isatty():
-        raise ProtocolError("nobody to ask: nothing is written", hint="add --yes to do it")
+        raise CredentialError("configure.not-a-terminal")
     click.confirm("Write this?", abort=True)
 
 
 def _carry_out(journal: Journal, plan: Plan, *, undo: bool) -> None:
-    # What will be displaced is on record before it is: an interruption in between loses nothing.
+    # What is displaced is recorded first: an interruption in between loses nothing.
     if not undo:
         journal.add(plan)
     for step in plan.steps:
@@ -118,7 +121,7 @@ def _show_difference(screen: Screen, difference: str) -> None:
 
 
 def _show_machine(screen: Screen) -> None:
-    """Say what there is before anything is proposed."""
+    """Show what is there before anything is proposed."""
     found = [(client, child.find(client, os.environ)) for client in _CLIENTS]
     clients = [f"{client} ({path})" for client, path in found if path]
     screen.labelled(dim("clients"), shown(", ".join(clients) or "none on PATH"), width=_WIDTH)
@@ -139,7 +142,7 @@ def _docker() -> Iterator[tuple[str, str]]:
         return
     named = [f"{store} for every registry"] if store else []
     named += [f"{name} for {', '.join(hosts)}" for name, hosts in helpers.items()]
-    yield "docker", f"{path} names {', '.join(named) or 'nobody'}"
+    yield "docker", f"{path} names {', '.join(named) or 'no helper'}"
 
 
 def _podman() -> Iterator[tuple[str, str]]:

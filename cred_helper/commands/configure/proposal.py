@@ -1,4 +1,4 @@
-"""What ``configure`` proposes: which files would name ``multi``, and what that displaces."""
+"""What ``configure`` proposes: the files that would name ``multi``, and what that displaces."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cred_helper import docker_hub, providers
 from cred_helper.commands.configure import registries_conf
 from cred_helper.commands.configure.changes import FileChange, JsonEdit, LinkChange, read
 from cred_helper.commands.configure.undo_record import Plan, Step
+from cred_helper.commands.doctor.docker_files import path_variable
 from cred_helper.commands.ui import this_program
 from cred_helper.errors import Misconfigured
 from cred_helper.fallback import child, dockerconfig
@@ -37,10 +38,10 @@ _DROP_IN = (
 
 
 def proposal(registries: tuple[str, ...], links: Path | None) -> Plan:
-    """Propose what has these registries, or all, answered by ``multi``; and links, if asked for.
+    """The changes after which ``multi`` is asked for these registries, or for all.
 
     Raises:
-        Misconfigured: a file that would be changed is not what it has to be.
+        Misconfigured: a file that would be changed is not valid.
     """
     plan = Plan()
     for path in _config_files(everywhere=not registries):
@@ -55,21 +56,24 @@ def proposal(registries: tuple[str, ...], links: Path | None) -> Plan:
             plan.steps.append(Step(config.change(), config.record()))
     if not registries:
         _plan_podman(plan)
+        _plan_remote_podman(plan)
     if links is not None:
         _plan_links(plan, links)
     return plan
 
 
 def _config_files(*, everywhere: bool) -> Iterator[Path]:
-    """The config.json of docker; for single registries also what podman reads in its place."""
+    """The config.json of docker; for single registries also the file that podman reads."""
     yield Path(dockerconfig.docker_config_path(os.environ))
-    named = os.environ.get("REGISTRY_AUTH_FILE")
-    if named and not everywhere:
-        yield Path(named)
+    named = os.environ.get("REGISTRY_AUTH_FILE", "")
+    if named and path_variable("REGISTRY_AUTH_FILE", named):
+        raise Misconfigured("doctor.variable-holds-content", variable="REGISTRY_AUTH_FILE")
+    if not everywhere and (named or registries_conf.is_remote(os.environ)):
+        yield registries_conf.auth_file(os.environ)
 
 
 def _check(plan: Plan, edit: JsonEdit) -> None:
-    """Refuse a file that is not what it has to be; of what only docker refuses, make a note."""
+    """Refuse a file that is not valid; note what docker alone refuses."""
     data = (edit.text or "").encode()
     config = DockerConfig(str(edit.path), lambda: json_file.parse(data))
     try:
@@ -77,20 +81,24 @@ def _check(plan: Plan, edit: JsonEdit) -> None:
             return
         config.store_helper()
         config.helper_keys()
-        refused = [problem.reason for problem, is_refused in config.misfits() if is_refused]
+        refused = [problem for problem, is_refused in config.misfits() if is_refused]
     except Misconfigured as error:
-        raise Misconfigured(f"{edit.path}: {error.reason}", hint=error.hint) from None
-    plan.notes += [f"{edit.path}: {reason}: docker refuses the whole file" for reason in refused]
+        raise error.within("file.at", place=edit.path) from None
+    plan.notes += [
+        problem.within("file.at", place=edit.path).within("configure.docker-refuses")
+        for problem in refused
+    ]
 
 
 def _plan_registry(plan: Plan, config: JsonEdit, registry: str) -> None:
     server_url = ServerURL.parse(registry)
     if not server_url.is_host:
-        raise click.UsageError(f"--registry {registry}: {server_url.unroutable or 'it is no host'}")
+        why = server_url.unroutable or "it is not a host"
+        raise click.UsageError(f"--registry {server_url.redacted}: {why}")
     key = docker_hub.KEY if docker_hub.is_hub(server_url) else server_url.address
     displaced = config.now("credHelpers", key)
     if displaced not in (None, _MULTI):
-        plan.notes.append(f"{key} was answered by {displaced} alone: it is not asked any more")
+        plan.note("configure.helper-displaced", key=key, helper=displaced)
     config.set(_MULTI, "credHelpers", key)
 
 
@@ -102,25 +110,24 @@ def _plan_everywhere(plan: Plan, config: JsonEdit) -> None:
     for host, helper in json.loads(config.now("credHelpers") or "{}").items():
         found = route(ServerURL.parse(host))
         if found and helper in compat.NAMES and providers.load(found.provider):
-            plan.notes.append(f"{host} was answered by {helper}: the built-in provider does now")
-            config.set(None, "credHelpers", host)
+            plan.note("configure.helper-replaced", key=host, helper=helper)
+            # Clients that read only credHelpers keep asking.
+            config.set(_MULTI, "credHelpers", host)
 
 
 def _plan_fallback(plan: Plan, helper: str) -> None:
-    """Have our own settings name the helper that was docker's credsStore so far."""
+    """Name the helper that was docker's credsStore in this program's settings."""
     if helper in compat.NAMES:
-        plan.notes.append(f"credsStore was {helper}: the built-in provider takes its place")
+        plan.note("configure.store-replaced", helper=helper)
         return
     if child.find(f"{PREFIX}{helper}", os.environ) is None:
-        plan.notes.append(
-            f"credsStore was {helper}, and there is no {PREFIX}{helper}: it is left out"
-        )
+        plan.note("configure.store-missing", helper=helper, program=f"{PREFIX}{helper}")
         return
     origin = Settings.load(os.environ).origin("fallback_helper")
     if origin is not None:
-        plan.notes.append(f"credsStore was {helper}; the fallback_helper of {origin} stays instead")
+        plan.note("configure.store-not-fallback", helper=helper, origin=origin)
         return
-    plan.notes.append(f"credsStore was {helper}: it goes on answering for all other registries")
+    plan.note("configure.store-is-fallback", helper=helper)
     path = _settings_file()
     before = read(path)
     # A key of the top level has to stand above the first table.
@@ -130,14 +137,14 @@ def _plan_fallback(plan: Plan, helper: str) -> None:
 
 
 def _settings_file() -> Path:
-    """Our own settings file: the one that is read, or the one that would be."""
+    """The settings file: the one that is read, or the one that would be."""
     named = settings.expanded(os.environ.get(settings.CONFIG, ""))
     places = (named,) if named else settings.user_files(os.environ)
     return Path(next((place for place in places if os.path.exists(place)), places[0]))
 
 
 def _plan_podman(plan: Plan) -> None:
-    """Podman and its relatives read no credsStore: a drop-in of their own names us."""
+    """Add a drop-in for podman and its relatives, which read no credsStore."""
     if not registries_conf.clients(os.environ):
         return
     path = registries_conf.drop_in(os.environ)
@@ -152,20 +159,50 @@ def _plan_podman(plan: Plan) -> None:
     plan.steps.append(Step(FileChange(path, before, wanted), record))
 
 
+def _plan_remote_podman(plan: Plan) -> None:
+    """Name ``multi`` for single hosts in the file that podman's remote client reads.
+
+    It asks no helper that only registries.conf names.
+    """
+    if not registries_conf.is_remote(os.environ):
+        return
+    path = registries_conf.auth_file(os.environ)
+    config = JsonEdit(path, read(path))
+    _check(plan, config)
+    hosts = _literal_hosts()
+    if not hosts:
+        plan.note("configure.podman-remote")
+    for host in hosts:
+        if config.now("credHelpers", host) is None:
+            config.set(_MULTI, "credHelpers", host)
+    if config.wanted:
+        plan.steps.append(Step(config.change(), config.record()))
+
+
+def _literal_hosts() -> list[str]:
+    """The hosts that docker's credHelpers and the rules name."""
+    config = next(iter(dockerconfig.named(os.environ)))
+    keys = [key for keys in config.helper_keys().values() for key in keys] if config.load() else []
+    rules = Settings.load(os.environ).rules
+    hosts = [*keys, *(rule.pattern.text for rule in rules if not rule.answer)]
+    urls = (ServerURL.parse(host) for host in hosts if "*" not in host)
+    return list(dict.fromkeys(url.address for url in urls if url.is_host))
+
+
 def _plan_links(plan: Plan, folder: Path) -> None:
     program = this_program.on_path() or this_program.file()
     if program is None:
-        raise Misconfigured("docker-credential-multi is not installed: there is nothing to link to")
+        raise Misconfigured("configure.not-installed")
     if str(folder.absolute()) not in os.environ.get("PATH", "").split(os.pathsep):
-        plan.notes.append(f"{folder.absolute()} is not on PATH: no client looks there")
+        plan.note("configure.folder-not-on-path", path=folder.absolute())
     for name in compat.NAMES:
         path = folder.absolute() / f"{PREFIX}{name}"
         before = shutil.which(path.name)
         if os.path.lexists(path):
             if os.path.realpath(path) != os.path.realpath(program):
-                plan.notes.append(f"{path} exists already: it is left as it is")
+                plan.note("configure.link-exists", path=path)
             continue
         if before:
-            plan.notes.append(f"there is {before} as well: the first of the two on PATH is run")
+            plan.note("configure.link-shadowed", path=before)
         record = {"kind": "link", "path": str(path), "target": program}
         plan.steps.append(Step(LinkChange(path, program), record))

@@ -1,10 +1,9 @@
-"""Edits to a JSON text that leave every byte alone which they are not about.
+"""Edits to a JSON text that leave every other byte as it is.
 
-config.json belongs to several programs and to a person: order, indentation, unknown keys and number
-spellings survive here because the text is never rendered anew, only cut and pasted. Pure: text in,
-text out.
+Several programs and the user write config.json: order, indentation, unknown keys and spellings of
+numbers are kept, because the text is cut and never rendered anew. Pure: text in, text out.
 
-Source: RFC 8259 (of members with one name, the last counts, as it does for Go and Python).
+Source: RFC 8259 (of members with one name, the last counts, as for Go and Python).
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ _WHITESPACE = " \t\r\n"
 _DECODER = json.JSONDecoder()
 
 
-class _Member:
+class Member:
     """Where one member of an object stands in the text."""
 
     __slots__ = ("end", "name", "start", "value_start")
@@ -36,20 +35,20 @@ class _Object:
         self.open = _skip(text, at)
         if text[self.open : self.open + 1] != "{":
             raise ValueError("not an object")
-        self.members: list[_Member] = []
+        self.members: list[Member] = []
         at = _skip(text, self.open + 1)
         while text[at] != "}":
             start = at
             name, at = _DECODER.raw_decode(text, at)
             value_start = _skip(text, _skip(text, at) + 1)
             _, at = _DECODER.raw_decode(text, value_start)
-            self.members.append(_Member(name, start, value_start, at))
+            self.members.append(Member(name, start, value_start, at))
             at = _skip(text, at)
             if text[at] == ",":
                 at = _skip(text, at + 1)
         self.close = at
 
-    def member(self, name: str) -> _Member | None:
+    def member(self, name: str) -> Member | None:
         """The member that counts, of those with this name."""
         return next((m for m in reversed(self.members) if m.name == name), None)
 
@@ -60,15 +59,20 @@ def _skip(text: str, at: int) -> int:
     return at
 
 
+def members(text: str) -> list[Member]:
+    """Return the members of an object in their order, including those of one name."""
+    return _Object(text, 0).members
+
+
 def names(text: str) -> list[str]:
     """Return the names of an object's members, in their order."""
-    return [member.name for member in _Object(text, 0).members]
+    return [member.name for member in members(text)]
 
 
 def get(text: str, *path: str) -> str | None:
     """Return the raw text of the value at a path of member names, or ``None``.
 
-    A null on the way is as good as nothing.
+    A null on the way counts as absent.
 
     Raises:
         ValueError: the text is not a JSON object, or something on the path is not.
@@ -78,11 +82,11 @@ def get(text: str, *path: str) -> str | None:
 
 
 def put(text: str, raw: str, *path: str) -> str:
-    """Put a value, given as JSON text, at a path; objects on the way are made where missing.
+    """Put a value, given as JSON text, at a path; missing objects on the way are made.
 
-    So they are where there is a null.
+    A null counts as missing.
     """
-    json.loads(text)  # the scanner below takes the text's soundness for granted
+    json.loads(text)  # the scanner below assumes valid JSON
     return _put(text, 0, raw, path, depth=1)
 
 
@@ -133,7 +137,7 @@ def _is_null(text: str, at: int) -> bool:
     return text.startswith("null", at)
 
 
-def _find(text: str, path: tuple[str, ...]) -> _Member | None:
+def _find(text: str, path: tuple[str, ...]) -> Member | None:
     at, found = 0, None
     for name in path:
         found = None if found and _is_null(text, at) else _Object(text, at).member(name)

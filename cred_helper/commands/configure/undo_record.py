@@ -1,8 +1,8 @@
-"""What ``configure`` did, on record until it is undone.
+"""The record of what ``configure`` changed, kept until it is undone.
 
-A step is on record before it is taken, so that an interruption in between loses nothing: to undo
-what never happened changes nothing. Kept are the values that were displaced, never a file and never
-a secret.
+A step is recorded before it is taken, so that an interruption in between loses nothing: to undo a
+step that was not taken changes nothing. Recorded are the values that were displaced, never a whole
+file of another program and never a secret.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cred_helper.commands.configure.changes import FileChange, LinkChange, read, unedited
-from cred_helper.errors import Misconfigured
+from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.files import user_folders
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ Record = dict[str, Any]
 
 
 class Step:
-    """One change, and what undoing it has to know."""
+    """One change, and the record with which it is undone."""
 
     def __init__(self, change: Change, record: Record) -> None:
         self.change = change
@@ -33,42 +33,45 @@ class Step:
 
 
 class Plan:
-    """What would be done, in order, and what is worth saying about it."""
+    """The steps in their order, and the notes about them."""
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
-        self.notes: list[str] = []
+        self.notes: list[CredentialError] = []
+
+    def note(self, code: str, **values: Any) -> None:
+        """Add a message for the user."""
+        self.notes.append(CredentialError(code, **values))
 
 
 class Journal:
-    """The records of what was done, the newest last."""
+    """The records of the steps that were taken, the newest last."""
 
     def __init__(self, path: Path) -> None:
         """Read them.
 
         Raises:
-            Misconfigured: the file is none of ours.
+            Misconfigured: the file was not written by this program.
         """
         self._path = path
         text = read(path)
         try:
             self._records: list[Record] = json.loads(text)["records"] if text else []
         except (ValueError, KeyError, TypeError, RecursionError):
-            hint = "remove it; what configure did before has to be undone by hand then"
-            raise Misconfigured(f"{path} is not a record of configure", hint=hint) from None
+            raise Misconfigured("configure.not-a-record", path=path) from None
 
     @classmethod
     def of_user(cls, environ: Mapping[str, str]) -> Journal:
-        """The journal of whoever runs this."""
+        """The journal of this user."""
         folder = Path(user_folders.data(environ), "docker-credential-multi")
         return cls(folder / "configured.json")
 
     def add(self, plan: Plan) -> None:
-        """Put a plan on record, before it is carried out."""
+        """Record a plan before it is carried out."""
         self._write([*self._records, *(step.record for step in plan.steps)])
 
     def clear(self) -> None:
-        """Forget all of it."""
+        """Remove all records."""
         self._write([])
 
     def _write(self, records: list[Record]) -> None:
@@ -76,7 +79,7 @@ class Journal:
         FileChange(self._path, read(self._path), text).apply()
 
     def undoing(self) -> Plan:
-        """The plan that puts everything back; what somebody has changed since stays."""
+        """The plan that puts everything back, except what was changed since."""
         plan = Plan()
         texts: dict[str, str | None] = {}
         for record in reversed(self._records):
@@ -90,14 +93,18 @@ class Journal:
             try:
                 texts[path] = _UNDO[record["kind"]](record, texts[path])
             except _ChangedSince:
-                plan.notes.append(f"{path} was changed since: it is left as it is")
-        changes = (FileChange(Path(path), read(Path(path)), text) for path, text in texts.items())
+                plan.note("configure.changed-since", path=path)
+        kinds = {record["path"]: record["kind"] for record in self._records}
+        changes = (
+            FileChange(Path(path), read(Path(path)), text, is_json=kinds[path] == "json")
+            for path, text in texts.items()
+        )
         plan.steps += [Step(change, {}) for change in changes if change.is_change]
         return plan
 
 
 class _ChangedSince(Exception):
-    """Somebody else's text stands where ours stood."""
+    """The file has another text than the one that was written."""
 
 
 def _without_file(record: Record, text: str | None) -> str | None:
@@ -106,7 +113,7 @@ def _without_file(record: Record, text: str | None) -> str | None:
         old: str | None = record["old"]
         return old
     if text in (record["old"], None):
-        return text  # it never came to it, or is undone already
+        return text  # the step was not taken, or is undone already
     raise _ChangedSince
 
 

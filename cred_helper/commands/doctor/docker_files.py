@@ -94,7 +94,9 @@ def docker() -> Iterator[Finding]:
 def _variables() -> Iterator[Finding]:
     for variable in _PATH_VARIABLES:
         if value := os.environ.get(variable):
-            yield path_variable(variable, value) or _folder_variable(variable, value)
+            is_folder = variable == "DOCKER_CONFIG"
+            broken = folder_problem() if is_folder else path_variable(variable, value)
+            yield broken or _set_variable(variable, value)
     if text := os.environ.get(_AUTH_CONFIG):
         if text.lstrip().startswith("{"):
             yield note(_SUBJECT, "doctor.auth-config-set")
@@ -105,7 +107,7 @@ def _variables() -> Iterator[Finding]:
 
 
 def path_variable(variable: str, value: str, subject: str = _SUBJECT) -> Finding | None:
-    """What is wrong with the value of a variable that takes a path, by its shape alone."""
+    """Why the value of a variable cannot be a path, by its shape alone."""
     unset = shell.unset_variable(variable)
     if path_values.holds_content(value):
         return error(subject, "doctor.variable-holds-content", unset, variable=variable)
@@ -122,22 +124,23 @@ def _expanded(value: str) -> str:
     return os.path.join(user_folders.home(os.environ), value.lstrip("~").lstrip("/"))
 
 
-def _folder_variable(variable: str, value: str) -> Finding:
-    if variable == "DOCKER_CONFIG" and os.path.isfile(value):
+def folder_problem() -> Finding | None:
+    """Why the value of DOCKER_CONFIG is not a folder that docker can use."""
+    variable = "DOCKER_CONFIG"
+    value = os.environ.get(variable, "")
+    if not value:
+        return None
+    if os.path.isfile(value):
         command = shell.set_variable(variable, os.path.dirname(os.path.abspath(value)))
-        return error(_SUBJECT, "doctor.docker-config-is-file", command)
+        return error(_SUBJECT, "doctor.docker-config-is-file", command, variable=variable)
+    return path_variable(variable, value)
+
+
+def _set_variable(variable: str, value: str) -> Finding:
     if not os.path.isabs(value):
         command = shell.set_variable(variable, os.path.abspath(value))
         return warning(_SUBJECT, "doctor.variable-relative", command, variable=variable)
     return note(_SUBJECT, "doctor.variable-set", variable=variable, path=value)
-
-
-def is_unusable() -> bool:
-    """Whether DOCKER_CONFIG leads nowhere, so that its config.json is not looked for."""
-    value = os.environ.get("DOCKER_CONFIG", "")
-    return bool(value) and (
-        os.path.isfile(value) or path_variable("DOCKER_CONFIG", value) is not None
-    )
 
 
 # --- Files ----------------------------------------------------------------------------------------
@@ -145,7 +148,7 @@ def is_unusable() -> bool:
 
 def _file(config: DockerConfig, *, is_dockers: bool) -> Iterator[Finding]:
     is_path = os.path.isabs(config.name) or os.path.exists(config.name)
-    if is_dockers and is_unusable():
+    if is_dockers and folder_problem():
         return
     if not is_path and config.name != _AUTH_CONFIG:
         return  # a finding of the variable

@@ -6,13 +6,13 @@ import os
 import ssl
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from cred_helper.commands.doctor.docker_files import path_variable
-from cred_helper.commands.doctor.finding import Finding, error, note, ok, warning
+from cred_helper.commands.doctor.finding import ERROR, Finding, error, note, ok, warning
 from cred_helper.commands.lookup.registry_check import system_certificates
 from cred_helper.commands.ui import shell
-from cred_helper.providers.common.trust import CA_VARIABLES, ca_trouble
+from cred_helper.providers.common import proxy as common_proxy
+from cred_helper.providers.common.trust import CA_VARIABLES, CaFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,11 +46,10 @@ def tls() -> Iterator[Finding]:
 
 
 def _bundle(variable: str, path: str) -> Finding:
-    if trouble := ca_trouble(path):
-        values = {"variable": variable, "path": path, "trouble": trouble}
-        return error(
-            "tls", "doctor.certificates-unusable", shell.unset_variable(variable), **values
-        )
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        return error("tls", "doctor.file-is-special", shell.unset_variable(variable), path=path)
+    if problem := CaFile(variable, path).problem():
+        return Finding(ERROR, "tls", problem, shell.unset_variable(variable))
     values = {"variable": variable, "path": path}
     if os.path.isdir(path):
         return ok("tls", "doctor.certificates-folder", **values)
@@ -89,20 +88,11 @@ def proxy() -> Iterator[Finding]:
 
 
 def _proxy(variable: str, value: str) -> Finding:
-    address = value if "://" in value else f"http://{value}"
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname
-        port = f":{parts.port}" if parts.port else ""
-        is_address = bool(host) and parts.port != 0
-    except ValueError:
-        is_address = False
-    if not is_address:
-        command = shell.unset_variable(variable)
-        return error("proxy", "doctor.proxy-invalid", command, variable=variable)
-    # User information, path and query of the address can hold a password.
-    shown = f"{parts.scheme}://{host}{port}" if "://" in value else f"{host}{port}"
-    return note("proxy", "doctor.proxy", variable=variable, address=shown)
+    if common_proxy.problem(value):
+        return error(
+            "proxy", "doctor.proxy-invalid", shell.unset_variable(variable), variable=variable
+        )
+    return note("proxy", "doctor.proxy", variable=variable, address=common_proxy.shown(value))
 
 
 def _is_direct() -> bool:

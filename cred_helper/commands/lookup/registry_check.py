@@ -23,8 +23,6 @@ from base64 import b64encode
 from email.utils import parsedate_to_datetime
 from glob import glob
 from http.client import HTTPException
-from ipaddress import ip_address
-from socket import gaierror
 from time import monotonic, time
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
@@ -38,13 +36,14 @@ from urllib.request import (
     ProxyHandler,
     Request,
     UnknownHandler,
-    getproxies,
-    proxy_bypass,
 )
 
 from cred_helper import docker_hub
 from cred_helper.errors import CredentialError, Denied, ProviderError, Unreachable, fault
 from cred_helper.fallback.dockerconfig import IDENTITY_TOKEN
+from cred_helper.providers.common.network_errors import network_error
+from cred_helper.providers.common.proxy import is_local
+from cred_helper.providers.common.wire import Exchange
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -57,9 +56,6 @@ STEP_TIMEOUT_S = 10.0
 TOTAL_TIMEOUT_S = 25.0
 _MAX_REPLY_BYTES = 1 << 20
 _PARAMETER = re.compile(r'([a-z]+)="([^"]*)"')
-# How http.client words what a proxy answers to CONNECT.
-_REFUSED_TUNNEL = re.compile(r"^Tunnel connection failed: (\d{3})\b")
-_PASSWORD_WANTED = "407"  # noqa: S105 - a status
 _UNAUTHORIZED = 401
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -103,7 +99,9 @@ def check(
     worker = threading.Thread(target=exchange.run, args=(credential,), daemon=True)
     worker.start()
     worker.join(TOTAL_TIMEOUT_S)
-    notice = exchange.notice or Unreachable("login.no-end", seconds=f"{TOTAL_TIMEOUT_S:.0f}")
+    notice = exchange.notice or Unreachable(
+        "network.slow-reply", upstream=exchange.host, seconds=f"{TOTAL_TIMEOUT_S:.0f}"
+    )
     return Checked(
         notice,
         answered=not isinstance(notice, Unreachable),
@@ -117,31 +115,22 @@ def _address(server_url: ServerURL) -> str:
     return docker_hub.SERVES if docker_hub.is_hub(server_url) else server_url.address
 
 
-def is_local(host: str | None) -> bool:
-    """Whether a host is this machine, by its name or address, or a link-local address."""
-    if not host:
-        return False
-    name = host.rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        address = ip_address(name)
-    except ValueError:
-        return False
-    return address.is_loopback or address.is_link_local or address.is_unspecified
-
-
 class _Exchange:
     """The requests to one registry and its token endpoint. ``notice`` is what came of them."""
 
     def __init__(self, address: str, *, is_clouds: bool) -> None:
         self.notice: CredentialError | None = None
         self.ahead_s: float | None = None
-        # The proxy of the latest request, if there is one.
-        self._proxy: str | None = None
         self._address = address
         self._is_clouds = is_clouds
-        self._is_local = is_local(urlsplit(f"//{address}").hostname)
+        self._is_local = is_local(_host(f"//{address}"))
+        # The latest request, for an error about it.
+        self._request = Exchange("GET", f"https://{address}/v2/", upstream=address, attempt=1)
+
+    @property
+    def host(self) -> str:
+        """The host of the latest request."""
+        return _host(self._request.url)
 
     def run(self, credential: Credential | None) -> None:
         """Make the requests."""
@@ -152,7 +141,7 @@ class _Exchange:
         except HTTPError as failure:
             self.notice = Denied("login.http-status", status=failure.code)
         except (URLError, HTTPException, OSError) as failure:
-            self.notice = _unreachable(failure, self._proxy)
+            self.notice = network_error(failure, self._request)
         except Exception as failure:  # noqa: BLE001 - it would end the thread in silence
             self.notice = ProviderError("login.check-failed", reason=fault(failure).reason)
 
@@ -201,15 +190,18 @@ class _Exchange:
 
     def _check_realm(self, realm: str) -> None:
         """Refuse a token endpoint that must not be sent the credential."""
+        host = _host(realm)
+        if not host:
+            raise Denied("login.endpoint-without-tls")
         parts = urlsplit(realm)
-        is_here = is_local(parts.hostname)
+        is_here = is_local(host)
         is_plain = parts.scheme == "http" and self._is_local and is_here
-        if not parts.hostname or "@" in parts.netloc or (parts.scheme != "https" and not is_plain):
+        if "@" in parts.netloc or (parts.scheme != "https" and not is_plain):
             raise Denied("login.endpoint-without-tls")
         if is_here and not self._is_local:
             raise Denied("login.endpoint-on-this-machine")
         if self._is_clouds and parts.netloc.lower() != self._address:
-            raise Denied("login.endpoint-elsewhere", host=parts.hostname)
+            raise Denied("login.endpoint-elsewhere", host=host)
 
     def _token(self, realm: str, parameters: dict[str, str], credential: Credential) -> str:
         """Exchange a credential for the registry's token."""
@@ -233,13 +225,13 @@ class _Exchange:
     def _fetch(
         self, url: str, headers: dict[str, str], form: dict[str, str] | None = None
     ) -> bytes:
-        is_here = is_local(urlsplit(url).hostname)
-        self._proxy = None if is_here else _proxy(url)
+        sent = Exchange("POST" if form else "GET", url, upstream=_host(url), attempt=1)
+        self._request = sent
         data = urlencode(form).encode() if form is not None else None
         request = Request(url, data=data, headers=headers)  # noqa: S310 - no other scheme is opened
-        opener = _opener(self._address, proxies={} if is_here else None)
+        proxies = {urlsplit(url).scheme: sent.proxy} if sent.proxy else {}
         try:
-            with opener.open(request, timeout=STEP_TIMEOUT_S) as reply:
+            with _opener(self._address, proxies).open(request, timeout=STEP_TIMEOUT_S) as reply:
                 self._compare_clocks(reply.headers)
                 return bytes(reply.read(_MAX_REPLY_BYTES))
         except HTTPError as error:
@@ -254,7 +246,15 @@ class _Exchange:
             pass  # the reply has no date
 
 
-def _opener(address: str, proxies: dict[str, str] | None) -> OpenerDirector:
+def _host(url: str) -> str:
+    """The host of a URL; empty where it has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _opener(address: str, proxies: dict[str, str]) -> OpenerDirector:
     """An opener for http and https that follows no redirect and reads no file."""
     opener = OpenerDirector()
     for handler in (
@@ -291,36 +291,3 @@ def _trust(address: str) -> ssl.SSLContext:
         except (ssl.SSLError, OSError):
             pass  # docker does not use it either
     return context
-
-
-def _proxy(url: str) -> str | None:
-    """The proxy for a URL, without user information, path and query."""
-    parts = urlsplit(url)
-    proxy = getproxies().get(parts.scheme)
-    if not proxy or proxy_bypass(parts.netloc):
-        return None
-    return proxy.rpartition("@")[2].rpartition("://")[2].partition("/")[0]
-
-
-def _unreachable(failure: Exception, proxy: str | None) -> Unreachable:
-    """Why no answer came, and whether the proxy is the cause."""
-    reason = getattr(failure, "reason", failure)
-    if refusal := _REFUSED_TUNNEL.search(str(reason)):
-        wants_password = refusal[1] == _PASSWORD_WANTED
-        code = "login.proxy-wants-password" if wants_password else "login.proxy-refuses"
-        return Unreachable(code, proxy=proxy, status=refusal[1])
-    cause = _cause(reason)
-    if proxy and isinstance(reason, ConnectionRefusedError | gaierror):
-        return Unreachable("login.proxy-unreachable", proxy=proxy, cause=cause)
-    if proxy:
-        return Unreachable("login.unreachable-through-proxy", proxy=proxy, cause=cause)
-    return Unreachable("login.unreachable", cause=cause)
-
-
-def _cause(reason: object) -> str:
-    if isinstance(reason, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({reason.verify_message})"
-    if isinstance(reason, TimeoutError):
-        return f"nothing within {STEP_TIMEOUT_S:.0f} s"
-    strerror = getattr(reason, "strerror", None)
-    return strerror.lower() if strerror else type(reason).__name__
