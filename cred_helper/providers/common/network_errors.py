@@ -16,9 +16,10 @@ import socket
 import ssl
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 
-from cred_helper.errors import Misconfigured, ProviderError, Unreachable
+from cred_helper.errors import BadReply, Misconfigured, ProviderError, Unreachable
 from cred_helper.providers.common.interface import seconds
 from cred_helper.providers.common.proxy import shown
+from cred_helper.providers.common.wire import host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,6 +73,21 @@ def network_error(
     if ca_file and (problem := _ca_problem(chain, ca_file)):
         return problem
     return _Case(chain, exchange).error()
+
+
+def status_error(exchange: Exchange) -> ProviderError | None:
+    """The error for a status that says something about the server, and nothing of the identity."""
+    status, upstream = exchange.status, exchange.upstream
+    if 300 <= status < 400:
+        host = host_of(exchange.headers.get("Location", ""))
+        target = f" to {host}" if host and host.isprintable() else ""
+        return BadReply("network.redirect", upstream=upstream, status=status, target=target)
+    if status == 429 or status >= 500:
+        asked = exchange.headers.get("Retry-After", "")
+        wait = f"; it asks to wait {asked} s" if asked.isdecimal() and len(asked) < 6 else ""
+        code = "network.throttled" if status == 429 else "network.server-error"
+        return Unreachable(code, upstream=upstream, status=status, wait=wait)
+    return None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

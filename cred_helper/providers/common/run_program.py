@@ -35,8 +35,15 @@ class Finished:
         self.errors = errors
 
 
-def run(command: list[str], environ: Mapping[str, str], timeout_s: float, name: str) -> Finished:
-    """Run a program to its end. ``name`` is what messages call it.
+def run(
+    command: list[str],
+    environ: Mapping[str, str],
+    timeout_s: float,
+    name: str,
+    *,
+    folder: str | None = None,
+) -> Finished:
+    """Run a program to its end, in a folder. ``name`` is what messages call it.
 
     Raises:
         Misconfigured: it cannot be started.
@@ -55,6 +62,7 @@ def run(command: list[str], environ: Mapping[str, str], timeout_s: float, name: 
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=dict(environ),
+            cwd=folder,
         )
     except (OSError, ValueError) as error:
         waiting.end()

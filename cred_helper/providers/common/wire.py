@@ -75,7 +75,8 @@ class Wire:
     """The requests of one ``get``.
 
     ``name_of`` names the server at a URL for a message; ``admit`` refuses a URL before anything is
-    sent to it, ``judge`` a reply that no SDK would make sense of: both by raising.
+    sent to it, ``judge`` a reply that no SDK would make sense of: both by raising. ``direct`` is
+    for servers that are never asked through a proxy.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Wire:
         name_of: Callable[[str], str] | None = None,
         admit: Callable[[str], None] | None = None,
         judge: Callable[[Exchange], None] | None = None,
+        direct: bool = False,
     ) -> None:
         self.deadline = deadline
         self.ca_file = ca_file
@@ -94,6 +96,7 @@ class Wire:
         self._name_of = name_of or host_of
         self._admit = admit
         self._judge = judge
+        self._direct = direct
 
     @property
     def verify(self) -> str | bool:
@@ -117,6 +120,8 @@ class Wire:
         address = url.partition("?")[0]
         attempt = self._attempts[address] = self._attempts.get(address, 0) + 1
         exchange = Exchange(method, url, upstream=self._name_of(url), attempt=attempt)
+        if self._direct:
+            exchange.proxy = None
         self.last = exchange
         if exchange.proxy and (problem := proxy.problem(exchange.proxy)):
             exchange.failure = problem
