@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PREFIX ?= $(HOME)/.local
 
-.PHONY: help demo test fuzz soak faults lint format pictures venv install clean
+.PHONY: help demo test fuzz soak faults differential lint format pictures venv install clean
 help:
 	@echo "make demo      set up, then show the main job on loopback clouds"
 	@echo "make test      set up, then run everything that must pass"
 	@echo "make fuzz      a million server URLs, and spoiled inputs for every parser"
 	@echo "make soak      kills at random moments, and fifty processes at once"
 	@echo "make faults    every fault at every step of the three clouds"
+	@echo "make differential  random machines that share a cache, each compared with itself without one"
 	@echo "make lint      ruff, mypy strict, import contracts"
 	@echo "make frozen    the single file, dist/docker-credential-multi; PROVIDERS=gcr,ecr for a slim one"
 	@echo "make bench     how long a get takes and what it weighs, beside what else there is"
@@ -56,6 +57,9 @@ soak: $(STAMP)
 
 faults: $(STAMP)
 	@$(BIN)/python -m tests.faults
+
+differential: $(STAMP)
+	@$(BIN)/python -m tests.differential
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -1,0 +1,41 @@
+"""``python -m tests.differential``: prints figures, exits 1 at a wrong answer."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.differential.run import CLOUDS, Tally, run
+
+_SHOWN = 200
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.differential", description=__doc__)
+    parser.add_argument("--share", type=float, default=1.0, help="of all machines, from 0 to 1")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("clouds", nargs="*", default=CLOUDS)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(len(CLOUDS)) as pool:
+
+        def one(cloud: str) -> Tally:
+            place = Path(folder, cloud)
+            place.mkdir()
+            return run(cloud, place, options.seed, share=options.share)
+
+        tallies = dict(zip(options.clouds, pool.map(one, options.clouds), strict=True))
+    for cloud, tally in tallies.items():
+        for wrong in (*tally.wrong[:_SHOWN], *tally.asked_again[:_SHOWN]):
+            print(wrong)
+        print(
+            f"{cloud}: {tally.machines} machines, {tally.answered} with an identity that works: "
+            f"{len(tally.wrong)} answered otherwise than without the cache; "
+            f"{tally.renewed} renewed sessions, {len(tally.asked_again)} asked again"
+        )
+    return any(tally.wrong or tally.asked_again for tally in tallies.values())
+
+
+sys.exit(main())

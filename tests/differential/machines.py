@@ -1,0 +1,541 @@
+"""Random machines: every source of an identity that an SDK reads, each part drawn by itself.
+
+A machine is a table of draws. Its ``neighbours`` differ from it in one part, ``mutated`` ones in
+several. Machines of one cloud live in the same HOME, one after the other: paths never tell
+them apart.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from hashlib import sha1
+from pathlib import Path
+from random import Random
+from typing import Any, ClassVar
+
+from tests.differential.witness import ENDS_AT, WitnessAws, WitnessAzure, WitnessGoogle, jwt
+
+Draws = dict[str, Any]
+Choices = Mapping[str, tuple[Any, ...]]
+
+USERS = ("u1", "u2")
+SUBJECTS = (
+    ("https://a.example", "one"),
+    ("https://a.example", "two"),
+    ("https://b.example", "one"),
+)
+
+
+class Kind:
+    """The machines of one cloud: what can be drawn, and how it is set up.
+
+    ``renewable`` are the sources of which the draw ``renewal`` renews a session or token, and
+    changes nothing else.
+    """
+
+    choices: ClassVar[Choices]
+    renewable: tuple[str, ...] = ()
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def drawn(self, random: Random) -> Draws:
+        """A machine of which every part is drawn."""
+        return {name: random.choice(values) for name, values in self.choices.items()}
+
+    def neighbours(self, draws: Draws) -> list[Draws]:
+        """Every machine that differs in one part alone, the source of the identity excepted."""
+        return [
+            draws | {name: value}
+            for name, values in self.choices.items()
+            for value in dict.fromkeys(values)
+            if name != "source" and value != draws[name]
+        ]
+
+    def mutated(self, draws: Draws, random: Random) -> Draws:
+        """The same machine with two to four parts drawn again."""
+        names = random.sample(sorted(self.choices), random.choice((2, 3, 4)))
+        return draws | {name: random.choice(self.choices[name]) for name in names}
+
+    def host(self, draws: Draws) -> str:
+        """The registry that is asked for."""
+        return str(draws["host"])
+
+    def name(self, draws: Draws) -> str:
+        """The name by which the program is called."""
+        return str(draws["link"])
+
+    def environment(self, draws: Draws) -> dict[str, str]:
+        """Set the machine up in HOME, and give its variables."""
+        raise NotImplementedError
+
+    # --- Setting up -------------------------------------------------------------------------------
+
+    def emptied(self) -> None:
+        """Remove what the machine before has left."""
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.home.mkdir()
+
+    def write(self, path: str, content: object, mode: int = 0o600) -> str:
+        """Write a file below HOME, text as it is and anything else as JSON; its path."""
+        file = self.home / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content if isinstance(content, str) else json.dumps(content))
+        file.chmod(mode)
+        return str(file)
+
+    def program(self, name: str, script: str) -> str:
+        """Write a program below HOME; its path."""
+        return self.write(f"bin/{name}", f"#!/bin/sh\n{script}\n", 0o755)
+
+
+class AwsMachines(Kind):
+    """Every source of botocore's chain, the options of the provider, and three link names."""
+
+    renewable = ("web", "web profile", "sso", "old sso", "container file")
+    choices: ClassVar[Choices] = {
+        "source": (
+            *("keys", "session", "config", "credentials", "role", "role of environment"),
+            *("role of container", "role of instance", "web", "web profile", "sso", "old sso"),
+            *("process", "container", "container file", "instance", "boto file"),
+        ),
+        "user": USERS,
+        "other user": USERS,
+        "role": ("r1", "r2"),
+        "role option": ("", "", "", "r3"),
+        "external id": ("", "x"),
+        "session name": ("", "", "n"),
+        "subject": SUBJECTS,
+        "profile": ("default", "work"),
+        "chosen by": ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "option", "rule"),
+        "endpoint": ("all", "ecr", "profile", "services"),
+        "ignored": ("", "", "", "true"),
+        "cloud": (0, 0, 1),
+        "sso account": ("111111111111", "222222222222"),
+        "host": (
+            "123456789012.dkr.ecr.us-east-1.amazonaws.com",
+            "210987654321.dkr.ecr.us-east-1.amazonaws.com",
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+            "public.ecr.aws",
+        ),
+        "link": ("", "", "", "docker-credential-ecr-login", "docker-credential-env"),
+        "renewal": (1, 2, 3),
+    }
+
+    def __init__(self, home: Path, clouds: tuple[WitnessAws, WitnessAws]) -> None:
+        super().__init__(home)
+        self._clouds = clouds
+
+    def environment(self, draws: Draws) -> dict[str, str]:
+        """Set the machine up in HOME, and give its variables."""
+        self.emptied()
+        cloud = self._clouds[draws["cloud"]]
+        found = {
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL_STS": f"{cloud.url}/sts",
+            "AWS_ENDPOINT_URL_SSO": f"{cloud.url}/sso",
+        }
+        profile, other = self._profiles(draws, cloud, found)
+        self._endpoint(draws, cloud, found, profile)
+        name = draws["profile"]
+        self._choose(name, draws["chosen by"], found)
+        if draws["ignored"]:
+            found["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = draws["ignored"]
+            found.pop("AWS_ENDPOINT_URL_STS")
+            found.pop("AWS_ENDPOINT_URL_SSO")
+        if draws["role option"]:
+            found["DOCKER_CREDENTIAL_MULTI_ECR_ROLE_ARN"] = _arn(draws["role option"])
+        sections = (
+            {"default": other, "user": other, name: profile}
+            if name != "default"
+            else {"default": profile, "user": other}
+        )
+        in_config = draws["source"] != "credentials"
+        config = "".join(
+            _section("default" if at == "default" else f"profile {at}", options)
+            for at, options in sections.items()
+            if in_config or at != name
+        )
+        if not in_config:
+            self.write(".aws/credentials", _section(name, profile))
+        services = f"[services loopback]\necr =\n  endpoint_url = {cloud.url}\n"
+        services += f"ecr_public =\n  endpoint_url = {cloud.url}\n"
+        session = (
+            "[sso-session work]\nsso_start_url = https://work.awsapps.com/start\n"
+            "sso_region = us-east-1\nsso_registration_scopes = sso:account:access\n"
+        )
+        self.write(".aws/config", config + services + session)
+        return found
+
+    def _choose(self, name: str, by: str, found: dict[str, str]) -> None:
+        if by == "option":
+            found["DOCKER_CREDENTIAL_MULTI_ECR_PROFILE"] = name
+        elif by == "rule":
+            match = "**.amazonaws.com" if name == "default" else "**.com"
+            rule = f'[[rule]]\nmatch = "{match}"\nprofile = "{name}"\n'
+            found["DOCKER_CREDENTIAL_MULTI_RULES"] = rule
+        elif name != "default":
+            found[by] = name
+
+    def _profiles(
+        self, draws: Draws, cloud: WitnessAws, found: dict[str, str]
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """The options of the profile in use and of the profile of another user."""
+        source, user = draws["source"], draws["user"]
+        other = _keys(draws["other user"])
+        issuer, subject = draws["subject"]
+        token = jwt(iss=issuer, sub=subject, aud="sts.amazonaws.com", iat=draws["renewal"])
+        role = {"role_arn": _arn(draws["role"])}
+        if draws["external id"]:
+            role["external_id"] = draws["external id"]
+        if draws["session name"]:
+            role["role_session_name"] = draws["session name"]
+        profile: dict[str, str] = {}
+        if source in ("keys", "session", "role of environment"):
+            keys = _keys(user)
+            found["AWS_ACCESS_KEY_ID"] = keys["aws_access_key_id"]
+            found["AWS_SECRET_ACCESS_KEY"] = keys["aws_secret_access_key"]
+            if source == "session":
+                found["AWS_SESSION_TOKEN"] = f"session {draws['renewal']}"
+        if source == "role of container" or source.startswith("container"):
+            found["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{cloud.url}/container/{user}"
+            if source == "container file":
+                file = self.write("container-token", token)
+                found["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = file
+            else:
+                found["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = f"bearer of {draws['other user']}"
+        if "instance" in source:
+            found["AWS_EC2_METADATA_DISABLED"] = "false"
+            found["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = cloud.url
+        match source:
+            case "config" | "credentials":
+                profile = _keys(user)
+            case "role":
+                profile = {**role, "source_profile": "user"}
+            case "role of environment":
+                profile = {**role, "credential_source": "Environment"}
+            case "role of container":
+                profile = {**role, "credential_source": "EcsContainer"}
+            case "role of instance":
+                profile = {**role, "credential_source": "Ec2InstanceMetadata"}
+            case "web":
+                found["AWS_WEB_IDENTITY_TOKEN_FILE"] = self.write("web-token", token)
+                found["AWS_ROLE_ARN"] = role["role_arn"]
+                if draws["session name"]:
+                    found["AWS_ROLE_SESSION_NAME"] = draws["session name"]
+            case "web profile":
+                profile = {**role, "web_identity_token_file": self.write("web-token", token)}
+                profile.pop("external_id", None)
+            case "sso" | "old sso":
+                profile = self._sso(draws)
+            case "boto file":
+                keys = _keys(user)
+                found["BOTO_CONFIG"] = self.write("boto.cfg", _section("Credentials", keys))
+            case "process":
+                # What it prints stands in no file that a configuration names.
+                answer = {"Version": 1, "AccessKeyId": _keys(user)["aws_access_key_id"]}
+                answer["SecretAccessKey"] = "secret"
+                self.write("bin/answer", answer)
+                program = self.program("give-keys", 'cat "$HOME/bin/answer"')
+                profile = {"credential_process": program}
+        return profile, other
+
+    def _sso(self, draws: Draws) -> dict[str, str]:
+        roles = {"sso_account_id": draws["sso account"], "sso_role_name": draws["role"]}
+        start = "https://work.awsapps.com/start"
+        document = {
+            "startUrl": start,
+            "region": "us-east-1",
+            "accessToken": f"{draws['user']}.{draws['renewal']}",
+            "expiresAt": f"{ENDS_AT:%Y-%m-%dT%H:%M:%SZ}",
+        }
+        name = "work" if draws["source"] == "sso" else start
+        self.write(f".aws/sso/cache/{sha1(name.encode()).hexdigest()}.json", document)
+        if draws["source"] == "sso":
+            return {**roles, "sso_session": "work"}
+        return {**roles, "sso_start_url": start, "sso_region": "us-east-1"}
+
+    @staticmethod
+    def _endpoint(
+        draws: Draws, cloud: WitnessAws, found: dict[str, str], profile: dict[str, str]
+    ) -> None:
+        match draws["endpoint"]:
+            case "all":
+                found["AWS_ENDPOINT_URL"] = cloud.url
+            case "ecr":
+                found["AWS_ENDPOINT_URL_ECR"] = cloud.url
+                found["AWS_ENDPOINT_URL_ECR_PUBLIC"] = cloud.url
+            case "profile":
+                profile["endpoint_url"] = cloud.url
+            case "services":
+                profile["services"] = "loopback"
+
+
+def _arn(role: str) -> str:
+    return f"arn:aws:iam::123456789012:role/{role}"
+
+
+def _keys(user: str) -> dict[str, str]:
+    return {"aws_access_key_id": f"AKIA{user.upper():0>16}", "aws_secret_access_key": f"of {user}"}
+
+
+def _section(name: str, options: Mapping[str, str]) -> str:
+    return "\n".join([f"[{name}]", *(f"{k} = {v}" for k, v in options.items()), ""])
+
+
+class GoogleMachines(Kind):
+    """Every type of credential file and source that google-auth reads, gcloud and metadata."""
+
+    renewable = ("file", "json file", "program")
+    choices: ClassVar[Choices] = {
+        "source": (
+            *("key", "user", "workforce", "file", "json file", "url", "program", "aws"),
+            *("impersonated", "gcloud", "metadata", "access token"),
+        ),
+        "where": ("variable", "option", "well known", "table"),
+        "account": ("a@p.iam.gserviceaccount.com", "b@p.iam.gserviceaccount.com"),
+        "key id": ("1", "2"),
+        "user": USERS,
+        "subject": SUBJECTS,
+        "audience": ("pool-one", "pool-two"),
+        "target": ("", "", "t1@p.iam.gserviceaccount.com", "t2@p.iam.gserviceaccount.com"),
+        "delegates": ((), (), ("d@p.iam.gserviceaccount.com",)),
+        "cloud": (0, 0, 1),
+        "gcloud account": ("one@example.com", "two@example.com"),
+        "gcloud by": ("config", "variable", "configuration"),
+        "host": ("us-docker.pkg.dev", "gcr.io", "eu.gcr.io"),
+        "link": ("", "", "", "docker-credential-gcloud", "docker-credential-gcr"),
+        "renewal": (1, 2, 3),
+    }
+
+    def __init__(
+        self, home: Path, clouds: tuple[WitnessGoogle, WitnessGoogle], private_key: str
+    ) -> None:
+        super().__init__(home)
+        self._clouds = clouds
+        self._private_key = private_key
+
+    def environment(self, draws: Draws) -> dict[str, str]:
+        """Set the machine up in HOME, and give its variables."""
+        self.emptied()
+        cloud = self._clouds[draws["cloud"]]
+        found = {"NO_GCE_CHECK": "true", "PATH": f"{self.home}/bin:/usr/bin:/bin"}
+        source = draws["source"]
+        if source == "gcloud":
+            self._gcloud(draws, found)
+        elif source == "access token":
+            token = self._clouds[0].token(draws["user"])
+            found["CLOUDSDK_AUTH_ACCESS_TOKEN"] = token
+            self._gcloud(draws, found)
+        elif source == "metadata":
+            address = cloud.url.removeprefix("http://")
+            found |= {"GCE_METADATA_HOST": address, "GCE_METADATA_IP": address}
+            found["NO_GCE_CHECK"] = "false"
+        else:
+            self._file(draws, self._info(draws, cloud, found), found)
+        return found
+
+    def _file(self, draws: Draws, info: object, found: dict[str, str]) -> None:
+        if draws["where"] == "well known":
+            self.write(".config/gcloud/application_default_credentials.json", info)
+            return
+        path = self.write("credential.json", info)
+        match draws["where"]:
+            case "variable":
+                found["GOOGLE_APPLICATION_CREDENTIALS"] = path
+            case "option":
+                found["DOCKER_CREDENTIAL_MULTI_GCR_CREDENTIALS_FILE"] = path
+            case "table":
+                found["DOCKER_CREDENTIAL_MULTI_RULES"] = f'[gcr]\ncredentials_file = "{path}"\n'
+
+    def _info(self, draws: Draws, cloud: WitnessGoogle, found: dict[str, str]) -> dict[str, Any]:
+        issuer, subject = draws["subject"]
+        token = jwt(iss=issuer, sub=subject, aud=draws["audience"], iat=draws["renewal"])
+        user = {"client_id": "c", "client_secret": "s"}
+        user["refresh_token"] = f"{draws['user']}.refresh"
+        key = {
+            "type": "service_account",
+            "private_key_id": draws["key id"],
+            "private_key": self._private_key,
+            "client_email": draws["account"],
+            "token_uri": f"{cloud.url}/token",
+        }
+        federated = {
+            "type": "external_account",
+            "audience": f"//iam.googleapis.com/{draws['audience']}",
+            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+            "token_url": f"{cloud.url}/v1/token",
+        }
+        if draws["target"]:
+            federated["service_account_impersonation_url"] = _impersonation(cloud, draws["target"])
+        match draws["source"]:
+            case "key":
+                return key
+            case "user":
+                return {**user, "type": "authorized_user", "token_uri": f"{cloud.url}/token"}
+            case "workforce":
+                audience = f"//iam.googleapis.com/{draws['audience']}"
+                return {
+                    **user,
+                    "type": "external_account_authorized_user",
+                    "audience": audience,
+                    "token_url": f"{cloud.url}/v1/oauthtoken",
+                }
+            case "file":
+                return {**federated, "credential_source": {"file": self.write("subject", token)}}
+            case "json file":
+                file = self.write("subject", {"value": token})
+                fields = {"type": "json", "subject_token_field_name": "value"}
+                return {**federated, "credential_source": {"file": file, "format": fields}}
+            case "url":
+                fields = {"type": "json", "subject_token_field_name": "value"}
+                url = f"{cloud.url}/subject-token/{issuer[8:]}"
+                source = {"url": url, "headers": {"X-Who": subject}, "format": fields}
+                return {**federated, "credential_source": source}
+            case "program":
+                answer = {"version": 1, "success": True, "id_token": token}
+                answer["token_type"] = "urn:ietf:params:oauth:token-type:jwt"
+                answer["expiration_time"] = int(ENDS_AT.timestamp())
+                self.write("bin/answer", answer)
+                program = self.program("give-token", 'cat "$HOME/bin/answer"')
+                found["GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES"] = "1"
+                return {**federated, "credential_source": {"executable": {"command": program}}}
+            case "aws":
+                keys = _keys(draws["user"])
+                found["AWS_ACCESS_KEY_ID"] = keys["aws_access_key_id"]
+                found["AWS_SECRET_ACCESS_KEY"] = keys["aws_secret_access_key"]
+                found["AWS_REGION"] = "us-east-1"
+                source = {
+                    "environment_id": "aws1",
+                    "regional_cred_verification_url": "https://sts.{region}.amazonaws.com?Action="
+                    "GetCallerIdentity&Version=2011-06-15",
+                }
+                token_type = "urn:ietf:params:aws:token-type:aws4_request"
+                return {**federated, "subject_token_type": token_type, "credential_source": source}
+        target = draws["target"] or "t1@p.iam.gserviceaccount.com"
+        return {
+            "type": "impersonated_service_account",
+            "service_account_impersonation_url": _impersonation(cloud, target),
+            "delegates": list(draws["delegates"]),
+            "source_credentials": key,
+        }
+
+    def _gcloud(self, draws: Draws, found: dict[str, str]) -> None:
+        account, by = draws["gcloud account"], draws["gcloud by"]
+        name = "other" if by == "configuration" else "default"
+        folder = ".config/gcloud"
+        core = "" if by == "variable" else f"account = {account}\n"
+        self.write(f"{folder}/configurations/config_{name}", f"[core]\n{core}")
+        self.write(f"{folder}/credentials.db", "SQLite format 3\0")
+        if by == "variable":
+            found["CLOUDSDK_CORE_ACCOUNT"] = account
+        if by == "configuration":
+            found["CLOUDSDK_ACTIVE_CONFIG_NAME"] = name
+        # The program knows what gcloud knows: the variable, else the configuration in use.
+        cloud = self._clouds[0]
+        tokens = {who: cloud.token(who) for who in ("one@example.com", "two@example.com")}
+        cases = "\n".join(f"*{who}*) echo {token} ;;" for who, token in tokens.items())
+        file = f"$HOME/{folder}/configurations/config_${{CLOUDSDK_ACTIVE_CONFIG_NAME:-default}}"
+        self.program("gcloud", f'case "$CLOUDSDK_CORE_ACCOUNT$(cat "{file}")" in\n{cases}\nesac')
+
+
+def _impersonation(cloud: WitnessGoogle, account: str) -> str:
+    return f"{cloud.url}/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
+
+
+class AzureMachines(Kind):
+    """Every source of azure-identity's chain that works without a person, and the options."""
+
+    renewable = ("federated file", "federated inline")
+    choices: ClassVar[Choices] = {
+        "source": (
+            *("secret", "password", "federated file", "federated inline", "workload"),
+            *("managed", "app service", "az"),
+        ),
+        "authority": ("", "", "", "login.microsoftonline.us"),
+        "tenant": ("11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"),
+        "client": ("33333333-3333-3333-3333-333333333333", "44444444-4444-4444-4444-444444444444"),
+        "secret": ("s1", "s2"),
+        "subject": SUBJECTS,
+        "managed client": ("", "55555555-5555-5555-5555-555555555555"),
+        "user": USERS,
+        "az folder": ("usual", "other", "none"),
+        "cloud": (0, 0, 1),
+        "tenant option": ("", "", "22222222-2222-2222-2222-222222222222"),
+        "host": ("myregistry.azurecr.io", "other.azurecr.io"),
+        "link": ("", "", "", "docker-credential-acr-env"),
+        "renewal": (1, 2, 3),
+    }
+
+    def __init__(self, home: Path, clouds: tuple[WitnessAzure, WitnessAzure]) -> None:
+        super().__init__(home)
+        self._clouds = clouds
+
+    def environment(self, draws: Draws) -> dict[str, str]:
+        """Set the machine up in HOME, and give its variables."""
+        self.emptied()
+        cloud = self._clouds[draws["cloud"]]
+        found = {"PATH": f"{self.home}/bin:/usr/bin:/bin"}
+        found["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = "http://127.0.0.1:9"
+        principal = {"AZURE_TENANT_ID": draws["tenant"], "AZURE_CLIENT_ID": draws["client"]}
+        issuer, subject = draws["subject"]
+        token = jwt(iss=issuer, sub=subject, aud="api://AzureADTokenExchange", n=draws["renewal"])
+        if draws["authority"]:
+            found["AZURE_AUTHORITY_HOST"] = draws["authority"]
+        if draws["tenant option"]:
+            found["DOCKER_CREDENTIAL_MULTI_ACR_TENANT"] = draws["tenant option"]
+        match draws["source"]:
+            case "secret":
+                found |= {**principal, "AZURE_CLIENT_SECRET": draws["secret"]}
+            case "password":
+                found |= {**principal, "AZURE_USERNAME": draws["user"], "AZURE_PASSWORD": "p"}
+            case "workload" | "federated file":
+                file = self.write("federated", token)
+                found |= {**principal, "AZURE_FEDERATED_TOKEN_FILE": file}
+                if draws["source"] == "workload":
+                    found["AZURE_TOKEN_CREDENTIALS"] = "WorkloadIdentityCredential"
+            case "federated inline":
+                found |= {**principal, "AZURE_FEDERATED_TOKEN": token}
+            case "managed":
+                found["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = cloud.url
+                if draws["managed client"]:
+                    found["AZURE_CLIENT_ID"] = draws["managed client"]
+            case "app service":
+                found["IDENTITY_ENDPOINT"] = f"{cloud.url}/app-service/token"
+                found["IDENTITY_HEADER"] = f"header-{draws['secret']}"
+                if draws["managed client"]:
+                    found["AZURE_CLIENT_ID"] = draws["managed client"]
+            case "az":
+                self._az(draws, found)
+        return found
+
+    def _az(self, draws: Draws, found: dict[str, str]) -> None:
+        user, tenant = draws["user"], draws["tenant"]
+        profile = {
+            "installationId": "i",
+            "subscriptions": [
+                {
+                    "id": "s",
+                    "isDefault": True,
+                    "tenantId": tenant,
+                    "environmentName": "AzureCloud",
+                    "user": {"name": f"{user}@example.com", "type": "user"},
+                }
+            ],
+        }
+        if draws["az folder"] != "none":
+            folder = ".azure" if draws["az folder"] == "usual" else "azure-of-another"
+            self.write(f"{folder}/azureProfile.json", profile)
+            if folder != ".azure":
+                found["AZURE_CONFIG_DIR"] = f"{self.home}/{folder}"
+        answer = {
+            "accessToken": self._clouds[0].access(f"{user} in {tenant}", tenant),
+            "expiresOn": "2099-01-01 00:00:00.000000",
+            "expires_on": int(ENDS_AT.timestamp()),
+            "tenant": tenant,
+            "tokenType": "Bearer",
+        }
+        self.write("bin/answer", answer)
+        self.program("az", 'cat "$HOME/bin/answer"')

@@ -1,0 +1,31 @@
+"""Machines that share a cache each answer as they do without one.
+
+``make differential`` tries all of them. ``tests.differential.machines`` says what tells two
+machines apart.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.differential.run import CLOUDS, run
+from tests.figures import FIGURES, Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SHARE = 0.25
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_a_shared_cache_changes_no_answer(
+    cloud: str, tmp_path: Path, record_property: Record
+) -> None:
+    tally = run(cloud, tmp_path, seed=0, share=_SHARE)
+    assert tally.answered > tally.machines / 2
+    assert not tally.wrong
+    assert tally.renewed
+    assert not tally.asked_again
+    record_property(FIGURES, f"{cloud}: {tally.machines} machines answer alike with a shared cache")
