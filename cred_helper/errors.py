@@ -68,6 +68,16 @@ class CredentialError(Exception):
         """The reason with its code, as it is shown to a user."""
         return f"{self.reason} [{self.code}]" if _is_code(self.code) else self.reason
 
+    @property
+    def parts(self) -> tuple[tuple[str, dict[str, object]], ...]:
+        """The codes and values that the reason is made of, from the inside out."""
+        return ((self.code, self._values), *self._within)
+
+    @property
+    def own_hint(self) -> str | None:
+        """The hint that was given with the error, if one was."""
+        return self._hint
+
     def within(self, code: str, /, **values: object) -> Self:
         """The same error, told in the words of another message whose ``{reason}`` it is.
 

@@ -1,7 +1,7 @@
-"""What is done when somebody ends this process by a signal, before it ends.
+"""What happens before a signal ends this process.
 
-Only the signals that ask for an end; one that is ignored stays ignored. Where signals are not to be
-had (another thread than the main one, another system) nothing is changed.
+Covers the signals that ask for an end; one that is ignored stays ignored. Where signals cannot be
+handled (not in the main thread, another system) nothing changes.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class EndingSignals:
         for name in _NAMES:
             signum = getattr(signal, name, None)
             if signum is None or signal.getsignal(signum) in (signal.SIG_IGN, None):
-                continue  # not on this system; not meant to end us; not Python's to set back
+                continue  # absent on this system, ignored, or not set by Python
             try:
                 self._handlers[signum] = signal.signal(signum, self._on_signal)
             except ValueError:
-                return  # only the main thread is told of signals
+                return  # only the main thread may handle signals
 
     def __exit__(self, *_: object) -> None:
         import signal
@@ -43,6 +43,19 @@ class EndingSignals:
 
     def _on_signal(self, signum: int, _frame: FrameType | None) -> None:
         self._then(signum)
+
+
+def finish_first(action: Callable[[], None]) -> None:
+    """Run an action to its end; a signal that asks for an end takes effect after it."""
+    import os
+
+    received: list[int] = []
+    try:
+        with EndingSignals(received.append):
+            action()
+    finally:
+        if received:
+            os.kill(os.getpid(), received[0])
 
 
 def end_by(signum: int) -> None:

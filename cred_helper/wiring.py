@@ -89,7 +89,7 @@ def _parsed_settings(environ: Mapping[str, str]) -> ParsedSettings | None:
     return ParsedSettings(PrivateFolder(folder)) if folder else None
 
 
-def _unheard(_reason: str, _hint: str | None) -> None:
+def _unheard(*_: object) -> None:
     """Where nobody is there to be warned."""
 
 
@@ -101,7 +101,7 @@ class Wiring:
         settings: Settings,
         environ: Mapping[str, str],
         clock: Callable[[], float],
-        warn: Callable[[str, str | None], None] = _unheard,
+        warn: Callable[..., None] = _unheard,
         compat: Compat | None = None,
     ) -> None:
         settings.check_options(_options_of)
@@ -112,7 +112,7 @@ class Wiring:
         self.deadline = Deadline(settings.deadline_s, clock)
 
     @classmethod
-    def of_process(cls, warn: Callable[[str, str | None], None] = _unheard) -> Wiring:
+    def of_process(cls, warn: Callable[..., None] = _unheard) -> Wiring:
         """The wiring of this process, as its environment has it.
 
         ``warn`` is told, with a hint, what went wrong although there is an answer.

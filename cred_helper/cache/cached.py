@@ -1,6 +1,6 @@
-"""A provider whose answers are kept: a fresh one is given again without asking.
+"""A provider whose tokens are kept on disk: a fresh one is given again without asking the cloud.
 
-A hit reads one small file. What a miss needs, from the locks to the SDK, is loaded by the miss.
+A hit reads one small file. A miss loads what only it needs, from the locks to the SDK.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 class CachedProvider:
-    """Asks another provider, unless somebody asked it lately for the same.
+    """Answers from the cache, or asks another provider and keeps its answer.
 
-    The same is: this provider, the host or whatever several hosts share a credential by, the user's
-    options, and the identity in words that stay the same while it does. ``warn`` is told, with a
-    hint, of a renewal that failed while the old credential is still good.
+    The key of an entry is made of the provider's name, the identity's cache key, the options of the
+    request, and the scope: the host, or what several hosts share a credential by. ``warn`` receives
+    the failure of a renewal while the old credential is still valid.
     """
 
     __slots__ = ("_cache", "_clock", "_provider", "_warn", "name")
@@ -35,7 +35,7 @@ class CachedProvider:
         provider: Provider,
         cache: TokenCache,
         *,
-        warn: Callable[[str, str | None], None],
+        warn: Callable[[CredentialError], None],
         clock: Callable[[], float] = time,
     ) -> None:
         self.name = provider.name
@@ -45,20 +45,20 @@ class CachedProvider:
         self._clock = clock
 
     def identify(self, request: TokenRequest) -> Identity:
-        """As the provider says; looking is not kept."""
+        """Ask the provider; identities are not cached."""
         return self._provider.identify(request)
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
-        """Give the cached credential while it is fresh; otherwise have one process ask for all.
+        """Return the cached credential while it is fresh; otherwise one process asks for all.
 
-        An identity without a fingerprint could be anybody's: it is asked for every time, and only
-        that there was none is kept.
+        An identity without a cache key is asked for every time. If only a network probe can tell
+        whether there is an identity, the result that there is none is kept for some seconds.
         """
-        asker = self._asker(request, identity)
+        is_resolved = identity.runs_program
+        identity = self._resolved(request, identity)
         if identity.cache_key is None:
-            request = self._sharing(request, identity)
-            return self._ask(request, identity, digest(asker))
-        scope, key = self._place(request, identity)
+            return self._ask_uncached(self._sharing(request, identity), identity)
+        key = self._key(request, identity)
         entry = self._cache.token(key)
         now = self._clock()
         if entry is not None and entry.is_fresh(now):
@@ -70,9 +70,10 @@ class CachedProvider:
             self._cache,
             self._sharing(request, identity),
             identity,
-            scope=scope,
+            is_resolved=is_resolved,
+            scope=_scope(request, identity),
             key=key,
-            nobody_key=digest(asker),
+            identity_key=self._identity_key(request, identity),
             old=entry if entry is not None and entry.is_valid(now) else None,
             warn=self._warn,
             clock=self._clock,
@@ -104,7 +105,8 @@ class CachedProvider:
                 identity,
                 scope=scope,
                 key=place,
-                nobody_key=place,
+                is_resolved=True,
+                identity_key=place,
                 old=None,
                 warn=self._warn,
                 clock=self._clock,
@@ -113,44 +115,55 @@ class CachedProvider:
         return request.sharing(share)
 
     def kept(self, request: TokenRequest, identity: Identity) -> Entry | None:
-        """The entry that a ``get`` would be answered with now, if there is one; for eyes only."""
+        """The entry that would answer a ``get`` now, still encrypted. Runs no program."""
         if identity.cache_key is None:
             return None
-        _, key = self._place(request, identity)
-        entry = self._cache.look(key)
+        entry = self._cache.look(self._key(request, identity))
         return entry if entry is not None and entry.is_fresh(self._clock()) else None
 
     def forget(self, request: TokenRequest) -> None:
-        """Remove the entry that a ``get`` would be answered with, and what failed before.
+        """Remove the entry that would answer a ``get``, and the failures kept beside it.
 
-        An identity that cannot be had has none.
+        An identity that cannot be determined has no entry.
         """
         try:
-            identity = self._provider.identify(request)
+            identity = self._resolved(request, self._provider.identify(request))
         except CredentialError:
             return
-        keys = [digest(self._asker(request, identity))]
+        self._cache.forget(self._identity_key(request, identity))
         if identity.cache_key is not None:
-            keys.append(self._place(request, identity)[1])
-        for key in keys:
-            self._cache.forget(key)
+            self._cache.forget(self._key(request, identity))
 
-    def _place(self, request: TokenRequest, identity: Identity) -> tuple[str, str]:
-        """What a credential opens, and the key of its entry."""
-        scope = identity.scope or request.route.host
-        return scope, digest([*self._asker(request, identity), scope])
+    def _resolved(self, request: TokenRequest, identity: Identity) -> Identity:
+        """The identity with its cache key, even if only running a program can tell it."""
+        if not identity.runs_program:
+            return identity
+        from cred_helper.providers.common.timeout import bounded
 
-    def _asker(self, request: TokenRequest, identity: Identity) -> list[str]:
-        """Who asks, in words that stay the same while they do."""
+        return bounded(lambda: identity.resolved(request), request, self.name)
+
+    def _key(self, request: TokenRequest, identity: Identity) -> str:
+        """The name of the entry for this request."""
+        return digest([*self._identity_parts(request, identity), _scope(request, identity)])
+
+    def _identity_key(self, request: TokenRequest, identity: Identity) -> str:
+        """The name of what is kept for this identity and all hosts: that it does not exist."""
+        return digest(self._identity_parts(request, identity))
+
+    def _identity_parts(self, request: TokenRequest, identity: Identity) -> list[str]:
         options = [f"{name}={value}" for name, value in sorted(request.options.items())]
-        whom = identity.source if identity.cache_key is None else identity.cache_key
-        return [self.name, whom or "", *options]
+        known_as = identity.source if identity.cache_key is None else identity.cache_key
+        return [self.name, known_as or "", *options]
 
-    def _ask(self, request: TokenRequest, identity: Identity, nobody_key: str) -> Credential:
+    def _ask_uncached(self, request: TokenRequest, identity: Identity) -> Credential:
         if identity.certain:
             return self._provider.get(request, identity)
-        from cred_helper.cache.renewal import ask_unless_nobody
+        from cred_helper.cache.renewal import ask_unless_absent
 
-        return ask_unless_nobody(
-            self._provider, self._cache, request, identity, nobody_key, self._clock
-        )
+        key = self._identity_key(request, identity)
+        return ask_unless_absent(self._provider, self._cache, request, identity, key, self._clock)
+
+
+def _scope(request: TokenRequest, identity: Identity) -> str:
+    """What one credential of this identity opens."""
+    return identity.scope or request.route.host

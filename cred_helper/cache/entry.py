@@ -1,15 +1,14 @@
-"""What the cache's files say: a token, or what the last one to ask was told. Never touches a file.
+"""The format of the cache's files: a token, or the failure of the last attempt. Reads no file.
 
-A file is a few lines that are read by hand, since json and re cost more than all the rest of a
-cached answer::
+A file is a few lines, parsed here: json and re cost more than all the rest of a cached answer::
 
     docker-credential-multi token 1
     3f0c…                            the digest of its kind, its key and every line below
     created_at=1760000000.25
     …
 
-What is torn, foreign, of another version or renamed to another key fails the digest and reads as
-nothing. The digest is no signature: that nobody else writes here is the private folder's to see to.
+A file that is torn, changed, renamed to another key or of another version fails the digest and
+counts as absent. The digest is not a signature: the private folder keeps other users out.
 """
 
 from __future__ import annotations
@@ -26,32 +25,31 @@ if TYPE_CHECKING:
 TOKEN = "token"  # noqa: S105 - the name of a kind of file
 FAILURE = "failure"
 _NAME = "docker-credential-multi"
-# Counts up when the lines change their meaning: entries of another version are misses.
+# Raised when the meaning of the lines changes: entries of another version are misses.
 _VERSION = 1
 
 # A token for more than an hour (ECR's 12 h, ACR's 3 h) is renewed after half of its life; a shorter
-# one (Google's and Entra's hour) five minutes before its end, or after half of a life that is not
-# much longer than that itself.
+# one (Google's and Entra's hour) five minutes before its end, but not before half of its life.
 LONG_LIFE_S = 3600.0
 EARLY_S = 300.0
-# A token of a shorter life is for those who were waiting for it, and for nobody after them.
-LEAST_LIFE_S = 60.0
-# Neither is one that nobody said the life of.
-UNSAID_LIFE_S = 30.0
-# A token in its last moments would end on its way to the registry.
+# A token with a shorter life is given only to the processes that are waiting for it.
+MIN_LIFE_S = 60.0
+# Likewise a token whose cloud does not say when it expires.
+UNKNOWN_LIFE_S = 30.0
+# A token this close to its end would expire on its way to the registry.
 LAST_MOMENTS_S = 10.0
-# No cloud's registry token lives longer; one that claims to is asked for again after half a day.
-MOST_LIFE_S = 24 * 3600.0
-# Longer than any failure is of use (see renewal).
-MOST_FAILURE_AGE_S = 60.0
-# The year 5138: what is later is no time.
-_END_OF_TIME_S = 1e11
+# No cloud's registry token lives longer; one that claims to is renewed after half a day.
+MAX_LIFE_S = 24 * 3600.0
+# No failure is used for longer (see renewal).
+MAX_FAILURE_AGE_S = 60.0
+# The year 5138: a later time is a mistake.
+_MAX_TIME_S = 1e11
 
 
 class Entry:
-    """One token as it is kept. ``scope`` is the host it opens, or what several hosts share it by.
+    """One token in the cache. ``scope`` is the host it opens, or what several hosts share it by.
 
-    ``is_sealed`` says that the secret is encrypted (see sealing) and nothing to show a registry.
+    ``is_sealed`` is whether the secret is encrypted (see sealing).
     Units: ``created_at`` and ``expires_at`` are seconds since 1970, as ``time.time`` has them.
     """
 
@@ -89,9 +87,9 @@ class Entry:
 
     @classmethod
     def of(cls, credential: Credential, provider: str, scope: str, now: float) -> Entry:
-        """Make the entry of a credential that was just got."""
-        said = credential.expires_at
-        expires_at = now + UNSAID_LIFE_S if said is None else said.timestamp()
+        """Make the entry of a new credential."""
+        end = credential.expires_at
+        expires_at = now + UNKNOWN_LIFE_S if end is None else end.timestamp()
         return cls(
             provider,
             scope,
@@ -99,12 +97,12 @@ class Entry:
             secret=credential.secret,
             source=credential.source,
             created_at=now,
-            expires_at=min(expires_at, now + MOST_LIFE_S),
+            expires_at=min(expires_at, now + MAX_LIFE_S),
         )
 
     @classmethod
     def decode(cls, key: str, content: bytes) -> Entry | None:
-        """Read the entry of a key; ``None`` where it is none."""
+        """Read the entry of a key; ``None`` if the content is anything else."""
         try:
             fields = _decode(TOKEN, key, content)
             is_sealed = "sealed" in fields
@@ -120,19 +118,19 @@ class Entry:
             )
         except (ValueError, KeyError):
             return None
-        return entry if 0 < entry.life_s <= MOST_LIFE_S else None
+        return entry if 0 < entry.life_s <= MAX_LIFE_S else None
 
     def encode(self, key: str) -> bytes:
         """Write the entry down.
 
         Raises:
-            ValueError: a value does not fit a line; the caller keeps no such token.
+            ValueError: a value does not fit on a line; the caller does not keep the token.
         """
         name = "sealed" if self.is_sealed else "secret"
         return _encode(TOKEN, key, {**self._open_fields(), name: self.secret.expose()})
 
-    def all_but_the_secret(self, key: str) -> bytes:
-        """Write down what a sealed secret is bound to. Raises ``ValueError`` like ``encode``."""
+    def bound_data(self, key: str) -> bytes:
+        """All but the secret: what a sealed secret is bound to. Raises ``ValueError``."""
         return _encode(TOKEN, key, self._open_fields())
 
     def with_secret(self, secret: str, *, is_sealed: bool) -> Entry:
@@ -160,29 +158,29 @@ class Entry:
 
     @property
     def life_s(self) -> float:
-        """How long it lives in all."""
+        """How long the token lives in all."""
         return self.expires_at - self.created_at
 
     def is_fresh(self, now: float) -> bool:
-        """Whether it is used without a thought of renewing it."""
+        """Whether it is used without renewing it."""
         half_at = self.created_at + self.life_s / 2
         stale_at = half_at if self.life_s > LONG_LIFE_S else max(half_at, self.expires_at - EARLY_S)
-        return self.life_s >= LEAST_LIFE_S and self.created_at <= now < stale_at
+        return self.life_s >= MIN_LIFE_S and self.created_at <= now < stale_at
 
     def is_valid(self, now: float) -> bool:
-        """Whether it still opens anything. Made later than now, the clock was set back since."""
+        """Whether it still opens anything. If it is from the future, the clock was set back."""
         return self.created_at <= now < self.expires_at - LAST_MOMENTS_S
 
     def is_over(self, now: float) -> bool:
         """Whether it will never be used again.
 
-        One from the future may have been written since the caller looked at its clock. One from
-        beyond a day is of a clock that was wrong.
+        One from the future may have been written after the caller read its clock. One from more
+        than a day ahead was made by a wrong clock.
         """
-        return not self.created_at - MOST_LIFE_S <= now < self.expires_at
+        return not self.created_at - MAX_LIFE_S <= now < self.expires_at
 
     def credential(self) -> Credential:
-        """Return what a registry is shown."""
+        """The credential to show a registry."""
         return Credential(self.username, self.secret, expires_at=self._expiry, source=self.source)
 
     def _expiry(self) -> datetime:
@@ -192,53 +190,65 @@ class Entry:
 
 
 class Failure:
-    """What one process was told, for those who would be told the same.
+    """What one process failed with, for the processes that would fail with the same.
 
-    Units: ``told_at`` is in seconds since 1970.
+    The lines hold the codes and values of its message: ``0.code``, ``0.value.host``, and the same
+    with ``1`` for the message around it. Units: ``at`` is in seconds since 1970.
     """
 
-    __slots__ = ("error", "told_at")
+    __slots__ = ("at", "error")
 
-    def __init__(self, error: errors.NotFound | errors.ProviderError, told_at: float) -> None:
+    def __init__(self, error: errors.NotFound | errors.ProviderError, at: float) -> None:
         self.error = error
-        self.told_at = told_at
+        self.at = at
 
     @classmethod
     def decode(cls, key: str, content: bytes) -> Failure | None:
-        """Read the failure of a key; ``None`` where it is none."""
+        """Read the failure of a key; ``None`` if the content is anything else."""
         try:
             fields = _decode(FAILURE, key, content)
-            error = _SHARED[fields["error"]](fields["reason"], hint=fields["hint"] or None)
-            return cls(error, _time(fields["told_at"]))
-        except (ValueError, KeyError):
+            kind, code = _kind(fields["error"]), fields["0.code"]
+            error = kind(code, hint=fields.get("hint"), **_values(fields, 0))
+            level = 1
+            while outer := fields.get(f"{level}.code"):
+                error = error.within(outer, **_values(fields, level))
+                level += 1
+            failure = cls(error, _time(fields["at"]))
+            _ = error.line, error.hint  # another version may not know the code
+        except (ValueError, KeyError, ImportError):
             return None
+        return failure
 
     def is_over(self, now: float) -> bool:
-        """Whether it will never be told again."""
-        return abs(now - self.told_at) > MOST_FAILURE_AGE_S
+        """Whether it will never be used again."""
+        return abs(now - self.at) > MAX_FAILURE_AGE_S
 
     def encode(self, key: str) -> bytes:
-        """Write the failure down. Raises ``ValueError`` where its text is none."""
-        fields = {
-            "told_at": repr(self.told_at),
-            "error": type(self.error).__name__,
-            "reason": " ".join(self.error.reason.split()),
-            "hint": " ".join((self.error.hint or "").split()),
-        }
-        return _encode(FAILURE, key, fields)
+        """Write the failure down. Raises ``ValueError`` if a value is not Unicode."""
+        kind = next(k for k in type(self.error).__mro__ if k.__module__ == errors.__name__)
+        fields = {"at": repr(self.at), "error": kind.__name__}
+        if self.error.own_hint is not None:
+            fields["hint"] = self.error.own_hint
+        for level, (code, values) in enumerate(self.error.parts):
+            fields[f"{level}.code"] = code
+            for name, value in values.items():
+                fields[f"{level}.value.{name}"] = str(value)
+        one_line = {name: " ".join(value.split()) for name, value in fields.items()}
+        return _encode(FAILURE, key, one_line)
 
 
-_SHARED: dict[str, type[errors.NotFound | errors.ProviderError]] = {
-    error.__name__: error
-    for error in (
+def _kind(name: str) -> type[errors.NotFound | errors.ProviderError]:
+    kinds: tuple[type[errors.NotFound | errors.ProviderError], ...] = (
         errors.NotFound,
-        errors.Denied,
-        errors.AnonymousAllowed,
-        errors.Unreachable,
-        errors.BadReply,
-        errors.Misconfigured,
+        errors.ProviderError,
+        *errors.ProviderError.__subclasses__(),
     )
-}
+    return {kind.__name__: kind for kind in kinds if kind.__module__ == errors.__name__}[name]
+
+
+def _values(fields: Mapping[str, str], level: int) -> dict[str, str]:
+    lead = f"{level}.value."
+    return {name.removeprefix(lead): fields[name] for name in fields if name.startswith(lead)}
 
 
 def _encode(kind: str, key: str, fields: Mapping[str, str]) -> bytes:
@@ -250,12 +260,12 @@ def _encode(kind: str, key: str, fields: Mapping[str, str]) -> bytes:
 
 
 def _decode(kind: str, key: str, content: bytes) -> dict[str, str]:
-    """Raises ``ValueError`` where the content is not of this kind, version and key."""
+    """Raises ``ValueError`` if the content is not of this kind, version and key."""
     title, check, body = content.split(b"\n", 2)
     if title.decode() != f"{_NAME} {kind} {_VERSION}":
-        raise ValueError("another program's, or another version's")
+        raise ValueError("another kind or version")
     if check.decode() != digest([kind, key, body]):
-        raise ValueError("torn, changed or moved")
+        raise ValueError("torn, changed or renamed")
     fields = {}
     for line in body.decode().split("\n")[:-1]:
         name, _, value = line.partition("=")
@@ -265,6 +275,6 @@ def _decode(kind: str, key: str, content: bytes) -> dict[str, str]:
 
 def _time(text: str) -> float:
     time = float(text)
-    if not 0 <= time < _END_OF_TIME_S:
-        raise ValueError("no time")
+    if not 0 <= time < _MAX_TIME_S:
+        raise ValueError("not a time")
     return time

@@ -1,8 +1,8 @@
-"""A cache miss, from here to a credential or a reason: ask, keep, or fall back to the old one.
+"""What follows a cache miss: ask and keep the answer, wait for another process, or use the old one.
 
-A failure is for those who were waiting for it, and for nobody after them, who may have mended what
-was wrong. Two last longer: that there is no identity at all, so that a dozen calls in a row do not
-each probe for one; and, while the old credential is good, that it could not be renewed.
+A failure is kept for the processes that are waiting for it. Later ones ask again: the user may have
+mended the cause. Two outcomes last longer: that there is no identity, so that a dozen calls in a
+row do not each probe for one; and, while the old credential is valid, that its renewal failed.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ if TYPE_CHECKING:
     from cred_helper.files.locks import Locks
     from cred_helper.providers.common.interface import Identity, Provider, TokenRequest
 
-# Compose and the like call once an image, one after another, within seconds.
-NOBODY_FOR_S = 10.0
-# With a good credential in hand, a cloud that is down is asked again once a minute, …
+# Compose and similar clients call once an image, one call after another, within seconds.
+ABSENT_FOR_S = 10.0
+# With a valid credential in hand, a cloud that is down is asked again once a minute, …
 PAUSE_AFTER_FAILURE_S = 60.0
-# … and a renewal is not worth the whole deadline.
+# … and a renewal does not take the whole deadline.
 RENEWAL_WITHIN_S = 10.0
 
 
-def ask_unless_nobody(
+def ask_unless_absent(
     provider: Provider,
     cache: TokenCache,
     request: TokenRequest,
     identity: Identity,
-    nobody_key: str,
+    identity_key: str,
     clock: Callable[[], float],
 ) -> Credential:
-    """Ask where trying has to tell whether there is an identity, unless there was none just now."""
-    known = cache.failure(nobody_key)
-    if known is not None and _is_still_nobody(known, clock()):
+    """Ask, unless a network probe found within the last seconds that there is no identity."""
+    known = cache.failure(identity_key)
+    if known is not None and _is_still_absent(known, clock()):
         raise known.error
     try:
         return provider.get(request, identity)
-    except NotFound as nobody:
+    except NotFound as absent:
         locks = cache.locks()
-        cache.note(nobody_key, nobody, clock(), locks)
+        cache.note(identity_key, absent, clock(), locks)
         locks.close()
         raise
 
 
-def _is_still_nobody(failure: Failure, now: float) -> bool:
-    return isinstance(failure.error, NotFound) and 0 <= now - failure.told_at < NOBODY_FOR_S
+def _is_still_absent(failure: Failure, now: float) -> bool:
+    return isinstance(failure.error, NotFound) and 0 <= now - failure.at < ABSENT_FOR_S
 
 
 class Part:
@@ -76,8 +76,9 @@ class Part:
 class Renewal:
     """One process's part in getting a credential that is not in the cache, or is no longer fresh.
 
-    ``old`` is what may be fallen back to: an entry that is still valid. ``nobody_key`` stands for
-    the identity alone: that there is none is so for every host.
+    ``old`` is the entry to fall back to: one that is still valid. ``identity_key`` stands for the
+    identity and all hosts: if the identity does not exist, that is so for every host.
+    ``is_resolved`` is whether a program was run to determine the identity.
     """
 
     def __init__(
@@ -87,27 +88,29 @@ class Renewal:
         request: TokenRequest,
         identity: Identity,
         *,
+        is_resolved: bool,
         scope: str,
         key: str,
-        nobody_key: str,
+        identity_key: str,
         old: Entry | None,
-        warn: Callable[[str, str | None], None],
+        warn: Callable[[CredentialError], None],
         clock: Callable[[], float],
     ) -> None:
         self._provider = provider
         self._cache = cache
         self._request = request
         self._identity = identity
+        self._is_resolved = is_resolved
         self._scope = scope
         self._key = key
-        self._nobody_key = nobody_key
+        self._identity_key = identity_key
         self._old = old
         self._warn = warn
         self._clock = clock
         self._began_at = clock()
 
     def credential(self) -> Credential:
-        """Get the credential, from whoever has it."""
+        """Return a credential from this or another process, or the old one with a warning."""
         locks = self._cache.locks()
         try:
             return ask_once(
@@ -125,36 +128,36 @@ class Renewal:
             locks.close()
 
     def _look(self) -> Credential | None:
-        """Find what another process left: return a credential, raise a failure, or neither."""
+        """Return the credential or raise the failure that another process kept, if there is one."""
         entry = self._cache.token(self._key)
-        failures = [self._cache.failure(key) for key in (self._key, self._nobody_key)]
+        failures = [self._cache.failure(key) for key in (self._key, self._identity_key)]
         now = self._clock()
-        if entry is not None and self._is_mine(entry, now):
+        if entry is not None and self._is_usable(entry, now):
             return entry.credential()
         for failure in failures:
-            if failure is not None and self._is_told(failure, now):
+            if failure is not None and self._is_ours_too(failure, now):
                 raise failure.error
         return None
 
-    def _is_mine(self, entry: Entry, now: float) -> bool:
-        """Whether a kept token is to be used: one got while this process waited needs no life."""
+    def _is_usable(self, entry: Entry, now: float) -> bool:
+        """Whether a kept token answers; one made while this process waited need not be fresh."""
         waited_for = entry.created_at >= self._began_at
         return entry.is_fresh(now) or (waited_for and entry.is_valid(now))
 
-    def _is_told(self, failure: Failure, now: float) -> bool:
-        """Whether this process would be told the same."""
-        age_s = now - failure.told_at
+    def _is_ours_too(self, failure: Failure, now: float) -> bool:
+        """Whether a kept failure stands for what this process would get."""
+        age_s = now - failure.at
         if age_s < 0:
             return False  # the clock was set back since
         paused = self._old is not None and age_s < PAUSE_AFTER_FAILURE_S
-        waited_for = failure.told_at >= self._began_at
-        return paused or waited_for or _is_still_nobody(failure, now)
+        waited_for = failure.at >= self._began_at
+        return paused or waited_for or _is_still_absent(failure, now)
 
     def _ask(self, locks: Locks) -> Credential:
         try:
-            credential = self._provider.get(self._bounded_request(), self._identity)
+            credential = self._provider.get(self._short_request(), self._identity)
         except (NotFound, ProviderError) as failure:
-            key = self._nobody_key if isinstance(failure, NotFound) else self._key
+            key = self._identity_key if isinstance(failure, NotFound) else self._key
             self._cache.note(key, failure, self._clock(), locks)
             raise
         entry = Entry.of(credential, self._provider.name, self._scope, self._clock())
@@ -162,11 +165,16 @@ class Renewal:
             locks.mark_unkept(self._clock())
         return credential
 
-    def _bounded_request(self) -> TokenRequest:
+    def _short_request(self) -> TokenRequest:
         return self._request if self._old is None else self._request.sooner(RENEWAL_WITHIN_S)
 
     def _is_same_identity(self) -> bool:
-        """Whether nobody changed the identity's files between looking at them and asking."""
+        """Whether the identity's files are what they were before the cloud was asked.
+
+        A resolved identity holds the answer of its program, which is all that was asked with.
+        """
+        if self._is_resolved:
+            return True
         try:
             now = self._provider.identify(self._request)
         except CredentialError:
@@ -179,9 +187,6 @@ class Renewal:
             raise failure
         left_s = self._old.expires_at - now
         left = f"{left_s / 60:.0f} min" if left_s > 90 else f"{left_s:.0f} s"
-        self._warn(
-            f"the credential for {self._request.route.host} from {self._provider.name} could not "
-            f"be renewed, and is good for another {left}: {failure.reason}",
-            failure.hint,
-        )
+        host, provider = self._request.route.host, self._provider.name
+        self._warn(failure.within("cache.not-renewed", host=host, provider=provider, left=left))
         return self._old.credential()

@@ -1,12 +1,12 @@
-"""Secrets of the cache encrypted at rest, by a key that the operating system's keychain keeps.
+"""Encrypts the secrets of the cache with a key that the operating system's keychain holds.
 
-The key lies with a docker-credential-* helper of the user's choice (secretservice, osxkeychain,
-wincred, pass) under a server URL of its own, is made when it is first needed, and never touches a
-disk of ours. AES-256-GCM binds each secret to the rest of its entry, so that none can be put into
-another's place. Where the keychain does not work nothing is kept, and the user is told once.
+The key is kept by a docker-credential-* helper of the user's choice (secretservice, osxkeychain,
+wincred, pass) under a server URL of its own, and made when it is first needed. AES-256-GCM binds
+each secret to the rest of its entry, so that it cannot be moved to another. If the keychain does
+not work, no token is kept, and one warning says so.
 
-Source: https://csrc.nist.gov/pubs/sp/800/38/d/final (a random nonce of 96 bits is good for 2**32
-secrets of one key, which is more than a lifetime of tokens).
+Source: https://csrc.nist.gov/pubs/sp/800/38/d/final (a random nonce of 96 bits is safe for 2**32
+secrets of one key).
 """
 
 from __future__ import annotations
@@ -33,32 +33,32 @@ _NONCE_BYTES = 12
 
 
 class Sealing:
-    """Seals and opens the secrets of entries. The keychain is asked once, when first needed."""
+    """Encrypts and decrypts the secrets of entries. Asks the keychain once, when first needed."""
 
     __slots__ = ("_cipher", "_failed", "_keychain", "_warn")
 
-    def __init__(self, keychain: Source, warn: Callable[[str, str | None], None]) -> None:
+    def __init__(self, keychain: Source, warn: Callable[[CredentialError], None]) -> None:
         self._keychain = keychain
         self._warn = warn
         self._cipher: AESGCM | None = None
         self._failed = False
 
     def sealed(self, key: str, entry: Entry) -> Entry | None:
-        """Return the entry as it may be written to a disk; ``None`` where that is not possible.
+        """Return the entry with its secret encrypted; ``None`` if that is not possible.
 
         Raises:
-            ValueError: a value does not fit an entry.
+            ValueError: a value does not fit on a line of an entry.
         """
         cipher = self._opened_keychain()
         if cipher is None:
             return None
         nonce = os.urandom(_NONCE_BYTES)
         plain = entry.secret.expose().encode()
-        ciphered = cipher.encrypt(nonce, plain, entry.all_but_the_secret(key))
+        ciphered = cipher.encrypt(nonce, plain, entry.bound_data(key))
         return entry.with_secret((nonce + ciphered).hex(), is_sealed=True)
 
     def opened(self, key: str, entry: Entry) -> Entry | None:
-        """Return the entry as it was before; ``None`` where the key is not the one it was."""
+        """Return the entry with its secret decrypted; ``None`` if it was made with another key."""
         cipher = self._opened_keychain()
         if cipher is None:
             return None
@@ -67,7 +67,7 @@ class Sealing:
         try:
             data = bytes.fromhex(entry.secret.expose())
             nonce, ciphered = data[:_NONCE_BYTES], data[_NONCE_BYTES:]
-            plain = cipher.decrypt(nonce, ciphered, entry.all_but_the_secret(key))
+            plain = cipher.decrypt(nonce, ciphered, entry.bound_data(key))
             return entry.with_secret(plain.decode(), is_sealed=False)
         except (ValueError, InvalidTag):
             return None
@@ -78,18 +78,14 @@ class Sealing:
                 self._cipher = self._make_cipher()
             except CredentialError as error:
                 self._failed = True
-                self._warn(
-                    f"no token is kept, since {self._keychain.name} does not give the key to"
-                    f" encrypt them with: {error.reason}",
-                    error.hint,
-                )
+                self._warn(error.within("cache.no-key", keychain=self._keychain.name))
         return self._cipher
 
     def _make_cipher(self) -> AESGCM:
         try:
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM
         except ImportError:
-            raise Misconfigured("this build cannot encrypt") from None
+            raise Misconfigured("cache.no-cipher") from None
         except CannotLoad as error:
             raise error.error from None
         try:
@@ -101,14 +97,11 @@ class Sealing:
         except ValueError:
             cipher_key = b""
         if len(cipher_key) != _KEY_BYTES:
-            raise Misconfigured(
-                f"what it keeps for {KEY_URL} is no key",
-                hint=f"have it erase {KEY_URL}; a new key is made the next time",
-            )
+            raise Misconfigured("cache.bad-key", url=KEY_URL)
         return AESGCM(cipher_key)
 
     def _make_key(self, missing: NotFound) -> str:
-        """Make the key, and return the one that is kept: another process may have been quicker."""
+        """Make the key and return the one that is kept: another process may have been quicker."""
         store = getattr(self._keychain, "store", None)
         if store is None:
             raise missing

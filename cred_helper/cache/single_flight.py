@@ -1,8 +1,8 @@
-"""Of all processes that want the same, one asks and the others look what it leaves.
+"""One process fetches; the others wait for its cache entry.
 
-Nobody waits past its own deadline, nor for the dead, whose locks the kernel lets go. Where the one
-that asks is slow (stopped, stuck, or with a longer deadline than others have), one of those that
-wait becomes its deputy and asks as well.
+No process waits past its own deadline, or for a process that has ended: the kernel releases its
+lock. If the fetching process is slow (stopped, stuck, or with a longer deadline), one of those that
+wait becomes its deputy and fetches as well.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from cred_helper.files.locks import Locks
     from cred_helper.providers.common.interface import Deadline
 
-# How much of the time there is to wait goes by before a deputy asks. An exchange takes a second or
-# two: who has not answered after this will hardly answer in the rest.
+# The share of the waiting time after which a deputy asks. An exchange takes a second or two: a
+# process that has no answer by then will hardly get one in the rest.
 PATIENCE_SHARE = 2 / 3
-# Looking costs a process some tens of microseconds: often at first, when most exchanges end.
+# A look costs some tens of microseconds. Frequent at first, when most exchanges end.
 FIRST_PAUSE_S = 0.01
 LONGEST_PAUSE_S = 0.1
 
@@ -41,13 +41,13 @@ def ask_once(
     is_kept: Callable[[], bool],
     deadline: Deadline,
 ) -> Credential:
-    """Return what ``look`` finds; where it finds nothing, ``ask``, or wait for the one who asks.
+    """Return what ``look`` finds; if it finds nothing, ``ask``, or wait for the process that asks.
 
-    Who can go on with something ``meanwhile`` does not wait. Where the one who asked had an answer
-    that ``is_kept`` nowhere, everybody asks.
+    A caller that has a credential ``meanwhile`` does not wait. ``is_kept`` is false if an answer
+    could not be kept for the others: then every process asks.
 
     Raises:
-        Unreachable: nobody had an answer in time.
+        Unreachable: no process had an answer in time.
     """
     wait = _Wait(deadline)
     while True:
@@ -71,7 +71,7 @@ def ask_once(
 
 
 class _Wait:
-    """One process's wait for another, with a little left at the end for a fallback."""
+    """One process's wait for another, which leaves a little time for a fallback."""
 
     __slots__ = ("_deadline", "_pause_s", "_wait_s", "_whole_s")
 
@@ -82,17 +82,13 @@ class _Wait:
         self._pause_s = FIRST_PAUSE_S
 
     def ranks(self) -> tuple[int, ...]:
-        """Which locks to try: the deputy's, too, once patience is over."""
+        """Which locks to try: late in the wait, the deputy's as well."""
         return RANKS if self._waited_s() > self._wait_s * PATIENCE_SHARE else RANKS[:1]
 
     def pause(self) -> None:
-        """Let a moment go by, not the same for everyone."""
+        """Sleep for a moment, of a different length in each process."""
         if self._waited_s() >= self._wait_s:
-            waited = seconds(self._wait_s)
-            raise Unreachable(
-                f"another process has been asking, and has no answer after {waited} s",
-                hint="see DOCKER_CREDENTIAL_MULTI_DEADLINE_S for the time a get may take",
-            )
+            raise Unreachable("cache.other-process-waits", waited=seconds(self._wait_s))
         jitter = 0.5 + os.urandom(1)[0] / 255
         sleep(self._deadline.step_s(self._pause_s * jitter))
         self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 1.5)

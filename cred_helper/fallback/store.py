@@ -15,9 +15,10 @@ from cred_helper.credential import Credential, Secret
 from cred_helper.errors import Misconfigured, NotFound, Unreachable
 from cred_helper.fallback.registry_key import candidates
 from cred_helper.files import json_file, user_folders
+from cred_helper.files.atomic_file import make_folders
 from cred_helper.files.json_file import trouble
 from cred_helper.files.locks import Locks
-from cred_helper.files.private_folder import make_missing, undisturbed
+from cred_helper.signals import finish_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class FileStore:
     def _make_folder(self) -> None:
         folder = os.path.dirname(self.path)
         try:
-            make_missing(folder, 0o700)  # to others closed all the way, says XDG
+            make_folders(folder, 0o700)  # to others closed all the way, says XDG
             # A folder by another name is not ours: the file is a link into it.
             is_ours = sys.platform != "win32" and os.path.basename(folder) == _FOLDER
             if is_ours and os.stat(folder).st_mode & 0o077:
@@ -158,7 +159,7 @@ class FileStore:
         data = json.dumps({"version": _VERSION, "credentials": fields}, indent=2).encode() + b"\n"
         self._sweep()
         try:
-            undisturbed(lambda: self._replace(data))
+            finish_first(lambda: self._replace(data))
         except OSError as error:
             raise self._unusable("written", error) from None
 

@@ -1,55 +1,58 @@
-"""JSON documents on disk: read once and whole, complained of by line.
+"""JSON from files and programs: read whole, within limits, with errors that name the line.
 
-Never waits for a file (a pipe, a device), never reads one without end, and never quotes what a file
-holds: it may be a secret.
+Limits are in size, nesting, length of numbers and, where a pipe stands in a file's place, in time.
+Never quotes what was read: it may be a secret.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 
 from cred_helper.errors import Misconfigured
+from cred_helper.files.os_errors import os_reason
 
-# Thousands of registries fit in one; a file beyond it is a mistake.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# Thousands of registries fit into a file of this size.
 MAX_BYTES = 16 << 20
+# CPython's own limit, without the variable that lifts it: longer numbers take quadratic time.
+# Source: https://docs.python.org/3/library/stdtypes.html#integer-string-conversion-length-limitation
+MAX_DIGITS = 4300
+# The shell's "<(…)" and a FIFO: how long their writer may take in all.
+PIPE_TIMEOUT_S = 2.0
+_PIPE_POLL_S = 0.01
 _UTF8_BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
-class Document:
-    """A JSON document, and on which of its lines things stand."""
+class ParsedJson:
+    """A JSON value and the lines of its text."""
 
     __slots__ = ("_text", "value")
 
     def __init__(self, data: bytes) -> None:
-        """Parse.
-
-        What follows the first JSON value is left alone, as docker leaves it.
+        """Parse the first JSON value; what follows it is ignored, as docker ignores it.
 
         Raises:
-            Misconfigured: it is not JSON in UTF-8. The reason begins with the line.
+            Misconfigured: the data is not JSON in UTF-8. The reason begins with the line.
         """
-        import json
-
         if data.startswith(_UTF16_BOMS):
-            raise Misconfigured("line 1: it is UTF-16", hint="save the file as UTF-8")
+            raise Misconfigured("file.wide-encoding")
         data = data.removeprefix(_UTF8_BOM)
         try:
             self._text = data.decode("utf-8")
-            start = len(self._text) - len(self._text.lstrip())
-            self.value, _ = json.JSONDecoder().raw_decode(self._text, start)
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
-            raise Misconfigured(f"line {line}: it is not UTF-8") from None
-        except json.JSONDecodeError as error:
-            # What comes after a colon in json's messages is a piece of the text.
-            complaint = error.msg.partition(":")[0].lower()
-            raise Misconfigured(f"line {error.lineno}: it is not JSON ({complaint})") from None
-        except RecursionError:
-            raise Misconfigured("line 1: it is nested too deeply") from None
+            raise Misconfigured("file.encoding", line=line) from None
+        start = len(self._text) - len(self._text.lstrip())
+        self.value, _ = first_value(self._text, start)
 
     def line_of(self, *keys: str) -> int:
-        """The line of the last of these keys, each looked for after the one before it."""
+        """The line of the last of these keys, each searched for after the one before it."""
         import json
 
         at = 0
@@ -58,30 +61,83 @@ class Document:
         return self._text.count("\n", 0, at) + 1
 
 
-def load(path: str) -> Document | None:
-    """Read a document from a file; ``None`` where there is no file, or nothing in it.
+def first_value(text: str, start: int = 0) -> tuple[Any, int]:
+    """Parse the JSON value that begins at an offset; return it and the offset behind it.
 
     Raises:
-        Misconfigured: it cannot be read, or is not JSON.
+        Misconfigured: there is none, or it is beyond a limit.
+    """
+    import json
+
+    try:
+        return json.JSONDecoder(parse_int=_integer).raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        # What comes after a colon in json's messages is a piece of the text.
+        problem = error.msg.partition(":")[0].lower()
+        raise Misconfigured("file.not-json", line=error.lineno, problem=problem) from None
+    except _LongNumber as error:
+        line = text.count("\n", 0, text.find(error.digits, start)) + 1
+        raise Misconfigured("file.long-number", line=line, limit=MAX_DIGITS) from None
+    except RecursionError:
+        raise Misconfigured("file.deep-nesting") from None
+
+
+def parse_value(data: bytes | str) -> Any:
+    """Parse a text that is one JSON value, for callers with an error of their own.
+
+    Raises:
+        ValueError: the text is anything else, or beyond a limit.
+    """
+    import json
+
+    try:
+        return json.loads(data, parse_int=_integer)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+class _LongNumber(ValueError):
+    """A number has more digits than ``MAX_DIGITS``."""
+
+    def __init__(self, digits: str) -> None:
+        super().__init__("a number is too long")
+        self.digits = digits
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise _LongNumber(digits)
+    return int(digits)
+
+
+def load(path: str) -> ParsedJson | None:
+    """Read and parse a file; ``None`` if it does not exist or holds nothing.
+
+    Raises:
+        Misconfigured: it cannot be read, or is not JSON. The reason does not name the file.
     """
     try:
         data = read(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise Misconfigured(f"it cannot be read: {trouble(error)}") from None
+        raise Misconfigured("file.cannot-read", problem=os_reason(error)) from None
     return parse(data)
 
 
-def parse(data: bytes) -> Document | None:
-    """Parse a document that has to be reasonable in size; ``None`` where there is nothing in it."""
+def parse(data: bytes) -> ParsedJson | None:
+    """Parse data of a limited size; ``None`` if it is empty. Raises ``Misconfigured``."""
     if len(data) > MAX_BYTES:
-        raise Misconfigured(f"it is larger than {MAX_BYTES >> 20} MiB")
-    return Document(data) if data.removeprefix(_UTF8_BOM).strip() else None
+        raise Misconfigured("file.too-large", limit=MAX_BYTES >> 20)
+    return ParsedJson(data) if data.removeprefix(_UTF8_BOM).strip() else None
 
 
 def read(path: str) -> bytes:
-    """Read a file, up to a byte more than a document may have. Symbolic links are followed."""
+    """Read a file, up to one byte more than ``MAX_BYTES``. Symbolic links are followed.
+
+    Raises:
+        OSError: it cannot be read, or is a pipe whose writer takes too long.
+    """
     fd = open_file(path)
     try:
         return read_open(fd)
@@ -89,21 +145,46 @@ def read(path: str) -> bytes:
         os.close(fd)
 
 
+def read_regular(path: str) -> bytes:
+    """Like ``read``, for a file that is going to be replaced: a pipe or a device is an error."""
+    fd = open_file(path)
+    try:
+        mode = os.fstat(fd).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise OSError(errno.EINVAL, "not a regular file")
+        return read_open(fd)
+    finally:
+        os.close(fd)
+
+
 def open_file(path: str) -> int:
-    """Open a file for reading, without being held up by a pipe that nobody writes to."""
+    """Open a file for reading, without waiting for the writer of a pipe."""
     return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
 
 
 def read_open(fd: int) -> bytes:
-    """As ``read``, from an open file."""
-    chunks = []
+    """Like ``read``, from an open file."""
+    from time import monotonic, sleep
+
+    ends_at_s = monotonic() + PIPE_TIMEOUT_S
+    chunks: list[bytes] = []
     left = MAX_BYTES + 1
-    while left and (chunk := os.read(fd, min(left, 1 << 20))):
+    while left:
+        try:
+            chunk = os.read(fd, min(left, 1 << 20))
+        except BlockingIOError:
+            if monotonic() > ends_at_s:
+                reason = f"its writer sent no end within {PIPE_TIMEOUT_S:.0f} s"
+                raise OSError(errno.ETIMEDOUT, reason) from None
+            sleep(_PIPE_POLL_S)
+            continue
+        if not chunk:
+            break
         chunks.append(chunk)
         left -= len(chunk)
     return b"".join(chunks)
 
 
-def trouble(error: OSError) -> str:
-    """What the operating system says, in the house's style."""
-    return (os.strerror(error.errno) if error.errno else type(error).__name__).lower()
+# Transitional names for modules that are being rewritten.
+Document = ParsedJson
+trouble = os_reason

@@ -1,13 +1,11 @@
-"""A folder of small files that nobody but their owner can read, plant or swap.
+"""A folder of small files that only their owner can read, replace or add to.
 
-Made with mode 0700 and its files with 0600, from birth. Believed only while that is still so: a
-folder or file that is a link, another user's or open to others counts as absent. A file is replaced
-whole, so that a reader meets the old one or the new one. Holds only what may be lost: where the
-folder cannot be made or written, reading finds nothing, writing does nothing, and nobody fails.
+The folder has mode 0700 and its files 0600 from the start. A folder or file that is a link, belongs
+to another user or is open to others counts as absent. Holds only what may be lost: if the folder
+cannot be made or written, reads find nothing and writes do nothing.
 
-Every access goes through a descriptor of the checked folder, so that it does not matter what its
-parents let others do. Windows has no such descriptors: there the privacy is that of the user's own
-profile folder, which is closed to others.
+Every access goes through a descriptor of the checked folder, so the modes of the folders above it
+do not matter. Windows has no such descriptors; there the user's profile folder is closed to others.
 """
 
 from __future__ import annotations
@@ -17,22 +15,21 @@ import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Self
 
 _POSIX = os.open in os.supports_dir_fd
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-_PLAIN = _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_FILE = _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _FOLDER = _NO_LINK | getattr(os, "O_DIRECTORY", 0)
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class NotPrivate(OSError):
-    """Others have a hand in a folder or file, or could have."""
+    """Another user owns a folder or file, or can open it."""
 
 
 class PrivateFolder:
-    """One such folder. Nothing is made or opened before it is needed."""
+    """One such folder, opened and made when it is first needed."""
 
     __slots__ = ("path",)
 
@@ -40,7 +37,7 @@ class PrivateFolder:
         self.path = path
 
     def refusal(self) -> str | None:
-        """Say why the folder is not used, for a person; ``None`` where it is or would be made."""
+        """Why the folder is not used, for a message; ``None`` if it is used or can be made."""
         try:
             with _Opened(self.path):
                 return None
@@ -54,7 +51,7 @@ class PrivateFolder:
             )
 
     def read(self, name: str, at_most: int) -> bytes | None:
-        """Return the file's content, or ``None`` where there is none to be believed."""
+        """Return a file's content; ``None`` if it is absent, not private or larger."""
         try:
             with _Opened(self.path) as folder:
                 fd = folder.open(name, os.O_RDONLY)
@@ -70,20 +67,22 @@ class PrivateFolder:
             return None
 
     def write(self, name: str, content: bytes) -> bool:
-        """Put a file in the place of the one before, if any; false where that cannot be done."""
+        """Replace a file; return false if that fails."""
+        from cred_helper.files import atomic_file
+
         try:
             _make(self.path)
             with _Opened(self.path) as folder:
-                undisturbed(lambda: folder.put(name, content))
+                atomic_file.replace(folder.at(name), content, folder_fd=folder.fd)
         except OSError:
             return False
         return True
 
     def remove(self, name: str) -> bool:
-        """Remove a file; false where it is still there."""
+        """Remove a file; return false if it is still there."""
         try:
             with _Opened(self.path) as folder:
-                folder.unlink(name)
+                os.unlink(folder.at(name), dir_fd=folder.fd)
         except FileNotFoundError:
             return True
         except OSError:
@@ -99,15 +98,16 @@ class PrivateFolder:
             return []
 
     def written_at(self, name: str) -> float | None:
-        """Tell when a file was last written, by the file system's clock."""
+        """When a file was last written, by the file system's clock."""
         try:
             with _Opened(self.path) as folder:
-                return folder.stat(name).st_mtime
+                at = folder.at(name)
+                return os.stat(at, dir_fd=folder.fd, follow_symlinks=False).st_mtime
         except OSError:
             return None
 
     def open_shared(self, name: str) -> int | None:
-        """Open a file that stays, made where it is not there yet; the caller closes it."""
+        """Open a file that stays, and make it if it is absent; the caller closes it."""
         try:
             _make(self.path)
             with _Opened(self.path) as folder:
@@ -141,46 +141,15 @@ class _Opened:
             os.close(self.fd)
 
     def open(self, name: str, flags: int) -> int:
-        return os.open(self._at(name), flags | _PLAIN, 0o600, dir_fd=self.fd)
+        return os.open(self.at(name), flags | _FILE, 0o600, dir_fd=self.fd)
 
-    def put(self, name: str, content: bytes) -> None:
-        temporary = temporary_name(name)
-        fd = self.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-        try:
-            try:
-                view = memoryview(content)
-                while view:
-                    view = view[os.write(fd, view) :]
-            finally:
-                os.close(fd)
-            os.replace(self._at(temporary), self._at(name), src_dir_fd=self.fd, dst_dir_fd=self.fd)
-        except BaseException:
-            self.unlink(temporary)
-            raise
-
-    def unlink(self, name: str) -> None:
-        os.unlink(self._at(name), dir_fd=self.fd)
-
-    def stat(self, name: str) -> os.stat_result:
-        return os.stat(self._at(name), dir_fd=self.fd, follow_symlinks=False)
-
-    def _at(self, name: str) -> str:
+    def at(self, name: str) -> str:
+        """A file's path, relative to ``fd`` if there is one."""
         return os.path.join(self._path, name) if self.fd is None else name
 
 
-def temporary_name(name: str) -> str:
-    """Make up a name for the file that is to become ``name``."""
-    return f".{name}.{os.urandom(8).hex()}"
-
-
-def final_name(temporary: str) -> str | None:
-    """Tell what a temporary file was to become; ``None`` where it is not one."""
-    dot, name, random = temporary[:1], temporary[1:-17], temporary[-17:]
-    return name if dot == random[:1] == "." else None
-
-
 def is_private(path: str) -> bool:
-    """Whether this is a folder of this user's that is closed to others."""
+    """Whether this is a folder that belongs to this user and is closed to others."""
     try:
         status = os.stat(path)
         _check_private(status)
@@ -199,42 +168,15 @@ def _check_private(status: os.stat_result) -> None:
 
 
 def _make(path: str) -> None:
-    """Make the folder, and the one around it (``~/.cache``) where that is missing; no more."""
+    """Make the folder, and the one above it (``~/.cache``) if that is missing; no more."""
     for wanted in (os.path.dirname(path), path):
         if os.path.isdir(wanted):
             continue
-        around = os.stat(os.path.dirname(wanted))
-        if _POSIX and os.geteuid() == 0 and around.st_uid != 0:
-            # sudo may keep the user's HOME: what root made there would lock its owner out.
+        above = os.stat(os.path.dirname(wanted))
+        if _POSIX and os.geteuid() == 0 and above.st_uid != 0:
+            # sudo may keep the user's HOME: what root makes there would lock its owner out.
             raise NotPrivate("root makes no folder in another user's")
         try:
             os.mkdir(wanted, 0o700)
         except FileExistsError:
             pass  # another process was quicker; what it made is checked like anything else
-
-
-def make_missing(path: str, mode: int) -> list[str]:
-    """Make a folder and those around it that are missing, the outermost first; which those were."""
-    missing: list[str] = []
-    while not os.path.isdir(path):
-        missing.insert(0, path)
-        path = os.path.dirname(path)
-    for folder in missing:
-        try:
-            os.mkdir(folder, mode)
-        except FileExistsError:
-            pass  # another process was quicker
-    return missing
-
-
-def undisturbed(action: Callable[[], None]) -> None:
-    """Finish what would leave litter, if a polite signal comes in between."""
-    from cred_helper.signals import EndingSignals
-
-    came: list[int] = []
-    try:
-        with EndingSignals(came.append):
-            action()
-    finally:
-        if came:
-            os.kill(os.getpid(), came[0])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cred_helper.cache.entry import TOKEN
+from cred_helper.messages import find
 from tests.clouds import azure, google
 from tests.clouds.authority import Authority
 from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
@@ -124,10 +125,9 @@ def test_a_token_is_renewed_after_half_of_its_life_and_serves_on_if_that_fails(
     stale = machine.get()
     assert (stale.status, stale.stdout) == (0, first.stdout)
     warning = stale.stderr.splitlines()[0]
-    assert warning.startswith(
-        f"docker-credential-multi: warning: the credential for {EXAMPLE_HOST} from ecr could not"
-        " be renewed, and is good for another 300 min: "
-    )
+    values = {"host": EXAMPLE_HOST, "provider": "ecr", "left": "300 min", "reason": ""}
+    text = find("cache.not-renewed").text.format(**values)
+    assert warning.startswith(f"docker-credential-multi: warning: {text}")
     asked = len(machine.cloud.received)
     assert machine.get().stdout == first.stdout
     assert len(machine.cloud.received) == asked

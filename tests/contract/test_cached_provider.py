@@ -116,9 +116,7 @@ def test_while_one_renews_the_others_go_on_with_what_is_still_good(asking: Askin
         os.kill(renewing, signal.SIGCONT)
         warning, answer = asking.told()[1].splitlines()
     assert answer == old
-    assert warning.startswith(
-        "warning: the credential for gcr.io from cloud could not be renewed, and is good for"
-    )
+    assert warning == "warning: cache.not-renewed"
     assert len(asking.askers) == 2
 
 

@@ -143,7 +143,7 @@ def main() -> None:
     provider = CachedProvider(
         BoundedProvider(cloud),
         TokenCache(arguments.folder),
-        warn=lambda reason, _: print("warning:", reason),
+        warn=lambda error: print("warning:", *(code for code, _ in error.parts[1:])),
         clock=cloud.clock,
     )
     found = route(ServerURL.parse(arguments.host))

@@ -18,11 +18,12 @@ import tempfile
 import time
 from typing import NoReturn
 
-from cred_helper.cache import MOST_TEMPORARY_AGE_S, TokenCache
+from cred_helper.cache import MAX_TEMPORARY_AGE_S, TokenCache
 from cred_helper.cache.entry import TOKEN, Entry
 from cred_helper.credential import Secret
+from cred_helper.files.atomic_file import final_name
 from cred_helper.files.fingerprints import digest
-from cred_helper.files.private_folder import PrivateFolder, final_name
+from cred_helper.files.private_folder import PrivateFolder
 from tests.soak.writers import ABOUT_TO, HAS, WRITERS, Writers
 
 KEYS = [digest([f"key {number}"]) for number in range(24)]
@@ -131,7 +132,7 @@ class Kills(Writers):
 
     def tidy_later(self) -> None:
         """Write one more token, when what was left behind has grown old."""
-        later = time.time() + MOST_TEMPORARY_AGE_S + 1
+        later = time.time() + MAX_TEMPORARY_AGE_S + 1
         locks = self.cache.locks()
         assert self.cache.keep(digest(["last"]), token("last", later), locks)
         locks.close()

@@ -17,7 +17,6 @@ from cred_helper.server_url import ServerURL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 HOST = ServerURL.parse("h.example")
 SECRET = "s3cret-of-mine"
@@ -183,83 +182,10 @@ def test_docker_auth_config_may_be_a_whole_config_or_the_auths_alone() -> None:
     assert held(whole) == ("u", "p")
 
 
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b'{\n "auths": {\n  "h": {"auth": "s3cret-of-mine"},,\n }\n}', "line 3: "),
-        (b'{"auths": {"h": {"auth": "s3cret-of-mine', "line 1: "),
-        (b'\n\n"s3cret-of-mine\n"', "line 3: "),
-        (b'{\n"x": s3cret-of-mine}', "line 2: "),
-        (b'{\n"x": "\\s3cret-of-mine"}', "line 2: "),
-        (b"s3cret-of-mine", "line 1: "),
-        (b'["s3cret-of-mine"]', "line 1: "),
-        (b'"s3cret-of-mine"', "line 1: "),
-        (b'{\n\n"x": "s3cret-of-mine \xff"}', "line 3: "),
-        ('{"x": "s3cret-of-mine"}'.encode("utf-16"), "line 1: it is UTF-16"),
-        (b'{"x":' * 100_000 + b"1" + b"}" * 100_000, "line 1: it is nested too deeply"),
-        (b" " * json_file.MAX_BYTES + b"{}", "it is larger than 16 MiB"),
-    ],
-)
-def test_what_cannot_be_read_is_told_by_its_line_and_never_quoted(data: bytes, reason: str) -> None:
-    with pytest.raises(Misconfigured) as raised:
-        config(data)
-    assert raised.value.reason.startswith(reason)
-    assert SECRET not in f"{raised.value.reason} {raised.value.hint}"
-    assert "\n" not in raised.value.reason
-
-
 def test_a_byte_order_mark_and_what_follows_the_document_do_no_harm() -> None:
     data = json.dumps({"auths": {"h.example": {"auth": basic("u", "p")}}}).encode()
     assert held(b"\xef\xbb\xbf" + data) == ("u", "p")
     assert held(data + b"\n}") == ("u", "p")
-
-
-@pytest.mark.parametrize("content", [None, b"", b" \n", b"\xef\xbb\xbf"])
-def test_a_file_with_nothing_in_it_is_no_file(tmp_path: Path, content: bytes | None) -> None:
-    if content is not None:
-        (tmp_path / "config.json").write_bytes(content)
-    assert json_file.load(str(tmp_path / "config.json")) is None
-
-
-def test_a_file_is_read_through_links_and_not_waited_for(tmp_path: Path) -> None:
-    (tmp_path / "real").write_text("{}")
-    (tmp_path / "link").symlink_to("real")
-    read = json_file.load(str(tmp_path / "link"))
-    assert read is not None
-    assert read.value == {}
-    (tmp_path / "dangling").symlink_to("nowhere")
-    assert json_file.load(str(tmp_path / "dangling")) is None
-    os.mkfifo(tmp_path / "pipe")
-    assert json_file.load(str(tmp_path / "pipe")) is None
-    assert json_file.load(os.devnull) is None
-    with pytest.raises(Misconfigured, match="larger than"):
-        json_file.load("/dev/zero")
-
-
-@pytest.mark.parametrize("kind", ["folder", "loop"])
-def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / "config.json"
-    if kind == "folder":
-        path.mkdir()
-    else:
-        path.symlink_to(path)
-    with pytest.raises(Misconfigured, match=r"^it cannot be read: [a-z ]+$"):
-        json_file.load(str(path))
-
-
-def test_a_file_that_is_closed_to_us_says_so(tmp_path: Path) -> None:
-    path = tmp_path / "config.json"
-    path.write_text("{}")
-    path.chmod(0)
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        with pytest.raises(Misconfigured, match="it cannot be read: permission denied"):
-            json_file.load(str(path))
-    finally:
-        if root:
-            os.seteuid(0)
 
 
 def test_the_places_are_docker_s_then_podman_s() -> None:

@@ -12,7 +12,7 @@ from cred_helper.cache import TokenCache
 from cred_helper.cache.entry import Entry
 from cred_helper.cache.sealing import KEY_URL, Sealing
 from cred_helper.credential import Credential, Secret
-from cred_helper.errors import CannotLoad, Denied, NotFound, ProviderError
+from cred_helper.errors import CannotLoad, CredentialError, Denied, NotFound, ProviderError
 from cred_helper.files.fingerprints import digest
 from cred_helper.files.locks import Locks
 from cred_helper.server_url import ServerURL
@@ -38,7 +38,7 @@ class Keychain:
         if self.failure:
             raise self.failure
         if server_url.raw not in self.kept:
-            raise NotFound("it has no credential")
+            raise NotFound("cache.no-cipher")
         return self.kept[server_url.raw]
 
     def store(self, server_url: ServerURL, credential: Credential) -> None:
@@ -51,10 +51,10 @@ class Reader:
     def __init__(self, folder: str) -> None:
         self.folder = folder
         self.keychain = Keychain()
-        self.warnings: list[tuple[str, str | None]] = []
+        self.warnings: list[CredentialError] = []
 
     def cache(self, *, sealed: bool = True) -> TokenCache:
-        sealing = Sealing(self.keychain, lambda *told: self.warnings.append(told))
+        sealing = Sealing(self.keychain, self.warnings.append)
         return TokenCache(self.folder, sealing if sealed else None)
 
     def secret(self, key: str = KEY, *, sealed: bool = True) -> str | None:
@@ -176,13 +176,15 @@ def test_what_was_never_sealed_is_a_miss(reader: Reader, sealed: str) -> None:
 def test_where_the_keychain_is_locked_nothing_is_kept_and_the_user_is_told_once(
     reader: Reader,
 ) -> None:
-    reader.keychain.failure = Denied("it is locked", hint="unlock it")
+    reader.keychain.failure = Denied("cache.other-process-waits", hint="unlock it", waited="1")
     cache = reader.cache()
     assert not cache.keep(KEY, entry(), NO_LOCKS)
     assert not cache.keep(KEY, entry(), NO_LOCKS)
     assert not reader.file.exists()
-    told = "no token is kept, since docker-credential-keychain does not give the key to encrypt"
-    assert reader.warnings == [(f"{told} them with: it is locked", "unlock it")]
+    (warning,) = reader.warnings
+    assert warning.code == "cache.other-process-waits"
+    assert warning.parts[1] == ("cache.no-key", {"keychain": "docker-credential-keychain"})
+    assert warning.hint == "unlock it"
 
 
 @pytest.mark.parametrize("kept", ["", "password", "00" * 16, "zz" * 32])
@@ -190,8 +192,9 @@ def test_what_is_no_key_is_not_used_as_one(reader: Reader, kept: str) -> None:
     reader.keychain.kept[KEY_URL] = Credential("cache-key", Secret(kept))
     assert not reader.cache().keep(KEY, entry(), NO_LOCKS)
     assert not reader.file.exists()
-    assert "is no key" in reader.warnings[0][0]
-    assert not kept or kept not in str(reader.warnings)
+    (warning,) = reader.warnings
+    assert warning.code == "cache.bad-key"
+    assert not kept or kept not in f"{warning.line} {warning.hint}"
 
 
 def test_of_two_processes_that_make_a_key_both_use_the_one_that_stays(reader: Reader) -> None:
@@ -207,12 +210,12 @@ def test_of_two_processes_that_make_a_key_both_use_the_one_that_stays(reader: Re
 
 
 @pytest.mark.parametrize(
-    ("error", "told", "hint"),
+    ("error", "code", "hint"),
     [
-        (ModuleNotFoundError("no cryptography"), "this build cannot encrypt", None),
+        (ModuleNotFoundError("no cryptography"), "cache.no-cipher", None),
         (
             CannotLoad("internal.damaged", path="/bin/multi"),
-            "the file /bin/multi is damaged",
+            "internal.damaged",
             "install it again, and compare its checksum with SHA256SUMS",
         ),
     ],
@@ -222,7 +225,7 @@ def test_without_a_cipher_nothing_is_kept_and_the_reason_is_told_once(
     reader: Reader,
     monkeypatch: pytest.MonkeyPatch,
     error: BaseException,
-    told: str,
+    code: str,
     hint: str | None,
 ) -> None:
     class Finder:
@@ -236,7 +239,6 @@ def test_without_a_cipher_nothing_is_kept_and_the_reason_is_told_once(
     cache = reader.cache()
     assert not cache.keep(KEY, entry(), NO_LOCKS)
     assert not cache.keep(KEY, entry(), NO_LOCKS)
-    [(warning, way_out)] = reader.warnings
-    assert warning.endswith(told)
-    assert way_out == hint
+    (warning,) = reader.warnings
+    assert (warning.code, warning.hint) == (code, hint)
     assert not reader.file.exists()

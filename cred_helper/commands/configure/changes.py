@@ -7,22 +7,20 @@ secret.
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import errno
 import json
 import os
 import re
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cred_helper.commands.configure import raw_json
 from cred_helper.errors import Misconfigured
 from cred_helper.fallback.dockerconfig import spelling
+from cred_helper.files import atomic_file
 from cred_helper.files.fingerprints import digest
-from cred_helper.files.json_file import Document, trouble
-from cred_helper.files.private_folder import make_missing
+from cred_helper.files.json_file import Document, read_regular, trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,13 +83,21 @@ class FileChange:
             Misconfigured: the file cannot be written, or another program has changed it meanwhile.
         """
         target = Path(os.path.realpath(self.path))
-        try:
+
+        def check() -> None:
             if read(target) != self.before:
                 raise Misconfigured("configure.changed", path=self.path)
+
+        try:
             if self.after is None:
+                check()
                 target.unlink()
             else:
-                _replace(target, self.after.encode("utf-8"))
+                atomic_file.make_folders(str(target.parent), 0o700)
+                content = self.after.encode("utf-8")
+                atomic_file.replace(
+                    str(target), content, durable=True, keep_attributes=True, check=check
+                )
         except OSError as error:
             code = _UNWRITABLE.get(error.errno or 0, "configure.unwritable")
             raise Misconfigured(code, path=self.path, cause=trouble(error)) from None
@@ -143,7 +149,7 @@ class LinkChange:
             if self.target is None:
                 self.path.unlink(missing_ok=True)
             else:
-                make_folder(self.path.parent, 0o755)
+                atomic_file.make_folders(str(self.path.parent), 0o755)
                 self.path.symlink_to(self.target)
         except OSError as error:
             cause = trouble(error)
@@ -168,45 +174,9 @@ def read(path: Path) -> str | None:
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_bytes().decode("utf-8")
+        return read_regular(str(path)).decode("utf-8")
     except FileNotFoundError:
         return None
-
-
-def _replace(target: Path, content: bytes) -> None:
-    """Write beside the target, then take its place, with its mode and (where allowed) its owner."""
-    try:
-        owner = target.stat()
-        mode = stat.S_IMODE(owner.st_mode)
-    except FileNotFoundError:
-        make_folder(target.parent, 0o700)
-        owner, mode = target.parent.stat(), 0o600
-    beside = target.with_name(f".{target.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-    try:
-        with open(fd, "wb") as file:
-            file.write(content)
-            if hasattr(os, "fchown"):
-                with contextlib.suppress(PermissionError):
-                    os.fchown(fd, owner.st_uid, owner.st_gid)
-            if hasattr(os, "fchmod"):
-                os.fchmod(fd, mode)
-            file.flush()
-            os.fsync(fd)
-        os.replace(beside, target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            beside.unlink()
-        raise
-
-
-def make_folder(path: Path, mode: int) -> None:
-    """Make a folder and those around it. What root makes in a user's folder is that user's."""
-    for made in make_missing(str(path), mode):
-        if hasattr(os, "chown"):
-            around = os.stat(os.path.dirname(made))
-            with contextlib.suppress(PermissionError):
-                os.chown(made, around.st_uid, -1)
 
 
 class JsonEdit:

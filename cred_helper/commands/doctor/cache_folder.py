@@ -12,8 +12,8 @@ import stat
 
 from cred_helper.cache.entry import TOKEN
 from cred_helper.commands.ui import shell
+from cred_helper.files.atomic_file import temporary_name
 from cred_helper.files.json_file import trouble
-from cred_helper.files.private_folder import temporary_name
 from cred_helper.settings.settings import SETTINGS
 
 # What a killed trial leaves behind is tidied away like any other token's.

@@ -148,10 +148,21 @@ class Identity:
     for a person, all that one credential of this identity opens where that is more than the one
     host it was asked for ("ECR in us-east-1"): it is what hosts share a cached credential by.
     ``missed`` is, where there is no source, why there should be one: what the user set takes an
-    identity, and to go on as nobody would be to do as if it were not set.
+    identity, and to go on as nobody would be to do as if it were not set. ``resolve`` runs the
+    program that alone can say whose the identity is (``credential_process``), and returns the
+    identity with its ``cache_key`` and with what ``get`` needs of the program's answer.
     """
 
-    __slots__ = ("_detail", "cache_key", "certain", "problem", "scope", "skipped", "source")
+    __slots__ = (
+        "_detail",
+        "_resolve",
+        "cache_key",
+        "certain",
+        "problem",
+        "scope",
+        "skipped",
+        "source",
+    )
 
     def __init__(
         self,
@@ -163,6 +174,7 @@ class Identity:
         certain: bool = True,
         scope: str | None = None,
         problem: Misconfigured | None = None,
+        resolve: Callable[[TokenRequest], Identity] | None = None,
     ) -> None:
         self.source = source
         self._detail = detail
@@ -171,6 +183,20 @@ class Identity:
         self.certain = certain
         self.scope = scope
         self.problem = problem
+        self._resolve = resolve
+
+    @property
+    def runs_program(self) -> bool:
+        """Whether only running a program can say whose this identity is."""
+        return self._resolve is not None
+
+    def resolved(self, request: TokenRequest) -> Identity:
+        """The identity after its program, if it has one, has run. The cache calls this first.
+
+        Raises:
+            ProviderError: the program failed; the caller treats it like a ``get`` that failed.
+        """
+        return self if self._resolve is None else self._resolve(request)
 
     @property
     def detail(self) -> str:

@@ -7,14 +7,19 @@ and whoever asked stops waiting at the deadline, whatever the thread is stuck in
 
 from __future__ import annotations
 
-from cred_helper.credential import Credential
 from cred_helper.errors import CannotLoad, CredentialError, Unreachable
 from cred_helper.providers.common.interface import seconds
 from cred_helper.signals import EndingSignals, end_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from cred_helper.credential import Credential
     from cred_helper.providers.common.interface import Identity, Provider, TokenRequest
+
+    T = TypeVar("T")
 
 # Of the whole deadline, what is kept for the fallback after a provider used up its own part.
 FALLBACK_SHARE = 1 / 6
@@ -36,43 +41,51 @@ class BoundedProvider:
         return self._provider.identify(request)
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
-        """Ask; raise ``Unreachable`` when the deadline passes first.
+        """Ask; raise ``Unreachable`` when the deadline passes first."""
+        return bounded(
+            lambda: self._provider.get(request, identity.resolved(request)), request, self.name
+        )
 
-        What is not ours among the provider's errors is a fault of the provider: it is told by its
-        type alone, since a text of unknown make could hold anything. Where the frozen file could
-        not load a part of itself, its own words say so and what to do.
-        """
-        import threading
 
-        outcome: list[Credential | BaseException] = []
+def bounded(work: Callable[[], T], request: TokenRequest, name: str) -> T:
+    """Do work of a provider, in a thread, until the request's deadline.
 
-        def ask() -> None:
-            try:
-                outcome.append(self._provider.get(request, identity))
-            except BaseException as error:  # noqa: BLE001 - handed over to whoever waits
-                outcome.append(error)
+    An error that is not ours is a fault of the provider: its type is shown, its text could hold
+    anything. Where the frozen file could not load a part of itself, its own words say so.
 
-        _prepare_for_sdk()
-        within_s = request.deadline.remaining_s() * (1 - FALLBACK_SHARE)
-        worker = threading.Thread(target=ask, name=self.name, daemon=True)
-        with EndingSignals(_end_with_children):
-            worker.start()
-            worker.join(within_s)
-        if not outcome:
-            waiting = _waiting_for(worker.ident)
-            _end_children()
-            raise Unreachable("provider.no-answer", seconds=seconds(within_s), waiting=waiting)
-        match outcome[0]:
-            case Credential() as credential:
-                return credential
-            case CredentialError() as error:
-                raise error
-            case CannotLoad() as error:
-                raise error.error
-            case Exception() as error:
-                raise Unreachable("provider.sdk-failed", error=type(error).__name__) from error
-            case other:
-                raise other
+    Raises:
+        CredentialError: the work failed, or the deadline passed first.
+    """
+    import threading
+
+    outcome: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:  # noqa: BLE001 - handed over to the thread that waits
+            errors.append(error)
+
+    _prepare_for_sdk()
+    within_s = request.deadline.remaining_s() * (1 - FALLBACK_SHARE)
+    worker = threading.Thread(target=run, name=name, daemon=True)
+    with EndingSignals(_end_with_children):
+        worker.start()
+        worker.join(within_s)
+    if outcome:
+        return outcome[0]
+    if not errors:
+        waiting = _waiting_for(worker.ident)
+        _end_children()
+        raise Unreachable("provider.no-answer", seconds=seconds(within_s), waiting=waiting)
+    match errors[0]:
+        case CannotLoad() as error:
+            raise error.error
+        case Exception() as error if not isinstance(error, CredentialError):
+            raise Unreachable("provider.sdk-failed", error=type(error).__name__) from error
+        case error:
+            raise error
 
 
 def _waiting_for(ident: int | None) -> str:
