@@ -197,9 +197,9 @@ def _show_where(screen: Screen, registry: ServerURL, credential: Credential) -> 
 def _is_asked_for(registry: ServerURL) -> bool:
     """Whether docker or podman asks a credential helper for a registry."""
     path = dockerconfig.docker_config_path(os.environ)
-    docker = next(one for one in dockerconfig.named(os.environ) if one.name == path)
+    docker = next((one for one in dockerconfig.named(os.environ) if one.name == path), None)
     try:
-        named = docker.load() and (docker.helper_for(registry) or docker.store_helper())
+        named = docker and docker.load() and (docker.helper_for(registry) or docker.store_helper())
         podman = registries_conf.credential_helpers(os.environ).names
     except Misconfigured:
         return True  # doctor has a finding for it

@@ -282,6 +282,9 @@ class Fallback:
             program = program_name(name)
         except Misconfigured as error:
             return Known(named_by, error)
+        if name.startswith(PREFIX):
+            values = {"named_by": named_by, "name": name, "short": name.removeprefix(PREFIX)}
+            return Known(name, Misconfigured("helper.full-name", hint=None, **values))
         path = child.find(program, self._environ)
         if program == OURSELVES or (path and _is_this_program(path)):
             return Known(program, NotFound("it is this program itself"))

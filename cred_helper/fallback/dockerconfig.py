@@ -17,11 +17,12 @@ import os
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.fallback.registry_key import candidates
-from cred_helper.files import json_file, user_folders
+from cred_helper.files import json_file, path_values, user_folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import NoReturn
 
     from cred_helper.files.json_file import Document
     from cred_helper.server_url import ServerURL
@@ -271,10 +272,40 @@ def named(environ: Mapping[str, str]) -> Iterator[DockerConfig]:
     """What docker reads, and what a variable points at: the user's own word, in this order."""
     if text := environ.get("DOCKER_AUTH_CONFIG"):
         data = text.encode("utf-8", "surrogateescape")
-        yield DockerConfig("DOCKER_AUTH_CONFIG", lambda: json_file.parse(data))
-    yield _file(docker_config_path(environ))
+        is_path = not text.lstrip().startswith("{") and path_values.quotable(text)
+        problem = Misconfigured("fallback.auth-config-is-path") if is_path else None
+        yield _broken("DOCKER_AUTH_CONFIG", problem) or DockerConfig(
+            "DOCKER_AUTH_CONFIG", lambda: json_file.parse(data)
+        )
+    folder = environ.get("DOCKER_CONFIG", "")
+    yield _broken("DOCKER_CONFIG", _folder_problem(folder)) or _file(docker_config_path(environ))
     if path := environ.get("REGISTRY_AUTH_FILE"):
-        yield _file(path, names_store=False)
+        problem = _content("REGISTRY_AUTH_FILE", path)
+        yield _broken("REGISTRY_AUTH_FILE", problem) or _file(path, names_store=False)
+
+
+def _broken(variable: str, problem: Misconfigured | None) -> DockerConfig | None:
+    """The file of a variable whose value cannot be used: to load it is an error."""
+    if problem is None:
+        return None
+
+    def fail() -> NoReturn:
+        raise problem
+
+    return DockerConfig(variable, fail)
+
+
+def _content(variable: str, value: str) -> Misconfigured | None:
+    if not path_values.holds_content(value):
+        return None
+    return Misconfigured("fallback.variable-holds-content", variable=variable)
+
+
+def _folder_problem(folder: str) -> Misconfigured | None:
+    """Why DOCKER_CONFIG is not the folder of config.json."""
+    if folder and os.path.isfile(folder):
+        return Misconfigured("fallback.folder-is-file")
+    return _content("DOCKER_CONFIG", folder)
 
 
 def relatives(environ: Mapping[str, str]) -> Iterator[DockerConfig]:

@@ -35,12 +35,6 @@ MESSAGES: dict[str, Message] = {
         "{path} cannot be started: the interpreter in its first line does not exist"
     ),
     # --- Variables --------------------------------------------------------------------------------
-    "doctor.variable-holds-content": Message(
-        "{variable} holds the content of a file; it takes the path of one",
-        "write the content to a file that only you can read, and set {variable} to its path",
-        cause="A key, a certificate, a token or JSON stands in a variable that takes a path, as "
-        "when a CI variable has the wrong type. The value is never shown.",
-    ),
     "doctor.variable-with-tilde": Message(
         "{variable} begins with ~, which only a shell expands: programs look for a folder named ~",
         cause="The value was quoted, or comes from a .env file or a service definition.",
@@ -52,16 +46,8 @@ MESSAGES: dict[str, Message] = {
         "{variable} is a relative path: it depends on the folder in which a client is started"
     ),
     "doctor.variable-set": Message("{variable} is set: docker or podman reads {path}"),
-    "doctor.docker-config-is-file": Message(
-        "DOCKER_CONFIG is the path of a file; it takes the folder that config.json is in"
-    ),
     "doctor.auth-config-set": Message(
         "DOCKER_AUTH_CONFIG is set: its logins come before those of config.json"
-    ),
-    "doctor.auth-config-is-path": Message(
-        "DOCKER_AUTH_CONFIG holds a path; it takes the JSON itself",
-        "set it to the content of that file, or set DOCKER_CONFIG to the folder of the file",
-        cause="In GitLab the variable has the type File; it has to have the type Variable.",
     ),
     "doctor.auth-config-not-json": Message("DOCKER_AUTH_CONFIG is not a JSON object"),
     "doctor.variable-unread": Message("{name} is set, and no setting has this name"),
@@ -114,6 +100,14 @@ MESSAGES: dict[str, Message] = {
     ),
     "doctor.helper-not-on-path": Message(
         "{path} names {name!r} for {where}, and {program} is not on PATH"
+    ),
+    "doctor.helper-not-executable": Message(
+        "{path} names {name!r} for {where}, and this user may not execute {file}"
+    ),
+    "doctor.docker-is-snap": Message(
+        "{path} is a snap: docker then reads ~/snap/docker/current/.docker/config.json, and starts "
+        "no credential helper of this machine",
+        "install docker from docker's own packages",
     ),
     "doctor.helper-full-name": Message(
         "{path} names {name!r} for {where}, which is the full name of a helper",

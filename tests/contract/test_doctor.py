@@ -1,4 +1,4 @@
-"""``doctor``: what it finds, how bad that is, and that what it says to run mends it."""
+"""``doctor``: its findings, how severe they are, and that their commands mend what they name."""
 
 from __future__ import annotations
 
@@ -57,14 +57,23 @@ def _doctor(person: Person, *arguments: str, **variables: str) -> list[Found]:
     return found
 
 
-def _finding(found: list[Found], words: str) -> Found:
-    matching = [finding for finding in found if words in finding["message"]]
-    assert len(matching) == 1, (words, found)
+def _finding(found: list[Found], code: str, *words: str) -> Found:
+    """The one finding with this code whose message has these words."""
+    matching = [
+        finding
+        for finding in found
+        if finding["code"] == code and all(word in finding["message"] for word in words)
+    ]
+    assert len(matching) == 1, (code, words, found)
     return matching[0]
 
 
+def _codes(found: list[Found], subject: str | None = None) -> list[str]:
+    return [finding["code"] for finding in found if subject in (None, finding["subject"])]
+
+
 def _paste(person: Person, command: str, environment: dict[str, str]) -> list[Found]:
-    """Run a command as a person pastes it, and the doctor after it in the same shell."""
+    """Run a command as it is pasted into a shell, and then doctor in the same shell."""
     path = os.pathsep.join([environment["PATH"], *os.defpath.split(os.pathsep)])
     script = f"{command}\n{PROGRAM} doctor --json"
     done = subprocess.run(
@@ -83,25 +92,25 @@ def _paste(person: Person, command: str, environment: dict[str, str]) -> list[Fo
 # --- What is well, and what the exit status says --------------------------------------------------
 
 
-def test_a_machine_that_is_set_up_is_well(known: Person) -> None:
+def test_a_machine_that_is_set_up_has_no_warning(known: Person) -> None:
     known.write(".docker/config.json", _MULTI)
     known.environment["NO_PROXY"] += ",169.254.169.254"
     done = known.run("doctor")
     assert (done.status, done.stderr) == (0, "")
     assert done.stdout.decode().splitlines()[-1] == "all is well"
     severities = {finding["severity"] for finding in _doctor(known)}
-    assert severities == {"ok", "note"}  # the proxy is worth a note
+    assert severities == {"ok", "note"}  # the proxy is a note
 
 
 def test_every_finding_has_the_same_fields(person: Person) -> None:
     for finding in _doctor(person):
-        assert set(finding) == {"severity", "subject", "message", "command", "hint"}
+        assert set(finding) == {"severity", "subject", "code", "message", "command", "hint"}
         assert finding["severity"] in ("ok", "note", "warning", "error")
         assert finding["message"]
 
 
-def test_a_warning_is_no_reason_to_fail(person: Person) -> None:
-    assert _finding(_doctor(person), "docker asks nobody")["severity"] == "warning"
+def test_the_exit_status_is_0_with_warnings_only(person: Person) -> None:
+    assert _finding(_doctor(person), "doctor.docker-config-missing")["severity"] == "warning"
     done = person.run("doctor")
     assert (done.status, done.stdout.decode().splitlines()[-1]) == (0, "0 to mend, 1 to look at")
 
@@ -109,62 +118,117 @@ def test_a_warning_is_no_reason_to_fail(person: Person) -> None:
 # --- What it says to run mends it -----------------------------------------------------------------
 
 _MENDABLE = {
-    "nobody is configured": ({}, {}, "docker asks nobody"),
-    "another store": ({".docker/config.json": '{"credsStore": "gone"}'}, {}, "is no docker-cred"),
+    "no config.json": ({}, {}, "doctor.docker-config-missing"),
+    "another store": (
+        {".docker/config.json": '{"credsStore": "gone"}'},
+        {},
+        "doctor.helper-not-on-path",
+    ),
     "another helper": (
         {".docker/config.json": '{"credsStore": "multi", "credHelpers": {"gcr.io": "gcloud"}}'},
         {},
-        "is no docker-credential-gcloud",
+        "doctor.helper-not-on-path",
     ),
-    "a file that is none": ({".docker/config.json": "{", "fix": _MULTI}, {}, "line 1: it is not"),
-    "passwords for all to read": ({".docker/config.json": _AUTHS}, {}, "other users may read it"),
-    "a setting": ({}, {"DOCKER_CREDENTIAL_MULTI_CACHE": "maybe"}, "MULTI_CACHE is not"),
-    "a misspelt variable": ({}, {"DOCKER_CREDENTIAL_MULTI_DEADLINE": "5"}, "nothing reads it"),
-    "an option": ({}, {"DOCKER_CREDENTIAL_MULTI_RULES": "x = 1"}, "unknown setting"),
-    "no authorities": ({}, {"AWS_CA_BUNDLE": "/does/not/exist"}, "AWS_CA_BUNDLE names"),
-    "authorities that are none": ({"ca.pem": "x"}, {"SSL_CERT_FILE": "~/ca.pem"}, "holds no cert"),
-    "two proxies": ({}, {"https_proxy": "http://other:1"}, "differ"),
-    "a proxy that is none": ({}, {"HTTPS_PROXY": "http://:x@"}, "no address of a proxy"),
-    "metadata by proxy": ({}, {"HTTP_PROXY": NOBODY}, "NO_PROXY lacks"),
+    "passwords for all to read": ({".docker/config.json": _AUTHS}, {}, "doctor.passwords-readable"),
+    "a byte order mark": (
+        {".docker/config.json": "\ufeff" + _MULTI},
+        {},
+        "doctor.byte-order-mark",
+    ),
+    "DOCKER_CONFIG is the file": (
+        {".docker/config.json": _MULTI},
+        {"DOCKER_CONFIG": "~/.docker/config.json"},
+        "fallback.folder-is-file",
+    ),
+    "DOCKER_CONFIG has a tilde": (
+        {".docker/config.json": _MULTI},
+        {"DOCKER_CONFIG": "\\~/.docker"},
+        "doctor.variable-with-tilde",
+    ),
+    "DOCKER_CONFIG has quotation marks": (
+        {".docker/config.json": _MULTI},
+        {"DOCKER_CONFIG": '"/nowhere"'},
+        "doctor.variable-in-quotes",
+    ),
+    "DOCKER_AUTH_CONFIG is a path": (
+        {"auth.json": _AUTHS},
+        {"DOCKER_AUTH_CONFIG": "~/auth.json"},
+        "fallback.auth-config-is-path",
+    ),
+    "an empty auth.json": ({".config/containers/auth.json": ""}, {}, "doctor.auth-file-empty"),
+    "a misspelt variable": (
+        {},
+        {"DOCKER_CREDENTIAL_MULTI_DEADLINE": "5"},
+        "doctor.variable-misspelt",
+    ),
+    "no certificates": ({}, {"AWS_CA_BUNDLE": "/does/not/exist"}, "network.ca-file-missing"),
+    "a file without certificates": (
+        {"ca.pem": "x"},
+        {"SSL_CERT_FILE": "~/ca.pem"},
+        "network.ca-file-empty",
+    ),
+    "two proxies": ({}, {"https_proxy": "http://other:1"}, "doctor.proxies-differ"),
+    "an invalid proxy": ({}, {"HTTPS_PROXY": "http://:x@"}, "doctor.proxy-invalid"),
+    "metadata by proxy": ({}, {"HTTP_PROXY": NOBODY}, "doctor.metadata-through-proxy"),
 }
 
 
 @pytest.mark.parametrize("name", _MENDABLE)
-def test_what_it_says_to_run_mends_it(person: Person, name: str) -> None:
-    files, variables, words = _MENDABLE[name]
+def test_the_command_of_a_finding_mends_it(person: Person, name: str) -> None:
+    files, variables, code = _MENDABLE[name]
     for path, text in files.items():
         person.write(path, text).chmod(0o644)
     environment = person.environment | {
-        variable: value.replace("~", str(person.home)) for variable, value in variables.items()
+        variable: value[1:] if value[0] == "\\" else value.replace("~", str(person.home))
+        for variable, value in variables.items()
     }
-    # Whoever is to edit a file finds an editor that puts the right text in.
-    environment["EDITOR"] = "cp fix"
-    command = _finding(_doctor(person, **environment), words)["command"]
+    command = _finding(_doctor(person, **environment), code)["command"]
     if command.endswith("configure"):
         command += " --yes"
     mended = _paste(person, command, environment)
-    assert not [finding for finding in mended if words in finding["message"]], mended
+    assert code not in _codes(mended), mended
+
+
+@pytest.mark.parametrize(
+    ("text", "variables"),
+    [("{", {}), ("", {"DOCKER_CREDENTIAL_MULTI_CACHE": "maybe"}), ("cache = 1\n", {})],
+    ids=["config.json", "a setting's variable", "a settings file"],
+)
+def test_the_command_for_a_broken_file_or_setting_mends_it(
+    person: Person, text: str, variables: dict[str, str]
+) -> None:
+    is_toml = "=" in text
+    path = ".config/docker-credential-multi/config.toml" if is_toml else ".docker/config.json"
+    if text:
+        person.write(path, text)
+    person.write("fix", "" if is_toml else _MULTI)
+    environment = person.environment | variables | {"EDITOR": "cp fix"}
+    broken = [f for f in _doctor(person, **environment) if f["severity"] == "error"]
+    assert len(broken) == 1
+    mended = _paste(person, broken[0]["command"], environment)
+    assert broken[0]["code"] not in _codes(mended)
 
 
 def test_a_program_that_is_not_on_path_is_put_there(person: Person) -> None:
     environment = person.environment | {"PATH": "/nowhere"}
-    finding = _finding(_doctor(person, PATH="/nowhere"), "is not on PATH")
+    finding = _finding(_doctor(person, PATH="/nowhere"), "doctor.program-not-on-path")
     assert finding["severity"] == "error"
     mended = _paste(person, finding["command"], environment)
-    assert f"clients find {person.program}" in [found["message"] for found in mended]
-    # And until then, what is to be run is called by where it is.
-    configure = _finding(_doctor(person, PATH="/nowhere"), "docker asks nobody")["command"]
+    assert _finding(mended, "doctor.program-found", str(person.program))
+    # Until then, commands name the program by its path.
+    missing = "doctor.docker-config-missing"
+    configure = _finding(_doctor(person, PATH="/nowhere"), missing)["command"]
     mended = _paste(person, f"{configure} --yes", environment | {"PATH": str(person.programs)})
-    assert "docker asks nobody" not in str(mended)
+    assert missing not in _codes(mended)
 
 
 def test_a_cache_folder_that_others_may_read_is_closed(person: Person) -> None:
     folder = person.home / ".cache/docker-credential-multi"
     folder.mkdir(parents=True)
     folder.chmod(0o755)
-    finding = _finding(_doctor(person), "is not used: it is open to other users")
+    finding = _finding(_doctor(person), "doctor.cache-not-used", str(folder))
     mended = _paste(person, finding["command"], person.environment)
-    assert _finding(mended, str(folder))["severity"] == "ok"
+    assert _finding(mended, "doctor.cache-used", str(folder))["severity"] == "ok"
 
 
 _CACHE = ".cache/docker-credential-multi"
@@ -182,40 +246,40 @@ def _give_away(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "words"),
+    "make",
     [
-        (_link, "it is a link"),
-        (lambda folder: folder.symlink_to("nowhere"), "it is a link"),
-        (Path.touch, "not a directory"),
-        pytest.param(_give_away, "it belongs to another user", marks=_AS_ROOT),
+        _link,
+        lambda folder: folder.symlink_to("nowhere"),
+        Path.touch,
+        pytest.param(_give_away, marks=_AS_ROOT),
     ],
     ids=["link", "dangling link", "file", "another user's"],
 )
-def test_what_stands_in_the_cache_folders_place_is_put_out_of_the_way(
-    person: Person, make: Callable[[Path], None], words: str
+def test_what_is_in_the_place_of_the_cache_folder_is_moved_away(
+    person: Person, make: Callable[[Path], None]
 ) -> None:
     folder = person.home / _CACHE
     folder.parent.mkdir()
     make(folder)
-    finding = _finding(_doctor(person), f"{folder} is not used: {words}")
+    finding = _finding(_doctor(person), "doctor.cache-not-used", str(folder))
     assert finding["severity"] == "warning"
     mended = _paste(person, finding["command"], person.environment)
-    assert _finding(mended, f"{folder}: 0 tokens")["severity"] == "ok"
+    assert _finding(mended, "doctor.cache-used", str(folder))["severity"] == "ok"
 
 
 @_AS_ROOT
-def test_what_cannot_be_put_out_of_the_way_is_left_there(person: Person) -> None:
+def test_a_folder_that_cannot_be_moved_stays(person: Person) -> None:
     folder = person.home / _CACHE
     folder.mkdir(0o700, parents=True)
     for path in (folder, folder.parent):
         os.chown(path, 65534, 65534)
-    finding = _finding(_doctor(person), "is not used: it belongs to another user")
+    finding = _finding(_doctor(person), "doctor.cache-not-used")
     example = "/a/folder/of/yours"
     assert finding["command"] == f"export DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER={example}"
     own = person.home / "own"
     command = finding["command"].replace(example, shlex.quote(str(own)))
     mended = _paste(person, command, person.environment)
-    assert _finding(mended, f"{own}: 0 tokens")["severity"] == "ok"
+    assert _finding(mended, "doctor.cache-used", str(own))["severity"] == "ok"
 
 
 @pytest.mark.parametrize("is_there", [True, False], ids=["there", "not there"])
@@ -224,7 +288,7 @@ def test_what_cannot_be_put_out_of_the_way_is_left_there(person: Person) -> None
     [("ro", "read-only file system"), ("size=4k", "no space left on device")],
 )
 @needs_mounts
-def test_a_cache_in_which_nothing_can_be_kept_is_told(
+def test_a_cache_in_which_nothing_can_be_kept_is_a_warning(
     person: Person, tmp_path: Path, options: str, words: str, is_there: bool
 ) -> None:
     mount = tmp_path / "mount"
@@ -237,19 +301,19 @@ def test_a_cache_in_which_nothing_can_be_kept_is_told(
     """
     variables = person.environment | {"XDG_CACHE_HOME": str(mount)}
     command = mounted(script.replace("\n", ";").strip("; "), str(person.program))
-    finding = _finding(Executable(variables, command).run("doctor", "--json").document, str(mount))
+    found = Executable(variables, command).run("doctor", "--json").document
+    finding = _finding(found, "doctor.cache-not-kept", str(mount), words)
     assert finding["severity"] == "warning"
-    assert finding["message"].endswith(f": 0 tokens, and none can be kept: {words}")
     assert finding["command"].startswith("export DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER=")
     assert list(mount.iterdir()) == []
 
 
-def test_a_cache_that_cannot_be_made_is_told_and_none_is_made(person: Person) -> None:
-    for around, words in (
-        (person.home / "no/such", f"there is no {person.home}/no"),
-        (person.write("file", ""), "not used: not a directory"),
+def test_a_cache_that_cannot_be_made_is_a_warning_and_none_is_made(person: Person) -> None:
+    for around, code in (
+        (person.home / "no/such", "doctor.cache-not-kept"),
+        (person.write("file", ""), "doctor.cache-not-used"),
     ):
-        finding = _finding(_doctor(person, XDG_CACHE_HOME=str(around)), words)
+        finding = _finding(_doctor(person, XDG_CACHE_HOME=str(around)), code)
         assert finding["severity"] == "warning"
     _doctor(person)
     assert not (person.home / ".cache").exists()
@@ -258,22 +322,24 @@ def test_a_cache_that_cannot_be_made_is_told_and_none_is_made(person: Person) ->
 def test_trying_the_cache_leaves_nothing_there(person: Person) -> None:
     folder = person.home / _CACHE
     folder.mkdir(0o700, parents=True)
-    assert _finding(_doctor(person), f"{folder}: 0 tokens")["severity"] == "ok"
+    assert _finding(_doctor(person), "doctor.cache-used", str(folder))["severity"] == "ok"
     assert list(folder.iterdir()) == []
 
 
-def test_a_link_to_nothing_is_removed(person: Person) -> None:
+def test_a_dangling_link_is_removed(person: Person) -> None:
     link = person.programs / "docker-credential-gone"
     link.symlink_to("nowhere")
-    finding = _finding(_doctor(person), "is a link to nothing")
+    finding = _finding(_doctor(person), "doctor.dangling-link")
     _paste(person, finding["command"], person.environment)
     assert not link.is_symlink()
 
 
-# --- Who is found, and who is not -----------------------------------------------------------------
+# --- Programs -------------------------------------------------------------------------------------
 
 
-def test_copies_and_helpers_that_are_never_found_are_named(person: Person, tmp_path: Path) -> None:
+def test_copies_and_helpers_that_are_never_started_are_named(
+    person: Person, tmp_path: Path
+) -> None:
     later = tmp_path / "later"
     later.mkdir()
     for name in ("multi", "pass", "ecr-login"):
@@ -282,63 +348,94 @@ def test_copies_and_helpers_that_are_never_found_are_named(person: Person, tmp_p
     person.helper("pass")
     (person.programs / "docker-credential-ecr-login").symlink_to(person.program)
     found = _doctor(person, PATH=f"{person.programs}{os.pathsep}{later}")
-    copy = _finding(found, f"{later}/{PROGRAM} is never found")
-    assert copy["severity"] == "warning"
-    assert _finding(found, f"{later}/docker-credential-pass is never found")
-    own = _finding(found, f"{person.programs}/docker-credential-ecr-login is")
-    assert own["message"].endswith("is this program by another name")
-    assert _finding(found, f"{person.programs}/docker-credential-pass is another helper")
+    shadowed = "doctor.shadowed"
+    assert _finding(found, shadowed, f"{later}/{PROGRAM}")["severity"] == "warning"
+    assert _finding(found, shadowed, f"{later}/docker-credential-pass")
+    assert _finding(found, "doctor.helper-is-this-program", "docker-credential-ecr-login")
+    assert _finding(found, "doctor.helper-found", f"{person.programs}/docker-credential-pass")
 
 
-def test_another_copy_that_clients_find_first_is_told(person: Person, tmp_path: Path) -> None:
+def test_another_copy_that_clients_find_first_is_a_warning(person: Person, tmp_path: Path) -> None:
     first = tmp_path / "first"
     first.mkdir()
     (first / PROGRAM).write_text("#!/bin/sh\n")
     (first / PROGRAM).chmod(0o755)
     found = _doctor(person, PATH=f"{first}{os.pathsep}{person.programs}")
-    finding = _finding(found, f"clients find {first / PROGRAM}, which is another copy")
+    finding = _finding(found, "doctor.program-other-copy", str(first / PROGRAM))
     assert finding["severity"] == "warning"
 
 
-def test_a_helper_that_answers_for_a_cloud_in_our_place_is_told(person: Person) -> None:
+@pytest.mark.parametrize(
+    ("head", "code"),
+    [
+        (b"MZ\x90\x00", "doctor.helper-for-windows"),
+        (b"\xcf\xfa\xed\xfe", "doctor.helper-for-macos"),
+        (b"#!/bin/sh\r\n", "doctor.helper-windows-line-ends"),
+        (b"#!/no/such/shell\n", "doctor.helper-without-interpreter"),
+        (b"\x7fELF\x02\x01\x01" + bytes(11) + b"\xff\x7f", "doctor.helper-for-other-processor"),
+    ],
+)
+def test_a_helper_that_cannot_be_started_here_is_a_warning(
+    person: Person, head: bytes, code: str
+) -> None:
+    person.helper("other").write_bytes(head)
+    finding = _finding(_doctor(person), code, "docker-credential-other")
+    assert finding["severity"] == "warning"
+
+
+def test_a_helper_that_this_user_may_not_execute_is_named_with_the_command(person: Person) -> None:
+    helper = person.helper("pass")
+    helper.chmod(0o644)
+    person.write(".docker/config.json", '{"credsStore": "pass"}')
+    finding = _finding(_doctor(person), "doctor.helper-not-executable", str(helper))
+    assert finding["command"] == shlex.join(["chmod", "+x", str(helper)])
+
+
+def test_docker_as_a_snap_is_a_warning(person: Person) -> None:
+    (person.home / "snap").touch(0o755)
+    (person.programs / "docker").symlink_to(person.home / "snap")
+    assert _finding(_doctor(person), "doctor.docker-is-snap")["severity"] == "warning"
+
+
+# --- docker's files -------------------------------------------------------------------------------
+
+
+def test_a_helper_that_answers_for_a_cloud_is_a_note(person: Person) -> None:
     person.helper("ecr-login")
     helpers = {aws.EXAMPLE_HOST: "ecr-login"}
     config = json.dumps({"credsStore": "multi", "credHelpers": helpers})
     person.write(".docker/config.json", config)
-    finding = _finding(_doctor(person), f"{aws.EXAMPLE_HOST} is answered by 'ecr-login'")
+    finding = _finding(_doctor(person), "doctor.cloud-host-of-other-helper", aws.EXAMPLE_HOST)
     assert (finding["severity"], finding["command"]) == ("note", f"{PROGRAM} configure")
 
 
 @pytest.mark.parametrize(
-    ("entry", "words"),
+    "entry",
     [
-        ('{"auth": "!!!"}', "not USER:PASSWORD in base64"),
-        ('{"auth": "bm9jb2xvbg=="}', "not USER:PASSWORD in base64"),
-        ('{"auth": "Og=="}', "not USER:PASSWORD in base64"),
-        ('{"auth": "dTpwdw"}', "base64 that docker does not read"),
-        ('{"auth": "!!!", "identitytoken": "t"}', "not USER:PASSWORD in base64"),
-        ("1", "not an object"),
-        ('{"username": 1}', "not a string"),
+        '{"auth": "!!!"}',
+        '{"auth": "bm9jb2xvbg=="}',
+        '{"auth": "Og=="}',
+        '{"auth": "dTpwdw"}',
+        '{"auth": "!!!", "identitytoken": "t"}',
+        "1",
+        '{"username": 1}',
     ],
 )
-def test_one_entry_for_which_docker_refuses_the_file_is_told_by_its_line(
-    person: Person, entry: str, words: str
-) -> None:
+def test_an_entry_that_docker_cannot_read_is_named_by_its_line(person: Person, entry: str) -> None:
     spoilt = (
         f'{{\n"auths": {{\n"a.example": {{}},\n"y.example": {entry}}},\n"credsStore": "multi"}}'
     )
     path = person.write(".docker/config.json", spoilt)
     path.chmod(0o600)
     found = _doctor(person)
-    finding = _finding(found, words)
-    assert finding["severity"] == "error"
-    assert finding["message"].startswith(f"{path}: line 4: auths has ")
-    assert finding["message"].endswith(": docker refuses the whole file")
-    assert not [f for f in found if "names multi" in f["message"]]
+    (finding,) = (f for f in found if f["severity"] == "error")
+    assert finding["message"].startswith(f"{path}: line 4: ")
+    assert "docker refuses the whole file" in finding["message"]
+    assert _finding(found, "doctor.named-for-all")["severity"] == "ok"
     person.write("fix", _MULTI)
     environment = person.environment | {"EDITOR": "cp fix"}
     mended = _paste(person, finding["command"], environment)
-    assert _finding(mended, "names multi for every registry")["severity"] == "ok"
+    assert _finding(mended, "doctor.named-for-all")["severity"] == "ok"
     if DOCKER.program and docker_is_todays():
         path.write_text(spoilt)
         command = [DOCKER.program, "logout", "a.example"]
@@ -349,25 +446,202 @@ def test_one_entry_for_which_docker_refuses_the_file_is_told_by_its_line(
 
 
 @pytest.mark.parametrize("auth", ["dTpwdw==", "dTpw\\ndw==\\r\\n", ""])
-def test_an_entry_that_docker_reads_is_no_reason_to_mend(person: Person, auth: str) -> None:
+def test_an_entry_that_docker_can_read_is_not_an_error(person: Person, auth: str) -> None:
     entry = f'{{"auth": "{auth}", "email": null}}'
     config = f'{{"auths": {{"y.example": {entry}, "n": null}}, "credsStore": "multi"}}'
     person.write(".docker/config.json", config).chmod(0o600)
     found = _doctor(person)
-    assert _finding(found, "names multi for every registry")["severity"] == "ok"
+    assert _finding(found, "doctor.named-for-all")["severity"] == "ok"
     assert not [f for f in found if f["severity"] == "error"]
 
 
-def test_an_entry_that_only_we_refuse_does_not_speak_for_docker(person: Person) -> None:
+def test_an_entry_that_docker_accepts_is_not_said_to_be_refused_by_docker(person: Person) -> None:
     entry = '{"auths": {"y.example": {"password": "p"}}}'
     path = person.write(".docker/config.json", entry)
     path.chmod(0o600)
     podmans = person.write(".config/containers/auth.json", '{"auths": {"y": {"auth": "!!!"}}}')
     found = _doctor(person)
     for file in (path, podmans):
-        finding = _finding(found, f"{file}: line 1: auths has ")
+        (finding,) = (f for f in found if f["message"].startswith(f"{file}: line 1: "))
         assert finding["severity"] == "error"
         assert "docker refuses" not in finding["message"]
+
+
+@pytest.mark.parametrize(
+    ("key", "right"),
+    [
+        ("*.dkr.ecr.*.amazonaws.com", None),
+        (f"https://{aws.EXAMPLE_HOST}", aws.EXAMPLE_HOST),
+        (f"{aws.EXAMPLE_HOST}/", aws.EXAMPLE_HOST),
+        (f"{aws.EXAMPLE_HOST}/team/app", aws.EXAMPLE_HOST),
+        (f"{aws.EXAMPLE_HOST}:*", aws.EXAMPLE_HOST),
+        ("GHCR.io", "ghcr.io"),
+        ("http://registry.example:5000/v2/", "registry.example:5000"),
+        ("docker.io", "https://index.docker.io/v1/"),
+        ("registry-1.docker.io", "https://index.docker.io/v1/"),
+        ("https://index.docker.io/v1", "https://index.docker.io/v1/"),
+    ],
+)
+def test_a_key_that_docker_never_looks_up_is_named_with_the_right_one(
+    person: Person, key: str, right: str | None
+) -> None:
+    person.write(".docker/config.json", json.dumps({"credHelpers": {key: "multi"}}))
+    found = _doctor(person)
+    code = "doctor.key-not-matched" if right else "doctor.key-with-wildcard"
+    finding = _finding(found, code, repr(key))
+    assert right is None or repr(right) in finding["hint"]
+    assert "doctor.named-for-some" not in _codes(found)
+    if right:
+        person.write(".docker/config.json", json.dumps({"credHelpers": {right: "multi"}}))
+        assert _finding(_doctor(person), "doctor.named-for-some", right)["severity"] == "ok"
+
+
+def test_a_key_without_a_helper_takes_its_host_from_credsstore(person: Person) -> None:
+    config = {"credsStore": "multi", "credHelpers": {"quay.io": ""}}
+    person.write(".docker/config.json", json.dumps(config))
+    assert _finding(_doctor(person), "doctor.key-without-helper", "quay.io")
+
+
+@pytest.mark.parametrize("section", ["credsStore", "credHelpers"])
+def test_the_full_name_of_a_helper_is_named_with_its_short_one(
+    person: Person, section: str
+) -> None:
+    person.helper("pass")
+    name = "docker-credential-pass"
+    value = name if section == "credsStore" else {"quay.io": name}
+    person.write(".docker/config.json", json.dumps({section: value}))
+    finding = _finding(_doctor(person), "doctor.helper-full-name", name)
+    assert "'pass'" in finding["hint"]
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("proxies", {"httpProxy": "http://proxy:1"}),
+        ("experimental", True),
+        ("HttpHeaders", {"a": 1}),
+        ("cliPluginsExtraDirs", "/usr/lib"),
+        ("plugins", []),
+    ],
+)
+def test_a_member_of_another_type_than_docker_reads_is_named(
+    person: Person, member: str, value: object
+) -> None:
+    person.write(".docker/config.json", json.dumps({"credsStore": "multi", member: value}))
+    assert _finding(_doctor(person), "doctor.member-of-wrong-type", member)
+
+
+def test_members_of_the_right_types_are_not_named(person: Person) -> None:
+    config = {
+        "credsStore": "multi",
+        "proxies": {"default": {"httpProxy": "http://proxy:1"}},
+        "experimental": "enabled",
+        "plugins": {"-x-cli-hints": {"enabled": "true"}},
+        "unknown": [1],
+    }
+    person.write(".docker/config.json", json.dumps(config))
+    assert "doctor.member-of-wrong-type" not in _codes(_doctor(person))
+
+
+@pytest.mark.parametrize("path", [".docker/config.json", ".config/containers/auth.json"])
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (lambda path: path.mkdir(), "doctor.file-is-folder"),
+        (os.mkfifo, "doctor.file-is-special"),
+    ],
+    ids=["folder", "pipe"],
+)
+def test_what_is_no_regular_file_is_named_and_not_edited(
+    person: Person, path: str, make: Callable[[Path], None], code: str
+) -> None:
+    file = person.home / path
+    file.parent.mkdir(parents=True)
+    make(file)
+    finding = _finding(_doctor(person), code, str(file))
+    assert "EDITOR" not in (finding["command"] or "")
+
+
+def test_a_password_that_ends_in_a_line_end_is_named(person: Person) -> None:
+    auth = b64encode(f"{USERNAME}:{PASSWORD}\n".encode()).decode()
+    person.write(".docker/config.json", json.dumps({"auths": {PRIVATE_HOST: {"auth": auth}}}))
+    assert _finding(_doctor(person), "doctor.password-ends-in-line-end", PRIVATE_HOST)
+
+
+def _token(claims: dict[str, object]) -> str:
+    body = b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"eyJhbGciOiJub25lIn0.{body}.c2ln"
+
+
+@pytest.mark.parametrize("ends_in_s", [-3600, 3600])
+@pytest.mark.parametrize("kind", ["ecr", "acr", "any"])
+def test_a_login_that_has_expired_by_its_own_content_is_named(
+    person: Person, kind: str, ends_in_s: int
+) -> None:
+    ends_at_s = int(time.time()) + ends_in_s
+    password = b64encode(json.dumps({"payload": "x", "expiration": ends_at_s}).encode()).decode()
+    auth = b64encode(f"AWS:{password}".encode()).decode()
+    host, entry = {
+        "ecr": (aws.EXAMPLE_HOST, {"auth": auth}),
+        "acr": (azure.EXAMPLE_HOST, {"identitytoken": _token({"exp": ends_at_s})}),
+        "any": (PRIVATE_HOST, {"username": "u", "password": _token({"exp": ends_at_s})}),
+    }[kind]
+    person.write(".docker/config.json", json.dumps({"auths": {host: entry}})).chmod(0o600)
+    assert _codes(_doctor(person)).count("doctor.login-expired") == (ends_in_s < 0)
+
+
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [
+        ("12345678901.dkr.ecr.eu-west-1.amazonaws.com", "doctor.near-account-id"),
+        ("123456789012.dkr.ecr.cn-north-1.amazonaws.com", "doctor.near-china"),
+        (
+            "vpce-0a1b.dkr.ecr.eu-west-1.vpce.amazonaws.com",
+            "doctor.near-vpc-endpoint",
+        ),
+        ("api.ecr.eu-west-1.amazonaws.com", "doctor.near-ecr-api"),
+        ("myregistry.privatelink.azurecr.io", "doctor.near-private-link"),
+        ("my.registry.azurecr.io", "doctor.near-acr"),
+    ],
+)
+def test_a_host_that_is_nearly_a_clouds_is_named(person: Person, host: str, code: str) -> None:
+    person.write(".docker/config.json", json.dumps({"credHelpers": {host: "multi"}}))
+    assert _finding(_doctor(person), code, host)["severity"] == "warning"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps({"auths": {"r.example": {"auth": PASSWORD}}}),
+        f"-----BEGIN PRIVATE KEY-----\n{PASSWORD}\n-----END PRIVATE KEY-----",
+        f"eyJhbGciOiJub25lIn0.{PASSWORD}.c2ln",
+        PASSWORD * 40,
+    ],
+    ids=["JSON", "PEM", "token", "long text"],
+)
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "DOCKER_CONFIG",
+        "REGISTRY_AUTH_FILE",
+        "CONTAINERS_REGISTRIES_CONF",
+        "AWS_CA_BUNDLE",
+        "REQUESTS_CA_BUNDLE",
+    ],
+)
+def test_content_in_a_variable_that_takes_a_path_is_not_shown(
+    person: Person, variable: str, content: str
+) -> None:
+    # _doctor looks for the password in the output.
+    assert _finding(
+        _doctor(person, **{variable: content}), "fallback.variable-holds-content", variable
+    )
+    for command in (("explain", PRIVATE_HOST), ("configure", "--dry-run"), ("configure", "--yes")):
+        done = person.run(*command, **{variable: content})
+        assert PASSWORD not in done.stdout.decode() + done.stderr
+
+
+# --- podman's files -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -380,7 +654,7 @@ def test_an_entry_that_only_we_refuse_does_not_speak_for_docker(person: Person) 
         ({"50.conf": 'credential-helpers = ["multi", "gone"]'}, "error"),
     ],
 )
-def test_podman_is_looked_at_where_it_is(
+def test_podman_is_checked_where_it_is_installed(
     person: Person, drop_ins: dict[str, str], severity: str
 ) -> None:
     assert not [finding for finding in _doctor(person) if finding["subject"] == "podman"]
@@ -392,25 +666,140 @@ def test_podman_is_looked_at_where_it_is(
     assert found[-1]["severity"].startswith(severity)
 
 
-def test_settings_that_name_a_helper_that_is_not_there_are_told(person: Person) -> None:
+def test_the_registries_conf_that_a_variable_names_is_the_one_that_counts(person: Person) -> None:
+    (person.programs / "podman").symlink_to("/bin/true")
+    person.write(".config/containers/registries.conf", 'credential-helpers = ["multi"]')
+    named = person.write("other.conf", 'credential-helpers = ["containers-auth.json"]')
+    found = _doctor(person, CONTAINERS_REGISTRIES_CONF=str(named))
+    assert _finding(found, "doctor.podman-other-helpers", str(named))
+    found = _doctor(person, CONTAINERS_REGISTRIES_CONF="/no/such/file")
+    assert _finding(found, "doctor.registries-conf-missing")["severity"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "severity"),
+    [
+        ("", "doctor.registries-first-format", "warning"),
+        ('credential-helpers = ["multi"]\n', "configure.registries-mixed", "error"),
+    ],
+)
+def test_a_registries_conf_in_the_first_format_is_named(
+    person: Person, more: str, code: str, severity: str
+) -> None:
+    (person.programs / "podman").symlink_to("/bin/true")
+    text = f'{more}[registries.search]\nregistries = ["docker.io"]\n'
+    path = person.write(".config/containers/registries.conf", text)
+    assert _finding(_doctor(person), code, str(path))["severity"] == severity
+
+
+def test_a_login_that_podman_uses_before_it_asks_multi_is_named(person: Person) -> None:
+    (person.programs / "podman").symlink_to("/bin/true")
+    helpers = 'credential-helpers = ["containers-auth.json", "multi"]'
+    person.write(".config/containers/registries.conf", helpers)
+    auths = {aws.EXAMPLE_HOST: {"auth": _AUTH}, "private.example": {"auth": _AUTH}}
+    person.write(".config/containers/auth.json", json.dumps({"auths": auths}))
+    finding = _finding(_doctor(person), "doctor.podman-earlier-login", aws.EXAMPLE_HOST)
+    assert "private.example" not in finding["message"]
+
+
+def test_podmans_remote_client_is_asked_for_in_credhelpers(person: Person) -> None:
+    (person.programs / "podman").symlink_to("/bin/true")
+    remote = {"CONTAINER_HOST": "ssh://podman@machine"}
+    person.write(".config/containers/registries.conf", 'credential-helpers = ["multi"]')
+    assert _finding(_doctor(person, **remote), "doctor.podman-remote")["severity"] == "warning"
+    assert person.run("configure", "--yes", "--registry", aws.EXAMPLE_HOST, **remote).status == 0
+    named = [
+        finding
+        for finding in _doctor(person, **remote)
+        if finding["subject"] == "podman" and finding["code"] == "doctor.named-for-some"
+    ]
+    assert [finding["severity"] for finding in named] == ["ok"]
+
+
+def test_a_helper_that_podmans_auth_json_names_is_looked_for(person: Person) -> None:
+    helpers = json.dumps({"credHelpers": {"quay.io": "secretservice"}})
+    path = person.write(".config/containers/auth.json", helpers)
+    assert _finding(_doctor(person), "doctor.helper-not-on-path", str(path), "secretservice")
+
+
+# --- Settings and rules ---------------------------------------------------------------------------
+
+
+def test_settings_that_name_a_helper_that_is_not_there_are_errors(person: Person) -> None:
     path = person.write(
         ".config/docker-credential-multi/config.toml",
         'fallback_helper = "gone"\n[[rule]]\nmatch = "a.example"\nhelper = "lost"\n',
     )
     found = _doctor(person)
-    assert _finding(found, f"{path}:1 names 'gone'")["severity"] == "error"
-    assert _finding(found, f"{path}:4 names 'lost'")["severity"] == "error"
+    for place, name in ((f"{path}:1", "gone"), (f"{path}:4", "lost")):
+        finding = _finding(found, "doctor.helper-not-on-path", place, name)
+        assert finding["severity"] == "error"
 
 
-def test_a_variable_of_an_odd_name_is_nothing_to_paste(person: Person) -> None:
+_SETTINGS_FILE = ".config/docker-credential-multi/config.toml"
+
+
+@pytest.mark.parametrize(
+    "match", [aws.EXAMPLE_HOST, "*.dkr.ecr.*.amazonaws.com", "**.amazonaws.com"]
+)
+def test_a_rule_with_a_profile_that_is_not_there_is_an_error(person: Person, match: str) -> None:
+    path = person.write(_SETTINGS_FILE, f'[[rule]]\nmatch = "{match}"\nprofile = "gone"\n')
+    found = [finding for finding in _doctor(person) if finding["subject"] == "rules"]
+    assert [finding["severity"] for finding in found] == ["error"]
+    assert str(path) in found[0]["message"]
+    person.write(".aws/credentials", "[gone]\naws_access_key_id=AKIA\naws_secret_access_key=s\n")
+    assert _finding(_doctor(person), "doctor.rules-sound")["severity"] == "ok"
+
+
+def test_a_rule_with_a_credential_file_that_is_not_there_is_an_error(person: Person) -> None:
+    rule = '[[rule]]\nmatch = "gcr.io"\ncredentials_file = "/no/such/key.json"\n'
+    person.write(_SETTINGS_FILE, rule)
+    found = [finding for finding in _doctor(person) if finding["subject"] == "rules"]
+    assert [finding["severity"] for finding in found] == ["error"]
+
+
+def test_a_rule_that_cannot_apply_to_its_host_is_an_error(person: Person) -> None:
+    person.write(_SETTINGS_FILE, '[[rule]]\nmatch = "quay.io"\nprovider = "ecr"\n')
+    found = [finding for finding in _doctor(person) if finding["subject"] == "rules"]
+    assert [finding["severity"] for finding in found] == ["error"]
+
+
+def test_a_rule_after_another_for_the_same_host_is_a_note(person: Person) -> None:
+    rule = '[[rule]]\nmatch = "{}"\nanswer = "anonymous"\n'
+    person.write(_SETTINGS_FILE, rule.format("*.io") + rule.format("quay.io"))
+    assert _finding(_doctor(person), "doctor.rule-after-another")["severity"] == "note"
+
+
+@needs_mounts
+def test_a_home_that_cannot_be_written_says_what_is_not_kept(person: Person) -> None:
+    script = f"mount --bind {shlex.quote(str(person.home))} {shlex.quote(str(person.home))}"
+    script += f" && mount -o remount,bind,ro {shlex.quote(str(person.home))}"
+    command = mounted(script, str(person.program), "doctor", "--json")
+    found = Executable(person.environment, command).run().document
+    assert _finding(found, "doctor.home-read-only", "read-only file system")
+
+
+def test_the_certificates_of_a_file_are_listed(known: Person) -> None:
+    finding = _finding(_doctor(known), "doctor.certificates-named", "SSL_CERT_FILE")
+    assert "1 certificates (" in finding["message"]
+
+
+def test_without_a_variable_the_systems_certificates_do_not_count_for_tokens(
+    person: Person,
+) -> None:
+    assert _finding(_doctor(person), "doctor.certificates-built-in")["severity"] == "ok"
+
+
+def test_a_variable_with_other_characters_has_no_command_to_paste(person: Person) -> None:
     name = "DOCKER_CREDENTIAL_MULTI_X;touch y"
-    finding = _finding(_doctor(person, **{name: "1"}), "nothing reads it")
+    finding = _finding(_doctor(person, **{name: "1"}), "doctor.variable-unread")
     assert (finding["severity"], finding["command"]) == ("warning", None)
-    meant = _finding(_doctor(person, DOCKER_CREDENTIAL_MULTI_CASHE="off"), "nothing reads it")
-    assert meant["hint"] == "did you mean DOCKER_CREDENTIAL_MULTI_CACHE?"
+    found = _doctor(person, DOCKER_CREDENTIAL_MULTI_CASHE="off")
+    meant = _finding(found, "doctor.variable-misspelt")
+    assert "DOCKER_CREDENTIAL_MULTI_CACHE?" in meant["hint"]
 
 
-def test_half_an_identity_is_to_be_mended(person: Person) -> None:
+def test_half_an_identity_is_an_error(person: Person) -> None:
     found = _doctor(person, AWS_ACCESS_KEY_ID="AKIALOOPBACKEXAMPLE")
     finding = next(finding for finding in found if finding["subject"] == "ecr")
     assert finding["severity"] == "error"
@@ -419,38 +808,37 @@ def test_half_an_identity_is_to_be_mended(person: Person) -> None:
 
 def test_a_password_in_a_proxy_variable_is_not_shown(person: Person) -> None:
     proxy_url = f"http://me:{PASSWORD}@127.0.0.1:9"
-    finding = _finding(_doctor(person, HTTPS_PROXY=proxy_url), "HTTPS_PROXY: ")
+    finding = _finding(_doctor(person, HTTPS_PROXY=proxy_url), "doctor.proxy")
     assert finding["message"] == "HTTPS_PROXY: 127.0.0.1:9"
 
 
 # --- Online ---------------------------------------------------------------------------------------
 
 
-def test_every_registry_gives_a_token_and_is_shown_it(
-    known: Person, proxy: TerminatingProxy
-) -> None:
+def test_every_registry_is_shown_its_credential(known: Person, proxy: TerminatingProxy) -> None:
     known.write(".docker/config.json", _AUTHS).chmod(0o600)
     hosts = (aws.EXAMPLE_HOST, google.EXAMPLE_HOST, azure.EXAMPLE_HOST)
     found = [f for f in _doctor(known, "--online", *hosts) if f["subject"] == "online"]
     assert {f["message"].partition(": ")[0] for f in found} == {*hosts, PRIVATE_HOST}
     for finding in found:
         assert finding["severity"] == "ok"
-        assert "it lets this credential in (" in finding["message"]
+        assert finding["code"] in ("login.accepted", "login.accepted-by")
 
 
-def test_a_credential_that_is_not_let_in_is_to_be_mended(known: Person) -> None:
+def test_a_credential_that_is_not_accepted_is_an_error(known: Person) -> None:
     config = {"auths": {PRIVATE_HOST: {"username": USERNAME, "password": "wrong"}}}
     known.write(".docker/config.json", json.dumps(config)).chmod(0o600)
-    finding = _finding(_doctor(known, "--online"), f"{PRIVATE_HOST}: a credential in ")
+    finding = _finding(_doctor(known, "--online"), "login.refused-by-endpoint", PRIVATE_HOST)
     assert finding["severity"] == "error"
     assert "HTTP 401" in finding["message"]
     assert finding["command"] == f"{PROGRAM} explain --try {PRIVATE_HOST}"
 
 
-def test_a_cloud_that_gives_no_token_is_told_with_its_reason(known: Person) -> None:
+def test_a_cloud_that_gives_no_token_is_an_error_with_its_reason(known: Person) -> None:
     found = _doctor(known, aws.EXAMPLE_HOST, AWS_SECRET_ACCESS_KEY="wrong")
-    finding = _finding(found, f"{aws.EXAMPLE_HOST}: no credential from ecr: ")
+    (finding,) = (f for f in found if f["subject"] == "online")
     assert finding["severity"] == "error"
+    assert finding["code"]
 
 
 def test_a_registry_without_a_credential_is_still_asked_whether_it_is_there(
@@ -461,9 +849,9 @@ def test_a_registry_without_a_credential_is_still_asked_whether_it_is_there(
         proxy.route("other.example", other)
         proxy.route("open.example", open_to_all)
         found = _doctor(known, "other.example", "open.example")
-    other_said = _finding(found, "other.example: no credential; it asks for credentials")
-    assert other_said["severity"] == "note"
-    assert _finding(found, "open.example: no credential; it lets anybody in")
+    asks = _finding(found, "login.registry-asks", "other.example")
+    assert asks["severity"] == "note"
+    assert _finding(found, "login.registry-open", "open.example")
 
 
 def test_a_redirect_is_not_followed_and_a_token_endpoint_without_tls_not_asked(
@@ -484,41 +872,88 @@ def test_a_redirect_is_not_followed_and_a_token_endpoint_without_tls_not_asked(
             proxy.route(host, server)
         found = _doctor(known, "--online")
         assert all("authorization" not in received.headers for received in server.received)
-    assert "HTTP 307" in _finding(found, "redirects.example: ")["message"].partition(";")[2]
-    assert "asked over TLS" in _finding(found, "plain.example: a cred")["message"]
+    assert "HTTP 307" in _finding(found, "login.http-status", "redirects.example")["message"]
+    assert _finding(found, "login.endpoint-without-tls", "plain.example")
+
+
+@pytest.mark.parametrize(
+    ("realm", "code"),
+    [
+        ("file://localhost{file}", "login.endpoint-without-tls"),
+        ("file:{file}", "login.endpoint-without-tls"),
+        ("http://127.0.0.1:{port}/token", "login.endpoint-without-tls"),
+        ("https://127.0.0.1:{port}/token", "login.endpoint-on-this-machine"),
+        ("https://localhost:{port}/token", "login.endpoint-on-this-machine"),
+        ("https://[::1]:{port}/token", "login.endpoint-on-this-machine"),
+        ("https://169.254.169.254/token", "login.endpoint-on-this-machine"),
+        ("https://me@elsewhere.example/token", "login.endpoint-without-tls"),
+        ("data:application/json,{{}}", "login.endpoint-without-tls"),
+        ("https://[", "login.endpoint-without-tls"),
+    ],
+)
+def test_a_remote_registry_cannot_send_us_to_this_machine(
+    known: Person, proxy: TerminatingProxy, realm: str, code: str
+) -> None:
+    config = {"auths": {"evil.example": {"username": USERNAME, "password": PASSWORD}}}
+    known.write(".docker/config.json", json.dumps(config)).chmod(0o600)
+    file = known.write("token.json", '{"token": "a local secret"}')
+    with LoopbackServer() as server:
+        named = realm.format(file=str(file).replace(" ", "%20"), port=server.port)
+        challenge = {"WWW-Authenticate": f'Bearer realm="{named}"'}
+        server.on("GET", "/v2/", lambda _: Reply(401, challenge))
+        server.on("GET", "/token", lambda _: json_reply({"token": "of a local service"}))
+        proxy.route("evil.example", server)
+        finding = _finding(_doctor(known, "--online"), code, "evil.example")
+        assert [received.path for received in server.received] == ["/v2/"]
+    assert finding["severity"] == "error"
+
+
+def test_a_registry_that_cannot_be_reached_is_not_to_be_explained(person: Person) -> None:
+    (finding,) = (f for f in _doctor(person, "gone.example") if f["subject"] == "online")
+    assert (finding["severity"], finding["command"]) == ("error", None)
 
 
 @pytest.mark.parametrize("credentials", ["", f"me:{PASSWORD}@", f"me:{PASSWORD}/x@"])
 @pytest.mark.parametrize(
-    ("status", "words"), [(403, "does not connect"), (407, "wants a password")]
+    ("status", "code"), [(403, "network.proxy-forbids"), (407, "network.proxy-login")]
 )
 def test_a_proxy_that_does_not_connect_is_named_without_its_password(
-    person: Person, status: int, words: str, credentials: str
+    person: Person, status: int, code: str, credentials: str
 ) -> None:
     with LoopbackServer() as server:
         server.on("CONNECT", "*", lambda _: Reply(status))
-        address = f"127.0.0.1:{server.port}"
-        url = f"http://{credentials}{address}/"
-        finding = _finding(_doctor(person, "asked.example", HTTPS_PROXY=url), "asked.example: ")
+        url = f"http://{credentials}127.0.0.1:{server.port}/"
+        finding = _finding(_doctor(person, "asked.example", HTTPS_PROXY=url), code)
         assert [received.method for received in server.received] == ["CONNECT"]
     assert finding["severity"] == "error"
-    assert f"; no answer: the proxy {address} {words} ({status}) (" in finding["message"]
+    if "/" not in credentials:
+        assert f"127.0.0.1:{server.port} " in finding["message"]
 
 
 def test_a_proxy_that_is_not_there_is_not_taken_for_the_registry(person: Person) -> None:
     found = _doctor(person, "asked.example", HTTPS_PROXY=f"http://me:{PASSWORD}@127.0.0.1:9")
-    said = _finding(found, "asked.example: ")["message"]
-    assert "; no answer from the proxy 127.0.0.1:9: connection refused (" in said
+    assert "proxy 127.0.0.1:9" in _finding(found, "network.refused")["message"]
     found = _doctor(person, "127.0.0.1:9", HTTPS_PROXY="http://127.0.0.1:8")
-    assert "; no answer: connection refused (" in _finding(found, "127.0.0.1:9: ")["message"]
+    assert "proxy" not in _finding(found, "network.refused")["message"]
 
 
-def test_what_goes_wrong_behind_a_proxy_names_it(known: Person, proxy: TerminatingProxy) -> None:
+def test_a_failure_behind_a_proxy_names_it(known: Person, proxy: TerminatingProxy) -> None:
     with LoopbackServer() as server:
         proxy.route("signed.example", server)
         found = _doctor(known, "signed.example", SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt")
-    words = f"no answer through the proxy 127.0.0.1:{proxy.port}: its certificate is not trusted ("
-    assert words in _finding(found, "signed.example: ")["message"]
+    words = f"proxy 127.0.0.1:{proxy.port}"
+    assert _finding(found, "network.certificate-untrusted", words)
+
+
+def test_a_password_for_a_registry_on_this_machine_goes_through_no_proxy(person: Person) -> None:
+    with Registry(lambda *_: True, auth="basic") as registry, LoopbackServer() as proxy:
+        host = f"localhost:{registry.port}"
+        config = {"auths": {host: {"username": USERNAME, "password": PASSWORD}}}
+        person.write(".docker/config.json", json.dumps(config)).chmod(0o600)
+        address = f"http://127.0.0.1:{proxy.port}"
+        found = _doctor(person, host, HTTP_PROXY=address, HTTPS_PROXY=address, NO_PROXY="")
+        assert _finding(found, "login.accepted", host)["severity"] == "ok"
+        assert proxy.received == []
 
 
 def test_a_registry_on_this_machine_may_do_without_tls(person: Person) -> None:
@@ -526,8 +961,7 @@ def test_a_registry_on_this_machine_may_do_without_tls(person: Person) -> None:
         host = f"localhost:{registry.port}"
         config = {"auths": {host: {"username": USERNAME, "password": PASSWORD}}}
         person.write(".docker/config.json", json.dumps(config)).chmod(0o600)
-        finding = _finding(_doctor(person, "--online"), f"{host}: a credential in ")
-    assert "it lets this credential in (" in finding["message"]
+        assert _finding(_doctor(person, "--online"), "login.accepted", host)["severity"] == "ok"
 
 
 def test_a_login_is_shown_to_the_token_endpoint_that_its_registry_names(
@@ -552,31 +986,30 @@ def test_a_login_is_shown_to_the_token_endpoint_that_its_registry_names(
         server.on("GET", "/token", tokens, host="tokens.example")
         for host in ("images.example", "tokens.example"):
             proxy.route(host, server)
-        finding = _finding(_doctor(known, "--online"), "images.example: a credential in ")
-    assert "it lets this credential in, by tokens.example (" in finding["message"]
+        finding = _finding(_doctor(known, "--online"), "login.accepted-by", "images.example")
+    assert "tokens.example" in finding["message"]
 
 
 @pytest.mark.parametrize(
-    ("ahead_s", "severity", "words"),
-    [(0, "ok", "agrees"), (120, "warning", "2 min behind"), (-4000, "error", "67 min ahead of")],
+    ("ahead_s", "severity", "code", "words"),
+    [
+        (0, "ok", "doctor.clock-agrees", ""),
+        (120, "warning", "doctor.clock-behind", "2 min"),
+        (-4000, "error", "doctor.clock-ahead", "67 min"),
+    ],
 )
 def test_the_clock_is_compared_with_the_registrys(
-    known: Person, proxy: TerminatingProxy, ahead_s: float, severity: str, words: str
+    known: Person, proxy: TerminatingProxy, ahead_s: float, severity: str, code: str, words: str
 ) -> None:
     with LoopbackServer() as server:
         date = {"Date": formatdate(time.time() + ahead_s, usegmt=True)}
         server.on("GET", "/v2/", lambda _: Reply(200, date))
         proxy.route("clock.example", server)
         found = _doctor(known, "clock.example")
-    finding = [finding for finding in found if finding["subject"] == "clock"][-1]
-    assert finding["severity"] == severity
-    assert finding["message"].startswith(f"it {words}" if severity == "ok" else f"it is {words}")
-    assert "clock.example" in finding["message"]
+    assert _finding(found, code, words, "clock.example")["severity"] == severity
 
 
-def test_progress_is_shown_on_a_terminal_and_nowhere_else(
-    known: Person, proxy: TerminatingProxy
-) -> None:
+def test_progress_is_shown_on_a_terminal_only(known: Person, proxy: TerminatingProxy) -> None:
     with LoopbackServer(delay_s=0.5) as slow:
         slow.on("GET", "/v2/", lambda _: Reply(200))
         proxy.route("slow.example", slow)
@@ -606,5 +1039,5 @@ def test_ctrl_c_does_not_wait_for_a_registry(known: Person, proxy: TerminatingPr
         while not silent.received:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=8)  # a ping would take ten seconds to give up
+        process.communicate(timeout=8)  # a request takes ten seconds to give up
         assert process.returncode == 130

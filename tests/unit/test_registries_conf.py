@@ -1,7 +1,8 @@
-"""Which helpers podman's files come to; the rules are those of containers/image."""
+"""The helpers that podman's files name; the rules are those of containers/image."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from cred_helper.commands.configure.registries_conf import credential_helpers, d
 from cred_helper.errors import Misconfigured
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _USER = "home/.config/containers"
@@ -61,7 +63,7 @@ _CASES = {
 
 
 @pytest.mark.parametrize("name", _CASES)
-def test_the_last_file_that_says_it_counts(tmp_path: Path, name: str) -> None:
+def test_the_last_file_with_the_key_counts(tmp_path: Path, name: str) -> None:
     files, names = _CASES[name]
     assert _helpers(tmp_path, files) == names
 
@@ -71,11 +73,37 @@ def test_a_file_that_stops_podman_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "etc/registries.conf"
     path.parent.mkdir()
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(Misconfigured, match=r"registries\.conf"):
+    with pytest.raises(Misconfigured) as raised:
         _helpers(tmp_path, {})
+    assert raised.value.code.startswith("configure.registries-not-")
+    assert str(path) in raised.value.reason
 
 
-def test_our_own_file_can_be_left_out(tmp_path: Path) -> None:
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_a_registries_conf_that_is_not_a_file_is_not_waited_for(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "etc/registries.conf"
+    path.parent.mkdir()
+    make(path)
+    with pytest.raises(Misconfigured) as raised:
+        _helpers(tmp_path, {})
+    assert raised.value.code == "configure.not-a-file"
+
+
+def test_the_file_that_a_variable_names_takes_the_place_of_registries_conf(
+    tmp_path: Path,
+) -> None:
+    named = tmp_path / "named.conf"
+    named.write_text(_naming("one"))
+    own = tmp_path / _USER / "registries.conf"
+    own.parent.mkdir(parents=True)
+    own.write_text(_naming("two"))
+    environ = {"HOME": str(tmp_path / "home"), "CONTAINERS_REGISTRIES_CONF": str(named)}
+    assert credential_helpers(environ, str(tmp_path / "etc")).names == ["one"]
+
+
+def test_the_drop_in_can_be_left_out(tmp_path: Path) -> None:
     environ = {"HOME": str(tmp_path)}
     path = drop_in(environ)
     path.parent.mkdir(parents=True)

@@ -67,7 +67,7 @@ def _config_files(*, everywhere: bool) -> Iterator[Path]:
     yield Path(dockerconfig.docker_config_path(os.environ))
     named = os.environ.get("REGISTRY_AUTH_FILE", "")
     if named and path_variable("REGISTRY_AUTH_FILE", named):
-        raise Misconfigured("doctor.variable-holds-content", variable="REGISTRY_AUTH_FILE")
+        raise Misconfigured("fallback.variable-holds-content", variable="REGISTRY_AUTH_FILE")
     if not everywhere and (named or registries_conf.is_remote(os.environ)):
         yield registries_conf.auth_file(os.environ)
 

@@ -81,6 +81,7 @@ _MEMBERS = {
 def docker() -> Iterator[Finding]:
     """Whether docker's config.json and its relatives name this program, and who else they name."""
     yield from _variables()
+    yield from _snap()
     path = dockerconfig.docker_config_path(os.environ)
     for config in dockerconfig.named(os.environ):
         yield from _file(config, is_dockers=config.name == path)
@@ -89,6 +90,13 @@ def docker() -> Iterator[Finding]:
 
 
 # --- Variables ------------------------------------------------------------------------------------
+
+
+def _snap() -> Iterator[Finding]:
+    """Whether docker is a snap, which reads another config.json and starts no helper of ours."""
+    program = child.find("docker", os.environ)
+    if program and os.path.basename(os.path.realpath(program)) == "snap":
+        yield warning(_SUBJECT, "doctor.docker-is-snap", path=program)
 
 
 def _variables() -> Iterator[Finding]:
@@ -102,7 +110,7 @@ def _variables() -> Iterator[Finding]:
             yield note(_SUBJECT, "doctor.auth-config-set")
         else:
             is_path = path_values.quotable(text)
-            code = "doctor.auth-config-is-path" if is_path else "doctor.auth-config-not-json"
+            code = "fallback.auth-config-is-path" if is_path else "doctor.auth-config-not-json"
             yield error(_SUBJECT, code, shell.unset_variable(_AUTH_CONFIG))
 
 
@@ -110,7 +118,7 @@ def path_variable(variable: str, value: str, subject: str = _SUBJECT) -> Finding
     """Why the value of a variable cannot be a path, by its shape alone."""
     unset = shell.unset_variable(variable)
     if path_values.holds_content(value):
-        return error(subject, "doctor.variable-holds-content", unset, variable=variable)
+        return error(subject, "fallback.variable-holds-content", unset, variable=variable)
     if value.startswith("~"):
         command = shell.set_variable(variable, _expanded(value))
         return error(subject, "doctor.variable-with-tilde", command, variable=variable)
@@ -132,7 +140,7 @@ def folder_problem() -> Finding | None:
         return None
     if os.path.isfile(value):
         command = shell.set_variable(variable, os.path.dirname(os.path.abspath(value)))
-        return error(_SUBJECT, "doctor.docker-config-is-file", command, variable=variable)
+        return error(_SUBJECT, "fallback.folder-is-file", command, variable=variable)
     return path_variable(variable, value)
 
 
@@ -147,14 +155,13 @@ def _set_variable(variable: str, value: str) -> Finding:
 
 
 def _file(config: DockerConfig, *, is_dockers: bool) -> Iterator[Finding]:
-    is_path = os.path.isabs(config.name) or os.path.exists(config.name)
-    if is_dockers and folder_problem():
-        return
-    if not is_path and config.name != _AUTH_CONFIG:
+    if config.name in _PATH_VARIABLES:
         return  # a finding of the variable
     if config.name == _AUTH_CONFIG and not os.environ[_AUTH_CONFIG].lstrip().startswith("{"):
         return
-    if is_path and (broken := _unreadable(config.name)):
+    if is_dockers and folder_problem():
+        return
+    if config.name != _AUTH_CONFIG and (broken := _unreadable(config.name)):
         yield broken
         return
     try:
@@ -342,21 +349,33 @@ def other_helper(name: str, hosts: list[str], config: DockerConfig) -> Iterator[
         values["short"] = name.removeprefix(PREFIX)
         yield error(_SUBJECT, "doctor.helper-full-name", edit(config.name), **values)
         return
-    path = child.find(f"{PREFIX}{name}", os.environ)
-    if path is None:
+    program = child.find(f"{PREFIX}{name}", os.environ)
+    if program is None and (found := _not_executable(values["program"])):
+        values["file"] = found
+        chmod = shell.line("chmod", "+x", found)
+        yield error(_SUBJECT, "doctor.helper-not-executable", chmod, **values)
+        return
+    if program is None:
         command = _mending(name, hosts, config)
         yield error(_SUBJECT, "doctor.helper-not-on-path", command, **values)
         return
-    if this_program.is_this(path):
+    if this_program.is_this(program):
         return
     for host in hosts:
-        found = route(ServerURL.parse(host))
+        routed = route(ServerURL.parse(host))
         values = {"host": host, "name": name, "path": config.name}
-        if found is None or providers.load(found.provider) is None:
+        if routed is None or providers.load(routed.provider) is None:
             yield note(_SUBJECT, "doctor.host-of-other-helper", **values)
         else:
             command = this_program.command("configure")
             yield note(_SUBJECT, "doctor.cloud-host-of-other-helper", command, **values)
+
+
+def _not_executable(program: str) -> str | None:
+    """The file of a program on PATH that this user may not execute."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    files = (os.path.join(folder, program) for folder in folders if os.path.isabs(folder))
+    return next(filter(os.path.isfile, files), None)
 
 
 def _mending(name: str, hosts: list[str], config: DockerConfig) -> str | None:
