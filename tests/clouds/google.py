@@ -1,9 +1,9 @@
 """A loopback Google: OAuth and STS token endpoints, IAM Credentials, metadata, and a gcloud.
 
 Every assertion's signature is verified, every refresh and subject token has to be one that this
-cloud gave to an identity, and a token impersonates only with the scope for it. Identities come as
-the files and variables that google-auth reads; what they name is on plain loopback where a file can
-say so, and under Google's own host names behind a proxy where the SDK leaves no choice.
+cloud gave to an identity, and a token impersonates only with the scope for it. Identities are the
+files and variables that google-auth reads; their addresses are on plain loopback where a file can
+name them, and Google's own host names behind a proxy where the SDK leaves no choice.
 
 Sources:
   https://developers.google.com/identity/protocols/oauth2/service-account#httprest
@@ -36,12 +36,12 @@ from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
 EXAMPLE_HOST = "us-docker.pkg.dev"
 USERNAME = "oauth2accesstoken"
 
-# What a token is asked for, and what would be more than it needs.
+# The scopes of tokens: for registries, for impersonation, for everything.
 REGISTRY_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 IAM_SCOPE = "https://www.googleapis.com/auth/iam"
 CLOUD_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
-# The hosts that no file and no variable can name otherwise.
+# The hosts that no file and no variable can replace.
 HOSTS = (
     "oauth2.googleapis.com",
     "sts.googleapis.com",
@@ -61,7 +61,7 @@ MACHINE = "a workload with a certificate"
 
 @dataclass(frozen=True)
 class Token:
-    """An access token that was issued: to whom, and for what."""
+    """An access token that was issued: its identity, scopes and universe."""
 
     principal: str
     scopes: frozenset[str]
@@ -69,19 +69,19 @@ class Token:
 
 
 class GoogleCloud(LoopbackServer):
-    """All of Google that an identity and a registry's password come from."""
+    """The services of Google that identities and registries' passwords come from."""
 
     def __init__(self) -> None:
         super().__init__()
         self.secrets: set[str] = set()
-        """Everything that must not be shown to anybody but who it was issued to."""
+        """All secrets that were issued; no message may show one."""
         self.universe_domain = "googleapis.com"
         self.service_account: str | None = NODE
         """The account attached to the machine."""
         self.lifetime_s: int | None = 3600
-        """The life of a token, if it is said at all."""
+        """The lifetime of a token; ``None``: it is not stated."""
         self.impersonators = {(PUSHER, TARGET), (USER, TARGET), (WORKLOAD, TARGET), (NODE, TARGET)}
-        """Who is a token creator on whom."""
+        """Pairs of an identity and a service account that it may impersonate."""
         self._key = _service_account_key()
         self._tokens: dict[str, Token] = {}
         self._refresh_tokens: dict[str, str] = {}
@@ -104,7 +104,7 @@ class GoogleCloud(LoopbackServer):
         return len(self._tokens)
 
     def issued(self, username: str, secret: str, host: str) -> bool:
-        """Whether exactly this was issued, and lets its owner into the registry of this host."""
+        """Whether exactly this was issued, and the registry of this host accepts it."""
         token = self._tokens.get(secret)
         return (
             username == USERNAME
@@ -115,26 +115,26 @@ class GoogleCloud(LoopbackServer):
         )
 
     def principal(self, secret: str) -> str:
-        """Whom a token was issued to."""
+        """The identity that a token was issued to."""
         return self._tokens[secret].principal
 
     def register(self, proxy: TerminatingProxy) -> None:
-        """Be Google's own token endpoints behind this proxy."""
+        """Serve Google's own token endpoints behind this proxy."""
         for host in HOSTS:
             proxy.route(host, self)
 
     def identity(self, folder: Path) -> dict[str, str]:
-        """The simplest identity that works: a service account's key, and where it is asked."""
+        """The simplest identity: a service account's key."""
         return self.service_account_key(folder)
 
     def secret(self, name: str) -> str:
-        """A secret that whoever is told it has to keep."""
+        """A new secret, which no message may show."""
         value = f"loopback-{name}-{secrets.token_urlsafe(12)}"
         self.secrets.add(value)
         return value
 
     def issue(self, principal: str, *scopes: str) -> str:
-        """An access token, as Google's look."""
+        """A new access token in the form of Google's."""
         token = f"ya29.{secrets.token_urlsafe(48)}"
         self.secrets.add(token)
         self._tokens[token] = Token(principal, frozenset(scopes), self.universe_domain)
@@ -143,7 +143,7 @@ class GoogleCloud(LoopbackServer):
     # --- Identities -----------------------------------------------------------------------------
 
     def service_account_info(self, **changes: object) -> dict[str, Any]:
-        """What is in a service account's key file."""
+        """The content of a service account's key file."""
         return {
             "type": "service_account",
             "project_id": "loopback",
@@ -155,7 +155,7 @@ class GoogleCloud(LoopbackServer):
         }
 
     def user_info(self, **changes: object) -> dict[str, Any]:
-        """What gcloud leaves of a user's sign-in; its token endpoint cannot be said."""
+        """The file of a user's sign-in by gcloud; it cannot name a token endpoint."""
         refresh_token = self.secret("refresh-token")
         self._refresh_tokens[refresh_token] = USER
         return {
@@ -168,7 +168,7 @@ class GoogleCloud(LoopbackServer):
         }
 
     def federated_user_info(self, **changes: object) -> dict[str, Any]:
-        """What gcloud leaves of the sign-in of a workforce pool's user."""
+        """The file of a sign-in of a workforce pool's user by gcloud."""
         return {
             **self.user_info(),
             "type": "external_account_authorized_user",
@@ -178,7 +178,7 @@ class GoogleCloud(LoopbackServer):
         }
 
     def federated_info(self, source: Mapping[str, object], **changes: object) -> dict[str, Any]:
-        """The configuration of a workload that is known by a token of another issuer's."""
+        """The configuration of a workload with a token of another issuer."""
         return {
             "type": "external_account",
             "audience": POOL,
@@ -189,7 +189,7 @@ class GoogleCloud(LoopbackServer):
         }
 
     def impersonated_info(self, source: Mapping[str, object], **changes: object) -> dict[str, Any]:
-        """The configuration of one who takes a service account's part."""
+        """The configuration of an identity that impersonates a service account."""
         return {
             "type": "impersonated_service_account",
             "service_account_impersonation_url": self.impersonation_url(TARGET, host="elsewhere"),
@@ -198,18 +198,18 @@ class GoogleCloud(LoopbackServer):
         }
 
     def impersonation_url(self, account: str, *, host: str = "") -> str:
-        """Where that account's tokens are asked for."""
+        """The URL of that account's tokens."""
         base = f"https://{host}" if host else self.url
         return f"{base}/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
 
     def subject_token(self, principal: str = WORKLOAD) -> str:
-        """A token of another issuer's that STS takes for that principal."""
+        """A new token of another issuer, which STS accepts for that principal."""
         token = self.secret("subject-token")
         self._subject_tokens[token] = principal
         return token
 
     def url_source(self) -> dict[str, object]:
-        """A credential source that asks a URL, as on GitHub."""
+        """A credential source that is a URL, as on GitHub."""
         return {
             "url": f"{self.url}/subject-token?audience=loopback",
             "headers": {"Authorization": f"Bearer {self._url_token}"},
@@ -217,18 +217,18 @@ class GoogleCloud(LoopbackServer):
         }
 
     def named(self, folder: Path, info: object, name: str = "credential.json") -> dict[str, str]:
-        """Write a credential file and name it as a user does."""
+        """Write a credential file, and return the variable that names it."""
         path = folder / name
         path.touch(mode=0o600)
         path.write_text(json.dumps(info))
         return {"GOOGLE_APPLICATION_CREDENTIALS": str(path)}
 
     def service_account_key(self, folder: Path, **changes: object) -> dict[str, str]:
-        """A service account by its key."""
+        """A service account's key file."""
         return self.named(folder, self.service_account_info(**changes))
 
     def machine(self) -> dict[str, str]:
-        """A machine of Google's, whose metadata service is this."""
+        """A Google machine with this metadata service."""
         address = f"127.0.0.1:{self.port}"
         return {
             "NO_GCE_CHECK": "false",
@@ -237,7 +237,7 @@ class GoogleCloud(LoopbackServer):
         }
 
     def gcloud(self, folder: Path, script: str | None = None) -> dict[str, str]:
-        """A gcloud to which somebody is logged in; the script is what the program does."""
+        """A gcloud with a login; the script is what the program does."""
         configurations = folder / "gcloud-config" / "configurations"
         configurations.mkdir(parents=True, exist_ok=True)
         (configurations / "config_default").write_text(f"[core]\naccount = {USER}\n")
@@ -267,7 +267,7 @@ class GoogleCloud(LoopbackServer):
         if form["grant_type"] == "refresh_token":
             assert form["client_id"] == "loopback-client"
             assert form["client_secret"] == self._client_secret
-            assert "scope" not in form, "a user's token has the scopes that were consented to"
+            assert "scope" not in form, "a user's token has the scopes of the sign-in"
             return self._granted(self._refresh_tokens[form["refresh_token"]], CLOUD_SCOPE)
         assert form["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
         claims = self.verified(form["assertion"])
@@ -279,7 +279,7 @@ class GoogleCloud(LoopbackServer):
         return self._granted(claims["iss"], claims["scope"])
 
     def verified(self, assertion: str) -> dict[str, Any]:
-        """The claims of a JWT that the service account's key has signed."""
+        """The claims of a JWT; its signature has to be the service account's."""
         signed, _, signature = assertion.rpartition(".")
         self._key.public_key().verify(
             _base64url(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256()
@@ -356,7 +356,7 @@ class GoogleCloud(LoopbackServer):
 
     @staticmethod
     def refusal(status: int, code: str, reason: str) -> Reply:
-        """An error as Google's APIs have it. Source: https://google.aip.dev/193"""
+        """An error of Google's APIs. Source: https://google.aip.dev/193"""
         detail = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}
         error = {"code": status, "message": "no", "status": code, "details": [detail]}
         return json_reply({"error": error}, status)
@@ -368,7 +368,7 @@ class GoogleCloud(LoopbackServer):
 
     def _metadata(self, request: Received) -> Reply:
         assert request.headers["metadata-flavor"] == "Google"
-        assert "x-forwarded-for" not in request.headers, "the real one refuses what was forwarded"
+        assert "x-forwarded-for" not in request.headers, "Google's refuses forwarded requests"
         path = request.path.removeprefix("/computeMetadata/v1/")
         if path == "universe/universe-domain":
             return _metadata_reply(self.universe_domain)
@@ -383,6 +383,8 @@ class GoogleCloud(LoopbackServer):
                     "scopes": [CLOUD_SCOPE],
                 }
                 return _metadata_reply(account)
+            case "default/email":
+                return _metadata_reply(self.service_account)
             case "default/token":
                 scope = request.query["scopes"]
                 assert scope in (REGISTRY_SCOPE, IAM_SCOPE)
@@ -392,17 +394,17 @@ class GoogleCloud(LoopbackServer):
                     "token_type": "Bearer",
                 }
                 return _metadata_reply(token)
-        raise AssertionError(f"nobody needs the metadata {path}")
+        raise AssertionError(f"no identity needs the metadata {path}")
 
 
 @cache
 def _service_account_key() -> rsa.RSAPrivateKey:
-    """The key of the service account, which takes longer to make than anything else here."""
+    """The service account's key; making one takes a tenth of a second."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def _metadata_reply(value: object, status: int = 200) -> Reply:
-    """What the metadata service answers: text as it is, everything else as JSON."""
+    """A reply of the metadata service: text as it is, everything else as JSON."""
     headers = {"Metadata-Flavor": "Google", "Server": "Metadata Server for VM"}
     if isinstance(value, str):
         return Reply(status, {**headers, "Content-Type": "application/text"}, value.encode())

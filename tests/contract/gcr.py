@@ -1,4 +1,4 @@
-"""How tests ask Google's provider: by the executable, or in this process where a class matters."""
+"""How tests ask Google's provider: by the executable, or in this process for an error's class."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Reply, json_reply
 from tests.executable import Completed, Executable
 
-# Where the loopback Google is asked for what.
+# What the loopback Google is asked for, by path.
 TOKEN = "/token"
 STS = "/v1/token"
 STS_REFRESH = "/v1/oauthtoken"
@@ -42,7 +42,7 @@ def cloud(proxy: TerminatingProxy) -> Iterator[GoogleCloud]:
 
 @pytest.fixture
 def get(cloud: GoogleCloud, proxy: TerminatingProxy, executable: Executable) -> Get:
-    """Run the executable behind the proxy; whatever it says, it tells no secret."""
+    """Run the executable behind the proxy; what it writes holds no secret if it fails."""
 
     def run(
         environment: Mapping[str, str], host: str = EXAMPLE_HOST, deadline_s: float = 30
@@ -50,9 +50,9 @@ def get(cloud: GoogleCloud, proxy: TerminatingProxy, executable: Executable) -> 
         limits = {"DOCKER_CREDENTIAL_MULTI_DEADLINE_S": str(deadline_s)}
         done = executable.get(host, {**proxy.environment(), **limits, **environment})
         if done.status:
-            told = done.stdout.decode() + done.stderr
-            assert not [secret for secret in cloud.secrets if secret in told]
-            assert "Traceback" not in told
+            written = done.stdout.decode() + done.stderr
+            assert not [secret for secret in cloud.secrets if secret in written]
+            assert "Traceback" not in written
             assert done.stdout.count(b"\n") == 1
         return done
 
@@ -60,23 +60,23 @@ def get(cloud: GoogleCloud, proxy: TerminatingProxy, executable: Executable) -> 
 
 
 def principal(cloud: GoogleCloud, done: Completed) -> str:
-    """Whose token came back, once it is sure that a registry would take it."""
+    """The identity whose token came back; a registry would accept the token."""
     username, secret = done.credential
     assert cloud.issued(username, secret, EXAMPLE_HOST)
     return cloud.principal(secret)
 
 
 def paths(cloud: GoogleCloud) -> list[str]:
-    """What the cloud was asked for, in order."""
+    """The paths of the cloud's requests, in order."""
     return [request.path for request in cloud.received]
 
 
-def error_and_hint(done: Completed) -> tuple[str, str]:
-    """What was told after "no credential for HOST from gcr: ", and the hint."""
-    error, _, hint = done.stderr.partition("\n")
-    before, _, reason = error.partition(" from gcr: ")
-    assert before == f"docker-credential-multi: error: no credential for {EXAMPLE_HOST}"
-    return reason, hint.removeprefix("docker-credential-multi: hint: ").rstrip("\n")
+def code(done: Completed) -> str:
+    """The code of the one error, which names the registry."""
+    assert done.status == 1
+    assert EXAMPLE_HOST in done.stderr.partition("\n")[0]
+    (found,) = done.codes
+    return found
 
 
 def oauth_error(code: str, description: str = "", subtype: str = "", status: int = 400) -> Reply:
@@ -88,7 +88,7 @@ def oauth_error(code: str, description: str = "", subtype: str = "", status: int
 def token_request(
     environment: Mapping[str, str], deadline_s: float = 30, **options: str
 ) -> TokenRequest:
-    """A question to the provider about the example host."""
+    """A request to the provider for the example host."""
     found = route(ServerURL.parse(EXAMPLE_HOST))
     assert found is not None
     deadline = Deadline(deadline_s, time.monotonic)
@@ -101,7 +101,7 @@ def ask(
     deadline_s: float = 30,
     **options: str,
 ) -> Credential:
-    """Ask the provider itself, in an environment that the SDK sees as well."""
+    """Ask the provider itself, in an environment that the SDK reads as well."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     provider = BoundedProvider(GcrProvider())
@@ -110,7 +110,7 @@ def ask(
 
 
 def identity_of(kind: str, cloud: GoogleCloud, folder: Path) -> dict[str, str]:
-    """An identity by the short name that tables use."""
+    """An identity by the name that tables use."""
     infos: dict[str, Callable[[], Info]] = {
         "key": cloud.service_account_info,
         "user": cloud.user_info,

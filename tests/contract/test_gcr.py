@@ -1,7 +1,7 @@
-"""Google's provider, by the executable, google-auth as it is, and a loopback Google.
+"""Google's provider, by the executable, with the real google-auth and a loopback Google.
 
-Every identity ends in a token that the cloud issued for registries, after exactly the requests it
-takes. What is told where one does not is in test_gcr_failures.py.
+Every identity gets a token that the cloud issued for registries, after exactly the requests that it
+needs. Errors are in test_gcr_failures.py.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from tests.contract.gcr import (
     Info,
     ask,
     cloud,
-    error_and_hint,
+    code,
     file_source,
     get,
     identity_of,
@@ -65,6 +65,7 @@ FROZEN = bool(os.environ.get("DOCKER_CREDENTIAL_MULTI_UNDER_TEST"))
 UNIVERSE = "/computeMetadata/v1/universe/universe-domain"
 ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default/"
 MACHINE_TOKEN = f"{ACCOUNT}token"
+EMAIL = f"{ACCOUNT}email"
 
 
 # --- Every identity, end to end -------------------------------------------------------------------
@@ -136,7 +137,7 @@ def of_impersonation_by_workload(cloud: GoogleCloud, folder: Path) -> Info:
 
 @dataclass(frozen=True)
 class Case:
-    """A credential file, whose token it gives, and what that takes."""
+    """A credential file, the identity whose token it gives, and the requests for it."""
 
     info: Callable[[GoogleCloud, Path], Info]
     principal: str
@@ -160,7 +161,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.info.__name__)
-def test_each_type_of_file_gives_a_token_after_no_more_requests_than_it_takes(
+def test_each_type_of_file_gives_a_token_after_no_more_requests_than_it_needs(
     cloud: GoogleCloud, get: Get, tmp_path: Path, case: Case
 ) -> None:
     allowed = {"GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES": "1"}
@@ -188,10 +189,10 @@ def test_a_certificate_gives_a_token_by_mutual_tls(
 
 def test_a_machine_gives_its_service_accounts_token(cloud: GoogleCloud, get: Get) -> None:
     assert principal(cloud, get(cloud.machine())) == NODE
-    assert paths(cloud) == [UNIVERSE, ACCOUNT, MACHINE_TOKEN]
+    assert paths(cloud) == [EMAIL, UNIVERSE, ACCOUNT, MACHINE_TOKEN]
 
 
-def test_a_machine_that_only_a_probe_can_tell_is_asked_where_it_answered(
+def test_a_machine_that_only_a_probe_detects_is_asked_where_it_answered(
     cloud: GoogleCloud, get: Get
 ) -> None:
     machine = cloud.machine()
@@ -200,9 +201,7 @@ def test_a_machine_that_only_a_probe_can_tell_is_asked_where_it_answered(
     assert paths(cloud) == ["/", UNIVERSE, ACCOUNT, MACHINE_TOKEN]
 
 
-def test_gcloud_gives_the_token_of_whoever_is_logged_in(
-    cloud: GoogleCloud, get: Get, tmp_path: Path
-) -> None:
+def test_gcloud_gives_the_token_of_its_login(cloud: GoogleCloud, get: Get, tmp_path: Path) -> None:
     assert principal(cloud, get(cloud.gcloud(tmp_path))) == USER
     assert paths(cloud) == []
 
@@ -233,7 +232,7 @@ def test_a_well_known_file_without_a_project_runs_no_gcloud(
 
 
 @pytest.mark.parametrize("kind", ["external_account", "external_account_authorized_user"])
-def test_a_token_of_unsaid_lifetime_is_taken_for_a_short_lived_one(
+def test_a_token_without_a_lifetime_counts_as_short_lived(
     cloud: GoogleCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     cloud.lifetime_s = None
@@ -259,7 +258,7 @@ def test_an_expiry_is_an_aware_time(
     assert timedelta(seconds=3500) < left <= timedelta(seconds=3600)
 
 
-@pytest.mark.parametrize("listener", ["nobody", "silence", "somebody else"])
+@pytest.mark.parametrize("listener", ["closed port", "silence", "another service"])
 def test_without_a_metadata_service_the_answer_is_not_found_and_soon(
     get: Get, listener: str
 ) -> None:
@@ -267,16 +266,16 @@ def test_without_a_metadata_service_the_answer_is_not_found_and_soon(
         server.on("GET", "/", lambda request: Reply(404, {"Server": "EC2ws"}))
         if listener == "silence":
             server.fail("/", faults.never_answer)
-        address = NOBODY if listener == "nobody" else server.url
+        address = NOBODY if listener == "closed port" else server.url
         started_s = time.monotonic()
         done = get({"NO_GCE_CHECK": "false", "GCE_METADATA_IP": address.removeprefix("http://")})
-        assert time.monotonic() - started_s < 3  # 3.3 s is what the SDK alone takes
+        assert time.monotonic() - started_s < 3  # the SDK alone needs 3.3 s
     assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
 
 
 @pytest.mark.skipif(FROZEN, reason="the frozen file ignores Python's variables")
 @pytest.mark.parametrize("probed", [False, True])
-def test_with_nothing_to_use_no_sdk_is_loaded(get: Get, probed: bool) -> None:
+def test_without_an_identity_no_sdk_is_loaded(get: Get, probed: bool) -> None:
     doubt = {"NO_GCE_CHECK": "false", "GCE_METADATA_IP": NOBODY.removeprefix("http://")}
     done = get({"PYTHONPROFILEIMPORTTIME": "1", **(doubt if probed else {})})
     assert done.stdout == NOT_FOUND
@@ -284,10 +283,10 @@ def test_with_nothing_to_use_no_sdk_is_loaded(get: Get, probed: bool) -> None:
     assert "cred_helper.providers.gcr" in loaded
     heavy = ("google", "requests", "urllib3", "cryptography", "json", "subprocess")
     assert not [name for name in loaded if name.partition(".")[0] in heavy]
-    assert "cred_helper.providers.gcr.login" not in loaded
+    assert "cred_helper.providers.gcr.transport" not in loaded
 
 
-def test_no_proxy_stands_between_a_machine_and_its_metadata(
+def test_the_metadata_service_is_reached_without_a_proxy(
     cloud: GoogleCloud, get: Get, proxy: TerminatingProxy
 ) -> None:
     done = get({**cloud.machine(), "NO_PROXY": "", "no_proxy": ""})
@@ -295,18 +294,19 @@ def test_no_proxy_stands_between_a_machine_and_its_metadata(
     assert proxy.refused == []
 
 
-# --- One identity, and no other -------------------------------------------------------------------
+# --- One identity is used, and no other -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("missing", ["does not exist", "is a directory"])
-def test_a_named_file_that_is_not_there_never_gives_way_to_the_machine(
-    cloud: GoogleCloud, get: Get, tmp_path: Path, missing: str
+@pytest.mark.parametrize(
+    ("name", "expected"), [("gone.json", "gcr.file-missing"), ("", "gcr.file-unreadable")]
+)
+def test_a_named_file_that_cannot_be_read_never_gives_way_to_the_machine(
+    cloud: GoogleCloud, get: Get, tmp_path: Path, name: str, expected: str
 ) -> None:
-    path = tmp_path / ("gone.json" if missing == "does not exist" else "")
+    path = tmp_path / name
     done = get({**cloud.machine(), "GOOGLE_APPLICATION_CREDENTIALS": str(path)})
-    reason, _ = error_and_hint(done)
-    assert reason.startswith(f"{path}, named by GOOGLE_APPLICATION_CREDENTIALS, ")
-    assert missing in reason
+    assert code(done) == expected
+    assert f"{path}, named by GOOGLE_APPLICATION_CREDENTIALS, " in done.stderr
     assert paths(cloud) == []
 
 
@@ -315,13 +315,12 @@ def test_a_refused_file_never_gives_way_to_the_machine(
 ) -> None:
     cloud.fail(TOKEN, oauth_error("invalid_grant", "Invalid JWT Signature."))
     done = get({**cloud.machine(), **cloud.service_account_key(tmp_path)})
-    assert error_and_hint(done)[0] == (
-        "127.0.0.1 answers 400, invalid_grant: Invalid JWT Signature"
-    )
+    assert code(done) == "gcr.key-refused"
+    assert "invalid_grant: Invalid JWT Signature" in done.stderr
     assert paths(cloud) == [TOKEN]
 
 
-def test_a_credential_file_may_be_a_pipe_which_gives_its_content_once(
+def test_a_credential_file_may_be_a_pipe_that_can_be_read_once(
     cloud: GoogleCloud, get: Get, tmp_path: Path
 ) -> None:
     pipe = tmp_path / "pipe"
@@ -336,33 +335,49 @@ def test_a_credential_file_may_be_a_pipe_which_gives_its_content_once(
 @pytest.mark.parametrize(
     "variable", ["GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"]
 )
-def test_a_pipe_that_nobody_writes_to_holds_a_get_up_no_longer_than_its_deadline(
+def test_a_pipe_without_a_writer_delays_a_get_no_longer_than_its_deadline(
     cloud: GoogleCloud, get: Get, executable: Executable, tmp_path: Path, variable: str
 ) -> None:
     os.mkfifo(tmp_path / "pipe")
-    environment = cloud.gcloud(tmp_path, 'cat "$CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"')
+    environment = cloud.gcloud(tmp_path)
     environment[variable] = str(tmp_path / "pipe")
     began = time.monotonic()
-    told, _ = error_and_hint(get(environment, deadline_s=2))
-    assert told == "no answer within 2 s"
+    done = get(environment, deadline_s=2)
+    assert code(done) in ("provider.no-answer", "gcr.file-unreadable", "gcr.not-a-token-file")
     assert time.monotonic() - began < 20
     done = executable.run("explain", EXAMPLE_HOST, environment=environment)
     assert done.status == 0
     assert str(tmp_path / "pipe") in done.stdout.decode()
 
 
-def test_a_token_file_of_gcloud_may_be_a_pipe_and_is_left_to_gcloud(
+@pytest.mark.parametrize("form", ["variable", "file", "pipe"])
+def test_an_access_token_that_the_user_gives_to_gcloud_is_used_without_gcloud(
+    cloud: GoogleCloud, get: Get, tmp_path: Path, form: str
+) -> None:
+    environment = cloud.gcloud(tmp_path, f"touch {tmp_path}/gcloud-was-run\n")
+    token = cloud.issue(USER, REGISTRY_SCOPE)
+    path = tmp_path / "token"
+    writer = threading.Thread(target=path.write_text, args=(f"{token}\n",), daemon=True)
+    if form == "variable":
+        environment["CLOUDSDK_AUTH_ACCESS_TOKEN"] = token
+    else:
+        environment["CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"] = str(path)
+        if form == "pipe":
+            os.mkfifo(path)
+        writer.start()
+        if form == "file":
+            writer.join()
+    assert principal(cloud, get(environment)) == USER
+    assert not (tmp_path / "gcloud-was-run").exists()
+
+
+def test_gcloud_is_run_where_it_impersonates_with_the_token_of_the_user(
     cloud: GoogleCloud, get: Get, tmp_path: Path
 ) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    environment = cloud.gcloud(tmp_path, f"cat {pipe}")
-    environment["CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"] = str(pipe)
-    token = cloud.issue(USER, REGISTRY_SCOPE)
-    writer = threading.Thread(target=pipe.write_text, args=(token,), daemon=True)
-    writer.start()
-    assert principal(cloud, get(environment)) == USER
-    writer.join()
+    environment = cloud.gcloud(tmp_path, f"echo {cloud.issue(TARGET, REGISTRY_SCOPE)}\n")
+    environment["CLOUDSDK_AUTH_ACCESS_TOKEN"] = cloud.issue(USER, REGISTRY_SCOPE)
+    environment["CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"] = TARGET
+    assert principal(cloud, get(environment)) == TARGET
 
 
 @pytest.mark.parametrize("host", [EXAMPLE_HOST, "docker.s3nsregistry.fr"])
@@ -371,16 +386,18 @@ def test_a_credential_of_another_universe_is_refused_before_any_request(
 ) -> None:
     universe = "s3nsapis.fr" if host == EXAMPLE_HOST else "googleapis.com"
     done = get(cloud.service_account_key(tmp_path, universe_domain=universe), host)
-    assert f"the credential is one of {universe}, the registry is in " in done.stderr
+    assert done.codes == ["gcr.wrong-universe"]
+    assert universe in done.stderr
     assert paths(cloud) == []
 
 
 def test_a_machine_of_another_universe_is_asked_for_no_token(cloud: GoogleCloud, get: Get) -> None:
     cloud.universe_domain = "s3nsapis.fr"
-    reason, hint = error_and_hint(get(cloud.machine()))
-    assert reason == "the credential is one of s3nsapis.fr, the registry is in googleapis.com"
-    assert hint == "use a credential of the universe googleapis.com"
-    assert paths(cloud) == [UNIVERSE]
+    done = get(cloud.machine())
+    assert code(done) == "gcr.wrong-universe"
+    assert "s3nsapis.fr" in done.stderr
+    assert "googleapis.com" in done.stderr
+    assert paths(cloud) == [EMAIL, UNIVERSE]
 
 
 def test_a_gcloud_of_another_universe_is_not_run(
@@ -388,7 +405,7 @@ def test_a_gcloud_of_another_universe_is_not_run(
 ) -> None:
     gcloud = cloud.gcloud(tmp_path, f"touch {tmp_path}/gcloud-was-run\n")
     done = get({**gcloud, "CLOUDSDK_CORE_UNIVERSE_DOMAIN": "s3nsapis.fr"})
-    assert "the credential is one of s3nsapis.fr" in done.stderr
+    assert code(done) == "gcr.wrong-universe"
     assert not (tmp_path / "gcloud-was-run").exists()
 
 
@@ -398,19 +415,18 @@ def test_a_gcloud_of_another_universe_is_not_run(
 def test_a_redirect_is_not_followed(cloud: GoogleCloud, get: Get, tmp_path: Path) -> None:
     with LoopbackServer() as elsewhere:
         cloud.fail(TOKEN, faults.redirect_to(f"{elsewhere.url}/token"))
-        reason, _ = error_and_hint(get(cloud.service_account_key(tmp_path)))
-        assert reason == "127.0.0.1 redirects elsewhere (307), which is not followed"
+        assert code(get(cloud.service_account_key(tmp_path))) == "network.redirect"
         assert elsewhere.received == []
 
 
 def test_netrc_is_not_read(cloud: GoogleCloud, get: Get, home: Path, tmp_path: Path) -> None:
-    (home / ".netrc").write_text("default login somebody password netrc-password\n")
+    (home / ".netrc").write_text("default login user password netrc-password\n")
     assert principal(cloud, get(cloud.named(tmp_path, cloud.user_info()))) == USER
     assert principal(cloud, get(cloud.service_account_key(tmp_path))) == PUSHER
     assert [request.headers.get("authorization") for request in cloud.received] == [None, None]
 
 
-def test_ssl_cert_file_is_heeded_where_requests_has_no_bundle_of_its_own(
+def test_ssl_cert_file_is_used_where_requests_has_no_bundle_of_its_own(
     cloud: GoogleCloud, get: Get, authority: Authority, tmp_path: Path
 ) -> None:
     user = cloud.named(tmp_path, cloud.user_info())
@@ -419,33 +435,29 @@ def test_ssl_cert_file_is_heeded_where_requests_has_no_bundle_of_its_own(
 
 
 @pytest.mark.parametrize(
-    ("ca_file", "told"),
-    [
-        ("", "the certificate of oauth2.googleapis.com is not trusted"),
-        ("/no/such/ca.pem", "REQUESTS_CA_BUNDLE names /no/such/ca.pem, which does not exist"),
-    ],
+    ("ca_file", "expected"),
+    [("", "network.certificate-untrusted"), ("/no/such/ca.pem", "network.ca-file-missing")],
 )
-def test_a_certificate_that_nobody_vouches_for_is_told(
-    cloud: GoogleCloud, get: Get, tmp_path: Path, ca_file: str, told: str
+def test_a_certificate_of_an_unknown_authority_is_an_error(
+    cloud: GoogleCloud, get: Get, tmp_path: Path, ca_file: str, expected: str
 ) -> None:
     user = cloud.named(tmp_path, cloud.user_info())
-    reason, hint = error_and_hint(get({**user, "REQUESTS_CA_BUNDLE": ca_file, "SSL_CERT_FILE": ""}))
-    assert reason == told
-    assert "SSL_CERT_FILE" in hint or "the file of the authorities" in hint
+    done = get({**user, "REQUESTS_CA_BUNDLE": ca_file, "SSL_CERT_FILE": ""})
+    assert code(done) == expected
+    assert "oauth2.googleapis.com" in done.stderr or "/no/such/ca.pem" in done.stderr
     assert paths(cloud) == []
 
 
-def test_a_proxy_that_lets_nobody_through_is_told(
-    cloud: GoogleCloud, get: Get, tmp_path: Path
-) -> None:
+def test_a_proxy_that_is_not_reached_is_named(cloud: GoogleCloud, get: Get, tmp_path: Path) -> None:
     user = cloud.named(tmp_path, cloud.user_info())
-    reason, hint = error_and_hint(get({**user, "HTTPS_PROXY": NOBODY, "https_proxy": NOBODY}))
-    assert reason == "the proxy does not let through to oauth2.googleapis.com"
-    assert hint == "see HTTPS_PROXY and NO_PROXY"
+    done = get({**user, "HTTPS_PROXY": NOBODY, "https_proxy": NOBODY})
+    assert code(done) == "network.refused"
+    assert NOBODY.removeprefix("http://") in done.stderr
+    assert "oauth2.googleapis.com" in done.stderr
 
 
 @pytest.mark.parametrize("field", ["token_url", "service_account_impersonation_url"])
-def test_a_poisoned_file_cannot_have_a_secret_sent_in_the_clear(
+def test_a_credential_file_cannot_have_a_secret_sent_without_encryption(
     cloud: GoogleCloud,
     get: Get,
     proxy: TerminatingProxy,
@@ -455,33 +467,30 @@ def test_a_poisoned_file_cannot_have_a_secret_sent_in_the_clear(
     url = f"http://evil.example{IMPERSONATION if field.startswith('service') else STS}"
     info = cloud.federated_info(file_source(cloud, tmp_path), **{field: url})
     identity = cloud.named(tmp_path, info)
-    reason, hint = error_and_hint(get(identity))
-    assert reason == "a secret would go to evil.example without protection"
-    path = identity["GOOGLE_APPLICATION_CREDENTIALS"]
-    assert hint == f"every address named in {path} has to begin with https://"
+    done = get(identity)
+    assert code(done) == "gcr.insecure-address"
+    assert "evil.example" in done.stderr
+    assert identity["GOOGLE_APPLICATION_CREDENTIALS"] in done.stderr
     assert proxy.refused == []
 
 
 @pytest.mark.parametrize("fault", ["never answers", "drips"])
-def test_a_silent_google_is_waited_for_no_longer_than_the_deadline(
+def test_a_silent_google_is_given_up_at_the_deadline(
     cloud: GoogleCloud, get: Get, tmp_path: Path, fault: str
 ) -> None:
     cloud.fail(TOKEN, faults.EVERY[fault])
     started_s = time.monotonic()
     done = get(cloud.service_account_key(tmp_path), deadline_s=4)
     assert time.monotonic() - started_s < 10
-    reason, _ = error_and_hint(done)
-    # Headers that drip are past any socket's time limit: only whoever bounds the provider ends it.
-    late = "127.0.0.1 does not answer in time", "no answer within 3 s"
-    assert reason == late[fault == "drips"]
+    # No time limit of a socket ends headers that drip: the deadline does.
+    assert code(done) == ("provider.no-answer" if fault == "drips" else "network.timeout")
+    assert "127.0.0.1" in done.stderr
 
 
 # --- The machine ----------------------------------------------------------------------------------
 
 
-def test_a_machine_without_a_service_account_has_nothing_to_give(
-    cloud: GoogleCloud, get: Get
-) -> None:
+def test_a_machine_without_a_service_account_has_no_identity(cloud: GoogleCloud, get: Get) -> None:
     cloud.service_account = None
     done = get(cloud.machine())
     assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
@@ -501,102 +510,167 @@ def test_gcloud_is_asked_where_a_machine_has_no_service_account(
     assert principal(cloud, get({**cloud.machine(), **cloud.gcloud(tmp_path)})) == USER
 
 
+GOOGLE = {"Metadata-Flavor": "Google"}
+
+
 @pytest.mark.parametrize(
-    ("path", "fault", "reason"),
+    ("path", "fault", "expected"),
     [
-        (
-            MACHINE_TOKEN,
-            Reply(403, {"Metadata-Flavor": "Google"}),
-            "the metadata service answers 403",
-        ),
-        (MACHINE_TOKEN, faults.unavailable(), "127.0.0.1 is no metadata service of Google's"),
-        (UNIVERSE, Reply(503, {"Metadata-Flavor": "Google"}), "127.0.0.1 answers 503"),
-        (
-            MACHINE_TOKEN,
-            json_reply({"access_token": "a"}, headers={"Metadata-Flavor": "Google"}),
-            "the metadata service answers with something that is not a token",
-        ),
+        (MACHINE_TOKEN, Reply(403, GOOGLE), "gcr.metadata-refused-silently"),
+        (MACHINE_TOKEN, Reply(404, GOOGLE), "gcr.metadata-refused-silently"),
+        (MACHINE_TOKEN, faults.unavailable(), "gcr.not-the-metadata-service"),
+        (UNIVERSE, Reply(503, GOOGLE), "network.server-error"),
+        (MACHINE_TOKEN, json_reply({"access_token": "a"}, headers=GOOGLE), "gcr.not-a-token"),
     ],
 )
-def test_a_machine_that_refuses_or_fails_is_told(
-    cloud: GoogleCloud, get: Get, path: str, fault: Fault, reason: str
+def test_a_machine_that_gives_no_token_is_an_error(
+    cloud: GoogleCloud, get: Get, path: str, fault: Fault, expected: str
 ) -> None:
     cloud.fail(path, fault)
-    assert error_and_hint(get(cloud.machine(), deadline_s=3))[0] == reason
+    assert code(get(cloud.machine(), deadline_s=3)) == expected
 
 
-def test_a_named_metadata_service_that_nobody_runs_is_told(get: Get) -> None:
+@pytest.mark.parametrize(
+    ("status", "text", "expected"),
+    [
+        (403, "IAM returned 403: Permission 'getAccessToken' denied", "gcr.metadata-no-binding"),
+        (403, "the API has not been used in project 1", "gcr.metadata-api-disabled"),
+        (404, "Gaia id not found for email app@p.iam.test", "gcr.metadata-wrong-account"),
+        (400, "Invalid form of account ID projects/p/app", "gcr.metadata-wrong-account"),
+        (404, "some other reason", "gcr.metadata-refused"),
+    ],
+)
+def test_what_the_metadata_service_says_of_a_refusal_is_passed_on(
+    cloud: GoogleCloud, get: Get, tmp_path: Path, status: int, text: str, expected: str
+) -> None:
+    cloud.fail(MACHINE_TOKEN, Reply(status, GOOGLE, f"{text}.\n ya29.hunter2".encode()))
+    done = get({**cloud.machine(), **cloud.gcloud(tmp_path)})
+    assert code(done) == expected
+    assert text in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("address", ["user:hunter2@127.0.0.1:9", "hunter2/hunter2", "{hunter2}"])
+def test_the_address_of_a_metadata_service_is_shown_without_secrets(
+    get: Get, executable: Executable, address: str
+) -> None:
+    machine = {"NO_GCE_CHECK": "false", "GCE_METADATA_HOST": address}
+    done = get(machine, deadline_s=3)
+    is_address = address.endswith(":9")
+    assert code(done) == ("network.refused" if is_address else "gcr.bad-metadata-address")
+    for command in (("explain", EXAMPLE_HOST), ("doctor",), ("providers",)):
+        shown = executable.run(*command, environment=machine)
+        assert "hunter2" not in done.stderr + shown.stdout.decode() + shown.stderr
+
+
+def test_another_account_behind_a_named_metadata_service_gets_its_own_token(
+    cloud: GoogleCloud, get: Get
+) -> None:
+    assert principal(cloud, get(cloud.machine())) == NODE
+    requests = len(cloud.received)
+    assert principal(cloud, get(cloud.machine())) == NODE
+    assert paths(cloud)[requests:] == [EMAIL]
+    cloud.service_account = PUSHER
+    assert principal(cloud, get(cloud.machine())) == PUSHER
+
+
+def test_a_named_metadata_service_that_is_not_running_is_an_error(get: Get) -> None:
     address = NOBODY.removeprefix("http://")
     done = get({"NO_GCE_CHECK": "false", "GCE_METADATA_HOST": address})
-    assert error_and_hint(done)[0] == "there is no connection to 127.0.0.1"
+    assert code(done) == "network.refused"
 
 
 def test_a_named_metadata_service_that_hangs_up_is_not_asked_again(
     cloud: GoogleCloud, get: Get
 ) -> None:
     cloud.fail(UNIVERSE, lambda exchange: None)  # the SDK alone would repeat it for 15 s
-    assert error_and_hint(get(cloud.machine()))[0] == "there is no connection to 127.0.0.1"
-    assert paths(cloud) == [UNIVERSE]
+    assert code(get(cloud.machine())) == "network.broken-off"
+    assert paths(cloud) == [EMAIL, UNIVERSE]
 
 
+@pytest.mark.parametrize("times", [1, 2])
 def test_a_machine_whose_metadata_service_is_late_is_asked_again(
-    cloud: GoogleCloud, get: Get
+    cloud: GoogleCloud, get: Get, times: int
 ) -> None:
-    cloud.fail(ACCOUNT, Reply(503, {"Metadata-Flavor": "Google"}), times=1)
+    cloud.fail(MACHINE_TOKEN, Reply(503, GOOGLE), times=times)
     assert principal(cloud, get(cloud.machine())) == NODE
 
 
 # --- gcloud ---------------------------------------------------------------------------------------
 
-LOGGED_IN = f"account {USER} of gcloud's configuration default"
 
-
-def test_gcloud_is_run_unattended_and_its_warnings_are_not_taken_for_a_token(
+def test_gcloud_is_run_unattended_and_its_warnings_are_ignored(
     cloud: GoogleCloud, get: Get, tmp_path: Path
 ) -> None:
     token = cloud.issue(USER, CLOUD_SCOPE)
     script = (
         f'echo "$CLOUDSDK_CORE_DISABLE_PROMPTS $*" > {tmp_path}/asked\n'
         'echo "WARNING: This command is using service account impersonation." >&2\n'
+        "echo PATTERN >&2\n"
         f"echo {token}\n"
     )
     assert principal(cloud, get(cloud.gcloud(tmp_path, script))) == USER
     assert (tmp_path / "asked").read_text() == "1 auth print-access-token\n"
 
 
+REFRESH = "ERROR: (gcloud.auth) There was a problem refreshing your current auth tokens"
+
+
 @pytest.mark.parametrize(
-    ("script", "reason", "hint"),
+    ("script", "expected", "said"),
     [
+        (f"echo '{REFRESH}: ya29.hunter2' >&2; exit 1", "gcr.gcloud-login-ended", "a problem"),
+        ("echo 'ERROR: run: gcloud auth login' >&2; exit 1", "gcr.gcloud-login-ended", "login"),
         (
-            "echo 'ERROR: (gcloud.auth) hunter2 Please run: gcloud auth login' >&2; exit 1",
-            f"gcloud has no token ({LOGGED_IN}) and ends with status 1",
-            "run gcloud auth login",
+            "echo 'ERROR: cannot write \"/a b/c\": [Errno 30] Read-only file system' >&2; exit 1",
+            "gcr.gcloud-failed",
+            "[Errno 30] Read-only file system",
         ),
-        ("echo hunter2; echo hunter2", "gcloud prints something that is not a token", ""),
-        ("printf '\\377\\n'", "gcloud prints something that is not a token", ""),
-        ("sleep 60", "no answer within 2 s", None),
+        ("echo 'gcloud: 192: exec: python3: not found' >&2; exit 127", "gcr.gcloud-failed", "192"),
+        ("exit 3", "gcr.gcloud-failed", "3"),
+        ("kill -9 $$", "gcr.gcloud-failed", "9"),
+        ("echo hunter2; echo hunter2", "gcr.gcloud-printed-no-token", ""),
+        ("echo hunter2 >&2", "gcr.gcloud-printed-no-token", ""),
+        ("printf '\\377\\n'", "gcr.gcloud-printed-no-token", ""),
+        ("echo 'OperationalError: database is locked' >&2; exit 1", "gcr.gcloud-locked", ""),
+        ("cat /dev/zero", "provider.program-output-too-long", ""),
+        ("sleep 60", "provider.program-timeout", "gcloud"),
     ],
 )
-def test_a_gcloud_that_gives_no_token_is_told(
-    cloud: GoogleCloud,
-    get: Get,
-    tmp_path: Path,
-    script: str,
-    reason: str,
-    hint: str | None,
+def test_a_gcloud_that_gives_no_token_is_an_error(
+    cloud: GoogleCloud, get: Get, tmp_path: Path, script: str, expected: str, said: str
 ) -> None:
-    told, tried = error_and_hint(get(cloud.gcloud(tmp_path, script), deadline_s=3))
-    assert told == reason
-    assert tried == hint or hint is None
-    assert "hunter2" not in told
+    done = get(cloud.gcloud(tmp_path, script), deadline_s=3)
+    assert code(done) == expected
+    assert said in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+def test_a_gcloud_whose_database_is_locked_is_run_again(
+    cloud: GoogleCloud, get: Get, tmp_path: Path
+) -> None:
+    token = cloud.issue(USER, CLOUD_SCOPE)
+    script = (
+        f"echo x >>{tmp_path}/runs\n"
+        f"[ $(wc -l <{tmp_path}/runs) -gt 1 ] && {{ echo {token}; exit 0; }}\n"
+        "echo 'ERROR: gcloud crashed (OperationalError): database is locked' >&2; exit 1\n"
+    )
+    assert principal(cloud, get(cloud.gcloud(tmp_path, script))) == USER
+
+
+def test_a_login_does_not_help_gcloud_with_a_service_account(
+    cloud: GoogleCloud, get: Get, tmp_path: Path
+) -> None:
+    gcloud = cloud.gcloud(tmp_path, f"echo '{REFRESH}: invalid_grant' >&2; exit 1")
+    done = get({**gcloud, "CLOUDSDK_CORE_ACCOUNT": PUSHER})
+    assert code(done) == "gcr.gcloud-account-refused"
 
 
 def test_a_gcloud_on_a_relative_path_is_not_run(
     cloud: GoogleCloud, get: Get, tmp_path: Path
 ) -> None:
-    relative = os.path.relpath(tmp_path / "bin")
     gcloud = cloud.gcloud(tmp_path, f"touch {tmp_path}/gcloud-was-run\n")
-    done = get({**gcloud, "PATH": f"{relative}{os.pathsep}{gcloud['PATH']}"})
+    done = get({**gcloud, "PATH": os.path.relpath(tmp_path / "bin")})
     assert done.stdout == NOT_FOUND
     assert not (tmp_path / "gcloud-was-run").exists()
 
@@ -643,11 +717,11 @@ def test_impersonation_may_go_by_way_of_others(
     assert cloud.principal(credential.secret.expose()) == TARGET
 
 
-@pytest.mark.parametrize("account", ["nobody", "a@b/../c@d", "a@b,", "a@b c"])
-def test_an_impersonated_account_has_to_be_one(account: str) -> None:
+@pytest.mark.parametrize("account", ["name", "a@b/../c@d", "a@b,", "a@b c"])
+def test_impersonate_has_to_name_a_service_account(account: str) -> None:
     with pytest.raises(Misconfigured) as raised:
         GcrProvider().identify(token_request({}, impersonate=account))
-    assert raised.value.reason == "impersonate does not name a service account"
+    assert raised.value.code == "gcr.not-a-service-account"
 
 
 def test_no_identity_at_all_is_not_found() -> None:

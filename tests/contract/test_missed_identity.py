@@ -33,8 +33,8 @@ UNPRIVILEGED = "-dac_override,-dac_read_search"
 # Provider, option, value, host, variables → what is said.
 MISSED = [
     ("ecr", "role_arn", ROLE, ECR_HOST, {}, f"there is no AWS identity to assume {ROLE} with"),
-    ("gcr", "impersonate", TARGET, GCR_HOST, {}, f"no Google identity to impersonate {TARGET}"),
-    ("gcr", "impersonate", TARGET, GCR_HOST, PERHAPS, f"Google identity to impersonate {TARGET}"),
+    ("gcr", "impersonate", TARGET, GCR_HOST, {}, "gcr.nothing-to-impersonate-with"),
+    ("gcr", "impersonate", TARGET, GCR_HOST, PERHAPS, "gcr.nothing-to-impersonate-with"),
     ("acr", "client_id", CLIENT, ACR_HOST, {}, f"as the identity with the client_id {CLIENT}"),
     ("acr", "client_id", CLIENT, ACR_HOST, DEVELOPER, f"the identity with the client_id {CLIENT}"),
     ("acr", "resource_id", RESOURCE, ACR_HOST, DEVELOPER, f"with the resource_id {RESOURCE}"),

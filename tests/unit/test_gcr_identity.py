@@ -1,7 +1,8 @@
-"""Which Google identity is chosen, and what it is known by; by environment and files alone."""
+"""Which Google identity is chosen, and its cache key, by environment and files alone."""
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Mapping
@@ -10,7 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from cred_helper.errors import Misconfigured
+from cred_helper.errors import Misconfigured, ProviderError
+from cred_helper.files import user_folders
 from cred_helper.hosts import route
 from cred_helper.providers.common import cloud_detection
 from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
@@ -49,12 +51,15 @@ def federated(**source: object) -> dict[str, object]:
 def identify(
     environ: Mapping[str, str], host: str = "us-docker.pkg.dev", **options: str
 ) -> Identity:
+    return GcrProvider().identify(request_for(environ, host, **options))
+
+
+def request_for(
+    environ: Mapping[str, str], host: str = "us-docker.pkg.dev", **options: str
+) -> TokenRequest:
     found = route(ServerURL.parse(host))
     assert found is not None
-    request = TokenRequest(
-        found, environ=environ, deadline=Deadline(1, lambda: 0.0), options=options
-    )
-    return GcrProvider().identify(request)
+    return TokenRequest(found, environ=environ, deadline=Deadline(1, lambda: 0.0), options=options)
 
 
 def write(path: Path, content: object) -> str:
@@ -64,7 +69,7 @@ def write(path: Path, content: object) -> str:
 
 
 class Gcloud:
-    """A gcloud that is installed, and its folder."""
+    """An installed gcloud, and its folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "config"
@@ -80,7 +85,7 @@ class Gcloud:
         write(self.folder / "credentials.db", "SQLite format 3")
         write(
             self.folder / "configurations" / f"config_{configuration}",
-            f"# a comment\n[compute]\naccount = nobody\n\n[core]\naccount = {account}\n",
+            f"# a comment\n[compute]\naccount = other\n\n[core]\naccount = {account}\n",
         )
 
 
@@ -91,13 +96,13 @@ def gcloud(tmp_path: Path) -> Gcloud:
 
 @pytest.fixture
 def firmware(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """What the firmware says; silent unless a test has it speak."""
-    told = SimpleNamespace(sign=cloud_detection.Sign(None, "the firmware cannot be read here"))
-    monkeypatch.setattr(cloud_detection, "machine_sign", lambda cloud: told.sign)
-    return told
+    """What the firmware says; it cannot be read unless a test sets it."""
+    firmware = SimpleNamespace(sign=cloud_detection.Sign(None, "the firmware cannot be read here"))
+    monkeypatch.setattr(cloud_detection, "machine_sign", lambda cloud: firmware.sign)
+    return firmware
 
 
-# --- Which one ------------------------------------------------------------------------------------
+# --- The choice -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -111,7 +116,7 @@ def firmware(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         ((), None),
     ],
 )
-def test_the_first_that_is_there_is_chosen_and_every_other_passed_over(
+def test_the_first_source_with_an_identity_is_chosen_and_every_other_is_skipped(
     tmp_path: Path, gcloud: Gcloud, present: tuple[str, ...], expected: str | None
 ) -> None:
     environ = dict(gcloud.environ)
@@ -130,26 +135,40 @@ def test_the_first_that_is_there_is_chosen_and_every_other_passed_over(
     assert identity.source == expected
     sources = ["credentials-file", "environment", "application-default"]
     sources += ["instance-metadata", "gcloud"]
-    skipped = {over.source: over.reason for over in identity.skipped}
+    skipped = {over.source: over for over in identity.skipped}
     assert sorted([*skipped, *filter(None, [expected])]) == sorted(sources)
     later = sources[sources.index(expected) + 1 :] if expected else []
-    assert [skipped[source] for source in later] == [f"{expected} comes first"] * len(later)
+    assert {skipped[source].code for source in later} <= {"provider.comes-first"}
+    assert all(str(expected) in skipped[source].reason for source in later)
 
 
-def test_where_there_is_none_it_is_told_what_each_one_lacks(tmp_path: Path) -> None:
+def test_without_an_identity_the_reason_of_each_source_is_reported(tmp_path: Path) -> None:
     identity = identify({**OFF, "HOME": str(tmp_path)})
     folder = tmp_path / ".config" / "gcloud"
     assert (identity.source, identity.cache_key) == (None, None)
-    assert [(over.source, over.reason) for over in identity.skipped] == [
-        ("credentials-file", "no credentials_file is set for this host"),
-        ("environment", "GOOGLE_APPLICATION_CREDENTIALS is not set"),
-        (
-            "application-default",
-            f"{folder / 'application_default_credentials.json'} does not exist",
-        ),
-        ("instance-metadata", "NO_GCE_CHECK is true"),
-        ("gcloud", f"nobody is logged in: {folder / 'credentials.db'} does not exist"),
+    assert [(over.source, over.code) for over in identity.skipped] == [
+        ("credentials-file", "gcr.no-credentials-file"),
+        ("environment", "provider.variable-not-set"),
+        ("application-default", "gcr.no-default-file"),
+        ("instance-metadata", "gcr.metadata-switched-off"),
+        ("gcloud", "gcr.gcloud-no-login"),
     ]
+    assert str(folder / "application_default_credentials.json") in identity.skipped[2].reason
+    assert str(folder / "credentials.db") in identity.skipped[4].reason
+
+
+@pytest.mark.parametrize("home", ["", "relative"])
+def test_without_a_home_folder_no_file_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in (tmp_path, tmp_path / "relative", tmp_path / "~"):
+        write(folder / ".config" / "gcloud" / "application_default_credentials.json", KEY)
+        write(folder / ".config" / "gcloud" / "docker_credentials.json", {"gcrCreds": {"a": "b"}})
+    monkeypatch.setattr(user_folders, "home", lambda environ: home)
+    identity = identify(OFF)
+    assert identity.source is None
+    assert "docker-credential-gcr" not in [over.source for over in identity.skipped]
 
 
 @pytest.mark.parametrize("named_by", ["GOOGLE_APPLICATION_CREDENTIALS", "credentials_file"])
@@ -157,7 +176,56 @@ def test_a_named_file_that_is_not_there_is_an_error(named_by: str) -> None:
     named = {named_by: "/no/such/file"}
     with pytest.raises(Misconfigured) as raised:
         identify(OFF, **named) if named_by.islower() else identify({**OFF, **named})
-    assert raised.value.reason == f"/no/such/file, named by {named_by}, does not exist"
+    assert raised.value.code == "gcr.file-missing"
+    assert "/no/such/file" in raised.value.reason
+    assert named_by in raised.value.reason
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("~/key.json", "gcr.file-missing-tilde"),
+        ('"{folder}/key.json"', "gcr.file-missing-quotes"),
+        ("'{folder}/key.json'", "gcr.file-missing-quotes"),
+        ("{folder}/key.json\n", "gcr.file-missing-blank"),
+        (" {folder}/key.json", "gcr.file-missing-blank"),
+        ("{folder}/other.json", "gcr.file-missing"),
+    ],
+)
+def test_a_mistake_in_the_path_of_a_file_is_named(
+    home: Path, tmp_path: Path, path: str, code: str
+) -> None:
+    for folder in (home, tmp_path):
+        write(folder / "key.json", KEY)
+    environ = {**OFF, "GOOGLE_APPLICATION_CREDENTIALS": path.format(folder=tmp_path)}
+    with pytest.raises(Misconfigured) as raised:
+        identify(environ)
+    assert raised.value.code == code
+    assert "GOOGLE_APPLICATION_CREDENTIALS" in raised.value.reason
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(KEY),
+        json.dumps(KEY) + " " * 5000,
+        base64.b64encode(json.dumps(KEY).encode()).decode(),
+        "-----BEGIN PRIVATE KEY-----\nhunter2",
+        "ya29.hunter2",
+        "hunter2/hunter2",
+    ],
+)
+@pytest.mark.parametrize("named_by", ["GOOGLE_APPLICATION_CREDENTIALS", "credentials_file"])
+def test_content_in_place_of_a_path_is_not_shown_and_its_place_is_named(
+    content: str, named_by: str
+) -> None:
+    named = {named_by: content}
+    with pytest.raises(Misconfigured) as raised:
+        identify(OFF, **named) if named_by.islower() else identify({**OFF, **named})
+    shown = f"{raised.value.reason} {raised.value.hint}"
+    assert named_by in shown
+    assert "hunter2" not in shown
+    assert content[:40] not in shown
 
 
 def test_an_own_file_may_be_named_from_the_home_folder(
@@ -179,7 +247,7 @@ def test_an_own_file_may_be_named_from_the_home_folder(
         (False, {}, None),
     ],
 )
-def test_the_machine_is_taken_by_its_signs(
+def test_a_google_machine_is_detected_by_firmware_and_variables(
     tmp_path: Path,
     firmware: SimpleNamespace,
     sign: bool | None,
@@ -191,7 +259,8 @@ def test_the_machine_is_taken_by_its_signs(
     assert identity.source == (None if certain is None else "instance-metadata")
     assert identity.certain is (certain is not False)
     if certain is None:
-        assert identity.skipped[3].reason == "so the firmware says"
+        assert identity.skipped[3].code == "gcr.not-a-google-machine"
+        assert "so the firmware says" in identity.skipped[3].reason
 
 
 # --- gcloud ---------------------------------------------------------------------------------------
@@ -200,14 +269,75 @@ def test_the_machine_is_taken_by_its_signs(
 def test_gclouds_account_is_that_of_its_active_configuration(gcloud: Gcloud) -> None:
     gcloud.log_in("one@example.com")
     gcloud.log_in("two@example.com", "work")
-    told = "account {} of gcloud's configuration {}".format
-    assert identify(gcloud.environ).detail == told("one@example.com", "default")
+    detail = "account {} of gcloud's configuration {}".format
+    assert identify(gcloud.environ).detail == detail("one@example.com", "default")
     write(gcloud.folder / "active_config", "work\n")
-    assert identify(gcloud.environ).detail == told("two@example.com", "work")
+    assert identify(gcloud.environ).detail == detail("two@example.com", "work")
     chosen = {**gcloud.environ, "CLOUDSDK_ACTIVE_CONFIG_NAME": "default"}
-    assert identify(chosen).detail == told("one@example.com", "default")
+    assert identify(chosen).detail == detail("one@example.com", "default")
     chosen["CLOUDSDK_CORE_ACCOUNT"] = "three@example.com"
-    assert identify(chosen).detail == told("three@example.com", "default")
+    assert identify(chosen).detail == detail("three@example.com", "default")
+
+
+def test_gclouds_account_may_be_set_for_its_whole_installation(gcloud: Gcloud) -> None:
+    gcloud.log_in("one@example.com")
+    write(gcloud.program.parent.parent / "properties", "[core]\naccount = two@example.com\n")
+    assert "one@example.com" in identify(gcloud.environ).detail
+    write(gcloud.folder / "configurations" / "config_default", "[compute]\n")
+    before = identify(gcloud.environ)
+    assert "two@example.com" in before.detail
+    write(gcloud.program.parent.parent / "properties", "[core]\naccount = three@example.com\n")
+    assert identify(gcloud.environ).cache_key != before.cache_key
+
+
+@pytest.mark.parametrize("by", ["variable", "configuration"])
+def test_the_account_that_gcloud_impersonates_is_named(gcloud: Gcloud, by: str) -> None:
+    gcloud.log_in("one@example.com")
+    itself = identify(gcloud.environ).cache_key
+    environ = dict(gcloud.environ)
+    accounts = "between@p.iam.gserviceaccount.com,target@p.iam.gserviceaccount.com"
+    if by == "variable":
+        environ["CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"] = accounts
+    else:
+        file = gcloud.folder / "configurations" / "config_default"
+        file.write_text(f"{file.read_text()}[auth]\nimpersonate_service_account = {accounts}\n")
+    identity = identify(environ)
+    assert identity.detail.endswith(", impersonating target@p.iam.gserviceaccount.com")
+    assert identity.cache_key not in (itself, None)
+
+
+def test_an_access_token_in_a_variable_comes_before_gclouds_login(gcloud: Gcloud) -> None:
+    gcloud.log_in("me@example.com")
+    environ = {**gcloud.environ, "CLOUDSDK_AUTH_ACCESS_TOKEN": "ya29.hunter2"}
+    for path in (gcloud.environ["PATH"], "/no/such/folder"):
+        identity = identify({**environ, "PATH": path})
+        assert identity.source == "gcloud"
+        assert identity.cache_key is None
+        assert "me@example.com" not in identity.detail
+        assert "hunter2" not in identity.detail
+        assert "CLOUDSDK_AUTH_ACCESS_TOKEN" in identity.detail
+
+
+def test_a_token_file_needs_no_gcloud_and_is_known_by_its_content(
+    gcloud: Gcloud, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "token", "ya29.one")
+    environ = {**gcloud.environ, "PATH": "", "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": file}
+    before = identify(environ)
+    assert before.source == "gcloud"
+    assert file in before.detail
+    write(tmp_path / "token", "ya29.two")
+    assert identify(environ).cache_key != before.cache_key
+
+
+def test_content_in_place_of_a_token_file_is_not_shown(gcloud: Gcloud) -> None:
+    environ = {**gcloud.environ, "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": "ya29.hunter2"}
+    identity = identify(environ)
+    assert "hunter2" not in identity.detail
+    assert "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE" in identity.detail
+    problems = found_problems(environ)
+    assert [problem.code for problem in problems] == ["gcr.file-missing"]
+    assert "hunter2" not in problems[0].reason
 
 
 def test_gcloud_may_have_a_credential_in_place_of_an_account(gcloud: Gcloud) -> None:
@@ -218,87 +348,207 @@ def test_gcloud_may_have_a_credential_in_place_of_an_account(gcloud: Gcloud) -> 
 
 
 @pytest.mark.parametrize(
-    ("path", "reason"),
+    ("path", "code"),
     [
-        ("/no/such/folder", "gcloud is not on the PATH"),
-        ("", "gcloud is not on the PATH"),
-        ("{relative}:{absolute}", "the first gcloud is on no absolute PATH entry"),
+        ("/no/such/folder", "provider.program-not-on-path"),
+        ("", "provider.program-not-on-path"),
+        ("{relative}", "provider.program-by-relative-path"),
+        ("{relative}:{absolute}", None),
         ("{absolute}:{relative}", None),
     ],
 )
 def test_gcloud_is_run_from_an_absolute_folder_only(
-    gcloud: Gcloud, path: str, reason: str | None
+    gcloud: Gcloud, path: str, code: str | None
 ) -> None:
     gcloud.log_in("me@example.com")
     absolute = str(gcloud.program.parent)
     path = path.format(absolute=absolute, relative=os.path.relpath(absolute))
     identity = identify({**gcloud.environ, "PATH": path})
-    assert identity.source == (None if reason else "gcloud")
-    if reason:
-        assert identity.skipped[-1].reason == reason
+    assert identity.source == (None if code else "gcloud")
+    if code:
+        assert identity.skipped[-1].code == code
 
 
-def test_a_gcloud_without_an_active_account_is_passed_over(gcloud: Gcloud) -> None:
+def test_a_gcloud_without_an_active_account_is_skipped(gcloud: Gcloud) -> None:
     gcloud.log_in("me@example.com")
     write(gcloud.folder / "configurations" / "config_default", "[core]\n")
     identity = identify(gcloud.environ)
     assert identity.source is None
-    reason = "gcloud's configuration default has no active account"
-    assert identity.skipped[-1].reason == reason
+    assert identity.skipped[-1].code == "gcr.gcloud-no-account"
+    assert "default" in identity.skipped[-1].reason
 
 
-# --- What it is known by --------------------------------------------------------------------------
+# --- The cache key --------------------------------------------------------------------------------
 
 
-def test_a_renewed_subject_token_is_the_same_identity(tmp_path: Path) -> None:
+def token_of(**claims: object) -> str:
+    part = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"e30.{part}.c2ln"
+
+
+CLAIMS = {"iss": "https://ci.example", "sub": "repo:one", "aud": "pool", "jti": "1", "exp": 10}
+TEXT: dict[str, object] = {}
+JSON: dict[str, object] = {"format": {"type": "json", "subject_token_field_name": "id_token"}}
+
+
+@pytest.mark.parametrize("form", [TEXT, JSON], ids=["text", "json"])
+@pytest.mark.parametrize("nested", [False, True], ids=["itself", "as source"])
+def test_a_subject_token_is_known_by_issuer_subject_and_audience(
+    tmp_path: Path, form: dict[str, object], nested: bool
+) -> None:
+    token = tmp_path / "tokén"
+    content: dict[str, object] = federated(file=str(token), **form)
+    if nested:
+        content = {
+            "type": "impersonated_service_account",
+            "source_credentials": content,
+            "service_account_impersonation_url": URL.format("t@example.com"),
+        }
+    for ascii_only in (True, False):
+        path = write(tmp_path / "a", json.dumps(content, ensure_ascii=ascii_only, indent=2))
+        environ = {"GOOGLE_APPLICATION_CREDENTIALS": path}
+
+        def key(environ: dict[str, str] = environ, **changes: object) -> str | None:
+            text = token_of(**{**CLAIMS, **changes})
+            write(token, {"other": "x", "id_token": text} if form else text + "\n")
+            return identify(environ).cache_key
+
+        before = key()
+        assert before is not None
+        assert key(jti="2", exp=20) == before
+        others = [key(iss="https://b.example"), key(sub="repo:two"), key(aud="other")]
+        assert len({before, *others}) == 4
+
+
+@pytest.mark.parametrize("form", [TEXT, JSON], ids=["text", "json"])
+def test_a_subject_token_without_a_subject_is_known_by_itself(
+    tmp_path: Path, form: dict[str, object]
+) -> None:
     token = tmp_path / "token"
-    environ = {"GOOGLE_APPLICATION_CREDENTIALS": write(tmp_path / "a", federated(file=str(token)))}
-    write(token, "one")
-    before = identify(environ).cache_key
-    write(token, "two")
+    path = write(tmp_path / "a", federated(file=str(token), **form))
+    keys = []
+    for text in ("one", "two", "one"):
+        write(token, {"id_token": text} if form else text)
+        keys.append(identify({"GOOGLE_APPLICATION_CREDENTIALS": path}).cache_key)
+    assert None not in keys
+    assert keys[0] != keys[1]
+    assert keys[0] == keys[2]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {},
+        {"executable": {"command": "a"}},
+        {"environment_id": "aws1", "url": "http://127.0.0.1:1/latest"},
+        {"file": "/token", "format": {"type": "xml"}},
+        {"file": 1},
+    ],
+)
+def test_a_source_whose_owner_is_not_in_files_has_no_cache_key(
+    tmp_path: Path, source: dict[str, object]
+) -> None:
+    path = write(tmp_path / "a", federated(**source))
+    assert identify({"GOOGLE_APPLICATION_CREDENTIALS": path}).cache_key is None
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "",
+        "GOOGLE_API_CERTIFICATE_CONFIG",
+        "CLOUDSDK_CONTEXT_AWARE_CERTIFICATE_CONFIG_FILE_PATH",
+        "CLOUDSDK_CONFIG",
+    ],
+)
+def test_a_certificate_is_known_by_its_configuration_and_content(
+    tmp_path: Path, variable: str
+) -> None:
+    certificate = tmp_path / "certificate.pem"
+    config = {"cert_configs": {"workload": {"cert_path": str(certificate), "key_path": "/key"}}}
+    places = [tmp_path / name / "certificate_config.json" for name in ("one", "two")]
+    source: dict[str, object] = {"use_default_certificate_config": True}
+    if not variable:
+        source = {"certificate_config_location": str(places[0])}
+    path = write(tmp_path / "a", federated(certificate=source))
+
+    def key(place: Path, changes: object = None) -> str | None:
+        write(place, {**config, "other": changes})
+        value = str(place.parent if variable == "CLOUDSDK_CONFIG" else place)
+        environ = {"GOOGLE_APPLICATION_CREDENTIALS": path, "HOME": str(tmp_path)}
+        return identify({**environ, variable: value} if variable else environ).cache_key
+
+    write(certificate, "one")
+    before = key(places[0])
     assert before is not None
-    assert identify(environ).cache_key == before
+    assert key(places[0]) == before
+    assert key(places[0], "changed") != before
+    write(certificate, "two")
+    assert key(places[0]) != before
+    write(certificate, "one")
+    assert (key(places[1]) != before) is bool(variable)
 
 
 def test_another_content_place_or_impersonation_is_another_identity(tmp_path: Path) -> None:
-    def fingerprint(name: str, content: object, **options: str) -> str | None:
+    def key(name: str, content: object, **options: str) -> str | None:
         path = write(tmp_path / name, content)
         return identify({"GOOGLE_APPLICATION_CREDENTIALS": path}, **options).cache_key
 
     found = [
-        fingerprint("a", KEY),
-        fingerprint("b", KEY),
-        fingerprint("a", USER),
-        fingerprint("a", KEY, impersonate="a@example.com"),
-        fingerprint("a", KEY, impersonate="b@example.com"),
+        key("a", KEY),
+        key("b", KEY),
+        key("a", USER),
+        key("a", KEY, impersonate="a@example.com"),
+        key("a", KEY, impersonate="b@example.com"),
     ]
     assert None not in found
     assert len(set(found)) == len(found)
-    assert fingerprint("a", KEY) == found[0]
+    assert key("a", KEY) == found[0]
 
 
-def test_what_depends_on_awss_key_is_known_by_it_and_nothing_else_is(tmp_path: Path) -> None:
-    def fingerprint(content: object, key: str) -> str | None:
+def test_only_an_identity_of_aws_depends_on_awss_access_key(tmp_path: Path) -> None:
+    def key(content: object, key_id: str) -> str | None:
         path = write(tmp_path / "a", content)
-        environ = {"GOOGLE_APPLICATION_CREDENTIALS": path, "AWS_ACCESS_KEY_ID": key}
-        return identify(environ).cache_key
+        environ = {"GOOGLE_APPLICATION_CREDENTIALS": path, "AWS_ACCESS_KEY_ID": key_id}
+        return identify({**environ, "AWS_SECRET_ACCESS_KEY": "a"}).cache_key
 
     aws = federated(environment_id="aws1", regional_cred_verification_url="https://a")
-    assert fingerprint(aws, "AKIA1") != fingerprint(aws, "AKIA2")
-    assert fingerprint(KEY, "AKIA1") == fingerprint(KEY, "AKIA2")
+    assert key(aws, "AKIA1") != key(aws, "AKIA2")
+    assert key(aws, "AKIA1") is not None
+    assert key(KEY, "AKIA1") == key(KEY, "AKIA2")
 
 
-def test_what_a_program_or_a_pipe_would_give_is_not_known(tmp_path: Path) -> None:
+def test_a_machine_of_aws_is_known_by_its_name_where_no_keys_are_set(tmp_path: Path) -> None:
+    url = "http://169.254.169.254/latest/meta-data/iam/security-credentials"
+    path = write(tmp_path / "a", federated(environment_id="aws1", url=url))
+    environ = {"GOOGLE_APPLICATION_CREDENTIALS": path}
+    with_keys = {**environ, "AWS_ACCESS_KEY_ID": "AKIA1", "AWS_SECRET_ACCESS_KEY": "a"}
+    assert identify(environ).cache_key not in (None, identify(with_keys).cache_key)
+
+
+def test_what_a_program_or_a_pipe_gives_is_not_known_before(tmp_path: Path) -> None:
     program = write(tmp_path / "a", federated(executable={"command": "a"}))
     assert identify({"GOOGLE_APPLICATION_CREDENTIALS": program}).cache_key is None
     os.mkfifo(tmp_path / "pipe")
     pipe = str(tmp_path / "pipe")
     piped = identify({"GOOGLE_APPLICATION_CREDENTIALS": pipe})
     assert piped.cache_key is None
-    assert piped.detail.startswith("what a pipe has for a get alone, from ")
+    assert pipe in piped.detail
 
 
-def test_an_identity_of_gcloud_in_a_pipe_is_not_known_either(gcloud: Gcloud) -> None:
+def test_a_federated_login_of_gcloud_has_no_cache_key(gcloud: Gcloud, tmp_path: Path) -> None:
+    info = json.dumps(federated(file="/token"))
+    gcloud.log_in("principal://iam.googleapis.com/a")
+    write(gcloud.folder / "credentials.db", f"SQLite format 3 {info}")
+    assert identify(gcloud.environ).cache_key is None
+    gcloud.log_in("me@example.com")
+    assert identify(gcloud.environ).cache_key is not None
+    override = write(tmp_path / "override.json", info)
+    environ = {**gcloud.environ, "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": override}
+    assert identify(environ).cache_key is None
+
+
+def test_gclouds_token_in_a_pipe_has_no_cache_key(gcloud: Gcloud) -> None:
     gcloud.log_in("someone@example.com")
     os.mkfifo(gcloud.folder / "pipe")
     environ = {
@@ -319,17 +569,19 @@ def test_machines_that_share_a_home_folder_are_told_apart(
         "GOOGLE_APPLICATION_CREDENTIALS": write(tmp_path / "workload", federated(file="/token"))
     }
     key = {"GOOGLE_APPLICATION_CREDENTIALS": write(tmp_path / "key", KEY)}
+    machine = {"GCE_METADATA_IP": "127.0.0.1:1"}
     found = []
     for name in ("pod-1", "pod-2"):
         monkeypatch.setattr(os, "uname", lambda name=name: SimpleNamespace(nodename=name))
-        found.append([identify(environ).cache_key for environ in (NAMED, workload, key)])
+        found.append([identify(environ).cache_key for environ in (machine, workload, key)])
     first, second = found
+    assert None not in first
     assert first[0] != second[0]
     assert first[1] != second[1]
     assert first[2] == second[2]
 
 
-def test_gclouds_login_is_known_by_who_is_logged_in_and_not_by_their_tokens(
+def test_gclouds_login_is_known_by_its_account_and_not_by_its_tokens(
     gcloud: Gcloud,
 ) -> None:
     gcloud.log_in("one@example.com")
@@ -345,11 +597,15 @@ def test_gclouds_login_is_known_by_who_is_logged_in_and_not_by_their_tokens(
     assert len({before, anew, other, identify(impersonating).cache_key}) == 4
 
 
-def test_a_machine_is_also_known_by_the_gcloud_that_would_stand_in(gcloud: Gcloud) -> None:
-    environ = {**gcloud.environ, **NAMED, "NO_GCE_CHECK": ""}
+def test_the_cache_key_of_a_machine_includes_gclouds_login(gcloud: Gcloud) -> None:
+    environ = {**gcloud.environ, "GCE_METADATA_IP": "127.0.0.1:1", "NO_GCE_CHECK": ""}
     alone = identify(environ).cache_key
     gcloud.log_in("me@example.com")
-    assert identify(environ).cache_key != alone
+    assert identify(environ).cache_key not in (alone, None)
+
+
+def test_another_account_can_be_behind_an_address_that_a_variable_names() -> None:
+    assert identify(NAMED).cache_key is None
 
 
 def test_one_token_opens_every_registry_of_its_universe() -> None:
@@ -364,7 +620,7 @@ FEDERATION = "workload identity federation, subject token from"
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "whose"),
     [
         (KEY, "service account pusher@example.com"),
         (
@@ -372,7 +628,7 @@ FEDERATION = "workload identity federation, subject token from"
             "service account pusher@example.com in the universe s3nsapis.fr",
         ),
         (USER, "the sign-in of a user"),
-        ({**USER, "account": "me@example.com"}, "the sign-in of a user me@example.com"),
+        ({**USER, "account": "me@example.com"}, "the sign-in of me@example.com"),
         (
             {
                 **federated(file="/token"),
@@ -381,8 +637,11 @@ FEDERATION = "workload identity federation, subject token from"
             f"{FEDERATION} the file /token, impersonating t@example.com",
         ),
         (
-            federated(url="https://a/b?hunter2", headers={"Authorization": "hunter2"}),
-            f"{FEDERATION} https://a/b",
+            federated(
+                url="https://hunter2:hunter2@a/b/hunter2?hunter2",
+                headers={"Authorization": "hunter2"},
+            ),
+            f"{FEDERATION} https://a",
         ),
         (
             federated(executable={"command": "/bin/give --secret hunter2"}),
@@ -406,16 +665,72 @@ FEDERATION = "workload identity federation, subject token from"
         ),
     ],
 )
-def test_a_file_is_told_by_whose_it_is(tmp_path: Path, content: object, told: str) -> None:
+def test_a_credential_file_is_described_by_its_identity(
+    tmp_path: Path, content: object, whose: str
+) -> None:
     path = write(tmp_path / "a", content)
     identity = identify({"GOOGLE_APPLICATION_CREDENTIALS": path}, impersonate="i@example.com")
     named = f"from {path}, named by GOOGLE_APPLICATION_CREDENTIALS"
-    assert identity.detail == f"{told}, {named}, impersonating i@example.com"
+    assert identity.detail == f"{whose}, {named}, impersonating i@example.com"
     assert "hunter2" not in identity.detail
 
 
-def test_a_file_that_cannot_be_meant_is_told_where_a_person_asks(tmp_path: Path) -> None:
-    path = write(tmp_path / "a", "hunter2")
-    identity = identify({"GOOGLE_APPLICATION_CREDENTIALS": path})
-    assert identity.detail.startswith(f"{path}, line 1: it is not JSON")
-    assert "hunter2" not in identity.detail
+def found_problems(environ: Mapping[str, str], **options: str) -> list[ProviderError]:
+    request = request_for(environ, **options)
+    return list(GcrProvider().problems(request, GcrProvider().identify(request)))
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (KEY, None),
+        (USER, None),
+        ("", "file.not-json"),
+        ("hunter2", "file.not-json"),
+        ({"installed": {"client_secret": "hunter2"}}, "gcr.oauth-client-file"),
+        ({**USER, "refresh_token": ""}, "gcr.field-missing"),
+        (federated(file="/no/such/token"), "gcr.subject-file-missing"),
+        (federated(file="{folder}"), "gcr.subject-file-unreadable"),
+        (federated(file="{folder}/empty"), "gcr.subject-file-empty"),
+        (federated(file="{folder}/binary"), "gcr.subject-file-unreadable"),
+        (federated(file="{folder}/token", **JSON), "file.not-json"),
+        (federated(file="{folder}/json", **JSON), "gcr.subject-field-missing"),
+        (federated(file="{folder}/expired"), "gcr.subject-token-expired"),
+        (federated(file="{folder}/token"), None),
+        (federated(executable={"command": "/no/such/program hunter2"}), "gcr.program-missing"),
+        (federated(executable={"command": "no-such-program"}), "gcr.program-missing"),
+        (federated(executable={"command": "'/bin/sh hunter2"}), "gcr.bad-program"),
+        (federated(executable={"command": ""}), "gcr.bad-program"),
+        (federated(executable={"command": "sh hunter2"}), "gcr.programs-not-allowed"),
+        (
+            federated(executable={"command": "sh", "timeout_millis": 1}),
+            "gcr.bad-program-timeout",
+        ),
+        (federated(environment_id="aws1"), None),
+        (
+            {
+                "type": "impersonated_service_account",
+                "source_credentials": federated(file="/no/such/token"),
+                "service_account_impersonation_url": URL.format("t@example.com"),
+            },
+            "gcr.subject-file-missing",
+        ),
+    ],
+)
+def test_what_files_show_to_be_wrong_is_reported_without_a_get(
+    tmp_path: Path, content: object, code: str | None
+) -> None:
+    write(tmp_path / "empty", "\n")
+    (tmp_path / "binary").write_bytes(b"\xff")
+    write(tmp_path / "token", "hunter2")
+    write(tmp_path / "json", {"other": "hunter2"})
+    write(tmp_path / "expired", token_of(**CLAIMS))
+    text = content if isinstance(content, str) else json.dumps(content)
+    path = write(tmp_path / "a", text.replace("{folder}", str(tmp_path)))
+    environ = {"GOOGLE_APPLICATION_CREDENTIALS": path, "PATH": os.defpath}
+    problems = found_problems(environ)
+    codes = [problem.code for problem in problems]
+    assert codes == ([code] if code else [])
+    shown = " ".join(f"{problem.reason} {problem.hint}" for problem in problems)
+    assert "hunter2" not in shown + identify(environ).detail
+    assert not problems or path in shown or str(tmp_path) in shown

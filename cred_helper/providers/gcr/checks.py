@@ -1,0 +1,128 @@
+"""What local files show to be wrong with a Google identity, and the errors for its credential file.
+
+Loaded by ``doctor`` and ``explain``, and where a credential file cannot be read. No network, no
+SDK, no child process.
+"""
+
+from __future__ import annotations
+
+import os
+
+from cred_helper.errors import Misconfigured, NotFound, ProviderError
+from cred_helper.files.path_values import holds_content, quotable
+from cred_helper.providers.gcr.identity import FILE_VARIABLE, GCLOUD, FileIdentity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from cred_helper.providers.common.interface import Identity, TokenRequest
+
+
+def unreadable(
+    request: TokenRequest, path: str, named_by: str, error: OSError | ValueError
+) -> Misconfigured:
+    """The error for a credential file that cannot be read; it shows no content of a file."""
+    if named_by and holds_content(path):
+        return request.wrong(named_by, "gcr.content-for-path", variable=named_by)
+    file = f"{path if quotable(path) else 'the file'}, named by {named_by}," if named_by else path
+    if isinstance(error, FileNotFoundError):
+        return request.wrong(named_by, _missing_code(path, named_by), file=file)
+    from cred_helper.files.json_file import trouble
+
+    reason = trouble(error) if isinstance(error, OSError) else "the path is not valid"
+    return request.wrong(named_by, "gcr.file-unreadable", file=file, reason=reason)
+
+
+def _missing_code(path: str, named_by: str) -> str:
+    """What is wrong with the path of a file that does not exist, if the path itself shows it."""
+    if path[:1] in "\"'" or path[-1:] in "\"'":
+        return "gcr.file-missing-quotes"
+    if path.strip() != path:
+        return "gcr.file-missing-blank"
+    if path.startswith("~") and named_by == FILE_VARIABLE:
+        return "gcr.file-missing-tilde"
+    return "gcr.file-missing"
+
+
+def problems(request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
+    """What is wrong with an identity, as far as local files show it."""
+    if isinstance(identity, FileIdentity) and identity.content is not None:
+        yield from _file_problems(request, identity.path)
+    if identity.source == GCLOUD:
+        yield from _gcloud_problems(request)
+
+
+def _file_problems(request: TokenRequest, path: str) -> Iterator[ProviderError]:
+    from cred_helper.providers.gcr import credential_file
+
+    try:
+        info = credential_file.read(path)
+    except ProviderError as error:
+        yield error
+        return
+    for part in credential_file.parts(info):
+        if part["type"] == "external_account":
+            try:
+                _check_subject(part, path, request.environ)
+            except ProviderError as error:
+                yield error
+
+
+def _check_subject(info: Mapping[str, Any], path: str, environ: Mapping[str, str]) -> None:
+    """Check the source of a subject token; raise what is wrong with it."""
+    from cred_helper.providers.gcr import program, subject
+
+    source = info["credential_source"]
+    if info["subject_token_type"] == subject.AWS_TOKEN_TYPE:
+        return
+    if "executable" in source:
+        found = program.Program(info, path)
+        command = found.command[0]
+        if not _is_program(command, environ):
+            raise Misconfigured("gcr.program-missing", program=found.name, path=path)
+        program.require_allowed(environ, path)
+    elif isinstance(source.get("file"), str) and not _is_pipe(source["file"]):
+        _check_lifetime(subject.read_file(source, path), path)
+
+
+def _check_lifetime(token: str, path: str) -> None:
+    from time import gmtime, strftime, time
+
+    from cred_helper.providers.common import token_identity
+
+    ends_at = token_identity.claims(token).get("exp")
+    if isinstance(ends_at, int | float) and 0 < ends_at < time():
+        shown = strftime("%Y-%m-%d %H:%M UTC", gmtime(ends_at))
+        raise Misconfigured("gcr.subject-token-expired", path=path, time=shown)
+
+
+def _gcloud_problems(request: TokenRequest) -> Iterator[ProviderError]:
+    """A token file that cannot be used."""
+    from cred_helper.providers.gcr import gcloud, gcloud_token
+
+    login = gcloud.find(request.environ)
+    if isinstance(login, NotFound) or not login.token_file or _is_pipe(login.token_file):
+        return
+    try:
+        gcloud_token.from_file(login.token_file)
+    except ProviderError as error:
+        yield error
+
+
+def _is_program(command: str, environ: Mapping[str, str]) -> bool:
+    """Whether a command's first word can be started, as the operating system looks for it."""
+    if os.sep in command:
+        return os.path.isfile(command) and os.access(command, os.X_OK)
+    folders = environ.get("PATH", os.defpath).split(os.pathsep)
+    return any(os.access(os.path.join(folder, command), os.X_OK) for folder in folders)
+
+
+def _is_pipe(path: str) -> bool:
+    from cred_helper.files import fingerprints
+
+    try:
+        return fingerprints.is_pipe(path)
+    except OSError:
+        return False

@@ -1,0 +1,288 @@
+"""Which Google identity is used, by environment variables and files.
+
+The order is that of Application Default Credentials, then gcloud's own login. One identity is
+chosen: a file that is named is used or fails, and never gives way to another source. Only a
+metadata service may turn out to have no account, and then gcloud is asked. Runs before every cached
+answer: no network, no SDK, no child process, no JSON library.
+
+Source: https://cloud.google.com/docs/authentication/application-default-credentials
+"""
+
+from __future__ import annotations
+
+import os
+
+from cred_helper.errors import Misconfigured, NotFound
+from cred_helper.files import fingerprints, user_folders
+from cred_helper.hosts import GcrRoute
+from cred_helper.providers.common.chain import walk
+from cred_helper.providers.common.interface import Identity, Skipped
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from cred_helper.providers.common.interface import TokenRequest
+
+    Look = Callable[[TokenRequest], Identity | NotFound]
+
+# The identity sources, in the order in which they are looked at.
+CREDENTIALS_FILE = "credentials-file"
+ENVIRONMENT = "environment"
+APPLICATION_DEFAULT = "application-default"
+METADATA = "instance-metadata"
+GCLOUD = "gcloud"
+
+FILE_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
+FORMER_HELPER = "docker-credential-gcr"
+
+# A credential file is kilobytes.
+_MAX_FILE_BYTES = 1 << 20
+# The characters of an account's e-mail address, which becomes part of a URL.
+_ACCOUNT_CHARACTERS = frozenset(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._@"
+)
+_MAX_ACCOUNT_CHARACTERS = 254
+
+
+def identify(request: TokenRequest) -> Identity:
+    """Choose the identity.
+
+    Raises:
+        Misconfigured: a setting is wrong, or a file that is named cannot be read.
+    """
+
+    def bound(look: Look) -> Callable[[], Identity | NotFound]:
+        return lambda: look(request)
+
+    impersonated_accounts(request)  # a wrong setting is an error whatever the identity
+    found, skipped = walk((source, bound(look)) for source, look in _SOURCES)
+    identity = found[0][1] if found else Identity(None, problem=misconfiguration(request))
+    if not (found and identity.certain) and (login := _former_login(request.environ)):
+        reason = NotFound("gcr.login-of-former-helper", path=login)
+        skipped.append(Skipped(FORMER_HELPER, reason))
+    identity.skipped = tuple(skipped)
+    identity.scope = f"the Google registries of {universe_domain_of(request)}"
+    return identity
+
+
+def misconfiguration(request: TokenRequest) -> Misconfigured | None:
+    """The error for a setting that needs an identity, where there is none."""
+    if accounts := impersonated_accounts(request):
+        return request.wrong("impersonate", "gcr.nothing-to-impersonate-with", account=accounts[-1])
+    login = _former_login(request.environ)
+    if login and request.options.get("stands_for") == FORMER_HELPER:
+        return Misconfigured("gcr.login-of-former-helper", path=login)
+    return None
+
+
+def universe_domain_of(request: TokenRequest) -> str:
+    """The universe of the registry."""
+    assert isinstance(request.route, GcrRoute)
+    return request.route.universe_domain
+
+
+def gcloud_folder(environ: Mapping[str, str]) -> str:
+    """The folder of gcloud's configuration, ``""`` where there is no home folder.
+
+    Source: ``get_config_path`` in google-auth's google/auth/_cloud_sdk.py
+    """
+    return environ.get("CLOUDSDK_CONFIG") or _usual_gcloud_folder(environ)
+
+
+def _usual_gcloud_folder(environ: Mapping[str, str]) -> str:
+    if os.name == "nt" and environ.get("APPDATA"):
+        return f"{environ['APPDATA']}\\gcloud"
+    home = user_folders.home(environ)
+    return os.path.join(home, ".config", "gcloud") if home and os.path.isabs(home) else ""
+
+
+def _former_login(environ: Mapping[str, str]) -> str:
+    """The file with a login of Google's own helper, ``""`` if there is none.
+
+    Only that helper can renew the login: the refresh token belongs to the helper's OAuth client.
+
+    Source: https://github.com/GoogleCloudPlatform/docker-credential-gcr/blob/master/store/store.go
+    """
+    usual = os.path.join(_usual_gcloud_folder(environ), "docker_credentials.json")
+    path = environ.get("DOCKER_CREDENTIAL_GCR_STORE") or usual
+    if not os.path.isabs(path) or not os.path.isfile(path):
+        return ""
+    from cred_helper.files import json_file
+
+    try:
+        read = json_file.load(path)
+    except Misconfigured:
+        return path
+    logins = read.value if read else None
+    return path if isinstance(logins, dict) and logins.get("gcrCreds") else ""
+
+
+# --- Credential files -----------------------------------------------------------------------------
+
+
+class FileIdentity(Identity):
+    """The identity in a credential file.
+
+    ``named_by`` is a variable, an option, or ``""``. ``content`` is a digest of the file, ``None``
+    if it is a pipe.
+    """
+
+    __slots__ = ("content", "named_by", "path")
+    content: str | None
+    named_by: str
+    path: str
+
+
+def _by_option(request: TokenRequest) -> Identity | NotFound:
+    path = request.options.get("credentials_file", "")
+    if not path:
+        return NotFound("gcr.no-credentials-file")
+    return _file(request, CREDENTIALS_FILE, os.path.expanduser(path), "credentials_file")
+
+
+def _by_variable(request: TokenRequest) -> Identity | NotFound:
+    path = request.environ.get(FILE_VARIABLE, "")
+    if not path:
+        return NotFound("provider.variable-not-set", variable=FILE_VARIABLE)
+    return _file(request, ENVIRONMENT, path, FILE_VARIABLE)
+
+
+def _by_default_file(request: TokenRequest) -> Identity | NotFound:
+    folder = gcloud_folder(request.environ)
+    path = os.path.join(folder, "application_default_credentials.json")
+    if not folder or not os.path.isfile(path):
+        return NotFound("gcr.no-default-file", path=path)
+    return _file(request, APPLICATION_DEFAULT, path, "")
+
+
+def _file(request: TokenRequest, source: str, path: str, named_by: str) -> Identity:
+    """The identity in the file at a path.
+
+    Raises:
+        Misconfigured: the file does not exist or cannot be read. The SDK does not continue either.
+    """
+    try:
+        content = None if fingerprints.is_pipe(path) else file_content(path)
+    except (OSError, ValueError) as error:
+        from cred_helper.providers.gcr.checks import unreadable
+
+        raise unreadable(request, path, named_by, error) from None
+
+    def describe() -> str:
+        from cred_helper.providers.gcr.credential_file import description
+
+        found = "a pipe, whose content only a get reads" if content is None else description(path)
+        named = f"{path}, named by {named_by}" if named_by else path
+        return _impersonating(request, f"{found}, from {named}")
+
+    identity = FileIdentity(source, describe, cache_key=_file_key(request, path, content))
+    identity.content = None if content is None else fingerprints.digest([content])
+    identity.path = path
+    identity.named_by = named_by
+    return identity
+
+
+def _file_key(request: TokenRequest, path: str, content: bytes | None) -> str | None:
+    """The cache key of the identity in a file: its content, and what that refers to."""
+    if content is None:
+        return None
+    parts: list[str | bytes | None] = ["file", os.path.abspath(path), content]
+    if b'"external_account"' in content:
+        from cred_helper.providers.gcr.subject import cache_parts
+
+        parts += [machine_name(request.environ), *cache_parts(content, request.environ)]
+    return cache_key(request, parts)
+
+
+def file_content(path: str) -> bytes:
+    """The content of a credential file, or the first mebibyte of a larger one."""
+    with open(path, "rb") as file:
+        return file.read(_MAX_FILE_BYTES)
+
+
+# --- Impersonation --------------------------------------------------------------------------------
+
+
+def impersonated_accounts(request: TokenRequest) -> list[str]:
+    """The service accounts of the option ``impersonate``: the delegates, then the target.
+
+    Raises:
+        Misconfigured: one of them is not an account's e-mail address.
+    """
+    text = request.options.get("impersonate", "")
+    accounts = [account.strip() for account in text.split(",")] if text else []
+    for account in accounts:
+        if not is_account(account):
+            raise request.wrong("impersonate", "gcr.not-a-service-account")
+    return accounts
+
+
+def is_account(text: str) -> bool:
+    """Whether a text is an account's e-mail address."""
+    is_short = len(text) < _MAX_ACCOUNT_CHARACTERS
+    return is_short and text.count("@") == 1 and _ACCOUNT_CHARACTERS.issuperset(text)
+
+
+def _impersonating(request: TokenRequest, detail: str) -> str:
+    accounts = impersonated_accounts(request)
+    return f"{detail}, impersonating {accounts[-1]}" if accounts else detail
+
+
+# --- The machine and gcloud -----------------------------------------------------------------------
+
+
+def _machine(request: TokenRequest) -> Identity | NotFound:
+    from cred_helper.providers.gcr import gcloud, metadata
+
+    service = metadata.find(request.environ)
+    if isinstance(service, NotFound):
+        return service
+    # gcloud is asked where the machine has no account.
+    parts: list[str | bytes | None] = [
+        METADATA,
+        machine_name(request.environ),
+        *service.cache_parts,
+    ]
+    parts += gcloud.cache_parts(request.environ)
+    return Identity(
+        METADATA,
+        _impersonating(request, service.detail),
+        cache_key=cache_key(request, parts),
+        certain=service.certain,
+    )
+
+
+def _gcloud(request: TokenRequest) -> Identity | NotFound:
+    from cred_helper.providers.gcr import gcloud
+
+    login = gcloud.find(request.environ)
+    if isinstance(login, NotFound):
+        return login
+    return Identity(
+        GCLOUD,
+        _impersonating(request, login.detail),
+        cache_key=cache_key(request, gcloud.cache_parts(request.environ)),
+    )
+
+
+def machine_name(environ: Mapping[str, str]) -> str:
+    """The name that distinguishes machines and pods with one home folder."""
+    return os.uname().nodename if hasattr(os, "uname") else environ.get("COMPUTERNAME", "")
+
+
+def cache_key(request: TokenRequest, parts: Iterable[str | bytes | None]) -> str | None:
+    """A digest of what identifies an identity; ``None`` if a part is known to a get only."""
+    known = [part for part in parts if part is not None]
+    if len(known) != len(list(parts)):
+        return None
+    return fingerprints.digest([*known, request.options.get("impersonate", "")])
+
+
+_SOURCES: tuple[tuple[str, Look], ...] = (
+    (CREDENTIALS_FILE, _by_option),
+    (ENVIRONMENT, _by_variable),
+    (APPLICATION_DEFAULT, _by_default_file),
+    (METADATA, _machine),
+    (GCLOUD, _gcloud),
+)

@@ -1,0 +1,105 @@
+"""google-auth's credentials for a credential file: the class that its ``type`` names.
+
+Loads google-auth. ``google.auth.load_credentials_from_file()`` is not used: it exchanges a
+federated token only to find a project, and its errors quote the file.
+
+Source: https://google.aip.dev/auth/4110 and the pages it links, one for each type
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cred_helper.errors import Misconfigured
+from cred_helper.providers.gcr.credential_file import impersonated_by
+from cred_helper.providers.gcr.subject import AWS_TOKEN_TYPE
+
+# The least that pushes and pulls, from Container Registry and Artifact Registry alike.
+# Source: https://cloud.google.com/artifact-registry/docs/integrate-compute
+SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
+
+# What is wrong with a file in which no field is missing.
+_UNUSABLE = {
+    "external_account": "gcr.bad-credential-source",
+    "impersonated_service_account": "gcr.bad-impersonation",
+    "service_account": "gcr.bad-private-key",
+}
+
+
+def load(info: dict[str, Any], path: str, subject_token: str | None) -> Any:
+    """The credentials; ``subject_token`` is that of a federated identity, where it is known.
+
+    Raises:
+        Misconfigured: something in the file, or in what it names, cannot be used.
+    """
+    try:
+        return _load(info, subject_token)
+    except Exception:  # noqa: BLE001 - the classes raise errors of any kind, and quote the file
+        code = _UNUSABLE.get(info["type"], "gcr.unusable-file")
+        raise Misconfigured(code, path=path, type=info["type"]) from None
+
+
+def impersonated(source: Any, accounts: list[str]) -> Any:
+    """Credentials of the last account; the others are its delegates."""
+    from google.auth.impersonated_credentials import Credentials
+
+    *delegates, account = accounts
+    make: Any = Credentials
+    return make(source, account, [SCOPE], delegates=delegates or None)
+
+
+def _load(info: dict[str, Any], subject_token: str | None) -> Any:
+    make: Any
+    match info["type"]:
+        case "service_account":
+            from google.oauth2 import service_account
+
+            make = service_account.Credentials.from_service_account_info
+            return make(info, scopes=[SCOPE])
+        case "external_account":
+            return _external_account(info, subject_token)
+        case "impersonated_service_account":
+            account = impersonated_by(info["service_account_impersonation_url"])
+            if not account:
+                raise ValueError
+            source = _load(info["source_credentials"], subject_token)
+            return impersonated(source, [*(info.get("delegates") or ()), account])
+        # A user's token has the scopes of the sign-in: none is requested.
+        case "external_account_authorized_user":
+            from google.auth import external_account_authorized_user
+
+            make = external_account_authorized_user.Credentials.from_info
+            return make(info)
+        case _:
+            from google.oauth2 import credentials
+
+            make = credentials.Credentials.from_authorized_user_info
+            return make(info)
+
+
+def _external_account(info: dict[str, Any], subject_token: str | None) -> Any:
+    make: Any
+    if info["subject_token_type"] == AWS_TOKEN_TYPE:
+        from google.auth import aws
+
+        make = aws.Credentials.from_info
+        return make(info, scopes=[SCOPE])
+    from google.auth import identity_pool
+
+    if subject_token is not None:
+        info = {**info, "subject_token_supplier": _supplier(subject_token)}
+        del info["credential_source"]
+    make = identity_pool.Credentials.from_info
+    return make(info, scopes=[SCOPE])
+
+
+def _supplier(subject_token: str) -> Any:
+    from google.auth.identity_pool import SubjectTokenSupplier
+
+    class Supplier(SubjectTokenSupplier):
+        """Gives the subject token that is known already."""
+
+        def get_subject_token(self, context: Any, request: Any) -> str:  # noqa: ARG002
+            return subject_token
+
+    return Supplier()

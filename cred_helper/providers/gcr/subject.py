@@ -1,0 +1,176 @@
+"""The subject token of workload identity federation: where it comes from, and whose it is.
+
+A renewed token of the same issuer and subject is the same identity. ``cache_parts`` runs before
+every cached answer and reads bytes of JSON; the rest runs when a token is needed.
+
+Source: https://google.aip.dev/auth/4117 and the pages it links, one for each source
+"""
+
+from __future__ import annotations
+
+import os
+
+from cred_helper.errors import Misconfigured
+from cred_helper.files import fingerprints
+from cred_helper.providers.common import token_identity
+from cred_helper.providers.gcr.identity import gcloud_folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+AWS_TOKEN_TYPE = "urn:ietf:params:aws:token-type:aws4_request"  # noqa: S105 - a type, not a token
+# Where an identity on a machine of AWS is asked for; at another address it can be anyone's.
+_AWS_METADATA = ("http://169.254.169.254/", "http://[fd00:ec2::254]/")
+_CERTIFICATE_VARIABLES = (
+    "GOOGLE_API_CERTIFICATE_CONFIG",
+    "CLOUDSDK_CONTEXT_AWARE_CERTIFICATE_CONFIG_FILE_PATH",
+)
+
+
+def cache_parts(content: bytes, environ: Mapping[str, str]) -> Sequence[str | bytes | None]:
+    """What identifies the owner of the subject token; ``None`` where only a get knows.
+
+    ``content`` is the credential file's. The owner of a token at a URL is identified by the URL and
+    the headers in that file.
+    """
+    is_aws, source = _source(content)
+    if is_aws:
+        return _aws_parts(_text(source.get(b'"url"')), environ)
+    if b'"executable"' in source:
+        return [None]
+    if b'"file"' in source:
+        return [_file_identity(source)]
+    if b'"certificate"' in source:
+        return _certificate_parts(token_identity.members(source[b'"certificate"']), environ)
+    return [""] if b'"url"' in source else [None]
+
+
+def runs_program(content: bytes) -> bool:
+    """Whether a program gives the subject token."""
+    is_aws, source = _source(content)
+    return b'"executable"' in source and not is_aws
+
+
+def _source(content: bytes) -> tuple[bool, dict[bytes, bytes]]:
+    """Whether the token is a signed request of AWS, and the credential source, as it is written."""
+    info = token_identity.members(content)
+    while nested := info.get(b'"source_credentials"'):
+        info = token_identity.members(nested)
+    is_aws = _text(info.get(b'"subject_token_type"')) == AWS_TOKEN_TYPE
+    return is_aws, token_identity.members(info.get(b'"credential_source"', b""))
+
+
+def _aws_parts(url: str | None, environ: Mapping[str, str]) -> list[str | bytes | None]:
+    """The access key, or the machine where a metadata service gives the keys."""
+    if environ.get("AWS_ACCESS_KEY_ID") and environ.get("AWS_SECRET_ACCESS_KEY"):
+        return ["aws", environ["AWS_ACCESS_KEY_ID"]]
+    return ["aws machine"] if url and url.startswith(_AWS_METADATA) else [None]
+
+
+def _file_identity(source: Mapping[bytes, bytes]) -> str | None:
+    path = _text(source.get(b'"file"'))
+    form = token_identity.members(source.get(b'"format"', b""))
+    if not path or _text(form.get(b'"type"')) not in ("json", "text", "", None):
+        return None
+    if _text(form.get(b'"type"')) != "json":
+        return token_identity.of_file(path)
+    field = form.get(b'"subject_token_field_name"', b"")
+    try:
+        if fingerprints.is_pipe(path):
+            return None
+        with open(path, "rb") as file:
+            token = _text(
+                token_identity.members(file.read(token_identity.MAX_TOKEN_BYTES)).get(field)
+            )
+    except OSError:
+        return "unreadable"
+    return token_identity.of_token(token) if token else None
+
+
+def _certificate_parts(
+    certificate: Mapping[bytes, bytes], environ: Mapping[str, str]
+) -> list[str | bytes | None]:
+    """The certificate, by its configuration and its own content.
+
+    Source: ``_get_cert_config_path`` in google-auth's google/auth/transport/_mtls_helper.py
+    """
+    path = _text(certificate.get(b'"certificate_config_location"')) or ""
+    named = (path, *(environ.get(name, "") for name in _CERTIFICATE_VARIABLES))
+    usual = os.path.join(gcloud_folder(environ), "certificate_config.json")
+    path = os.path.expanduser(next(filter(None, named), usual))
+    parts: list[str | bytes | None] = [path, fingerprints.file_digest(path)]
+    try:
+        if fingerprints.is_pipe(path):
+            return [None]
+        with open(path, "rb") as file:
+            config = token_identity.members(file.read(token_identity.MAX_TOKEN_BYTES))
+    except OSError:
+        return parts
+    configs = token_identity.members(config.get(b'"cert_configs"', b""))
+    workload = token_identity.members(configs.get(b'"workload"', b""))
+    if certificate_file := _text(workload.get(b'"cert_path"')):
+        parts.append(fingerprints.file_digest(certificate_file))
+    return parts
+
+
+def _text(literal: bytes | None) -> str | None:
+    """The value of a JSON string; ``None`` if it is something else."""
+    if not literal or not literal.startswith(b'"'):
+        return None
+    if b"\\" in literal:
+        import json
+
+        try:
+            value = json.loads(literal)
+        except ValueError:
+            return None
+        return value if isinstance(value, str) else None
+    return literal[1:-1].decode("utf-8", "surrogateescape")
+
+
+# --- The token ------------------------------------------------------------------------------------
+
+
+def read_file(source: Mapping[str, Any], place: str) -> str:
+    """The subject token in the file of a credential source; ``place`` is the credential file.
+
+    Raises:
+        Misconfigured: the file is missing, unreadable or empty, or has no such field.
+    """
+    from cred_helper.files import json_file
+    from cred_helper.files.json_file import trouble
+    from cred_helper.files.path_values import quotable
+
+    path = source["file"]
+    shown = path if quotable(path) else "its subject token file"
+    form = source.get("format")
+    form = form if isinstance(form, dict) else {}
+    try:
+        data = json_file.read(path)
+        text = data.decode("utf-8")
+    except FileNotFoundError:
+        raise Misconfigured("gcr.subject-file-missing", path=shown, place=place) from None
+    except (OSError, ValueError) as error:
+        reason = trouble(error) if isinstance(error, OSError) else "it is not UTF-8"
+        raise Misconfigured(
+            "gcr.subject-file-unreadable", path=shown, place=place, reason=reason
+        ) from None
+    if len(data) > token_identity.MAX_TOKEN_BYTES:
+        raise Misconfigured("gcr.subject-file-too-large", path=shown, place=place)
+    token: object = text
+    if form.get("type") == "json":
+        field = form.get("subject_token_field_name")
+        try:
+            document = json_file.parse(data)
+        except Misconfigured as error:
+            raise error.within("file.at", place=shown) from None
+        value = document.value if document else None
+        token = value.get(field) if isinstance(value, dict) else None
+        if not isinstance(token, str):
+            raise Misconfigured("gcr.subject-field-missing", path=shown, place=place)
+    assert isinstance(token, str)
+    if not token.strip():
+        raise Misconfigured("gcr.subject-file-empty", path=shown, place=place)
+    return token.strip()

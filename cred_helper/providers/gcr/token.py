@@ -1,0 +1,194 @@
+"""An access token for the identity that ``identity`` has chosen.
+
+google-auth makes it, except where gcloud prints one. Its classes are used by name, because
+``google.auth.default()`` runs gcloud to find a project, exchanges a federated token twice and waits
+seconds for a metadata service that does not exist. Never opens a browser or asks for input, and
+never shows a registry a token of another universe.
+
+Source: https://cloud.google.com/artifact-registry/docs/docker/authentication#token
+"""
+
+from __future__ import annotations
+
+from cred_helper.credential import Credential, Secret
+from cred_helper.errors import BadReply, CredentialError, Misconfigured, NotFound
+from cred_helper.providers.gcr import gcloud, gcloud_token, metadata
+from cred_helper.providers.gcr.identity import (
+    GCLOUD,
+    METADATA,
+    FileIdentity,
+    impersonated_accounts,
+    universe_domain_of,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from typing import Any
+
+    from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
+    from cred_helper.providers.gcr.transport import GoogleWire
+
+USERNAME = "oauth2accesstoken"
+# The part of the time that is left which the requests may take, so that a silent server is named
+# before the deadline passes.
+_SHARE = 0.7
+
+
+def access_token(request: TokenRequest, identity: Identity) -> Credential:
+    """Get an access token.
+
+    Raises:
+        NotFound: the machine has no service account, and gcloud no login.
+        ProviderError: the identity did not work, or belongs to another universe than the registry.
+    """
+    deadline = request.deadline.sooner(request.deadline.remaining_s() * _SHARE)
+    if isinstance(identity, FileIdentity):
+        return _from_file(request, identity, deadline)
+    if identity.source == GCLOUD:
+        return _from_gcloud(request, deadline)
+    try:
+        if not identity.certain:
+            metadata.probe(request.environ)
+        return _from_metadata(request, identity, deadline)
+    except NotFound:
+        if isinstance(gcloud.find(request.environ), NotFound):
+            raise
+        return _from_gcloud(request, deadline)
+
+
+def _from_file(request: TokenRequest, identity: FileIdentity, deadline: Deadline) -> Credential:
+    from cred_helper.providers.gcr import credential_file
+
+    path = identity.path
+    info = credential_file.read(path)
+    _require_universe(credential_file.universe_domain(info), request)
+    federated = [part for part in credential_file.parts(info) if part["type"] == "external_account"]
+    token = _subject_token(request, federated[0], path, deadline) if federated else None
+
+    def make() -> Credential:
+        from cred_helper.providers.gcr import sdk_credentials
+
+        credentials = sdk_credentials.load(info, path, token)
+        wire = _wire(request, deadline, path)
+        return _refreshed(credentials, request, wire, identity.source or "", info["type"])
+
+    if identity.cache_key is not None or token is None or identity.content is None:
+        return make()
+    # Whose token the program gave is known only now.
+    from cred_helper.providers.common import token_identity
+
+    accounts = impersonated_accounts(request)
+    key = ("program", identity.content, token_identity.of_token(token), *accounts)
+    return request.share(key, identity.scope or "", make)
+
+
+def _subject_token(
+    request: TokenRequest, info: dict[str, Any], path: str, deadline: Deadline
+) -> str | None:
+    """The subject token of a federated identity, or ``None`` where the SDK is to get it."""
+    from cred_helper.providers.gcr import program, subject
+
+    source = info["credential_source"]
+    if info["subject_token_type"] == subject.AWS_TOKEN_TYPE:
+        return None
+    if "executable" in source:
+        program.require_allowed(request.environ, path)
+        return program.Program(info, path).subject_token(request.environ, deadline)
+    is_file = isinstance(source.get("file"), str) and source["file"]
+    if is_file and not any(source.get(other) for other in ("url", "certificate")):
+        return subject.read_file(source, path)
+    return None
+
+
+def _from_metadata(request: TokenRequest, identity: Identity, deadline: Deadline) -> Credential:
+    def make() -> Credential:
+        from google.auth import compute_engine
+        from google.auth.compute_engine import _metadata
+
+        from cred_helper.providers.gcr.sdk_credentials import SCOPE
+
+        wire = _wire(request, deadline, "GCE_METADATA_HOST")
+        # The credentials' own property would use a transport of its own.
+        universe_domain: Any = _metadata.get_universe_domain
+        found = _asked(lambda: universe_domain(wire.transport), wire, METADATA)
+        _require_universe(str(found).strip(), request)
+        new: Any = compute_engine.Credentials
+        credentials = new(scopes=[SCOPE], universe_domain=universe_domain_of(request))
+        return _refreshed(credentials, request, wire, METADATA, METADATA)
+
+    if identity.cache_key is not None or not metadata.configured_address(request.environ):
+        return make()
+    # Another account can be behind the same address.
+    account = metadata.account(request.environ, deadline)
+    if not account:
+        return make()
+    address = metadata.configured_address(request.environ)
+    accounts = impersonated_accounts(request)
+    return request.share(("metadata", address, account, *accounts), identity.scope or "", make)
+
+
+def _from_gcloud(request: TokenRequest, deadline: Deadline) -> Credential:
+    login = gcloud.find(request.environ)
+    if isinstance(login, NotFound):
+        raise login
+    _require_universe(login.universe_domain, request)
+    token, expires_at = gcloud_token.access_token(login, request.environ, deadline)
+    if not impersonated_accounts(request):
+        return _credential(token, expires_at, GCLOUD)
+    from google.oauth2.credentials import Credentials
+
+    make: Any = Credentials
+    return _refreshed(make(token), request, _wire(request, deadline, "gcloud"), GCLOUD, GCLOUD)
+
+
+def _wire(request: TokenRequest, deadline: Deadline, place: str) -> GoogleWire:
+    from cred_helper.providers.gcr.transport import GoogleWire
+
+    return GoogleWire(deadline, request.environ, place=place)
+
+
+def _refreshed(
+    credentials: Any, request: TokenRequest, wire: GoogleWire, source: str, kind: str
+) -> Credential:
+    """Let the SDK get the token, and make a credential of it."""
+    from cred_helper.providers.gcr.sdk_credentials import impersonated
+
+    if accounts := impersonated_accounts(request):
+        credentials = impersonated(credentials, accounts)
+    _asked(lambda: credentials.refresh(wire.transport), wire, kind)
+    return _credential(credentials.token, credentials.expiry, source)
+
+
+def _asked(ask: Callable[[], Any], wire: GoogleWire, kind: str) -> Any:
+    """Let the SDK ask. An error is explained from the wire: the SDK's texts quote what was sent."""
+    try:
+        return ask()
+    except CredentialError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the SDK has many classes
+        from cred_helper.providers.gcr.errors import explain
+
+        raise (wire.failure(error) or explain(wire.last, error, kind, wire.secrets)) from None
+
+
+def _credential(token: object, expires_at: datetime | None, source: str) -> Credential:
+    if not isinstance(token, str) or not token.isascii() or len(token.split()) != 1:
+        raise BadReply("gcr.not-a-token", upstream="Google")
+    if expires_at is not None and expires_at.tzinfo is None:
+        from datetime import UTC
+
+        expires_at = expires_at.replace(tzinfo=UTC)  # the SDK's times are in UTC, without saying so
+    return Credential(USERNAME, Secret(token), expires_at=expires_at, source=source)
+
+
+def _require_universe(universe_domain: str, request: TokenRequest) -> None:
+    """Show a registry no token of another universe.
+
+    Raises:
+        Misconfigured: the credential belongs to another universe.
+    """
+    wanted = universe_domain_of(request)
+    if universe_domain != wanted:
+        raise Misconfigured("gcr.wrong-universe", universe=universe_domain, wanted=wanted)

@@ -1,0 +1,173 @@
+"""google-auth's transport on a wire: what it may ask, how often, and what it sent.
+
+Plain http goes only to this machine and to metadata services, and never through a proxy. Loads
+google-auth and requests.
+"""
+
+from __future__ import annotations
+
+import json
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+from google.auth.transport.requests import Request
+
+from cred_helper.errors import BadReply, Misconfigured, Unreachable
+from cred_helper.providers.common import proxy
+from cred_helper.providers.common.requests_session import WireSession
+from cred_helper.providers.common.trust import CaFile
+from cred_helper.providers.common.wire import Exchange, Wire
+from cred_helper.providers.gcr.errors import document_of, is_metadata
+from cred_helper.providers.gcr.metadata import configured_address
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cred_helper.providers.common.interface import Deadline
+
+# The SDK tries a token endpoint three times and the metadata service five, after one, two, four and
+# eight seconds (google.auth._exponential_backoff). Three are enough for both.
+_ATTEMPTS = 3
+_FIRST_PAUSE_S = 1.1
+RETRIED_BY_SDK = (408, 429, 500, 503, 504)
+
+# The lifetime of a token whose issuer does not state one: that of the shortest-lived subject token
+# in wide use, GitHub's, which such a token inherits.
+_DEFAULT_LIFETIME_S = 300
+
+# Metadata services whose addresses are not link-local: Google's and Amazon's.
+_METADATA_HOSTS = ("metadata.google.internal", "fd20:ce::254", "fd00:ec2::254")
+_SECRET_FIELDS = ("assertion", "client_secret", "refresh_token", "subject_token")
+
+
+class GoogleWire(Wire):
+    """The requests of one ``get``; ``place`` is the file or variable that names their addresses."""
+
+    def __init__(self, deadline: Deadline, environ: Mapping[str, str], *, place: str) -> None:
+        super().__init__(
+            deadline,
+            ca_file=CaFile.of(environ),
+            name_of=self._name,
+            admit=self._admit,
+            judge=self._judge,
+        )
+        named = (configured_address(environ), environ.get("GCE_METADATA_IP", ""))
+        self._metadata_is_named = bool(named[0])
+        self._metadata_hosts = (*_METADATA_HOSTS, *(_host(f"//{name}") for name in named))
+        self._place = place
+        self.secrets: tuple[str, ...] = ()
+        make: Any = Request
+        self.transport: Any = make(_Session(self))
+
+    def begin(self, method: str, url: str) -> Exchange:
+        """Start a request; see ``Wire.begin``."""
+        exchange = super().begin(method, url)
+        if self._is_local(_host(url)):
+            exchange.proxy = None
+        return exchange
+
+    def may_try_again(self, url: str) -> bool:
+        """Whether the SDK's next attempt is within its number and the time that is left."""
+        attempts = self.attempts(url)
+        pause_s = _FIRST_PAUSE_S * 2 ** (attempts - 1)
+        return attempts < _ATTEMPTS and self.deadline.remaining_s() > pause_s
+
+    def is_patient(self, url: str, error: requests.RequestException) -> bool:
+        """Whether the SDK may ask again: a metadata service may be loaded, or not ready yet.
+
+        A refused connection at an address that the user gave is an error at once.
+        """
+        is_late = isinstance(error, requests.Timeout) or not self._metadata_is_named
+        return is_late and is_metadata(url)
+
+    def _name(self, url: str) -> str:
+        return "the metadata service" if is_metadata(url) else _host(url)
+
+    def _is_local(self, host: str) -> bool:
+        return host in self._metadata_hosts or proxy.is_local(host)
+
+    def _admit(self, url: str) -> None:
+        host = _host(url)
+        if not host:
+            raise Misconfigured("gcr.bad-address", place=self._place)
+        if not (url.lower().startswith("https://") or self._is_local(host)):
+            raise Misconfigured("gcr.insecure-address", host=host, place=self._place)
+
+    def _judge(self, exchange: Exchange) -> None:
+        """Refuse replies that no class of the SDK would understand."""
+        status, upstream = exchange.status, exchange.upstream
+        if 300 <= status < 400:
+            target = _host(exchange.headers.get("Location", ""))
+            target = f" to {target}" if target and target.isprintable() else ""
+            raise BadReply("network.redirect", upstream=upstream, target=target, status=status)
+        if is_metadata(exchange.url):
+            flavor = exchange.headers.get("metadata-flavor", "")
+            if flavor.lower() != "google":
+                raise BadReply("gcr.not-the-metadata-service", host=exchange.host)
+        if status in RETRIED_BY_SDK and not self.may_try_again(exchange.url):
+            code = "network.throttled" if status == 429 else "network.server-error"
+            raise Unreachable(code, upstream=upstream, status=status, wait="")
+
+
+class _Session(WireSession):
+    """The session under google-auth's transport."""
+
+    wire: GoogleWire
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send one request; the SDK sees a failure only if it may try again.
+
+        Raises:
+            ProviderError: the request is not to be sent, or no attempt is left.
+            requests.RequestException: the SDK may ask again.
+        """
+        wire, url = self.wire, request.url or ""
+        wire.secrets = _secrets(request)
+        try:
+            response = super().send(request, **kwargs)
+        except requests.RequestException as error:
+            if wire.is_patient(url, error) and wire.may_try_again(url):
+                raise
+            raise wire.failure(error) or error from None
+        assert wire.last is not None
+        # The body of a response that was read as a stream is replaced in no other way.
+        response._content = _with_lifetime(wire.last)  # noqa: SLF001
+        return response
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _secrets(request: requests.PreparedRequest) -> tuple[str, ...]:
+    """The secrets of a request, which its reply may repeat."""
+    body = request.body
+    form = parse_qs(body.decode("utf-8", "replace")) if isinstance(body, bytes) else {}
+    sent = [value for field in _SECRET_FIELDS for value in form.get(field, ())]
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    sent.append(value)
+    if scheme == "Basic":
+        try:
+            sent.append(a2b_base64(value).decode("utf-8", "replace").partition(":")[2])
+        except Base64Error:
+            pass
+    return tuple(filter(None, sent))
+
+
+def _with_lifetime(exchange: Exchange) -> bytes:
+    """The body of a reply, with a short lifetime if its token has none: the SDK needs one.
+
+    Source: https://www.rfc-editor.org/rfc/rfc8693#section-2.2.1 (expires_in is only recommended)
+    """
+    if exchange.method != "POST" or exchange.status != 200:
+        return exchange.body
+    document = document_of(exchange)
+    if not isinstance(document, dict) or document.get("expires_in") is not None:
+        return exchange.body
+    return json.dumps({**document, "expires_in": _DEFAULT_LIFETIME_S}).encode()
