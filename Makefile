@@ -1,32 +1,39 @@
-# Every target sets up what it needs from a bare checkout: python3 >= 3.11 and make are enough.
+# Every target works in a bare checkout: it needs python3 >= 3.11, and sets up the rest.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PREFIX ?= $(HOME)/.local
 
-.PHONY: help demo test fuzz soak faults differential lint format pictures venv install clean
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+# No package without a hash: neither an index nor a build environment of pip's own.
+OFFLINE := --no-index --no-deps
+
+.PHONY: help demo test coverage fuzz soak faults differential lint format docs pictures venv \
+	install clean
 help:
-	@echo "make demo      set up, then show the main job on loopback clouds"
-	@echo "make test      set up, then run everything that must pass"
-	@echo "make fuzz      a million server URLs, and spoiled inputs for every parser"
+	@echo "make demo      the main job, on loopback clouds"
+	@echo "make test      everything that must pass"
+	@echo "make coverage  branch coverage of the tests, subprocesses included"
+	@echo "make fuzz      a million server URLs, and damaged inputs for every parser"
 	@echo "make soak      kills at random moments, and fifty processes at once"
-	@echo "make faults    every fault at every step of the three clouds"
+	@echo "make faults    every fault at every step of every cloud"
 	@echo "make differential  random machines that share a cache, each compared with itself without one"
 	@echo "make lint      ruff, mypy strict, import contracts"
+	@echo "make docs      generate the tables, help texts and errors page of the documentation"
+	@echo "make pictures  draw the terminal pictures of README"
 	@echo "make frozen    the single file, dist/docker-credential-multi; PROVIDERS=gcr,ecr for a slim one"
-	@echo "make bench     how long a get takes and what it weighs, beside what else there is"
-	@echo "make pictures  draw README's pictures of a terminal anew, and fill in its help texts"
+	@echo "make bench     time and size of a get, compared with other helpers"
 	@echo "make install   install the executable under PREFIX ($(PREFIX))"
 
 venv: $(STAMP)
 
-# Pinned by version and hash; the package itself is editable and brings nothing along.
+# Pinned by version and hash. The package itself is editable and installs no dependencies.
 $(STAMP): packaging/requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python3 >= 3.11 is needed, this is " + sys.version.split()[0])'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r packaging/requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@$(BIN)/python $(PIP_INSTALL) --require-hashes -r packaging/requirements-dev.txt
+	@$(BIN)/python $(PIP_INSTALL) $(OFFLINE) --no-build-isolation --editable .
 	@touch $@
 
 demo: $(STAMP)
@@ -35,17 +42,17 @@ demo: $(STAMP)
 test: $(STAMP) lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-# At random first, then guided by coverage. What breaks a promise is kept under tests/fuzz/seeds.
+# Random inputs first, then inputs guided by coverage. An input that fails is kept in tests/fuzz/seeds.
 FUZZ_SECONDS ?= 8
 FUZZ_PYTHON := build/fuzz/venv/bin/python
 fuzz: $(STAMP) build/fuzz/venv/.ready
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 	@$(FUZZ_PYTHON) -m tests.fuzz --guided --seconds $(FUZZ_SECONDS)
 
-# A venv of its own: the engine is made for fewer versions of Python than we are.
+# A separate venv: the engine supports fewer versions of Python than this program.
 build/fuzz/venv/.ready: packaging/requirements-fuzz.txt
 	@rm -rf build/fuzz/venv && $(PYTHON) -m venv build/fuzz/venv
-	@$(FUZZ_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r packaging/requirements-fuzz.txt
+	@$(FUZZ_PYTHON) $(PIP_INSTALL) --require-hashes -r packaging/requirements-fuzz.txt
 	@touch $@
 
 SOAK_KILLS ?= 1000
@@ -71,16 +78,24 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
+docs: $(STAMP)
+	@$(BIN)/python -m tests.docs
+
 pictures: $(STAMP)
 	@$(BIN)/python -m tests.pictures
-	@$(BIN)/python -m tests.readme
 
-# A build of another day leaves its modules in build/lib, and they would be packed again.
+# The build backend is pinned by hash too, in a venv that is not installed. build/lib may have modules
+# of an earlier build.
+WHEEL := build/wheel
+INSTALLED = $(PREFIX)/lib/docker-credential-multi
 install:
-	rm -rf build/lib
-	$(PYTHON) -m venv $(PREFIX)/lib/docker-credential-multi
-	$(PREFIX)/lib/docker-credential-multi/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r packaging/requirements-runtime.txt
-	$(PREFIX)/lib/docker-credential-multi/bin/python -m pip install --quiet --disable-pip-version-check --no-deps .
+	rm -rf build/lib $(WHEEL)
+	$(PYTHON) -m venv $(WHEEL)/venv
+	$(WHEEL)/venv/bin/python $(PIP_INSTALL) --require-hashes -r packaging/requirements-build.txt
+	$(WHEEL)/venv/bin/python -m pip wheel --quiet --disable-pip-version-check $(OFFLINE) --no-build-isolation --wheel-dir $(WHEEL) .
+	$(PYTHON) -m venv $(INSTALLED)
+	$(INSTALLED)/bin/python $(PIP_INSTALL) --require-hashes -r packaging/requirements-runtime.txt
+	$(INSTALLED)/bin/python $(PIP_INSTALL) $(OFFLINE) --force-reinstall $(WHEEL)/docker_credential_multi-*.whl
 	mkdir -p $(PREFIX)/bin
 	ln -sf ../lib/docker-credential-multi/bin/docker-credential-multi $(PREFIX)/bin/docker-credential-multi
 	@echo "installed $(PREFIX)/bin/docker-credential-multi"

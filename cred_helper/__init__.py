@@ -47,4 +47,4 @@ What never happens
     A provider never imports another, the cache or the configuration.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,5 +1,7 @@
-# The single file and what ships with it. Included by the top Makefile.
-PROVIDERS ?= ecr,gcr,acr
+# The single file and what ships with it. The top Makefile includes this.
+comma := ,
+CLOUDS = $(shell $(PYTHON) -c 'from cred_helper.clouds import NAMES; print(*NAMES, sep=",")')
+PROVIDERS ?= $(CLOUDS)
 FREEZE_PYTHON ?= $(PYTHON)
 FREEZE := build/freeze
 DIST := dist
@@ -10,9 +12,9 @@ FREEZE_MODULE = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%
 	PYTHONPATH=.:packaging $(FREEZE)/venv/bin/python -m
 
 .PHONY: frozen frozen/static frozen/folder frozen/naive frozen/deb frozen/wheel frozen/release \
-	frozen/sizes frozen/reproducible
+	frozen/interpreter frozen/sizes frozen/reproducible
 
-frozen: $(FREEZE_READY)  ## dist/docker-credential-multi; PROVIDERS=gcr,ecr makes a slim one
+frozen: $(FREEZE_READY)  ## dist/docker-credential-multi; PROVIDERS=gcr,ecr builds a slim one
 	@$(FREEZE_RUN) --work $(FREEZE)/work --providers "$(PROVIDERS)"
 
 frozen/static: $(FREEZE_READY)  ## the same, and dist/docker-credential-multi.static for images with no libc
@@ -21,25 +23,29 @@ frozen/static: $(FREEZE_READY)  ## the same, and dist/docker-credential-multi.st
 frozen/folder: $(FREEZE_READY)  ## the same with its libraries in a folder beside it
 	@$(FREEZE_RUN) --work $(FREEZE)/work --providers "$(PROVIDERS)" --folder
 
-frozen/naive: $(FREEZE_READY)  ## PyInstaller's own way, for the bench to compare with
+frozen/naive: $(FREEZE_READY)  ## PyInstaller's one-file build, which the bench compares with
 	@$(FREEZE_RUN) --work $(FREEZE)/naive --naive
 
 frozen/deb: frozen  ## a Debian package of it, with manual page and completions
 	@$(FREEZE_MODULE) freeze.deb $(DIST)
 
-frozen/wheel: $(FREEZE_READY)  ## the package for those who have a Python
+frozen/wheel: $(FREEZE_READY)  ## the Python package
 	@rm -rf build/lib
-	@$(FREEZE_MODULE) pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir $(DIST) .
+	@$(FREEZE_MODULE) pip wheel --quiet --disable-pip-version-check $(OFFLINE) --no-build-isolation --wheel-dir $(DIST) .
 
-frozen/release: frozen/static frozen/wheel  ## everything that ships, with checksums
+# The pinned interpreter only: packaging/interpreter.toml.
+frozen/release: frozen/interpreter frozen/static frozen/wheel  ## everything that ships, with checksums
 	@$(FREEZE_MODULE) freeze.deb $(DIST)
 	@$(FREEZE_MODULE) freeze.companions $(DIST)
 	@cd $(DIST) && find . -maxdepth 1 -type f ! -name SHA256SUMS ! -name naive -printf '%P\n' | LC_ALL=C sort | xargs sha256sum > SHA256SUMS
 	@cat $(DIST)/SHA256SUMS
 
-frozen/sizes: $(FREEZE_READY)  ## what each cloud adds: slim files of every one, in build/freeze/slim
+frozen/interpreter: $(FREEZE_READY)
+	@$(FREEZE_MODULE) freeze.interpreter
+
+frozen/sizes: $(FREEZE_READY)  ## the size of slim files for each cloud, in build/freeze/slim
 	@printf '%-14s%8s%9s%9s%9s  MB\n' '' file gzipped static gzipped
-	@for providers in none ecr gcr acr ecr,gcr,acr; do \
+	@for providers in none $(subst $(comma), ,$(CLOUDS)) $(CLOUDS); do \
 	  PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze --work $(FREEZE)/work --static \
 	    --dist $(FREEZE)/slim/$$providers --providers $$providers > $(FREEZE)/slim.log || exit 1; \
 	  awk -v p=$$providers '/^together|^gzipped/ {row = row sprintf("%9s", $$2)} END {printf "%-13s%s\n", p, row}' $(FREEZE)/slim.log; \
@@ -54,10 +60,10 @@ frozen/reproducible: $(FREEZE_READY)  ## the committed state, built twice in two
 	done
 	@diff -r $(FREEZE)/twice/one/dist $(FREEZE)/twice/two/further/down/dist && echo "both builds are the same, byte for byte"
 
-# A Python that can be linked in: freeze/python.py looks, and says what is missing where there is none.
+# freeze/python.py finds a Python that can be linked in, or says what each one lacks.
 $(FREEZE_READY): packaging/requirements-freeze.txt
 	@command -v cc strip readelf >/dev/null || { echo "error: a C compiler and binutils are needed (Debian: gcc, libc6-dev)" >&2; exit 1; }
 	@rm -rf $(FREEZE)/venv && mkdir -p $(FREEZE)
 	@python="$$($(PYTHON) packaging/freeze/python.py $(FREEZE_PYTHON))" && "$$python" -m venv $(FREEZE)/venv
-	@$(FREEZE)/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r packaging/requirements-freeze.txt
+	@$(FREEZE)/venv/bin/python $(PIP_INSTALL) --require-hashes -r packaging/requirements-freeze.txt
 	@touch $@

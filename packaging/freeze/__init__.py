@@ -1,12 +1,16 @@
-"""Builds the frozen file: what PyInstaller's analysis found goes into one executable.
+"""Builds the frozen file: one executable of the modules that PyInstaller's analysis finds.
 
-``contents``  which modules, libraries and data travel, and in which form
-``aws_data``  botocore's data, pruned to what is used
-``elf``       what shared libraries need and where they run
-``payload``   the layout of the bytes behind the executable
-``link``      the C compiler, Python's own library, the launcher
-``table``     where every megabyte went
-``sbom``      what is in it
-``origin``    which of the system's packages a library came from
-``manual``, ``companions``, ``deb``  what ships with it
+``build``        the steps, from the analysis to the file
+``contents``     which modules are in it, and in which form
+``aws_data``     botocore's data, pruned to the calls we make
+``elf``          what shared libraries need
+``payload``      the layout of modules, libraries and data in the file
+``link``         runs the C compiler on the launcher, libpython and the payload
+``python``       finds a Python that can be linked in
+``interpreter``  the pinned interpreter of a release
+``source``       the digest of the sources
+``table``        the sizes of the parts
+``sbom``         the list of components
+``origin``       the system's package of a library
+``manual``, ``companions``, ``deb``  the files that ship with it
 """

@@ -1,7 +1,7 @@
 """``python -m freeze``: sets the build's environment and runs PyInstaller on the spec.
 
-The same commit gives the same bytes: hashing is not randomised, time comes from the commit, and
-nothing of the building machine's paths is kept.
+The same commit gives the same file: hashes are not random, the time is the commit's, and no path of
+the building machine is in it.
 """
 
 import argparse
@@ -20,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="freeze", description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--dist", type=Path, required=True)
-    parser.add_argument("--naive", action="store_true", help="PyInstaller's own way, to compare")
+    parser.add_argument("--naive", action="store_true", help="PyInstaller's one-file build")
     options, rest = parser.parse_known_args()
     options.work.mkdir(parents=True, exist_ok=True)
     work, dist = options.work.resolve(), options.dist.resolve()
@@ -39,8 +39,7 @@ def main() -> None:
 
 
 def _environment() -> dict[str, str]:
-    # Tracebacks have no source text to underline here: columns would be a fifth of the code's size
-    # and of the time to load it for nothing.
+    # Without the columns of tracebacks, which need source text: a fifth of the size and load time.
     environment = {
         **os.environ,
         "PYTHONHASHSEED": "0",
@@ -56,7 +55,7 @@ def _environment() -> dict[str, str]:
 
 
 def _zstd(work: Path) -> Path:
-    """zstd's source in one file, from the source distribution of the compressor we build with."""
+    """The folder of zstd's single source file, from the source distribution of zstandard."""
     folder = work / "zstd"
     if (folder / "zstd.c").is_file():
         return folder
@@ -83,7 +82,7 @@ def _zstd(work: Path) -> Path:
 
 
 def _pin(name: str) -> str:
-    """One requirement with its hashes, as the pinned requirements have it."""
+    """One requirement with its hashes, from the pinned requirements."""
     lines = REQUIREMENTS.read_text().splitlines()
     start = next(at for at, line in enumerate(lines) if line.startswith(f"{name}=="))
     end = start

@@ -1,14 +1,14 @@
-"""botocore's data pruned to the services and operations a credential helper calls.
+"""botocore's data, pruned to the operations that a credential helper calls.
 
-The rest of botocore's model files, 25 MB, is for other programs. A model keeps its metadata, the
-operations named here and the shapes these reach; documentation goes.
+The rest of botocore's models is 25 MB. A model keeps its metadata, the operations named here and
+the shapes that they use, without documentation.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
-# ecr, ecr-public: the token. sts: roles, web identity, who am I. sso, sso-oidc, signin: sessions.
+# ecr, ecr-public: tokens. sts: roles, web identity, the caller. sso, sso-oidc, signin: sessions.
 OPERATIONS = {
     "ecr": {"GetAuthorizationToken"},
     "ecr-public": {"GetAuthorizationToken"},
@@ -17,14 +17,14 @@ OPERATIONS = {
     "sso-oidc": {"CreateToken", "RegisterClient", "StartDeviceAuthorization"},
     "signin": {"CreateOAuth2Token"},
 }
-# endpoints.json calls some services by their host's name.
+# endpoints.json has some services under the name of their host.
 ENDPOINTS = {"api.ecr", "api.ecr-public", "sts", "portal.sso", "oidc", "signin"}
 COMMON = ("_retry.json", "partitions.json", "sdk-default-configuration.json")
 KEPT_TYPES = ("service-2.json", "service-2.sdk-extras.json", "endpoint-rule-set-1.json")
 
 
 def pruned(data: Path) -> dict[str, bytes]:
-    """Every file to carry, by its path below botocore's data directory."""
+    """The files of the payload, by their paths in botocore's data folder."""
     files = {name: _load(data / name) for name in COMMON}
     files["endpoints.json"] = _endpoints(_load(data / "endpoints.json"))
     for service, operations in OPERATIONS.items():

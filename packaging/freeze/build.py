@@ -1,15 +1,17 @@
-"""From an analysis to the file: called by the spec."""
+"""Builds the file from PyInstaller's analysis; the spec calls it."""
 
 import _imp
 import argparse
-import re
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
+from cred_helper import __version__, clouds
 from freeze import aws_data, contents, elf, link, sbom, table
 from freeze.payload import Payload
 
-PACKAGING = Path(__file__).resolve().parent.parent
 PROGRAM = "docker-credential-multi"
 
 RUNTIME_MODULES = ("frozen_entry", "frozen_importer")
@@ -17,38 +19,22 @@ RUNTIME_MODULES = ("frozen_entry", "frozen_importer")
 
 def options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="freeze")
-    parser.add_argument("--root", type=Path, default=PACKAGING.parent, help="the package's parent")
     parser.add_argument("--zstd", type=Path, required=True, help="the folder with zstd.c")
-    parser.add_argument("--providers", default=",".join(contents.SDKS))
-    parser.add_argument("--static", action="store_true", help="also one that needs no libc")
-    parser.add_argument("--folder", action="store_true", help="libraries in a folder, unpacked")
+    parser.add_argument("--providers", default=",".join(clouds.NAMES))
+    parser.add_argument("--static", action="store_true", help="also the file that needs no libc")
+    parser.add_argument("--folder", action="store_true", help="with its libraries in a folder")
     parsed = parser.parse_args(arguments)
     parsed.providers = [name for name in parsed.providers.split(",") if name not in ("", "none")]
-    unknown = set(parsed.providers) - set(contents.SDKS)
+    unknown = set(parsed.providers) - set(clouds.NAMES)
     if unknown:
-        parser.error(f"no provider is called {', '.join(sorted(unknown))}")
+        parser.error(f"unknown provider: {', '.join(sorted(unknown))}")
     return parsed
 
 
 def hidden_imports(parsed: argparse.Namespace) -> list[str]:
-    """The modules that are imported by a name put together at run time, which no analysis finds."""
-    package = f"{contents.OWN}.messages"
-    folder = parsed.root / contents.OWN / "messages"
-    names = [f"{package}.{path.stem}" for path in folder.glob("[!_]*.py")]
-    for provider in parsed.providers:
-        package = f"{contents.OWN}.providers.{provider}"
-        names += [package, f"{package}.messages"]
-    return names + (["botocore_loader"] if "ecr" in parsed.providers else [])
-
-
-def left_out(parsed: argparse.Namespace) -> list[str]:
-    names: list[str] = []
-    for provider, sdks in contents.SDKS.items():
-        if provider not in parsed.providers:
-            names += [f"{contents.OWN}.providers.{provider}", *sdks]
-    if not parsed.providers:
-        names += contents.CRYPTOGRAPHY
-    return names
+    """The modules that are imported by name, which PyInstaller's analysis does not see."""
+    loader = ["botocore_loader"] if "ecr" in parsed.providers else []
+    return [*contents.own_modules(parsed.providers), *loader]
 
 
 def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> None:
@@ -67,8 +53,7 @@ def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> 
     out.parent.mkdir(parents=True, exist_ok=True)
     link.link(work, parsed.zstd, out)
     payload.floors["the launcher with Python"] = elf.glibc_floor(str(out))
-    version = _version(parsed.root)
-    sbom.write(payload, version, out)
+    sbom.write(payload, __version__, out)
     table.write(payload, out, parsed.providers)
     if parsed.static:
         glibc = link.of_glibc((str(out), *payload.sources.values()))
@@ -76,25 +61,20 @@ def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> 
         static = out.with_name(f"{PROGRAM}.static")
         link.link(work, parsed.zstd, program, outside=True)
         link.link_static(work, program, glibc, static)
-        sbom.write(payload, version, static, glibc)
+        sbom.write(payload, __version__, static, glibc)
         table.write(payload, static, parsed.providers, program, glibc)
 
 
-def _version(root: Path) -> str:
-    text = (root / contents.OWN / "__init__.py").read_text()
-    return re.findall(r'^__version__ = "(.+)"$', text, re.MULTILINE)[0]
-
-
 def _add_modules(payload: Payload, analysis: Any) -> None:
-    sources = {
-        name: None if path in (None, "-") else Path(path)
-        for name, path, _ in [*analysis.pure, *analysis._modules_outside_pyz]
+    sources = dict(_base_modules(analysis))
+    sources |= {
+        name: None if path in (None, "-") else Path(path) for name, path, _ in analysis.pure
     }
-    # Python's library brings its own frozen modules.
+    # libpython has its own frozen modules.
     sources = {name: path for name, path in sources.items() if not _imp.is_frozen(name)}
     sources |= {name: contents.RUNTIME / f"{name}.py" for name in RUNTIME_MODULES}
     kept = {name: path for name, path in sorted(sources.items()) if contents.is_kept(name)}
-    # What every start touches lies together, at the front.
+    # The modules of every start come first.
     for name, path in sorted(kept.items(), key=lambda item: not contents.is_started_with(item[0])):
         code = contents.code(name, path)
         package = path is None or path.name == "__init__.py"
@@ -102,6 +82,18 @@ def _add_modules(payload: Payload, analysis: Any) -> None:
             payload.add_started_with(name, code, package=package)
         else:
             payload.add_module(name, code, package=package)
+
+
+def _base_modules(analysis: Any) -> Iterator[tuple[str, Path]]:
+    """The modules of the standard library that PyInstaller puts into an archive of their own."""
+    [archive] = [path for name, path, _ in analysis.datas if name == "base_library.zip"]
+    with ZipFile(archive) as file:
+        for path in file.namelist():
+            name = path.removesuffix(".pyc").removesuffix("/__init__").replace("/", ".")
+            found = find_spec(name)
+            assert found is not None, name
+            assert found.origin is not None, name
+            yield name, Path(found.origin)
 
 
 def _add_libraries(payload: Payload, analysis: Any, folder: Path | None, work: Path) -> None:
@@ -117,7 +109,7 @@ def _add_libraries(payload: Payload, analysis: Any, folder: Path | None, work: P
     for base, path in sorted(paths.items()):
         content = link.stripped(path, work)
         payload.sources[base] = path
-        if base not in elf.DISPENSABLE:
+        if base not in elf.OPTIONAL:
             payload.floors[base] = elf.glibc_floor(path)
         needs = tuple(sorted(need for need in elf.needed(path) if need in paths))
         if folder:

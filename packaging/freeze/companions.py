@@ -1,4 +1,4 @@
-"""Manual page and completions, beside the file: ``python -m freeze.companions DIST``."""
+"""Writes the manual page and completions to DIST: ``python -m freeze.companions DIST``."""
 
 import subprocess
 import sys
@@ -7,18 +7,18 @@ from pathlib import Path
 from freeze import manual
 
 PROGRAM = manual.PROGRAM
-# As the shells look for them: zsh finds a function by the name of its file.
+# The names that shells look for: zsh finds a function by its file.
 COMPLETIONS = {"bash": f"{PROGRAM}.bash", "zsh": f"_{PROGRAM}", "fish": f"{PROGRAM}.fish"}
 
 
 def completion(program: Path, shell: str) -> bytes:
-    """The script that the file itself prints for a shell."""
+    """The completion script of the file for a shell."""
     command = [program.resolve(), "completion", shell]
     return subprocess.run(command, check=True, capture_output=True).stdout
 
 
 def write(dist: Path) -> list[Path]:
-    """Write all of them beside the file in ``dist``; their paths."""
+    """Write all of them to ``dist``; their paths."""
     contents = {f"{PROGRAM}.1": manual.page().encode()}
     for shell, name in COMPLETIONS.items():
         contents[name] = completion(dist / PROGRAM, shell)

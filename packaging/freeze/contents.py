@@ -1,24 +1,19 @@
-"""Which modules, libraries and data travel in the file, and in which form."""
+"""Which modules are in the file, and in which form."""
 
 import ast
 import marshal
+import pkgutil
+from collections.abc import Collection
 from pathlib import Path
 
-# SDKs by provider: what a slim build without the provider must not carry. What several share
-# (requests) is found by the analysis or not, and needs no rule; but typing_extensions, which brings
-# asyncio, others name for type checkers alone.
-SDKS = {
-    "ecr": ("boto3", "botocore", "s3transfer", "jmespath"),
-    "gcr": ("google.auth", "google.oauth2"),
-    "acr": ("azure", "msal", "msal_extensions", "typing_extensions"),
-}
+import cred_helper
+from cred_helper import clouds
 
-# Each cloud's logins sign with it, and the cache, which keeps what clouds give, encrypts with it: a
-# build with no cloud has no use for what would be a third of it.
+# The SDKs sign and the cache encrypts tokens with it. A build without a cloud does neither.
 CRYPTOGRAPHY = ("cryptography", "_cffi_backend")
 
-# Never asked for at run time, though some module names them: other systems, other back ends, codecs
-# of legacy text, tests and build tools.
+# Some module imports these, and none of our code paths does: other systems, other back ends, codecs
+# of legacy text, tests, build tools.
 EXCLUDED = (
     "IPython", "OpenSSL", "_codecs_cn", "_codecs_hk", "_codecs_iso2022", "_codecs_jp", "_codecs_kr",
     "_codecs_tw", "_multibytecodec", "_pydecimal", "_uuid", "aiohttp", "asyncio.proactor_events",
@@ -32,45 +27,70 @@ EXCLUDED = (
     "urllib3.contrib.pyopenssl", "wheel", "xmlrpc", "zstandard",
 )  # fmt: skip
 
-# Of the standard library's 120 codecs, those that a URL, a header, a file or a terminal may name.
+# The codecs that a URL, a header, a file or a terminal may name, of the standard library's 120.
 ENCODINGS = {
     "aliases", "ascii", "base64_codec", "charmap", "cp1252", "hex_codec", "idna", "iso8859_1",
     "iso8859_15", "latin_1", "punycode", "raw_unicode_escape", "unicode_escape", "utf_16",
     "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le", "utf_7", "utf_8", "utf_8_sig",
 }  # fmt: skip
 
-# The frozen-module table beyond our own package: what Python wants before the finder exists, and
-# what a cached `get` imports. tests/frozen holds it against what is loaded.
+# The modules of every start, uncompressed, in Python's frozen-module table: these, and those of our
+# own package that are not COMPRESSED. A cached `get` imports no compressed module.
 STARTED_WITH = {
     "__future__", "encodings", "encodings.aliases", "encodings.utf_8", "frozen_entry",
     "frozen_importer",
 }  # fmt: skip
 OWN = "cred_helper"
+COMPRESSED = (f"{OWN}.commands", f"{OWN}.messages")
+# The message of a damaged payload: it cannot be read from that payload.
+STARTED_WITH |= {f"{OWN}.messages", f"{OWN}.messages.internal"}
 
-# Modules whose own way to their data is a directory. certifi's is replaced; botocore's loader gets
-# a last line that puts ours in its place.
+# Modules that read their data from a folder. certifi's is replaced; a line at the end of botocore's
+# replaces its loader.
 RUNTIME = Path(__file__).resolve().parent.parent / "runtime"
 REPLACED = {"certifi.core": RUNTIME / "certifi_core.py"}
 APPENDED = {"botocore.loaders": "\nfrom botocore_loader import Loader\n"}
 
-# People read these at run time: click prints a command's docstring as its help.
+# click prints the docstring of a command as its help.
 DOCSTRINGS_KEPT = (f"{OWN}.commands", "click")
 
 
 def is_started_with(name: str) -> bool:
-    """Whether a module belongs to the frozen-module table."""
+    """Whether a module is in the frozen-module table."""
     ours = name == OWN or name.startswith(f"{OWN}.")
-    return name in STARTED_WITH or (ours and not name.startswith(f"{OWN}.commands"))
+    return name in STARTED_WITH or (ours and not name.startswith(COMPRESSED))
+
+
+def own_modules(providers: Collection[str]) -> list[str]:
+    """All modules of our package in a build with these providers.
+
+    Providers and messages are imported by name, which PyInstaller's analysis does not see.
+    """
+    without = tuple(f"{OWN}.providers.{cloud.name}." for cloud in _left_out(providers))
+    found = pkgutil.walk_packages(cred_helper.__path__, f"{OWN}.")
+    return [module.name for module in found if not f"{module.name}.".startswith(without)]
+
+
+def excluded(providers: Collection[str]) -> list[str]:
+    """The modules that PyInstaller leaves out of a build with these providers."""
+    names = [*EXCLUDED] if providers else [*EXCLUDED, *CRYPTOGRAPHY]
+    for cloud in _left_out(providers):
+        names += [f"{OWN}.providers.{cloud.name}", *cloud.sdk]
+    return names
+
+
+def _left_out(providers: Collection[str]) -> list[clouds.Cloud]:
+    return [cloud for cloud in clouds.CLOUDS if cloud.name not in providers]
 
 
 def is_kept(name: str) -> bool:
-    """Whether a module that the analysis found travels."""
+    """Whether a module that the analysis found is in the file."""
     head, _, rest = name.partition(".")
     return not (head == "encodings" and rest and rest not in ENCODINGS)
 
 
 def code(name: str, source: Path | None) -> bytes:
-    """A module's code: without a path of the building machine, without docstrings nobody reads."""
+    """The code of a module, without paths of the building machine and without unused docstrings."""
     source = REPLACED.get(name, source)
     text = source.read_bytes() if source else b""
     tree = ast.parse(text + APPENDED.get(name, "").encode())
@@ -78,8 +98,8 @@ def code(name: str, source: Path | None) -> bytes:
         _drop_docstrings(tree)
     package = source is not None and source.name == "__init__.py"
     filename = name.replace(".", "/") + ("/__init__.py" if package else ".py")
-    # Assertions stay: an SDK may mean them. Dumped twice, since the first dump's references
-    # depend on what else the process happens to hold.
+    # Assertions stay: an SDK may depend on them. Dumped twice, because the references of the first
+    # dump depend on other objects of the process.
     compiled = compile(tree, filename, "exec", dont_inherit=True, optimize=0)
     return marshal.dumps(marshal.loads(marshal.dumps(compiled)))
 

@@ -1,4 +1,4 @@
-"""The Debian package of a built file: ``python -m freeze.deb DIST``."""
+"""Builds the Debian package of a file: ``python -m freeze.deb DIST``."""
 
 import gzip
 import os
@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 from cred_helper import __version__
@@ -19,11 +20,11 @@ COMPLETIONS = {
     "zsh": f"usr/share/zsh/vendor-completions/_{PROGRAM}",
     "fish": f"usr/share/fish/vendor_completions.d/{PROGRAM}.fish",
 }
-LICENSE = Path(__file__).resolve().parent.parent.parent / "LICENSE"
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def build(dist: Path) -> Path:
-    """Build the package from what lies in ``dist``; its path."""
+    """Build the package from the files in ``dist``; its path."""
     program = dist / PROGRAM
     architecture = ARCHITECTURES[os.uname().machine]
     out = dist / f"{PROGRAM}_{__version__}_{architecture}.deb"
@@ -32,7 +33,7 @@ def build(dist: Path) -> Path:
         _install(root / "usr/bin" / PROGRAM, program.read_bytes(), 0o755)
         page = gzip.compress(manual.page().encode(), 9, mtime=0)
         _install(root / f"usr/share/man/man1/{PROGRAM}.1.gz", page)
-        _install(root / f"usr/share/doc/{PROGRAM}/copyright", LICENSE.read_bytes())
+        _install(root / f"usr/share/doc/{PROGRAM}/copyright", (ROOT / "LICENSE").read_bytes())
         for shell, path in COMPLETIONS.items():
             _install(root / path, companions.completion(program, shell))
         size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) // 1024
@@ -41,7 +42,8 @@ def build(dist: Path) -> Path:
 Package: {PROGRAM}
 Version: {__version__}
 Architecture: {architecture}
-Maintainer: the docker-credential-multi authors <maintainers@invalid>
+Maintainer: {_maintainer()}
+Homepage: {_project()["urls"]["Homepage"]}
 Installed-Size: {size}
 Depends: libc6 (>= {floor})
 Recommends: ca-certificates
@@ -50,8 +52,8 @@ Priority: optional
 Description: one credential helper for every container registry
  Answers docker, podman, skopeo and their relatives for Amazon ECR, Google
  Artifact Registry and Azure Container Registry with the clouds' own SDKs built
- in, and hands every other registry to the helper or file that docker's
- config.json names. One file, which needs no Python.
+ in, and asks the helper or file that docker's config.json names for every other
+ registry. One file, which needs no Python.
 """
         _install(root / "DEBIAN/control", control.encode())
         subprocess.run(
@@ -60,6 +62,15 @@ Description: one credential helper for every container registry
             stdout=subprocess.DEVNULL,
         )
     return out
+
+
+def _project() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def _maintainer() -> str:
+    [maintainer] = _project()["maintainers"]
+    return f"{maintainer['name']} <{maintainer['email']}>"
 
 
 def _install(path: Path, content: bytes, mode: int = 0o644) -> None:

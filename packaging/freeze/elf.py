@@ -1,15 +1,15 @@
-"""What a shared object needs, asked of binutils' readelf."""
+"""What a shared library needs, as binutils' readelf shows it."""
 
 import re
 import subprocess
 from functools import cache
 
-# glibc's own libraries are the target's business, or the static launcher's.
+# The libraries of glibc: the target system has them, or the static file contains them.
 OF_GLIBC = re.compile(r"^(ld-linux[\w-]*|lib(c|m|dl|rt|pthread|util|resolv))\.so\.[0-9]+$")
 
-# Carried for systems that lack it, but built for this machine's glibc: where that is too new, the
-# system's own takes its place.
-DISPENSABLE = ("libgcc_s.so.1",)
+# In the file for systems without it, and built for the glibc of the building machine: where that is
+# too new, the system's own library is loaded.
+OPTIONAL = ("libgcc_s.so.1",)
 
 
 def _readelf(option: str, path: str) -> str:
@@ -19,7 +19,7 @@ def _readelf(option: str, path: str) -> str:
 
 
 def needed(path: str) -> tuple[str, ...]:
-    """The sonames of the libraries it needs beside glibc's."""
+    """The sonames of the libraries that it needs, without glibc's."""
     return tuple(name for name in _all_needed(path) if not OF_GLIBC.match(name))
 
 
@@ -34,19 +34,19 @@ def _all_needed(path: str) -> tuple[str, ...]:
 
 
 def soname(path: str) -> str:
-    """The name that others need it by; empty where it has none."""
+    """The name by which other libraries need it; empty if it has none."""
     return "".join(re.findall(r"\(SONAME\).*\[(.+)\]", _readelf("--dynamic", path)))
 
 
 @cache
 def defined(path: str) -> frozenset[str]:
-    """The names that it offers to others."""
+    """The symbols that it exports."""
     table = _readelf("--dyn-syms", path)
     rows = re.findall(r"^ +\d+:(?: +\S+){5} +(\w+) +(\w+)", table, re.MULTILINE)
     return frozenset(name for section, name in rows if section != "UND")
 
 
 def glibc_floor(path: str) -> tuple[int, ...]:
-    """The newest glibc version that any of its symbols asks for."""
+    """The newest glibc version of its symbols."""
     versions = re.findall(r"\bName: GLIBC_([0-9.]+)", _readelf("--version-info", path))
     return max((tuple(map(int, version.split("."))) for version in versions), default=(0,))

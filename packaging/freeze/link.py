@@ -1,4 +1,4 @@
-"""The C compiler, Python's own library and the launcher, put together."""
+"""Runs the C compiler: the launcher, libpython and the payload become one file."""
 
 import shlex
 import subprocess
@@ -11,22 +11,22 @@ from freeze import elf
 
 LAUNCHER = Path(__file__).resolve().parent.parent / "launcher"
 
-# Parts of glibc stay shared: they are the floor. Anything else that Python was built with is taken
-# from its static library, since the target may not have the shared one.
+# The libraries of glibc stay shared. Python's other libraries are linked statically, because the
+# target system may not have them.
 OF_GLIBC = {"-lm", "-ldl", "-lutil", "-lpthread", "-lrt", "-lc", "-lcrypt"}
 
 
 def python_library() -> Path | None:
-    """Python's static library, where this Python's installation has one."""
+    """The static libpython of this Python, if it has one."""
     version = sysconfig.get_config_var("LDVERSION")
-    # Debian's plain one cannot go into a position-independent executable.
+    # Debian's plain libpython cannot be linked into a position-independent executable.
     names = (f"libpython{version}-pic.a", f"libpython{version}.a")
     paths = [Path(sysconfig.get_config_var("LIBPL") or "", name) for name in names]
     return next(filter(Path.is_file, paths), None)
 
 
 def libraries() -> list[str]:
-    """What Python's library needs from others."""
+    """The libraries that libpython needs."""
     words: list[str] = []
     for variable in ("LIBS", "SYSLIBS", "MODLIBS"):
         words += shlex.split(sysconfig.get_config_var(variable) or "")
@@ -35,9 +35,9 @@ def libraries() -> list[str]:
 
 
 def _inflater(zstd: Path, work: Path) -> Path:
-    """zstd's decoder: one source file, of which the linker keeps what is called.
+    """Compile zstd's decoder from its one source file.
 
-    That is, as long as no symbol of its is visible: the linker exports all that are.
+    Its symbols are hidden: the linker exports and keeps visible ones, called or not.
     """
     out = work / "inflater.o"
     if not out.is_file():
@@ -52,9 +52,9 @@ def _inflater(zstd: Path, work: Path) -> Path:
 
 
 def link(work: Path, zstd: Path, out: Path, *, outside: bool = False) -> None:
-    """Compile the launcher in ``work``, where the payload was written, to ``out``.
+    """Compile the launcher to ``out``, with the payload in ``work``.
 
-    With the payload in it, or ``outside``: in the static launcher that starts it.
+    ``outside``: the payload is in the static launcher that starts this one.
     """
     library = python_library()
     includes = (LAUNCHER, zstd, sysconfig.get_path("include"))
@@ -73,9 +73,9 @@ def link(work: Path, zstd: Path, out: Path, *, outside: bool = False) -> None:
 
 
 def of_glibc(paths: Iterable[str]) -> dict[str, Path]:
-    """Find glibc's libraries that these need, and those that they need in turn; the loader first.
+    """Find the libraries of glibc that these files need, directly or not; the loader first.
 
-    None may be missing: where there is no libc, nobody else has it when an import asks for it.
+    All are needed: a system without a libc has none of them.
     """
     found: dict[str, Path] = {}
     wanted = [name for path in paths for name in elf.needed_of_glibc(path)]
@@ -88,7 +88,7 @@ def of_glibc(paths: Iterable[str]) -> dict[str, Path]:
 
 
 def link_static(work: Path, program: Path, glibc: dict[str, Path], out: Path) -> None:
-    """Compile the static launcher around ``program``, with glibc's loader and these libraries."""
+    """Compile the static launcher with ``program`` and these libraries of glibc in it."""
     paths = glibc | {program.name: program}
     header, assembly = [], []
     for at, (name, path) in enumerate(paths.items()):
@@ -111,7 +111,7 @@ def link_static(work: Path, program: Path, glibc: dict[str, Path], out: Path) ->
 
 
 def _of_compiler(name: str) -> Path:
-    """The file of a glibc library that the compiler links with."""
+    """The path of a glibc library, as the compiler finds it."""
     result = subprocess.run(
         ["cc", f"-print-file-name={name}"], check=True, capture_output=True, text=True
     )
@@ -119,7 +119,7 @@ def _of_compiler(name: str) -> Path:
 
 
 def stripped(path: str, work: Path) -> bytes:
-    """A library's bytes without symbols for debuggers."""
+    """The content of a library without debug symbols."""
     out = work / "stripped.so"
     _run(["strip", "--strip-unneeded", "-o", str(out), path], work)
     return out.read_bytes()

@@ -1,4 +1,4 @@
-"""The manual page, from the commands' own help and the settings: ``python -m freeze.manual``."""
+"""Prints the manual page, made from help texts and settings: ``python -m freeze.manual``."""
 
 import os
 import time
@@ -20,7 +20,7 @@ PROTOCOL = {
 
 
 def page() -> str:
-    """The whole page in roff."""
+    """The page in roff."""
     date = time.strftime("%Y-%m-%d", time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", "0"))))
     lines = [
         f'.TH {PROGRAM.upper()} 1 "{date}" "{PROGRAM} {__version__}"',
@@ -42,11 +42,14 @@ def page() -> str:
     for name, command in sorted(group.commands.items()):
         lines += _command(name, command)
     lines.append(".SH SETTINGS")
-    lines += _paragraphs("Each setting of the settings file has a variable that comes before it.")
+    lines += _paragraphs("Each setting of the settings file is also a variable. The variable wins.")
     for setting in SETTINGS:
         lines += [".TP", f".B {_text(setting.name)}, {_text(setting.variable)}"]
         lines.append(_text(f"{setting.purpose}."))
-    lines += [".SH EXIT STATUS", "0 where the answer is on standard output, 1 where the reason is."]
+    lines += [
+        ".SH EXIT STATUS",
+        "0: success. 1: failure. 2: usage error.",
+    ]
     lines += [".SH SEE ALSO", ".BR docker-login (1),", ".BR podman-login (1)"]
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""Which package of the building machine's system a file came from, as its package manager says."""
+"""The system package that a file of the building machine belongs to."""
 
 import platform
 import subprocess
@@ -10,30 +10,29 @@ from urllib.parse import quote
 
 class Origin(NamedTuple):
     version: str
-    """The upstream part, without what the distribution adds."""
+    """The upstream version, without the distribution's suffix."""
     purl: str
     """Source: https://github.com/package-url/purl-spec"""
 
 
 @cache
 def origin(path: str) -> Origin | None:
-    """The package; ``None`` where no package manager knows the file."""
-    # What is asked for may be a link, and /lib one to /usr/lib; a package names the file as it was
-    # packed.
+    """The package; ``None`` if no package manager knows the file."""
+    # The file or /lib may be a link; the package manager knows the path as it was packed.
     real = str(Path(path).resolve())
-    for spelt in dict.fromkeys((path, real, real.removeprefix("/usr"), f"/usr{path}")):
-        found = _of_dpkg(spelt) or _of_rpm(spelt)
+    for known_as in dict.fromkeys((path, real, real.removeprefix("/usr"), f"/usr{path}")):
+        found = _of_dpkg(known_as) or _of_rpm(known_as)
         if found:
             return found
     return None
 
 
 def _of_dpkg(path: str) -> Origin | None:
-    owner = _asked("dpkg-query", "--search", path).partition(": ")[0]
+    owner = _output("dpkg-query", "--search", path).partition(": ")[0]
     if not owner or ", " in owner:
         return None
     shown = "${Package} ${Version} ${Architecture}"
-    name, version, architecture = _asked(
+    name, version, architecture = _output(
         "dpkg-query", "--show", f"--showformat={shown}", owner
     ).split()
     upstream = version.partition(":")[2] or version
@@ -44,10 +43,10 @@ def _of_dpkg(path: str) -> Origin | None:
 
 def _of_rpm(path: str) -> Origin | None:
     shown = "%{NAME} %{VERSION} %{RELEASE} %{ARCH}"
-    words = _asked("rpm", "-qf", "--qf", shown, path).split()
-    if len(words) != 4:
+    fields = _output("rpm", "-qf", "--qf", shown, path).split()
+    if len(fields) != 4:
         return None
-    name, version, release, architecture = words
+    name, version, release, architecture = fields
     return Origin(version, _purl("rpm", name, f"{version}-{release}", architecture))
 
 
@@ -60,7 +59,7 @@ def _purl(kind: str, name: str, version: str, architecture: str) -> str:
     )
 
 
-def _asked(*command: str) -> str:
+def _output(*command: str) -> str:
     try:
         result = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:

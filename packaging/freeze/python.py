@@ -1,7 +1,7 @@
-"""Prints a Python to build with: 3.11 or newer, with what it takes to be linked in.
+"""Prints the path of a Python to build with: 3.11 or newer, with libpython and its headers.
 
-PyInstaller's analysis wants the shared libpython, the launcher the static one and the headers. Runs
-under any Python, imports nothing of ours.
+PyInstaller's analysis needs the shared libpython, the launcher the static one and the headers.
+Runs under any Python and imports none of our modules.
 """
 
 import glob
@@ -51,10 +51,10 @@ def main() -> None:
             return
         reasons.append(f"  {executable} lacks {verdict}")
     sys.exit(
-        "error: no python3 to build the frozen file with:\n"
+        "error: no python3 here can build the frozen file:\n"
         + "\n".join(dict.fromkeys(reasons))
         + "\nhint: install Debian's python3-dev, or build a Python with --enable-shared,"
-        " then say make frozen FREEZE_PYTHON=/path/to/python3"
+        " then run make frozen FREEZE_PYTHON=/path/to/python3"
     )
 
 

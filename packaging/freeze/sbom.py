@@ -1,8 +1,8 @@
-"""What is in a file, as a CycloneDX document: Python packages, shared libraries, what is linked in.
+"""The SBOM of a file: a CycloneDX document of its packages, shared and linked libraries.
 
-Packages tell it by their metadata, and what was compiled into them by documents of their own. What
-a compiled file has linked in is looked for in its bytes: mostly a library's own word for its
-version. Each component names the files it is in.
+Python packages come from their metadata, and what was compiled into them from SBOMs of their own.
+Libraries that are linked into a compiled file are found in its bytes, by the version string that
+most of them carry. Each component names the files that contain it.
 
 Source: https://cyclonedx.org/docs/1.5/json/, https://peps.python.org/pep-0770/
 """
@@ -26,8 +26,7 @@ from freeze import elf
 from freeze.origin import origin
 from freeze.payload import EXTENSION, Payload
 
-# Shared libraries that no Python package brings: their names, and vendor and product where
-# vulnerabilities are listed by CPE.
+# Shared libraries of the system: project, and vendor and product of their CPE.
 PROJECTS = {
     "libcrypto": ("openssl", "openssl:openssl"),
     "libssl": ("openssl", "openssl:openssl"),
@@ -42,7 +41,7 @@ PRODUCTS = dict(PROJECTS.values()) | {
     "glibc": "gnu:glibc",
     "zstd": "facebook:zstandard",
 }
-# A library's own word for its version in what it is compiled into.
+# The version strings that libraries leave in the files they are linked into.
 VERSIONS = {
     "openssl": rb"OpenSSL (\d+\.\d+\.\d+[a-z]*) +\d+ [A-Z][a-z]{2} \d{4}",
     "expat": rb"\bexpat_(\d+\.\d+\.\d+)",
@@ -60,25 +59,25 @@ class Component:
     licenses: list[dict[str, Any]] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
 
-    def redacted(self) -> dict[str, Any]:
-        told: dict[str, Any] = {"type": "library", "name": self.name}
+    def entry(self) -> dict[str, Any]:
+        entry: dict[str, Any] = {"type": "library", "name": self.name}
         if self.version:
-            told["version"] = self.version
+            entry["version"] = self.version
         if self.licenses:
-            told["licenses"] = self.licenses
-        # Packages are listed by their URL, and some have the name of what they are a binding to.
+            entry["licenses"] = self.licenses
+        # Packages have a purl; some have the name of the library that they bind.
         packaged = (self.purl or "").startswith(("pkg:cargo/", "pkg:pypi/"))
         if self.version and self.name in PRODUCTS and not packaged:
-            told["cpe"] = f"cpe:2.3:a:{PRODUCTS[self.name]}:{self.version}:*:*:*:*:*:*:*"
+            entry["cpe"] = f"cpe:2.3:a:{PRODUCTS[self.name]}:{self.version}:*:*:*:*:*:*:*"
         if self.purl:
-            told["purl"] = self.purl
+            entry["purl"] = self.purl
         if self.files:
-            told["evidence"] = {"occurrences": [{"location": name} for name in sorted(self.files)]}
-        return told
+            entry["evidence"] = {"occurrences": [{"location": name} for name in sorted(self.files)]}
+        return entry
 
 
 class Inventory:
-    """Components by name and version, each once, with every file it is in."""
+    """The components by name and version, each with all files that contain it."""
 
     def __init__(self) -> None:
         self._components: dict[tuple[str, str | None], Component] = {}
@@ -89,15 +88,15 @@ class Inventory:
         known.licenses = known.licenses or component.licenses
         known.files |= component.files
 
-    def redacted(self) -> list[dict[str, Any]]:
+    def entries(self) -> list[dict[str, Any]]:
         found = sorted(
             self._components.items(), key=lambda item: (item[0][0].lower(), str(item[0]))
         )
-        return [component.redacted() for _, component in found]
+        return [component.entry() for _, component in found]
 
 
 def write(payload: Payload, version: str, out: Path, glibc: dict[str, Path] | None = None) -> None:
-    """Write the document beside ``out``, with these files of glibc in it."""
+    """Write the SBOM beside ``out``, which also contains these files of glibc."""
     inventory = Inventory()
     _add_packages(inventory, payload)
     for name, path in (glibc or {}).items():
@@ -119,7 +118,7 @@ def write(payload: Payload, version: str, out: Path, glibc: dict[str, Path] | No
                 "hashes": [{"alg": "SHA-256", "content": digest}],
             },
         },
-        "components": inventory.redacted(),
+        "components": inventory.entries(),
     }
     Path(f"{out}.cdx.json").write_text(json.dumps(document, indent=1) + "\n")
 
@@ -132,7 +131,7 @@ def _add_packages(inventory: Inventory, payload: Payload) -> None:
     owners = metadata.packages_distributions()
     for name in sorted({name for top in tops for name in owners.get(top, ())}):
         files = metadata.files(name) or []
-        # A namespace (google) has several owners: those count of which a file is carried.
+        # A namespace (google) belongs to several packages: only some of them are in the file.
         if not any(_module(file) in payload.modules for file in files):
             continue
         libraries = {file.name for file in files} & payload.sources.keys()
@@ -161,16 +160,16 @@ def _package(found: metadata.PackageMetadata, libraries: set[str]) -> Component:
 
 
 def _compiled_into(files: Iterable[metadata.PackagePath]) -> Iterator[Component]:
-    """What a package's own documents say was compiled into its libraries."""
+    """The components of the SBOMs that a package ships."""
     for file in files:
         if ".dist-info/sboms/" in file.as_posix() and file.suffix == ".json":
-            for told in json.loads(file.read_text(encoding="utf-8"))["components"]:
-                if told.get("scope") != "excluded":  # what it was built with
+            for entry in json.loads(file.read_text(encoding="utf-8"))["components"]:
+                if entry.get("scope") != "excluded":  # a build tool
                     yield Component(
-                        told["name"],
-                        told.get("version"),
-                        told.get("purl"),
-                        told.get("licenses", []),
+                        entry["name"],
+                        entry.get("version"),
+                        entry.get("purl"),
+                        entry.get("licenses", []),
                     )
 
 
@@ -188,7 +187,7 @@ def _add_compiled(inventory: Inventory, payload: Payload, out: Path) -> None:
     extensions = {entry[1] for entry in payload.modules.values() if entry[0] == EXTENSION}
     for name, path in payload.sources.items():
         if name in packaged:
-            pass  # told by the package
+            pass  # its package is listed already
         elif name in extensions:
             inventory.add(Component("cpython", python, files={name}))
         else:
@@ -203,31 +202,31 @@ def _add_compiled(inventory: Inventory, payload: Payload, out: Path) -> None:
 
 
 def _add_library(
-    inventory: Inventory, name: str, path: str, project: str, speaker: Path | None = None
+    inventory: Inventory, name: str, path: str, project: str, main: Path | None = None
 ) -> None:
-    """Add a shared library that the system brought.
+    """Add a shared library of the system.
 
-    Its version is its own word for it, or that of the library that speaks for it, or its package's.
+    Its version is in its bytes, or in those of ``main`` (libc for all of glibc), or its package's.
     """
     package = origin(path)
-    words = (found.version for found in _linked_in(str(speaker or path)) if found.name == project)
-    version = next(filter(None, words), package.version if package else None)
+    versions = (found.version for found in _linked_in(str(main or path)) if found.name == project)
+    version = next(filter(None, versions), package.version if package else None)
     inventory.add(Component(project, version, package.purl if package else None, files={name}))
 
 
 def _linked_in(path: str) -> Iterator[Component]:
-    """What a compiled file says that it has in it."""
+    """The libraries that are linked into a compiled file."""
     content = Path(path).read_bytes()
     for name, pattern in VERSIONS.items():
         for version in {found.decode() for found in re.findall(pattern, content)}:
             yield Component(name, version, f"pkg:generic/{name}@{version}")
-    # libffi has no word for its version; where it is linked in, its names are still to be seen.
+    # libffi leaves no version string, but its symbols are visible.
     if "ffi_prep_cif" in elf.defined(path) and not elf.soname(path).startswith("libffi."):
         yield Component("libffi")
 
 
 def _add_decimal(inventory: Inventory, payload: Payload, out: Path) -> None:
-    """Python's copy of libmpdec, unless it takes the system's, which is a library then."""
+    """Add Python's copy of libmpdec, unless Python uses the system's library."""
     is_there = "_decimal" in payload.modules or "_decimal" in sys.builtin_module_names
     if is_there and not any(name.startswith("libmpdec.") for name in payload.sources):
         _, *library = payload.modules.get("_decimal", (None, out.name))

@@ -1,25 +1,25 @@
-"""Where every megabyte went: a table whose rows add up to the file."""
+"""The table of sizes: its rows add up to the size of the file."""
 
 import gzip
 from collections.abc import Iterable
 from pathlib import Path
 
+from cred_helper.clouds import CLOUDS
 from freeze.payload import Payload
+from freeze.source import digest
 
 PYTHON = "Python itself and the launcher"
-GLIBC = "glibc and what starts it"
+GLIBC = "glibc and the static launcher"
 STANDARD = "standard library"
 GROUPS = {
     "this program": ("cred_helper", "frozen_entry", "frozen_importer", "botocore_loader"),
-    "Amazon's SDK": ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six"),
-    "Google's SDK": ("google", "pyasn1", "pyasn1_modules"),
-    "Azure's SDK": ("azure", "jwt", "msal", "msal_extensions", "typing_extensions"),
     "cryptography (an OpenSSL of its own)": ("cryptography", "_rust", "_cffi_backend", "libgcc_s"),
     "Python's OpenSSL": ("libcrypto", "libssl", "_ssl", "_hashlib"),
     "HTTP, certificate authorities": (
         "certifi", "charset_normalizer", "cd", "md", "idna", "requests", "urllib3",
     ),
     "click": ("click",),
+    **{f"the SDK of {cloud.name}": cloud.sdk for cloud in CLOUDS},
 }  # fmt: skip
 GROUP_OF = {name: group for group, names in GROUPS.items() for name in names}
 
@@ -31,9 +31,9 @@ def write(
     program: Path | None = None,
     glibc: Iterable[str] = (),
 ) -> None:
-    """Print the table, and keep it beside the file.
+    """Print the table and write it beside the file.
 
-    The static file has the launcher's ``program`` in it, and these libraries of ``glibc``.
+    The static file contains the launcher, ``program``, and these libraries of ``glibc``.
     """
     sizes: dict[str, list[int]] = {}
 
@@ -68,6 +68,7 @@ def write(
     lines.append(f"{'together':40}{stored / 1e6:12.2f}{unpacked / 1e6:12.2f}")
     lines.append(f"{'gzipped':40}{len(gzip.compress(whole, 9, mtime=0)) / 1e6:12.2f}")
     lines.append(f"providers: {', '.join(providers) or 'none'}")
+    lines.append(f"sources: {digest()}")
     if program:
         lines.append(f"needs no libc (has {', '.join(glibc)})")
     else:

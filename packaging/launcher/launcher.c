@@ -1,13 +1,13 @@
-/* The frozen file's start: Python linked in, the program's modules in the file's own pages.
+/* The start of the frozen file: Python is linked in, and the modules are in the file's own pages.
  *
- * PyInstaller analyses what the program imports; its bootloader is not used. Stock onefile was seen
- * to unpack to a temporary directory before Python runs, fork, export its folder in LD_LIBRARY_PATH,
- * fail where /tmp is missing or mounted noexec, and leave the directory behind when it is killed.
- * Here the payload is a section of the executable: the kernel maps what is touched, nothing is
- * unpacked, nothing is written, no second process is started and the environment is not changed.
+ * PyInstaller finds the imports; its bootloader is not used, because in one-file mode it unpacks to a
+ * temporary folder before Python runs, starts a second process, exports that folder in
+ * LD_LIBRARY_PATH, fails where /tmp is missing or noexec, and leaves the folder behind when it is
+ * killed. Here the payload is a section of the executable: the kernel maps the pages that are read.
+ * Nothing is unpacked or written, no second process starts, and the environment stays as it is.
  *
- * Python's frozen-module table gets the modules of a cached `get` (modules.h, written by the build).
- * Everything else is found by runtime/frozen_importer.py, through the built-in module `_payload`.
+ * The modules of a cached `get` are in Python's frozen-module table (modules.h, written by the build).
+ * runtime/frozen_importer.py finds everything else, through the built-in module `_payload`.
  */
 #define _GNU_SOURCE
 #define PY_SSIZE_T_CLEAN
@@ -16,13 +16,9 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stdint.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
@@ -36,7 +32,7 @@
 
 static const unsigned char *payload;
 
-/* Python's table, and where the code of its rows is; find_payload() puts the two together. */
+/* Python's frozen-module table, and the offset of each row's code; find_payload() joins the two. */
 static struct _frozen started_with[] = {
 #define MODULE(module, offset, bytes, package) \
     {.name = module, .size = (bytes), .is_package = (package)},
@@ -50,8 +46,8 @@ static const size_t code_at[] = {
 #undef MODULE
 };
 
-/* The one symbol that Python takes from glibc 2.35: the older version of it does as well, and lets the
- * file run on glibc 2.34, which is RHEL 9, its kin and Amazon Linux 2023. The linker puts it in. */
+/* hypot is the only symbol that Python takes from glibc 2.35. The older version of it is as good, and the
+ * file then runs on glibc 2.34 (RHEL 9, Amazon Linux 2023). The linker's --wrap calls this. */
 #ifdef __x86_64__
 __asm__(".symver older_hypot, hypot@GLIBC_2.2.5");
 #else
@@ -64,8 +60,8 @@ __wrap_hypot(double x, double y)
     return older_hypot(x, y);
 }
 
-/* One entry's bytes to `out`: stored as they are where both sizes agree, else inflated. Modules are
- * small and alike, so they are deflated with a dictionary; libraries are not. */
+/* Inflate an entry to `out`. zstd compares the checksum of the frame. Modules are small and alike, so
+ * they share a dictionary; libraries and data do not use it. */
 static int
 unpack(char *out, Py_ssize_t at, Py_ssize_t stored, Py_ssize_t size, int with_dictionary)
 {
@@ -77,20 +73,17 @@ unpack(char *out, Py_ssize_t at, Py_ssize_t stored, Py_ssize_t size, int with_di
         PyErr_SetString(PyExc_ValueError, "no such entry");
         return -1;
     }
-    if (stored == size) {
-        memcpy(out, payload + at, size);
-        return 0;
-    }
     if (context == NULL) {
         context = ZSTD_createDCtx();
     }
     if (with_dictionary && dictionary == NULL) {
         dictionary = ZSTD_createDDict_byReference(payload + DICTIONARY_AT, DICTIONARY_SIZE);
     }
-    if (context == NULL || (with_dictionary && dictionary == NULL)) {
+    if (context == NULL) {
         PyErr_NoMemory();
         return -1;
     }
+    /* A damaged dictionary is NULL here, and decompression then fails. */
     written = with_dictionary
                   ? ZSTD_decompress_usingDDict(context, out, size, payload + at, stored, dictionary)
                   : ZSTD_decompressDCtx(context, out, size, payload + at, stored);
@@ -116,7 +109,7 @@ read_entry(PyObject *self, PyObject *arguments)
     return bytes;
 }
 
-/* An anonymous file in memory that holds the entry. No name, no directory: it is gone with us. */
+/* Make an anonymous memory file of the entry. It has no name and no folder, and ends with the process. */
 static PyObject *
 memory_file(PyObject *self, PyObject *arguments)
 {
@@ -134,8 +127,7 @@ memory_file(PyObject *self, PyObject *arguments)
     if (fd < 0) {
         return PyErr_SetFromErrno(PyExc_OSError);
     }
-    /* Kept out of the standard descriptors' way: a client may have left one of them closed, and the
-     * program looks which. */
+    /* Above the standard descriptors: a client may have closed one of them, and stdio.py has to see that. */
     int high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     close(fd);
     fd = high;
@@ -159,8 +151,8 @@ memory_file(PyObject *self, PyObject *arguments)
     return PyLong_FromLong(fd);
 }
 
-/* A library that is already loaded answers for its soname: this is how an extension module finds
- * the libraries it needs although no directory holds them, whatever LD_LIBRARY_PATH says. */
+/* Load a shared library. A loaded library satisfies every later need of its soname: so an extension module
+ * finds its libraries although they are in no folder, and whatever LD_LIBRARY_PATH says. */
 static PyObject *
 preload(PyObject *self, PyObject *argument)
 {
@@ -176,10 +168,22 @@ preload(PyObject *self, PyObject *argument)
     Py_RETURN_NONE;
 }
 
+static PyObject *
+find_safe_folder(PyObject *self, PyObject *argument)
+{
+    char path[PATH_MAX];
+    const char *folder = PyUnicode_AsUTF8(argument);
+    if (folder == NULL) {
+        return NULL;
+    }
+    return PyUnicode_DecodeFSDefault(safe_folder(folder, path) != NULL ? path : "");
+}
+
 static PyMethodDef methods[] = {
-    {"read", read_entry, METH_VARARGS, "An entry's bytes."},
-    {"memory_file", memory_file, METH_VARARGS, "An anonymous file of an entry; its descriptor."},
+    {"read", read_entry, METH_VARARGS, "The bytes of an entry."},
+    {"memory_file", memory_file, METH_VARARGS, "Make a memory file of an entry; its descriptor."},
     {"preload", preload, METH_O, "Load a shared library."},
+    {"safe_folder", find_safe_folder, METH_O, "The real path of a folder, or '' if it is not safe."},
     {0},
 };
 
@@ -200,22 +204,22 @@ init_payload(void)
     return module;
 }
 
-/* This file's own path. The kernel's note of what was executed needs no /proc; argv[0] is what the
- * caller liked to write. The static launcher, which executes us from memory, hands its own path on. */
+/* The path of this file. The kernel reports it in AT_EXECFN, which needs no /proc; argv[0] can be anything.
+ * The static launcher executes this one from memory and passes its own path. */
 static const char *
 own_path(const char *argv0, char buffer[PATH_MAX])
 {
-    const char *handed_on = getenv(HANDED_ON);
-    if (handed_on != NULL) {
-        snprintf(buffer, PATH_MAX, "%s", handed_on);
-        unsetenv(HANDED_ON);
+    const char *passed = getenv(OWN_PATH);
+    if (passed != NULL) {
+        snprintf(buffer, PATH_MAX, "%s", passed);
+        unsetenv(OWN_PATH);
         return buffer;
     }
     const char *executed = (const char *)getauxval(AT_EXECFN);
     return executed != NULL && realpath(executed, buffer) != NULL ? buffer : argv0;
 }
 
-/* What the static launcher unpacked is loaded by now: descriptors, or else a directory. */
+/* Close the descriptors or remove the folder that the static launcher unpacked to: all is loaded now. */
 static void
 remove_unpacked(void)
 {
@@ -252,7 +256,29 @@ must(PyStatus status)
     }
 }
 
-/* The payload is in this executable, or where the static launcher says. */
+/* Compare the checksum of the modules in the frozen-module table. Python executes them as they are, and
+ * a flipped bit in one could do anything. freeze/payload.py computes the same. */
+static uint64_t
+checksum(const unsigned char *bytes, size_t size)
+{
+    const uint64_t prime = 0x9E3779B185EBCA87u;
+    uint64_t lanes[4] = {1, 2, 3, 4}, word, sum = 0;
+
+    for (size_t at = 0; at < size; at += sizeof lanes) {
+        for (size_t lane = 0; lane < 4; lane++) {
+            memcpy(&word, bytes + at + lane * sizeof word, sizeof word);
+            lanes[lane] = (lanes[lane] ^ word) * prime;
+            lanes[lane] ^= lanes[lane] >> 32;
+        }
+    }
+    for (size_t lane = 0; lane < 4; lane++) {
+        sum = (sum ^ lanes[lane]) * prime;
+        sum ^= sum >> 32;
+    }
+    return sum;
+}
+
+/* Find the payload: in this executable, or where the static launcher says. */
 static void
 find_payload(void)
 {
@@ -276,6 +302,10 @@ find_payload(void)
     extern const unsigned char payload_inside[];
     payload = payload_inside;
 #endif
+    if (checksum(payload, STARTED_WITH_SIZE) != STARTED_WITH_SUM) {
+        fail("the file " PROGRAM " is damaged", "internal.damaged",
+             "install it again, and compare its checksum with SHA256SUMS");
+    }
     for (size_t i = 0; i < sizeof code_at / sizeof *code_at; i++) {
         started_with[i].code = payload + code_at[i];
     }
@@ -289,7 +319,7 @@ main(int argc, char **argv)
     find_payload();
     const char *path = own_path(argc > 0 ? argv[0] : PROGRAM, buffer);
 
-    /* Isolated: no PYTHON* variable, no user directory, no site. UTF-8 whatever the locale. */
+    /* Isolated: no PYTHON* variable, no user folder, no site. UTF-8 in every locale. */
     PyPreConfig preconfig;
     PyPreConfig_InitIsolatedConfig(&preconfig);
     preconfig.utf8_mode = 1;
@@ -300,7 +330,7 @@ main(int argc, char **argv)
     config.site_import = 0;
     config.write_bytecode = 0;
     config.install_signal_handlers = 1; /* Ctrl-C, and a client that hangs up */
-    config.module_search_paths_set = 1; /* to nothing: no module comes from a directory */
+    config.module_search_paths_set = 1; /* to none: no module comes from a folder */
     must(PyConfig_SetBytesArgv(&config, argc, argv));
     config.parse_argv = 0;
     must(PyConfig_SetBytesString(&config, &config.executable, path));

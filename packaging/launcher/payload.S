@@ -1,4 +1,4 @@
-/* The payload as read-only data of the executable: mapped, not read, and only where it is touched. */
+/* The payload is read-only data of the executable: the kernel maps the pages that are read. */
     .section .rodata.payload, "a", @progbits
     .globl payload_inside
     .balign 4096

@@ -1,24 +1,18 @@
-/* The file for images with no libc at all: a static program that carries glibc and the real launcher.
+/* The file for images without a libc: a static program that carries glibc and the other launcher.
  *
- * Both go to anonymous files in memory (the payload does not: the launcher maps it from this file),
- * and glibc's own loader is executed on them. It takes the C library by path, so no directory is
- * searched and LD_LIBRARY_PATH has no say. Where memory files cannot be executed or /proc is not
- * mounted, they go to a temporary directory instead, which the launcher removes before Python starts:
- * a process killed in the milliseconds between is the one case that leaves something behind.
+ * Both are copied to anonymous memory files, and glibc's loader is executed on them. The payload is not
+ * copied: the launcher maps it from this file. The loader takes the C library by path, so it searches no
+ * folder and ignores LD_LIBRARY_PATH. Where memory files cannot be executed or /proc is not mounted, the
+ * parts go to a folder of their own in a safe folder (launcher.h), which the launcher removes before
+ * Python starts. Only a process that is killed in the milliseconds between leaves that folder behind.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <link.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "launcher.h"
 
@@ -35,7 +29,7 @@ struct part {
 #include "parts.h"
 #undef PART
 
-/* parts.h, written by the build: the loader first, the launcher last, glibc's libraries between. */
+/* parts.h, written by the build: the loader, then glibc's libraries, then the launcher. */
 static const struct part parts[] = {
 #define PART(label, name) {name, label, label##_end},
 #include "parts.h"
@@ -58,12 +52,11 @@ write_out(int fd, const struct part *part)
     return 0;
 }
 
-/* The loader's command line: what it is to load first, then the program and its arguments.
+/* Execute the loader with the libraries to preload, the program and its arguments.
  *
- * All of glibc's libraries are loaded now, whether the program wants them or not: an extension module
- * may want one of them later, when what was unpacked is gone, and then it answers for its soname. By
- * path, or, where there is a directory to search, by name: a path could have a space in it, which
- * would end it here. */
+ * All of glibc's libraries are preloaded: an extension module may need one of them later, when the
+ * unpacked files are gone, and a loaded library satisfies that need. They are named by path, or by name
+ * where there is a folder to search: a space in a path would end it. */
 static void
 execute(char paths[COUNT][PATH_MAX], const char *search, int argc, char **argv)
 {
@@ -74,7 +67,7 @@ execute(char paths[COUNT][PATH_MAX], const char *search, int argc, char **argv)
     if (command == NULL) {
         return;
     }
-    preload[0] = '\0'; /* of an attempt before */
+    preload[0] = '\0'; /* an earlier attempt may have filled it */
     for (int i = 1; i < COUNT - 1; i++) {
         strcat(preload, search != NULL ? parts[i].name : paths[i]);
         strcat(preload, " ");
@@ -104,7 +97,7 @@ from_memory(int argc, char **argv)
     int fds[COUNT], count = 0;
 
     for (; count < COUNT; count++) {
-        /* Inherited on purpose: the loader opens them by path. The launcher closes them. */
+        /* Not close-on-exec: the loader opens them by path. The launcher closes them. */
         int fd = memfd_create(parts[count].name, MFD_EXEC);
         if (fd < 0) {
             fd = memfd_create(parts[count].name, 0);
@@ -114,8 +107,8 @@ from_memory(int argc, char **argv)
         if (fds[count] < 0) {
             break;
         }
-        /* Spelt as nobody else spells it: the loader knows what it has loaded by path, and once the
-         * launcher has closed these descriptors, the program's own memory files get their numbers. */
+        /* With "/./", because the loader identifies libraries by path: when the launcher has closed these
+         * descriptors, the program's memory files get the same numbers. */
         snprintf(paths[count], PATH_MAX, "/proc/self/./fd/%d", fds[count]);
         sprintf(unpacked + strlen(unpacked), "%d ", fds[count]);
         if (access(paths[count], F_OK) < 0 || write_out(fds[count], &parts[count]) < 0) {
@@ -170,9 +163,9 @@ from_directory(const char *parent, int argc, char **argv)
     rmdir(directory);
 }
 
-/* Where in this file the payload is: what the program headers say of the address it is mapped at. */
+/* Pass the payload's offset in this file, computed from the program headers and its address in memory. */
 static int
-hand_on_payload(const char *own)
+pass_payload(const char *own)
 {
     const ElfW(Phdr) *header = (const ElfW(Phdr) *)getauxval(AT_PHDR);
     uintptr_t address = (uintptr_t)payload_inside;
@@ -200,27 +193,26 @@ main(int argc, char **argv)
     char own[PATH_MAX] = "";
     const char *executed = (const char *)getauxval(AT_EXECFN);
     if (executed != NULL && realpath(executed, own) != NULL) {
-        setenv(HANDED_ON, own, 1);
+        setenv(OWN_PATH, own, 1);
     }
-    if (hand_on_payload(own) < 0) {
+    if (pass_payload(own) < 0) {
         fprintf(stderr, PROGRAM ": error: cannot read the file %s\n", own);
         return 1;
     }
     from_memory(argc, argv);
 
     const char *directories[] = {
-        getenv("TMPDIR"), "/tmp", "/var/tmp", "/dev/shm", "/run", getenv("XDG_RUNTIME_DIR"), ".", "/",
+        getenv("TMPDIR"), "/tmp", "/var/tmp", "/dev/shm", "/run", getenv("XDG_RUNTIME_DIR"), "/",
     };
     for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
-        if (directories[i] != NULL && directories[i][0] != '\0') {
-            from_directory(directories[i], argc, argv);
+        char path[PATH_MAX];
+        if (safe_folder(directories[i], path) != NULL) {
+            from_directory(path, argc, argv);
         }
     }
-    const char *reason = "cannot start: no memory file and no directory to start from";
-    printf("%s\n", reason); /* the client reads it here */
-    fprintf(stderr,
-            PROGRAM ": error: %s\n" PROGRAM ": hint: mount /proc, or set TMPDIR to a directory on a file system that lets"
-                    " files be executed\n",
-            reason);
+    fail("cannot start: memory files do not work here, and no folder can be used instead",
+         "internal.cannot-start",
+         "mount /proc, or set TMPDIR to a folder that only you can write to, on a file system that lets"
+         " files be executed");
     return 1;
 }

@@ -1,6 +1,6 @@
-"""botocore's data loader in the frozen file: its own directories first, then what the file carries.
+"""botocore's data loader in the frozen file: botocore's folders first, then the file's own data.
 
-Models in ``~/.aws/models`` or ``AWS_DATA_PATH`` go on winning, as they do in an installed botocore.
+Models in ``~/.aws/models`` or ``AWS_DATA_PATH`` come first, as in an installed botocore.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PREFIX = "botocore/data/"
 
 
 def _carried(type_name: str) -> Iterator[list[str]]:
-    """[service, version] of every carried file of this type."""
+    """The service and version of every file of this type in the payload."""
     for name in frozen_importer.contents()["data"]:
         if name.startswith(_PREFIX) and name.endswith(f"/{type_name}.json"):
             yield name[len(_PREFIX) :].split("/")[:2]

@@ -1,4 +1,4 @@
-"""``certifi.core`` in the frozen file: the bundle by a path in memory."""
+"""``certifi.core`` in the frozen file: the CA bundle is a memory file."""
 
 import frozen_importer
 

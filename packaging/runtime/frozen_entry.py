@@ -1,4 +1,4 @@
-"""The frozen file's first module: imports come from the file alone, then the program runs."""
+"""The first module of the frozen file: it installs the importer and runs the program."""
 
 import sys
 
@@ -6,8 +6,8 @@ import frozen_importer
 
 from cred_helper.errors import CannotLoad
 
-# Built-in and frozen modules first, then ours. The finder of directories goes: neither PYTHONPATH
-# nor the current directory can put a module in front of the file's own.
+# Built-in modules, frozen modules, then the payload. Without the finder of folders, neither
+# PYTHONPATH nor the current folder can replace a module.
 sys.meta_path[2:] = [frozen_importer.Finder]
 sys.path.clear()
 sys.frozen = True
@@ -16,9 +16,11 @@ try:
     from cred_helper.cli import main
 
     main()
-except CannotLoad as error:
-    name = "docker-credential-multi"
-    if sys.stdout is not sys.stderr:  # the client reads the reason there, unless it is guarded
-        sys.stdout.write(f"{error}\n")
-    sys.stderr.write(f"{name}: error: {error}\n{name}: hint: {error.hint}\n")
+except CannotLoad as failure:  # before the program could report it
+    from cred_helper import stdio
+
+    if sys.stdout is not sys.stderr:  # not guarded: the client reads the reason there
+        sys.stdout.write(f"{failure.error.reason}\n")
+        sys.stdout.flush()
+    stdio.error(failure.error)
     sys.exit(1)

@@ -1,9 +1,8 @@
-"""Imports what the file carries beyond its frozen modules, and loads the libraries it needs.
+"""The importer of the frozen file: modules, data and shared libraries come from its payload.
 
-A module's code is inflated from the file's own pages when it is imported. A shared library goes to
-an anonymous file in memory, or to a temporary file that loses its name as soon as it is loaded, so
-that a process killed at any moment leaves nothing behind. Nothing here runs at a cached ``get`` but
-the definition of these functions.
+An import inflates the module's code from the file's own pages. A shared library goes to a memory
+file, or to a temporary file that is unlinked as soon as it is loaded, so that a process killed at
+any moment leaves nothing behind. A cached ``get`` only defines these functions.
 """
 
 from __future__ import annotations
@@ -17,19 +16,18 @@ from cred_helper.errors import CannotLoad
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import CodeType, ModuleType
     from typing import NoReturn
 
-    Entry = tuple[int, int, int]  # where, bytes stored, bytes inflated
+    Entry = tuple[int, int, int]  # offset, compressed size, size
 
-# Kinds of modules in the table of contents; freeze/payload.py writes them.
+# Kinds of modules in the table of contents, as freeze/payload.py writes them.
 CODE, PACKAGE, EXTENSION = range(3)
 
 _contents: dict[str, dict] = {}
 _loaded: set[str] = set()
 _held: list[int] = []
-
-_HINT = "mount /proc, or set TMPDIR to a directory on a file system that lets files be executed"
 
 
 def contents() -> dict[str, dict]:
@@ -37,17 +35,32 @@ def contents() -> dict[str, dict]:
     if not _contents:
         import marshal
 
-        _contents.update(marshal.loads(_payload.read(*_payload.CONTENTS)))
+        _contents.update(marshal.loads(_read(_payload.CONTENTS)))
     return _contents
 
 
 def data(name: str) -> bytes:
-    """The bytes of a data file; raises KeyError."""
-    return _payload.read(*contents()["data"][name])
+    """The content of a data file.
+
+    Raises:
+        KeyError: the file carries no data of this name.
+    """
+    return _read(contents()["data"][name])
+
+
+def _read(entry: Entry, *, is_module: bool = False) -> bytes:
+    try:
+        return _payload.read(*entry, is_module)
+    except ValueError:
+        raise _damaged() from None
+
+
+def _damaged() -> CannotLoad:
+    return CannotLoad("internal.damaged", path=sys.executable)
 
 
 class Finder:
-    """Finds a module in the table of contents; it is its own loader, and has no state."""
+    """Finds a module in the table of contents and loads it."""
 
     @classmethod
     def find_spec(
@@ -59,12 +72,12 @@ class Finder:
         kind = found[0]
         if kind == EXTENSION:
             return ModuleSpec(name, cls, origin=found[1])
-        directory = f"{sys.executable}/{name.replace('.', '/')}"
+        folder = f"{sys.executable}/{name.replace('.', '/')}"
         if kind == PACKAGE:
-            spec = ModuleSpec(name, cls, origin=f"{directory}/__init__.py", is_package=True)
-            spec.submodule_search_locations.append(directory)
+            spec = ModuleSpec(name, cls, origin=f"{folder}/__init__.py", is_package=True)
+            spec.submodule_search_locations.append(folder)
         else:
-            spec = ModuleSpec(name, cls, origin=f"{directory}.py")
+            spec = ModuleSpec(name, cls, origin=f"{folder}.py")
         spec.has_location = True
         return spec
 
@@ -95,7 +108,7 @@ class Finder:
             return None
         import marshal
 
-        return marshal.loads(_payload.read(*entry, True))
+        return marshal.loads(_read(entry, is_module=True))
 
     @staticmethod
     def get_source(_name: str) -> None:
@@ -107,22 +120,22 @@ class Finder:
 
 
 def load_library(name: str) -> str:
-    """Load a shared library after those it needs; the path it was loaded from."""
+    """Load a shared library and those it needs; the path it was loaded from."""
     entry, needs = contents()["libraries"][name]
-    lacking = None
+    first_error = None
     for needed in needs:
         if needed not in _loaded:
             try:
                 load_library(needed)
             except (OSError, CannotLoad) as error:
-                # Too new for this glibc, say: the system's own does, where it has one.
-                lacking = lacking or error
+                # For example too new for this glibc. The system may have a library of its own.
+                first_error = first_error or error
     if entry:
         try:
             path = _from_file(name, entry)
         except CannotLoad as error:
-            raise lacking or error from None
-    else:  # a folder build: libraries lie beside the executable
+            raise first_error or error from None
+    else:  # a folder build: the libraries are beside the executable
         path = f"{sys.executable.rpartition('/')[0]}/lib/{name}"
         _payload.preload(path)
     _loaded.add(name)
@@ -135,63 +148,74 @@ def _from_file(name: str, entry: Entry) -> str:
         try:
             _payload.preload(path)
         except OSError:
-            pass  # a policy that lets no anonymous memory be executed: a named file may do
+            pass  # a policy may forbid to execute memory files, and allow a named file
         else:
             return path
-    return _from_directories(name, entry)
+    return _from_folders(name, entry)
 
 
 def _in_memory(name: str, entry: Entry, *, is_library: bool) -> str:
-    """An anonymous file's path; empty where the kernel or a missing /proc has no such thing."""
+    """Make a memory file; its path, empty where the kernel has none or /proc is not mounted."""
     import posix
 
     try:
         fd = _payload.memory_file(name, is_library, *entry)
     except OSError:
         return ""
+    except ValueError:
+        raise _damaged() from None
     path = f"/proc/self/fd/{fd}"
     try:
         posix.stat(path)
     except OSError:
         posix.close(fd)
         return ""
-    _held.append(fd)  # the loader knows files by path: the number must not come to mean another
+    _held.append(fd)  # the loader identifies files by path: the number must not be used again
     return path
 
 
-def _from_directories(name: str, entry: Entry) -> str:
+def _from_folders(name: str, entry: Entry) -> str:
     reasons = []
-    for directory in _directories():
+    for folder in _safe_folders():
         try:
-            return _from_directory(directory, name, entry)
+            return _from_folder(folder, name, entry)
         except OSError as error:
-            reasons.append(f"{directory}: {error.strerror or error}")
+            reasons.append(f"{folder}: {error.strerror or error}")
     raise CannotLoad(
-        f"cannot load {name.partition('.')[0]}: no memory file, and no directory it could be loaded"
-        f" from ({'; '.join(reasons)})",
-        hint=_HINT,
+        "internal.cannot-load",
+        library=name.partition(".")[0],
+        reasons="; ".join(reasons) or "every folder can be changed by other users",
     )
 
 
-def _directories() -> list[str]:
+def _safe_folders() -> Iterator[str]:
+    """The folders to unpack to in which no other user can replace a file."""
     import os
 
-    asked = [os.environ.get(name, "") for name in ("TMPDIR", "XDG_RUNTIME_DIR")]
-    asked[1:1] = ["/tmp", "/var/tmp", "/dev/shm"]
-    return [*dict.fromkeys(filter(None, asked)), ".", "/"]
+    named = [os.environ.get(name, "") for name in ("TMPDIR", "XDG_RUNTIME_DIR")]
+    named[1:1] = ["/tmp", "/var/tmp", "/dev/shm"]
+    found = (_payload.safe_folder(folder) for folder in (*named, "/"))
+    yield from filter(None, dict.fromkeys(found))
 
 
-def _from_directory(directory: str, name: str, entry: Entry) -> str:
+def _from_folder(folder: str, name: str, entry: Entry) -> str:
     import posix
 
-    path = f"{directory}/.{name}.{posix.urandom(8).hex()}"
-    fd = posix.open(path, posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_CLOEXEC, 0o700)
+    path, fd = _new_file(folder, name, 0o700)
     try:
-        _write(fd, _payload.read(*entry))
+        _write(fd, _read(entry))
         _payload.preload(path)
     finally:
         posix.unlink(path)
     return path
+
+
+def _new_file(folder: str, name: str, mode: int) -> tuple[str, int]:
+    import posix
+
+    path = f"{folder}/.{name}.{posix.urandom(8).hex()}"
+    flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_CLOEXEC
+    return path, posix.open(path, flags, mode)
 
 
 def _write(fd: int, content: bytes) -> None:
@@ -200,23 +224,31 @@ def _write(fd: int, content: bytes) -> None:
 
 
 def readable_path(name: str) -> str:
-    """A path under which a data file can be opened by whoever insists on a path."""
+    """A path of a data file, for a library that takes nothing but a path."""
     entry = contents()["data"][name]
     path = _in_memory(name, entry, is_library=False)
     if path:
         return path
     import os
-    import tempfile
 
-    # No /proc. The program ends by os._exit, past every other way to tidy up; only a process that
-    # is killed leaves the file behind.
-    fd, path = tempfile.mkstemp(prefix=".docker-credential-multi-")
-    _write(fd, _payload.read(*entry))
+    # Without /proc. The program ends by os._exit, so that only a killed process leaves the file.
+    path, fd = _any_new_file(name.rpartition("/")[2])
+    _write(fd, _read(entry))
     end = os._exit
 
-    def tidy_up_and_end(status: int) -> NoReturn:
+    def remove_and_end(status: int) -> NoReturn:
         os.unlink(path)
         end(status)
 
-    os._exit = tidy_up_and_end
+    os._exit = remove_and_end
     return path
+
+
+def _any_new_file(name: str) -> tuple[str, int]:
+    reasons = []
+    for folder in _safe_folders():
+        try:
+            return _new_file(folder, name, 0o600)
+        except OSError as error:
+            reasons.append(f"{folder}: {error.strerror}")
+    raise CannotLoad("internal.cannot-load", library=name, reasons="; ".join(reasons))

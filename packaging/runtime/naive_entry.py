@@ -1,4 +1,4 @@
-"""What the naive freeze freezes, for the bench to compare with: every SDK imported at once."""
+"""The program of the naive freeze, which the bench compares with: it imports every SDK."""
 
 import azure.identity  # noqa: F401
 import boto3  # noqa: F401

@@ -1,4 +1,4 @@
-"""The clouds for tests of the frozen file."""
+"""The loopback clouds for the tests of the frozen file."""
 
 from tests.clients.hosted import cloud
 from tests.clouds.fixtures import authority, proxy

@@ -1,7 +1,7 @@
-"""What a frozen file has inside, found by nothing but its bytes: ``inside.py FILE FOLDER``.
+"""Finds the contents of a frozen file in its bytes alone: ``inside.py FILE FOLDER``.
 
-Run by the Python that froze it, which has zstandard and reads the marshalled table of contents.
-Every ELF file goes to the folder; on standard output, as JSON: the names of the modules.
+It runs under the Python of the build, which has zstandard and reads the table of contents. It
+writes every ELF file to the folder, and prints the names of the modules as JSON.
 """
 
 import json
@@ -24,21 +24,21 @@ def places(content: bytes, mark: bytes) -> list[int]:
 
 
 def inflated(content: bytes) -> list[bytes]:
-    """Every entry that is deflated without a dictionary; modules are deflated with one."""
+    """The entries that are compressed without a dictionary: all but modules."""
     entries = []
     for at in places(content, ZSTD):
         try:
             entries.append(zstandard.ZstdDecompressor().decompressobj().decompress(content[at:]))
         except (zstandard.ZstdError, MemoryError):
-            pass  # a module, or four bytes that happen to look so
+            pass  # a module, or four bytes that are no frame
     return entries
 
 
 def main(file: Path, folder: Path) -> None:
     content = file.read_bytes()
     entries = inflated(content)
-    # At the start of a page, as the build lays them, and by its type a program or library: glibc's
-    # loader has the mark among its code and data too.
+    # The build puts programs and libraries at the start of a page. The loader of glibc contains the
+    # same four bytes in other places.
     starts = [at for at in places(content, ELF) if at % 4096 == 0 and content[at + 16] in (2, 3)]
     raw = [content[at:end] for at, end in zip(starts, [*starts[1:], None], strict=True)]
     for number, elf in enumerate([*raw, *(entry for entry in entries if entry.startswith(ELF))]):

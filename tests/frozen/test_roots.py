@@ -1,4 +1,4 @@
-"""A root with the file and next to nothing else: no libc, no /proc, no place to write to."""
+"""The file in a root folder without a libc, without /proc, or without a folder to write to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.frozen.files import FILE, STATIC, needs_file, needs_root, needs_stati
 pytestmark = [needs_file, needs_root]
 
 _READ_ONLY = 'mount --bind "$1" "$1" && {} && mount -o remount,ro,bind "$1"'
-# What is done to the root, $1, in a mount namespace of its own, and the folders that this takes.
+# The mounts in the root, $1, in a mount namespace of its own, and the folders that they need.
 MOUNTS = {
     "without /proc": ("true", ()),
     "with /proc, read-only": (_READ_ONLY.format('mount -t proc proc "$1/proc"'), ("proc",)),
@@ -31,10 +31,14 @@ MOUNTS = {
         ("var/tmp",),
     ),
 }
+# A folder that other users can write to, with the mode and the owner that a test asks for.
+_SHARED = _READ_ONLY.format(
+    'mount -t tmpfs -o mode={mode:o},uid={owner} tmpfs "$1/shared" && mkdir "$1/shared/below"'
+)
 
 
 class Root:
-    """A root directory with this file, what an identity at a cloud takes, and nothing else."""
+    """A root folder that contains this file and an identity at a cloud, and nothing else."""
 
     def __init__(
         self, folder: Path, file: Path, known_at: Hosted, mounts: str, *folders: str
@@ -44,7 +48,7 @@ class Root:
         self._username = known_at.username
         self._environment = {**pinned_environment(Path("/")), **known_at.identity}
         self._environment |= {"DOCKER_CREDENTIAL_MULTI_CACHE": "off"}
-        self._mount, points = MOUNTS[mounts]
+        self._mount, points = MOUNTS.get(mounts) or (mounts, ())
         folder.mkdir()
         for name in (*points, *folders):
             (folder / name).mkdir(parents=True)
@@ -58,16 +62,28 @@ class Root:
         self._there_before = self._all()
 
     def add(self, path: Path) -> None:
-        """Have a file of this machine at the same path."""
+        """Copy a file of this machine to the same path."""
         target = self.folder / str(path).lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
 
-    def get(self, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    def get(self, start_in: str = "/", **variables: str) -> subprocess.CompletedProcess[bytes]:
         path = f"PATH={os.defpath}:/usr/sbin:/sbin"
-        script = f'{path}; {{ {self._mount}; }} || exit 9; exec chroot "$1" "$2" get'
+        script = (
+            f'{path}; {{ {self._mount}; }} || exit 9; exec unshare --root="$1" --wd="$3" "$2" get'
+        )
         done = subprocess.run(
-            ["unshare", "--mount", "sh", "-c", script, "sh", self.folder, f"/{FILE.name}"],
+            [
+                "unshare",
+                "--mount",
+                "sh",
+                "-c",
+                script,
+                "sh",
+                self.folder,
+                f"/{FILE.name}",
+                start_in,
+            ],
             input=self._host.encode(),
             env=self._environment | variables,
             cwd="/",
@@ -76,11 +92,11 @@ class Root:
             timeout=60,
         )
         if done.returncode == 9 or done.stderr.startswith(b"unshare: "):
-            pytest.skip("nothing may be mounted here")
+            pytest.skip("this machine allows no mounts")
         return done
 
     def answers(self, **variables: str) -> bool:
-        """Whether there is a credential of the cloud, not a word beside it, and nothing is left."""
+        """Whether there is a credential of the cloud, and no other output and no file left."""
         done = self.get(**variables)
         assert (done.returncode, done.stderr) == (0, b""), done
         assert self._all() == self._there_before
@@ -91,16 +107,16 @@ class Root:
 
 
 def _libc() -> list[Path]:
-    """The loader and libraries of this machine's glibc, where the file looks for them."""
+    """The loader and libraries of this machine's glibc that the file needs."""
     listed = subprocess.run(["ldd", FILE], capture_output=True, text=True, check=True).stdout
     found = [Path(path) for path in re.findall(r"(/\S+) \(0x", listed)]
-    # What no part of the launcher wants, and wheels of the SDKs do.
+    # The wheels of the SDKs need it; the launcher does not.
     return [*found, *filter(Path.exists, (path.with_name("libpthread.so.0") for path in found))]
 
 
 @needs_static
 @pytest.mark.parametrize("mounts", ["without /proc", "with /proc, read-only"])
-def test_the_static_file_needs_nothing_but_itself_for_any_cloud(
+def test_the_static_file_alone_answers_for_every_cloud(
     cloud: Hosted, tmp_path: Path, mounts: str
 ) -> None:
     assert Root(tmp_path / "root", STATIC, cloud, mounts).answers()
@@ -108,37 +124,76 @@ def test_the_static_file_needs_nothing_but_itself_for_any_cloud(
 
 @needs_static
 @pytest.mark.parametrize("name", ["with space", "a:b", "a;b", "$ORIGIN"])
-def test_the_static_file_starts_whatever_a_temporary_directory_is_called(
+def test_the_static_file_starts_whatever_the_name_of_the_temporary_folder(
     cloud: Hosted, tmp_path: Path, name: str
 ) -> None:
     root = Root(tmp_path / "root", STATIC, cloud, "without /proc", name)
     assert root.answers(TMPDIR=f"/{name}")
 
 
-def test_without_proc_libraries_go_through_a_directory_and_leave_it(
+def test_without_proc_libraries_are_unpacked_to_a_folder_and_removed(
     cloud: Hosted, tmp_path: Path
 ) -> None:
     assert Root(tmp_path / "root", FILE, cloud, "without /proc").answers()
 
 
 @pytest.mark.parametrize(
-    ("file", "mounts", "reason"),
+    ("file", "mounts", "code"),
     [
-        (FILE, "with no place to execute", "cannot load "),
-        (FILE, "with no room for a library", r"no credential for {host} from \w+: cannot load "),
-        (STATIC, "with no place to execute", "cannot start: "),
+        pytest.param(FILE, "with no place to execute", "internal.cannot-load", id="from the start"),
+        pytest.param(
+            FILE, "with no room for a library", "internal.cannot-load", id="while an SDK is loaded"
+        ),
+        pytest.param(
+            STATIC,
+            "with no place to execute",
+            "internal.cannot-start",
+            id="static",
+            marks=needs_static,
+        ),
     ],
-    ids=["from the start", "once the SDK is loaded", "without a libc"],
 )
-def test_where_no_library_can_be_loaded_from_one_line_says_so_and_what_to_do(
-    cloud: Hosted, tmp_path: Path, file: Path, mounts: str, reason: str
+def test_without_a_folder_to_load_libraries_from_there_is_one_line(
+    cloud: Hosted, tmp_path: Path, file: Path, mounts: str, code: str
 ) -> None:
-    if not file.exists():
-        pytest.skip("make frozen/static makes the static file")
     done = Root(tmp_path / "root", file, cloud, mounts).get()
     assert done.returncode == 1
-    [told] = done.stdout.decode().splitlines()
-    assert re.match(reason.format(host=re.escape(cloud.host)), told)
+    [reason] = done.stdout.decode().splitlines()
     error, hint = done.stderr.decode().splitlines()
-    assert error == f"docker-credential-multi: error: {told}"
+    assert error == f"docker-credential-multi: error: {reason} [{code}]"
     assert hint.startswith("docker-credential-multi: hint: mount /proc, or set TMPDIR to ")
+
+
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [
+        pytest.param(FILE, "internal.cannot-load"),
+        pytest.param(STATIC, "internal.cannot-start", marks=needs_static),
+    ],
+    ids=["with a libc", "static"],
+)
+@pytest.mark.parametrize(
+    ("mode", "owner", "is_safe"),
+    [
+        (0o1777, 0, True),  # sticky: other users can rename and remove their own files only
+        (0o755, 0, True),
+        (0o777, 0, False),
+        (0o775, 0, False),
+        (0o1777, 12345, False),
+        (0o755, 12345, False),
+    ],
+)
+def test_nothing_is_unpacked_where_another_user_can_replace_it(
+    cloud: Hosted, tmp_path: Path, file: Path, code: str, mode: int, owner: int, *, is_safe: bool
+) -> None:
+    mounts = _SHARED.replace("{mode:o}", f"{mode:o}").replace("{owner}", str(owner))
+    root = Root(tmp_path / "root", file, cloud, mounts, "shared")
+    for folder in ("/shared", "/shared/below"):
+        done = root.get(start_in=folder, TMPDIR=folder)
+        if is_safe:
+            assert done.returncode == 0, done
+        else:
+            assert done.stderr.decode().splitlines()[0].endswith(f" [{code}]"), done
+    # Never the folder that the client was started in, not even a safe one.
+    done = root.get(start_in="/shared", TMPDIR=".")
+    assert done.stderr.decode().splitlines()[0].endswith(f" [{code}]"), done

@@ -1,4 +1,4 @@
-"""The list of what is in a file holds what is found in the file, and nothing else."""
+"""The SBOM of a file lists the components that are found in the file, and no others."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.frozen.files import FILE, STATIC
 FREEZER = ROOT / "build/freeze/venv/bin/python"
 SLIM = sorted(ROOT.glob("build/freeze/slim/*/docker-credential-multi*"))
 FILES = [path for path in (FILE, STATIC, *SLIM) if path.suffix in ("", ".static")]
-# What compiled files say of what is linked into them.
-OWN_WORDS = {
+# The version strings of libraries that are linked into a compiled file.
+VERSION_STRINGS = {
     "openssl": rb"OpenSSL (\d\.\d+\.\d+[a-z]?) \d{1,2} [A-Z][a-z][a-z] 20\d\d",
     "expat": rb"expat_(\d\.\d+\.\d+)",
     "zlib": rb"deflate (\d\.[\d.]+) Copyright",
@@ -28,7 +28,7 @@ OWN_WORDS = {
     "sqlite": rb"SQLite version (\d\.\d+\.\d+)",
     "bzip2": rb"(\d\.\d\.\d), \d{1,2}-[A-Z][a-z][a-z]-20\d\d",
 }
-# Packages by a module that each of them has, and no other.
+# A module that only this package has.
 PACKAGES = {
     "azure-identity": "azure.identity",
     "botocore": "botocore",
@@ -45,12 +45,14 @@ PACKAGES = {
 }
 
 pytestmark = [
-    pytest.mark.skipif(not FREEZER.exists(), reason="make frozen sets up what looks into a file"),
+    pytest.mark.skipif(
+        not FREEZER.exists(), reason="no packages to open a file with: make frozen installs them"
+    ),
 ]
 
 
 class Compiled:
-    """One ELF file that was found inside."""
+    """One ELF file in the file."""
 
     def __init__(self, path: Path) -> None:
         self.content = path.read_bytes()
@@ -63,7 +65,7 @@ class Compiled:
         self.is_program = "INTERP" in _readelf("--program-headers", path)
 
     def is_named(self, location: str) -> bool:
-        """Whether a place in the list is this library or extension module."""
+        """Whether a location in the SBOM is this library or extension module."""
         if self.soname:
             return location == self.soname
         return location.partition(".")[0] in self.modules
@@ -75,7 +77,7 @@ def _readelf(option: str, path: Path) -> str:
 
 
 class Listed:
-    """A file, what was found in it, and the list of what is in it."""
+    """A file, its contents, and its SBOM."""
 
     def __init__(self, file: Path, folder: Path) -> None:
         self.file = file
@@ -87,7 +89,7 @@ class Listed:
         self.components: list[dict[str, Any]] = self.document["components"]
 
     def versions(self, name: str) -> set[str]:
-        """Of what has this name, but for packages: those may be called as what they bind."""
+        """The versions of a component, without Rust packages of the same name."""
         return {
             component.get("version", "")
             for component in self.components
@@ -108,14 +110,14 @@ def listed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return Listed(request.param, tmp_path_factory.mktemp("inside"))
 
 
-def test_the_list_is_of_this_very_file(listed: Listed) -> None:
-    told = listed.document["metadata"]["component"]
-    assert told["name"] == listed.file.name
-    [digest] = told["hashes"]
+def test_the_sbom_has_the_hash_of_the_file(listed: Listed) -> None:
+    component = listed.document["metadata"]["component"]
+    assert component["name"] == listed.file.name
+    [digest] = component["hashes"]
     assert digest["content"] == hashlib.sha256(listed.file.read_bytes()).hexdigest()
 
 
-def test_every_library_that_is_found_is_in_the_list(listed: Listed) -> None:
+def test_every_library_in_the_file_is_in_the_sbom(listed: Listed) -> None:
     libraries = [c for c in listed.compiled if (c.soname or c.modules) and not c.is_program]
     assert len(libraries) > 30
     locations = set(listed.locations)
@@ -127,7 +129,7 @@ def test_every_library_that_is_found_is_in_the_list(listed: Listed) -> None:
     assert missing == []
 
 
-def test_no_file_is_in_the_list_that_is_not_found(listed: Listed) -> None:
+def test_every_location_in_the_sbom_is_in_the_file(listed: Listed) -> None:
     gone = {
         location
         for location in listed.locations
@@ -137,17 +139,17 @@ def test_no_file_is_in_the_list_that_is_not_found(listed: Listed) -> None:
     assert gone == set()
 
 
-@pytest.mark.parametrize("name", OWN_WORDS)
-def test_what_says_that_it_is_linked_in_is_in_the_list(listed: Listed, name: str) -> None:
+@pytest.mark.parametrize("name", VERSION_STRINGS)
+def test_a_linked_library_with_a_version_string_is_in_the_sbom(listed: Listed, name: str) -> None:
     found = {
         version.decode()
         for compiled in listed.compiled
-        for version in re.findall(OWN_WORDS[name], compiled.content)
+        for version in re.findall(VERSION_STRINGS[name], compiled.content)
     }
     assert listed.versions(name) == found
 
 
-def test_what_is_linked_in_and_says_nothing_is_in_the_list(listed: Listed) -> None:
+def test_a_linked_library_without_a_version_string_is_in_the_sbom(listed: Listed) -> None:
     assert listed.versions("zstd")
     assert listed.versions("cpython")
     for compiled in listed.compiled:
@@ -157,14 +159,34 @@ def test_what_is_linked_in_and_says_nothing_is_in_the_list(listed: Listed) -> No
             assert listed.versions("libmpdec")
 
 
-def test_a_package_is_in_the_list_where_its_modules_are_in_the_file(listed: Listed) -> None:
-    told = {component["name"] for component in listed.components}
-    assert {name for name in PACKAGES if name in told} == {
+def test_the_interpreter_and_its_openssl_and_expat_are_in_the_sbom_with_their_versions(
+    listed: Listed,
+) -> None:
+    done = subprocess.run(
+        [FREEZER, "-c", "from freeze.interpreter import found; print(*found().values())"],
+        env={"PYTHONPATH": str(ROOT / "packaging")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    python, openssl, expat = done.stdout.split()
+    assert listed.versions("cpython") == {python}
+    if "ssl" in listed.modules:
+        assert openssl in listed.versions("openssl")
+    if "pyexpat" in listed.modules:
+        assert listed.versions("expat") == {expat}
+
+
+def test_a_package_is_in_the_sbom_if_its_modules_are_in_the_file(listed: Listed) -> None:
+    names = {component["name"] for component in listed.components}
+    assert {name for name in PACKAGES if name in names} == {
         name for name, module in PACKAGES.items() if module in listed.modules
     }
 
 
-def test_every_library_that_a_library_needs_is_in_the_file_or_glibcs(listed: Listed) -> None:
+def test_the_libraries_that_a_library_needs_are_in_the_file_or_part_of_glibc(
+    listed: Listed,
+) -> None:
     carried = {found.soname for found in listed.compiled}
     needed = set().union(*(found.needs for found in listed.compiled)) - carried
     if listed.file.suffix == ".static":
@@ -174,9 +196,9 @@ def test_every_library_that_a_library_needs_is_in_the_file_or_glibcs(listed: Lis
         assert {name for name in needed if not re.fullmatch(glibc, name)} == set()
 
 
-def test_a_build_without_a_cloud_has_nothing_to_encrypt_and_nothing_to_encrypt_with() -> None:
+def test_a_build_without_a_cloud_has_no_cryptography() -> None:
     file = ROOT / "build/freeze/slim/none/docker-credential-multi"
     if not file.exists():
         pytest.skip("make frozen/sizes makes it")
-    told = {c["name"] for c in json.loads(Path(f"{file}.cdx.json").read_text())["components"]}
-    assert told & {"cryptography", "cffi", "botocore", "google-auth", "azure-core"} == set()
+    names = {c["name"] for c in json.loads(Path(f"{file}.cdx.json").read_text())["components"]}
+    assert names & {"cryptography", "cffi", "botocore", "google-auth", "azure-core"} == set()
