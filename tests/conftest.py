@@ -1,17 +1,17 @@
-"""What holds for every test: an empty environment and HOME, and no network but loopback."""
+"""For every test: an empty environment and HOME, no network but loopback, default signals."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
-import signal
 import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.executable import Executable, pinned_environment
 from tests.figures import pytest_terminal_summary
+from tests.support import signals
+from tests.support.executable import Executable, pinned_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,14 +20,14 @@ __all__ = ["pytest_terminal_summary"]
 
 
 def pytest_configure() -> None:
-    """Hear Ctrl-C, and have what is started hear it: a shell ignores it for what runs behind it."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Start from the same signals and standard input, whatever the caller has."""
+    signals.open_standard_input()
+    signals.reset()
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty HOME and an environment of nothing but what no program can do without."""
+    """An empty HOME, and an environment with only what every program needs."""
     folder = tmp_path / "home"
     folder.mkdir()
     for name in list(os.environ):
@@ -52,7 +52,7 @@ def _no_network_but_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
         if self.family in (socket.AF_INET, socket.AF_INET6):
             host = str(address[0])
             if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
-                pytest.fail(f"a test reached for {address!r}")
+                pytest.fail(f"a test connects to {address!r}")
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)

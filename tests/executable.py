@@ -1,118 +1,21 @@
-"""The executable from the outside: one process, bytes in, bytes and an exit status out.
+"""Moved to tests/support/executable.py; this name goes when no suite imports it."""
 
-``DOCKER_CREDENTIAL_MULTI_UNDER_TEST`` names another file to run the same tests on (the frozen one).
-"""
+from tests.support.executable import (
+    COMMAND,
+    NOBODY,
+    NOT_FOUND,
+    ROOT,
+    Completed,
+    Executable,
+    pinned_environment,
+)
 
-from __future__ import annotations
-
-import json
-import os
-import re
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
-
-_UNDER_TEST = os.environ.get("DOCKER_CREDENTIAL_MULTI_UNDER_TEST", "")
-COMMAND = [_UNDER_TEST] if _UNDER_TEST else [sys.executable, "-m", "cred_helper"]
-ROOT = Path(__file__).parent.parent
-NOT_FOUND = b"credentials not found in native keychain\n"
-# Longer than any deadline of ours: reaching it means that something hung.
-_HUNG_S = 90
-# A closed loopback port: where an SDK would go that no test has pointed elsewhere.
-NOBODY = "http://127.0.0.1:9"
-
-
-def pinned_environment(home: Path) -> dict[str, str]:
-    """An environment with no identity in it, in which no SDK can reach a real service."""
-    return {
-        "HOME": str(home),
-        "PATH": os.defpath,
-        "LANG": "C.UTF-8",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONPATH": str(ROOT),
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "NO_GCE_CHECK": "true",
-        "AZURE_POD_IDENTITY_AUTHORITY_HOST": NOBODY,
-        "HTTPS_PROXY": NOBODY,
-        "NO_PROXY": "127.0.0.1,localhost",
-    }
-
-
-class Completed:
-    """What a finished run left behind."""
-
-    def __init__(self, status: int, stdout: bytes, stderr: bytes) -> None:
-        self.status = status
-        self.stdout = stdout
-        self.stderr = stderr.decode("utf-8")
-
-    @property
-    def document(self) -> Any:
-        """Standard output as the JSON document it has to be."""
-        return json.loads(self.stdout)
-
-    @property
-    def credential(self) -> tuple[str, str]:
-        """The user name and secret of a ``get`` that succeeded with nothing on stderr."""
-        assert self.status == 0, (self.stdout, self.stderr)
-        assert self.stderr == ""
-        document = self.document
-        assert set(document) == {"ServerURL", "Username", "Secret"}
-        return document["Username"], document["Secret"]
-
-    @property
-    def codes(self) -> list[str]:
-        """The codes of the errors, warnings and notes on stderr, in their order."""
-        return re.findall(
-            r"^[\w-]+: (?:error|warning|note): .* \[([a-z.-]+)\]$", self.stderr, re.MULTILINE
-        )
-
-    def __repr__(self) -> str:
-        return f"Completed({self.status}, {self.stdout!r}, {self.stderr!r})"
-
-
-class Executable:
-    """Runs the executable under test in a pinned environment."""
-
-    def __init__(self, environment: dict[str, str], command: list[str] = COMMAND) -> None:
-        self.environment = environment
-        self.command = command
-
-    def called(self, name: str, folder: Path) -> Executable:
-        """The same executable, found on PATH by a link of another name in this folder."""
-        program = Path(_UNDER_TEST or folder / "docker-credential-multi")
-        if not _UNDER_TEST and not program.exists():
-            # What an installation makes of the entry point.
-            script = f"#!{sys.executable}\nfrom cred_helper.cli import main\n\nmain()\n"
-            program.write_text(script)
-            program.chmod(0o755)
-        (folder / name).symlink_to(program)
-        path = f"{folder}{os.pathsep}{self.environment['PATH']}"
-        return Executable({**self.environment, "PATH": path}, [name])
-
-    def run(
-        self,
-        *arguments: str,
-        stdin: bytes | str = b"",
-        environment: dict[str, str] | None = None,
-        without: tuple[str, ...] = (),
-        **options: Any,
-    ) -> Completed:
-        """Run once. ``environment`` is added to the pinned one, ``without`` taken from it."""
-        variables = self.environment | (environment or {})
-        for name in without:
-            variables.pop(name, None)
-        done = subprocess.run(  # noqa: PLW1510 - the exit status is what tests look at
-            [*self.command, *arguments],
-            input=stdin.encode() if isinstance(stdin, str) else stdin,
-            env=variables,
-            capture_output=True,
-            timeout=_HUNG_S,
-            **options,
-        )
-        return Completed(done.returncode, done.stdout, done.stderr)
-
-    def get(self, server_url: str, environment: dict[str, str] | None = None) -> Completed:
-        """Ask for a credential as a client does."""
-        return self.run("get", stdin=server_url, environment=environment)
+__all__ = [
+    "COMMAND",
+    "NOBODY",
+    "NOT_FOUND",
+    "ROOT",
+    "Completed",
+    "Executable",
+    "pinned_environment",
+]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.executable import ROOT
+from tests.support.executable import ROOT
 
 _PACKAGE = ROOT / "cred_helper"
 # Less of a message than this does not say which it is.

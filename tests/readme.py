@@ -16,9 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cred_helper.settings.settings import SETTINGS
-from tests.contract.person import PROGRAM, Person
-from tests.executable import ROOT
 from tests.messages import Message, collected
+from tests.support.executable import PROGRAM, ROOT
+from tests.support.machine import Person
 
 README = ROOT / "README.md"
 _PLACE = re.compile(

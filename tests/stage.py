@@ -15,7 +15,7 @@ from tests.clients.hosted import NAMES, hosted
 from tests.clouds.authority import Authority
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
-from tests.contract.person import Person
+from tests.support.machine import Person
 
 PRIVATE_HOST = "registry.example.com"
 USERNAME, PASSWORD = "robot", "hunter2-hunter2"

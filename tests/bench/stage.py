@@ -18,7 +18,7 @@ from tests.clouds.azure import AzureCloud
 from tests.clouds.google import GoogleCloud
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import LoopbackServer
-from tests.executable import NOT_FOUND, pinned_environment
+from tests.support.executable import NOT_FOUND, pinned_environment
 
 NOBODY = "registry.example"
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tests.bench.stopwatch import PYTHON
-from tests.executable import ROOT
+from tests.support.executable import ROOT
 
 PROGRAM = "docker-credential-multi"
 # What makes these is in bench.mk.

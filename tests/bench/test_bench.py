@@ -14,7 +14,7 @@ from tests.bench.figures import Figure
 from tests.bench.rounds import Series
 from tests.bench.stopwatch import PYTHON, Command, Sample, Stopwatch
 from tests.bench.subjects import BARE, PLAIN_SCRIPT, WHEEL, Kind, Subject
-from tests.executable import ROOT
+from tests.support.executable import ROOT
 
 
 def test_one_round_with_what_is_in_every_checkout(home: Path, tmp_path: Path) -> None:

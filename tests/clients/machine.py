@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.clouds.proxy import TerminatingProxy
-from tests.executable import pinned_environment
+from tests.support.executable import pinned_environment
 
 _UNDER_TEST = os.environ.get("DOCKER_CREDENTIAL_MULTI_UNDER_TEST", "")
 _INSTALLED = Path(sysconfig.get_path("scripts")) / "docker-credential-multi"

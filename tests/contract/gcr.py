@@ -20,7 +20,7 @@ from cred_helper.server_url import ServerURL
 from tests.clouds.google import EXAMPLE_HOST, TARGET, GoogleCloud
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Reply, json_reply
-from tests.executable import Completed, Executable
+from tests.support.executable import Completed, Executable
 
 # What the loopback Google is asked for, by path.
 TOKEN = "/token"

@@ -23,7 +23,7 @@ from tests.clouds.authority import Authority
 from tests.clouds.azure import EXAMPLE_HOST, NULL_GUID, AzureCloud, Refusal
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Fault, json_reply
-from tests.executable import COMMAND, NOT_FOUND, Completed, Executable
+from tests.support.executable import COMMAND, NOT_FOUND, Completed, Executable
 
 DISCOVERY = f"GET {cloud.PUBLIC.authority}/{cloud.TENANT_ID}/v2.0/.well-known/openid-configuration"
 TOKEN = f"POST {cloud.PUBLIC.authority}/{cloud.TENANT_ID}/oauth2/v2.0/token"

@@ -9,8 +9,8 @@ import pytest
 
 from tests.clouds import aws, google
 from tests.clouds.fixtures import authority, proxy
-from tests.contract.person import Person, person
 from tests.stage import known
+from tests.support.machine import Person, person
 
 if TYPE_CHECKING:
     from pathlib import Path

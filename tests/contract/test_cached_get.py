@@ -20,9 +20,9 @@ from tests.clouds.faults import unavailable
 from tests.clouds.google import GoogleCloud
 from tests.clouds.proxy import TerminatingProxy
 from tests.contract.test_helper import needs_pass, password_store
-from tests.executable import COMMAND, Executable
 from tests.soak.machine import Machine
 from tests.soak.warm import loaded
+from tests.support.executable import COMMAND, Executable
 
 IS_FROZEN = COMMAND[-1] != "cred_helper"
 HOUR_S = 3600.0

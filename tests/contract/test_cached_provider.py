@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.executable import ROOT
 from tests.soak.asker import Asking
+from tests.support.executable import ROOT
 
 # What a process gets done between its start and its question, on a machine that has more to do.
 _SLACK_S = 10.0

@@ -17,7 +17,7 @@ from tests.clouds.fixtures import authority, proxy
 from tests.clouds.google import EXAMPLE_HOST as GCR_HOST
 from tests.clouds.google import GoogleCloud
 from tests.clouds.proxy import TerminatingProxy
-from tests.executable import NOT_FOUND, Completed, Executable
+from tests.support.executable import NOT_FOUND, Completed, Executable
 
 __all__ = ["authority", "proxy"]
 

@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 
-from tests.contract.person import PROGRAM, Person, person
+from tests.support.executable import PROGRAM
+from tests.support.machine import Person, person
 
 __all__ = ["person"]
 

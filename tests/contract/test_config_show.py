@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from cred_helper.settings.settings import SETTINGS
-from tests.contract.person import Person, person
+from tests.support.machine import Person, person
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,15 +15,15 @@ from tests.clients.clients import SKOPEO
 from tests.clients.marks import needs_skopeo
 from tests.clouds import aws
 from tests.clouds.fixtures import authority, proxy
-from tests.contract.person import Person
-from tests.executable import Executable
 from tests.mounts import mounted, needs_mounts
 from tests.stage import known
+from tests.support.executable import Executable
+from tests.support.machine import Person
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.executable import Completed
+    from tests.support.executable import Completed
 
 __all__ = ["authority", "known", "proxy"]
 

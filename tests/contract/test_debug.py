@@ -13,14 +13,14 @@ import pytest
 from tests.clients.hosted import Hosted, cloud
 from tests.clouds import aws, faults
 from tests.clouds.fixtures import authority, proxy
-from tests.contract.person import Person, person
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
+from tests.support.machine import Person, person
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.clouds.proxy import TerminatingProxy
-    from tests.executable import Completed
+    from tests.support.executable import Completed
 
 __all__ = ["authority", "cloud", "known", "person", "proxy"]
 

@@ -20,16 +20,16 @@ from tests.clouds import aws, azure, faults, google
 from tests.clouds.fixtures import authority, proxy
 from tests.clouds.registry import Registry
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
-from tests.contract.person import PROGRAM, Person, person
-from tests.executable import NOBODY, Executable
 from tests.mounts import mounted, needs_mounts
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
+from tests.support.executable import NOBODY, PROGRAM, Executable
+from tests.support.machine import Person, person
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.clouds.proxy import TerminatingProxy
-    from tests.executable import Completed
+    from tests.support.executable import Completed
 
 __all__ = ["authority", "known", "person", "proxy"]
 

@@ -30,7 +30,7 @@ from tests.clouds.aws import ACCOUNT, EXAMPLE_HOST, PUBLIC_HOST, START_URL, AwsC
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Fault, LoopbackServer, Reply, json_reply
 from tests.clouds.sigv4 import Key
-from tests.executable import COMMAND, NOBODY, NOT_FOUND, ROOT, Completed, Executable
+from tests.support.executable import COMMAND, NOBODY, NOT_FOUND, ROOT, Completed, Executable
 
 PROGRAM = "docker-credential-multi"
 SSO_OPTIONS = f"sso_account_id = {ACCOUNT}\nsso_role_name = Puller\n"

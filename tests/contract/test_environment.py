@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.executable import NOT_FOUND, Completed, Executable
+from tests.support.executable import NOT_FOUND, Completed, Executable
 
 _PAIR = {"DOCKER_registry_example_com_USR": "u", "DOCKER_registry_example_com_PSW": "p"}
 

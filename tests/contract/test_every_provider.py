@@ -12,7 +12,7 @@ import pytest
 
 from tests.clients.hosted import Hosted, cloud
 from tests.clouds.fixtures import authority, proxy
-from tests.executable import NOT_FOUND, Executable
+from tests.support.executable import NOT_FOUND, Executable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,9 +12,9 @@ import pytest
 from tests.clients.hosted import NAMES
 from tests.clouds import aws, azure, google
 from tests.clouds.fixtures import authority, proxy
-from tests.contract.person import Person, person
-from tests.executable import NOBODY
 from tests.stage import known
+from tests.support.executable import NOBODY
+from tests.support.machine import Person, person
 
 if TYPE_CHECKING:
     from tests.clouds.proxy import TerminatingProxy

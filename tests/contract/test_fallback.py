@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cred_helper.fallback.login import keychain_name
-from tests.contract.children import Children, has_ended
 from tests.contract.test_helper import needs_ecr_login, needs_pass, password_store
-from tests.executable import NOT_FOUND, Completed, Executable
+from tests.support.executable import NOT_FOUND, Completed, Executable
+from tests.support.programs import Programs, has_ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ SECRET = "s3cret-of-mine"
 class Machine:
     """The executable, a folder of helpers in front of PATH, and files of configuration."""
 
-    def __init__(self, executable: Executable, home: Path, children: Children) -> None:
+    def __init__(self, executable: Executable, home: Path, children: Programs) -> None:
         self.home = home
         self.children = children
         self.executable = executable
@@ -69,7 +69,7 @@ class Machine:
 
 @pytest.fixture
 def machine(executable: Executable, home: Path, tmp_path: Path) -> Machine:
-    return Machine(executable, home, Children(tmp_path / "bin"))
+    return Machine(executable, home, Programs(tmp_path / "bin"))
 
 
 def basic(credential: str) -> dict[str, str]:
@@ -345,7 +345,7 @@ def test_a_spoilt_entry_is_told_of_and_the_next_source_asked(machine: Machine) -
 
 
 def test_a_failure_of_a_helper_is_a_warning_where_another_source_answers(machine: Machine) -> None:
-    machine.children.add("one", "cat >/dev/null; echo the keychain is locked; exit 1")
+    machine.children.helper("one", "cat >/dev/null; echo the keychain is locked; exit 1")
     machine.config(credsStore="one", auths={"h.example": basic("u:p")})
     done = machine.get("h.example")
     assert done.document["Secret"] == "p"
@@ -369,7 +369,7 @@ def test_a_helper_that_is_missing_or_no_name_is_told_of_with_the_file(
 
 def test_a_helper_that_hangs_is_left_at_its_time(machine: Machine, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
-    machine.children.add("one", f"sleep 600 & echo $$ $! >{pids}; wait")
+    machine.children.helper("one", f"sleep 600 & echo $$ $! >{pids}; wait")
     machine.config(credsStore="one", auths={"h.example": basic("u:p")})
     machine.set("DOCKER_CREDENTIAL_MULTI_HELPER_TIMEOUT_S", "0.5")
     started_at_s = monotonic()
@@ -382,7 +382,7 @@ def test_a_helper_that_hangs_is_left_at_its_time(machine: Machine, tmp_path: Pat
 
 
 def test_a_child_sees_the_user_s_environment_and_not_how_we_are_packed(machine: Machine) -> None:
-    machine.children.add("one", 'cat >/dev/null; env >"$log.env"; echo "{}"')
+    machine.children.helper("one", 'cat >/dev/null; env >"$log.env"; echo "{}"')
     machine.config(credsStore="one")
     machine.set("MINE", "set")
     machine.set("LD_LIBRARY_PATH", "/nowhere/of/mine")
@@ -426,7 +426,7 @@ def test_we_know_ourselves_by_any_other_name(machine: Machine, kind: str) -> Non
 
 def test_two_dispatchers_that_ask_each_other_end_at_once_and_in_words(machine: Machine) -> None:
     ours = machine.children.add_ourselves("again")
-    machine.children.add("magic", f'exec {ours} "$1"')
+    machine.children.helper("magic", f'exec {ours} "$1"')
     path = machine.config(credsStore="magic")
     started_at_s = monotonic()
     done = machine.get("h.example")
@@ -454,7 +454,7 @@ def test_two_dispatchers_that_ask_each_other_end_at_once_and_in_words(machine: M
 def test_a_longer_circle_ends_too(machine: Machine) -> None:
     ours = machine.children.add_ourselves("again")
     for name, asked in (("a", "docker-credential-b"), ("b", "docker-credential-c"), ("c", ours)):
-        machine.children.add(name, f'exec {asked} "$1"')
+        machine.children.helper(name, f'exec {asked} "$1"')
     machine.config(credsStore="a")
     done = machine.get("h.example")
     assert (done.status, done.stdout) == (1, NOT_FOUND)
@@ -466,7 +466,7 @@ def test_a_circle_of_two_of_us_with_a_helper_each_ends_too(machine: Machine) -> 
     ours = machine.children.add_ourselves("again")
     for name, folder in (("one", "b"), ("two", "a")):
         config = machine.home / folder
-        machine.children.add(name, f'DOCKER_CONFIG={config} exec {ours} "$1"')
+        machine.children.helper(name, f'DOCKER_CONFIG={config} exec {ours} "$1"')
         machine.write(f"{'a' if name == 'one' else 'b'}/config.json", {"credsStore": name})
     machine.set("DOCKER_CONFIG", str(machine.home / "a"))
     done = machine.get("h.example")
@@ -476,7 +476,7 @@ def test_a_circle_of_two_of_us_with_a_helper_each_ends_too(machine: Machine) -> 
 
 def test_a_circle_that_changes_the_question_each_time_ends_as_well(machine: Machine) -> None:
     ours = machine.children.add_ourselves("again")
-    machine.children.add("more", f'printf "%s/x" "$(cat)" | {ours} "$1"')
+    machine.children.helper("more", f'printf "%s/x" "$(cat)" | {ours} "$1"')
     machine.config(credsStore="more")
     done = machine.get("h.example")
     assert (done.status, done.stdout) == (1, NOT_FOUND)
@@ -485,7 +485,7 @@ def test_a_circle_that_changes_the_question_each_time_ends_as_well(machine: Mach
 
 def test_a_helper_may_ask_us_about_something_else(machine: Machine) -> None:
     ours = machine.children.add_ourselves("again")
-    machine.children.add("mirror", f'[ "$(cat)" = m.example ] && printf h.example | {ours} "$1"')
+    machine.children.helper("mirror", f'[ "$(cat)" = m.example ] && printf h.example | {ours} "$1"')
     machine.config(credHelpers={"m.example": "mirror"}, auths={"h.example": basic("u:p")})
     assert machine.get("m.example").credential == ("u", "p")
 
@@ -525,7 +525,7 @@ def test_half_a_character_in_a_request_is_no_trouble(machine: Machine) -> None:
 
 
 def test_a_login_that_its_owner_does_not_take_is_a_failure(machine: Machine) -> None:
-    machine.children.add("one", f"cat >/dev/null; echo {SECRET} is not accepted; exit 1")
+    machine.children.helper("one", f"cat >/dev/null; echo {SECRET} is not accepted; exit 1")
     machine.config(credsStore="one")
     done = machine.store("h.example")
     assert done.status == 1
@@ -654,7 +654,7 @@ def test_another_store_by_name_takes_the_keychain_s_place(machine: Machine) -> N
 
 def test_a_keychain_that_does_not_work_is_not_the_user_s_failure(machine: Machine) -> None:
     locked = "cat >/dev/null; echo Cannot autolaunch D-Bus without X11; exit 1"
-    machine.children.add("secretservice", locked)
+    machine.children.helper("secretservice", locked)
     usable_secretservice(machine)
     assert_not_found(machine.get("h.example"))
     stored = machine.store("h.example")
@@ -748,7 +748,7 @@ def test_amazon_s_helper_in_go_is_a_helper_like_any_other(machine: Machine) -> N
 
 
 def test_a_list_has_all_of_a_file_but_what_is_wrong_in_it(machine: Machine) -> None:
-    machine.children.add("one", 'echo \'{"a.example":"one"}\'')
+    machine.children.helper("one", 'echo \'{"a.example":"one"}\'')
     auths = {"b.example": basic(f"auths:{SECRET}")}
     machine.config(credsStore="one", credHelpers={"r.example": 5}, auths=auths)
     done = machine.list()
@@ -759,12 +759,12 @@ def test_a_list_has_all_of_a_file_but_what_is_wrong_in_it(machine: Machine) -> N
 
 
 def test_a_list_is_of_all_who_can_list_and_a_broken_one_is_a_line(machine: Machine) -> None:
-    machine.children.add(
+    machine.children.helper(
         "one", 'echo "warning: old"; echo \'{"a.example":"one","b.example":"one"}\''
     )
-    machine.children.add("two", 'echo \'{"c.example":"two","x.example":"not routed here"}\'')
+    machine.children.helper("two", 'echo \'{"c.example":"two","x.example":"not routed here"}\'')
     machine.children.answering("read-only")
-    machine.children.add("broken", "echo the keychain is locked; exit 1")
+    machine.children.helper("broken", "echo the keychain is locked; exit 1")
     machine.store("d.example", "own")
     machine.config(
         credsStore="one",

@@ -56,7 +56,7 @@ from tests.contract.gcr import (
     program_source,
     token_request,
 )
-from tests.executable import NOBODY, NOT_FOUND, Executable
+from tests.support.executable import NOBODY, NOT_FOUND, Executable
 
 __all__ = ["authority", "cloud", "get", "proxy"]
 

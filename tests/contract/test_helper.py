@@ -31,8 +31,8 @@ from cred_helper.fallback import child
 from cred_helper.fallback.chain import Chain
 from cred_helper.fallback.helper import Helper, Unsupported, program_name, quotable
 from cred_helper.server_url import ServerURL
-from tests.contract.children import Children, has_ended, is_running
-from tests.executable import ROOT
+from tests.support.executable import ROOT
+from tests.support.programs import Programs, has_ended, is_running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +44,8 @@ ANSWER = '{"ServerURL":"x","Username":"u","Secret":"s"}'
 
 
 @pytest.fixture
-def children(tmp_path: Path) -> Children:
-    return Children(tmp_path / "bin")
+def children(tmp_path: Path) -> Programs:
+    return Programs(tmp_path / "bin")
 
 
 def helper(path: Path, timeout_s: float = 20.0, environ: dict[str, str] | None = None) -> Helper:
@@ -84,9 +84,9 @@ def said(text: str, status: int = 1) -> str:
     ],
 )
 def test_a_credential_is_found_in_what_a_helper_says(
-    children: Children, answer: str, expected: tuple[str, str]
+    children: Programs, answer: str, expected: tuple[str, str]
 ) -> None:
-    credential = helper(children.add("x", said(answer, 0))).get(URL)
+    credential = helper(children.helper("x", said(answer, 0))).get(URL)
     assert (credential.username, credential.secret.expose()) == expected
 
 
@@ -110,10 +110,10 @@ def test_a_credential_is_found_in_what_a_helper_says(
     ],
 )
 def test_every_wording_of_not_found_is_understood(
-    children: Children, answer: str, status: int
+    children: Programs, answer: str, status: int
 ) -> None:
     with pytest.raises(NotFound):
-        helper(children.add("x", said(answer, status))).get(URL)
+        helper(children.helper("x", said(answer, status))).get(URL)
 
 
 LATIN_1 = 'cat >/dev/null; printf \'{"Username":"u","Secret":"\\344"}\''
@@ -159,16 +159,16 @@ LATIN_1 = 'cat >/dev/null; printf \'{"Username":"u","Secret":"\\344"}\''
     ],
 )
 def test_every_other_outcome_has_a_name(
-    children: Children, body: str, error: type[CredentialError], reason: str
+    children: Programs, body: str, error: type[CredentialError], reason: str
 ) -> None:
     with pytest.raises(error) as raised:
-        helper(children.add("x", body)).get(URL)
+        helper(children.helper("x", body)).get(URL)
     assert type(raised.value) is error
     assert raised.value.reason.endswith(reason)
 
 
-def test_a_program_that_cannot_be_started_says_why(children: Children) -> None:
-    path = children.add("x", "")
+def test_a_program_that_cannot_be_started_says_why(children: Programs) -> None:
+    path = children.helper("x", "")
     path.write_bytes(b"\x7fELF but not quite")
     with pytest.raises(Misconfigured, match="it cannot be started: exec format error"):
         helper(path).get(URL)
@@ -177,31 +177,31 @@ def test_a_program_that_cannot_be_started_says_why(children: Children) -> None:
         helper(path).get(URL)
 
 
-def test_the_server_url_goes_on_untouched_and_alone(children: Children, tmp_path: Path) -> None:
+def test_the_server_url_goes_on_untouched_and_alone(children: Programs, tmp_path: Path) -> None:
     got = tmp_path / "got"
-    odd = children.add("x", f'cat >{got}; echo "$#" >>"$log"; echo \'{ANSWER}\'')
+    odd = children.helper("x", f'cat >{got}; echo "$#" >>"$log"; echo \'{ANSWER}\'')
     for text in ("https://H.Example:5000/v1/", "host/path?x#y", "höst", "a b", "-x"):
         helper(odd).get(ServerURL.parse(text))
         assert got.read_text("utf-8") == text
     assert set(children.runs("x")) == {"get", "1"}
 
 
-def test_a_helper_that_does_not_read_is_no_trouble(children: Children) -> None:
-    deaf = children.add("x", f"exec <&-; echo '{ANSWER}'")
+def test_a_helper_that_does_not_read_is_no_trouble(children: Programs) -> None:
+    deaf = children.helper("x", f"exec <&-; echo '{ANSWER}'")
     helper(deaf).get(URL)
     helper(deaf).store(URL, Credential("u", Secret("s" * 1_000_000)))
-    slow = children.add("slow", f"sleep 0.2; echo '{ANSWER}'")
+    slow = children.helper("slow", f"sleep 0.2; echo '{ANSWER}'")
     helper(slow).store(URL, Credential("u", Secret("s" * 1_000_000)))
 
 
 def test_a_helper_that_hangs_is_ended_with_all_it_started(
-    children: Children, tmp_path: Path
+    children: Programs, tmp_path: Path
 ) -> None:
     pids = tmp_path / "pids"
     script = f"trap '' TERM\nsleep 600 &\necho $$ $! >{pids}\nwhile :; do sleep 600; done"
     started_at_s = monotonic()
     with pytest.raises(Unreachable, match=r"no answer within 0\.5 s") as raised:
-        helper(children.add("x", script), timeout_s=0.5).get(URL)
+        helper(children.helper("x", script), timeout_s=0.5).get(URL)
     assert monotonic() - started_at_s < 10
     assert raised.value.hint is not None
     assert "DOCKER_CREDENTIAL_MULTI_HELPER_TIMEOUT_S" in raised.value.hint
@@ -210,22 +210,22 @@ def test_a_helper_that_hangs_is_ended_with_all_it_started(
 
 
 def test_a_helper_that_minds_its_manners_may_tidy_up_at_the_deadline(
-    children: Children, tmp_path: Path
+    children: Programs, tmp_path: Path
 ) -> None:
     tidy = tmp_path / "tidy"
     script = f"trap 'echo tidied >{tidy}; exit' TERM\nsleep 600 & wait"
     with pytest.raises(Unreachable):
-        helper(children.add("x", script), timeout_s=0.3).get(URL)
+        helper(children.helper("x", script), timeout_s=0.3).get(URL)
     assert tidy.read_text() == "tidied\n"
 
 
 def test_an_agent_that_a_helper_leaves_behind_is_not_waited_for_and_lives_on(
-    children: Children, tmp_path: Path
+    children: Programs, tmp_path: Path
 ) -> None:
     pid_file = tmp_path / "pid"
     leaving = f"sleep 600 &\necho $! >{pid_file}\necho '{ANSWER}'"
     started_at_s = monotonic()
-    assert helper(children.add("x", leaving)).get(URL).username == "u"
+    assert helper(children.helper("x", leaving)).get(URL).username == "u"
     assert monotonic() - started_at_s < 10
     agent = int(pid_file.read_text())
     try:
@@ -237,10 +237,10 @@ def test_an_agent_that_a_helper_leaves_behind_is_not_waited_for_and_lives_on(
 # The ways a client stops waiting for us, or the person for the client.
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_who_ends_us_ends_the_child_first(
-    children: Children, tmp_path: Path, signum: signal.Signals
+    children: Programs, tmp_path: Path, signum: signal.Signals
 ) -> None:
     pids = tmp_path / "pids"
-    children.add("x", f"sleep 600 &\necho $$ $! >{pids}.new && mv {pids}.new {pids}\nwait")
+    children.helper("x", f"sleep 600 &\necho $$ $! >{pids}.new && mv {pids}.new {pids}\nwait")
     code = (
         # Whoever runs the tests in the background has had it ignored.
         "import os, signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
@@ -260,10 +260,10 @@ def test_who_ends_us_ends_the_child_first(
 
 
 def test_a_signal_that_comes_while_a_helper_is_being_started_ends_it_too(
-    children: Children, tmp_path: Path
+    children: Programs, tmp_path: Path
 ) -> None:
     pid_file = tmp_path / "pid"
-    path = children.add("x", "exec sleep 600")
+    path = children.helper("x", "exec sleep 600")
     code = f"""
 import os, signal, subprocess
 from cred_helper.fallback import child
@@ -283,9 +283,9 @@ child.run([{str(path)!r}, "get"], b"", os.environ, 60)
 
 
 def test_the_child_s_standard_error_is_ours(
-    children: Children, capfd: pytest.CaptureFixture[str]
+    children: Programs, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    helper(children.add("x", f"echo 'touch your key' >&2; echo '{ANSWER}'")).get(URL)
+    helper(children.helper("x", f"echo 'touch your key' >&2; echo '{ANSWER}'")).get(URL)
     assert capfd.readouterr() == ("", "touch your key\n")
 
 
@@ -304,16 +304,16 @@ def test_what_a_failing_helper_says_is_quoted_only_where_it_cannot_be_a_secret()
     assert quotable("") == ""
 
 
-def test_a_secret_never_comes_back_in_an_error(children: Children) -> None:
-    echo = children.add("x", "cat; exit 1")
-    words = children.add("y", "sed 's/.*Secret//; s/[^a-z]/ /g'; exit 1")
+def test_a_secret_never_comes_back_in_an_error(children: Programs) -> None:
+    echo = children.helper("x", "cat; exit 1")
+    words = children.helper("y", "sed 's/.*Secret//; s/[^a-z]/ /g'; exit 1")
     for path in (echo, words):
         with pytest.raises(Denied) as raised:
             helper(path).store(URL, Credential("u", Secret("hunterxyz")))
         assert "hunterxyz" not in raised.value.reason
 
 
-def test_what_is_stored_arrives_whole(children: Children) -> None:
+def test_what_is_stored_arrives_whole(children: Programs) -> None:
     keeping = children.keeping("x")
     secret = 'ä\n"\\\0' + "x" * 100_000
     helper(keeping).store(URL, Credential("u", Secret(secret)))
@@ -333,18 +333,18 @@ def test_what_is_stored_arrives_whole(children: Children) -> None:
     [("", 0), ("credentials not found in native keychain", 1), ("not implemented", 1)],
 )
 def test_erasing_what_is_not_there_is_no_failure(
-    children: Children, answer: str, status: int
+    children: Programs, answer: str, status: int
 ) -> None:
-    helper(children.add("x", said(answer, status))).erase(URL)
+    helper(children.helper("x", said(answer, status))).erase(URL)
 
 
-def test_a_failure_to_store_or_erase_is_one(children: Children) -> None:
-    failing = helper(children.add("x", said("the keychain is locked")))
+def test_a_failure_to_store_or_erase_is_one(children: Programs) -> None:
+    failing = helper(children.helper("x", said("the keychain is locked")))
     with pytest.raises(Denied, match="the keychain is locked"):
         failing.erase(URL)
     with pytest.raises(Denied, match="the keychain is locked"):
         failing.store(URL, Credential("u", Secret("s")))
-    read_only = helper(children.add("y", said("not implemented")))
+    read_only = helper(children.helper("y", said("not implemented")))
     with pytest.raises(Unsupported):
         read_only.store(URL, Credential("u", Secret("s")))
 
@@ -365,18 +365,18 @@ def test_a_failure_to_store_or_erase_is_one(children: Children) -> None:
     ],
 )
 def test_a_list_is_server_urls_and_user_names(
-    children: Children, answer: str, status: int, expected: dict[str, str]
+    children: Programs, answer: str, status: int, expected: dict[str, str]
 ) -> None:
-    assert helper(children.add("x", said(answer, status))).list() == expected
+    assert helper(children.helper("x", said(answer, status))).list() == expected
 
 
 @pytest.mark.parametrize(
     ("answer", "status"),
     [("hello", 0), ("[1]", 0), ("no usernames for https://h.example", 1), ("locked", 1)],
 )
-def test_a_list_that_is_none_is_a_failure(children: Children, answer: str, status: int) -> None:
+def test_a_list_that_is_none_is_a_failure(children: Programs, answer: str, status: int) -> None:
     with pytest.raises(ProviderError):
-        helper(children.add("x", said(answer, status))).list()
+        helper(children.helper("x", said(answer, status))).list()
 
 
 @pytest.mark.parametrize("name", ["pass", "desktop.exe", "ecr-login", "a", "A_b", "1password"])
@@ -393,9 +393,9 @@ def test_a_name_is_not_a_path_an_option_or_an_accident(name: str) -> None:
 
 
 def test_programs_are_found_in_absolute_folders_of_path_alone(
-    children: Children, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    children: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = children.add("x", "")
+    program = children.helper("x", "")
     monkeypatch.chdir(children.folder)
     for path in ("", ".", "bin", ":", f"{tmp_path}/nowhere:."):
         assert child.find(program.name, {"PATH": path}) is None
@@ -422,8 +422,8 @@ def test_a_child_sees_the_environment_of_the_user_and_no_trace_of_packing() -> N
     assert child.environment(packed | {"LD_LIBRARY_PATH": "/x", "LD_LIBRARY_PATH_ORIG": ""}) == {}
 
 
-def test_a_child_is_given_what_the_user_has_set(children: Children) -> None:
-    telling = children.add("x", 'printf \'{"Username":"%s","Secret":"s"}\' "$MINE"')
+def test_a_child_is_given_what_the_user_has_set(children: Programs) -> None:
+    telling = children.helper("x", 'printf \'{"Username":"%s","Secret":"s"}\' "$MINE"')
     assert helper(telling, environ={"MINE": "set"}).get(URL).username == "set"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cred_helper import __version__
-from tests.executable import NOT_FOUND, ROOT, Executable
+from tests.support.executable import NOT_FOUND, ROOT, Executable
 
 _INSTALLED = ROOT / "build/installed/bin/docker-credential-multi"
 

@@ -12,8 +12,8 @@ import pytest
 
 from tests.clouds.fixtures import authority, proxy
 from tests.clouds.registry import Registry
-from tests.contract.person import Person, person
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
+from tests.support.machine import Person, person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

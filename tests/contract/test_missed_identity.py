@@ -19,7 +19,7 @@ from tests.clouds.azure import EXAMPLE_HOST as ACR_HOST
 from tests.clouds.google import EXAMPLE_HOST as GCR_HOST
 from tests.clouds.google import TARGET
 from tests.clouds.sigv4 import Key
-from tests.executable import COMMAND, NOT_FOUND, Executable
+from tests.support.executable import COMMAND, NOT_FOUND, Executable
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/puller"
 CLIENT = "11111111-2222-4333-8444-555555555555"

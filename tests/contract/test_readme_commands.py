@@ -8,9 +8,9 @@ import shlex
 import pytest
 
 from cred_helper.commands import NAMES
-from tests.contract.person import PROGRAM, Person, person
-from tests.executable import ROOT
 from tests.readme import README
+from tests.support.executable import PROGRAM, ROOT
+from tests.support.machine import Person, person
 
 __all__ = ["person"]
 

@@ -15,8 +15,8 @@ from tests.clouds.azure import IDENTITY_TOKEN, TENANT_ID, AzureCloud
 from tests.clouds.fixtures import authority, proxy
 from tests.clouds.google import PUSHER, TARGET, GoogleCloud
 from tests.clouds.proxy import TerminatingProxy
-from tests.contract.children import Children
-from tests.executable import NOT_FOUND, Completed, Executable
+from tests.support.executable import NOT_FOUND, Completed, Executable
+from tests.support.programs import Programs
 
 __all__ = ["authority", "proxy"]
 
@@ -39,18 +39,18 @@ esac
 class Desk:
     """The executable with a settings file, two other helpers on PATH and a config.json."""
 
-    def __init__(self, executable: Executable, home: Path, children: Children) -> None:
+    def __init__(self, executable: Executable, home: Path, children: Programs) -> None:
         self._executable = Executable({**executable.environment, "PATH": children.path})
         self._children = children
         for name in ("thing", "other"):
-            children.add(name, _HELPER.replace("NAME", name))
+            children.helper(name, _HELPER.replace("NAME", name))
         self.home = home
         self.file = home / ".config/docker-credential-multi/config.toml"
         self.file.parent.mkdir(parents=True)
 
     def asked_of(self, name: str) -> list[str]:
         """Verb and standard input of every run of a helper so far."""
-        log = self._children.folder / f"docker-credential-{name}.log.requests"
+        log = self._children.log(f"docker-credential-{name}").with_suffix(".log.requests")
         return log.read_text().splitlines() if log.exists() else []
 
     def settings(self, toml: str) -> None:
@@ -76,12 +76,12 @@ class Desk:
 
 
 @pytest.fixture
-def children(tmp_path: Path) -> Children:
-    return Children(tmp_path / "programs")
+def children(tmp_path: Path) -> Programs:
+    return Programs(tmp_path / "programs")
 
 
 @pytest.fixture
-def desk(executable: Executable, home: Path, children: Children) -> Desk:
+def desk(executable: Executable, home: Path, children: Programs) -> Desk:
     return Desk(executable, home, children)
 
 
@@ -142,7 +142,7 @@ def test_a_rule_that_names_ourselves_ends_at_once(desk: Desk) -> None:
     assert (done.status, done.stdout) == (1, NOT_FOUND)
 
 
-def test_a_rules_helper_that_asks_us_back_is_asked_once(desk: Desk, children: Children) -> None:
+def test_a_rules_helper_that_asks_us_back_is_asked_once(desk: Desk, children: Programs) -> None:
     children.add_ourselves("circle")
     desk.settings(_rule(match="registry.test", helper="circle"))
     done = desk.get("registry.test")

@@ -20,10 +20,10 @@ import pytest
 
 from cred_helper.cache.entry import TOKEN
 from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
-from tests.contract.children import has_ended
-from tests.executable import COMMAND, Executable, pinned_environment
 from tests.figures import FIGURES, Record
 from tests.soak.machine import Machine
+from tests.support.executable import COMMAND, Executable, pinned_environment
+from tests.support.programs import has_ended
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Far longer than ending takes on a busy machine, far shorter than any deadline or child here.

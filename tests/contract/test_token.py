@@ -15,9 +15,9 @@ from tests.clients.clients import DOCKER
 from tests.clients.marks import needs_docker
 from tests.clouds import aws, azure, google
 from tests.clouds.fixtures import authority, proxy
-from tests.contract.person import PROGRAM, Person, person
-from tests.executable import NOBODY
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
+from tests.support.executable import NOBODY, PROGRAM
+from tests.support.machine import Person, person
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess

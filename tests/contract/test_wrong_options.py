@@ -9,7 +9,7 @@ import pytest
 from tests.clouds.aws import EXAMPLE_HOST as ECR_HOST
 from tests.clouds.azure import EXAMPLE_HOST as ACR_HOST
 from tests.clouds.google import EXAMPLE_HOST as GCR_HOST
-from tests.executable import Executable
+from tests.support.executable import Executable
 
 PREFIX = "DOCKER_CREDENTIAL_MULTI_"
 

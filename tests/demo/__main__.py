@@ -26,7 +26,7 @@ from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
 from tests.demo.built_in import BuiltIn
 from tests.demo.screen import Mark, Row, Screen
-from tests.executable import NOT_FOUND
+from tests.support.executable import NOT_FOUND
 
 PROGRAM = "docker-credential-multi"
 TITLES = {

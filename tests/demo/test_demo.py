@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo.screen import Mark, Screen
-from tests.executable import ROOT, pinned_environment
+from tests.support.executable import ROOT, pinned_environment
 
 
 def demo(home: Path, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -24,7 +24,7 @@ from tests.differential.machines import (
 )
 from tests.differential.witness import WitnessAws, WitnessAzure, WitnessGoogle
 from tests.differential.zygote import Answer, Zygote
-from tests.executable import pinned_environment
+from tests.support.executable import pinned_environment
 
 CLOUDS = ("ecr", "gcr", "acr")
 

@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 from typing import IO, Any, Self
 
-from tests.executable import ROOT
+from tests.support.executable import ROOT
 
 # Longer than any deadline that the machines set.
 _HUNG_S = 60

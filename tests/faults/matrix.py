@@ -21,7 +21,6 @@ from tests.clouds.azure import CLIENT_SECRET, AzureCloud
 from tests.clouds.google import GoogleCloud
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import LoopbackServer, Received, Reply
-from tests.executable import Completed, Executable, pinned_environment
 from tests.faults.steps import STEPS, Cloud, Environment, Step
 from tests.faults.table import (
     CLOCKS,
@@ -34,6 +33,7 @@ from tests.faults.table import (
     behaviour,
     faults_of,
 )
+from tests.support.executable import Completed, Executable, pinned_environment
 
 # For faults that only the clock ends. A busy machine takes a second or two to load an SDK.
 SHORT_DEADLINE_S = 6.0

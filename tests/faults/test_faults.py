@@ -14,11 +14,11 @@ import pytest
 from tests.clouds import aws, azure, google
 from tests.clouds.azure import CLIENT_ID, CLIENT_SECRET, TENANT_ID
 from tests.clouds.google import GoogleCloud
-from tests.executable import COMMAND, Executable
 from tests.faults import outcomes
 from tests.faults.matrix import Matrix
 from tests.faults.steps import STEPS
 from tests.figures import FIGURES, Record
+from tests.support.executable import COMMAND, Executable
 
 _ALONE = ("unshare", "--map-root-user", "--net")
 

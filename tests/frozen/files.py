@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cred_helper import clouds
-from tests.executable import ROOT
+from tests.support.executable import ROOT
 
 DIST = ROOT / "dist"
 FILE = DIST / "docker-credential-multi"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
-from tests.executable import Completed, Executable, pinned_environment
 from tests.frozen.files import FILE, each_file
+from tests.support.executable import Completed, Executable, pinned_environment
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
 # A constant of cred_helper.errors: it is in the modules of every start.

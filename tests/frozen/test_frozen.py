@@ -20,7 +20,6 @@ import pytest
 from tests.clouds.authority import Authority
 from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
 from tests.clouds.proxy import TerminatingProxy
-from tests.executable import ROOT, pinned_environment
 from tests.frozen.files import (
     FILE,
     STATIC,
@@ -31,6 +30,7 @@ from tests.frozen.files import (
     needs_static,
     needs_strace,
 )
+from tests.support.executable import ROOT, pinned_environment
 
 pytestmark = needs_file
 # The names of glibc's loader differ by architecture: ld-linux-x86-64.so.2, ld-linux-aarch64.so.1.

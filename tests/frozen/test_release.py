@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.executable import ROOT
 from tests.frozen.files import DIST, FILE, STATIC, needs_file
+from tests.support.executable import ROOT
 
 SUMS = DIST / "SHA256SUMS"
 COMPANIONS = {

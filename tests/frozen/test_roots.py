@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.clients.hosted import Hosted
-from tests.executable import pinned_environment
 from tests.frozen.files import FILE, STATIC, needs_file, needs_root, needs_static
+from tests.support.executable import pinned_environment
 
 pytestmark = [needs_file, needs_root]
 

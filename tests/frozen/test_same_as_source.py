@@ -6,8 +6,8 @@ import os
 import subprocess
 import sys
 
-from tests.executable import ROOT
 from tests.frozen.files import FILE, needs_file
+from tests.support.executable import ROOT
 
 _OF_THE_EXECUTABLE = ("tests/transcripts", "tests/contract/test_every_provider.py")
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.executable import ROOT
 from tests.frozen.files import FILE, STATIC
+from tests.support.executable import ROOT
 
 FREEZER = ROOT / "build/freeze/venv/bin/python"
 SLIM = sorted(ROOT.glob("build/freeze/slim/*/docker-credential-multi*"))

@@ -11,10 +11,10 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.executable import ROOT
 from tests.fuzz.guided import GuidedRun
 from tests.fuzz.run import Run
 from tests.fuzz.targets import TARGETS
+from tests.support.executable import ROOT
 
 # Whatever the time: this many server URLs, and not one request for a host on no table.
 _URLS = 1_000_000

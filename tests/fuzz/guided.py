@@ -12,8 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.executable import ROOT
 from tests.fuzz.run import keep
+from tests.support.executable import ROOT
 
 CORPORA = ROOT / "build" / "fuzz"
 _LONGEST = 1 << 14

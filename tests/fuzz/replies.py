@@ -29,9 +29,9 @@ from cred_helper.server_url import ServerURL
 from tests.clouds.authority import Authority
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Exchange, Received
-from tests.executable import pinned_environment
 from tests.faults.steps import STEPS, Step
 from tests.fuzz.target import SECRET, Finding, Target, tells_no_secret
+from tests.support.executable import pinned_environment
 
 if TYPE_CHECKING:
     from cred_helper.providers.common.interface import Provider

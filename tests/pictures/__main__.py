@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from tests.executable import ROOT
 from tests.pictures.drawn import FOLDER, drawn, is_same
+from tests.support.executable import ROOT
 
 
 def main() -> None:

@@ -7,10 +7,9 @@ import shlex
 import tempfile
 from pathlib import Path
 
-from tests.contract.person import PROGRAM
-from tests.executable import ROOT
 from tests.pictures.scene import laptop
 from tests.pictures.svg import picture
+from tests.support.executable import PROGRAM, ROOT
 
 FOLDER = ROOT / "packaging" / "pictures"
 _COLUMNS = 100

@@ -15,7 +15,7 @@ from tests.clouds.authority import Authority
 from tests.clouds.aws import ACCOUNT, START_URL, AwsCloud
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
-from tests.contract.person import Person
+from tests.support.machine import Person
 
 _PRIVATE = "registry.example.com"
 _SSO = f"""\

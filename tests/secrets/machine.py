@@ -22,8 +22,8 @@ from tests.clouds.azure import (
 from tests.clouds.google import GoogleCloud
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import LoopbackServer, Received, Reply
-from tests.executable import Completed, Executable, pinned_environment
-from tests.secrets.marks import Marks
+from tests.support.executable import Completed, Executable, pinned_environment
+from tests.support.marks import Marks
 
 Cloud = AwsCloud | GoogleCloud | AzureCloud
 # What has the SDKs and Python itself say more than they do of themselves.

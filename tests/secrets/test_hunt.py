@@ -16,11 +16,11 @@ import pytest
 
 from tests.clouds import aws, azure, google
 from tests.clouds.google import PUSHER
-from tests.executable import COMMAND, pinned_environment
 from tests.figures import FIGURES, Record
 from tests.secrets.identities import IDENTITIES, Environment, Identity, everybody
 from tests.secrets.machine import FORMS, Leak, Machine
-from tests.secrets.marks import Marks
+from tests.support.executable import COMMAND, pinned_environment
+from tests.support.marks import Marks
 
 CACHE_OFF = {"DOCKER_CREDENTIAL_MULTI_CACHE": "off"}
 REGISTRIES = (aws.EXAMPLE_HOST, google.EXAMPLE_HOST, azure.EXAMPLE_HOST)

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from tests.clouds import aws, azure, google
 from tests.clouds.server import LoopbackServer, Received, Reply
-from tests.executable import NOT_FOUND
 from tests.fuzz.replies import REPLIES, Replies
 from tests.secrets.identities import everybody
 from tests.secrets.machine import Machine
+from tests.support.executable import NOT_FOUND
 
 _STOLEN = "/stolen"
 

@@ -27,7 +27,7 @@ from cred_helper.hosts import route
 from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
 from cred_helper.providers.common.timeout import BoundedProvider
 from cred_helper.server_url import ServerURL
-from tests.executable import ROOT
+from tests.support.executable import ROOT
 
 # Far longer than any deadline that a test gives: reaching it means that something hung.
 _HUNG_S = 120

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from cred_helper.cache.entry import TOKEN, Entry
 from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
-from tests.executable import Completed, Executable, pinned_environment
 from tests.soak.machine import Machine
+from tests.support.executable import Completed, Executable, pinned_environment
 
 # Nobody who asks takes this long for it, however busy the machine is.
 _HUNG_S = 60.0

@@ -11,7 +11,7 @@ from cred_helper.cache.entry import TOKEN, Entry
 from tests.clouds.aws import AwsCloud
 from tests.clouds.azure import AzureCloud
 from tests.clouds.google import GoogleCloud
-from tests.executable import COMMAND, ROOT, Completed, Executable
+from tests.support.executable import COMMAND, ROOT, Completed, Executable
 
 Cloud = AwsCloud | GoogleCloud | AzureCloud
 # Far longer than a process takes to ask its first question.

@@ -20,8 +20,8 @@ from tests.clouds.aws import AwsCloud
 from tests.clouds.azure import AzureCloud
 from tests.clouds.google import GoogleCloud
 from tests.clouds.proxy import TerminatingProxy
-from tests.executable import Executable, pinned_environment
 from tests.soak.machine import Cloud, Machine
+from tests.support.executable import Executable, pinned_environment
 
 Hosts = Callable[[int], list[str]]
 # What is asked for, of which cloud, by how many names of it.

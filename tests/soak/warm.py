@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.executable import ROOT, Executable
+from tests.support.executable import ROOT, Executable
 
 # Set, it has the interpreter report every module it loads on standard error.
 _PROFILE = "PYTHONPROFILEIMPORTTIME"

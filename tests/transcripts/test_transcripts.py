@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.clouds.fixtures import authority, proxy
-from tests.executable import Completed, Executable
 from tests.stage import known
+from tests.support.executable import Completed, Executable
 from tests.transcripts.transcript import read_steps
 
 if TYPE_CHECKING:
-    from tests.contract.person import Person
+    from tests.support.machine import Person
 
 __all__ = ["authority", "known", "proxy"]
 

@@ -26,7 +26,7 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.executable import Completed
+from tests.support.executable import Completed
 
 Run = Callable[..., Completed]
 _ANY = "…"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cred_helper.files import atomic_file
-from tests.executable import ROOT
+from tests.support.executable import ROOT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="modes, links and signals of POSIX")
 

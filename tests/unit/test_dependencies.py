@@ -20,8 +20,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from tests.executable import ROOT
 from tests.figures import FIGURES, Record
+from tests.support.executable import ROOT
 
 OURS = "docker-credential-multi"
 PACKAGING = ROOT / "packaging"

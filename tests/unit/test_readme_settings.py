@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cred_helper import clouds
 from cred_helper.settings.settings import Settings
-from tests.executable import ROOT
+from tests.support.executable import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

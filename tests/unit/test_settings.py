@@ -22,7 +22,7 @@ from cred_helper.settings.settings import (
     machine_file,
     user_files,
 )
-from tests.executable import ROOT
+from tests.support.executable import ROOT
 
 _SECRET = "hunter2-hunter2"  # what must not come out again
 _SECONDS = "a number of seconds, more than 0 and up to 3600"

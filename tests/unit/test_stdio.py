@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
-from tests.executable import COMMAND
+from tests.support.executable import COMMAND
 
 
 def _python(code: str, **options: Any) -> subprocess.CompletedProcess[bytes]:

@@ -16,7 +16,7 @@ from cred_helper.fallback import store
 from cred_helper.fallback.store import FileStore
 from cred_helper.files.locks import Locks
 from cred_helper.server_url import ServerURL
-from tests.executable import ROOT
+from tests.support.executable import ROOT
 
 HUB = "https://index.docker.io/v1/"
 

@@ -1,0 +1,10 @@
+"""What every suite runs the executable with.
+
+executable.py  Executable: one process, bytes in, bytes and an exit status out
+machine.py     Machine: a home, a folder of programs, an environment, and the executable
+programs.py    Programs: scripts on PATH, each with a log of its runs
+terminal.py    a conversation at a pseudo terminal
+marks.py       Marks: secrets that are recognised in any encoding
+identities.py  IDENTITIES: every identity source of every cloud, with a secret of its own
+signals.py     the signals that whoever started the tests has ignored or blocked
+"""

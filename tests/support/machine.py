@@ -1,0 +1,212 @@
+"""A machine to run the executable on: a home, a folder of programs, and an environment."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.executable import (
+    EXECUTABLE,
+    NOT_FOUND,
+    PROGRAM,
+    Completed,
+    Executable,
+    pinned_environment,
+)
+from tests.support.marks import Marks
+from tests.support.programs import Programs
+from tests.support.terminal import at_terminal
+
+_HUNG_S = 90
+_ERROR, _HINT = f"{PROGRAM}: error: ", f"{PROGRAM}: hint: "
+
+
+class Machine:
+    """A home, a folder of programs that is all of PATH, and the executable in that folder.
+
+    ``marks`` are the secrets of this machine: no run may print one of them, but for the answer of
+    ``get`` and ``token``. ``issues`` are functions that return the secrets that a cloud has given
+    out meanwhile.
+    """
+
+    def __init__(self, home: Path, **variables: str) -> None:
+        self.home = home
+        self.scripts = Programs(home / ".local/bin")
+        self.programs = self.scripts.folder
+        self.program = self.scripts.link(PROGRAM, EXECUTABLE)
+        self.environment = {
+            **pinned_environment(home),
+            "PATH": str(self.programs),
+            **variables,
+        }
+        self.executable = Executable(self.environment, [str(self.program)])
+        self.marks = Marks()
+        self.issues: list[Callable[[], Iterable[str]]] = []
+
+    def use(self, variables: dict[str, str]) -> None:
+        """Add variables to the environment."""
+        self.environment.update(variables)
+
+    # --- Files and programs -----------------------------------------------------------------------
+
+    def write(self, path: str, content: Any, mode: int = 0o644) -> Path:
+        """Write a file below the home: text as it is, anything else as JSON."""
+        file = self.home / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content if isinstance(content, str) else json.dumps(content, indent=1))
+        file.chmod(mode)
+        return file
+
+    @property
+    def config_file(self) -> Path:
+        """docker's config.json."""
+        return self.home / ".docker/config.json"
+
+    def config(self, **sections: Any) -> Path:
+        """Write docker's config.json."""
+        return self.write(".docker/config.json", sections)
+
+    def settings(self, toml: str) -> Path:
+        """Write the user's settings file."""
+        return self.write(".config/docker-credential-multi/config.toml", toml)
+
+    @property
+    def own_store(self) -> Path:
+        """The store of the logins that no other helper takes."""
+        return self.home / ".local/share/docker-credential-multi/credentials.json"
+
+    @property
+    def cache(self) -> Path:
+        """The folder of cached tokens."""
+        return self.home / ".cache/docker-credential-multi"
+
+    def helper(self, name: str, body: str = "exit 1") -> Path:
+        """Add a credential helper to PATH."""
+        return self.scripts.helper(name, body)
+
+    def secret(self, place: str) -> str:
+        """Make up a secret that no run may print."""
+        return self.marks.new(place)
+
+    # --- Runs -------------------------------------------------------------------------------------
+
+    def run(self, *arguments: str, stdin: str = "", **variables: str) -> Completed:
+        """Run the executable without a terminal, and check that it prints no secret."""
+        done = self.executable.run(*arguments, stdin=stdin, environment=variables)
+        self._learn()
+        printed = done.stderr.encode()
+        if done.status != 0 or arguments[:1] not in (("get",), ("token",)):
+            printed += done.stdout
+        assert self.marks.found_in(printed) == set(), printed
+        assert "Traceback" not in done.stderr, done
+        return done
+
+    def get(self, server_url: str, **variables: str) -> Completed:
+        """Ask for a credential as a client does."""
+        return self.run("get", stdin=server_url, **variables)
+
+    def fail(self, server_url: str, **variables: str) -> Completed:
+        """Ask for a credential where there has to be an error, in the form that clients show."""
+        done = self.get(server_url, **variables)
+        first, *others = done.stderr.splitlines()
+        assert (done.status, done.stdout != NOT_FOUND) == (1, True), done
+        assert first.startswith(_ERROR), done
+        assert done.stdout.decode() == first.removeprefix(_ERROR) + "\n", done
+        assert all(line.startswith(_HINT) for line in others), done
+        return done
+
+    def store(self, server_url: str, username: str = "u", secret: str = "s3cret") -> Completed:
+        """Keep a login as a client does."""
+        login = {"ServerURL": server_url, "Username": username, "Secret": secret}
+        return self.run("store", stdin=json.dumps(login))
+
+    def erase(self, server_url: str) -> Completed:
+        """Forget a login as a client does."""
+        return self.run("erase", stdin=server_url)
+
+    def logins(self) -> Completed:
+        """List the logins as a client does."""
+        return self.run("list", stdin="unused")
+
+    def get_at_once(self, *server_urls: str) -> list[Completed]:
+        """Ask for all of these at the same time, each by its own process."""
+        with ThreadPoolExecutor(len(server_urls)) as pool:
+            return list(pool.map(self.get, server_urls))
+
+    def start(self, verb: str, stdin: str | None = None) -> subprocess.Popen[bytes]:
+        """Start a process and do not wait for it. Without ``stdin``, its pipe stays open."""
+        process = subprocess.Popen(
+            [str(self.program), verb],
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        if stdin is not None:
+            assert process.stdin is not None
+            process.stdin.write(stdin.encode())
+            process.stdin.close()
+            process.stdin = None
+        return process
+
+    def at_terminal(
+        self,
+        *arguments: str,
+        answers: tuple[tuple[str, str], ...] = (),
+        stdout: str | None = None,
+    ) -> tuple[int, str]:
+        """Run the executable at a terminal; its exit status, and everything the terminal showed.
+
+        ``answers`` are pairs of a question to wait for and the text to type then. With ``stdout``,
+        standard output goes to this file and the terminal shows the rest.
+        """
+        command = [str(self.program), *arguments]
+        return at_terminal(command, self.environment, answers, stdout)
+
+    def call(self, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run another program of this machine to its end, in the home."""
+        return subprocess.run(
+            command,
+            env=self.environment,
+            cwd=self.home,
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=_HUNG_S,
+            check=False,
+        )
+
+    def succeed(self, *command: str, stdin: str = "") -> str:
+        """Run another program, which has to succeed; its standard output."""
+        done = self.call(*command, stdin=stdin)
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+        return done.stdout
+
+    def _learn(self) -> None:
+        for issued in self.issues:
+            for value in list(issued()):
+                self.marks.add(value, "a secret of a cloud")
+
+
+def wait_until(condition: Callable[[], object], within_s: float = 60.0) -> None:
+    """Wait for something that a process on a busy machine needs time for."""
+    ends_at_s = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < ends_at_s
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def person(home: Path) -> Machine:
+    """A machine without an identity."""
+    return Machine(home)
+
+
+Person = Machine
