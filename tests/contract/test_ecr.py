@@ -1,7 +1,7 @@
-"""The executable and Amazon ECR: every identity, every kind of host, every way it can fail.
+"""The executable and Amazon ECR: every identity, every kind of host, every failure.
 
 The SDK is the real one. It reaches the loopback cloud by `AWS_ENDPOINT_URL_*`, or under AWS's own
-names by a proxy, which is where one sees which API was asked.
+names through a proxy, which shows which API was asked.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
+from typing import NamedTuple
 
 import pytest
 
@@ -36,6 +37,7 @@ PROGRAM = "docker-credential-multi"
 SSO_OPTIONS = f"sso_account_id = {ACCOUNT}\nsso_role_name = Puller\n"
 SSO_PLACE = f"sso_start_url = {START_URL}\nsso_region = us-east-1\n"
 SSO_SESSION = f"[sso-session corp]\n{SSO_PLACE}sso_registration_scopes = sso:account:access\n"
+KEYS = "[default]\naws_access_key_id = a\naws_secret_access_key = b\n"
 SIGN_IN = f"arn:aws:iam::{ACCOUNT}:user/signed-in"
 AS_DEV = {"AWS_PROFILE": "dev"}
 
@@ -80,23 +82,28 @@ class Machine:
         variables = {**self._cloud.redirection(), **(environment or {})}
         return self._executable.get(host, variables)
 
-    def fail(self, environment: dict[str, str], host: str = EXAMPLE_HOST) -> tuple[str, str]:
-        """Run a `get` that fails, see that it is told as it has to be; the reason and the hint."""
+    def fail(self, environment: dict[str, str], host: str = EXAMPLE_HOST) -> Failure:
+        """Run a `get` that fails, and check that its one error reaches the client and the user."""
         done = self.get(host, environment)
         assert done.status == 1
         lines = done.stderr.splitlines()
         error, hint = f"{PROGRAM}: error: ", f"{PROGRAM}: hint: "
-        assert lines[0].startswith(error)
-        assert done.stdout.decode() == lines[0].removeprefix(error) + "\n"
-        told = f"no credential for {host} from ecr: "
-        assert lines[0].startswith(error + told)
+        assert lines[0].startswith(f"{error}no credential for {host} from ecr: ")
+        reason, _, code = lines[0].removeprefix(error).removesuffix("]").rpartition(" [")
+        assert done.stdout.decode().startswith(reason)
         assert all(line.startswith(hint) for line in lines[1:])
+        assert done.codes == [code]
         for secret in self._cloud.secrets:
             assert secret not in done.stderr
-        return (
-            lines[0].removeprefix(error + told),
-            " ".join(line.removeprefix(hint) for line in lines[1:]),
-        )
+        return Failure(code, reason, " ".join(line.removeprefix(hint) for line in lines[1:]))
+
+
+class Failure(NamedTuple):
+    """A failed `get`, as a user sees it."""
+
+    code: str
+    reason: str
+    hint: str
 
 
 @pytest.fixture
@@ -595,7 +602,7 @@ class LoopbackTls(LoopbackServer):
         self.handle = cloud.handle  # type: ignore[method-assign]
 
 
-# --- Every way it can fail ------------------------------------------------------------------------
+# --- Every failure --------------------------------------------------------------------------------
 
 
 def test_an_expired_sso_session_says_how_to_sign_in_again(
@@ -612,8 +619,9 @@ def test_an_expired_sso_session_says_how_to_sign_in_again(
         "dev": "aws sso login --profile dev",
         "deploy": "aws sso login --profile 'my sso'",
     }.items():
-        _, hint = machine.fail({"AWS_PROFILE": profile})
-        assert hint == f"run {command}"
+        failure = machine.fail({"AWS_PROFILE": profile})
+        assert failure.code == "ecr.sso-expired"
+        assert failure.hint == f"run {command}"
 
 
 def test_an_sso_session_that_ended_elsewhere_says_how_to_sign_in_again(
@@ -624,26 +632,37 @@ def test_an_sso_session_that_ended_elsewhere_says_how_to_sign_in_again(
     secret = cloud.secret("token of yesterday")
     file.write_text(json.dumps({**session, "accessToken": secret}))
     machine.config(f"[profile dev]\n{SSO_OPTIONS}{SSO_PLACE}")
-    reason, hint = machine.fail(AS_DEV)
-    assert reason == 'the SSO session of profile "dev" has expired or was never started'
-    assert hint == "run aws sso login --profile dev"
+    failure = machine.fail(AS_DEV)
+    assert failure.code == "ecr.sso-expired"
+    assert failure.hint == "run aws sso login --profile dev"
+
+
+# What is left of a session's file whose writing was cut short, or that another program writes.
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"accessToken": "t"}', "null"])
+@pytest.mark.parametrize("sso", [f"sso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}", None])
+def test_a_damaged_sso_session_says_how_to_sign_in_again(
+    cloud: AwsCloud, machine: Machine, content: str, sso: str | None
+) -> None:
+    cloud.start_sso(machine.home, "corp" if sso else None).write_text(content)
+    machine.config(f"[profile dev]\n{sso or SSO_OPTIONS + SSO_PLACE}")
+    failure = machine.fail(AS_DEV)
+    assert failure.code in ("ecr.sso-expired", "ecr.sign-in-damaged")
+    assert failure.hint == "run aws sso login --profile dev"
 
 
 def test_a_sign_in_that_is_over_says_how_to_sign_in_again(
     cloud: AwsCloud, machine: Machine
 ) -> None:
     machine.config(f"[profile dev]\nlogin_session = {SIGN_IN}\n")
-    _, hint = machine.fail(AS_DEV)
-    assert hint == "run aws login --profile dev"
+    assert machine.fail(AS_DEV).hint == "run aws login --profile dev"
     file = cloud.sign_in(machine.home, SIGN_IN, timedelta(minutes=-1))
     session = json.loads(file.read_text())
     secret = cloud.secret("token of yesterday")
     file.write_text(json.dumps({**session, "refreshToken": secret}))
-    _, hint = machine.fail(AS_DEV)
-    assert hint == "run aws login --profile dev"
+    assert machine.fail(AS_DEV).hint == "run aws login --profile dev"
 
 
-def test_a_role_that_wants_a_code_asks_nobody_for_it(
+def test_a_role_that_requires_a_code_does_not_ask_for_it(
     cloud: AwsCloud, machine: Machine, user: Key, executable: Executable
 ) -> None:
     role = cloud.role("admin", user)
@@ -668,29 +687,67 @@ def test_a_role_that_wants_a_code_asks_nobody_for_it(
     os.close(terminal)
     assert process.returncode == 1
     assert shown.split() == [EXAMPLE_HOST.encode()]  # our own typing, and no prompt
-    assert b'the role of profile "dev" wants an MFA code' in stdout
+    assert b'the role of profile "dev"' in stdout
+    assert b"[ecr.mfa-needed]" in stderr
     assert b"run aws sts get-caller-identity --profile dev" in stderr
     assert cloud.received == []
 
 
 def test_a_refusal_names_who_may_not_do_what(cloud: AwsCloud, machine: Machine, user: Key) -> None:
     cloud.forbidden.add(user.principal)
-    reason, hint = machine.fail(user.environment())
-    assert reason == f"{user.principal} may not do ecr:GetAuthorizationToken: AccessDeniedException"
-    assert "allow ecr:GetAuthorizationToken" in hint
+    failure = machine.fail(user.environment())
+    assert failure.code == "ecr.policy-does-not-allow"
+    assert f"{user.principal} may not do ecr:GetAuthorizationToken" in failure.reason
+    assert "allow ecr:GetAuthorizationToken" in failure.hint
 
 
-def test_the_public_registry_is_pulled_from_without_the_token_one_may_not_have(
+# AWS's words for the policy that is the reason → the code.
+@pytest.mark.parametrize(
+    ("because", "policy", "code"),
+    [
+        (
+            "no VPC endpoint policy allows the ecr:GetAuthorizationToken action",
+            "VPC endpoint policy",
+            "ecr.policy-does-not-allow",
+        ),
+        (
+            "no permissions boundary allows the ecr:GetAuthorizationToken action",
+            "permissions boundary",
+            "ecr.policy-does-not-allow",
+        ),
+        ("of an explicit deny", "policy", "ecr.policy-denies"),
+    ],
+)
+def test_a_refusal_names_the_policy_that_is_the_reason(
+    cloud: AwsCloud, machine: Machine, user: Key, because: str, policy: str, code: str
+) -> None:
+    message = (
+        f"User: {user.principal} is not authorized to perform: ecr:GetAuthorizationToken on"
+        f" resource: * because {because}"
+    )
+    cloud.fail("/", json_reply({"__type": "AccessDeniedException", "message": message}, 400))
+    failure = machine.fail(user.environment())
+    assert failure.code == code
+    assert f"{policy} " in failure.reason
+
+
+def test_a_key_without_its_session_token_and_one_with_another_keys_are_told_apart(
+    machine: Machine,
+) -> None:
+    session = {"AWS_ACCESS_KEY_ID": "ASIAUNKNOWN", "AWS_SECRET_ACCESS_KEY": "x"}
+    assert machine.fail(session).code == "ecr.session-token-missing"
+    stale = {**session, "AWS_ACCESS_KEY_ID": "AKIAUNKNOWN", "AWS_SESSION_TOKEN": "stale"}
+    assert machine.fail(stale).code == "ecr.session-token-of-another-key"
+
+
+def test_a_refused_token_does_not_stop_a_pull_from_the_public_registry(
     cloud: AwsCloud, machine: Machine, user: Key
 ) -> None:
     cloud.forbidden.add(user.principal)
     done = machine.get(PUBLIC_HOST, user.environment())
     assert (done.status, done.stdout) == (1, NOT_FOUND)
-    warning, hint = done.stderr.splitlines()
-    assert "warning: no credential for public.ecr.aws from ecr" in warning
-    assert "may not do ecr-public:GetAuthorizationToken" in warning
-    assert warning.endswith("going on anonymously")
-    assert "ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken" in hint
+    assert done.codes == ["ecr.policy-does-not-allow"]
+    assert "ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken" in done.stderr
 
 
 def test_a_role_that_may_not_be_assumed_is_named(
@@ -700,102 +757,61 @@ def test_a_role_that_may_not_be_assumed_is_named(
         f"[default]\nrole_arn = {cloud.role('closed')}\nsource_profile = base\n"
         f"[profile base]\n{user.options()}\n"
     )
-    reason, hint = machine.fail({})
-    assert reason == f"{user.principal} may not assume the role: AccessDenied"
-    assert "sts:AssumeRole" in hint
+    failure = machine.fail({})
+    assert failure.code == "ecr.role-not-assumable"
+    assert user.principal in failure.reason
+    assert "sts:AssumeRole" in failure.hint
 
 
-RING = """
-[profile dev]
-role_arn = arn:aws:iam::1:role/x
-source_profile = b
-[profile b]
-role_arn = arn:aws:iam::1:role/x
-source_profile = dev
-"""
-
-# The identity's own files and variables → a part of the reason, and of the hint.
-WRONG: dict[str, tuple[str, dict[str, str], str, str]] = {
-    "a profile that does not exist": (
-        "[profile other]\n",
-        AS_DEV,
-        'profile "dev" is neither in ~/.aws/config nor in ~/.aws/credentials',
-        "correct AWS_PROFILE; the profiles there are: other",
-    ),
-    "half a key": (
+# The identity's own files and variables → the code. `test_ecr_identity` has more.
+WRONG: dict[str, tuple[str, dict[str, str], str]] = {
+    "a profile that does not exist": ("[profile other]\n", AS_DEV, "ecr.profile-missing"),
+    "half a key": ("", {"AWS_ACCESS_KEY_ID": "AKIA"}, "ecr.secret-not-set"),
+    "an unknown key": (
         "",
-        {"AWS_ACCESS_KEY_ID": "AKIA"},
-        "AWS_SECRET_ACCESS_KEY is not",
-        "set both",
-    ),
-    "half a key in a profile": (
-        "[profile dev]\naws_access_key_id = AKIA\n",
-        AS_DEV,
-        "has no aws_secret_access_key",
-        "",
-    ),
-    "a key nobody knows": (
-        "",
-        {"AWS_ACCESS_KEY_ID": "AKIANOBODY", "AWS_SECRET_ACCESS_KEY": "x"},
-        "ECR does not know the access key from AWS_ACCESS_KEY_ID …BODY",
-        "aws partition",
-    ),
-    "a role without a source": (
-        "[profile dev]\nrole_arn = arn:aws:iam::1:role/x\n",
-        AS_DEV,
-        "has no source_profile or credential_source",
-        "",
+        {"AWS_ACCESS_KEY_ID": "AKIAUNKNOWN", "AWS_SECRET_ACCESS_KEY": "x"},
+        "ecr.key-unknown",
     ),
     "a role whose source is missing": (
         "[profile dev]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = gone\n",
         AS_DEV,
-        'the source_profile "gone" referenced in the profile "dev" does not exist',
-        "",
-    ),
-    "roles in a ring": (
-        RING,
-        AS_DEV,
-        "is its own source_profile",
-        "",
+        "ecr.source-profile-missing",
     ),
     "an SSO session that is not defined": (
         f"[profile dev]\nsso_session = gone\n{SSO_OPTIONS}",
         AS_DEV,
-        'the specified sso-session does not exist: "gone"',
-        "",
+        "ecr.sso-session-missing",
     ),
     "SSO with half its options": (
         "[profile dev]\nsso_account_id = 1\n",
         AS_DEV,
-        "missing required configuration: sso_role_name, sso_start_url, sso_region",
-        "",
+        "ecr.sso-incomplete",
+    ),
+    "a region of SSO with a comment": (
+        f"[profile dev]\n{SSO_OPTIONS}{SSO_PLACE.rstrip()}  # Virginia\n",
+        AS_DEV,
+        "ecr.comment-behind-value",
     ),
     "a program that does not exist": (
         "[profile dev]\ncredential_process = /none/keys\n",
         AS_DEV,
-        "/none/keys: no such file or directory",
-        "",
+        "ecr.process-not-started",
+    ),
+    "a program with one quotation mark": (
+        "[profile dev]\ncredential_process = /none/keys 'a\n",
+        AS_DEV,
+        "ecr.process-quotes",
     ),
     "a token file that does not exist": (
         "",
-        {
-            "AWS_WEB_IDENTITY_TOKEN_FILE": "/none/token",
-            "AWS_ROLE_ARN": "arn:aws:iam::1:role/x",
-        },
-        "/none/token: no such file or directory",
-        "",
+        {"AWS_WEB_IDENTITY_TOKEN_FILE": "/none/token", "AWS_ROLE_ARN": "arn:aws:iam::1:role/x"},
+        "ecr.token-file-unreadable",
     ),
-    "a line that cannot be parsed": (
-        "[profile dev]\nloopback-secret\n",
-        AS_DEV,
-        "~/.aws/config cannot be parsed: look at line 2",
-        "",
-    ),
+    "a line that cannot be parsed": ("[profile dev]\nloopback-secret\n", AS_DEV, "file.not-ini"),
     "a container at any address": (
         "",
         {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://elsewhere.example/x"},
-        "neither https nor an address of containers",
-        "",
+        "ecr.container-address",
     ),
     "a metadata service that is away": (
         "",
@@ -803,33 +819,77 @@ WRONG: dict[str, tuple[str, dict[str, str], str, str]] = {
             "AWS_EC2_METADATA_DISABLED": "false",
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:9",
         },
-        "the metadata service at http://127.0.0.1:9 gave no credentials",
-        "",
+        "network.refused",
     ),
-    "an endpoint that is no URL": (
-        "[default]\naws_access_key_id = a\naws_secret_access_key = b\n",
-        {"AWS_ENDPOINT_URL_ECR": "nonsense"},
-        "not a URL",
-        "",
+    **{
+        f"an endpoint that is not a URL, {variable}": (
+            KEYS,
+            {"AWS_ENDPOINT_URL_ECR": "", variable: "nonsense"},
+            "ecr.endpoint-not-a-url",
+        )
+        for variable in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ECR")
+    },
+    "an endpoint with a comment": (
+        f"{KEYS}endpoint_url = http://127.0.0.1:9 # localstack\n",
+        {"AWS_ENDPOINT_URL_ECR": ""},
+        "ecr.comment-behind-value",
     ),
+    "settings that are not indented": (
+        f"{KEYS}s3 =\nsignature_version = s3v4\n",
+        {},
+        "ecr.setting-wrong",
+    ),
+    **{
+        f"a wrong {variable}": (KEYS, {variable: "wrong"}, "ecr.setting-wrong")
+        for variable in (
+            "AWS_METADATA_SERVICE_TIMEOUT",
+            "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
+            "AWS_DEFAULTS_MODE",
+            "AWS_REQUEST_CHECKSUM_CALCULATION",
+        )
+    },
 }
 
 
-@pytest.mark.parametrize(("config", "variables", "reason", "hint"), WRONG.values(), ids=WRONG)
-def test_what_is_configured_and_cannot_work_is_explained(
-    cloud: AwsCloud,
-    machine: Machine,
-    config: str,
-    variables: dict[str, str],
-    reason: str,
-    hint: str,
+@pytest.mark.parametrize(("config", "variables", "code"), WRONG.values(), ids=WRONG)
+def test_a_wrong_configuration_is_named_and_no_other_identity_is_used(
+    cloud: AwsCloud, machine: Machine, config: str, variables: dict[str, str], code: str
 ) -> None:
-    # A role of this instance is there for the taking, and must not be taken.
+    # A role of this instance is there, and must not be used.
     machine.config(config)
-    told, tried = machine.fail({**cloud.instance(), **variables})
-    assert reason in told
-    assert hint in tried
+    assert machine.fail({**cloud.instance(), **variables}).code == code
     assert cloud.calls == []
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        *(
+            "AWS_METADATA_SERVICE_TIMEOUT",
+            "AWS_DEFAULTS_MODE",
+            "AWS_RETRY_MODE",
+            "AWS_MAX_ATTEMPTS",
+        ),
+        *("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "AWS_PROFILE"),
+        *("AWS_DEFAULT_PROFILE", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE"),
+    ],
+)
+def test_an_empty_variable_counts_as_not_set(
+    cloud: AwsCloud, machine: Machine, user: Key, variable: str
+) -> None:
+    done = machine.get(environment={**user.environment(), variable: ""})
+    assert cloud.issued(*done.credential, EXAMPLE_HOST)
+
+
+def test_a_region_with_a_comment_does_not_stop_a_role(
+    cloud: AwsCloud, machine: Machine, user: Key
+) -> None:
+    role = cloud.role("deploy", user)
+    machine.config(
+        f"[default]\nregion = us-west-1  # optional\nrole_arn = {role}\nsource_profile = base\n"
+        f"[profile base]\n{user.options()}\n"
+    )
+    assert cloud.issued(*machine.get().credential, EXAMPLE_HOST)
 
 
 PROGRAMS = {
@@ -839,35 +899,41 @@ PROGRAMS = {
     "prints half a key": 'echo "{\\"Version\\": 1, \\"AccessKeyId\\": \\"$SECRET\\"}"',
     "prints a list": 'echo "[\\"$SECRET\\"]"',
     "prints no text": "printf '\\377'",
+    "prints without end": "exec yes $SECRET",
     "gives keys that have expired": 'echo "{\\"Version\\": 1, \\"AccessKeyId\\": \\"a\\",'
     ' \\"SecretAccessKey\\": \\"$SECRET\\", \\"SessionToken\\": \\"t\\",'
     ' \\"Expiration\\": \\"2020-01-01T00:00:00Z\\"}"',
 }
 
 
-@pytest.mark.parametrize("script", PROGRAMS.values(), ids=PROGRAMS)
-def test_a_program_that_gives_no_keys_is_told_without_what_it_said(
-    cloud: AwsCloud, machine: Machine, script: str
+@pytest.mark.parametrize(("what", "script"), PROGRAMS.items(), ids=PROGRAMS)
+def test_a_program_that_gives_no_keys_is_named_without_its_output(
+    cloud: AwsCloud, machine: Machine, what: str, script: str
 ) -> None:
+    code = {
+        "fails": "ecr.process-failed",
+        "gives keys that have expired": "ecr.keys-expired",
+    }.get(what, "ecr.process-output")
     program = machine.write("keys", f"#!/bin/sh\n{script}\n", 0o700)
     machine.config(f"[profile dev]\ncredential_process = {program}\n")
-    reason, _ = machine.fail({**AS_DEV, "SECRET": cloud.secret("program output")})
-    assert "credential_process" in reason
-    assert 'profile "dev"' in reason
+    failure = machine.fail({**AS_DEV, "SECRET": cloud.secret("program output")})
+    assert failure.code == code
+    assert 'profile "dev"' in failure.reason
 
 
 def test_a_wrong_secret_an_expired_session_and_a_wrong_clock_are_told_apart(
     cloud: AwsCloud, machine: Machine, user: Key
 ) -> None:
     wrong = {**user.environment(), "AWS_SECRET_ACCESS_KEY": cloud.secret("wrong")}
-    assert "does not belong to its access key" in machine.fail(wrong)[0]
+    assert machine.fail(wrong).code == "ecr.secret-wrong"
     expired = cloud.session(assumed("ci"), timedelta(minutes=-1))
-    reason, hint = machine.fail(expired.environment())
-    assert reason.endswith("has expired: ExpiredTokenException")
-    assert hint.startswith("renew AWS_ACCESS_KEY_ID")
+    failure = machine.fail(expired.environment())
+    assert failure.code == "ecr.session-expired"
+    assert failure.hint.startswith("renew AWS_ACCESS_KEY_ID")
     cloud.clock_ahead = timedelta(minutes=17)
-    reason, _ = machine.fail(user.environment())
-    assert "this machine's clock is 17 minutes behind" in reason
+    failure = machine.fail(user.environment())
+    assert failure.code == "ecr.clock-wrong"
+    assert "17 minutes behind" in failure.reason
 
 
 def test_a_token_that_the_role_does_not_trust_and_one_that_has_expired_are_told_apart(
@@ -878,70 +944,84 @@ def test_a_token_that_the_role_does_not_trust_and_one_that_has_expired_are_told_
         "AWS_ROLE_ARN": cloud.role("pod"),
         "AWS_WEB_IDENTITY_TOKEN_FILE": machine.write("token", token),
     }
-    assert "the role does not trust the token" in machine.fail(variables)[0]
+    assert machine.fail(variables).code == "ecr.token-not-trusted"
     cloud.expired_web_tokens.add(token)
-    assert "the token file has expired" in machine.fail(variables)[0]
+    assert machine.fail(variables).code == "ecr.token-file-expired"
 
 
-def test_a_role_that_sso_does_not_give_is_told(cloud: AwsCloud, machine: Machine) -> None:
+def test_a_role_that_sso_does_not_give_is_named(cloud: AwsCloud, machine: Machine) -> None:
     cloud.start_sso(machine.home)
     cloud.sso_assignments.clear()
     machine.config(f"[profile dev]\n{SSO_OPTIONS}{SSO_PLACE}")
-    reason, hint = machine.fail(AS_DEV)
-    assert reason.startswith('SSO does not give the role of profile "dev"')
-    assert hint == "check sso_account_id and sso_role_name"
+    assert machine.fail(AS_DEV).code == "ecr.sso-role-not-given"
 
 
-def test_a_container_that_refuses_is_told(cloud: AwsCloud, machine: Machine) -> None:
+def test_a_container_that_refuses_is_named(cloud: AwsCloud, machine: Machine) -> None:
     wrong = {**cloud.container(), "AWS_CONTAINER_AUTHORIZATION_TOKEN": cloud.secret("wrong")}
-    reason, _ = machine.fail(wrong)
-    assert reason == f"the credentials at {cloud.url}: the service answers HTTP 401"
+    failure = machine.fail(wrong)
+    assert failure.code == "ecr.container-refuses"
+    assert f"the credentials at {cloud.url}" in failure.reason
 
 
 def token(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-# What the API answers → a part of the reason.
+# What the API answers → the code.
 ANSWERS: dict[str, tuple[Fault, str]] = {
-    "half a body": (faults.cut_body, "without an authorization token"),
-    "64 MiB": (faults.huge_body(), "without an authorization token"),
-    "another place": (
-        faults.redirect_to("https://elsewhere.example/"),
-        "is not followed: HTTP 307",
-    ),
-    "not now": (faults.unavailable(), "ECR is not working: HTTP 503"),
-    "a sign-in page": (faults.html(), "without an authorization token"),
-    "a sign-in page, forbidden": (faults.html(403), "not AWS: HTTP 403"),
-    "a list": (faults.wrong_json(), "cannot be read"),
-    "no data": (faults.wrong_json({"authorizationData": []}), "without an authorization token"),
-    "other data": (faults.wrong_json({"authorizationData": {"a": 1}}), "cannot be read"),
-    "no text": (Reply(body=b"\xff\xfe"), "cannot be read"),
-    "a token that is no text": (
+    "half a body": (faults.cut_body, "network.broken-off"),
+    "64 MiB": (faults.huge_body(), "network.reply-too-large"),
+    "another place": (faults.redirect_to("https://elsewhere.example/"), "ecr.api-redirects"),
+    "not now": (faults.unavailable(), "ecr.api-not-working"),
+    "a sign-in page": (faults.html(), "ecr.no-token"),
+    "a sign-in page, forbidden": (faults.html(403), "ecr.not-aws"),
+    "a list": (faults.wrong_json(), "ecr.answer-unreadable"),
+    "no data": (faults.wrong_json({"authorizationData": []}), "ecr.no-token"),
+    "other data": (faults.wrong_json({"authorizationData": {"a": 1}}), "ecr.answer-unreadable"),
+    "no text": (Reply(body=b"\xff\xfe"), "ecr.answer-unreadable"),
+    "a token that is not a text": (
         faults.wrong_json({"authorizationData": [{"authorizationToken": 1}]}),
-        "without an authorization token",
+        "ecr.no-token",
     ),
     "a token that is not base64": (
         faults.wrong_json({"authorizationData": [{"authorizationToken": "!"}]}),
-        "is not base64",
+        "ecr.token-encoding",
     ),
     "a token without a password": (
         faults.wrong_json({"authorizationData": [{"authorizationToken": token("AWS:")}]}),
-        "no user name and password",
+        "ecr.token-not-a-login",
     ),
     "too often": (
         json_reply({"__type": "ThrottlingException", "message": "Rate exceeded"}, 400),
-        "asked too often: ThrottlingException",
+        "ecr.api-throttles",
     ),
 }
 
 
-@pytest.mark.parametrize(("answer", "reason"), ANSWERS.values(), ids=ANSWERS)
-def test_an_answer_that_is_none_is_told(
-    cloud: AwsCloud, machine: Machine, user: Key, answer: Fault, reason: str
+@pytest.mark.parametrize(("answer", "code"), ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_without_a_token_is_reported(
+    cloud: AwsCloud, machine: Machine, user: Key, answer: Fault, code: str
 ) -> None:
     cloud.fail("/", answer)
-    assert reason in machine.fail(user.environment())[0]
+    assert machine.fail(user.environment()).code == code
+
+
+# The path of each service that keys come from → the identity that asks it.
+@pytest.mark.parametrize(
+    ("path", "variables"),
+    [
+        ("/container", lambda cloud: cloud.container()),
+        ("/latest/*", lambda cloud: cloud.instance()),
+    ],
+)
+def test_an_endless_reply_of_a_machines_service_is_not_read(
+    cloud: AwsCloud,
+    machine: Machine,
+    path: str,
+    variables: Callable[[AwsCloud], dict[str, str]],
+) -> None:
+    cloud.fail(path, faults.huge_body())
+    assert machine.fail(variables(cloud)).code == "network.reply-too-large"
 
 
 def test_an_api_that_fails_once_is_asked_again(
@@ -954,57 +1034,63 @@ def test_an_api_that_fails_once_is_asked_again(
 
 
 @pytest.mark.parametrize(
-    ("silence", "reason"),
-    [(faults.never_answer, "127.0.0.1 does not answer"), (faults.drip(), "no answer within 2 s")],
+    ("silence", "codes"),
+    [
+        (faults.never_answer, ("network.timeout", "provider.no-answer")),
+        (faults.drip(), ("network.slow-reply", "provider.no-answer")),
+    ],
 )
 def test_a_silent_api_is_not_waited_for_past_the_deadline(
-    cloud: AwsCloud, machine: Machine, user: Key, silence: Fault, reason: str
+    cloud: AwsCloud, machine: Machine, user: Key, silence: Fault, codes: tuple[str, ...]
 ) -> None:
     cloud.fail("/", silence)
     began_at_s = monotonic()
-    told, _ = machine.fail({**user.environment(), "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "3"})
+    failure = machine.fail({**user.environment(), "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "3"})
     assert monotonic() - began_at_s < 3 + WITHIN_S
-    assert told in (reason, "no answer within 2 s")  # the SDK's pauses are of random length
+    assert failure.code in codes  # the SDK's pauses are of random length
+    assert "127.0.0.1" in failure.reason
 
 
 def test_a_silent_metadata_service_is_not_waited_for(cloud: AwsCloud, machine: Machine) -> None:
     cloud.fail("/latest/*", faults.never_answer)
     began_at_s = monotonic()
-    reason, _ = machine.fail(cloud.instance())
+    failure = machine.fail(cloud.instance())
     assert monotonic() - began_at_s < 3 + WITHIN_S
-    assert reason == f"the metadata service at {cloud.url} gave no credentials"
+    assert failure.code == "network.timeout"
+    assert "hop limit" in failure.hint
 
 
 def test_a_silent_program_is_not_waited_for_past_the_deadline(machine: Machine) -> None:
     program = machine.write("keys", "#!/bin/sh\nexec sleep 60\n", 0o700)
     machine.config(f"[profile dev]\ncredential_process = {program}\n")
     began_at_s = monotonic()
-    machine.fail({**AS_DEV, "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "2"})
+    failure = machine.fail({**AS_DEV, "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "2"})
     assert monotonic() - began_at_s < 2 + WITHIN_S
+    assert failure.code == "provider.no-answer"
+    assert 'credential_process of profile "dev"' in failure.reason
 
 
-def test_a_certificate_nobody_vouches_for_is_told(
+def test_a_certificate_of_an_unknown_authority_is_reported(
     authority: Authority, cloud: AwsCloud, machine: Machine, user: Key
 ) -> None:
     with LoopbackTls(authority, cloud) as https:
         variables = {**user.environment(), "AWS_ENDPOINT_URL_ECR": https.url}
-        reason, hint = machine.fail(variables)
-        assert reason == "the certificate of 127.0.0.1 is not trusted"
-        assert hint.startswith("AWS_CA_BUNDLE")
-        reason, _ = machine.fail({**variables, "AWS_CA_BUNDLE": "/none"})
-        assert reason == "AWS_CA_BUNDLE names /none, which does not exist"
+        assert machine.fail(variables).code == "network.certificate-untrusted"
+        failure = machine.fail({**variables, "AWS_CA_BUNDLE": "/none"})
+        assert failure.code == "network.ca-file-missing"
+        assert "AWS_CA_BUNDLE names /none" in failure.reason
 
 
-def test_a_proxy_that_refuses_is_told_without_its_password(
+def test_a_proxy_that_refuses_is_named_without_its_password(
     authority: Authority, cloud: AwsCloud, machine: Machine, user: Key
 ) -> None:
     with TerminatingProxy(authority) as proxy:
         address = f"http://user:{cloud.secret('proxy password')}@127.0.0.1:{proxy.port}"
-        reason, hint = machine.fail(
+        failure = machine.fail(
             {**user.environment(), "HTTPS_PROXY": address, "AWS_ENDPOINT_URL_ECR": ""}
         )
-    assert reason == "the proxy that HTTPS_PROXY names does not connect, it answers HTTP 403"
-    assert "NO_PROXY" in hint
+    assert failure.code == "network.proxy-forbids"
+    assert "NO_PROXY" in failure.hint
 
 
 # --- Nothing configured ---------------------------------------------------------------------------

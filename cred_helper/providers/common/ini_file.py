@@ -88,16 +88,21 @@ class IniFile:
 def parse(text: str) -> tuple[dict[str, dict[str, str]], int]:
     """The sections of a text, and the number of the first wrong line (0: none is wrong).
 
-    The lines that continue a value are left out: they hold nested settings, and nothing that tells
-    one identity source from another.
+    A value goes on with the lines below it that are indented deeper.
     """
     sections: dict[str, dict[str, str]] = {}
     options: dict[str, str] | None = None
     indent: int | None = None  # of the option that may go on; none right below a section's name
+    last = ""
     for number, line in enumerate(text.split("\n"), 1):
         entry = line.strip()
         depth = len(line) - len(line.lstrip())
-        if not entry or entry[0] in "#;" or (indent is not None and depth > indent):
+        if entry[:1] in ("#", ";"):
+            continue
+        if indent is not None and options is not None and (not entry or depth > indent):
+            options[last] += f"\n{entry}"
+            continue
+        if not entry:
             continue
         end = entry.rfind("]")
         if entry[0] == "[" and end > 1:
@@ -111,6 +116,10 @@ def parse(text: str) -> tuple[dict[str, dict[str, str]], int]:
         if not name or options is None or name in options:
             return sections, number
         options[name] = value
+        last = name
+    for options in sections.values():
+        for name, value in options.items():
+            options[name] = value.rstrip()
     defaults = sections.pop("DEFAULT", {})
     return {name: defaults | options for name, options in sections.items()}, 0
 

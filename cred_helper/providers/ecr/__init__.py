@@ -1,9 +1,9 @@
-"""Amazon ECR: whose token is asked for, and of which API.
+"""Amazon ECR: the identity that asks for a token, and the API that is asked.
 
-The identity is boto3's own: the chain of the SDK is followed here with no SDK, to say which source
-it would use; ``login`` has the SDK use that one. Never looks for an instance's role where
+The identity is that of the AWS SDK: ``identity`` follows the SDK's chain without loading it, and
+``token`` has the SDK use the source that was found. Never looks for an instance's role where
 anything else is configured, never prompts, and never names an account to the API: a token belongs
-to who asks for it, and opens every registry of the region that one may reach.
+to its identity, and opens every registry of the region that this identity may reach.
 
 Sources:
   https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
@@ -14,22 +14,68 @@ from __future__ import annotations
 
 from cred_helper.errors import NotFound
 from cred_helper.files.fingerprints import digest
-from cred_helper.providers.common.interface import Identity, Skipped
-from cred_helper.providers.ecr.setup import Setup
-from cred_helper.providers.ecr.sources import CHAIN, Found
+from cred_helper.providers.common.chain import walk
+from cred_helper.providers.common.interface import Identity
+from cred_helper.providers.ecr.configuration import Configuration
+from cred_helper.providers.ecr.identity import Found, sources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cred_helper.credential import Credential
-    from cred_helper.providers.common.interface import TokenRequest
+    from cred_helper.errors import ProviderError
+    from cred_helper.providers.common.interface import Skipped, TokenRequest
+    from cred_helper.providers.ecr.credential_process import Output
 
 _METADATA_ADDRESS = ("169.254.169.254", 80)
 _METADATA_PROBE = (
     b"GET /latest/meta-data/ HTTP/1.1\r\nHost: 169.254.169.254\r\nConnection: close\r\n\r\n"
 )
-# How EC2's own server names itself, also where it refuses a request without a session token. Asking
-# for that token instead would tell less: its reply does not reach a container one hop away.
+# EC2's own server names itself so, also where it refuses a request without a session token. A
+# request for that token would say less: its reply does not reach a container one hop away.
 _METADATA_SERVER = b"\r\nserver: ec2ws"
+
+
+class AwsIdentity(Identity):
+    """An identity of the AWS SDK, with its keys if only running a program gave them."""
+
+    __slots__ = ("found", "output")
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        source: str,
+        found: Found,
+        skipped: tuple[Skipped, ...],
+        output: Output | None = None,
+    ) -> None:
+        parts = found.parts
+        if found.program is not None:
+            # Without the program's answer, nothing says whose keys it gives.
+            parts = None if output is None or parts is None else [*parts, output.key_id]
+        super().__init__(
+            source,
+            found.detail + (f", then {configuration.role_arn}" if configuration.role_arn else ""),
+            skipped=skipped,
+            cache_key=None
+            if parts is None
+            else digest([source, *parts, configuration.role_arn, *configuration.endpoints()]),
+            certain=found.certain,
+            scope=configuration.scope,
+            resolve=None if found.program is None or output is not None else self._run,
+        )
+        self.found = found
+        self.output = output
+
+    def _run(self, request: TokenRequest) -> Identity:
+        from cred_helper.providers.ecr import credential_process
+
+        assert self.source is not None
+        assert self.found.program is not None
+        configuration = Configuration(request)
+        output = credential_process.run(configuration, self.found.program)
+        return AwsIdentity(configuration, self.source, self.found, self.skipped, output)
 
 
 class EcrProvider:
@@ -41,51 +87,44 @@ class EcrProvider:
         """Say which of the SDK's sources it would use.
 
         Raises:
-            Misconfigured: a profile is named that does not exist, or half a key is set.
+            Misconfigured: the SDK would refuse what is configured.
         """
-        setup = Setup(request)
-        source: str | None = None
-        found: Found | None = None
-        skipped: list[Skipped] = []
-        for name, look in CHAIN:
-            outcome = f"{source} comes first" if source else look(setup)
-            if isinstance(outcome, str):
-                skipped.append(Skipped(name, outcome))
-            else:
-                source, found = name, outcome
-        if source is None or found is None:
-            return Identity(None, skipped=tuple(skipped), problem=setup.missed())
-        return Identity(
-            source,
-            found.detail + (f", then {setup.role_arn}" if setup.role_arn else ""),
-            skipped=tuple(skipped),
-            cache_key=None
-            if found.marks is None
-            else digest([source, *found.marks, setup.role_arn, *setup.redirections()]),
-            certain=found.certain,
-            scope=setup.scope,
-        )
+        configuration = Configuration(request)
+        found, skipped = walk(sources(configuration))
+        if not found:
+            return Identity(None, skipped=tuple(skipped), problem=configuration.problem())
+        source, first = found[0]
+        return AwsIdentity(configuration, source, first, tuple(skipped))
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
         """Ask the API of the host's region for a token."""
-        setup = Setup(request)
+        configuration = Configuration(request)
         try:
-            return _credential(setup, request, identity)
-        except NotFound as nobody:
-            raise setup.missed() or nobody from None
+            return _credential(configuration, request, identity)
+        except NotFound as absent:
+            raise configuration.problem() or absent from None
+
+    def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
+        """What local files show to be wrong with an identity."""
+        from cred_helper.providers.ecr.problems import problems
+
+        return problems(Configuration(request), identity)
 
 
 PROVIDER = EcrProvider()
 
 
-def _credential(setup: Setup, request: TokenRequest, identity: Identity) -> Credential:
-    if identity.source is None:
-        raise NotFound("no AWS identity is configured, and this is no machine of AWS")
+def _credential(
+    configuration: Configuration, request: TokenRequest, identity: Identity
+) -> Credential:
+    identity = identity.resolved(request)
+    if not isinstance(identity, AwsIdentity):
+        raise NotFound("ecr.no-identity")
     if not identity.certain and not _metadata_answers():
-        raise NotFound("no AWS identity is configured, and no metadata service answers")
-    from cred_helper.providers.ecr import login
+        raise NotFound("ecr.no-metadata-service")
+    from cred_helper.providers.ecr import token
 
-    return login.log_in(setup, identity, request.deadline)
+    return token.token(configuration, identity, request.deadline)
 
 
 def _metadata_answers() -> bool:

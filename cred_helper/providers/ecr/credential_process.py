@@ -1,0 +1,104 @@
+"""Run a profile's ``credential_process``, which alone can say whose keys it gives.
+
+Its answer is kept for the SDK, so that a ``get`` runs the program once. Never shows what the
+program prints: that holds keys, or an error text of unknown content.
+
+Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+"""
+
+from __future__ import annotations
+
+from cred_helper.errors import BadReply, Denied, Misconfigured, ProviderError
+from cred_helper.providers.common import waiting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cred_helper.providers.ecr.configuration import Configuration
+
+# Keys are a few KiB; a program that prints more does not print keys.
+_MAX_OUTPUT_BYTES = 1 << 20
+
+
+class Output:
+    """What a program printed, and the access key id in it."""
+
+    __slots__ = ("data", "key_id")
+
+    def __init__(self, data: bytes, key_id: str) -> None:
+        self.data = data
+        self.key_id = key_id
+
+
+def run(configuration: Configuration, profile: str) -> Output:
+    """Run the program of a profile.
+
+    Raises:
+        ProviderError: it cannot be started, fails, or prints no keys.
+    """
+    import subprocess
+
+    command = command_of(configuration, profile)
+    if not command:
+        raise Misconfigured("ecr.process-not-set", profile=profile)
+    waiting.start(f'the credential_process of profile "{profile}"')
+    try:
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            assert process.stdout is not None
+            data = process.stdout.read(_MAX_OUTPUT_BYTES + 1)
+            if len(data) > _MAX_OUTPUT_BYTES:
+                process.kill()
+                raise not_keys(profile)
+        status = process.returncode
+    except OSError as error:
+        reason = (error.strerror or "no reason given").lower()
+        raise Misconfigured("ecr.process-not-started", profile=profile, reason=reason) from None
+    finally:
+        waiting.end()
+    if status:
+        raise Denied("ecr.process-failed", profile=profile, status=status, command=_trial(profile))
+    return Output(data, _key_id(data, profile))
+
+
+def command_of(configuration: Configuration, profile: str) -> list[str]:
+    """The program of a profile and its arguments, divided as the SDK divides them.
+
+    Raises:
+        Misconfigured: the quotation marks in it do not match.
+    """
+    import os
+    from shlex import split
+
+    text = configuration.profiles.get(profile, {}).get("credential_process", "")
+    try:
+        return split(text, posix=os.name != "nt")
+    except ValueError:
+        raise Misconfigured("ecr.process-quotes", profile=profile) from None
+
+
+def _key_id(data: bytes, profile: str) -> str:
+    from json import loads
+
+    try:
+        keys = loads(data.decode("utf-8"))
+        key_id, secret = keys["AccessKeyId"], keys["SecretAccessKey"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise not_keys(profile) from None
+    if keys.get("Version") != 1 or not (isinstance(key_id, str) and isinstance(secret, str)):
+        raise not_keys(profile)
+    return key_id
+
+
+def not_keys(profile: str) -> ProviderError:
+    """The error for a program that prints something else than keys."""
+    return BadReply("ecr.process-output", profile=profile, command=_trial(profile))
+
+
+def _trial(profile: str) -> str:
+    from shlex import quote
+
+    return f"aws sts get-caller-identity --profile {quote(profile)}"
