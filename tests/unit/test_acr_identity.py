@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cred_helper.errors import CredentialError, Misconfigured, NotFound, Unreachable
+from cred_helper.errors import Misconfigured, NotFound, Unreachable
 from cred_helper.hosts import route
-from cred_helper.providers.acr import AcrIdentity, AcrProvider
-from cred_helper.providers.acr.setup import Setup, cloud_of
+from cred_helper.providers.acr import AcrProvider
+from cred_helper.providers.acr.azure_settings import AzureSettings, cloud_of
+from cred_helper.providers.acr.identity import AcrIdentity
 from cred_helper.providers.common import cloud_detection
 from cred_helper.providers.common.interface import Deadline, TokenRequest
 from cred_helper.server_url import ServerURL
@@ -62,8 +64,24 @@ def identify(
     return AcrProvider().identify(request(environ, host, **options))
 
 
+def wrong(environ: dict[str, str], host: str = "myreg.azurecr.io", **options: str) -> str:
+    """The code of the error where something that is set is wrong."""
+    with pytest.raises(Misconfigured) as raised:
+        identify(environ, host, **options)
+    assert raised.value.reason
+    return raised.value.code
+
+
 def why(identity: AcrIdentity) -> dict[str, str]:
-    return {other.source: other.reason for other in identity.skipped}
+    """The code of the reason why each other source is skipped."""
+    assert all(other.reason for other in identity.skipped)
+    return {other.source: other.code for other in identity.skipped}
+
+
+def jwt(**claims: object) -> str:
+    parts = ({"alg": "RS256"}, claims)
+    encoded = [urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
+    return ".".join([*encoded, "c2ln"])
 
 
 def program(folder: Path, name: str) -> str:
@@ -113,7 +131,9 @@ def az_login(folder: Path, profile: object = None) -> dict[str, str]:
 def test_variables_choose_an_identity(environ: dict[str, str], source: str | None) -> None:
     identity = identify(environ)
     assert identity.source == source
-    assert (identity.cache_key is None) == (source is None)
+    # Whose token an address gives out that a variable names, only the token can say.
+    is_known = source is not None and "AZURE_POD_IDENTITY_AUTHORITY_HOST" not in environ
+    assert (identity.cache_key is not None) == is_known
 
 
 def test_a_certificate_in_a_pipe_is_not_known_and_so_not_cached(tmp_path: Path) -> None:
@@ -123,7 +143,7 @@ def test_a_certificate_in_a_pipe_is_not_known_and_so_not_cached(tmp_path: Path) 
     assert identify(environ).cache_key is None
 
 
-def test_every_link_of_the_chain_is_either_chosen_or_explained() -> None:
+def test_every_source_of_the_chain_is_either_used_or_skipped_with_a_reason() -> None:
     for environ in ({}, {**PRINCIPAL, "AZURE_CLIENT_SECRET": SECRET}):
         identity = identify(environ)
         assert sorted([*why(identity), *filter(None, [identity.source])]) == sorted(CHAIN)
@@ -155,7 +175,7 @@ def test_what_is_earlier_in_the_chain_comes_first(tmp_path: Path) -> None:
     ):
         identity = identify(environ)
         order.append(identity.source)
-        assert [login.source for login in identity.logins] == [identity.source]
+        assert [one.source for one in identity.candidates] == [identity.source]
         del environ[variable]
     assert order == [*CHAIN[:6], "azure-cli"]
 
@@ -181,9 +201,8 @@ def test_azure_token_credentials_narrows_the_chain(
 
 
 @pytest.mark.parametrize("chosen", ["InteractiveBrowserCredential", "nonsense"])
-def test_a_credential_class_that_cannot_be_used_here_is_told(chosen: str) -> None:
-    with pytest.raises(Misconfigured, match="AZURE_TOKEN_CREDENTIALS"):
-        identify({"AZURE_TOKEN_CREDENTIALS": chosen})
+def test_a_credential_class_that_is_not_used_here_is_an_error(chosen: str) -> None:
+    assert wrong({"AZURE_TOKEN_CREDENTIALS": chosen}) == "acr.bad-token-credentials"
 
 
 @pytest.mark.parametrize(
@@ -196,13 +215,16 @@ def test_a_credential_class_that_cannot_be_used_here_is_told(chosen: str) -> Non
     ],
 )
 @pytest.mark.parametrize("missing", ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"])
-def test_half_an_identity_is_told_and_not_replaced_by_another(
+def test_half_an_identity_is_an_error_and_not_replaced_by_another(
     tmp_path: Path, variable: str, missing: str
 ) -> None:
     environ = {**PRINCIPAL, **az_login(tmp_path), variable: SECRET}
     del environ[missing]
-    with pytest.raises(Misconfigured, match=f"{variable} is set, but {missing} is not"):
+    with pytest.raises(Misconfigured) as raised:
         identify(environ)
+    assert raised.value.code == "acr.half-an-identity"
+    assert variable in raised.value.reason
+    assert missing in raised.value.reason
 
 
 # --- The machine's own, and guesses ---------------------------------------------------------------
@@ -210,7 +232,7 @@ def test_half_an_identity_is_told_and_not_replaced_by_another(
 
 def test_a_machine_of_another_kind_has_no_managed_identity() -> None:
     reason = why(identify({"AZURE_CLIENT_ID": CLIENT}))["managed-identity"]
-    assert reason == "this is no Azure machine: the firmware names no such cloud"
+    assert reason == "acr.not-an-azure-machine"
 
 
 def test_an_azure_machines_identity_comes_first_and_the_login_of_az_after_it(
@@ -218,9 +240,9 @@ def test_an_azure_machines_identity_comes_first_and_the_login_of_az_after_it(
 ) -> None:
     firmware(True)
     identity = identify(az_login(tmp_path))
-    assert [login.source for login in identity.logins] == ["managed-identity", "azure-cli"]
+    assert [one.source for one in identity.candidates] == ["managed-identity", "azure-cli"]
     assert identity.certain
-    assert why(identity)["azure-cli"] == "it is asked if there is no managed-identity after all"
+    assert why(identity)["azure-cli"] == "acr.asked-later"
 
 
 def test_a_login_that_is_certain_comes_before_a_guess(
@@ -228,29 +250,28 @@ def test_a_login_that_is_certain_comes_before_a_guess(
 ) -> None:
     firmware(None)
     identity = identify(az_login(tmp_path))
-    assert [login.source for login in identity.logins] == ["azure-cli"]
-    assert "managed-identity" in why(identity)
+    assert [one.source for one in identity.candidates] == ["azure-cli"]
+    assert why(identity)["managed-identity"] == "acr.guess"
     identity = identify({})
     assert (identity.source, identity.certain) == ("managed-identity", False)
 
 
-def test_an_identity_that_is_insisted_on_is_followed_by_nobody(tmp_path: Path) -> None:
+def test_a_managed_identity_that_the_user_chose_is_the_only_candidate(tmp_path: Path) -> None:
     for options in ({"resource_id": "/r"}, {"object_id": "o"}):
         identity = identify({**az_login(tmp_path), "AZURE_CLIENT_ID": CLIENT}, **options)
-        assert [login.source for login in identity.logins] == ["managed-identity"]
-        assert identity.logins[0].named == next(iter(options.items()))
+        assert [one.source for one in identity.candidates] == ["managed-identity"]
+        assert identity.candidates[0].named == next(iter(options.items()))
 
 
 def test_an_option_chooses_before_a_variable() -> None:
     environ = {"AZURE_CLIENT_ID": CLIENT, "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://h"}
-    assert identify(environ).logins[0].named == ("client_id", CLIENT)
-    assert identify(environ, client_id="other").logins[0].named == ("client_id", "other")
-    assert identify(environ, object_id="other").logins[0].named == ("object_id", "other")
+    assert identify(environ).candidates[0].named == ("client_id", CLIENT)
+    assert identify(environ, client_id="other").candidates[0].named == ("client_id", "other")
+    assert identify(environ, object_id="other").candidates[0].named == ("object_id", "other")
 
 
 def test_two_options_that_choose_an_identity_are_one_too_many() -> None:
-    with pytest.raises(Misconfigured, match="client_id and object_id"):
-        identify({}, client_id="one", object_id="other")
+    assert wrong({}, client_id="one", object_id="other") == "acr.two-identities"
 
 
 def test_a_secret_is_not_used_for_an_application_it_does_not_belong_to() -> None:
@@ -258,18 +279,18 @@ def test_a_secret_is_not_used_for_an_application_it_does_not_belong_to() -> None
     assert identify(environ, client_id=CLIENT).source == "client-secret"
     identity = identify(environ, client_id="other")
     assert identity.source is None
-    assert "client_id" in why(identity)["client-secret"]
+    assert why(identity)["client-secret"] == "acr.other-client-id"
     assert identity.problem is not None
-    assert "with the client_id other" in identity.problem.reason
+    assert identity.problem.code == "acr.no-such-identity"
 
 
-def test_nobody_at_the_metadata_address_is_no_identity() -> None:
+def test_without_an_answer_at_the_metadata_address_there_is_no_identity() -> None:
     asked = request({"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9"})
     with pytest.raises(NotFound):
         AcrProvider().get(asked, AcrProvider().identify(asked))
 
 
-def test_nobody_at_the_metadata_address_is_a_failure_where_it_was_insisted_on() -> None:
+def test_without_an_answer_of_a_metadata_service_that_was_chosen_the_get_fails() -> None:
     environ = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9"}
     asked = request(environ, token_credentials="ManagedIdentityCredential")
     with pytest.raises(Unreachable):
@@ -291,21 +312,35 @@ def test_az_is_logged_in_where_its_profile_names_a_user(tmp_path: Path) -> None:
     assert identity.source == "azure-cli"
     assert identity.detail == f"the login of someone@contoso.example to tenant {TENANT}"
     az_login(tmp_path, {"subscriptions": []})
-    assert why(identify(environ))["azure-cli"] == "nobody is logged in to az: az login"
+    assert why(identify(environ))["azure-cli"] == "acr.az-logged-out"
     (tmp_path / ".azure" / "azureProfile.json").write_bytes(b'\xff"user"')
-    assert identify(environ).detail == "the login az has"
+    assert identify(environ).detail == "the login of az"
 
 
 def test_az_is_asked_where_it_has_left_no_folder(tmp_path: Path) -> None:
     identity = identify({"HOME": str(tmp_path), "PATH": program(tmp_path, "az")})
     assert (identity.source, identity.certain) == ("azure-cli", False)
-    assert not identity.logins[0].settled
+    assert not identity.candidates[0].settled
+    assert identity.cache_key is None
 
 
 def test_az_has_to_be_on_path(tmp_path: Path) -> None:
     environ = az_login(tmp_path)
     (tmp_path / "bin" / "az").chmod(0o644)
-    assert why(identify(environ))["azure-cli"] == "az is not on PATH"
+    assert why(identify(environ))["azure-cli"] == "provider.program-not-on-path"
+
+
+def test_a_program_in_a_relative_folder_of_path_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = az_login(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for path in ("bin", "./bin", ":/nowhere"):
+        program(tmp_path, "az")
+        (tmp_path / "az").write_text("#!/bin/sh\n")
+        (tmp_path / "az").chmod(0o755)
+        reason = why(identify({**environ, "PATH": path}))["azure-cli"]
+        assert reason == "provider.program-by-relative-path"
 
 
 @pytest.mark.parametrize(
@@ -319,7 +354,7 @@ def test_other_programs_are_used_once_they_wrote_down_a_login(
     tmp_path: Path, name: str, state: str, source: str
 ) -> None:
     environ = {"HOME": str(tmp_path), "PATH": program(tmp_path, name)}
-    assert why(identify(environ))[source].startswith(f"nobody is logged in to {name}")
+    assert why(identify(environ))[source] == "acr.tool-logged-out"
     (tmp_path / state).parent.mkdir()
     (tmp_path / state).write_text("{}")
     assert identify(environ).source == source
@@ -345,7 +380,7 @@ def test_other_programs_are_used_once_they_wrote_down_a_login(
 def test_an_authority_of_the_same_cloud_or_of_no_known_one_is_used(
     configured: str, authority: str
 ) -> None:
-    assert Setup(request({"AZURE_AUTHORITY_HOST": configured})).authority == authority
+    assert AzureSettings(request({"AZURE_AUTHORITY_HOST": configured})).authority == authority
 
 
 @pytest.mark.parametrize(
@@ -387,11 +422,10 @@ def test_an_authority_of_another_cloud_or_without_tls_is_refused(
     host: str, configured: str
 ) -> None:
     environ = {**PRINCIPAL, "AZURE_CLIENT_SECRET": SECRET, "AZURE_AUTHORITY_HOST": configured}
-    with pytest.raises(Misconfigured, match="AZURE_AUTHORITY_HOST"):
-        identify(environ, host)
+    assert wrong(environ, host) in ("acr.bad-authority", "acr.authority-of-another-cloud")
 
 
-def test_without_an_identity_the_authority_is_nobodys_business() -> None:
+def test_without_an_identity_the_authority_is_not_checked() -> None:
     environ = {"AZURE_AUTHORITY_HOST": "https://login.microsoftonline.us"}
     assert identify(environ).source is None
 
@@ -405,18 +439,18 @@ def test_without_an_identity_the_authority_is_nobodys_business() -> None:
         ("https://login.private.example", {"instance_discovery": "false"}, False),
     ],
 )
-def test_microsoft_is_asked_about_an_authority_only_where_nobody_vouches_for_it(
+def test_microsoft_is_asked_about_an_authority_only_where_it_is_not_known_otherwise(
     configured: str, options: dict[str, str], asked: bool
 ) -> None:
-    setup = Setup(request({"AZURE_AUTHORITY_HOST": configured}, **options))
-    assert setup.instance_discovery == asked
+    settings = AzureSettings(request({"AZURE_AUTHORITY_HOST": configured}, **options))
+    assert settings.instance_discovery == asked
 
 
 @pytest.mark.parametrize(
     "authority",
     ["login.microsoftonline.com.evil.example", "evillogin.microsoftonline.com", "example", ""],
 )
-def test_a_name_that_only_looks_like_an_authority_is_none(authority: str) -> None:
+def test_a_name_that_only_looks_like_an_authority_belongs_to_no_cloud(authority: str) -> None:
     assert cloud_of(authority) is None
 
 
@@ -424,77 +458,186 @@ def test_a_name_that_only_looks_like_an_authority_is_none(authority: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "code"),
     [
-        {"tenant_id": "a/b"},
-        {"client_id": "a b"},
-        {"audience": "https://a b"},
-        {"identity_token": "maybe"},
+        ({"tenant_id": "a/b"}, "acr.bad-character"),
+        ({"client_id": "x y"}, "acr.bad-character"),
+        ({"audience": "https://a b"}, "acr.bad-character"),
+        ({"identity_token": "maybe"}, "acr.not-a-flag"),
     ],
 )
-def test_an_option_that_cannot_be_meant_is_told_and_not_quoted(options: dict[str, str]) -> None:
+def test_an_option_with_an_invalid_value_is_an_error_that_does_not_quote_it(
+    options: dict[str, str], code: str
+) -> None:
     environ = {**PRINCIPAL, "AZURE_FEDERATED_TOKEN": "jwt"}
-    with pytest.raises(Misconfigured) as told:
+    with pytest.raises(Misconfigured) as raised:
         identify(environ, **options)
-    assert next(iter(options.values())) not in told.value.reason
+    assert raised.value.code == code
+    assert next(iter(options)) in raised.value.reason
+    assert next(iter(options.values())) not in raised.value.reason
+
+
+@pytest.mark.parametrize("variable", ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"])
+@pytest.mark.parametrize("stray", ["'", '"', "\n", "\r", "\t", " ", "\xa0", "\ufeff", "é", "\0"])
+def test_a_stray_character_is_named_with_the_variable_that_has_it(
+    variable: str, stray: str
+) -> None:
+    environ = {**PRINCIPAL, "AZURE_CLIENT_SECRET": SECRET}
+    for value in (environ[variable] + stray, stray + environ[variable]):
+        with pytest.raises(Misconfigured) as raised:
+            identify({**environ, variable: value})
+        assert raised.value.code == "acr.bad-character"
+        assert variable in raised.value.reason
+        assert raised.value.reason.isprintable()
 
 
 def test_the_closed_cloud_is_explained() -> None:
-    with pytest.raises(CredentialError, match="closed in October 2021"):
-        identify({}, "myreg.azurecr.de")
+    assert wrong({}, "myreg.azurecr.de") == "acr.cloud-closed"
 
 
-# --- The fingerprint ------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "client", ["Abc8Q.supersecretsupersecretsupersecret1", "someSecretOf34Characters-withoutTilde"]
+)
+def test_a_secret_in_the_place_of_an_id_is_not_shown(client: str) -> None:
+    environ = {**PRINCIPAL, "AZURE_CLIENT_ID": client, "AZURE_CLIENT_SECRET": SECRET}
+    asked = request(environ)
+    identity = identify(environ)
+    assert client not in identity.detail
+    found = list(AcrProvider().problems(asked, identity))
+    assert [one.code for one in found] == ["acr.not-a-guid"]
+    assert client not in found[0].line
 
 
-def fingerprint(environ: dict[str, str], host: str = "myreg.azurecr.io", **options: str) -> str:
+# --- What files show ------------------------------------------------------------------------------
+
+
+def problems(environ: dict[str, str]) -> list[str]:
+    asked = request({**PRINCIPAL, **environ})
+    found = list(AcrProvider().problems(asked, AcrProvider().identify(asked)))
+    assert all(one.line for one in found)
+    return [one.code for one in found]
+
+
+def test_files_that_cannot_be_used_are_found_without_the_sdk(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    for variable in ("AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_CERTIFICATE_PATH"):
+        assert problems({variable: str(tmp_path / "missing")}) == ["acr.unreadable"]
+        assert problems({variable: str(tmp_path)}) == ["acr.unreadable"]
+        assert problems({variable: "-----BEGIN PRIVATE KEY-----"}) == ["acr.content-for-path"]
+        assert problems({variable: jwt(sub="job")}) == ["acr.content-for-path"]
+        os.mkfifo(tmp_path / variable)
+        assert problems({variable: str(tmp_path / variable)}) == []
+    token_file = {"AZURE_FEDERATED_TOKEN_FILE": str(file)}
+    for content, code in (
+        ("\n", "acr.empty-token-file"),
+        (jwt(exp=int(time.time()) - 600), "acr.token-expired"),
+    ):
+        file.write_text(content)
+        assert problems(token_file) == [code]
+    file.write_text(jwt(exp=int(time.time()) + 600))
+    assert problems(token_file) == []
+    assert problems({"AZURE_FEDERATED_TOKEN": jwt(exp=1)}) == ["acr.token-expired"]
+
+
+# --- The cache key --------------------------------------------------------------------------------
+
+
+def cache_key(environ: dict[str, str], host: str = "myreg.azurecr.io", **options: str) -> str:
     identity = identify(environ, host, **options)
     assert identity.cache_key is not None
     return identity.cache_key
 
 
-def test_another_identity_has_another_fingerprint(tmp_path: Path) -> None:
+def test_another_identity_has_another_cache_key(tmp_path: Path) -> None:
     environ = {**PRINCIPAL, "AZURE_CLIENT_SECRET": SECRET}
     certificate = tmp_path / "client.pem"
     certificate.write_text("one")
     by_certificate = {**PRINCIPAL, "AZURE_CLIENT_CERTIFICATE_PATH": str(certificate)}
     app_service = {"IDENTITY_ENDPOINT": "http://h/", "IDENTITY_HEADER": "h"}
-    prints = [
-        fingerprint(environ),
-        fingerprint({**environ, "AZURE_CLIENT_SECRET": "other"}),
-        fingerprint({**environ, "AZURE_TENANT_ID": "other"}),
-        fingerprint({**environ, "AZURE_CLIENT_ID": "other"}),
-        fingerprint({**environ, "AZURE_AUTHORITY_HOST": "login.windows.net"}),
-        fingerprint(environ, "myreg.azurecr.us"),
-        fingerprint(environ, audience="https://management.azure.com"),
-        fingerprint(environ, identity_token="true"),
-        fingerprint({**PRINCIPAL, "AZURE_FEDERATED_TOKEN": SECRET}),
-        fingerprint({**PRINCIPAL, "AZURE_FEDERATED_TOKEN_FILE": "/one"}),
-        fingerprint({**PRINCIPAL, "AZURE_FEDERATED_TOKEN_FILE": "/other"}),
-        fingerprint(by_certificate),
-        fingerprint(app_service),
-        fingerprint({**app_service, "AZURE_CLIENT_ID": CLIENT}),
-        fingerprint(app_service, object_id=CLIENT),
+    keys = [
+        cache_key(environ),
+        cache_key({**environ, "AZURE_CLIENT_SECRET": "other"}),
+        cache_key({**environ, "AZURE_TENANT_ID": "other"}),
+        cache_key({**environ, "AZURE_CLIENT_ID": "other"}),
+        cache_key({**environ, "AZURE_AUTHORITY_HOST": "login.windows.net"}),
+        cache_key(environ, "myreg.azurecr.us"),
+        cache_key(environ, audience="https://management.azure.com"),
+        cache_key(environ, identity_token="true"),
+        cache_key({**PRINCIPAL, "AZURE_FEDERATED_TOKEN": jwt(iss="i", sub="one")}),
+        cache_key({**PRINCIPAL, "AZURE_FEDERATED_TOKEN": jwt(iss="i", sub="other")}),
+        cache_key({**PRINCIPAL, "AZURE_FEDERATED_TOKEN": jwt(iss="j", sub="one")}),
+        cache_key(by_certificate),
+        cache_key(app_service),
+        cache_key({**app_service, "AZURE_CLIENT_ID": CLIENT}),
+        cache_key(app_service, object_id=CLIENT),
+        cache_key({**app_service, "IDENTITY_HEADER": "another app"}),
     ]
     certificate.write_text("other")
-    prints.append(fingerprint(by_certificate))
+    keys.append(cache_key(by_certificate))
     environ = az_login(tmp_path)
-    prints.append(fingerprint(environ))
-    prints.append(fingerprint(environ, tenant_id=TENANT))
-    prints.append(fingerprint({**environ, "AZURE_CLOUD_NAME": "AzureChinaCloud"}))
+    keys.append(cache_key(environ))
+    keys.append(cache_key(environ, tenant_id=TENANT))
+    keys.append(cache_key({**environ, "AZURE_CLOUD_NAME": "AzureChinaCloud"}))
     az_login(tmp_path, {"subscriptions": [{"user": {"name": "other"}}]})
-    prints.append(fingerprint(environ))
-    assert len(set(prints)) == len(prints)
+    keys.append(cache_key(environ))
+    assert len(set(keys)) == len(keys)
 
 
-def test_the_same_identity_keeps_its_fingerprint_while_its_token_renews(tmp_path: Path) -> None:
+def test_the_same_identity_keeps_its_cache_key_while_its_token_renews(tmp_path: Path) -> None:
     path = tmp_path / "token"
-    prints = set()
-    for token in ("one", "other"):
+    keys = set()
+    for number in (1, 2):
+        token = jwt(iss="i", sub="job", exp=number)
         path.write_text(token)
-        prints.add(fingerprint({**PRINCIPAL, "AZURE_FEDERATED_TOKEN_FILE": str(path)}))
-    assert len(prints) == 1
-    assert len({fingerprint({**PRINCIPAL, "AZURE_FEDERATED_TOKEN": t}) for t in "ab"}) == 1
+        keys.add(cache_key({**PRINCIPAL, "AZURE_FEDERATED_TOKEN_FILE": str(path)}))
+        keys.add(cache_key({**PRINCIPAL, "AZURE_FEDERATED_TOKEN_FILE": str(path)}))
+    assert len(keys) == 1
+    inline = {cache_key({**PRINCIPAL, "AZURE_FEDERATED_TOKEN": jwt(sub="a", exp=n)}) for n in "12"}
+    assert len(inline) == 1
+
+
+def test_another_job_that_writes_to_the_same_token_file_is_another_identity(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "token"
+    keys = set()
+    for subject in ("main", "pull-request", ""):
+        path.write_text(jwt(iss="i", sub=subject))
+        keys.add(cache_key({**PRINCIPAL, "AZURE_FEDERATED_TOKEN_FILE": str(path)}))
+    assert len(keys) == 3
+
+
+def test_another_folder_of_az_is_another_identity(tmp_path: Path) -> None:
+    environ = az_login(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "azureProfile.json").write_bytes(
+        (tmp_path / ".azure" / "azureProfile.json").read_bytes()
+    )
+    assert cache_key(environ) != cache_key({**environ, "AZURE_CONFIG_DIR": str(other)})
+    assert identify({**environ, "AZURE_CONFIG_DIR": str(tmp_path / "none")}).cache_key is None
+
+
+@pytest.mark.parametrize("user", ["systemAssignedIdentity", "userAssignedIdentity"])
+def test_a_login_of_az_as_the_machine_is_not_known_by_its_files(tmp_path: Path, user: str) -> None:
+    environ = az_login(tmp_path, {"subscriptions": [{"user": {"name": user}}]})
+    identity = identify(environ)
+    assert (identity.source, identity.cache_key) == ("azure-cli", None)
+
+
+@pytest.mark.parametrize(
+    ("config", "environ"),
+    [('{"auth":{"useAzCliAuth":"true"}}', {}), ("{}", {"AZD_AUTH_ENDPOINT": "http://h"})],
+)
+def test_an_azd_that_signs_in_as_another_program_is_not_known_by_its_files(
+    tmp_path: Path, config: str, environ: dict[str, str]
+) -> None:
+    (tmp_path / ".azd").mkdir()
+    (tmp_path / ".azd" / "auth.json").write_text("{}")
+    environ |= {"HOME": str(tmp_path), "PATH": program(tmp_path, "azd")}
+    (tmp_path / ".azd" / "config.json").write_text(config)
+    identity = identify(environ)
+    assert (identity.source, identity.cache_key) == ("azure-developer-cli", None)
 
 
 def test_nothing_that_is_secret_shows_in_an_identity() -> None:

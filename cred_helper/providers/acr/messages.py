@@ -4,4 +4,260 @@ from __future__ import annotations
 
 from cred_helper.messages import Message
 
-MESSAGES: dict[str, Message] = {}
+_CHECK_TENANT = "check AZURE_TENANT_ID"
+_CHECK_PASSWORD = "check AZURE_USERNAME and AZURE_PASSWORD"  # noqa: S105 - advice
+_LOG_IN = "az login"
+_EXPLAINED = "see https://login.microsoftonline.com/error?code={number}"
+_IN_BETWEEN = "is a proxy or a sign-in page in between?"
+
+# Each of Entra's AADSTS numbers that has a message of its own.
+ENTRA_CODES = {
+    "50020": "acr.not-a-user-of-the-tenant",
+    "50034": "acr.unknown-user",
+    "50049": "acr.unknown-authority",
+    "50053": "acr.account-locked",
+    "50055": "acr.password-expired",
+    "50056": "acr.wrong-password",
+    "50057": "acr.account-disabled",
+    "50076": "acr.second-factor",
+    "50079": "acr.second-factor",
+    "50126": "acr.wrong-password",
+    "50158": "acr.second-factor",
+    "50173": "acr.login-revoked",
+    "53003": "acr.conditional-access",
+    "65001": "acr.no-consent",
+    "70011": "acr.unknown-audience",
+    "70021": "acr.no-federated-credential",
+    "70043": "acr.login-expired",
+    "90002": "acr.unknown-tenant",
+    "500011": "acr.unknown-audience",
+    "700016": "acr.unknown-application",
+    "700024": "acr.federated-token-not-valid-now",
+    "700027": "acr.unknown-certificate",
+    "700082": "acr.login-expired",
+    "700211": "acr.no-federated-credential",
+    "700212": "acr.no-federated-credential",
+    "700213": "acr.no-federated-credential",
+    "900023": "acr.bad-tenant",
+    "7000112": "acr.application-disabled",
+    "7000215": "acr.wrong-secret",
+    "7000222": "acr.secret-expired",
+    "7000229": "acr.no-service-principal",
+}
+
+MESSAGES: dict[str, Message] = {
+    # Options and variables.
+    "acr.cloud-closed": Message(
+        "the Azure cloud of {suffix} (Microsoft Cloud Germany) was closed in {closed}, and its"
+        " registries with it",
+        "use the registry that replaced it, under azurecr.io",
+    ),
+    "acr.not-a-flag": Message("the option {name} is neither true nor false"),
+    "acr.bad-character": Message("{name} has an invalid character: {character}"),
+    "acr.not-a-guid": Message(
+        "{name} is not a GUID",
+        "the client secret and the client id may be in each other's place",
+    ),
+    "acr.content-for-path": Message(
+        "{variable} holds a key or a token, where the path of a file belongs",
+        "write it to a file, and set {variable} to the path of that file",
+    ),
+    "acr.unreadable": Message("{variable}: {path} cannot be read ({reason})"),
+    "acr.empty-token-file": Message(
+        "{variable}: {path} is empty",
+        cause="The step that writes the token failed, or wrote an empty variable.",
+        cure="Check that the job or pod is allowed to request a token, and write the file again.",
+    ),
+    "acr.token-expired": Message(
+        "the token in {variable} expired {minutes} min ago", "get a fresh token"
+    ),
+    "acr.bad-token-credentials": Message(
+        "{name} is not prod, dev or a credential class that is used here",
+        "set it to prod, dev or one class, such as AzureCliCredential",
+    ),
+    "acr.half-an-identity": Message(
+        "{variable} is set, but {missing} is not", "set {missing}, or unset {variable}"
+    ),
+    "acr.two-identities": Message("the options {options} both choose an identity"),
+    "acr.bad-authority": Message(
+        "AZURE_AUTHORITY_HOST is not the https address of a host",
+        "it is one like https://login.microsoftonline.com",
+    ),
+    "acr.authority-of-another-cloud": Message(
+        "AZURE_AUTHORITY_HOST is an authority of another cloud than {suffix}",
+        "unset AZURE_AUTHORITY_HOST: the host's suffix says where to sign in",
+    ),
+    "acr.bad-certificate": Message(
+        "the certificate in {path} cannot be used with {how}",
+        "it has to be PEM or PKCS #12, certificate and RSA private key;"
+        " AZURE_CLIENT_CERTIFICATE_PASSWORD takes the password",
+    ),
+    "acr.sdk-refuses": Message("azure-identity does not accept what {source} is set to"),
+    # Why a source is skipped.
+    "acr.not-chosen": Message("{name} is {chosen}"),
+    "acr.managed-identity-chosen": Message("the option {option} chooses a managed identity"),
+    "acr.other-client-id": Message(
+        "{variable} belongs to AZURE_CLIENT_ID, and the option client_id names another"
+    ),
+    "acr.guess": Message("{source} is certain, this would be a guess"),
+    "acr.asked-later": Message("it is used if {source} does not exist after all"),
+    "acr.not-an-azure-machine": Message("this machine is not in Azure: {reason}"),
+    "acr.no-broker": Message(
+        "it signs in through azure-identity-broker, which is not part of this program"
+    ),
+    "acr.az-logged-out": Message("nobody is logged in to az: az login"),
+    "acr.tool-logged-out": Message("{program} has no login: {command}"),
+    # No identity.
+    "acr.no-identity": Message("no Azure identity is configured or detected here"),
+    "acr.no-such-identity": Message(
+        "no Azure identity can be signed in with as the {kind} {id}",
+        "az login, or set AZURE_TENANT_ID and AZURE_CLIENT_SECRET or AZURE_FEDERATED_TOKEN_FILE",
+    ),
+    "acr.no-managed-identity": Message(
+        "this machine cannot have the managed identity with the {kind} {id}",
+        "ask from an Azure machine to which this managed identity is assigned",
+    ),
+    "acr.no-metadata-service": Message(
+        "no metadata service answers at {address}, so this machine has no managed identity"
+    ),
+    "acr.machine-without-identity": Message("this machine has no managed identity"),
+    # Metadata services.
+    "acr.identity-not-assigned": Message(
+        "this machine does not have the managed identity with the {kind} {id}",
+        "assign it to the machine, or correct the id",
+    ),
+    "acr.several-identities": Message(
+        "this machine has several managed identities", "choose one with AZURE_CLIENT_ID"
+    ),
+    "acr.no-system-identity": Message(
+        "{place} has no system-assigned managed identity here",
+        "set AZURE_CLIENT_ID to the client id of the user-assigned identity",
+        cause="The app has user-assigned identities only, and none of them is chosen.",
+    ),
+    "acr.no-metadata-token": Message("{upstream} gave no token ({said})"),
+    # Programs.
+    "acr.tool-not-logged-in": Message("{source} is not logged in"),
+    "acr.not-logged-in": Message("nobody is logged in to {source}", "{command}"),
+    "acr.program-timeout": Message("{source} did not answer in time"),
+    "acr.program-failed": Message("{source} gave no token: {said}", "{command}"),
+    "acr.program-failed-silently": Message("{source} gave no token", "{command}"),
+    "acr.no-token-given": Message(
+        "{source} answered with something other than a token",
+        cause="The program printed a warning or a page of help in place of its JSON document.",
+        cure="Run az account get-access-token by hand, and see what it prints.",
+    ),
+    "acr.az-in-another-cloud": Message(
+        "az is set to {name}, which is another cloud than {suffix}", "see az cloud list"
+    ),
+    "acr.token-of-another-cloud": Message(
+        "the identity is of {issuer}, which is another cloud than {suffix}"
+    ),
+    # Entra.
+    "acr.no-token": Message(
+        "{upstream} answered with something other than a token ({status})", _IN_BETWEEN
+    ),
+    "acr.entra-refuses": Message("{upstream} refuses the identity ({word})"),
+    "acr.entra-code": Message("Entra refuses the identity (AADSTS{number})", _EXPLAINED),
+    "acr.not-a-user-of-the-tenant": Message(
+        "the account is not a user of the tenant (AADSTS{number})", _CHECK_TENANT
+    ),
+    "acr.unknown-user": Message(
+        "the tenant has no such user (AADSTS{number})", "check AZURE_USERNAME and AZURE_TENANT_ID"
+    ),
+    "acr.unknown-authority": Message(
+        "Microsoft does not know the authority that AZURE_AUTHORITY_HOST names (AADSTS{number})",
+        "for a private cloud's, set DOCKER_CREDENTIAL_MULTI_ACR_INSTANCE_DISCOVERY=false",
+    ),
+    "acr.account-locked": Message("the account is locked (AADSTS{number})", _EXPLAINED),
+    "acr.password-expired": Message("the password has expired (AADSTS{number})", _EXPLAINED),
+    "acr.wrong-password": Message(
+        "the user name or password is wrong (AADSTS{number})", _CHECK_PASSWORD
+    ),
+    "acr.account-disabled": Message("the account is disabled (AADSTS{number})", _EXPLAINED),
+    "acr.second-factor": Message(
+        "the tenant asks for a second factor, which a credential helper cannot give"
+        " (AADSTS{number})",
+        "use a service principal, a managed identity or az login",
+    ),
+    "acr.login-revoked": Message("the login was revoked (AADSTS{number})", _LOG_IN),
+    "acr.login-expired": Message("the login has expired (AADSTS{number})", _LOG_IN),
+    "acr.conditional-access": Message(
+        "a conditional access policy of the tenant forbids it (AADSTS{number})", _EXPLAINED
+    ),
+    "acr.no-consent": Message(
+        "the tenant has not consented to the application (AADSTS{number})", _EXPLAINED
+    ),
+    "acr.unknown-audience": Message(
+        "the tenant does not know the audience (AADSTS{number})",
+        "DOCKER_CREDENTIAL_MULTI_ACR_AUDIENCE names another, such as https://management.azure.com",
+    ),
+    "acr.no-federated-credential": Message(
+        "no federated credential of the application fits the token's issuer, subject and audience"
+        " (AADSTS{number})",
+        "compare them: az ad app federated-credential list --id {client}",
+    ),
+    "acr.unknown-tenant": Message("this cloud has no such tenant (AADSTS{number})", _CHECK_TENANT),
+    "acr.bad-tenant": Message(
+        "the tenant's id is neither a GUID nor a domain (AADSTS{number})", _CHECK_TENANT
+    ),
+    "acr.unknown-application": Message(
+        "the tenant has no such application (AADSTS{number})",
+        "check AZURE_CLIENT_ID and AZURE_TENANT_ID: az ad app show --id {client}",
+    ),
+    "acr.federated-token-not-valid-now": Message(
+        "the federated token is not valid now: it has expired, or a clock is wrong"
+        " (AADSTS{number})",
+        "get a fresh token, compare the clocks",
+    ),
+    "acr.unknown-certificate": Message(
+        "the application does not have this certificate (AADSTS{number})",
+        "compare: az ad app credential list --cert --id {client}",
+    ),
+    "acr.application-disabled": Message("the application is disabled (AADSTS{number})", _EXPLAINED),
+    "acr.wrong-secret": Message(
+        "the client secret is wrong (AADSTS{number})",
+        "AZURE_CLIENT_SECRET takes the secret's value, not its id",
+    ),
+    "acr.secret-expired": Message(
+        "the client secret has expired (AADSTS{number})",
+        "make a new one: az ad app credential reset --id {client}",
+    ),
+    "acr.no-service-principal": Message(
+        "the application has no service principal in the tenant (AADSTS{number})",
+        "make one: az ad sp create --id {client}",
+    ),
+    # The registry.
+    "acr.no-such-registry": Message(
+        "{host} cannot be reached: it has no address",
+        "does the registry exist? az acr show --name {registry}",
+    ),
+    "acr.registry-not-found": Message(
+        "no registry answers at {host} ({status})", "az acr show --name {registry}"
+    ),
+    "acr.not-let-in": Message(
+        "the registry does not let {who} in ({status})",
+        "give it the role AcrPull on {registry}, in the registry's own tenant, or"
+        ' "Container Registry Repository Reader" where the registry uses ABAC: az role assignment'
+        " create --role AcrPull --assignee {client} --scope $(az acr show --name {registry}"
+        " --query id --output tsv)",
+        cause="The identity has no role that the registry honours, or the role is so new that the"
+        " registry does not know of it yet. A registry in the mode RBAC + ABAC does not honour"
+        " AcrPull.",
+    ),
+    "acr.network-rules": Message(
+        "the registry's network rules do not admit {address} ({status})",
+        "az acr network-rule list --name {registry}; behind a private endpoint, its DNS zone has"
+        " to be used here",
+    ),
+    "acr.exchange-denied": Message(
+        "{host} denies the exchange for {who} ({status}): {said}",
+        "az acr check-health --name {registry}",
+    ),
+    "acr.not-the-registry": Message(
+        "the answer of {host} does not come from the registry ({status})", _IN_BETWEEN
+    ),
+    "acr.not-exchanged": Message("{host} did not exchange the token of {who} ({status})"),
+    "acr.no-refresh-token": Message(
+        "{host} answered the exchange with something other than a refresh token", _IN_BETWEEN
+    ),
+}

@@ -10,9 +10,6 @@ Source: https://www.rfc-editor.org/rfc/rfc7519#section-4.1
 
 from __future__ import annotations
 
-from binascii import Error as Base64Error
-from binascii import a2b_base64
-
 from cred_helper.files import fingerprints
 
 TYPE_CHECKING = False
@@ -65,6 +62,9 @@ def claims(token: str | bytes) -> dict[str, Any]:
 
 def _payload(token: bytes) -> bytes:
     """The decoded middle part of a signed token; empty where it is not one."""
+    from binascii import Error as Base64Error
+    from binascii import a2b_base64
+
     parts = token.strip().split(b".")
     if len(parts) != 3:
         return b""

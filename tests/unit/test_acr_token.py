@@ -1,4 +1,4 @@
-"""What a token's own word is taken for: never more than a time, and any garbage for nothing."""
+"""A token's expiry is believed only up to the longest life, and any garbage means no expiry."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cred_helper.providers.acr.claims import LONGEST_LIFE, claims, expiry, json_object
+from cred_helper.providers.acr.errors import json_object
+from cred_helper.providers.acr.token import LONGEST_LIFE, expiry
+from cred_helper.providers.common.token_identity import claims
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -21,7 +23,7 @@ def token(document: object) -> str:
     return f"e30.{payload}.c2lnbmF0dXJl"
 
 
-def test_a_token_says_when_it_ends() -> None:
+def test_a_token_names_its_end() -> None:
     ends_at = NOW + timedelta(minutes=90)
     assert expiry(token({"exp": ends_at.timestamp()}), NOW) == ends_at
     assert expiry(token({"exp": int(ends_at.timestamp())}), NOW) == ends_at
@@ -35,17 +37,17 @@ def test_a_token_that_claims_too_long_a_life_is_not_believed() -> None:
 @pytest.mark.parametrize(
     "exp", [None, "1767229200", True, [], {}, 1e300, -1e300, float("nan"), float("inf")]
 )
-def test_an_end_that_is_no_time_is_none(exp: Any) -> None:
+def test_an_end_that_is_not_a_time_is_ignored(exp: Any) -> None:
     assert expiry(token({"exp": exp}), NOW) is None
     assert expiry(token({}), NOW) is None
 
 
 @pytest.mark.parametrize("document", [[], "text", 7, None])
-def test_claims_that_are_no_object_are_none(document: object) -> None:
+def test_claims_that_are_not_an_object_are_ignored(document: object) -> None:
     assert claims(token(document)) == {}
 
 
-def test_a_document_that_is_nested_too_deep_is_none() -> None:
+def test_a_document_that_is_nested_too_deep_is_ignored() -> None:
     assert json_object(b"[" * 100_000) == {}
 
 

@@ -1,0 +1,234 @@
+"""Why there is no token: what the SDK, Entra, a metadata service, az or a registry refuses.
+
+Loaded only when something failed. The texts of exceptions are not passed on, for they may quote
+what was sent or read; codes are, and what az and a registry say as far as it can be quoted.
+
+Source: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from cred_helper.errors import (
+    BadReply,
+    CredentialError,
+    Denied,
+    Misconfigured,
+    NotFound,
+    ProviderError,
+    Unreachable,
+)
+from cred_helper.providers.acr import identity as sources
+from cred_helper.providers.acr.azure_settings import is_guid, shown_id
+from cred_helper.providers.acr.messages import ENTRA_CODES
+from cred_helper.providers.common.network_errors import status_error
+from cred_helper.providers.common.quoted import last_line, quoted
+from cred_helper.providers.common.token_identity import claims
+
+if TYPE_CHECKING:
+    from cred_helper.providers.acr.azure_settings import AzureSettings
+    from cred_helper.providers.acr.identity import Candidate
+    from cred_helper.providers.common.run_program import Finished
+    from cred_helper.providers.common.wire import Exchange, Wire
+
+# The commands that sign a user in to a program.
+_LOGIN_COMMANDS = {
+    sources.AZURE_CLI: "az login",
+    sources.AZURE_POWERSHELL: "Connect-AzAccount",
+    sources.AZURE_DEVELOPER_CLI: "azd auth login",
+}
+# Azure's metadata services have no identity to give: 400 is their answer, except for …
+_NO_IDENTITY = 400
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body is, or an empty one."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _word(value: object) -> str:
+    """A code such as ``invalid_client``; ``""`` for anything else, which could be a secret."""
+    return value if isinstance(value, str) and re.fullmatch(r"\w{1,40}", value, re.ASCII) else ""
+
+
+# --- Signing in -----------------------------------------------------------------------------------
+
+
+def sign_in_error(
+    settings: AzureSettings, candidate: Candidate, wire: Wire, error: Exception
+) -> CredentialError:
+    """The error for an SDK's exception: by what was sent and received, if anything was."""
+    reply = wire.last
+    if reply is None:
+        return _local_error(settings, candidate, error)
+    if isinstance(reply.failure, CredentialError):
+        return reply.failure
+    if candidate.source == sources.MANAGED_IDENTITY:
+        return wire.failure(error) or _metadata_error(candidate, reply)
+    # The SDK's text first: after a refusal MSAL may have asked something else.
+    return (
+        entra_refusal(settings, str(error))
+        or wire.failure(error)
+        or status_error(reply)
+        or _entra_reply(settings, reply)
+    )
+
+
+def _entra_reply(settings: AzureSettings, reply: Exchange) -> CredentialError:
+    document = json_object(reply.body)
+    refusal = entra_refusal(settings, str(document.get("error_description", "")))
+    if refusal is not None:
+        return refusal
+    if code := _word(document.get("error")):
+        return Denied("acr.entra-refuses", upstream=reply.upstream, word=code)
+    return BadReply("acr.no-token", upstream=reply.upstream, status=reply.status)
+
+
+def entra_refusal(settings: AzureSettings, text: str) -> Denied | None:
+    """The error for a code of Entra's. The rest of its text has ids for a log, and user names."""
+    found = re.search(r"AADSTS(\d{1,9})", text)
+    if not found:
+        return None
+    number = found[1]
+    client = settings.variable("AZURE_CLIENT_ID")
+    return Denied(
+        ENTRA_CODES.get(number, "acr.entra-code"),
+        number=number,
+        client=client if is_guid(client) else "CLIENT_ID",
+    )
+
+
+def _metadata_error(candidate: Candidate, reply: Exchange) -> CredentialError:
+    """The error for a metadata service's answer without a token."""
+    document = json_object(reply.body)
+    text = str(document.get("error_description") or document.get("message") or "")
+    if failed := status_error(reply):
+        return failed
+    if found := re.search(r"AADSTS(\d{1,9})", text):
+        return Denied("acr.entra-code", number=found[1], client="CLIENT_ID")
+    if reply.status == _NO_IDENTITY:
+        if candidate.named:
+            kind, value = candidate.named
+            return Denied("acr.identity-not-assigned", kind=kind, id=shown_id(value))
+        if "Multiple user assigned identities" in text:
+            return Denied("acr.several-identities")
+        if not candidate.endpoint:
+            # A platform that names an endpoint has an identity.
+            return Denied("acr.no-system-identity", place=candidate.place)
+        return NotFound("acr.machine-without-identity")
+    said = f"{reply.status} {_word(document.get('error'))}".strip()
+    return BadReply("acr.no-metadata-token", upstream=reply.upstream, said=said)
+
+
+def _local_error(
+    settings: AzureSettings, candidate: Candidate, error: Exception
+) -> CredentialError:
+    """The error for a program that the SDK ran, or for what the SDK refused before it sent."""
+    if candidate.source not in _LOGIN_COMMANDS:
+        return Misconfigured("acr.sdk-refuses", source=candidate.source)
+    cause = error.__cause__
+    if type(cause).__name__ == "TimeoutExpired":  # subprocess's
+        return Unreachable("acr.program-timeout", source=candidate.source)
+    stderr = getattr(cause, "stderr", None)
+    said = stderr if isinstance(stderr, str) else str(error)
+    return _program_error(settings, candidate, said.encode())
+
+
+def az_error(settings: AzureSettings, candidate: Candidate, done: Finished) -> CredentialError:
+    """The error for an az that gave no token."""
+    if done.status == 0:
+        return BadReply("acr.no-token-given", source=candidate.source)
+    return _program_error(settings, candidate, done.errors)
+
+
+def _program_error(settings: AzureSettings, candidate: Candidate, stderr: bytes) -> CredentialError:
+    """The error for what a program wrote to its standard error."""
+    command = _LOGIN_COMMANDS[candidate.source]
+    text = stderr.decode("utf-8", "replace")
+    refusal = entra_refusal(settings, text)
+    if refusal is not None:
+        return refusal.with_hint(command)
+    if not candidate.settled:
+        return NotFound("acr.tool-not-logged-in", source=candidate.source)
+    if command in text or f"run '{command}'" in text:
+        return Denied("acr.not-logged-in", source=candidate.source, command=command)
+    line = last_line(stderr, "ERROR:")
+    said = quoted(line.removeprefix("ERROR:").partition("Trace ID")[0]) if "ERROR:" in line else ""
+    return Denied(
+        "acr.program-failed" if said else "acr.program-failed-silently",
+        source=candidate.source,
+        command=command,
+        said=said,
+    )
+
+
+# --- The exchange ---------------------------------------------------------------------------------
+
+
+def unreachable_registry(settings: AzureSettings, wire: Wire, error: Exception) -> ProviderError:
+    """The error for a registry that did not answer; without an address it may not exist."""
+    failed = wire.failure(error)
+    assert failed is not None
+    if failed.code == "network.unknown-host":
+        return Unreachable(
+            "acr.no-such-registry", host=settings.route.host, registry=_registry(settings)
+        )
+    return failed
+
+
+def refused_exchange(settings: AzureSettings, token: str, reply: Exchange) -> ProviderError:
+    """The error for a registry that does not exchange a token."""
+    if failed := status_error(reply):
+        return failed
+    who, client = _who(token)
+    values: dict[str, Any] = {
+        "host": settings.route.host,
+        "registry": _registry(settings),
+        "who": who,
+        "client": client,
+        "status": reply.status,
+    }
+    match reply.status:
+        case 401:
+            return Denied("acr.not-let-in", **values)
+        case 403:
+            return _forbidden(reply, token, values)
+        case 404:
+            return Denied("acr.registry-not-found", **values)
+    return BadReply("acr.not-exchanged", **values)
+
+
+def _forbidden(reply: Exchange, token: str, values: dict[str, Any]) -> ProviderError:
+    """The error for a 403: network rules, another refusal of the registry, or another server's."""
+    address = re.search(rb"client with IP '([0-9a-fA-F.:]{2,45})'", reply.body)
+    if address:
+        return Denied("acr.network-rules", address=address[1].decode(), **values)
+    errors = json_object(reply.body).get("errors")
+    first = errors[0] if isinstance(errors, list) and errors else None
+    if not isinstance(first, dict):
+        return BadReply("acr.not-the-registry", **values)
+    message = quoted(first.get("message"), [token])
+    said = ": ".join(filter(None, [_word(first.get("code")), message])) or "no reason"
+    return Denied("acr.exchange-denied", said=said, **values)
+
+
+def _registry(settings: AzureSettings) -> str:
+    """The registry's resource name: the host's first label, without a domain name label's hash."""
+    return settings.route.host.partition(".")[0].partition("-")[0]
+
+
+def _who(token: str) -> tuple[str, str]:
+    """The identity in a token, by an id that a person can look for, and the id alone."""
+    said = claims(token)
+    for kind, name in (("application", "appid"), ("application", "azp"), ("object", "oid")):
+        value = said.get(name)
+        if isinstance(value, str) and is_guid(value):
+            return f"{kind} {value}", value
+    return "this identity", "CLIENT_ID"

@@ -1,0 +1,102 @@
+"""What local files show to be wrong with an Azure identity, for ``doctor`` and ``explain``.
+
+Reads files and the environment. No network, no SDK, no program is started; pipes are not read.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from cred_helper.errors import Misconfigured
+from cred_helper.files.fingerprints import is_pipe
+from cred_helper.providers.acr import identity as sources
+from cred_helper.providers.acr.azure_settings import AzureSettings, is_domain, is_guid
+from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, claims
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cred_helper.errors import ProviderError
+    from cred_helper.providers.acr.identity import AcrIdentity
+    from cred_helper.providers.common.interface import TokenRequest
+
+_FILES = {
+    sources.CLIENT_CERTIFICATE: "AZURE_CLIENT_CERTIFICATE_PATH",
+    sources.WORKLOAD_IDENTITY: "AZURE_FEDERATED_TOKEN_FILE",
+}
+# The longest path of Linux.
+_MAX_PATH = 4096
+
+
+def problems(request: TokenRequest, identity: AcrIdentity) -> Iterator[ProviderError]:
+    """Each thing that is wrong with the identity in use."""
+    if identity.source is None:
+        return
+    settings = AzureSettings(request)
+    if identity.source != sources.MANAGED_IDENTITY or not settings.managed_identity_options:
+        yield from _ids(settings, identity.source)
+    if variable := _FILES.get(identity.source):
+        yield from _file(settings, identity.source, variable)
+    if identity.source == sources.FEDERATED_TOKEN:
+        variable = "AZURE_FEDERATED_TOKEN"
+        yield from _token(variable, settings.variable(variable).encode())
+
+
+def content_problem(variable: str, path: str) -> Misconfigured | None:
+    """The error for a variable that holds a key or a token, where a path belongs."""
+    is_content = "-----BEGIN" in path or "\n" in path or len(path) > _MAX_PATH
+    is_token = path.startswith("eyJ") and path.count(".") == 2 and not os.path.exists(path)
+    if is_content or is_token or "\0" in path:
+        return Misconfigured("acr.content-for-path", variable=variable)
+    return None
+
+
+def unreadable(variable: str, path: str, error: Exception) -> Misconfigured:
+    """The error for a file that a variable names and that cannot be read."""
+    reason = (getattr(error, "strerror", None) or "not a path").lower()
+    return Misconfigured("acr.unreadable", variable=variable, path=path, reason=reason)
+
+
+def _ids(settings: AzureSettings, source: str) -> Iterator[Misconfigured]:
+    """Ids that have the form of something else, such as a secret."""
+    used = (sources.CLIENT_SECRET, sources.FEDERATED_TOKEN, *_FILES, sources.MANAGED_IDENTITY)
+    if source not in used:
+        return
+    for name, value in (("tenant_id", settings.tenant_id), ("client_id", settings.client_id)):
+        is_right = not value or is_guid(value) or (name == "tenant_id" and is_domain(value))
+        if not is_right:
+            option = bool(settings.option(name))
+            shown = f"the option {name}" if option else f"AZURE_{name.upper()}"
+            yield Misconfigured("acr.not-a-guid", name=shown)
+
+
+def _file(settings: AzureSettings, source: str, variable: str) -> Iterator[ProviderError]:
+    path = settings.variable(variable)
+    if problem := content_problem(variable, path):
+        yield problem
+        return
+    try:
+        if is_pipe(path):
+            return
+        with open(path, "rb") as file:
+            content = file.read(MAX_TOKEN_BYTES)
+    except (OSError, ValueError) as error:
+        yield unreadable(variable, path, error)
+        return
+    if source == sources.WORKLOAD_IDENTITY:
+        if content.strip():
+            yield from _token(variable, content)
+        else:
+            yield Misconfigured("acr.empty-token-file", variable=variable, path=path)
+
+
+def _token(variable: str, content: bytes) -> Iterator[Misconfigured]:
+    """A token that has expired by its own ``exp``."""
+    ends_at_s = claims(content).get("exp")
+    if isinstance(ends_at_s, int | float) and not isinstance(ends_at_s, bool):
+        since_s = time.time() - ends_at_s
+        if since_s > 0:
+            minutes = f"{since_s / 60:.0f}"
+            yield Misconfigured("acr.token-expired", variable=variable, minutes=minutes)

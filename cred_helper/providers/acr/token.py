@@ -1,0 +1,426 @@
+"""Signs in to Entra with the chosen identity, and has the registry exchange the token for its own.
+
+Loads azure-identity, and constructs the one credential class that was chosen. The exchange is a
+single POST to the registry itself, with no challenge read, no redirect followed, no Authorization
+header and no ``.netrc``: the Entra token goes nowhere else. One sign-in serves all registries of an
+identity.
+
+Source: https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from cred_helper.credential import Credential, Secret
+from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured
+from cred_helper.files.fingerprints import digest
+from cred_helper.providers.acr import identity as sources
+from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, claims
+from cred_helper.providers.common.trust import CaFile
+from cred_helper.providers.common.wire import Wire, host_of
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+    from cred_helper.providers.acr.azure_settings import AzureSettings
+    from cred_helper.providers.acr.identity import Candidate
+
+# With a registry's refresh token as the password, this user name is plain Basic authentication,
+# which every client can do; "<token>" marks an identity token, which some cannot.
+# Source: https://learn.microsoft.com/azure/container-registry/container-registry-authentication
+NULL_GUID = "00000000-0000-0000-0000-000000000000"
+IDENTITY_TOKEN_USERNAME = "<token>"  # noqa: S105 - a user name
+# A registry's refresh token is valid for three hours; a later expiry in it is not believed.
+LONGEST_LIFE = timedelta(hours=3)
+
+# How long a program that gives out tokens may take.
+_PROGRAM_TIMEOUT_S = 15.0
+# Where a program is started: a folder of the operating system, not the client's.
+_PROGRAM_FOLDER = os.environ.get("SYSTEMROOT", "\\") if os.name == "nt" else "/bin"
+
+# The SDK's own policy retries for minutes, and sleeps for as long as a server asks.
+_RETRIES = {
+    "retry_total": 2,
+    "retry_connect": 1,
+    "retry_read": 0,
+    "retry_status": 2,
+    "retry_backoff_factor": 0.3,
+    "retry_backoff_max": 2,
+}
+# Of the time that is left, the most that a pause before a retry may take.
+_PAUSE_SHARE = 0.3
+
+# az's name of a cloud → the suffix of that cloud's registries.
+_AZ_CLOUDS = {
+    "AzureCloud": "azurecr.io",
+    "AzureChinaCloud": "azurecr.cn",
+    "AzureUSGovernment": "azurecr.us",
+    "AzureGermanCloud": "azurecr.de",
+}
+# Issuer of a token → the suffixes it may be for: a government's tenants may have the public issuer.
+_ISSUERS = {
+    "sts.windows.net": ("azurecr.io", "azurecr.us"),
+    "login.microsoftonline.com": ("azurecr.io",),
+    "login.microsoftonline.us": ("azurecr.us",),
+    "sts.chinacloudapi.cn": ("azurecr.cn",),
+    "login.chinacloudapi.cn": ("azurecr.cn",),
+    "login.partner.microsoftonline.cn": ("azurecr.cn",),
+}
+_SUFFIXES_WITH_KNOWN_ISSUERS = frozenset(suffix for known in _ISSUERS.values() for suffix in known)
+
+
+def get(
+    settings: AzureSettings,
+    candidate: Candidate,
+    sign_in_key: tuple[str, ...] | None,
+    *,
+    is_kept: bool,
+) -> Credential:
+    """Get an Entra token and have it exchanged.
+
+    ``sign_in_key`` is what the Entra token is kept under; ``None`` where only the token says whose
+    it is. ``is_kept`` is whether the caller keeps the answer, because it knows whose it is.
+
+    Raises:
+        NotFound: an identity that the user did not configure does not exist after all.
+        ProviderError: the identity, Entra or the registry did not work.
+    """
+    share = settings.request.share
+    scope = f"the sign-in to Entra for {settings.audience}"
+    fresh: list[Credential] = []
+
+    def sign_in() -> Credential:
+        fresh.append(_sign_in(settings, candidate))
+        return fresh[-1]
+
+    def exchange() -> Credential:
+        try:
+            return _exchange(settings, candidate, entra)
+        except Denied:
+            if fresh or sign_in_key is None:
+                raise
+        # The token was kept from before; a new one knows of roles and groups that came since.
+        return _exchange(settings, candidate, share(sign_in_key, scope, sign_in, renew=True))
+
+    entra = sign_in() if sign_in_key is None else share(sign_in_key, scope, sign_in)
+    if is_kept:
+        return exchange()
+    whose = sign_in_key or (digest([entra.secret.expose()]),)
+    form = str(settings.flag("identity_token", default=False))
+    return share((*whose, form), settings.route.host, exchange)
+
+
+def _wire(settings: AzureSettings, candidate: Candidate) -> Wire:
+    def name_of(url: str) -> str:
+        host = host_of(url)
+        if host == settings.route.host:
+            return host
+        if candidate.source == sources.MANAGED_IDENTITY:
+            return f"{candidate.place} at {host}"
+        return f"Entra at {host}"
+
+    return Wire(
+        settings.request.deadline,
+        ca_file=CaFile.of(settings.environ),
+        name_of=name_of,
+        # A metadata service hands out credentials: no proxy may see them.
+        direct=candidate.source == sources.MANAGED_IDENTITY,
+    )
+
+
+# --- Signing in -----------------------------------------------------------------------------------
+
+
+def _sign_in(settings: AzureSettings, candidate: Candidate) -> Credential:
+    """Get an Entra token for the registries' audience."""
+    if candidate.source == sources.AZURE_CLI:
+        _expect_az_in_same_cloud(settings)
+        token, expires_at_s = _by_az(settings, candidate)
+    else:
+        token, expires_at_s = _by_sdk(settings, candidate)
+    if not isinstance(token, str) or not token:
+        raise BadReply("acr.no-token-given", source=candidate.source)
+    _expect_same_cloud(settings, token)
+    try:
+        expires_at = datetime.fromtimestamp(expires_at_s, UTC)
+    except (ValueError, OverflowError, OSError, TypeError):
+        expires_at = None
+    return Credential("entra", Secret(token), expires_at=expires_at, source=candidate.source)
+
+
+def _by_sdk(settings: AzureSettings, candidate: Candidate) -> tuple[str, float]:
+    """Have azure-identity get the token."""
+    wire = _wire(settings, candidate)
+    try:
+        credential = _sdk_credential(settings, candidate, _transport(wire))
+        found = credential.get_token(f"{settings.audience}/.default")
+    except CredentialError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the SDK raises what it likes, ValueError included
+        from cred_helper.providers.acr.errors import sign_in_error
+
+        # Its texts may quote what was sent or read, so they are not kept, not even as a cause.
+        raise sign_in_error(settings, candidate, wire, error) from None
+    return found.token, found.expires_on
+
+
+def _transport(wire: Wire) -> Any:
+    """The SDK's transport over a wire, which does not sleep the user's time away."""
+    from azure.core.pipeline.transport import RequestsTransport
+
+    from cred_helper.providers.common.requests_session import WireSession
+
+    class Transport(RequestsTransport):  # type: ignore[misc] # loaded too lazily for mypy
+        def sleep(self, duration: float) -> None:
+            if duration > wire.deadline.remaining_s() * _PAUSE_SHARE:
+                raise TimeoutError
+            time.sleep(duration)
+
+    return Transport(session=WireSession(wire), session_owner=False, connection_verify=wire.verify)
+
+
+def _sdk_credential(
+    settings: AzureSettings, candidate: Candidate, transport: Any
+) -> TokenCredential:
+    """Construct the credential class of the chosen identity, and no other."""
+    # Importing any part of azure.identity imports all of it, msal and requests included.
+    from azure import identity as entra
+
+    tenant_id, client_id = settings.tenant_id, settings.client_id
+    talk: dict[str, Any] = {"transport": transport, **_RETRIES}
+    signing_in = {
+        **talk,
+        "authority": settings.authority,
+        "disable_instance_discovery": not settings.instance_discovery,
+    }
+    match candidate.source:
+        case sources.CLIENT_SECRET:
+            secret = settings.variable("AZURE_CLIENT_SECRET")
+            return entra.ClientSecretCredential(tenant_id, client_id, secret, **signing_in)
+        case sources.CLIENT_CERTIFICATE:
+            return _certificate_credential(settings, signing_in)
+        case sources.USERNAME_PASSWORD:
+            return entra.UsernamePasswordCredential(
+                client_id,
+                settings.variable("AZURE_USERNAME"),
+                settings.variable("AZURE_PASSWORD"),
+                tenant_id=tenant_id or None,
+                **signing_in,
+            )
+        case sources.FEDERATED_TOKEN | sources.WORKLOAD_IDENTITY:
+            # The SDK's class for the file is this one with a reader of its own; but a file without
+            # a token needs an error of its own, and a pipe can be read only once.
+            token = _federated_token(settings, candidate)
+            return entra.ClientAssertionCredential(
+                tenant_id, client_id, lambda: token, authority=settings.authority, **talk
+            )
+        case sources.MANAGED_IDENTITY:
+            return entra.ManagedIdentityCredential(
+                identity_config=dict([candidate.named]) if candidate.named else None,
+                # With a workload's variables set it would sign in as the workload, although the
+                # managed identity was chosen; DefaultAzureCredential passes the same.
+                _exclude_workload_identity_credential=True,
+                **talk,
+            )
+    # The SDK looks the program up again, and takes a relative entry of PATH.
+    os.environ["PATH"] = os.pathsep.join(
+        filter(os.path.isabs, os.environ.get("PATH", os.defpath).split(os.pathsep))
+    )
+    programs: dict[str, Any] = {
+        sources.AZURE_POWERSHELL: entra.AzurePowerShellCredential,
+        sources.AZURE_DEVELOPER_CLI: entra.AzureDeveloperCliCredential,
+    }
+    found: TokenCredential = programs[candidate.source](
+        tenant_id=settings.option("tenant_id"), process_timeout=max(1, int(_program_s(settings)))
+    )
+    return found
+
+
+def _program_s(settings: AzureSettings) -> float:
+    return settings.request.deadline.step_s(_PROGRAM_TIMEOUT_S)
+
+
+def _certificate_credential(settings: AzureSettings, signing_in: dict[str, Any]) -> TokenCredential:
+    """Read the certificate; where it cannot be used, the error names the file."""
+    from azure import identity as entra
+
+    variable = "AZURE_CLIENT_CERTIFICATE_PATH"
+    path = settings.variable(variable)
+    password = settings.variable("AZURE_CLIENT_CERTIFICATE_PASSWORD")
+    # azure-identity's own reader of this variable takes "false" for yes.
+    send_chain = settings.variable("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN").lower() in ("1", "true")
+    data = _content(variable, path)
+    try:
+        return entra.CertificateCredential(
+            settings.tenant_id,
+            settings.client_id,
+            certificate_data=data,
+            password=password or None,
+            send_certificate_chain=send_chain,
+            **signing_in,
+        )
+    except (ValueError, TypeError):
+        how = "the password given" if password else "no password"
+        raise Misconfigured("acr.bad-certificate", path=path, how=how) from None
+
+
+def _federated_token(settings: AzureSettings, candidate: Candidate) -> str:
+    """The token of another issuer, from the variable or the file that it names."""
+    if candidate.source == sources.FEDERATED_TOKEN:
+        return settings.variable("AZURE_FEDERATED_TOKEN").strip()
+    variable = "AZURE_FEDERATED_TOKEN_FILE"
+    path = settings.variable(variable)
+    try:
+        token = _content(variable, path).decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise Misconfigured(
+            "acr.unreadable", variable=variable, path=path, reason="it is not text"
+        ) from None
+    if not token:
+        raise Misconfigured("acr.empty-token-file", variable=variable, path=path)
+    return token
+
+
+def _content(variable: str, path: str) -> bytes:
+    """The content of a file that a variable names, up to the size of the longest token.
+
+    Raises:
+        Misconfigured: it cannot be read, or the variable holds the content itself.
+    """
+    from cred_helper.providers.acr.local_checks import content_problem, unreadable
+
+    if problem := content_problem(variable, path):
+        raise problem
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_TOKEN_BYTES)
+    except (OSError, ValueError) as error:
+        raise unreadable(variable, path, error) from None
+
+
+# --- az -------------------------------------------------------------------------------------------
+
+
+def _by_az(settings: AzureSettings, candidate: Candidate) -> tuple[str, float]:
+    """Run az, as azure-identity does, but with a limit on its output and its own error line.
+
+    Source: https://learn.microsoft.com/cli/azure/account#az-account-get-access-token
+    """
+    from cred_helper.providers.common.run_program import run
+
+    command = [candidate.program, "account", "get-access-token", "--output", "json"]
+    command += ["--resource", settings.audience]
+    if tenant_id := settings.option("tenant_id"):
+        command += ["--tenant", settings.tenant_id if tenant_id else ""]
+    done = run(
+        command,
+        {**os.environ, "AZURE_CORE_NO_COLOR": "true"},
+        _program_s(settings),
+        "the program az",
+        folder=_PROGRAM_FOLDER,
+    )
+    try:
+        document = json.loads(done.output) if done.status == 0 else None
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict) or not isinstance(document.get("accessToken"), str):
+        from cred_helper.providers.acr.errors import az_error
+
+        raise az_error(settings, candidate, done)
+    return document["accessToken"], _az_expiry_s(document)
+
+
+def _az_expiry_s(document: dict[str, Any]) -> float:
+    """When az's token ends; older versions say so in local time only."""
+    try:
+        if "expires_on" in document:
+            return int(document["expires_on"])
+        local = datetime.strptime(document["expiresOn"], "%Y-%m-%d %H:%M:%S.%f")  # noqa: DTZ007
+        return local.timestamp()
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return 0.0
+
+
+def _expect_az_in_same_cloud(settings: AzureSettings) -> None:
+    """Refuse a login of az to another cloud than the host's: az asks its own cloud's authority."""
+    from configparser import ConfigParser, Error
+
+    name = settings.variable("AZURE_CLOUD_NAME")
+    config = ConfigParser(interpolation=None)
+    try:
+        config.read(os.path.join(sources.az_folder(settings), "config"), encoding="utf-8")
+    except (Error, UnicodeDecodeError):
+        return  # az itself will say so
+    name = name or config.get("cloud", "name", fallback="AzureCloud")
+    suffix = settings.cloud.suffix
+    if _AZ_CLOUDS.get(name, suffix) != suffix:
+        right = next((n for n, known in _AZ_CLOUDS.items() if known == suffix), "")
+        hint = f"az cloud set --name {right}, then az login" if right else "see az cloud list"
+        raise Misconfigured("acr.az-in-another-cloud", name=name, suffix=suffix, hint=hint)
+
+
+def _expect_same_cloud(settings: AzureSettings, token: str) -> None:
+    """Refuse to show a token to a registry of another cloud than the one that issued it."""
+    issuer = claims(token).get("iss")
+    host = urlsplit(issuer).netloc if isinstance(issuer, str) else ""
+    known = _ISSUERS.get(host)
+    suffix = settings.cloud.suffix
+    if known and suffix in _SUFFIXES_WITH_KNOWN_ISSUERS and suffix not in known:
+        raise Misconfigured("acr.token-of-another-cloud", issuer=host, suffix=suffix)
+
+
+# --- The exchange ---------------------------------------------------------------------------------
+
+
+def _exchange(settings: AzureSettings, candidate: Candidate, entra: Credential) -> Credential:
+    """Give the Entra token to the registry, and only to it, for a refresh token of its own."""
+    from cred_helper.providers.acr import errors
+    from cred_helper.providers.common.requests_session import WireSession
+
+    host, token = settings.route.host, entra.secret.expose()
+    form = {"grant_type": "access_token", "service": host, "access_token": token}
+    # As the token names it: a tenant from the environment need not be that of az's login.
+    tenant_id = claims(token).get("tid")
+    if isinstance(tenant_id, str):
+        form["tenant"] = tenant_id
+    wire = Wire(settings.request.deadline, ca_file=CaFile.of(settings.environ))
+    with WireSession(wire) as session:
+        try:
+            session.post(
+                f"https://{host}/oauth2/exchange", data=form, headers={"Accept": "application/json"}
+            )
+        except CredentialError:
+            raise
+        except Exception as error:  # noqa: BLE001 - requests and urllib3 raise what they like
+            raise errors.unreachable_registry(settings, wire, error) from None
+    reply = wire.last
+    assert reply is not None
+    if reply.status != 200:
+        raise errors.refused_exchange(settings, token, reply)
+    refresh_token = errors.json_object(reply.body).get("refresh_token")
+    if not isinstance(refresh_token, str) or not refresh_token:
+        raise BadReply("acr.no-refresh-token", host=host)
+    identity_token = settings.flag("identity_token", default=False)
+    return Credential(
+        IDENTITY_TOKEN_USERNAME if identity_token else NULL_GUID,
+        Secret(refresh_token),
+        expires_at=expiry(refresh_token, datetime.now(UTC)),
+        source=candidate.source,
+    )
+
+
+def expiry(refresh_token: str, now: datetime) -> datetime | None:
+    """When a registry's token ends, as far as it is believed; ``None`` where it does not say."""
+    ends_at = claims(refresh_token).get("exp")
+    if not isinstance(ends_at, int | float) or isinstance(ends_at, bool):
+        return None
+    try:
+        return min(datetime.fromtimestamp(ends_at, UTC), now + LONGEST_LIFE)
+    except (ValueError, OverflowError, OSError):
+        return None
