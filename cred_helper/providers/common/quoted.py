@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _MAX_WORD = 40
 _MAX_PATH = 120
 _MIN_KEY = 16
+# A shorter value (of a test, or a mistake) would be replaced inside of words.
+_MIN_SECRET = 6
 _MAX_CHARACTERS = 300
 # Google's access and refresh tokens, JSON web tokens, AWS key ids, PEM.
 _TOKEN_BEGINNINGS = ("ya29.", "1//", "eyJ", "AKIA", "ASIA", "-----")
@@ -22,7 +24,7 @@ def quoted(text: object, secrets: Iterable[str] = ()) -> str:
     """The text as one line, without these secrets and without words that could be secrets."""
     if not isinstance(text, str):
         return ""
-    for secret in filter(None, secrets):
+    for secret in (secret for secret in secrets if len(secret) >= _MIN_SECRET):
         text = text.replace(secret, "…")
     words = [word if _is_harmless(word) else "…" for word in text.split()]
     line = " ".join(words)
