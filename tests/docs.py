@@ -1,0 +1,184 @@
+"""``python -m tests.docs``: fill in the parts of the documentation that are generated.
+
+A page has places for them, from a comment to ``<!-- end -->``::
+
+    <!-- help: config show -->   the output of a command's --help; <!-- help: --> is the program's
+    <!-- clouds -->              the built-in clouds
+    <!-- hosts -->               the host patterns of each cloud
+    <!-- settings -->            the settings
+    <!-- options -->             the options of the providers
+    <!-- errors -->              the messages, with cause and cure
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from cred_helper import clouds, hosts, messages
+from cred_helper.messages import Message
+from cred_helper.settings.settings import PREFIX, SETTINGS
+from tests.support.executable import PROGRAM, ROOT
+from tests.support.machine import Machine
+
+README = ROOT / "README.md"
+_PLACE = re.compile(
+    r"(?P<begin><!-- (?P<kind>[a-z]+)(?:: *(?P<what>[\w -]*?))? *-->\n)"
+    r"(?P<content>(?:(?!<!--).)*)(?P<end><!-- end -->)",
+    re.DOTALL,
+)
+
+
+def pages() -> list[Path]:
+    """All pages of the documentation."""
+    folders = (ROOT / ".github", ROOT / "packaging")
+    return [README, *(path for folder in folders for path in sorted(folder.rglob("*.md")))]
+
+
+def filled(text: str) -> str:
+    """The text with every generated part as it has to be."""
+
+    def fill(place: re.Match[str]) -> str:
+        content = "\n".join(_MAKERS[place["kind"]](place["what"] or ""))
+        return f"{place['begin']}\n{content}\n\n{place['end']}"
+
+    return _PLACE.sub(fill, text)
+
+
+def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    names = list(header)
+    for row in (names, ["---"] * len(names), *rows):
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+
+
+@cache
+def _help_of(command: str) -> str:
+    with tempfile.TemporaryDirectory() as home:
+        done = Machine(Path(home)).run(*command.split(), "--help")
+    assert done.status == 0, done
+    return done.stdout.decode()
+
+
+def _help(command: str) -> Iterator[str]:
+    words = " ".join(filter(None, (PROGRAM, command, "--help")))
+    yield from ("```console", f"$ {words}", *_help_of(command).splitlines(), "```")
+
+
+def _clouds(_: str) -> Iterator[str]:
+    rows = (
+        (
+            cloud.title,
+            f"`{cloud.name}`",
+            f"`{cloud.example_host}`",
+            ", ".join(f"`docker-credential-{name}`" for name in cloud.replaces),
+        )
+        for cloud in clouds.CLOUDS
+    )
+    yield from _table(("Cloud", "Name", "A host", "Replaces"), rows)
+
+
+def _hosts(_: str) -> Iterator[str]:
+    zones: dict[str, list[str]] = {}
+    for zone in hosts.ZONES:
+        zones.setdefault(zone.cloud, []).append(f"`{zone.pattern}`")
+    rows = ((clouds.find(name).title, "<br>".join(found)) for name, found in zones.items())
+    yield from _table(("Cloud", "Hosts"), rows)
+
+
+def _settings(_: str) -> Iterator[str]:
+    rows = (
+        (
+            f"`{setting.name}`",
+            f"`{setting.variable}`",
+            setting.kind.words,
+            _default(setting.default),
+            setting.purpose,
+        )
+        for setting in SETTINGS
+    )
+    yield from _table(("Setting", "Variable", "Value", "Default", "Purpose"), rows)
+
+
+def _default(value: object) -> str:
+    match value:
+        case bool():
+            return "on" if value else "off"
+        case float():
+            return f"{value:g}"
+        case tuple():
+            return ", ".join(value)
+    return str(value)
+
+
+def _options(_: str) -> Iterator[str]:
+    rows = (
+        (
+            f"`{cloud.name}`",
+            f"`{option.name}`",
+            f"`{PREFIX}{cloud.name.upper()}_{option.name.upper()}`",
+            option.purpose,
+        )
+        for cloud in clouds.CLOUDS
+        for option in cloud.options
+    )
+    yield from _table(("Provider", "Option", "Variable", "Purpose"), rows)
+
+
+def _errors(_: str) -> Iterator[str]:
+    for area in (*clouds.NAMES, *messages.AREAS):
+        catalogue = messages.catalogue(area)
+        if not catalogue:
+            continue
+        yield from (f"## {_title(area)}", "")
+        rows = (_error(code, message) for code, message in sorted(catalogue.items()))
+        yield from _table(("Message", "Cause", "Cure"), rows)
+        yield ""
+
+
+def _title(area: str) -> str:
+    """The heading of an area: the first sentence of its module, ``Messages about …``."""
+    package = "cred_helper.messages"
+    if area in clouds.NAMES:
+        return clouds.find(area).title
+    sentence = sys.modules[f"{package}.{area}"].__doc__ or ""
+    title = sentence.partition("\n")[0].removeprefix("Messages about ").rstrip(".")
+    return title[0].upper() + title[1:]
+
+
+def _error(code: str, message: Message) -> tuple[str, str, str]:
+    text = f'<a id="{code}"></a>`[{code}]`<br>{_shown(message.text)}'
+    return text, message.cause, message.cure or _shown(message.hint)
+
+
+def _shown(template: str) -> str:
+    """A template with its placeholders in capitals, as text of a page."""
+    text = re.sub(r"\{(\w+)[^}]*\}", lambda found: found[1].upper(), template)
+    return text.replace("{{", "{").replace("}}", "}").replace("<", "&lt;").replace("*", "\\*")
+
+
+_MAKERS: dict[str, Callable[[str], Iterable[str]]] = {
+    "help": _help,
+    "clouds": _clouds,
+    "hosts": _hosts,
+    "settings": _settings,
+    "options": _options,
+    "errors": _errors,
+}
+
+
+def main() -> None:
+    """Fill in the generated parts of every page, and say which pages changed."""
+    for path in pages():
+        before = path.read_text("utf-8")
+        after = filled(before)
+        if after != before:
+            path.write_text(after, "utf-8")
+            sys.stdout.write(f"{path.relative_to(ROOT)} is generated again\n")
+
+
+if __name__ == "__main__":
+    main()
