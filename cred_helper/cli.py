@@ -1,4 +1,4 @@
-"""The command line: the protocol's verbs go the short way, people's commands load click.
+"""The command line: the protocol's verbs go the short way, the commands for people load click.
 
 Never parses a server URL or knows a cloud; the only module that ends the process.
 """
@@ -10,7 +10,6 @@ import sys
 
 from cred_helper import stdio
 from cred_helper.errors import (
-    AnonymousAllowed,
     CannotLoad,
     CredentialError,
     Misconfigured,
@@ -27,16 +26,18 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from cred_helper.keychain import Answer
-    from cred_helper.server_url import ServerURL
+    from cred_helper.resolution import Resolution
     from cred_helper.wiring import Wiring
 
-# Before a verb, by a person who calls one by hand; a client never sends it.
+# For a person who calls a verb by hand; a client never sends it.
 DEBUG = "--debug"
-USAGE = f"usage: {stdio.PROGRAM} get|store|erase|list|version"
+# A home folder that has no files and cannot be made: what is below a device is not a folder.
+_NO_HOME = "/dev/null"
 
 
 def main() -> NoReturn:
-    """Answer one call and end the process."""
+    """Serve one call and end the process."""
+    _prepare_process()
     arguments = sys.argv[1:]
     if arguments[:1] == [DEBUG] and arguments[1:2] and arguments[1] in VERBS:
         from cred_helper.settings.settings import LOG, STDERR
@@ -52,17 +53,36 @@ def main() -> NoReturn:
     stdio.leave(protocol(arguments))
 
 
+def _prepare_process() -> None:
+    """Allow no core dump, which would hold secrets, and no home folder that is a relative path.
+
+    Without HOME and without an entry in the user database, ``~`` stays as it is: SDKs would read
+    the files, and run the programs, that the working folder names.
+    """
+    try:
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+    except (ImportError, OSError, ValueError):
+        pass  # Windows has no such limit
+    if sys.platform != "win32" and not os.path.isabs(os.environ.get("HOME", "")):
+        os.environ.pop("HOME", None)
+        if not os.path.isabs(os.path.expanduser("~")):
+            os.environ["HOME"] = _NO_HOME
+
+
 def protocol(arguments: list[str]) -> int:
-    """Serve one protocol verb over standard input and output; the exit status."""
+    """Serve one protocol verb over standard input and output; return the exit status."""
     _end_on_interrupt()
-    reply = stdio.guard()
+    reply = stdio.guard(merged_is_silent=True)
     try:
         return 0 if reply.send(_answer(arguments)) else 1
     except CredentialError as error:
         failure = error
     except CannotLoad as error:
         failure = error.error
-    except Exception as error:  # noqa: BLE001
+    except (Exception, MemoryError) as error:  # noqa: BLE001
         failure = fault(error)
     if not isinstance(failure, NotFound):
         stdio.error(failure)
@@ -71,7 +91,7 @@ def protocol(arguments: list[str]) -> int:
 
 
 def _end_on_interrupt() -> None:
-    """Have Ctrl-C end us as every other signal does: at once, and without a traceback."""
+    """Let Ctrl-C end the process as every other signal does: at once, without a traceback."""
     # The module behind signal, which loads enum for the names of signals alone.
     from _signal import (  # type: ignore[import-not-found]
         SIG_DFL,
@@ -86,65 +106,69 @@ def _end_on_interrupt() -> None:
 
 
 def _answer(arguments: list[str]) -> bytes:
+    names = {"program": stdio.PROGRAM, "verbs": "get|store|erase|list|version"}
     if not arguments:
-        raise ProtocolError(USAGE, hint=f"{stdio.PROGRAM} --help lists what people call")
+        raise ProtocolError("client.no-verb", **names)
     verb, *rest = arguments
     serve = VERBS.get(verb)
     if serve is None:
-        raise ProtocolError(
-            f"unknown action: {verb}", hint=f"{USAGE}; see {stdio.PROGRAM} --help for the rest"
-        )
+        raise ProtocolError("client.unknown-verb", verb=verb, **names)
     if rest:
-        raise ProtocolError(
-            f"{verb} takes no arguments", hint=f"the server URL goes to standard input: {USAGE}"
-        )
+        raise ProtocolError("client.arguments", verb=verb, **names)
     return serve()
 
 
 def _get() -> bytes:
-    server_url = docker.parse_server_url(_read())
-    wiring = _wiring()
-    answer = wiring.keychain().get(server_url)
+    request = _read()
+    server_url = docker.parse_server_url(request.text)
+    wiring = _wiring(request.waited_s)
+    resolution = wiring.resolve(server_url)
+    answer = wiring.ask(resolution)
     credential = answer.credential
     if credential is not None:
         for source, failure in answer.failures:
             stdio.warning(in_context(server_url, source, failure))
         return docker.render_credential(server_url, credential)
-    raise _verdict(server_url, answer, anonymous=wiring.settings.on_error == "anonymous")
+    raise _failure(resolution, answer, is_optional=wiring.settings.on_error == "anonymous")
 
 
-def _verdict(server_url: ServerURL, answer: Answer, *, anonymous: bool) -> CredentialError:
-    """What to tell a client that gets no credential: the first thing that should have worked."""
+def _failure(resolution: Resolution, answer: Answer, *, is_optional: bool) -> CredentialError:
+    """The result of a get without a credential: the first failure, or not found.
+
+    A failure is a warning only where ``is_optional`` or where the registry lets anybody pull.
+    """
     for source, failure in answer.failures:
-        verdict = in_context(server_url, source, failure)
-        if not anonymous and not isinstance(failure, AnonymousAllowed):
-            return verdict
-        stdio.warning(f"{verdict.reason}; going on anonymously", verdict.hint)
-    return NotFound("no source has a credential")
+        in_full = in_context(resolution.server_url, source, failure)
+        if not (is_optional or resolution.anonymous):
+            return in_full
+        stdio.warning(in_full.within("provider.anonymous"))
+    return NotFound("client.no-credential")
 
 
 def _store() -> bytes:
-    server_url, credential = docker.parse_credential(_read())
-    _wiring().keychain().store(server_url, credential)
+    server_url, credential = docker.parse_credential(_read().text)
+    wiring = _wiring()
+    wiring.store(wiring.resolve(server_url)).store(server_url, credential)
     return b""
 
 
 def _erase() -> bytes:
-    server_url = docker.parse_server_url(_read())
-    _wiring().keychain().erase(server_url)
+    server_url = docker.parse_server_url(_read().text)
+    wiring = _wiring()
+    wiring.store(wiring.resolve(server_url)).erase(server_url)
     return b""
 
 
 def _list() -> bytes:
-    # What clients write here ("unused", or nothing) means nothing and is not waited for. A broken
-    # source must not blank the others: classic docker build asks for all credentials at once.
+    # What clients write here ("unused", or nothing) has no meaning and is not waited for. A source
+    # that fails must not hide the others: classic docker build asks for all credentials at once.
     try:
-        usernames, failures = _wiring().keychain().list()
+        usernames, failures = _wiring().list()
     except Misconfigured as error:
-        stdio.warning(error.reason, error.hint)
+        stdio.warning(error)
         return docker.render_list({})
     for source, failure in failures:
-        stdio.warning(f"{source} cannot be listed: {failure.reason}", failure.hint)
+        stdio.warning(failure.within("client.cannot-list", source=source))
     return docker.render_list(usernames)
 
 
@@ -165,14 +189,16 @@ VERBS: dict[str, Callable[[], bytes]] = {
 }
 
 
-def _read() -> bytes:
+def _read() -> stdio.Request:
     request = stdio.read_request()
-    if request is None:
-        raise ProtocolError(f"standard input is over {stdio.MAX_REQUEST_BYTES >> 20} MiB")
+    if request.is_too_long:
+        raise ProtocolError("client.too-long", limit=stdio.MAX_REQUEST_BYTES >> 20)
+    if request.is_missing:
+        raise ProtocolError("client.no-input", seconds=f"{request.waited_s:.0f}")
     return request
 
 
-def _wiring() -> Wiring:
+def _wiring(spent_s: float = 0.0) -> Wiring:
     from cred_helper.wiring import Wiring
 
-    return Wiring.of_process(stdio.warning)
+    return Wiring.of_process(stdio.warning, spent_s)

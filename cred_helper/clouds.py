@@ -30,10 +30,10 @@ class Cloud:
 
     ``replaces`` are the helpers that the executable stands in for when a link to it has their
     name, without ``docker-credential-``. ``sdk`` are the top-level packages that only this cloud's
-    provider needs.
+    provider needs. ``username`` is what its registries take together with a token.
     """
 
-    __slots__ = ("example_host", "name", "options", "replaces", "sdk", "title")
+    __slots__ = ("example_host", "name", "options", "replaces", "sdk", "title", "username")
 
     def __init__(
         self,
@@ -41,6 +41,7 @@ class Cloud:
         title: str,
         *,
         example_host: str,
+        username: str,
         options: tuple[Option, ...],
         replaces: tuple[str, ...],
         sdk: tuple[str, ...],
@@ -48,6 +49,7 @@ class Cloud:
         self.name = name
         self.title = title
         self.example_host = example_host
+        self.username = username
         self.options = options
         self.replaces = replaces
         self.sdk = sdk
@@ -65,6 +67,7 @@ CLOUDS = (
         "ecr",
         "Amazon ECR",
         example_host="123456789012.dkr.ecr.us-east-1.amazonaws.com",
+        username="AWS",
         options=(
             Option("profile", "the AWS profile to use"),
             Option("role_arn", "the role to assume with that identity"),
@@ -76,6 +79,7 @@ CLOUDS = (
         "gcr",
         "Google Container Registry and Artifact Registry",
         example_host="us-docker.pkg.dev",
+        username="oauth2accesstoken",
         options=(
             Option("credentials_file", "the credential file to use"),
             Option("impersonate", "the service account to impersonate"),
@@ -87,6 +91,7 @@ CLOUDS = (
         "acr",
         "Azure Container Registry",
         example_host="myregistry.azurecr.io",
+        username="00000000-0000-0000-0000-000000000000",
         options=(
             Option("tenant_id", "the Entra tenant to sign in to"),
             Option("client_id", "the client id of the identity to use", _MANAGED_IDENTITY),

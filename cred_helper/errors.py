@@ -1,42 +1,45 @@
-"""Every error that may leave a module of ours, and what the caller does about it.
+"""Every error that a module of this program raises for its caller, and what the caller does then.
 
 ::
 
     CredentialError          a message of the catalogue, by its code
     ├── NotFound             nothing to try here: ask the next source
-    ├── ProviderError        configured and did not work: ask the fallback, then fail
+    ├── ProviderError        configured and does not work: ask the other sources, then fail
     │   ├── Denied           the other side refused the identity
-    │   │   └── AnonymousAllowed  the registry lets anybody pull: warn, then not-found
     │   ├── Unreachable      no answer, or none in time
     │   ├── BadReply         the answer is not what the protocol says
-    │   └── Misconfigured    a file, variable or setting of the user's is wrong
+    │   └── Misconfigured    a file, variable or setting of the user is wrong
     └── ProtocolError        the client's request is invalid: exit 1
     CannotLoad               the frozen file cannot load a part of itself
 
-The texts are for stderr and for clients that quote stdout: one line, lower case, no final stop,
-never a secret and never the content of a file. They stand in ``cred_helper.messages``.
+The texts are for stderr and for clients that quote stdout: one line, lower case, no final stop, no
+secret and no content of a file. They stand in ``cred_helper.messages``.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Self
 
-# The three sentences clients compare byte for byte.
+# Clients compare this sentence byte for byte.
 # Source: https://github.com/docker/docker-credential-helpers/blob/master/credentials/error.go
 CREDENTIALS_NOT_FOUND = "credentials not found in native keychain"
-NO_SERVER_URL = "no credentials server URL"
-NO_USERNAME = "no credentials username"
 
 # The hint where another server than the one that was asked seems to have answered.
 IN_BETWEEN = "is a proxy or a sign-in page in between?"
 
 
-class CredentialError(Exception):
-    """The base of ours: a code of the catalogue, and the values for its placeholders.
+# Where the machine is short of something, the catalogue cannot be loaded either: the code is shown.
+_CANNOT_LOAD = (ImportError, OSError, MemoryError)
 
-    ``reason`` and ``hint`` are put together when they are read. ``str()`` gives the code alone.
+
+class CredentialError(Exception):
+    """A code of the catalogue, and the values for its placeholders.
+
+    ``reason`` and ``hint`` are made when they are read. ``str()`` gives the code alone. ``others``
+    are errors that were found together with this one.
     """
 
     def __init__(self, code: str, /, *, hint: str | None = None, **values: object) -> None:
@@ -45,6 +48,7 @@ class CredentialError(Exception):
         self._values = values
         self._hint = hint
         self._within: tuple[tuple[str, dict[str, object]], ...] = ()
+        self.others: tuple[CredentialError, ...] = ()
 
     @property
     def reason(self) -> str:
@@ -59,9 +63,12 @@ class CredentialError(Exception):
         """One thing to try: what was given with the error, else what the catalogue has."""
         if self._hint is not None or not _is_code(self.code):
             return self._hint
-        from cred_helper.messages import find
+        try:
+            from cred_helper.messages import find
 
-        return find(self.code).hint.format(**self._values) or None
+            return find(self.code).hint.format(**self._values) or None
+        except _CANNOT_LOAD:
+            return None
 
     @property
     def line(self) -> str:
@@ -79,7 +86,7 @@ class CredentialError(Exception):
         return self._hint
 
     def within(self, code: str, /, **values: object) -> Self:
-        """The same error, told in the words of another message whose ``{reason}`` it is.
+        """The same error as the ``{reason}`` of another message.
 
         Class, code and hint stay: they name the cause.
         """
@@ -87,19 +94,29 @@ class CredentialError(Exception):
         outer._within = (*self._within, (code, values))  # noqa: SLF001 - our own class
         return outer
 
+    def with_others(self, others: Iterable[CredentialError]) -> Self:
+        """The same error, together with others that were found at the same time."""
+        first = self.with_hint(self._hint)
+        first.others = (*self.others, *others)
+        return first
+
     def with_hint(self, hint: str | None) -> Self:
         """The same error, with this hint in the place of its own."""
         other = type(self)(self.code, hint=hint, **self._values)
         other._within = self._within  # noqa: SLF001 - our own class
+        other.others = self.others
         return other
 
     @staticmethod
     def _text(code: str, values: dict[str, object]) -> str:
         if not _is_code(code):
             return code
-        from cred_helper.messages import find
+        try:
+            from cred_helper.messages import find
 
-        return find(code).text.format(**values)
+            return find(code).text.format(**values)
+        except _CANNOT_LOAD:
+            return code
 
 
 def _is_code(code: str) -> bool:
@@ -112,15 +129,11 @@ class NotFound(CredentialError):
 
 
 class ProviderError(CredentialError):
-    """This source is configured and did not work. The caller asks the fallback, then fails."""
+    """This source is configured and does not work. The caller asks the others, then fails."""
 
 
 class Denied(ProviderError):
     """The other side refused the identity."""
-
-
-class AnonymousAllowed(Denied):
-    """The other side refused, but the registry lets anybody pull. The caller warns and goes on."""
 
 
 class Unreachable(ProviderError):
@@ -132,11 +145,11 @@ class BadReply(ProviderError):
 
 
 class Misconfigured(ProviderError):
-    """A setting, variable or file of the user's does not work as it stands."""
+    """A setting, variable or file of the user is wrong."""
 
 
 class ProtocolError(CredentialError):
-    """The client's request cannot be understood. The caller tells it and exits 1."""
+    """The client's request is invalid. The caller says so and exits 1."""
 
 
 class CannotLoad(BaseException):
@@ -152,8 +165,33 @@ class CannotLoad(BaseException):
         self.error = ProviderError(code, hint=None, **values)
 
 
-def fault(error: Exception) -> CredentialError:
-    """Name an error that no code expects, and where it was raised; its text could be a secret."""
+# What an operating system says where this program gets no more of something, by errno.
+_RESOURCES = {
+    "ENOMEM": "internal.no-memory",
+    "EMFILE": "internal.no-descriptors",
+    "ENFILE": "internal.no-descriptors",
+    "EFBIG": "internal.file-size-limit",
+    "ENOSPC": "internal.disk-full",
+    "EDQUOT": "internal.disk-full",
+}
+# The same in the words of the dynamic loader and of Python's thread module.
+_RESOURCE_WORDS = {
+    "cannot allocate memory": "internal.no-memory",
+    "failed to map segment": "internal.no-memory",
+    "too many open files": "internal.no-descriptors",
+    "can't start new thread": "internal.no-threads",
+}
+
+
+def fault(error: BaseException) -> CredentialError:
+    """Make an error of an exception that is not expected.
+
+    Where the machine is short of something, the error names that. Otherwise it names the type of
+    the exception and where it was raised: its text could hold a secret.
+    """
+    code = _resource(error)
+    if code:
+        return CredentialError(code)
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
@@ -164,8 +202,28 @@ def fault(error: Exception) -> CredentialError:
     return CredentialError("internal.fault", error=type(error).__name__, where=where)
 
 
+def _resource(error: BaseException | None) -> str | None:
+    """The code of what the machine is short of, by an exception or what it was raised from."""
+    if error is None:
+        return None
+    if isinstance(error, MemoryError):
+        return "internal.no-memory"
+    if isinstance(error, OSError) and error.errno:
+        import errno
+
+        code = _RESOURCES.get(errno.errorcode.get(error.errno, ""))
+        if code:
+            return code
+    if isinstance(error, ImportError | RuntimeError):
+        text = str(error).lower()
+        for words, code in _RESOURCE_WORDS.items():
+            if words in text:
+                return code
+    return _resource(error.__cause__ or error.__context__)
+
+
 def printable(text: str) -> str:
-    """The text with its control characters and half characters written out: none drives a terminal.
+    """The text with control characters and lone surrogates escaped, so that none drives a terminal.
 
     Parts of a message can come from a server URL, a file or the network.
     """
@@ -176,5 +234,5 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text as the one line that it is told in."""
+    """The text in one line."""
     return printable(" ".join(text.split()))

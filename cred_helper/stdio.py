@@ -1,7 +1,7 @@
 """The process's edges: the private reply handle, the guard of standard output, the only printers.
 
-From ``guard()`` on, file descriptor 1 is standard error: whatever an SDK, a warning or a child
-prints cannot reach the client, which reads the reply from a duplicate nobody else has. Never holds
+From ``guard()`` on, file descriptor 1 is standard error: what an SDK, a warning or a child prints
+cannot reach the client, which reads the reply from a duplicate that no other code has. Never holds
 anything back: writes are unbuffered.
 """
 
@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 
 PROGRAM = "docker-credential-multi"
 
-# A secret of 100 KiB is real, one of megabytes is not: the limit keeps a runaway client out.
+# A secret of 100 KiB is real; more than this is a client that writes without end.
 MAX_REQUEST_BYTES = 8 << 20
+# A client writes its request and closes the pipe at once. One that has written and does not close
+# it gets its answer; one that writes nothing gets an error.
+CLOSE_WITHIN_S = 5.0
+WRITE_WITHIN_S = 25.0
+# As the module stat has them, which is not loaded for this.
+_FILE_TYPE, _FIFO = 0o170000, 0o010000
 
 
 class Reply:
@@ -33,7 +39,7 @@ class Reply:
         self._fd = fd
 
     def send(self, document: bytes) -> bool:
-        """Write the whole document; false where the client has gone."""
+        """Write the whole document; return false where the client has closed the pipe."""
         view = memoryview(document)
         try:
             while view:
@@ -47,10 +53,16 @@ class Reply:
         return open(self._fd, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
-def guard() -> Reply:
-    """Take standard output for the reply alone and point file descriptor 1 at standard error."""
+def guard(*, merged_is_silent: bool = False) -> Reply:
+    """Keep standard output for the reply alone, and point file descriptor 1 at standard error.
+
+    With ``merged_is_silent``, standard error goes to the null device where it is the same pipe as
+    standard output: a client that reads both as one text takes a warning for a part of the reply.
+    """
     closed = plug()
     reply = Reply(-1 if 1 in closed else os.dup(1))
+    if merged_is_silent and not closed and _is_merged():
+        _replace(2)
     os.dup2(2, 1)
     if 2 in closed or sys.stderr is None:
         sys.stderr = open(2, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
@@ -58,10 +70,17 @@ def guard() -> Reply:
     return reply
 
 
-def plug() -> list[int]:
-    """Open the null device where the caller left 0, 1 or 2 closed; which those were.
+def _is_merged() -> bool:
+    """Whether standard output and standard error are one pipe."""
+    output, error = os.fstat(1), os.fstat(2)
+    is_pipe = output.st_mode & _FILE_TYPE == _FIFO
+    return is_pipe and (output.st_dev, output.st_ino) == (error.st_dev, error.st_ino)
 
-    No file that is opened later can then take such a number, and be written to as standard error.
+
+def plug() -> list[int]:
+    """Open the null device where the caller left 0, 1 or 2 closed; return which those are.
+
+    A file that is opened later can then not get such a number, and be written to as standard error.
     """
     closed = [fd for fd in (0, 1, 2) if not _is_open(fd)]
     for _ in closed:
@@ -77,26 +96,95 @@ def _is_open(fd: int) -> bool:
     return True
 
 
-def read_request() -> bytes | None:
-    """Read standard input to its end; ``None`` where it is longer than a request can be."""
+class Request:
+    """What a client wrote to standard input, before it closed it or paused for too long.
+
+    ``is_too_long`` and ``is_missing`` say why ``text`` is not what it wrote.
+    """
+
+    __slots__ = ("is_missing", "is_too_long", "text", "waited_s")
+
+    def __init__(self) -> None:
+        self.text = b""
+        self.is_too_long = False
+        self.is_missing = False
+        self.waited_s = 0.0
+
+
+def read_request(*, is_client: bool = True) -> Request:
+    """Read standard input to its end; then put the null device in its place.
+
+    No program that an SDK starts can prompt there. Only a client has limits for its pauses; what
+    writes a password, or a person at a terminal, has none.
+    """
+    request = Request()
     chunks: list[bytes] = []
     size = 0
+    pause = _Pause(request, is_limited=is_client and not os.isatty(0))
     try:
+        pause.limit(WRITE_WITHIN_S)
         while chunk := os.read(0, 1 << 16):
             size += len(chunk)
             if size > MAX_REQUEST_BYTES:
-                return None
+                request.is_too_long = True
+                break
             chunks.append(chunk)
+            pause.limit(CLOSE_WITHIN_S)
     except OSError:
         pass  # a directory, a terminal that hung up: what came before counts
-    _close_input()
-    return b"".join(chunks)
+    pause.end()
+    _replace(0)
+    request.text = b"".join(chunks)
+    request.is_missing = request.waited_s > 0 and not chunks
+    return request
 
 
-def _close_input() -> None:
-    """Leave the null device where standard input was: no program that an SDK starts can prompt."""
+class _Pause:
+    """Limits how long a read of standard input waits.
+
+    At the limit a signal handler puts the null device in the place of standard input. Python then
+    repeats the read that the signal interrupted, and finds the end.
+    """
+
+    __slots__ = ("_limit_s", "_request", "_setitimer")
+
+    def __init__(self, request: Request, *, is_limited: bool) -> None:
+        self._request = request
+        self._limit_s = 0.0
+        self._setitimer = None
+        if not is_limited:
+            return
+        # The module behind signal, which loads enum for the names of signals alone.
+        import _signal  # type: ignore[import-not-found]
+
+        if hasattr(_signal, "setitimer"):
+            self._setitimer = _signal.setitimer
+            _signal.signal(_signal.SIGALRM, self._end_input)
+            _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [_signal.SIGALRM])
+
+    def limit(self, seconds: float) -> None:
+        """Let the next read wait so long."""
+        self._limit_s = seconds
+        if self._setitimer is not None:
+            self._setitimer(0, seconds)
+
+    def _end_input(self, _signum: int, _frame: object) -> None:
+        self._request.waited_s = self._limit_s
+        _replace(0)
+
+    def end(self) -> None:
+        """Set no limit any more."""
+        if self._setitimer is not None:
+            self._setitimer(0, 0)
+            import _signal
+
+            _signal.signal(_signal.SIGALRM, _signal.SIG_DFL)
+
+
+def _replace(fd: int) -> None:
+    """Put the null device in the place of a file descriptor."""
     nothing = _nothing()
-    os.dup2(nothing, 0)
+    os.dup2(nothing, fd)
     os.close(nothing)
 
 
@@ -121,16 +209,21 @@ def warning(failure: CredentialError | str, hint: str | None = None) -> None:
 
 
 def note(notice: CredentialError | str) -> None:
-    """Write to standard error something worth knowing that is not wrong."""
+    """Write to standard error what a person may want to know."""
     _report("note", notice)
 
 
 def _report(kind: str, failure: CredentialError | str, hint: str | None = None) -> None:
     # Transitional: a text that is not in the catalogue yet comes as it is.
-    _write(kind, failure if isinstance(failure, str) else failure.line)
-    hint = hint if isinstance(failure, str) else failure.hint
-    if hint:
-        _write("hint", hint)
+    if isinstance(failure, str):
+        _write(kind, failure)
+        if hint:
+            _write("hint", hint)
+        return
+    for each in (failure, *failure.others):
+        _write(kind, each.line)
+        if each.hint:
+            _write("hint", each.hint)
 
 
 def _write(kind: str, text: str) -> None:
@@ -138,9 +231,9 @@ def _write(kind: str, text: str) -> None:
     try:
         os.write(2, line.encode("utf-8", "backslashreplace"))
     except OSError:
-        pass  # nobody listens; the reply and the exit code still say it
+        pass  # standard error is closed; the reply and the exit status still say it
 
 
 def leave(status: int) -> NoReturn:
-    """End the process here: no SDK thread, exit hook or destructor gets to hold the client up."""
+    """End the process at once, without waiting for SDK threads, exit hooks or destructors."""
     os._exit(status)

@@ -1,39 +1,47 @@
-"""Settings in, an assembled keychain out: the one place that knows every source.
+"""Makes the sources, stores and listers that a resolution names: the one place that knows them all.
 
-Order for one server URL, unless a rule of the user's or ``order`` says otherwise: variables that
-name its host, the built-in provider its host routes to, what config.json names, variables of a CI
-system. Sources are made only when they are asked, so that a cached answer opens nothing it does
-not need.
+Each is made when its turn comes, so that a cached answer opens nothing that it does not need.
 """
 
 from __future__ import annotations
 
-from cred_helper import clouds, providers
-from cred_helper.hosts import route
-from cred_helper.keychain import Keychain
+from cred_helper import keychain
 from cred_helper.providers.common.interface import Deadline, TokenRequest
+from cred_helper.resolution import CI, ENVIRONMENT, Resolution, resolve
+from cred_helper.server_url import ServerURL
+from cred_helper.settings.profile import OWN_NAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from cred_helper.cache import TokenCache
+    from cred_helper.cache.entry import Entry
     from cred_helper.cache.sealing import Sealing
     from cred_helper.credential import Credential
+    from cred_helper.errors import CredentialError
     from cred_helper.fallback import Fallback, Known
     from cred_helper.fallback.helper import Helper
-    from cred_helper.hosts import Route
-    from cred_helper.keychain import Lister, Source, Store
+    from cred_helper.keychain import Answer, Lister, Source, Store
     from cred_helper.log import Log
     from cred_helper.providers.common.interface import Provider
-    from cred_helper.server_url import ServerURL
-    from cred_helper.settings.compat import Compat
     from cred_helper.settings.parsed import ParsedSettings
+    from cred_helper.settings.profile import Profile
     from cred_helper.settings.rules import Rule
     from cred_helper.settings.settings import Settings
 
+    Warn = Callable[..., None]
+
+# A login that fails must not hold up a pull that needs none.
+ANONYMOUS_DEADLINE_S = 5.0
+# How long a login waits for the cloud to show that it answers for the registry itself.
+ANSWER_WITHIN_S = 5.0
+# What a get has left after it waited for a client that does not close our standard input.
+_LEAST_DEADLINE_S = 1.0
+
 
 class ProviderSource:
-    """A built-in provider as a source: one request, made for the server URL that is asked about."""
+    """A built-in provider as a source, with the request for the server URL that is asked about."""
 
     __slots__ = ("name", "provider", "request")
 
@@ -47,16 +55,38 @@ class ProviderSource:
         identity = self.provider.identify(self.request)
         return self.provider.get(self.request, identity)
 
+    def answers(self, server_url: ServerURL) -> bool:
+        """Whether the cloud gives a credential, which then comes before any login."""
+        from cred_helper.errors import CredentialError
+
+        try:
+            ProviderSource(self.provider, self.request.sooner(ANSWER_WITHIN_S)).get(server_url)
+        except CredentialError:
+            return False
+        return True
+
+    def cached_entry(self) -> Entry | None:
+        """The cached token that a ``get`` is answered with, if there is one.
+
+        Raises:
+            CredentialError: a configured identity cannot be used.
+        """
+        from cred_helper.cache.cached import CachedProvider
+
+        if not isinstance(self.provider, CachedProvider):
+            return None
+        return self.provider.kept(self.request, self.provider.identify(self.request))
+
     def forget(self) -> None:
-        """Have no answer of before be given again."""
+        """Remove the cached answer."""
         from cred_helper.cache.cached import CachedProvider
 
         if isinstance(self.provider, CachedProvider):
             self.provider.forget(self.request)
 
 
-class _Forgetting:
-    """A store that, asked to forget a cloud's registry, has its cached token forgotten as well."""
+class _CloudStore:
+    """The store for a cloud's registry; erasing there removes the cached token as well."""
 
     __slots__ = ("_source", "_store", "name")
 
@@ -66,21 +96,35 @@ class _Forgetting:
         self._source = source
 
     def store(self, server_url: ServerURL, credential: Credential) -> None:
-        """As the store does."""
+        """Keep a login."""
         self._store.store(server_url, credential)
 
     def erase(self, server_url: ServerURL) -> None:
-        """Forget both."""
+        """Remove the cached token and the login."""
         self._source.forget()
         self._store.erase(server_url)
 
 
-def _options_of(provider: str) -> tuple[str, ...] | None:
-    return clouds.find(provider).option_names if providers.load(provider) else None
+class CachedTokens:
+    """The hosts whose token is cached and fresh, so that a ``get`` needs no network.
+
+    ``entry_of`` returns the entry that a ``get`` for a host is answered with, if there is one.
+    """
+
+    __slots__ = ("_entry_of", "_hosts", "name")
+
+    def __init__(self, hosts: Iterable[str], entry_of: Callable[[str], Entry | None]) -> None:
+        self.name = "cache"
+        self._hosts = hosts
+        self._entry_of = entry_of
+
+    def list(self) -> dict[str, str]:
+        """List them, with the user name of each token."""
+        return {host: entry.username for host in self._hosts if (entry := self._entry_of(host))}
 
 
 def _parsed_settings(environ: Mapping[str, str]) -> ParsedSettings | None:
-    """Where what settings files were parsed to is kept: where tokens are by default."""
+    """The copies of parsed settings: in the default folder of the cache."""
     from cred_helper.cache import default_folder
     from cred_helper.files.private_folder import PrivateFolder
     from cred_helper.settings.parsed import ParsedSettings
@@ -89,36 +133,38 @@ def _parsed_settings(environ: Mapping[str, str]) -> ParsedSettings | None:
     return ParsedSettings(PrivateFolder(folder)) if folder else None
 
 
-def _unheard(*_: object) -> None:
-    """Where nobody is there to be warned."""
+def _no_warning(*_: object) -> None:
+    """Drop a warning."""
 
 
 class Wiring:
-    """What one process asks with: its settings, its environment, its deadline."""
+    """The settings, environment and deadline of one process, and the sources that they make.
+
+    ``warn`` takes what goes wrong although there is an answer.
+    """
 
     def __init__(
         self,
         settings: Settings,
         environ: Mapping[str, str],
         clock: Callable[[], float],
-        warn: Callable[..., None] = _unheard,
-        compat: Compat | None = None,
+        warn: Warn = _no_warning,
+        profile: Profile = OWN_NAME,
+        spent_s: float = 0.0,
     ) -> None:
-        settings.check_options(_options_of)
         self.settings = settings
         self._environ = environ
         self._warn = warn
-        self._compat = compat
-        self.deadline = Deadline(settings.deadline_s, clock)
+        self._profile = profile
+        least_s = min(settings.deadline_s, _LEAST_DEADLINE_S)
+        self.deadline = Deadline(max(settings.deadline_s - spent_s, least_s), clock)
 
     @classmethod
-    def of_process(cls, warn: Callable[..., None] = _unheard) -> Wiring:
-        """The wiring of this process, as its environment has it.
-
-        ``warn`` is told, with a hint, what went wrong although there is an answer.
+    def of_process(cls, warn: Warn = _no_warning, spent_s: float = 0.0) -> Wiring:
+        """The wiring of this process. ``spent_s`` of its deadline are over.
 
         Raises:
-            Misconfigured: a setting is not what it can be.
+            Misconfigured: the settings have mistakes.
         """
         import os
         import sys
@@ -126,204 +172,220 @@ class Wiring:
 
         from cred_helper.settings.settings import Settings
 
-        # As the client set it: a provider may have to tell its SDK something by the real one.
+        # A copy: a provider may have to change the process's own, which its SDK reads.
         environ = dict(os.environ)
-        compat = None
+        profile, variables = OWN_NAME, environ
         if not os.path.basename(sys.argv[0]).startswith("docker-credential-multi"):
-            from cred_helper.settings.compat import Compat
+            from cred_helper.settings import compat
 
-            compat = Compat.find(sys.argv[0], environ)
-        variables = compat.settings() if compat else environ
+            profile = compat.find(sys.argv[0], environ) or OWN_NAME
+            variables = dict(compat.variables(profile, environ))
         settings = Settings.load(variables, lambda: _parsed_settings(environ))
-        return cls(settings, environ, monotonic, warn, compat)
+        return cls(settings, environ, monotonic, warn, profile, spent_s)
 
-    def keychain(self, sources: Callable[[ServerURL], Iterable[Source]] | None = None) -> Keychain:
-        """Assemble the keychain, of these sources if it is not to be of all."""
-        sources = sources or self.sources
+    def resolve(self, server_url: ServerURL) -> Resolution:
+        """Resolve a server URL."""
+        return resolve(server_url, self.settings, self._environ, self._profile)
+
+    # --- get --------------------------------------------------------------------------------------
+
+    def ask(self, resolution: Resolution, sources: Iterable[Source] | None = None) -> Answer:
+        """Ask the sources of a resolution, or those that were made of it before.
+
+        Raises:
+            Misconfigured: the server URL has no resolution.
+        """
+        asked = self.sources(resolution) if sources is None else sources
         log = self._log()
         if log:
             log.event(f"settings from {', '.join(self.settings.files) or 'no file'}")
-            sources = log.watching(sources)
-        return Keychain(sources=sources, stores=self.stores, listers=self.listers)
+            asked = log.watching(lambda _: asked)(resolution.server_url)
+        return keychain.ask(asked, resolution.server_url)
+
+    def sources(self, resolution: Resolution) -> Iterator[Source]:
+        """The sources to ask, in order.
+
+        Raises:
+            Misconfigured: the server URL has no resolution.
+        """
+        resolution.checked()
+        rule, server_url = resolution.rule, resolution.server_url
+        for kind in resolution.sources:
+            match kind:
+                case "environment" | "ci":
+                    yield from self._variables(kind, rule)
+                case "cloud":
+                    yield self.provider_source(resolution)
+                case "config":
+                    yield from self.fallback().sources(server_url)
+                case "helper":
+                    assert rule is not None
+                    fallback = self.fallback()
+                    yield fallback.loop(server_url) or self._helper_of(rule, fallback)
+                case "refusal":
+                    assert rule is not None
+                    from cred_helper.settings.rules import Refusal
+
+                    yield Refusal(rule.place)
+
+    def provider_source(self, resolution: Resolution) -> ProviderSource:
+        """The provider of a resolution that has one."""
+        assert resolution.route is not None
+        assert resolution.provider is not None
+        request = TokenRequest(
+            resolution.route,
+            environ=self._environ,
+            deadline=self.deadline,
+            options=resolution.options,
+            origin_of=resolution.origin_of,
+        )
+        if resolution.anonymous:
+            request = request.sooner(ANONYMOUS_DEADLINE_S)
+        return ProviderSource(self._guarded(resolution.provider), request)
+
+    def _guarded(self, provider: Provider) -> Provider:
+        """The provider with its deadline, and with the cache where there is one."""
+        from cred_helper.providers.common.timeout import BoundedProvider
+
+        log = self._log()
+        bounded = BoundedProvider(log.watched(provider) if log else provider)
+        cache = self._cache()
+        if cache is None:
+            return bounded
+        from cred_helper.cache.cached import CachedProvider
+
+        return CachedProvider(bounded, cache, warn=self._warn)
+
+    def _cache(self) -> TokenCache | None:
+        if not self.settings.cache:
+            return None
+        from cred_helper.cache import TokenCache, default_folder
+
+        folder = self.settings.cache_folder or default_folder(self._environ)
+        if not folder:
+            return None
+        return TokenCache(folder, self._sealing() if self.settings.cache_keychain else None)
+
+    def _sealing(self) -> Sealing:
+        """The encryption of the cache, by a key from the keychain that the user names."""
+        from cred_helper.cache.sealing import Sealing
+
+        named_by = "the setting cache_keychain"
+        helper = self.fallback().helper(self.settings.cache_keychain, named_by)
+        return Sealing(helper, self._warn)
+
+    def _variables(self, kind: str, rule: Rule | None) -> Iterator[Source]:
+        """The source of credentials in variables, where there are any."""
+        catch_all = bool(self._profile.helper)
+        if kind == CI:
+            from cred_helper.variables import CiVariables
+
+            trusted = catch_all or (rule is not None and rule.provider == ENVIRONMENT)
+            variables = CiVariables(self._environ, trusted=trusted)
+            if variables.list():
+                yield variables
+        # Without such a variable there is nothing to look for, and nothing to load.
+        elif any(variable.endswith(("_USR", "_PSW")) for variable in self._environ):
+            from cred_helper.variables import NamedVariables
+
+            yield NamedVariables(self._environ, catch_all=catch_all)
 
     def _log(self) -> Log | None:
-        """Where every step is told, if anywhere."""
+        """The debug log, where the setting names one."""
         if not self.settings.log:
             return None
         from cred_helper.log import Log
 
         return Log.to(self.settings.log, self._warn)
 
-    def rule(self, server_url: ServerURL) -> Rule | None:
-        """The user's rule for a server URL. Who is called by a helper's name names no other."""
-        rule = self.settings.rule(server_url)
-        return None if rule and rule.helper and self._compat else rule
+    # --- store, erase -----------------------------------------------------------------------------
 
-    def route(self, server_url: ServerURL) -> Route | None:
-        """The built-in provider's host that a server URL means: its own, or a rule's alias.
+    def store(self, resolution: Resolution) -> Store:
+        """The store that keeps logins to a server URL.
 
         Raises:
-            Misconfigured: a rule names a provider or an option that the host cannot have.
+            Misconfigured: the server URL has no resolution.
         """
-        rule = self.rule(server_url)
-        found = rule.route(server_url) if rule else route(server_url)
-        if found is None:
-            return None
-        if self._compat is not None:
-            return found if found.provider == self._compat.provider else None
-        asked_for = rule is not None and rule.names_provider
-        return (
-            found if asked_for or found.provider not in self.settings.disabled_providers else None
-        )
+        resolution.checked()
+        builtin = self.provider_source(resolution) if resolution.asks_cloud else None
+        if self._profile.helper:
+            store = self._no_store(builtin)
+        else:
+            store = self._fallback_store(resolution, builtin)
+        return _CloudStore(store, builtin) if builtin else store
 
-    def provider_source(self, server_url: ServerURL) -> ProviderSource | None:
-        """The built-in provider for this server URL, if it means one and this build has it."""
-        found = self.route(server_url)
-        provider = providers.load(found.provider) if found else None
-        if found is None or provider is None:
-            return None
-        rule = self.rule(server_url)
-        request = TokenRequest(
-            found,
-            environ=self._environ,
-            deadline=self.deadline,
-            options=self._options(found, provider, rule),
-            origin_of=lambda option: self.settings.option_origin(
-                provider.name, option, rule, self._environ
-            ),
-        )
-        return ProviderSource(self._guarded(provider), request)
+    def _no_store(self, builtin: ProviderSource | None) -> Store:
+        from cred_helper.settings.compat import NoStore
 
-    def _options(self, found: Route, provider: Provider, rule: Rule | None) -> dict[str, str]:
-        if rule is not None:
-            rule.options.check(_options_of, (provider.name,))
-        chosen = self._compat.options(found) if self._compat else {}
-        return chosen | self.settings.options(clouds.find(provider.name), rule, self._environ)
+        is_ours = builtin is not None or self._profile.ignores_logins
+        fails = self.settings.store_for_clouds == "error" or not is_ours
+        return NoStore(self._profile.helper, self._warn, fails=fails)
 
-    def _guarded(self, provider: Provider) -> Provider:
-        """The provider, not waited for past its deadline, and cached where there is a place."""
-        from cred_helper.providers.common.timeout import BoundedProvider
-
-        log = self._log()
-        bounded = BoundedProvider(log.watched(provider) if log else provider)
-        if not self.settings.cache:
-            return bounded
-        from cred_helper.cache import TokenCache, default_folder
-        from cred_helper.cache.cached import CachedProvider
-
-        folder = self.settings.cache_folder or default_folder(self._environ)
-        if not folder:
-            return bounded
-        cache = TokenCache(folder, self._sealing() if self.settings.cache_keychain else None)
-        return CachedProvider(bounded, cache, warn=self._warn)
-
-    def _sealing(self) -> Sealing:
-        """What encrypts the cache, by a key from the keychain that the user names."""
-        from cred_helper.cache.sealing import Sealing
-
-        named_by = "the setting cache_keychain"
-        keychain = self.fallback().helper(self.settings.cache_keychain, named_by)
-        return Sealing(keychain, self._warn)
-
-    def sources(self, server_url: ServerURL) -> Iterator[Source]:
-        """Whom to ask for a credential, in order.
-
-        Raises:
-            Misconfigured: a rule says of the host what cannot be.
-        """
-        rule = self.rule(server_url)
-        if rule is not None and rule.answer:
-            yield from rule.answers()
-            return
-        if rule is not None and rule.helper:
-            fallback = self.fallback()
-            yield fallback.loop(server_url) or self._helper_of(rule, fallback)
-            return
-        for name in self._order(rule):
-            match name:
-                case "environment" | "ci":
-                    yield from self._variables(name, rule)
-                case "cloud":
-                    builtin = self.provider_source(server_url)
-                    if builtin is not None:
-                        yield builtin
-                case "config":
-                    yield from self.fallback().sources(server_url)
-
-    def _order(self, rule: Rule | None) -> tuple[str, ...]:
-        """The names of the sources to ask, as the setting ``order`` has them."""
-        order = self.settings.order
-        if self._compat is not None:
-            return ("environment", "cloud", "ci") if self._compat.reads_variables else ("cloud",)
-        if rule is None or not rule.names_provider:
-            return order
-        first = ("environment", "ci") if rule.provider == "environment" else ("cloud",)
-        return (*first, *(name for name in order if name == "config"))
-
-    def _variables(self, name: str, rule: Rule | None) -> Iterator[Source]:
-        """The environment's own credentials, where they may be used."""
-        compat = self._compat is not None
-        asked_for = compat or (rule is not None and rule.provider == "environment")
-        if not asked_for and "environment" in self.settings.disabled_providers:
-            return
-        if name == "ci":
-            from cred_helper.variables import CiVariables
-
-            variables = CiVariables(self._environ, trusted=asked_for)
-            if variables.list():
-                yield variables
-        # Without one of these there is nothing to look for, and nothing to load.
-        elif any(variable.endswith(("_USR", "_PSW")) for variable in self._environ):
-            from cred_helper.variables import NamedVariables
-
-            yield NamedVariables(self._environ, catch_all=compat)
-
-    def stores(self, server_url: ServerURL) -> Iterator[Store]:
-        """Who keeps this server URL's credential."""
-        is_asked = "cloud" in self._order(self.rule(server_url))
-        builtin = self.provider_source(server_url) if is_asked else None
-        for store in self._stores(server_url, builtin):
-            yield _Forgetting(store, builtin) if builtin else store
-
-    def _stores(self, server_url: ServerURL, builtin: ProviderSource | None) -> Iterator[Store]:
-        rule = self.rule(server_url)
-        if self._compat is not None:
-            fails = self.settings.store_for_clouds == "error"
-            yield self._compat.store(self._warn, fails=fails, is_ours=builtin is not None)
-            return
-        fallback = self.fallback()
+    def _fallback_store(self, resolution: Resolution, builtin: ProviderSource | None) -> Store:
+        fallback, rule = self.fallback(), resolution.rule
         owner = self._helper_of(rule, fallback) if rule and rule.helper else None
-        provider = builtin.name if builtin else None
-        answered_by = rule.answered_by if rule else None
-        yield from fallback.stores(server_url, answered_by or provider, owner)
+        server_url = resolution.server_url
+
+        def answered_by() -> str | None:
+            """What answers before any login; where the cloud does not, a get uses the login."""
+            if rule and rule.answered_by:
+                return rule.answered_by
+            return builtin.name if builtin and builtin.answers(server_url) else None
+
+        return next(iter(fallback.stores(server_url, answered_by, owner)))
+
+    # --- list -------------------------------------------------------------------------------------
+
+    def list(self) -> tuple[dict[str, str], list[tuple[str, CredentialError]]]:
+        """What all sources hold, by server URL, and the failures of those that cannot say it."""
+        return keychain.merged(self.listers())
 
     def listers(self) -> Iterator[Lister]:
-        """Who can say what it holds."""
-        if self._compat is not None:
+        """Everything that can list what it holds."""
+        if self._profile.helper:
             return
         if not self.settings.rules:
             yield from self._all_listers()
             return
-        from cred_helper.settings.rules import Unanswered
+        from cred_helper.settings.rules import ListedHosts, RuledLister
 
         for lister in self._all_listers():
-            yield Unanswered(lister, self.settings.rule)
+            yield RuledLister(lister, self.settings.rule)
+        yield ListedHosts(self.settings.rules)
 
     def _all_listers(self) -> Iterator[Lister]:
-        fallback = self.fallback()
-        ruled = [(self._helper_of(r, fallback), r.matches) for r in self.settings.rules if r.helper]
-        yield from fallback.listers(ruled)
-        if "ci" in self.settings.order and "environment" not in self.settings.disabled_providers:
+        fallback, settings = self.fallback(), self.settings
+        rules = [rule for rule in settings.rules if rule.helper and not rule.mistakes]
+        yield from fallback.listers([(self._helper_of(r, fallback), r.matches) for r in rules])
+        if CI in settings.order and ENVIRONMENT not in settings.disabled_providers:
             from cred_helper.variables import CiVariables
 
             yield CiVariables(self._environ)
+        cache = self._cache()
+        if cache is not None:
+            from time import time
+
+            hosts = {entry.host: None for entry in cache.entries(time()) if entry.host}
+            yield CachedTokens(hosts, self._cached_entry)
+
+    def _cached_entry(self, host: str) -> Entry | None:
+        """The cached token that a ``get`` for a host is answered with, if there is one."""
+        from cred_helper.errors import CredentialError
+
+        resolution = self.resolve(ServerURL.parse(host))
+        if resolution.error or not resolution.asks_cloud:
+            return None
+        try:
+            return self.provider_source(resolution).cached_entry()
+        except CredentialError:
+            return None
 
     def _helper_of(self, rule: Rule, fallback: Fallback) -> Helper | Known:
         assert rule.helper is not None
         return fallback.helper(rule.helper, rule.place.of("helper"))
 
     def fallback(self) -> Fallback:
-        """What config.json and its relatives name, and what is kept here."""
+        """The sources that config.json and its relatives name, and our own store."""
         from cred_helper.fallback import Fallback
 
         return Fallback(

@@ -56,6 +56,7 @@ class Entry:
     __slots__ = (
         "created_at",
         "expires_at",
+        "host",
         "is_sealed",
         "provider",
         "scope",
@@ -74,9 +75,11 @@ class Entry:
         source: str,
         created_at: float,
         expires_at: float,
+        host: str = "",
         is_sealed: bool = False,
     ) -> None:
         self.provider = provider
+        self.host = host
         self.scope = scope
         self.username = username
         self.secret = secret
@@ -86,7 +89,9 @@ class Entry:
         self.is_sealed = is_sealed
 
     @classmethod
-    def of(cls, credential: Credential, provider: str, scope: str, now: float) -> Entry:
+    def of(
+        cls, credential: Credential, provider: str, scope: str, now: float, *, host: str = ""
+    ) -> Entry:
         """Make the entry of a new credential."""
         end = credential.expires_at
         expires_at = now + UNKNOWN_LIFE_S if end is None else end.timestamp()
@@ -98,6 +103,7 @@ class Entry:
             source=credential.source,
             created_at=now,
             expires_at=min(expires_at, now + MAX_LIFE_S),
+            host=host,
         )
 
     @classmethod
@@ -114,6 +120,7 @@ class Entry:
                 source=fields["source"],
                 created_at=_time(fields["created_at"]),
                 expires_at=_time(fields["expires_at"]),
+                host=fields.get("host", ""),
                 is_sealed=is_sealed,
             )
         except (ValueError, KeyError):
@@ -143,6 +150,7 @@ class Entry:
             source=self.source,
             created_at=self.created_at,
             expires_at=self.expires_at,
+            host=self.host,
             is_sealed=is_sealed,
         )
 
@@ -150,6 +158,7 @@ class Entry:
         return {
             "created_at": repr(self.created_at),
             "expires_at": repr(self.expires_at),
+            **({"host": self.host} if self.host else {}),
             "provider": self.provider,
             "scope": self.scope,
             "source": self.source,

@@ -160,7 +160,13 @@ class Renewal:
             key = self._identity_key if isinstance(failure, NotFound) else self._key
             self._cache.note(key, failure, self._clock(), locks)
             raise
-        entry = Entry.of(credential, self._provider.name, self._scope, self._clock())
+        entry = Entry.of(
+            credential,
+            self._provider.name,
+            self._scope,
+            self._clock(),
+            host=self._request.route.host,
+        )
         if not (self._is_same_identity() and self._cache.keep(self._key, entry, locks)):
             locks.mark_unkept(self._clock())
         return credential

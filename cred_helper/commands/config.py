@@ -121,7 +121,7 @@ def _rule(rule: Rule) -> dict[str, str]:
         **rule.options.values,
     }
     return {
-        "match": rule.pattern.text,
+        "match": rule.match,
         "origin": rule.place.of("match"),
         **{name: value for name, value in values.items() if value},
     }

@@ -56,7 +56,8 @@ def login(server_url: str, username: str | None, password_stdin: bool, unchecked
     if not explained.builtin and not unchecked:
         _check(screen, registry, credential)
     # A new wiring: the time it takes to type is not part of the time that a helper may take.
-    Wiring.of_process(stdio.warning).keychain().store(registry, credential)
+    wiring = Wiring.of_process(stdio.warning)
+    wiring.store(wiring.resolve(registry)).store(registry, credential)
     if not explained.builtin:
         _show_where(screen, registry, credential)
 
@@ -71,9 +72,10 @@ def logout(server_url: str) -> None:
     """
     registry = _registry(server_url)
     screen = Screen.guarded()
-    keychain = Wiring.of_process(stdio.warning).keychain()
+    wiring = Wiring.of_process(stdio.warning)
     for key in docker_hub.KEYS if docker_hub.is_hub(registry) else (registry.raw,):
-        keychain.erase(ServerURL.parse(key))
+        kept = ServerURL.parse(key)
+        wiring.store(wiring.resolve(kept)).erase(kept)
     screen.line(f"the login to {_name(registry)} is removed")
     for source, outlook in Explanation(registry).outlooks():
         if outlook.would_say == CREDENTIAL:
@@ -146,11 +148,11 @@ def _ask(username: str | None) -> Credential:
 
 def _read(username: str) -> Credential:
     """The password from standard input, without the line end that echo adds."""
-    data = stdio.read_request()
-    if data is None:
+    request = stdio.read_request(is_client=False)
+    if request.is_too_long:
         raise CredentialError("login.input-too-long")
     try:
-        password = data.decode().removesuffix("\n").removesuffix("\r")
+        password = request.text.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         raise CredentialError("login.password-not-text") from None
     if not password:
@@ -176,7 +178,8 @@ def _check(
 
 def _show_where(screen: Screen, registry: ServerURL, credential: Credential) -> None:
     """Ask as a client does, and show which source answers."""
-    answer = Wiring.of_process(stdio.warning).keychain().get(registry)
+    wiring = Wiring.of_process(stdio.warning)
+    answer = wiring.ask(wiring.resolve(registry))
     values = {"host": _name(registry), "command": this_program.command("explain", registry.raw)}
     answered = answer.credential
     if answered is None:

@@ -51,7 +51,8 @@ def token(server_url: str, form: str, show: bool) -> int:
     parsed = ServerURL.parse(server_url)
     # What an SDK or a child process prints must not get into the output.
     reply = stdio.guard()
-    answer = Wiring.of_process(stdio.warning).keychain().get(parsed)
+    wiring = Wiring.of_process(stdio.warning)
+    answer = wiring.ask(wiring.resolve(parsed))
     text = render(parsed, required(parsed, answer), form)
     return 0 if reply.send(text.encode("utf-8", "surrogateescape") + b"\n") else 1
 

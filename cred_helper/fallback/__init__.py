@@ -23,7 +23,7 @@ from cred_helper.errors import Misconfigured, NotFound, ProviderError
 from cred_helper.fallback import child, dockerconfig, store
 from cred_helper.fallback.chain import Chain
 from cred_helper.fallback.helper import PREFIX, Helper, program_name
-from cred_helper.fallback.login import Discarded, Kept, Login, keychain_name
+from cred_helper.fallback.login import Kept, Login, Unowned, keychain_name
 from cred_helper.fallback.registry_key import candidates
 from cred_helper.server_url import ServerURL
 
@@ -181,16 +181,19 @@ class Fallback:
     # --- store, erase -----------------------------------------------------------------------------
 
     def stores(
-        self, server_url: ServerURL, provider: str | None, owner: Helper | Known | None = None
+        self,
+        server_url: ServerURL,
+        answered_by: Callable[[], str | None],
+        owner: Helper | Known | None = None,
     ) -> Iterator[Store]:
-        """Who keeps a login.
+        """The store that keeps a login.
 
-        ``provider`` is the built-in one that answers here, if one does; ``owner`` a helper that
-        takes the place of those that the files name.
+        ``answered_by`` says what answers for the registry before any login, if something does.
+        ``owner`` is a helper that replaces those that the files name.
         """
         kept = Kept(self._own, self._keychain(), self._warn)
         fails = self._store_for_clouds == "error"
-        rest = Discarded(provider, kept, self._warn, fails=fails) if provider else kept
+        rest = Unowned(answered_by, kept, self._warn, fails=fails)
         owners = [owner] if owner else list(self._owners(server_url))
         yield Login([] if self.loop(server_url) else list(_able(owners)), rest)
 

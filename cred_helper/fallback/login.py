@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cred_helper.fallback.store import FileStore
     from cred_helper.server_url import ServerURL
 
-    Warn = Callable[[str, str | None], None]
+    Warn = Callable[..., None]
 
 
 class Login:
@@ -35,7 +35,7 @@ class Login:
 
     __slots__ = ("_owners", "_rest", "name")
 
-    def __init__(self, owners: Iterable[Helper | ProviderError], rest: Kept | Discarded) -> None:
+    def __init__(self, owners: Iterable[Helper | ProviderError], rest: Unowned) -> None:
         self.name = "login"
         self._owners = owners
         self._rest = rest
@@ -122,29 +122,37 @@ class Kept:
             raise _told(self._own.name, error) from None
 
 
-class Discarded:
-    """A login to a registry that a built-in provider answers for."""
+class Unowned:
+    """A login that no helper owns: not kept where something else answers for the registry.
 
-    __slots__ = ("_fails", "_kept", "_provider", "_warn")
+    ``answered_by`` says what answers, or ``None``.
+    """
 
-    def __init__(self, provider: str, kept: Kept, warn: Warn, *, fails: bool) -> None:
-        self._provider = provider
+    __slots__ = ("_answered_by", "_fails", "_kept", "_warn")
+
+    def __init__(
+        self, answered_by: Callable[[], str | None], kept: Kept, warn: Warn, *, fails: bool
+    ) -> None:
+        self._answered_by = answered_by
         self._kept = kept
         self._warn = warn
         self._fails = fails
 
-    def store(self, server_url: ServerURL, _credential: Credential) -> None:
-        """Keep nothing, and say so: a login by script must not fail for it."""
-        reason = (
-            f"the login to {server_url.redacted_host} is not kept: {self._provider} answers for it"
+    def store(self, server_url: ServerURL, credential: Credential) -> None:
+        """Keep the login, or say that it is not kept: a login by a script must not fail for it."""
+        source = self._answered_by()
+        if source is None:
+            self._kept.store(server_url, credential)
+            return
+        not_kept = Misconfigured(
+            "store.answered-otherwise", host=server_url.redacted_host, source=source
         )
-        hint = "to have one kept, name a helper for it under credHelpers in docker's config.json"
         if self._fails:
-            raise Misconfigured(reason, hint=hint)
-        self._warn(reason, hint)
+            raise not_kept
+        self._warn(not_kept)
 
     def erase(self, server_url: ServerURL) -> None:
-        """Forget what there may be from before."""
+        """Remove a login that was kept before."""
         self._kept.erase(server_url)
 
 

@@ -5,5 +5,29 @@ from __future__ import annotations
 from cred_helper.messages import Message
 
 MESSAGES: dict[str, Message] = {
-    "client.output-closed": Message("standard output is closed: nothing can be shown"),
+    # Clients compare the next two sentences byte for byte.
+    # Source: docker-credential-helpers, credentials/error.go
+    "client.no-server-url": Message("no credentials server URL"),
+    "client.no-username": Message("no credentials username"),
+    "client.no-credential": Message("no source has a credential"),
+    "client.no-verb": Message(
+        "usage: {program} {verbs}", "{program} --help lists the commands for people"
+    ),
+    "client.unknown-verb": Message(
+        "unknown action: {verb}", "{program} {verbs}; {program} --help lists the commands"
+    ),
+    "client.arguments": Message(
+        "{verb} takes no arguments",
+        "write the server URL to standard input: echo HOST | {program} {verb}",
+    ),
+    "client.too-long": Message("standard input is over {limit} MiB"),
+    "client.no-input": Message(
+        "standard input is neither written nor closed within {seconds} s",
+        cause="The client started this program and then sent nothing.",
+    ),
+    "client.not-utf8": Message("standard input is not UTF-8"),
+    "client.not-json": Message("standard input is not a JSON document"),
+    "client.not-object": Message("standard input is not a JSON object"),
+    "client.not-text": Message("{field} in standard input is not a string"),
+    "client.cannot-list": Message("{source} cannot be listed: {reason}"),
 }

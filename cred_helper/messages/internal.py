@@ -10,6 +10,19 @@ MESSAGES: dict[str, Message] = {
         "report it, with the output of docker-credential-multi version",
         cause="A defect of this program. The error's own text is not shown: it could be a secret.",
     ),
+    "internal.no-memory": Message(
+        "not enough memory", "raise the memory limit of the process: see ulimit -v"
+    ),
+    "internal.no-descriptors": Message(
+        "too many open files", "raise the limit of open files: see ulimit -n"
+    ),
+    "internal.no-threads": Message(
+        "no new thread can be started", "raise the limit of processes: see ulimit -u"
+    ),
+    "internal.file-size-limit": Message(
+        "a file would be over the limit of its size", "raise the limit: see ulimit -f"
+    ),
+    "internal.disk-full": Message("no space is left on the disk", "free space, or raise the quota"),
     "internal.cannot-load": Message(
         "cannot load {library}: memory files do not work here, and no folder can be used instead"
         " ({reasons})",

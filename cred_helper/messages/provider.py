@@ -26,5 +26,9 @@ MESSAGES: dict[str, Message] = {
         "no answer{waiting} within {seconds} s",
         "DOCKER_CREDENTIAL_MULTI_DEADLINE_S is the time that a get may take",
     ),
+    "provider.anonymous": Message(
+        "{reason}; the client continues without a credential",
+        cause="The registry lets anybody pull, or the setting on_error is anonymous.",
+    ),
     "provider.no-credential": Message("no credential for {host} from {source}: {reason}"),
 }

@@ -11,8 +11,6 @@ from __future__ import annotations
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import (
     CREDENTIALS_NOT_FOUND,
-    NO_SERVER_URL,
-    NO_USERNAME,
     CredentialError,
     NotFound,
     ProtocolError,
@@ -34,46 +32,47 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def parse_server_url(standard_input: bytes) -> ServerURL:
-    """Read the server URL of a ``get`` or ``erase``.
+    """Parse the server URL of a ``get`` or ``erase``.
 
     Lines are joined without their ends and the whole is trimmed, as the reference server does.
 
     Raises:
-        ProtocolError: there is none, or it is not UTF-8.
+        ProtocolError: there is no server URL, or the input is not UTF-8.
     """
     text = _text(standard_input).replace("\r\n", "").replace("\n", "")
     server_url = ServerURL.parse(text)
     if not server_url.raw:
-        raise ProtocolError(NO_SERVER_URL)
+        raise ProtocolError("client.no-server-url")
     return server_url
 
 
 def parse_credential(standard_input: bytes) -> tuple[ServerURL, Credential]:
-    """Read the credential of a ``store``. Keys count in any case, as they do for Go clients.
+    """Parse the credential of a ``store``. Keys count in any case, as they do for Go clients.
 
     Raises:
-        ProtocolError: it is not such a document. What was read is not quoted: it is a secret.
+        ProtocolError: the input is not such a document. It is not quoted: it is a secret.
     """
     import json
 
     try:
-        document = json.loads(_text(standard_input))
+        # Python limits the digits of an integer that it parses, and raises where there are more.
+        document = json.loads(_text(standard_input), parse_int=float)
     except (ValueError, RecursionError):
-        raise ProtocolError("standard input is not a JSON document") from None
+        raise ProtocolError("client.not-json") from None
     if not isinstance(document, dict):
-        raise ProtocolError("standard input is not a JSON object")
+        raise ProtocolError("client.not-object")
     fields = {key.lower(): value for key, value in document.items()}
     values = []
-    for key in ("ServerURL", "Username", "Secret"):
-        value = fields.get(key.lower())
+    for field in ("ServerURL", "Username", "Secret"):
+        value = fields.get(field.lower())
         if not isinstance(value, str | None):
-            raise ProtocolError(f"{key} is not a string")
+            raise ProtocolError("client.not-text", field=field)
         values.append(value or "")
     server_url, username, secret = ServerURL.parse(values[0]), values[1], values[2]
     if not server_url.raw:
-        raise ProtocolError(NO_SERVER_URL)
+        raise ProtocolError("client.no-server-url")
     if not username:
-        raise ProtocolError(NO_USERNAME)
+        raise ProtocolError("client.no-username")
     return server_url, Credential(username, Secret(secret), source="standard input")
 
 
@@ -81,7 +80,7 @@ def _text(standard_input: bytes) -> str:
     try:
         return standard_input.removeprefix(_BOM).decode("utf-8")
     except UnicodeDecodeError:
-        raise ProtocolError("standard input is not UTF-8") from None
+        raise ProtocolError("client.not-utf8") from None
 
 
 def render_credential(server_url: ServerURL, credential: Credential) -> bytes:
@@ -96,17 +95,17 @@ def render_credential(server_url: ServerURL, credential: Credential) -> bytes:
 
 
 def render_list(usernames: Mapping[str, str]) -> bytes:
-    """Render the answer to a ``list``: server URL to user name, ``{}`` for none."""
+    """Render the answer to a ``list``: server URL to user name; ``{}`` where there are none."""
     return _render_object(usernames)
 
 
 def _render_object(fields: Mapping[str, str]) -> bytes:
-    # Everything outside ASCII is escaped: no code page on the way can spoil it.
+    # Everything outside ASCII is escaped, so that no code page of a client changes it.
     members = ",".join(f"{_quote(key)}:{_quote(value)}" for key, value in fields.items())
     return f"{{{members}}}\n".encode("ascii")
 
 
 def render_error(error: CredentialError) -> bytes:
-    """Render a failure: the one sentence clients compare, or the reason in one line."""
+    """Render a failure: the sentence that clients compare, or the reason in one line."""
     reason = CREDENTIALS_NOT_FOUND if isinstance(error, NotFound) else error.reason
     return f"{one_line(reason)}\n".encode("utf-8", "replace")

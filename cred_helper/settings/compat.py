@@ -1,9 +1,10 @@
-"""Called by another helper's name, the executable is that helper: its provider and no other source.
+"""Called by the name of another helper, this program stands in for it: a profile of settings.
 
-A link named ``docker-credential-ecr-login`` in the place of the program of that name leaves every
-config.json that names it right. The variables that set that program up are heard as settings of
-ours, unless the setting itself is in the environment. What those programs only did as an accident
-(a token for whatever host was asked for, failures passed off as "not found") is not done again.
+A link named ``docker-credential-ecr-login`` in place of the program of that name keeps every
+config.json right that names it. Only the cloud of that helper answers, and the variables that
+configure the helper count as settings of ours, unless the setting itself is in the environment.
+What those programs do by accident (a token for any host that is asked for, failures reported as
+"not found") is not imitated.
 
 Sources:
   https://github.com/awslabs/amazon-ecr-credential-helper
@@ -15,30 +16,23 @@ from __future__ import annotations
 
 import os
 
+from cred_helper import clouds
 from cred_helper.errors import Misconfigured
-from cred_helper.hosts import ACR, ECR, GCR, AcrRoute, EcrRoute, GcrRoute
+from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute
+from cred_helper.settings.profile import Profile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
 
     from cred_helper.credential import Credential
+    from cred_helper.errors import CredentialError
     from cred_helper.hosts import Route
     from cred_helper.server_url import ServerURL
 
+NAMES = tuple(name for cloud in clouds.CLOUDS for name in cloud.replaces)
 _PREFIX = "docker-credential-"
-_ENV = "env"
-# Whose name it is → which built-in provider it stands for. ``env`` reads variables that name the
-# host first, and knows ECR besides.
-_PROVIDERS = {
-    "ecr-login": ECR,
-    "gcr": GCR,
-    "gcloud": GCR,
-    "acr-env": ACR,
-    "acr": ACR,
-    _ENV: ECR,
-}
-NAMES = tuple(_PROVIDERS)
+_ENV, _ECR_LOGIN, _GCR = "env", "ecr-login", "gcr"
 # The names that AZURE_ENVIRONMENT takes → the suffix of that cloud's registries.
 _AZURE_CLOUDS = {
     "AZUREPUBLICCLOUD": "azurecr.io",
@@ -51,129 +45,110 @@ _AZURE_CLOUDS = {
 _AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
-class Unkept:
-    """What a login comes to: those helpers keep none. ``fails`` is where that is not to be hidden.
+def find(program: str, environ: MutableMapping[str, str]) -> Profile | None:
+    """The profile of the name that the program is called by; ``program`` is its ``argv[0]``."""
+    name = os.path.basename(program).lower().removesuffix(".exe")
+    if not name.startswith(_PREFIX):
+        return None
+    name = name.removeprefix(_PREFIX)
+    cloud = next((cloud.name for cloud in clouds.CLOUDS if name in cloud.replaces), None)
+    if cloud is None:
+        return None
+    return Profile(
+        f"{_PREFIX}{name}",
+        cloud=cloud,
+        order=("environment", "cloud", "ci") if name == _ENV else ("cloud",),
+        options=lambda route: _options(name, route, environ),
+        ignores_logins=_ignores_logins(name, environ),
+    )
 
-    ``name`` is the helper's.
-    """
+
+def variables(profile: Profile, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment, with the helper's own variables as settings of ours."""
+    ours: dict[str, str] = {}
+    if profile.helper == f"{_PREFIX}{_ECR_LOGIN}":
+        if environ.get("AWS_ECR_DISABLE_CACHE"):
+            ours["CACHE"] = "off"
+        if folder := environ.get("AWS_ECR_CACHE_DIR"):
+            ours["CACHE_FOLDER"] = os.path.abspath(os.path.expanduser(folder))
+    if profile.ignores_logins:
+        ours["STORE_FOR_CLOUDS"] = "ignore"
+    return {**{f"DOCKER_CREDENTIAL_MULTI_{name}": text for name, text in ours.items()}, **environ}
+
+
+def _ignores_logins(name: str, environ: Mapping[str, str]) -> bool:
+    if name == _ECR_LOGIN:
+        return environ.get("AWS_ECR_IGNORE_CREDS_STORAGE") == "true"
+    return name == _ENV and bool(environ.get("IGNORE_DOCKER_LOGIN"))
+
+
+class NoStore:
+    """The store of a helper that keeps no logins. With ``fails``, a login is an error."""
 
     __slots__ = ("_fails", "_warn", "name")
 
-    def __init__(self, name: str, warn: Callable[[str, str | None], None], *, fails: bool) -> None:
+    def __init__(self, name: str, warn: Callable[[CredentialError], None], *, fails: bool) -> None:
         self.name = name
         self._warn = warn
         self._fails = fails
 
     def store(self, server_url: ServerURL, _credential: Credential) -> None:
-        """Keep nothing, and say so."""
-        reason = f"the login to {server_url.redacted_host} is not kept: {self.name} keeps none"
+        """Say that the login is not kept."""
+        not_kept = Misconfigured("compat.not-kept", host=server_url.redacted_host, helper=self.name)
         if self._fails:
-            raise Misconfigured(reason, hint="name another helper for it in docker's config.json")
-        self._warn(reason, None)
+            raise not_kept
+        self._warn(not_kept)
 
     def erase(self, _server_url: ServerURL) -> None:
-        """There is nothing to forget."""
+        """Nothing is kept."""
 
 
-class Compat:
-    """The helper whose name the executable was called by."""
+# --- What a helper's variables choose for a registry ----------------------------------------------
 
-    __slots__ = ("_environ", "name", "provider")
 
-    def __init__(self, name: str, environ: MutableMapping[str, str]) -> None:
-        self.name = name
-        self.provider = _PROVIDERS[name]
-        self._environ = environ
+def _options(name: str, route: Route, environ: MutableMapping[str, str]) -> dict[str, str]:
+    """The options of a registry.
 
-    @classmethod
-    def find(cls, program: str, environ: MutableMapping[str, str]) -> Compat | None:
-        """See whether the program was called by such a name; ``program`` is its ``argv[0]``."""
-        name = os.path.basename(program).lower().removesuffix(".exe")
-        name = name.removeprefix(_PREFIX) if name.startswith(_PREFIX) else ""
-        return cls(name, environ) if name in _PROVIDERS else None
+    Raises:
+        Misconfigured: the variables are for another cloud, or half of what they must be.
+    """
+    match route:
+        case AcrRoute():
+            _check_azure_cloud(route, environ)
+        case GcrRoute() if name == _GCR:
+            # The provider then explains the logins that only this helper can renew.
+            return {"stands_for": f"{_PREFIX}{name}"}
+        case EcrRoute() if route.account and name == _ENV:
+            return _of_account(route.account, environ)
+    return {}
 
-    @property
-    def reads_variables(self) -> bool:
-        """Whether variables that name the host come first."""
-        return self.name == _ENV
 
-    @property
-    def ignores_logins(self) -> bool:
-        """Whether that helper was told to let logins pass."""
-        get = self._environ.get
-        return (self.name == "ecr-login" and get("AWS_ECR_IGNORE_CREDS_STORAGE") == "true") or (
-            self.name == _ENV and bool(get("IGNORE_DOCKER_LOGIN"))
-        )
+def _check_azure_cloud(route: AcrRoute, environ: Mapping[str, str]) -> None:
+    name = environ.get("AZURE_ENVIRONMENT", "")
+    if not name:
+        return
+    suffix = _AZURE_CLOUDS.get(name.upper())
+    if suffix is None:
+        raise Misconfigured("compat.azure-environment")
+    if suffix != route.cloud.suffix:
+        raise Misconfigured("compat.other-azure-cloud", suffix=suffix, host=route.host)
 
-    def settings(self) -> Mapping[str, str]:
-        """The environment, with that helper's variables as settings of ours."""
-        get = self._environ.get
-        ours: dict[str, str] = {}
-        if self.name == "ecr-login":
-            if get("AWS_ECR_DISABLE_CACHE"):
-                ours["CACHE"] = "off"
-            if folder := get("AWS_ECR_CACHE_DIR"):
-                ours["CACHE_FOLDER"] = os.path.abspath(os.path.expanduser(folder))
-        if self.ignores_logins:
-            ours["STORE_FOR_CLOUDS"] = "ignore"
-        return {
-            **{f"DOCKER_CREDENTIAL_MULTI_{name}": text for name, text in ours.items()},
-            **self._environ,
-        }
 
-    def store(
-        self, warn: Callable[[str, str | None], None], *, fails: bool, is_ours: bool
-    ) -> Unkept:
-        """Where a login goes. One to a registry that is not this helper's is a mistake."""
-        fails = fails or not (is_ours or self.ignores_logins)
-        return Unkept(f"{_PREFIX}{self.name}", warn, fails=fails)
-
-    def options(self, route: Route) -> dict[str, str]:
-        """What that helper's variables choose for this host.
-
-        Variables of one AWS account are put in the place of those for all, where the SDK looks.
-
-        Raises:
-            Misconfigured: they are for another cloud than the host's, or half of what they must be.
-        """
-        if isinstance(route, AcrRoute):
-            self._check_azure_cloud(route)
-        if isinstance(route, GcrRoute) and self.name == "gcr":
-            # The provider then misses the logins that this helper made.
-            return {"stands_for": f"{_PREFIX}{self.name}"}
-        if isinstance(route, EcrRoute) and route.account and self.name == _ENV:
-            return self._of_account(route.account)
-        return {}
-
-    def _check_azure_cloud(self, route: AcrRoute) -> None:
-        name = self._environ.get("AZURE_ENVIRONMENT", "")
-        if not name:
-            return
-        suffix = _AZURE_CLOUDS.get(name.upper())
-        if suffix is None:
-            hint = "it is AzurePublicCloud, AzureUSGovernmentCloud or AzureChinaCloud, or not set"
-            raise Misconfigured("AZURE_ENVIRONMENT is no name of an Azure cloud", hint=hint)
-        if suffix != route.cloud.suffix:
-            raise Misconfigured(
-                f"AZURE_ENVIRONMENT means the cloud of {suffix}, and {route.host} is in another",
-                hint="unset AZURE_ENVIRONMENT: the host's suffix says which cloud it is",
-            )
-
-    def _of_account(self, account: str) -> dict[str, str]:
-        environ = self._environ
-        given = {key: environ.get(f"{key}_{account}", "") for key in _AWS_KEYS}
-        if any(given.values()):
-            missing = next((key for key in _AWS_KEYS[:2] if not given[key]), None)
-            if missing:
-                raise Misconfigured(f"{missing}_{account} is not set, and the others for it are")
-            # The provider looks in the one, its SDK in the other.
-            for place in (environ, os.environ):
-                for key, text in given.items():
-                    place.pop(key, None)
-                    place.update({key: text} if text else {})
-        role_arn = environ.get(f"AWS_ROLE_ARN_{account}", "")
-        if not environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
-            # With that file it is the SDK's own variable, and the role is assumed by the token.
-            role_arn = role_arn or environ.get("AWS_ROLE_ARN", "")
-        options = {"profile": environ.get(f"AWS_PROFILE_{account}", ""), "role_arn": role_arn}
-        return {name: text for name, text in options.items() if text}
+def _of_account(account: str, environ: MutableMapping[str, str]) -> dict[str, str]:
+    """The options of one AWS account. Its keys replace those for all accounts, for the SDK."""
+    given = {key: environ.get(f"{key}_{account}", "") for key in _AWS_KEYS}
+    if any(given.values()):
+        missing = next((key for key in _AWS_KEYS[:2] if not given[key]), None)
+        if missing:
+            raise Misconfigured("compat.half-account", variable=f"{missing}_{account}")
+        # The provider looks in the one, its SDK in the other.
+        for place in (environ, os.environ):
+            for key, text in given.items():
+                place.pop(key, None)
+                place.update({key: text} if text else {})
+    role_arn = environ.get(f"AWS_ROLE_ARN_{account}", "")
+    if not environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
+        # With that file AWS_ROLE_ARN belongs to the SDK, which assumes the role by the token.
+        role_arn = role_arn or environ.get("AWS_ROLE_ARN", "")
+    options = {"profile": environ.get(f"AWS_PROFILE_{account}", ""), "role_arn": role_arn}
+    return {name: text for name, text in options.items() if text}

@@ -1,11 +1,12 @@
-"""What settings files were parsed to the last time, so that no call loads a TOML parser for it.
+"""The tables of settings files as they were parsed before, so that a call loads no TOML parser.
 
-A copy is believed for the very text that it was made from, and for nothing else. One for each place
-where settings are written; whatever is not a whole copy of this text reads as nothing. Knows no
-setting.
+A copy counts for the very text that it was made from. Anything else than a whole copy of that text
+reads as nothing. Knows no setting.
 """
 
 from __future__ import annotations
+
+import marshal
 
 from cred_helper.files.fingerprints import digest
 
@@ -16,14 +17,16 @@ if TYPE_CHECKING:
     from cred_helper.files.private_folder import PrivateFolder
 
 ENDING = ".settings"
-# What would be read at every call has to be worth it; a longer one is parsed.
-MOST_BYTES = 64 << 10
-# Counts up when copies are made otherwise.
-_TITLE = "docker-credential-multi settings 1"
+# A copy is read at every call: parsing is as quick for a longer text.
+MAX_BYTES = 64 << 10
+# Counts up when the format of copies changes.
+_TITLE = "docker-credential-multi settings 2"
+# The format of Python 3.4 and later.
+_FORMAT = 4
 
 
 class ParsedSettings:
-    """The copies in one folder."""
+    """The copies in one folder, one for each place where settings are written."""
 
     __slots__ = ("_folder",)
 
@@ -31,21 +34,23 @@ class ParsedSettings:
         self._folder = folder
 
     def read(self, origin: str, text: bytes) -> dict[str, Any] | None:
-        """The tables that a text stands for, if that was kept."""
-        content = self._folder.read(_file_name(origin), MOST_BYTES) or b""
+        """The tables of a text; ``None`` where there is no copy."""
+        content = self._folder.read(_file_name(origin), MAX_BYTES) or b""
         title, _, body = content.partition(b"\n")
-        return _parsed(body.decode()) if title == _title(text, body) else None
+        if title != _title(text, body):
+            return None
+        # The digest and the private folder say that this program wrote the body.
+        tables: dict[str, Any] = marshal.loads(body)  # noqa: S302
+        return tables
 
     def keep(self, origin: str, text: bytes, tables: dict[str, Any]) -> None:
-        """Keep what a text stands for, where that can be done."""
-        import json
-
+        """Keep the tables of a text, if that is possible."""
         try:
-            body = json.dumps(tables, allow_nan=False).encode()
-        except (TypeError, ValueError, RecursionError):
-            return  # a date, say, which no setting is
+            body = marshal.dumps(tables, _FORMAT)
+        except ValueError:
+            return  # a date, for instance: the value of no setting
         content = _title(text, body) + b"\n" + body
-        if len(content) <= MOST_BYTES:
+        if len(content) <= MAX_BYTES:
             self._folder.write(_file_name(origin), content)
 
 
@@ -54,29 +59,5 @@ def _file_name(origin: str) -> str:
 
 
 def _title(text: bytes, body: bytes) -> bytes:
-    """The first line: whose this is, and a digest that nothing but a whole copy of the text has."""
+    """The first line: a name, and a digest that only a whole copy of this text has."""
     return f"{_TITLE} {digest([text, body])}".encode()
-
-
-def _parsed(body: str) -> Any:
-    """Parse what ``json.dumps`` wrote, and nothing else: what is no JSON is not complained of."""
-    try:
-        # The C function behind json.loads; the json package itself loads re.
-        from _json import make_scanner
-    except ImportError:  # another interpreter than CPython
-        import json
-
-        return json.loads(body)
-    value, _ = make_scanner(_AsUsual)(body, 0)  # type: ignore[arg-type]
-    return value
-
-
-class _AsUsual:
-    """How ``json.loads`` has its scanner read."""
-
-    strict = True
-    object_hook = None
-    object_pairs_hook = None
-    parse_float = float
-    parse_int = int
-    parse_constant = None

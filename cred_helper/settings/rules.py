@@ -1,23 +1,25 @@
-"""The user's own rules: which server URLs one is for, and who answers there.
+"""The user's rules: which server URLs a rule is for, and which source answers there.
 
 ::
 
     [[rule]]
-    match = "*.dkr.ecr.*.amazonaws.com"     # a host; the first rule that matches is the only one
+    match = "*.dkr.ecr.*.amazonaws.com"     # a host; only the first rule that matches counts
     profile = "work"                        # an option of the provider that answers
 
-    match = "**.corp.example"               # any number of labels, one at least
-    match = "registry.corp.example:5000"    # a port; without one, 443 is meant; * is any
-    match = "registry.corp.example/team-a"  # a path and what is below, for clients that send one
+    match = "**.corp.example"               # one label or more in place of **
+    match = "registry.corp.example:5000"    # a port; 443 without one; * is any
+    match = "registry.corp.example/team-a"  # a path and all below it, for clients that send one
 
-    provider = "ecr"                        # gcr, acr; environment (variables); none (no built-in)
-    helper = "pass"                         # docker-credential-pass, and nobody else
-    answer = "anonymous"                    # nobody is asked; none: the client is told to stop
+    provider = "ecr"                        # a cloud; environment (variables); none (no cloud)
+    helper = "pass"                         # only docker-credential-pass
+    answer = "anonymous"                    # no source; "none" makes the client stop
     alias = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"   # the registry behind this host
+    list = true                             # list the host, for clients that look there
 
-``*`` stands for any text within one label or path segment and never reaches over a dot. Docker
-Hub's names are one. An alias is the only way for a host that is on no table to get a cloud's
-token, and what it names must itself be on a table.
+``patterns`` says what a match can be. An alias is the only way for a host outside every zone of
+``hosts`` to get a cloud's token, and what it names must itself be in a zone.
+
+A rule with a mistake stops the hosts that it is for, and no others.
 """
 
 from __future__ import annotations
@@ -25,14 +27,16 @@ from __future__ import annotations
 import os
 
 from cred_helper import clouds
-from cred_helper.docker_hub import HOSTS, is_hub, is_token_key
+from cred_helper.docker_hub import is_hub
 from cred_helper.errors import Denied, Misconfigured
 from cred_helper.hosts import route
 from cred_helper.server_url import ServerURL
+from cred_helper.settings.patterns import HostPattern
+from cred_helper.settings.places import Place, likely, near, printable_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping
 
     from cred_helper.credential import Credential
     from cred_helper.hosts import Route
@@ -41,88 +45,17 @@ if TYPE_CHECKING:
 ENVIRONMENT, NO_PROVIDER = "environment", "none"
 ANONYMOUS, REFUSED = "anonymous", "none"
 
-_KEYS = ("match", "provider", "helper", "answer", "alias")
 _WORDS = {
     "provider": (*clouds.NAMES, ENVIRONMENT, NO_PROVIDER),
     "answer": (ANONYMOUS, REFUSED),
 }
-
-
-# --- Where something is written -------------------------------------------------------------------
-
-
-class Place:
-    """A table of a settings document, and on which lines its keys stand."""
-
-    __slots__ = ("_at", "_header", "_toml", "origin")
-
-    def __init__(self, origin: str, toml: str, header: str = "", at: int = -1) -> None:
-        self.origin = origin
-        self._toml = toml
-        self._header = header
-        self._at = at
-
-    def inside(self, header: str, at: int = 0) -> Place:
-        """The table under this header; the one with this number where there are several."""
-        return Place(self.origin, self._toml, header, at)
-
-    def of(self, key: str) -> str:
-        """Say where a key stands, as ``file:line``; ``""`` asks for the table itself."""
-        return f"{self.origin}:{self.line(key)}"
-
-    def wrong(self, key: str, reason: str, *, hint: str | None = None) -> Misconfigured:
-        """The error that says what is wrong with a key."""
-        return Misconfigured(f"{self.of(key)}: {reason}", hint=hint)
-
-    def line(self, key: str) -> int:
-        """The number of the line; of the table's first one where the key is not found."""
-        # The parser keeps no lines. What is found here is for a person's eyes alone: a key inside
-        # a string of several lines may mislead it.
-        header, at, first = "", -1, 0
-        for number, line in enumerate(self._toml.split("\n"), 1):
-            text = line.strip()
-            if text.startswith("["):
-                header = text.partition("]")[0].strip("[ \t\"'")
-                at += header == self._header
-                if header.partition(".")[0] == key and not self._header:
-                    return number
-            if not header and self._header and _key_of(text) == f"{self._header}.{key}":
-                return number
-            if header == self._header and at == self._at:
-                first = first or number
-                named = _key_of(text)
-                if key and (named == key or (not header and named.startswith(f"{key}."))):
-                    return number
-        if first or not self._header:
-            return first or 1
-        # A table in braces has no header: the key it is given to is the best there is.
-        return Place(self.origin, self._toml).line(self._header)
-
-
-def _key_of(line: str) -> str:
-    return line.partition("=")[0].strip().strip("\"'")
-
-
-def near(word: str, words: Collection[str]) -> str | None:
-    """A hint at what a word was meant to be, if that can be guessed."""
-    from difflib import get_close_matches
-
-    begun = [known for known in words if len(word) > 2 and known.startswith(word)]
-    # Below this likeness "profile" is taken for "provider".
-    close = begun or get_close_matches(word, words, n=1, cutoff=0.7)
-    return f"did you mean {close[0]}?" if close else None
-
-
-def likely(word: str, words: Collection[str]) -> str:
-    """A hint at what a word was meant to be, or could be."""
-    return near(word, words) or f"known here: {', '.join(words)}"
-
-
-# --- Options --------------------------------------------------------------------------------------
+_LIST = "list"
+_TEXT_KEYS = ("match", "provider", "helper", "answer", "alias")
+_KEYS = (*_TEXT_KEYS, _LIST)
 
 
 class Options:
-    """A provider's options as one table sets them."""
+    """The options of a provider that one table sets."""
 
     __slots__ = ("place", "values")
 
@@ -131,172 +64,252 @@ class Options:
         self.place = place
 
     @classmethod
-    def read(cls, table: Mapping[str, object], place: Place) -> Options:
-        """Take options as TOML has them; whose they are is not known yet."""
-        return cls({key: _option(key, value, place) for key, value in table.items()}, place)
+    def read(
+        cls,
+        table: Mapping[str, object],
+        place: Place,
+        of_clouds: Collection[str],
+        mistakes: list[Misconfigured],
+        other_keys: Collection[str] = (),
+    ) -> Options:
+        """Read options of one of these clouds, as TOML has them; add what is wrong.
 
-    def check(
-        self,
-        names_of: Callable[[str], Collection[str] | None],
-        providers: Collection[str],
-        keys: Collection[str] = (),
-    ) -> None:
-        """Check that each is an option of one of these providers; see ``Settings.check_options``.
-
-        ``keys`` are what else may have been meant.
-
-        Raises:
-            Misconfigured: one is not.
+        ``other_keys`` are keys of the table that may have been meant.
         """
-        if not self.values:
-            return
-        names: list[str] = []
-        for provider in providers:
-            of_provider = names_of(provider)
-            if of_provider is None:
-                return
-            names.extend(of_provider)
-        for key in self.values:
+        names = [name for cloud in of_clouds for name in clouds.find(cloud).option_names]
+        values: dict[str, str] = {}
+        for key, value in table.items():
             if key not in names:
-                whose = f"option of {' or '.join(providers)}" if providers else "key of this rule"
-                hint = likely(key, [*names, *keys])
-                raise self.place.wrong(key, f"{key!r} is no {whose}", hint=hint)
+                code = "settings.unknown-option" if of_clouds else "settings.unknown-rule-key"
+                suggestion = likely(key, [*names, *other_keys])
+                mistakes.append(
+                    place.wrong(
+                        key,
+                        code,
+                        name=printable_key(key),
+                        cloud=" or ".join(of_clouds),
+                        suggestion=suggestion,
+                    )
+                )
+            elif isinstance(value, bool):
+                values[key] = "true" if value else "false"
+            elif isinstance(value, str) and value:
+                values[key] = _from_its_file(value, place) if _is_path(key) else value
+            else:
+                mistakes.append(place.wrong(key, "settings.invalid-option", name=key))
+        return cls(values, place)
 
 
-def _option(key: str, value: object, place: Place) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if not isinstance(value, str) or not value:
-        raise place.wrong(key, f"{key} is not a text or true or false", hint=f'write {key} = "…"')
-    if not key.endswith(("_file", "_path")):
-        return value
-    # A path is meant from where it is written, wherever the client was started.
-    return os.path.join(os.path.dirname(place.origin), os.path.expanduser(value))
+def _is_path(key: str) -> bool:
+    return key.endswith(("_file", "_path"))
 
 
-# --- Host patterns --------------------------------------------------------------------------------
-
-_HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_*")
-_ADDRESS_CHARACTERS = frozenset("0123456789abcdef:.")
-_ANY_DEPTH = "**"
-_API_VERSIONS = (["v1"], ["v2"])
+def _from_its_file(path: str, place: Place) -> str:
+    """A path relative to the folder of the settings file, whatever the client's folder is."""
+    return os.path.join(os.path.dirname(place.origin), os.path.expanduser(path))
 
 
-class HostPattern:
-    """Which server URLs are meant: a glob for each label, a port, a path; ``text`` says it."""
+class Rule:
+    """One rule. At most one of ``helper`` and ``answer`` is set, and then nothing else.
 
-    __slots__ = ("_any_depth", "_labels", "_port", "_segments", "text")
+    ``match`` is as written. ``pattern`` is ``None`` where it has a mistake; the rule then stops
+    every host but those of Docker Hub, since it could be for any. ``target`` is the route of the
+    alias. ``mistakes`` are all that is wrong with the rule; with any, its other values are not
+    used.
+    """
+
+    __slots__ = (
+        "answer",
+        "helper",
+        "is_listed",
+        "match",
+        "mistakes",
+        "options",
+        "pattern",
+        "place",
+        "provider",
+        "target",
+    )
 
     def __init__(
         self,
-        text: str,
-        labels: tuple[str, ...],
+        match: str,
+        pattern: HostPattern | None,
+        place: Place,
+        options: Options,
         *,
-        any_depth: bool,
-        port: str,
-        segments: list[str],
+        provider: str | None = None,
+        helper: str | None = None,
+        answer: str | None = None,
+        target: Route | None = None,
+        is_listed: bool = False,
+        mistakes: tuple[Misconfigured, ...] = (),
     ) -> None:
-        self.text = text
-        self._labels = labels
-        self._any_depth = any_depth
-        self._port = port
-        self._segments = segments
+        self.match = match
+        self.pattern = pattern
+        self.place = place
+        self.options = options
+        self.provider = provider
+        self.helper = helper
+        self.answer = answer
+        self.target = target
+        self.is_listed = is_listed
+        self.mistakes = mistakes
 
     @classmethod
-    def parse(cls, text: str) -> HostPattern:
-        """Read a pattern.
-
-        Raises:
-            ValueError: it is none; the message says why.
-        """
-        authority, _, path = text.removeprefix("https://").partition("/")
-        host, port = _split_port(authority.lower())
-        labels = _labels(host)
-        any_depth = labels[0] == _ANY_DEPTH
-        labels = labels[any_depth:]
-        for label in labels:
-            if _ANY_DEPTH in label:
-                raise ValueError("** stands for labels at the beginning of a host only")
-            if not label or not (_HOST_CHARACTERS.issuperset(label) or _is_address(label)):
-                raise ValueError("it is not a host, host:port or host/path, with * in labels")
-        if not (port == "*" or port.isdigit()):
-            raise ValueError("its port is neither a number nor *")
-        segments = _segments(path)
-        # Docker's own form of a host is https://host/v1/.
-        return cls(
-            text,
-            labels,
-            any_depth=any_depth,
-            port=port,
-            segments=[] if segments in _API_VERSIONS else segments,
-        )
+    def read(cls, table: Mapping[str, object], place: Place) -> Rule:
+        """Read a rule as TOML has it."""
+        return _Reader(table, place).rule()
 
     def matches(self, server_url: ServerURL) -> bool:
-        """Whether a server URL is one of those that are meant."""
-        if self._port not in ("*", server_url.port or "443"):
+        """Whether the rule is for a server URL."""
+        return self.pattern.matches(server_url) if self.pattern else not is_hub(server_url)
+
+    def check(self) -> None:
+        """Raise ``Misconfigured`` with all mistakes of the rule, if it has any."""
+        if self.mistakes:
+            first, *others = self.mistakes
+            raise first.with_others(others)
+
+    @property
+    def clouds(self) -> tuple[str, ...]:
+        """The clouds that may answer, whose options the rule can have."""
+        return _clouds(self.provider, self.target, is_alone=bool(self.helper or self.answer))
+
+    @property
+    def names_provider(self) -> bool:
+        """Whether the rule itself says which source is asked first, whatever the host is."""
+        return self.target is not None or self.provider not in (None, NO_PROVIDER)
+
+    @property
+    def answered_by(self) -> str | None:
+        """What a message names as the source that answers, where that is not a cloud."""
+        if self.answer:
+            return self.place.of("answer")
+        if self.helper:
+            return f"docker-credential-{self.helper}"
+        return self.provider if self.provider == ENVIRONMENT else None
+
+
+class _Reader:
+    """Reads one rule and collects its mistakes."""
+
+    def __init__(self, table: Mapping[str, object], place: Place) -> None:
+        self._table = table
+        self._place = place
+        self._mistakes: list[Misconfigured] = []
+
+    def rule(self) -> Rule:
+        words = {key: self._word(key) for key in _TEXT_KEYS if key in self._table}
+        pattern = self._pattern(words.get("match", ""))
+        target = self._target(words.get("alias"), words.get("provider"))
+        is_listed = self._is_listed(pattern, target)
+        options = self._options(words, target)
+        return Rule(
+            words.get("match", ""),
+            pattern,
+            self._place,
+            options,
+            provider=words.get("provider"),
+            helper=words.get("helper"),
+            answer=words.get("answer"),
+            target=target,
+            is_listed=is_listed,
+            mistakes=tuple(self._mistakes),
+        )
+
+    def _wrong(self, key: str, code: str, **values: str) -> None:
+        self._mistakes.append(self._place.wrong(key, code, **values))
+
+    def _word(self, key: str) -> str:
+        value = self._table[key]
+        words = _WORDS.get(key, ())
+        if not isinstance(value, str) or not value.strip():
+            self._wrong(key, "settings.not-text", name=key)
+            return ""
+        if words and value not in words:
+            expected = f"{', '.join(words[:-1])} or {words[-1]}"
+            suggestion = near(value, words)
+            self._wrong(
+                key, "settings.invalid-word", name=key, expected=expected, suggestion=suggestion
+            )
+        if key == "helper" and not _is_helper_name(value):
+            self._wrong(key, "settings.helper-name")
+        return value
+
+    def _pattern(self, match: str) -> HostPattern | None:
+        if "match" not in self._table:
+            suggestion = near(self._meant_match(), ("match",)) or 'write match = "HOST"'
+            self._wrong(self._meant_match(), "settings.rule-without-match", suggestion=suggestion)
+        if not match:
+            return None
+        try:
+            return HostPattern.parse(match)
+        except ValueError as error:
+            self._wrong("match", str(error))
+            return None
+
+    def _meant_match(self) -> str:
+        """The key that was probably meant to be match, where there is no match."""
+        if "match" in self._table:
+            return ""
+        return next((key for key in self._table if near(key, ("match",))), "")
+
+    def _target(self, alias: str | None, provider: str | None) -> Route | None:
+        if not alias:
+            return None
+        target = route(ServerURL.parse(alias))
+        if target is None:
+            self._wrong("alias", "settings.alias-unknown", example=clouds.CLOUDS[-1].example_host)
+        elif provider not in (None, target.provider):
+            self._wrong("provider", "settings.alias-provider", cloud=target.provider)
+        return target
+
+    def _is_listed(self, pattern: HostPattern | None, target: Route | None) -> bool:
+        value = self._table.get(_LIST, False)
+        if not isinstance(value, bool):
+            self._wrong(_LIST, "settings.not-switch", name=_LIST)
             return False
-        names = HOSTS if is_hub(server_url) else (server_url.host,)
-        if not any(self._fits_host(_labels(name)) for name in names):
-            return False
-        path = server_url.path.partition("?")[0].partition("#")[0]
-        segments = _segments(path)[: len(self._segments)]
-        return _all_fit(segments, self._segments)
+        if value and pattern is not None:
+            if pattern.address is None:
+                self._wrong(_LIST, "settings.list-pattern")
+            elif target is None and route(ServerURL.parse(pattern.address)) is None:
+                self._wrong(_LIST, "settings.list-provider")
+        return value
 
-    def _fits_host(self, labels: tuple[str, ...]) -> bool:
-        if self._any_depth:
-            beyond = len(labels) - len(self._labels)
-            return beyond > 0 and _all_fit(labels, ("*",) * beyond + self._labels)
-        return _all_fit(labels, self._labels)
-
-
-def _split_port(authority: str) -> tuple[str, str]:
-    before, colon, port = authority.rpartition(":")
-    return (before, port) if colon and "]" not in port else (authority, "443")
-
-
-def _is_address(label: str) -> bool:
-    """Whether this is an IPv6 address in its brackets."""
-    return label[:1] + label[-1:] == "[]" and _ADDRESS_CHARACTERS.issuperset(label[1:-1])
-
-
-def _labels(host: str) -> tuple[str, ...]:
-    """The labels of a host; an IPv6 address is one."""
-    return (host,) if host.startswith("[") else tuple(host.split("."))
+    def _options(self, words: Mapping[str, str], target: Route | None) -> Options:
+        """Read the other keys, and check that the keys do not contradict each other."""
+        keys = [key for key in self._table if key != "match"]
+        alone = next((key for key in ("helper", "answer") if key in keys), None)
+        others = [key for key in keys if key != alone]
+        if alone and others:
+            self._wrong(others[0], "settings.rule-conflict", name=others[0], other=alone)
+            return Options({}, self._place)
+        if not keys and "match" in self._table:
+            self._wrong("match", "settings.empty-rule")
+        known = (*_KEYS, self._meant_match())
+        rest = {key: value for key, value in self._table.items() if key not in known}
+        names = _clouds(words.get("provider"), target, is_alone=alone is not None)
+        return Options.read(rest, self._place, names, self._mistakes, _KEYS)
 
 
-def _segments(path: str) -> list[str]:
-    return [segment for segment in path.split("/") if segment]
+def _clouds(provider: str | None, target: Route | None, *, is_alone: bool) -> tuple[str, ...]:
+    if target is not None:
+        return (target.provider,)
+    if is_alone or provider in (ENVIRONMENT, NO_PROVIDER):
+        return ()
+    return (provider,) if provider in clouds.NAMES else clouds.NAMES
 
 
-def _all_fit(texts: Sequence[str], globs: Sequence[str]) -> bool:
-    return len(texts) == len(globs) and all(map(_fits, texts, globs))
+def _is_helper_name(name: str) -> bool:
+    return not (name.startswith("docker-credential-") or set("/\\ \t") & set(name))
 
 
-def _fits(text: str, glob: str) -> bool:
-    """Whether a label is what the glob says, where ``*`` is any text."""
-    begin, *rest = glob.split("*")
-    if not rest:
-        return text == glob
-    *inner, end = rest
-    # What stands before an @ is somebody's name, and an empty label is no label.
-    if not text or "@" in text or len(text) < len(begin) + len(end):
-        return False
-    if not text.startswith(begin) or not text.endswith(end):
-        return False
-    at, stop = len(begin), len(text) - len(end)
-    for part in inner:
-        found = text.find(part, at, stop)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return True
-
-
-# --- Rules ----------------------------------------------------------------------------------------
+# --- Sources and listers of rules -----------------------------------------------------------------
 
 
 class Refusal:
-    """The one source for a registry that nobody gets a credential for."""
+    """The source of a rule whose answer is ``none``: it refuses."""
 
     __slots__ = ("_place", "name")
 
@@ -305,14 +318,14 @@ class Refusal:
         self._place = place
 
     def get(self, _server_url: ServerURL) -> Credential:
-        """Say no."""
-        raise Denied(f"{self._place.of('answer')} lets nobody answer")
+        """Refuse."""
+        raise Denied("settings.rule-refuses", place=self._place.of("answer"))
 
 
-class Unanswered:
-    """Of what a lister holds, what no rule answers for itself.
+class RuledLister:
+    """What a lister holds, without the registries that a rule answers for itself.
 
-    docker asks for each registry that is listed, and an error at one takes all the others from it.
+    docker asks for every registry that is listed, and an error at one hides all the others.
     """
 
     __slots__ = ("_lister", "_rule_for", "name")
@@ -323,161 +336,31 @@ class Unanswered:
         self._rule_for = rule_for
 
     def list(self) -> dict[str, str]:
-        """As the lister says, without those."""
+        """List the registries that no rule answers for."""
         return {
             key: username
             for key, username in self._lister.list().items()
-            if (rule := self._rule_for(ServerURL.parse(key))) is None or not rule.answer
+            if (rule := self._rule_for(ServerURL.parse(key))) is None
+            or not (rule.answer or rule.mistakes)
         }
 
 
-class Rule:
-    """One rule. At most one of ``helper`` and ``answer`` is set, and then nothing else.
+class ListedHosts:
+    """The hosts of rules with ``list = true``, each with the user name of its cloud's tokens."""
 
-    ``target`` is the route of the alias.
-    """
+    __slots__ = ("_rules", "name")
 
-    __slots__ = ("answer", "helper", "options", "pattern", "place", "provider", "target")
+    def __init__(self, rules: Collection[Rule]) -> None:
+        self.name = "rules"
+        self._rules = rules
 
-    def __init__(
-        self,
-        pattern: HostPattern,
-        place: Place,
-        options: Options,
-        *,
-        provider: str | None = None,
-        helper: str | None = None,
-        answer: str | None = None,
-        target: Route | None = None,
-    ) -> None:
-        self.pattern = pattern
-        self.place = place
-        self.options = options
-        self.provider = provider
-        self.helper = helper
-        self.answer = answer
-        self.target = target
-
-    @classmethod
-    def read(cls, table: Mapping[str, object], place: Place) -> Rule:
-        """Take a rule as TOML has it.
-
-        Raises:
-            Misconfigured: it is none.
-        """
-        words = {key: _word(key, table[key], place) for key in _KEYS if key in table}
-        options = Options.read({k: v for k, v in table.items() if k not in words}, place)
-        if "match" not in words:
-            meant = next((key for key in options.values if near(key, ("match",))), "")
-            hint = near(meant, ("match",)) or 'write match = "a host"'
-            raise place.wrong(meant, "a rule without match", hint=hint)
-        _check_together(words, options, place)
-        try:
-            pattern = HostPattern.parse(words.pop("match"))
-        except ValueError as error:
-            raise place.wrong("match", f"match is no pattern: {error}") from None
-        target = _target(words.pop("alias", None), words.get("provider"), place)
-        return cls(pattern, place, options, target=target, **words)
-
-    @property
-    def providers(self) -> tuple[str, ...]:
-        """Which built-in providers may come to answer, and so have their options in the rule."""
-        if self.target is not None:
-            return (self.target.provider,)
-        if self.helper or self.answer:
-            return ()
-        return clouds.NAMES if self.provider is None else tuple({self.provider} & {*clouds.NAMES})
-
-    def check_options(self, names_of: Callable[[str], Collection[str] | None]) -> None:
-        """See ``Settings.check_options``."""
-        self.options.check(names_of, self.providers, _KEYS)
-
-    def matches(self, server_url: ServerURL) -> bool:
-        """Whether the rule is for this server URL."""
-        return self.pattern.matches(server_url)
-
-    @property
-    def names_provider(self) -> bool:
-        """Whether the rule says by itself who is asked first, whatever the host's own name says."""
-        return self.target is not None or self.provider not in (None, NO_PROVIDER)
-
-    @property
-    def answered_by(self) -> str | None:
-        """What to name as the answer, where that is no built-in provider."""
-        if self.answer:
-            return self.place.of("answer")
-        if self.helper:
-            return f"docker-credential-{self.helper}"
-        return self.provider if self.provider == ENVIRONMENT else None
-
-    def answers(self) -> Iterator[Refusal]:
-        """The sources of a rule that answers itself: nobody, or one that says no."""
-        if self.answer == REFUSED:
-            yield Refusal(self.place)
-
-    def route(self, server_url: ServerURL) -> Route | None:
-        """The built-in provider's host behind this server URL, where one is to answer.
-
-        Raises:
-            Misconfigured: the rule names a provider or an option that the host cannot have.
-        """
-        if self.helper or self.answer or self.provider in (ENVIRONMENT, NO_PROVIDER):
-            return None
-        if self.target is not None:
-            # docker login's own tokens are none of the registry behind.
-            return self.target if server_url.is_host and not is_token_key(server_url) else None
-        found = route(server_url)
-        if self.provider in clouds.NAMES and (found is None or found.provider != self.provider):
-            raise self.place.wrong(
-                "provider",
-                f"{server_url.redacted_host} is no registry of {self.provider}",
-                hint='where one stands behind this host, say so: alias = "its own host"',
-            )
-        if found is None and self.options.values:
-            key = next(iter(self.options.values))
-            host = server_url.redacted_host
-            reason = f"{host} is no registry of a built-in provider that takes {key}"
-            raise self.place.wrong(key, reason)
+    def list(self) -> dict[str, str]:
+        """List them. No source is asked."""
+        found: dict[str, str] = {}
+        for rule in self._rules:
+            address = rule.pattern.address if rule.pattern else None
+            if rule.is_listed and not rule.mistakes and address is not None:
+                behind = rule.target or route(ServerURL.parse(address))
+                if behind is not None:
+                    found[address] = clouds.find(behind.provider).username
         return found
-
-
-def _word(key: str, value: object, place: Place) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise place.wrong(key, f"{key} is not a text", hint=f'write {key} = "…"')
-    if key in _WORDS and value not in _WORDS[key]:
-        reason = f"{key} is not {', '.join(_WORDS[key][:-1])} or {_WORDS[key][-1]}"
-        raise place.wrong(key, reason, hint=near(value, _WORDS[key]))
-    if key == "helper" and not _is_helper_name(value):
-        hint = "docker-credential-pass is written pass, and found on PATH"
-        raise place.wrong(key, "helper is not the name of a helper", hint=hint)
-    return value
-
-
-def _is_helper_name(name: str) -> bool:
-    return not (name.startswith("docker-credential-") or set("/\\ \t") & set(name))
-
-
-def _check_together(words: Collection[str], options: Options, place: Place) -> None:
-    """Check that the keys do not contradict each other, and that they say something."""
-    alone = [key for key in ("helper", "answer") if key in words]
-    others = [key for key in (*words, *options.values) if key not in ("match", *alone[:1])]
-    if alone and others:
-        raise place.wrong(others[0], f"{others[0]} says nothing beside {alone[0]}")
-    if not alone and not others:
-        hint = "give it provider, helper, answer, alias, or an option of its provider"
-        raise place.wrong("match", "the rule says nothing but match", hint=hint)
-
-
-def _target(alias: str | None, provider: str | None, place: Place) -> Route | None:
-    if alias is None:
-        return None
-    target = route(ServerURL.parse(alias))
-    if target is None:
-        raise place.wrong(
-            "alias",
-            "alias is no registry of a built-in provider",
-            hint="an alias names the registry's own host, as in myregistry.azurecr.io",
-        )
-    if provider not in (None, target.provider):
-        raise place.wrong("provider", f"the alias is a registry of {target.provider}")
-    return target

@@ -1,17 +1,17 @@
-"""Every setting and every environment variable of ours, in one table.
+"""Every setting and every environment variable of this program, in one table.
 
 A setting is looked up in its own environment variable, then in the user's settings file, then in
-the machine's, and has its default otherwise; each is looked up by itself, so that the user's file
-changes what it names and leaves the machine's word on everything else. Rules are joined: those of
-``DOCKER_CREDENTIAL_MULTI_RULES``, then the user's, then the machine's; the first match wins. A file
-named by ``DOCKER_CREDENTIAL_MULTI_CONFIG`` takes the place of both files.
+the machine's; otherwise it has its default. Each setting is looked up by itself: the user's file
+changes what it names and leaves the rest to the machine's. Rules are joined: those of
+``DOCKER_CREDENTIAL_MULTI_RULES``, then the user's, then the machine's; the first match counts. A
+file named by ``DOCKER_CREDENTIAL_MULTI_CONFIG`` replaces both files.
 
-A provider's options stand in a rule for the registries it matches, and for all the others in a
-table of the provider's name (``[acr]``) or a variable (``DOCKER_CREDENTIAL_MULTI_ACR_AUDIENCE``),
-which beats the table; each option is looked up by itself again.
+A cloud's options stand in a rule for the registries that it matches. For all others they stand in a
+variable (``DOCKER_CREDENTIAL_MULTI_ACR_AUDIENCE``), or in a table of the cloud's name (``[acr]``).
+Each option is looked up by itself too.
 
 Nothing else reads ``DOCKER_CREDENTIAL_MULTI_*``. The clouds' own variables belong to the providers.
-Without a file, nothing but ``os`` is loaded for any of this.
+Without a file, only ``os`` is loaded for this.
 
 Source: https://specifications.freedesktop.org/basedir-spec/latest/ (where the files are).
 """
@@ -27,13 +27,14 @@ from cred_helper.files import user_folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from cred_helper.clouds import Cloud
     from cred_helper.server_url import ServerURL
     from cred_helper.settings.parsed import ParsedSettings
-    from cred_helper.settings.rules import Options, Place, Rule
+    from cred_helper.settings.places import Place
+    from cred_helper.settings.rules import Options, Rule
     from cred_helper.settings.toml_file import SettingsDocument
 
 PREFIX = "DOCKER_CREDENTIAL_MULTI_"
@@ -41,20 +42,21 @@ CONFIG = f"{PREFIX}CONFIG"
 RULES = f"{PREFIX}RULES"
 LOG = f"{PREFIX}LOG"
 
-# Where the log goes that is meant for eyes at once.
+# The value of the setting log for standard error.
 STDERR = "stderr"
 
-# Settings are lines written by people; a file longer than this is not one, and is not read.
+# People write settings by hand: a longer file is a mistake.
 MAX_FILE_BYTES = 1 << 20
 
 
-# --- What a setting may be ------------------------------------------------------------------------
+# --- Kinds of values ------------------------------------------------------------------------------
 
 
 class Kind:
-    """What a setting may be: ``check`` takes the value as TOML has it, or raises ``ValueError``.
+    """A kind of value: ``check`` takes a value as TOML has it, or raises ``ValueError``.
 
-    ``of_text`` makes such a value of an environment variable's text; ``words`` say it to a person.
+    ``of_text`` makes such a value of the text of an environment variable. ``words`` describe the
+    kind in messages.
     """
 
     __slots__ = ("check", "of_text", "words")
@@ -84,7 +86,7 @@ _SWITCH_WORDS = {"on": True, "true": True, "1": True, "off": False, "false": Fal
 
 
 def _switch_of_text(text: str) -> object:
-    return _SWITCH_WORDS.get(text.lower(), text)  # another word is the check's to refuse
+    return _SWITCH_WORDS.get(text.lower(), text)  # the check refuses another word
 
 
 def _folder(value: object) -> str:
@@ -134,7 +136,7 @@ _LOG = Kind("stderr or the absolute path of a file", _log)
 
 
 def expanded(path: str) -> str:
-    """Put the home folder in the place of a leading ``~/``."""
+    """Replace a leading ``~/`` by the home folder."""
     return os.path.expanduser(path) if path.startswith(("~/", "~\\")) else path
 
 
@@ -142,7 +144,7 @@ def expanded(path: str) -> str:
 
 
 class Setting:
-    """One setting: its name in a file, its default, what it may be, and what it is for."""
+    """One setting: its name in a file, its default, its kind, and what it sets."""
 
     __slots__ = ("default", "kind", "name", "purpose")
 
@@ -158,10 +160,9 @@ class Setting:
         return PREFIX + self.name.upper()
 
 
-# Whom a get asks: variables that name the host, the built-in provider of the host's cloud, what
-# docker's config.json and its relatives name (our own store last), a CI system's own variables.
-# The last come last because they lie in the environment of every job: a login made on purpose is
-# better than a token that happens to be there.
+# The sources of a get: variables that name the host, the cloud of the host, what docker's
+# config.json and its relatives name (our own store last), and the variables of a CI system. Those
+# come last because every job has them: a login made on purpose is better.
 ENVIRONMENT, CLOUD, CONFIG_JSON, CI = "environment", "cloud", "config", "ci"
 
 SETTINGS = (
@@ -171,49 +172,50 @@ SETTINGS = (
         "on_error",
         "fail",
         _one_of("fail", "anonymous"),
-        "what a client is told when a configured identity did not work and no fallback answers",
+        "the result where a configured identity fails and no other source has a credential",
     ),
     Setting(
         "order",
         (ENVIRONMENT, CLOUD, CONFIG_JSON, CI),
         _some_of(ENVIRONMENT, CLOUD, CONFIG_JSON, CI),
-        "which sources are asked, in this order; one that is left out is not asked",
+        "the sources to ask, in this order; one that is left out is not asked",
     ),
     Setting(
         "disabled_providers",
         (),
-        _some_of(*clouds.NAMES, "environment"),
-        "providers that are asked only where a rule names them",
+        _some_of(*clouds.NAMES, ENVIRONMENT),
+        "providers to ask only where a rule names them",
     ),
     Setting(
         "store_for_clouds",
         "ignore",
         _one_of("ignore", "error"),
-        "what a login to a registry of a built-in provider comes to: nothing is kept either way",
+        "the result of a login to a registry whose cloud has an identity here; it is not kept",
     ),
     Setting(
         "fallback_helper",
         "",
         _HELPER,
-        "the helper that stands where credsStore names us: what credsStore named before",
+        "the helper to ask where credsStore names this program: the one it named before",
     ),
-    Setting("cache", True, _SWITCH, "whether tokens are kept on disk until they grow old"),
-    Setting("cache_folder", "", _FOLDER, "where they are kept, if not in the user's cache folder"),
+    Setting("cache", True, _SWITCH, "whether tokens are kept on disk while they are good"),
+    Setting("cache_folder", "", _FOLDER, "the folder of the cache, if not the user's cache folder"),
     Setting(
         "cache_keychain",
         "",
         _HELPER,
-        "the helper whose keychain has the key to encrypt them with, if they are to be encrypted",
+        "the helper whose keychain has the key to encrypt the cache with, if it is encrypted",
     ),
-    Setting("log", "", _LOG, "where every step is told, without a secret: stderr, or a file"),
+    Setting("log", "", _LOG, "where every step is logged, without secrets: stderr, or a file"),
 )
 
 
 class Settings:
     """The settings in force.
 
-    ``files`` are the settings files they come from. ``option_tables`` are provider and options for
-    all its registries, the stronger first; ``rules`` stand in the order they are tried in.
+    ``files`` are the settings files they come from. ``option_tables`` are clouds with the options
+    for all their registries, the stronger first. ``rules`` are in the order in which they are
+    tried.
     """
 
     __slots__ = (
@@ -247,36 +249,40 @@ class Settings:
     ) -> Settings:
         """Read the settings.
 
-        ``kept`` says where what was parsed before is looked for and, if tokens are cached, put. It
-        is asked only where something is written at all.
+        ``kept`` returns the copies of what was parsed before. It is called only where there is a
+        settings document.
 
         Raises:
-            Misconfigured: a variable or a file is not what it should be. No value is quoted.
+            Misconfigured: variables or files have mistakes, outside of rules. The error has them
+                all. No value is quoted.
         """
         documents: list[SettingsDocument] = []
-        place = None
+        copies = None
         if texts := _texts(environ):
             from cred_helper.settings.toml_file import SettingsDocument
 
             names = [setting.name for setting in SETTINGS]
-            place = kept()
-            documents = [SettingsDocument.read(*text, names, place) for text in texts]
+            copies = kept()
+            documents = [SettingsDocument.read(*text, names, copies) for text in texts]
         settings = cls()
         settings._origins = {}
+        mistakes = [mistake for document in documents for mistake in document.mistakes]
         for setting in SETTINGS:
-            value, origin = _given(setting, environ, documents)
+            value, origin = _value_of(setting, environ, documents, mistakes)
             setattr(settings, setting.name, value)
             settings._origins[setting.name] = origin
         settings.files = tuple(origin for origin, _ in texts if origin != RULES)
         settings.option_tables = tuple(t for document in documents for t in document.option_tables)
         settings.rules = tuple(rule for document in documents for rule in document.rules)
-        if place and settings.cache:
+        if mistakes:
+            raise mistakes[0].with_others(mistakes[1:])
+        if copies and settings.cache:
             for document in documents:
-                document.keep(place)
+                document.keep(copies)
         return settings
 
     def origin(self, name: str) -> str | None:
-        """Where a setting comes from: its variable, ``file:line``, or ``None`` by default."""
+        """Where a setting is written: its variable, ``file:line``, or ``None`` for the default."""
         origin = self._origins[name]
         return origin if origin is None or isinstance(origin, str) else origin.of(name)
 
@@ -284,26 +290,13 @@ class Settings:
         """The first rule that matches a server URL."""
         return next((rule for rule in self.rules if rule.matches(server_url)), None)
 
-    def check_options(self, names_of: Callable[[str], Collection[str] | None]) -> None:
-        """Check that every option is one of a provider's that would get it.
-
-        ``names_of`` says which a provider has, ``None`` for one that this build is made without.
-
-        Raises:
-            Misconfigured: an option is none of its provider's.
-        """
-        for provider, options in self.option_tables:
-            options.check(names_of, (provider,))
-        for rule in self.rules:
-            rule.check_options(names_of)
-
     def options(
         self,
         cloud: Cloud,
         rule: Rule | None,
         environ: Mapping[str, str],
     ) -> dict[str, str]:
-        """The options of a cloud for one registry: the rule's, a variable's, or a table's.
+        """The options of a cloud for one registry: those of the rule, of variables, of tables.
 
         A place that sets one option of a group replaces the group.
         """
@@ -322,7 +315,7 @@ class Settings:
     def option_origin(
         self, provider: str, name: str, rule: Rule | None, environ: Mapping[str, str]
     ) -> str | None:
-        """Where such an option is written: ``file:line``, its variable, or ``None`` for nowhere."""
+        """Where an option is written: ``file:line``, its variable, or ``None`` for nowhere."""
         if rule and name in rule.options.values:
             return rule.options.place.of(name)
         if environ.get(variable := option_variable(provider, name)):
@@ -332,43 +325,43 @@ class Settings:
 
 
 def option_variable(provider: str, name: str) -> str:
-    """The variable that sets a provider's option for all its registries."""
+    """The variable that sets an option of a cloud for all its registries."""
     return f"{PREFIX}{provider}_{name}".upper()
 
 
-def _given(
-    setting: Setting, environ: Mapping[str, str], documents: list[SettingsDocument]
+def _value_of(
+    setting: Setting,
+    environ: Mapping[str, str],
+    documents: list[SettingsDocument],
+    mistakes: list[Misconfigured],
 ) -> tuple[object, str | Place | None]:
-    """A setting's value, and where it is written. All are checked, also those not heard."""
-    given: list[tuple[object, str | Place]] = [
-        (_of_variable(setting, environ), setting.variable),
-        *((_of_document(setting, document), document.place) for document in documents),
-    ]
-    written = (found for found in given if found[0] is not None)
-    return next(written, (setting.default, None))
-
-
-def _of_variable(setting: Setting, environ: Mapping[str, str]) -> object:
-    text = environ.get(setting.variable, "")
-    if not text:
-        return None
-    try:
-        return setting.kind.check(setting.kind.of_text(text))
-    except ValueError:
-        raise Misconfigured(
-            f"{setting.variable} is not {setting.kind.words}",
-            hint=f"set {setting.variable} to {setting.kind.words}, or unset it",
-        ) from None
-
-
-def _of_document(setting: Setting, document: SettingsDocument) -> object:
-    if setting.name not in document.values:
-        return None
-    try:
-        return setting.kind.check(document.values[setting.name])
-    except ValueError:
-        reason = f"{setting.name} is not {setting.kind.words}"
-        raise document.place.wrong(setting.name, reason) from None
+    """A setting's value, and where it is written. Values that are overridden are checked too."""
+    found: list[tuple[object, str | Place | None]] = []
+    kind = setting.kind
+    if text := environ.get(setting.variable, ""):
+        try:
+            found.append((kind.check(kind.of_text(text)), setting.variable))
+        except ValueError:
+            mistakes.append(
+                Misconfigured(
+                    "settings.invalid-variable", variable=setting.variable, expected=kind.words
+                )
+            )
+    for document in documents:
+        if setting.name not in document.values:
+            continue
+        try:
+            found.append((kind.check(document.values[setting.name]), document.place))
+        except ValueError:
+            mistakes.append(
+                document.place.wrong(
+                    setting.name,
+                    "settings.invalid-value",
+                    name=setting.name,
+                    expected=kind.words,
+                )
+            )
+    return found[0] if found else (setting.default, None)
 
 
 # --- The files ------------------------------------------------------------------------------------
@@ -377,7 +370,7 @@ _FILE = "docker-credential-multi/config.toml"
 
 
 def user_files(environ: Mapping[str, str], platform: str = sys.platform) -> tuple[str, ...]:
-    """Where the user's settings file may be; the first that exists is the one."""
+    """The places of the user's settings file; the first file that exists is read."""
     places = [user_folders.config(environ)]
     if platform == "darwin":
         places.append(f"{user_folders.home(environ)}/Library/Application Support")
@@ -387,20 +380,20 @@ def user_files(environ: Mapping[str, str], platform: str = sys.platform) -> tupl
 
 
 def machine_file(environ: Mapping[str, str], platform: str = sys.platform) -> str:
-    """Where the settings file of the whole machine may be."""
+    """The place of the settings file of the whole machine."""
     folder = environ.get("PROGRAMDATA", "C:/ProgramData") if platform == "win32" else "/etc"
     return f"{folder}/{_FILE}"
 
 
 def _texts(environ: Mapping[str, str]) -> list[tuple[str, bytes]]:
-    """Where settings are written, the stronger first: a name for the place, and what is there."""
+    """The settings documents, the stronger first: the name of each in messages, and its text."""
     texts: list[tuple[str, bytes]] = []
     if rules := environ.get(RULES):
         texts.append((RULES, rules.encode("utf-8", "surrogateescape")))
     if named := expanded(environ.get(CONFIG, "")):
         found = [_read(named)]
         if found == [None]:
-            raise Misconfigured(f"{named} does not exist", hint=f"{CONFIG} names it")
+            raise Misconfigured("settings.missing-file", variable=CONFIG)
     else:
         user = (text for path in user_files(environ) if (text := _read(path)))
         found = [next(user, None), _read(machine_file(environ))]
@@ -408,10 +401,10 @@ def _texts(environ: Mapping[str, str]) -> list[tuple[str, bytes]]:
 
 
 def _read(path: str) -> tuple[str, bytes] | None:
-    """Read a file, if there is one.
+    """Read a file; ``None`` where there is none.
 
-    One in a folder that may not be looked into is none: that is how it is after sudo, or where a
-    service has somebody else's HOME.
+    A file in a folder that this user may not enter does not exist for this program: after sudo, or
+    in a service with another user's HOME, that is the normal state.
     """
     try:
         os.stat(path)
@@ -422,7 +415,8 @@ def _read(path: str) -> tuple[str, bytes] | None:
     try:
         text = json_file.read(path)
     except OSError as error:
-        raise Misconfigured(f"{path} cannot be read: {json_file.trouble(error)}") from None
+        problem = json_file.trouble(error)
+        raise Misconfigured("settings.cannot-read", path=path, problem=problem) from None
     if len(text) > MAX_FILE_BYTES:
-        raise Misconfigured(f"{path} is longer than a settings file can be")
+        raise Misconfigured("settings.too-long", path=path, limit=MAX_FILE_BYTES >> 20)
     return path, text

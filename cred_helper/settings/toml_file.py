@@ -1,7 +1,7 @@
-"""One document of settings in TOML, read and checked whole. Loaded only where there is one.
+"""One settings document in TOML, read and checked as a whole. Loaded only where there is one.
 
-Whatever is wrong is told by file and line with what was probably meant, and never by what is
-written there: a settings file may hold what its owner would not show.
+A mistake is reported by file and line, with what was probably meant. Values are never quoted: a
+settings file can hold a secret in the wrong place.
 
 Source: https://toml.io/en/v1.0.0
 """
@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from cred_helper import clouds
 from cred_helper.errors import Misconfigured
-from cred_helper.settings.rules import Options, Place, Rule, likely
+from cred_helper.settings.places import Place, likely, printable_key
+from cred_helper.settings.rules import Options, Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,40 +20,41 @@ if TYPE_CHECKING:
 
     from cred_helper.settings.parsed import ParsedSettings
 
-_BOM = b"\xef\xbb\xbf"  # what some editors begin a file with; TOML has none
+_BOM = b"\xef\xbb\xbf"  # some editors begin a file with it; TOML does not allow it
 _RULE = "rule"
 
 
 class SettingsDocument:
-    """What one document sets: values by name, options by provider, and rules in order.
+    """What one document sets: values by name, options by cloud, and rules in order.
 
-    The values are as TOML has them, and as yet unchecked.
+    ``values`` are as TOML has them and not checked yet. ``mistakes`` are those outside of rules.
     """
 
-    __slots__ = ("_unkept", "option_tables", "place", "rules", "values")
+    __slots__ = ("_unkept", "mistakes", "option_tables", "place", "rules", "values")
 
     def __init__(self, place: Place) -> None:
         self.place = place
         self.values: dict[str, object] = {}
         self.option_tables: list[tuple[str, Options]] = []
         self.rules: list[Rule] = []
+        self.mistakes: list[Misconfigured] = []
         self._unkept: tuple[str, bytes, dict[str, Any]] | None = None
 
     @classmethod
     def read(
         cls, origin: str, text: bytes, names: Collection[str], kept: ParsedSettings | None = None
     ) -> SettingsDocument:
-        """Read a document; ``origin`` is what messages call it, ``names`` are the settings'.
+        """Read a document.
 
-        ``kept`` is where what was parsed before is looked for.
+        ``origin`` is its name in messages, ``names`` are those of the settings, ``kept`` are copies
+        of what was parsed before.
 
         Raises:
-            Misconfigured: it is no TOML, or a key in it is none of ours.
+            Misconfigured: the text is not TOML.
         """
         toml = _decoded(origin, text)
         tables = kept.read(origin, text) if kept else None
-        place = Place(origin, toml)
-        document = cls(place)
+        document = cls(Place(origin, toml))
         if tables is None:
             tables = _parsed(origin, toml)
             document._unkept = (origin, text, tables)
@@ -60,21 +62,41 @@ class SettingsDocument:
             if key in names:
                 document.values[key] = value
             elif key in clouds.NAMES:
-                inside = place.inside(key)
-                document.option_tables.append(
-                    (key, Options.read(_table(key, value, place), inside))
-                )
+                document._read_options(key, value)
             elif key == _RULE:
-                document.rules = _rules(value, place)
+                document._read_rules(value)
             else:
-                hint = likely(key, (*names, *clouds.NAMES, _RULE))
-                raise place.wrong(key, f"unknown setting {key!r}", hint=hint)
+                suggestion = likely(key, (*names, *clouds.NAMES, _RULE))
+                document._wrong(
+                    key,
+                    "settings.unknown-setting",
+                    name=printable_key(key),
+                    suggestion=suggestion,
+                )
         return document
 
     def keep(self, kept: ParsedSettings) -> None:
-        """Keep what was parsed, where it was not known."""
+        """Keep what was parsed, where there was no copy."""
         if self._unkept:
             kept.keep(*self._unkept)
+
+    def _wrong(self, key: str, code: str, **values: str) -> None:
+        self.mistakes.append(self.place.wrong(key, code, **values))
+
+    def _read_options(self, cloud: str, value: object) -> None:
+        if not isinstance(value, dict):
+            self._wrong(cloud, "settings.not-table", name=cloud)
+            return
+        options = Options.read(value, self.place.inside(cloud), (cloud,), self.mistakes)
+        self.option_tables.append((cloud, options))
+
+    def _read_rules(self, value: object) -> None:
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            self._wrong(_RULE, "settings.rules-not-tables")
+            return
+        self.rules = [
+            Rule.read(table, self.place.inside(_RULE, at)) for at, table in enumerate(value)
+        ]
 
 
 def _decoded(origin: str, text: bytes) -> str:
@@ -82,7 +104,7 @@ def _decoded(origin: str, text: bytes) -> str:
         return text.removeprefix(_BOM).decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
-        raise Misconfigured(f"{origin}:{line}: this is not UTF-8") from None
+        raise _error("settings.not-utf8", f"{origin}:{line}") from None
 
 
 def _parsed(origin: str, toml: str) -> dict[str, Any]:
@@ -91,21 +113,16 @@ def _parsed(origin: str, toml: str) -> dict[str, Any]:
     try:
         return tomllib.loads(toml)
     except tomllib.TOMLDecodeError as error:
-        # The parser's own text can quote what it choked on; only its last words are passed on.
+        # The parser's text can quote the document; only the line at its end is used.
         _, found, place = str(error).rpartition("(at line ")
         line = int(place.partition(",")[0]) if found else toml.count("\n") + 1
-        raise Misconfigured(f"{origin}:{line}: this is not TOML") from None
+        raise _error("settings.not-toml", f"{origin}:{line}") from None
+    except ValueError:
+        # Python limits the digits of a number that it parses.
+        raise _error("settings.number-too-long", origin) from None
     except RecursionError:
-        raise Misconfigured(f"{origin}: this is nested too deeply") from None
+        raise _error("settings.too-deep", origin) from None
 
 
-def _table(key: str, value: object, place: Place) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise place.wrong(key, f"{key} is not a table", hint=f"write [{key}] above its options")
-    return value
-
-
-def _rules(value: object, place: Place) -> list[Rule]:
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise place.wrong(_RULE, "rule is not a list of tables", hint="write [[rule]] above each")
-    return [Rule.read(table, place.inside(_RULE, at)) for at, table in enumerate(value)]
+def _error(code: str, place: str) -> Misconfigured:
+    return Misconfigured(code).within("file.at", place=place)

@@ -1,4 +1,4 @@
-"""Called by the name of another helper: that helper's provider, its variables, and nobody else."""
+"""Called by the name of another helper: only that helper's cloud answers, set by its variables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["authority", "proxy"]
 
 _HUB = "https://index.docker.io/v1/"
 _LOGIN = '{{"ServerURL":"{}","Username":"u","Secret":"of-a-login"}}'
-# Every source that there would be for any host, were it not for the name.
+# Credentials of every other source for any host.
 _ALL_SOURCES = {
     "DOCKER_CREDENTIAL_MULTI_ORDER": "environment,cloud,config,ci",
     "DOCKER__USR": "anybody",
@@ -68,7 +68,7 @@ def _is_not_found(done: Completed) -> bool:
         ("acr.exe", (ECR_HOST, _HUB)),
     ],
 )
-def test_another_host_than_the_helpers_is_not_found_whatever_there_is_for_it(
+def test_a_host_of_another_cloud_is_not_found_whatever_other_sources_have(
     called: Callable[[str], Executable], name: str, others: tuple[str, ...]
 ) -> None:
     executable = called(name)
@@ -78,11 +78,11 @@ def test_another_host_than_the_helpers_is_not_found_whatever_there_is_for_it(
 
 
 @pytest.mark.parametrize("name", ["multi-1.0", "ecr", "ecr-login-2", "pass", "envy", "-env"])
-def test_any_other_name_is_our_own(called: Callable[[str], Executable], name: str) -> None:
+def test_any_other_name_changes_nothing(called: Callable[[str], Executable], name: str) -> None:
     assert called(name).get("a.test").credential == ("login", "p")
 
 
-def test_a_path_to_the_link_is_as_good_as_its_name(
+def test_the_link_can_be_called_by_its_path(
     called: Callable[[str], Executable], tmp_path: Path
 ) -> None:
     by_name = called("ecr-login")
@@ -100,12 +100,10 @@ def test_as_ecr_login_it_answers_for_ecr(
         assert aws.issued(username, secret, host)
     done = executable.get(ECR_HOST, {"AWS_PROFILE": "nowhere"})
     assert done.status == 1
-    assert done.stderr.startswith(
-        f"docker-credential-multi: error: no credential for {ECR_HOST} from ecr: "
-    )
+    assert "nowhere" in done.stderr
 
 
-def test_as_ecr_login_it_keeps_tokens_where_that_helper_was_told_to(
+def test_as_ecr_login_the_variables_of_that_helper_set_the_cache(
     called: Callable[[str], Executable], aws: AwsCloud, tmp_path: Path
 ) -> None:
     executable = called("ecr-login")
@@ -115,7 +113,7 @@ def test_as_ecr_login_it_keeps_tokens_where_that_helper_was_told_to(
         assert executable.get(ECR_HOST, environment).status == 0
     assert aws.exchanges == 1
     assert any(folder.iterdir())
-    environment["AWS_ECR_DISABLE_CACHE"] = "0"  # whatever it says, it is set
+    environment["AWS_ECR_DISABLE_CACHE"] = "0"  # any value counts as set
     assert executable.get(ECR_HOST, environment).status == 0
     assert aws.exchanges == 2
     environment["DOCKER_CREDENTIAL_MULTI_CACHE"] = "on"
@@ -123,7 +121,7 @@ def test_as_ecr_login_it_keeps_tokens_where_that_helper_was_told_to(
     assert aws.exchanges == 2
 
 
-def test_by_our_own_name_that_helpers_variables_mean_nothing(
+def test_under_its_own_name_variables_of_other_helpers_have_no_effect(
     called: Callable[[str], Executable], aws: AwsCloud, tmp_path: Path
 ) -> None:
     executable = called("multi-x")
@@ -156,7 +154,7 @@ def test_by_our_own_name_that_helpers_variables_mean_nothing(
         ("env", {"IGNORE_DOCKER_LOGIN": "1"}, "a.test", 0),
     ],
 )
-def test_a_login_is_let_pass_where_that_helper_would_or_answers_itself(
+def test_a_login_succeeds_where_the_helper_ignores_it_or_its_cloud_answers(
     called: Callable[[str], Executable],
     home: Path,
     name: str,
@@ -168,7 +166,8 @@ def test_a_login_is_let_pass_where_that_helper_would_or_answers_itself(
     before = sorted(home.rglob("*"))
     done = executable.run("store", stdin=_LOGIN.format(host), environment=environment)
     assert done.status == status
-    assert f"is not kept: docker-credential-{name} keeps none" in done.stderr
+    assert done.codes == ["compat.not-kept"]
+    assert f"docker-credential-{name}" in done.stderr
     assert "of-a-login" not in done.stderr + done.stdout.decode()
     assert sorted(home.rglob("*")) == before
     for spelling in (host, f"http://{host}", f"https://{host}"):
@@ -191,7 +190,7 @@ _LOGIN_OF_GOOGLES = {
 
 
 @pytest.mark.parametrize("place", ["~/.config/gcloud/docker_credentials.json", "named"])
-def test_a_login_that_only_googles_helper_can_use_is_told_in_its_place(
+def test_a_login_that_only_googles_helper_can_use_is_explained(
     called: Callable[[str], Executable], home: Path, tmp_path: Path, place: str
 ) -> None:
     file = Path(place.replace("~", str(home))) if place[0] == "~" else tmp_path / place
@@ -214,7 +213,7 @@ def test_a_login_that_only_googles_helper_can_use_is_told_in_its_place(
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"otherCreds": {"a.test": {}}}'])
-def test_a_file_of_googles_helper_without_a_login_is_nothing(
+def test_a_file_of_googles_helper_without_a_login_has_no_effect(
     called: Callable[[str], Executable], home: Path, content: str
 ) -> None:
     file = home / ".config/gcloud/docker_credentials.json"
@@ -239,24 +238,23 @@ def test_as_azures_helpers_it_answers_for_azure(
 
 
 @pytest.mark.parametrize(
-    ("cloud", "host", "reason"),
+    ("cloud", "host", "code"),
     [
-        ("AzureChinaCloud", "a.azurecr.io", "means the cloud of azurecr.cn, and a.azurecr.io is"),
-        ("AZUREPUBLICCLOUD", "a.azurecr.us", "means the cloud of azurecr.io, and a.azurecr.us is"),
-        ("AzureUSGovernment", "a.azurecr.io", "means the cloud of azurecr.us, and a.azurecr.io"),
-        ("AzureGermanCloud", "a.azurecr.io", "means the cloud of azurecr.de, and a.azurecr.io is"),
-        ("AzureMoonCloud", "a.azurecr.io", "is no name of an Azure cloud"),
+        ("AzureChinaCloud", "a.azurecr.io", "compat.other-azure-cloud"),
+        ("AZUREPUBLICCLOUD", "a.azurecr.us", "compat.other-azure-cloud"),
+        ("AzureUSGovernment", "a.azurecr.io", "compat.other-azure-cloud"),
+        ("AzureGermanCloud", "a.azurecr.io", "compat.other-azure-cloud"),
+        ("AzureMoonCloud", "a.azurecr.io", "compat.azure-environment"),
     ],
 )
 def test_azures_environment_has_to_be_that_of_the_registry(
-    called: Callable[[str], Executable], cloud: str, host: str, reason: str
+    called: Callable[[str], Executable], cloud: str, host: str, code: str
 ) -> None:
     done = called("acr-env").get(host, {"AZURE_ENVIRONMENT": cloud})
-    assert done.status == 1
-    assert done.stdout.decode().startswith(f"AZURE_ENVIRONMENT {reason}")
+    assert (done.status, done.codes) == (1, [code])
 
 
-def test_as_env_it_reads_the_variables_that_name_a_host_down_to_none(
+def test_as_env_the_variables_of_a_host_its_domains_and_all_hosts_count(
     called: Callable[[str], Executable],
 ) -> None:
     executable = called("env")
@@ -273,7 +271,7 @@ def test_as_env_it_reads_the_variables_that_name_a_host_down_to_none(
     assert _is_not_found(executable.get(GCR_HOST))
 
 
-def test_as_env_it_asks_ecr_by_the_variables_of_the_account(
+def test_as_env_the_variables_of_an_account_choose_the_identity_for_ecr(
     called: Callable[[str], Executable], aws: AwsCloud, home: Path
 ) -> None:
     executable = called("env")
@@ -302,13 +300,13 @@ def test_as_env_it_asks_ecr_by_the_variables_of_the_account(
     assert asked[2] == "user/green"
     half = {**environment, "AWS_SECRET_ACCESS_KEY_222222222222": ""}
     done = executable.get(hosts[1], half)
-    assert done.status == 1
-    assert "AWS_SECRET_ACCESS_KEY_222222222222 is not set" in done.stdout.decode()
+    assert (done.status, done.codes) == (1, ["compat.half-account"])
+    assert "AWS_SECRET_ACCESS_KEY_222222222222" in done.stdout.decode()
     named = {"DOCKER_amazonaws_com_USR": "u", "DOCKER_amazonaws_com_PSW": "p"}
     assert executable.get(hosts[0], {**environment, **named}).credential == ("u", "p")
 
 
-def test_rules_hold_by_any_name_as_far_as_they_are_about_the_provider(
+def test_rules_count_under_any_name_except_those_with_a_helper(
     called: Callable[[str], Executable], aws: AwsCloud, tmp_path: Path
 ) -> None:
     executable = called("ecr-login")

@@ -78,8 +78,9 @@ class ServerURLs(Target):
         text = data.decode("utf-8", "surrogateescape")
         server_url = ServerURL.parse(text)
         self._requests.clear()
-        source = self._wiring.provider_source(server_url)
-        if source is not None:
+        resolution = self._wiring.resolve(server_url)
+        if resolution.asks_cloud:
+            source = self._wiring.provider_source(resolution)
             # One more with every question, and this process asks a hundred thousand.
             logging.getLogger().handlers.clear()
             try:

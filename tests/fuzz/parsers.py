@@ -65,7 +65,7 @@ class Protocol(Target):
     def __init__(self) -> None:
         self._home = tempfile.TemporaryDirectory()
         environ = {"HOME": self._home.name, "PATH": ""}
-        self._keychain = Wiring(Settings.load(environ), environ, lambda: 0.0).keychain()
+        self._wiring = Wiring(Settings.load(environ), environ, lambda: 0.0)
 
     def examples(self) -> list[bytes]:
         login = {"ServerURL": "https://registry.example", "Username": "u", "Secret": SECRET}
@@ -81,14 +81,16 @@ class Protocol(Target):
         _ours(
             lambda: self._get(data),
             lambda: self._store(data),
-            lambda: self._keychain.erase(docker.parse_server_url(data)),
+            lambda: self._store_for(docker.parse_server_url(data)).erase(
+                docker.parse_server_url(data)
+            ),
         )
 
     def _get(self, data: bytes) -> None:
         server_url = docker.parse_server_url(data)
         if any(found.provider for found in [route(server_url)] if found):
             return  # the providers are the business of others
-        for _, failure in self._keychain.get(server_url).failures:
+        for _, failure in self._wiring.ask(self._wiring.resolve(server_url)).failures:
             tells_no_secret(failure)
 
     def _store(self, data: bytes) -> None:
@@ -101,8 +103,11 @@ class Protocol(Target):
             raise Finding(f"an answer says something else: {rendered!r}")
         if route(server_url):
             return
-        self._keychain.store(server_url, credential)
-        self._keychain.erase(server_url)
+        self._store_for(server_url).store(server_url, credential)
+        self._store_for(server_url).erase(server_url)
+
+    def _store_for(self, server_url: ServerURL) -> Any:
+        return self._wiring.store(self._wiring.resolve(server_url))
 
 
 class ConfigJson(Target):
@@ -204,8 +209,12 @@ class SettingsFile(Target):
             _ours(partial(self._follow, wiring, ServerURL.parse(url)))
 
     def _follow(self, wiring: Wiring, server_url: ServerURL) -> None:
-        found, rule = wiring.route(server_url), wiring.rule(server_url)
-        wiring.provider_source(server_url)
+        resolution = wiring.resolve(server_url)
+        found, rule = resolution.route, resolution.rule
+        if resolution.error:
+            tells_no_secret(resolution.error)
+        if resolution.asks_cloud:
+            wiring.provider_source(resolution)
         if found and found.provider != oracle(found.host):
             raise Finding(f"{server_url.raw} is sent to {found}, which is on no table")
         own = oracle(server_url.raw)

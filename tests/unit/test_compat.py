@@ -1,12 +1,12 @@
-"""The names of other helpers, and what their variables choose for a host."""
+"""Profiles: the names of other helpers, and the options that their variables choose."""
 
 from __future__ import annotations
 
 import pytest
 
-from cred_helper.hosts import route
+from cred_helper.hosts import Route, route
 from cred_helper.server_url import ServerURL
-from cred_helper.settings.compat import Compat
+from cred_helper.settings import compat
 
 _ACCOUNT = "123456789012"
 
@@ -30,11 +30,15 @@ _ACCOUNT = "123456789012"
         ("", None),
     ],
 )
-def test_a_program_is_known_by_the_last_part_of_its_path(
-    program: str, provider: str | None
-) -> None:
-    found = Compat.find(program, {})
-    assert (found.provider if found else None) == provider
+def test_the_last_part_of_the_path_names_the_helper(program: str, provider: str | None) -> None:
+    found = compat.find(program, {})
+    assert (found.cloud if found else None) == provider
+
+
+def _options(name: str, environ: dict[str, str], found: Route) -> dict[str, str]:
+    profile = compat.find(f"docker-credential-{name}", environ)
+    assert profile is not None
+    return profile.options(found)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +49,7 @@ def test_a_program_is_known_by_the_last_part_of_its_path(
         ({f"AWS_ROLE_ARN_{_ACCOUNT}": "arn"}, {"role_arn": "arn"}),
         ({"AWS_ROLE_ARN": "all"}, {"role_arn": "all"}),
         ({"AWS_ROLE_ARN": "all", f"AWS_ROLE_ARN_{_ACCOUNT}": "arn"}, {"role_arn": "arn"}),
-        # With a token's file beside it, the SDK assumes that role by itself.
+        # With a token file, the SDK itself assumes that role.
         ({"AWS_ROLE_ARN": "all", "AWS_WEB_IDENTITY_TOKEN_FILE": "t"}, {}),
         ({"AWS_PROFILE_999999999999": "other", "AWS_ROLE_ARN_999999999999": "other"}, {}),
     ],
@@ -57,6 +61,6 @@ def test_as_env_the_variables_of_an_account_choose_its_identity(
     public = route(ServerURL.parse("public.ecr.aws"))
     assert found is not None
     assert public is not None
-    assert Compat("env", environ).options(found) == options
-    assert Compat("env", environ).options(public) == {}
-    assert Compat("ecr-login", environ).options(found) == {}
+    assert _options("env", environ, found) == options
+    assert _options("env", environ, public) == {}
+    assert _options("ecr-login", environ, found) == {}

@@ -66,10 +66,12 @@ def test_only_the_line_ends_of_the_reference_server_are_joined() -> None:
 
 
 @pytest.mark.parametrize("verb", [docker.parse_server_url, docker.parse_credential])
-def test_what_is_not_utf8_is_refused_without_being_shown(verb: object) -> None:
+def test_input_that_is_not_utf8_is_refused_and_not_shown(verb: object) -> None:
     assert callable(verb)
-    with pytest.raises(ProtocolError, match=r"^standard input is not UTF-8$"):
+    with pytest.raises(ProtocolError) as raised:
         verb(b"\xff\xfehunter2")
+    assert raised.value.code == "client.not-utf8"
+    assert "hunter2" not in raised.value.reason
 
 
 @given(st.binary())
@@ -83,16 +85,49 @@ def test_a_deeply_nested_document_is_refused() -> None:
         docker.parse_credential(b"[" * 200_000)
 
 
+def test_a_number_of_any_length_is_read() -> None:
+    document = b'{"ServerURL":"r","Username":"u","Secret":"s","n":' + b"1" * 5000 + b"}"
+    assert docker.parse_credential(document)[1].username == "u"
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        (b"{", "client.not-json"),
+        (b"[]", "client.not-object"),
+        (b'{"ServerURL": 1}', "client.not-text"),
+        (b'{"ServerURL": "r", "Username": "u", "Secret": 1}', "client.not-text"),
+        (b'{"ServerURL": "", "Username": "u"}', "client.no-server-url"),
+        (b'{"ServerURL": "r", "Secret": "s"}', "client.no-username"),
+    ],
+)
+def test_an_invalid_store_request_is_refused_by_what_is_wrong(document: bytes, code: str) -> None:
+    with pytest.raises(ProtocolError) as raised:
+        docker.parse_credential(document)
+    assert raised.value.code == code
+
+
+def test_the_sentences_that_clients_compare_are_those_of_the_reference_server() -> None:
+    # Source: docker-credential-helpers, credentials/error.go
+    sentences = {
+        "client.no-server-url": b"no credentials server URL\n",
+        "client.no-username": b"no credentials username\n",
+    }
+    for code, sentence in sentences.items():
+        assert docker.render_error(ProtocolError(code)) == sentence
+
+
 def test_not_found_is_the_sentence_clients_compare() -> None:
-    rendered = docker.render_error(NotFound("whatever the reason"))
+    rendered = docker.render_error(NotFound("client.no-credential"))
     assert rendered == b"credentials not found in native keychain\n"
 
 
 def test_any_other_error_is_its_reason_on_one_line() -> None:
-    assert docker.render_error(Denied("no\nway")) == b"no way\n"
+    denied = Denied("client.unknown-verb", verb="no\nway", program="", verbs="")
+    assert docker.render_error(denied) == b"unknown action: no way\n"
 
 
-def test_a_secret_shows_itself_nowhere() -> None:
+def test_no_text_of_a_secret_shows_it() -> None:
     secret = Secret("hunter2")
     credential = Credential("u", secret)
     shown = f"{secret} {secret!r} {credential!r} {secret:>20} {[secret]}"

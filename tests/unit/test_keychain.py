@@ -1,4 +1,4 @@
-"""The keychain: route, ask, fall back, remember who said what."""
+"""The order of asking: one source after another, with a trace."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CredentialError, Denied, NotFound, Unreachable
-from cred_helper.keychain import Keychain
+from cred_helper.keychain import ask
 from cred_helper.server_url import ServerURL
 
 _URL = ServerURL.parse("registry.example.com")
@@ -26,46 +26,42 @@ class _Source:
         return self.outcome
 
 
-def _keychain(*sources: _Source) -> Keychain:
-    return Keychain(sources=lambda _: sources, stores=lambda _: iter(()), listers=lambda: iter(()))
-
-
-def test_the_first_to_answer_is_the_last_to_be_asked() -> None:
+def test_no_source_is_asked_after_the_first_credential() -> None:
     first, second, third = (
-        _Source("a", NotFound("")),
+        _Source("a", NotFound("client.no-credential")),
         _Source("b", _FOUND),
-        _Source("c", Denied("never asked")),
+        _Source("c", Denied("settings.rule-refuses")),
     )
-    answer = _keychain(first, second, third).get(_URL)
+    answer = ask([first, second, third], _URL)
     assert answer.credential is _FOUND
     assert (first.asked, second.asked, third.asked) == (1, 1, 0)
     assert answer.failures == []
 
 
-def test_a_failure_is_remembered_when_another_source_answers() -> None:
-    denied = Denied("no")
-    answer = _keychain(_Source("a", denied), _Source("b", _FOUND)).get(_URL)
+def test_a_failure_is_kept_where_another_source_answers() -> None:
+    denied = Denied("settings.rule-refuses")
+    answer = ask([_Source("a", denied), _Source("b", _FOUND)], _URL)
     assert answer.credential is _FOUND
     assert answer.failures == [("a", denied)]
 
 
-def test_a_failure_is_remembered_when_nobody_answers() -> None:
-    unreachable = Unreachable("down")
-    answer = _keychain(_Source("a", unreachable), _Source("b", NotFound(""))).get(_URL)
+def test_a_failure_is_kept_where_no_source_answers() -> None:
+    unreachable = Unreachable("provider.no-answer")
+    answer = ask([_Source("a", unreachable), _Source("b", NotFound("client.no-credential"))], _URL)
     assert answer.credential is None
     assert answer.failures == [("a", unreachable)]
 
 
-def test_no_source_at_all_is_no_credential() -> None:
-    answer = _keychain().get(_URL)
+def test_without_sources_there_is_no_credential() -> None:
+    answer = ask([], _URL)
     assert answer.credential is None
     assert answer.trace == []
 
 
-def test_an_error_that_is_not_ours_is_not_swallowed() -> None:
+def test_an_unexpected_exception_is_not_caught() -> None:
     class Broken(_Source):
         def get(self, server_url: ServerURL) -> Credential:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        _keychain(Broken("a", _FOUND)).get(_URL)
+        ask([Broken("a", _FOUND)], _URL)

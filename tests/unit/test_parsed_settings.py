@@ -1,7 +1,8 @@
-"""The copy of what settings were parsed to: the same as parsing again, or nothing."""
+"""The copy of parsed settings: the same as parsing again, or nothing."""
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import stat
 import tomllib
@@ -59,7 +60,7 @@ _VALUES = st.recursive(
 
 
 @given(st.dictionaries(st.text(), _VALUES), st.binary())
-def test_whatever_toml_can_hold_comes_back(
+def test_everything_that_toml_can_hold_comes_back(
     tmp_path_factory: pytest.TempPathFactory, tables: dict[str, object], text: bytes
 ) -> None:
     kept = ParsedSettings(PrivateFolder(str(tmp_path_factory.getbasetemp() / "kept")))
@@ -67,7 +68,7 @@ def test_whatever_toml_can_hold_comes_back(
     assert kept.read("file", text) == tables
 
 
-def test_what_is_not_a_whole_copy_is_none(kept: ParsedSettings, folder: Path) -> None:
+def test_anything_but_a_whole_copy_reads_as_nothing(kept: ParsedSettings, folder: Path) -> None:
     kept.keep("file", b"text", {"a": [1, {"b": "c"}]})
     (copy,) = folder.iterdir()
     assert copy.name.endswith(ENDING)
@@ -83,8 +84,8 @@ def test_what_is_not_a_whole_copy_is_none(kept: ParsedSettings, folder: Path) ->
     assert kept.read("file", b"text") is None
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), "x" * 70_000])
-def test_what_no_copy_can_hold_is_parsed_again(
+@pytest.mark.parametrize("value", [object(), dt.date(2026, 1, 1), "x" * 70_000])
+def test_a_value_that_no_copy_can_hold_is_not_kept(
     kept: ParsedSettings, folder: Path, value: object
 ) -> None:
     kept.keep("file", b"text", {"a": value})
@@ -102,7 +103,7 @@ def test_settings_are_the_same_from_a_copy(kept: ParsedSettings, tmp_path: Path)
     assert [rule.place.of("helper") for rule in copied.rules] == [f"{file}:5"]
 
 
-def test_a_change_is_heard_at_once(kept: ParsedSettings, tmp_path: Path) -> None:
+def test_a_change_counts_at_once(kept: ParsedSettings, tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     for seconds in (1, 2, 1):
         file.write_text(f"deadline_s = {seconds}\n")
@@ -111,19 +112,20 @@ def test_a_change_is_heard_at_once(kept: ParsedSettings, tmp_path: Path) -> None
     assert len(_copies(tmp_path / "cache")) == 1
 
 
-def test_what_is_wrong_is_told_every_time_and_not_kept(
+def test_a_mistake_is_reported_every_time_and_not_kept(
     kept: ParsedSettings, tmp_path: Path
 ) -> None:
     file = tmp_path / "config.toml"
     for text in ("deadline_s = ", "deadline = 1", 'deadline_s = "soon"', "deadline_s = 1979-05-27"):
         file.write_text(text)
         for _ in range(2):
-            with pytest.raises(Misconfigured, match=f"^{file}:1: "):
+            with pytest.raises(Misconfigured) as raised:
                 _load(file, kept)
+            assert raised.value.reason.startswith(f"{file}:1: ")
     assert _copies(tmp_path / "cache") == []
 
 
-def test_nothing_is_kept_where_no_token_is(kept: ParsedSettings, tmp_path: Path) -> None:
+def test_nothing_is_kept_where_the_cache_is_off(kept: ParsedSettings, tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text("cache = false\n")
     _load(file, kept)

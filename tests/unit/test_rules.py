@@ -1,4 +1,4 @@
-"""Host patterns: which server URLs a rule is for. The table is the specification."""
+"""Host patterns of rules. The tables say which server URLs a pattern is for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cred_helper.server_url import ServerURL
-from cred_helper.settings.rules import HostPattern
+from cred_helper.settings.patterns import HostPattern
 
 _ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 
@@ -65,7 +65,7 @@ def _matches(pattern: str, server_url: str) -> bool:
         ("docker.io/library", "index.docker.io/library/ubuntu"),
     ],
 )
-def test_a_pattern_is_for(pattern: str, server_url: str) -> None:
+def test_a_pattern_matches(pattern: str, server_url: str) -> None:
     assert _matches(pattern, server_url)
 
 
@@ -110,7 +110,7 @@ def test_a_pattern_is_for(pattern: str, server_url: str) -> None:
         ("index.docker.io.evil.test", "https://index.docker.io/v1/"),
     ],
 )
-def test_a_pattern_is_not_for(pattern: str, server_url: str) -> None:
+def test_a_pattern_does_not_match(pattern: str, server_url: str) -> None:
     assert not _matches(pattern, server_url)
 
 
@@ -138,8 +138,8 @@ def test_a_pattern_is_not_for(pattern: str, server_url: str) -> None:
         "/team-a",
     ],
 )
-def test_what_is_no_pattern_is_refused(pattern: str) -> None:
-    with pytest.raises(ValueError, match=r"^\S"):
+def test_an_invalid_pattern_is_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"^settings\.pattern-"):
         HostPattern.parse(pattern)
 
 

@@ -109,7 +109,7 @@ def test_an_image_without_devices_is_no_obstacle() -> None:
         """
 os.devnull = "/there/is/no/such/device"
 reply = stdio.guard()
-assert stdio.read_request() == b"request"
+assert stdio.read_request().text == b"request"
 assert os.read(0, 1) == b""
 assert reply.send(b"the reply")
 """,

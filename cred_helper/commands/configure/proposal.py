@@ -184,7 +184,7 @@ def _literal_hosts() -> list[str]:
     config = next(iter(dockerconfig.named(os.environ)))
     keys = [key for keys in config.helper_keys().values() for key in keys] if config.load() else []
     rules = Settings.load(os.environ).rules
-    hosts = [*keys, *(rule.pattern.text for rule in rules if not rule.answer)]
+    hosts = [*keys, *(rule.match for rule in rules if not rule.answer)]
     urls = (ServerURL.parse(host) for host in hosts if "*" not in host)
     return list(dict.fromkeys(url.address for url in urls if url.is_host))
 

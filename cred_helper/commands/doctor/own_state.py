@@ -33,7 +33,8 @@ def settings() -> Iterator[Finding]:
     try:
         loaded = Wiring.of_process().settings
     except Misconfigured as failure:
-        yield Finding(ERROR, "settings", failure, _mending(failure))
+        for each in (failure, *failure.others):
+            yield Finding(ERROR, "settings", each, _mending(each))
         return
     if loaded.files:
         yield ok("settings", "doctor.settings-read", files=", ".join(loaded.files))

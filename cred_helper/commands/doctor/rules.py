@@ -8,7 +8,7 @@ from cred_helper import clouds
 from cred_helper.commands.doctor.finding import ERROR, WARNING, Finding, error, note, ok
 from cred_helper.commands.lookup.explanation import Explanation
 from cred_helper.commands.lookup.near_miss import near_miss
-from cred_helper.commands.ui import this_program
+from cred_helper.commands.ui import shell, this_program
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.hosts import route
 from cred_helper.server_url import ServerURL
@@ -39,13 +39,17 @@ def rules() -> Iterator[Finding]:
 
 def _findings(rule: Rule) -> Iterator[Finding]:
     place = rule.place.of("match")
+    if rule.mistakes:
+        for mistake in rule.mistakes:
+            yield Finding(ERROR, _SUBJECT, mistake, shell.edit(rule.place.origin))
+        return
     host = _host(rule)
     if host is None:
         return
     explained = Explanation(ServerURL.parse(host))
     command = this_program.command("explain", host)
     other = explained.rule
-    if other is not None and other.place.of("match") != place and "*" not in rule.pattern.text:
+    if other is not None and other.place.of("match") != place and "*" not in rule.match:
         values = {"place": place, "host": host, "other": other.place.of("match")}
         yield note(_SUBJECT, "doctor.rule-after-another", command, **values)
         return
@@ -65,10 +69,10 @@ def _placed(problem: CredentialError, place: str) -> CredentialError:
 
 def _host(rule: Rule) -> str | None:
     """A host that a rule is for: its own or, where it has a ``*``, one of a cloud that it takes."""
-    text = rule.pattern.text.removeprefix("https://").partition("/")[0]
+    text = rule.match.removeprefix("https://").partition("/")[0]
     if "*" not in text:
         return text
-    for provider in rule.providers:
+    for provider in rule.clouds:
         example = clouds.find(provider).example_host
         for host in (example, _filled(text, example)):
             server_url = ServerURL.parse(host)

@@ -97,7 +97,7 @@ class Attempt:
         self._times_ms: list[float] = []
         self._is_kept = explained.kept() is not None
 
-        def timed(_server_url: ServerURL) -> Iterator[Source]:
+        def timed() -> Iterator[Source]:
             for source in explained.sources:
                 begun_s = monotonic()
                 yield source
@@ -105,7 +105,7 @@ class Attempt:
                 self._times_ms.append((monotonic() - begun_s) * 1000)
 
         begun_s = monotonic()
-        self.answer = explained.wiring.keychain(timed).get(explained.server_url)
+        self.answer = explained.wiring.ask(explained.resolution, timed())
         self.took_ms = (monotonic() - begun_s) * 1000
 
     @property

@@ -15,7 +15,6 @@ from cred_helper.commands.ui.times import duration
 from cred_helper.errors import Misconfigured, NotFound, ProviderError
 from cred_helper.fallback import Chosen, Known
 from cred_helper.fallback.helper import Helper
-from cred_helper.hosts import route
 from cred_helper.wiring import ProviderSource, Wiring
 
 if TYPE_CHECKING:
@@ -61,15 +60,12 @@ class Explanation:
     def __init__(self, server_url: ServerURL) -> None:
         self.server_url = server_url
         self.wiring = Wiring.of_process(stdio.warning)
-        self.rule = self.wiring.rule(server_url)
-        self.error: Misconfigured | None = None
+        self.resolution = found = self.wiring.resolve(server_url)
+        self.rule, self.error = found.rule, found.error
+        self.route = found.own_route if found.error else found.route
         self.sources: list[Source] = []
-        try:
-            self.route = self.wiring.route(server_url)
-            self.sources = [s for s in self.wiring.sources(server_url) if not _is_ourselves(s)]
-        except Misconfigured as error:
-            self.route = route(server_url)
-            self.error = error
+        if not found.error:
+            self.sources = [s for s in self.wiring.sources(found) if not _is_ourselves(s)]
         self.builtin = next((s for s in self.sources if isinstance(s, ProviderSource)), None)
         self.identity = self._identity()
 
@@ -112,7 +108,7 @@ class Explanation:
 
     def why_provider(self) -> str:
         """Why this built-in provider, or none, is asked."""
-        own = route(self.server_url)
+        own = self.resolution.own_route
         if self.route is not None:
             cloud = clouds.find(self.route.provider).title
             why = f"the host is one of {cloud}"

@@ -1,0 +1,199 @@
+"""What one server URL comes to: the rule, the cloud, its options, and the sources in their order.
+
+Computed once for a call. ``get``, ``store``, ``erase``, ``list`` and ``explain`` read it. Looks at
+settings and names only: no source is asked, no network, no SDK.
+"""
+
+from __future__ import annotations
+
+from cred_helper import clouds, providers
+from cred_helper.docker_hub import is_token_key
+from cred_helper.errors import Misconfigured
+from cred_helper.hosts import route
+from cred_helper.settings.profile import OWN_NAME
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cred_helper.hosts import Route
+    from cred_helper.providers.common.interface import Provider
+    from cred_helper.server_url import ServerURL
+    from cred_helper.settings.profile import Profile
+    from cred_helper.settings.rules import Rule
+    from cred_helper.settings.settings import Settings
+
+# The kinds of sources: those of the setting ``order``, and two that only a rule names.
+ENVIRONMENT, CLOUD, CONFIG_JSON, CI = "environment", "cloud", "config", "ci"
+HELPER, REFUSAL = "helper", "refusal"
+
+
+class Resolution:
+    """What a server URL comes to.
+
+    ``rule`` is the rule that matches. ``own_route`` is the cloud that the host itself belongs to,
+    ``route`` the one whose provider is to answer: of the host, or of a rule's alias. ``provider``
+    is ``None`` where there is no route or a slim build leaves the provider out. ``sources`` are the
+    kinds of sources to ask, in order. ``error`` is why the server URL has no resolution; there are
+    no sources then.
+    """
+
+    __slots__ = (
+        "_environ",
+        "_settings",
+        "error",
+        "options",
+        "own_route",
+        "provider",
+        "route",
+        "rule",
+        "server_url",
+        "sources",
+    )
+
+    def __init__(
+        self,
+        server_url: ServerURL,
+        settings: Settings,
+        environ: Mapping[str, str],
+        rule: Rule | None,
+    ) -> None:
+        self.server_url = server_url
+        self.rule = rule
+        self.own_route = route(server_url)
+        self.route: Route | None = None
+        self.provider: Provider | None = None
+        self.options: dict[str, str] = {}
+        self.sources: tuple[str, ...] = ()
+        self.error: Misconfigured | None = None
+        self._settings = settings
+        self._environ = environ
+
+    @property
+    def asks_cloud(self) -> bool:
+        """Whether the provider of the route is among the sources."""
+        return CLOUD in self.sources
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether the registry lets anybody pull, so that no failure may stop a client."""
+        return self.asks_cloud and self.route is not None and self.route.anonymous
+
+    def origin_of(self, option: str) -> str | None:
+        """Where an option of the provider is written; ``None`` where that is not known."""
+        assert self.route is not None
+        cloud = self.route.provider
+        return self._settings.option_origin(cloud, option, self.rule, self._environ)
+
+    def checked(self) -> Resolution:
+        """Return this resolution, or raise its error."""
+        if self.error is not None:
+            raise self.error
+        return self
+
+
+def resolve(
+    server_url: ServerURL,
+    settings: Settings,
+    environ: Mapping[str, str],
+    profile: Profile = OWN_NAME,
+) -> Resolution:
+    """Resolve a server URL."""
+    rule = settings.rule(server_url)
+    if rule is not None and rule.helper and profile.helper:
+        rule = None  # called by another helper's name, this program runs no helper
+    resolution = Resolution(server_url, settings, environ, rule)
+    try:
+        if rule is not None:
+            rule.check()
+        resolution.route = _route(resolution, settings, profile)
+        _find_provider(resolution, settings, environ, profile)
+    except Misconfigured as error:
+        resolution.error = error
+    else:
+        resolution.sources = _sources(resolution, settings, profile)
+    return resolution
+
+
+def _route(resolution: Resolution, settings: Settings, profile: Profile) -> Route | None:
+    """The route whose provider is to answer.
+
+    Raises:
+        Misconfigured: the rule names a cloud or an option that the host cannot have.
+    """
+    rule = resolution.rule
+    found = _ruled_route(rule, resolution) if rule is not None else resolution.own_route
+    if found is None:
+        return None
+    if profile.cloud is not None:
+        return found if found.provider == profile.cloud else None
+    is_disabled = found.provider in settings.disabled_providers
+    return None if is_disabled and not (rule and rule.names_provider) else found
+
+
+def _ruled_route(rule: Rule, resolution: Resolution) -> Route | None:
+    server_url, found = resolution.server_url, resolution.own_route
+    if rule.helper or rule.answer:
+        return None
+    if rule.target is not None:
+        # The keys of docker login's own tokens are not registries.
+        return rule.target if server_url.is_host and not is_token_key(server_url) else None
+    if rule.provider in clouds.NAMES and (found is None or found.provider != rule.provider):
+        host = server_url.redacted_host
+        code = "settings.host-of-no-cloud"
+        raise rule.place.wrong("provider", code, host=host, cloud=rule.provider)
+    if rule.provider is not None and rule.provider not in clouds.NAMES:
+        return None
+    option = next(iter(rule.options.values), None)
+    if found is None and option is not None:
+        host = server_url.redacted_host
+        raise rule.place.wrong(option, "settings.option-without-cloud", host=host, name=option)
+    return found
+
+
+def _find_provider(
+    resolution: Resolution, settings: Settings, environ: Mapping[str, str], profile: Profile
+) -> None:
+    """Load the provider of the route, and set its options.
+
+    Raises:
+        Misconfigured: the rule needs a provider that this build leaves out, or has an option of
+            another cloud; or the variables of the helper that the profile is for are wrong.
+    """
+    found, rule = resolution.route, resolution.rule
+    if found is None:
+        return
+    cloud = clouds.find(found.provider)
+    if rule is not None:
+        foreign = next((key for key in rule.options.values if key not in cloud.option_names), None)
+        if foreign is not None:
+            code = "settings.option-of-other-cloud"
+            raise rule.place.wrong(foreign, code, name=foreign, cloud=cloud.name)
+    resolution.provider = providers.load(found.provider)
+    if resolution.provider is None:
+        if rule is not None and (rule.names_provider or rule.options.values):
+            raise rule.place.wrong("match", "settings.cloud-left-out", cloud=cloud.name)
+        return
+    resolution.options = profile.options(found) | settings.options(cloud, rule, environ)
+
+
+def _sources(resolution: Resolution, settings: Settings, profile: Profile) -> tuple[str, ...]:
+    """The kinds of sources to ask, in order."""
+    rule, order = resolution.rule, profile.order or settings.order
+    if rule is not None:
+        if rule.answer:
+            return () if rule.answer == "anonymous" else (REFUSAL,)
+        if rule.helper:
+            return (HELPER,)
+        if rule.names_provider and profile.order is None:
+            first = (ENVIRONMENT, CI) if rule.provider == ENVIRONMENT else (CLOUD,)
+            order = (*first, *(kind for kind in order if kind == CONFIG_JSON))
+    reads_variables = (
+        bool(profile.helper)
+        or (rule is not None and rule.provider == ENVIRONMENT)
+        or ENVIRONMENT not in settings.disabled_providers
+    )
+    skipped = set() if reads_variables else {ENVIRONMENT, CI}
+    if resolution.provider is None:
+        skipped.add(CLOUD)
+    return tuple(kind for kind in order if kind not in skipped)

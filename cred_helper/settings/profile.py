@@ -1,0 +1,43 @@
+"""What the name that this program is called by changes about its settings."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cred_helper.hosts import Route
+
+
+def _no_options(_route: Route) -> dict[str, str]:
+    return {}
+
+
+class Profile:
+    """The settings that a name sets.
+
+    ``helper`` is the helper that the program stands in for, ``""`` under its own name. ``cloud`` is
+    the only cloud that answers, and ``order`` replaces the setting of that name; ``None`` is no
+    change. ``options`` are what the helper's own variables choose for a registry.
+    ``ignores_logins`` is whether a login to any registry is to succeed without being kept.
+    """
+
+    __slots__ = ("cloud", "helper", "ignores_logins", "options", "order")
+
+    def __init__(
+        self,
+        helper: str = "",
+        *,
+        cloud: str | None = None,
+        order: tuple[str, ...] | None = None,
+        options: Callable[[Route], dict[str, str]] = _no_options,
+        ignores_logins: bool = False,
+    ) -> None:
+        self.helper = helper
+        self.cloud = cloud
+        self.order = order
+        self.options = options
+        self.ignores_logins = ignores_logins
+
+
+OWN_NAME = Profile()
