@@ -23,7 +23,7 @@ MESSAGES: dict[str, Message] = {
         "check the DNS servers in /etc/resolv.conf",
     ),
     "network.refused": Message("{upstream} refuses the connection{tries}"),
-    "network.no-route": Message("{upstream} cannot be reached: there is no route to {host}{tries}"),
+    "network.no-route": Message("{upstream} cannot be reached: no route to {host}{tries}"),
     "network.reset": Message("{upstream} reset the connection{tries}"),
     "network.broken-off": Message(
         "{upstream} closed the connection before its reply was complete{tries}"

@@ -1,6 +1,6 @@
 """Azure on loopback: Entra, what gives managed identities, and the exchange of the registries.
 
-One server is all of them, told apart by host and path as they are in the world: Entra and the
+One server is all of them, by host and path as they are in the world: Entra and the
 registries are reached through a TerminatingProxy by their real names, metadata services directly.
 It verifies what it is shown: a certificate's signature, a federated token, the audience, and that
 an access token is one of its own and for this cloud.
@@ -169,7 +169,7 @@ class AzureCloud(LoopbackServer):
         return {**self.redirection(), **self.principal(), "AZURE_CLIENT_SECRET": CLIENT_SECRET}
 
     def redirection(self) -> dict[str, str]:
-        """The way here for whoever asks for the real names; nobody else's metadata service."""
+        """The way here for clients of the real names, and no metadata service."""
         proxied = self._proxy.environment() if self._proxy else {}
         return {**proxied, "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9"}
 
@@ -180,7 +180,7 @@ class AzureCloud(LoopbackServer):
     def az_login(
         self, folder: Path, *, cloud: Cloud = PUBLIC, cloud_name: str = "AzureCloud"
     ) -> dict[str, str]:
-        """An az on PATH that somebody is logged in to; it keeps what it was asked for in a file."""
+        """An az on PATH with a login; it writes its arguments to a file."""
         token = self.issue(AUDIENCE, cloud)
         document = {
             "accessToken": token,
@@ -194,7 +194,7 @@ class AzureCloud(LoopbackServer):
         ) | self.az_profile(folder, cloud_name)
 
     def az_profile(self, folder: Path, cloud_name: str = "AzureCloud") -> dict[str, str]:
-        """What az leaves in its folder when somebody logs in."""
+        """The files that az leaves in its folder after a login."""
         subscription = {
             "id": str(uuid4()),
             "name": "loopback",
@@ -261,7 +261,7 @@ class AzureCloud(LoopbackServer):
         )
 
     def _instance_discovery(self, request: Received) -> Reply:
-        """Microsoft is asked by whoever does not know an authority, and knows it no better."""
+        """A client asks Microsoft about an unknown authority, which Microsoft does not know."""
         assert request.query["authorization_endpoint"].startswith("https://")
         return Refusal(50049, "invalid_instance", "Unknown or invalid instance.").reply()
 

@@ -1,7 +1,7 @@
 """The Azure provider from the outside: the executable, the real azure-identity, Azure on loopback.
 
 Whatever `Machine.get` runs is also checked for what must never be seen: a secret or a token in
-something that is printed, a request to a host that nobody routed, a request that Azure objects to.
+something that is printed, a request to an unexpected host, a request that Azure objects to.
 """
 
 from __future__ import annotations
@@ -271,7 +271,7 @@ def test_az_is_asked_for_the_registries_audience_and_the_tenant_of_the_option(
     assert asked[asked.index("--tenant") + 1] == cloud.TENANT_ID
 
 
-def test_an_az_that_left_no_trace_is_asked_whether_it_is_logged_in(machine: Machine) -> None:
+def test_an_az_without_a_folder_is_run_to_see_whether_it_is_logged_in(machine: Machine) -> None:
     environment = azure_cli(machine)
     del environment["AZURE_CONFIG_DIR"]
     assert machine.get(environment).status == 0
@@ -299,7 +299,7 @@ def test_the_identity_token_option_marks_the_credential_as_one(machine: Machine)
     assert machine.azure.issued(username, secret, EXAMPLE_HOST)
 
 
-def test_an_audience_of_the_users_own_is_asked_for_and_shown(machine: Machine) -> None:
+def test_the_audience_option_is_the_audience_of_the_entra_token(machine: Machine) -> None:
     machine.azure.audience = "https://management.azure.com"
     environment = {**client_secret(machine), f"{OPTION}AUDIENCE": machine.azure.audience}
     assert machine.get(environment).status == 0
@@ -320,9 +320,7 @@ def pipe(machine: Machine, variable: str) -> tuple[Path, dict[str, str]]:
 
 
 @pytest.mark.parametrize("variable", PIPED)
-def test_what_a_pipe_holds_is_read_once_and_by_the_one_who_needs_it(
-    machine: Machine, variable: str
-) -> None:
+def test_a_pipe_is_read_once_and_by_the_get_that_needs_it(machine: Machine, variable: str) -> None:
     path, environment = pipe(machine, variable)
     content = {
         "AZURE_CLIENT_CERTIFICATE_PATH": machine.azure.certificate_file.read_text(),
@@ -336,7 +334,7 @@ def test_what_a_pipe_holds_is_read_once_and_by_the_one_who_needs_it(
 
 
 @pytest.mark.parametrize("variable", PIPED)
-def test_a_pipe_that_nobody_writes_to_holds_a_get_up_no_longer_than_its_deadline(
+def test_a_get_waits_for_an_empty_pipe_no_longer_than_its_deadline(
     machine: Machine, variable: str
 ) -> None:
     _, environment = pipe(machine, variable)
@@ -347,7 +345,7 @@ def test_a_pipe_that_nobody_writes_to_holds_a_get_up_no_longer_than_its_deadline
 
 
 @pytest.mark.parametrize("variable", PIPED)
-def test_to_explain_a_pipe_is_not_to_read_it(machine: Machine, variable: str) -> None:
+def test_explain_does_not_read_a_pipe(machine: Machine, variable: str) -> None:
     _, environment = pipe(machine, variable)
     done = machine.executable.run("explain", EXAMPLE_HOST, environment=environment)
     assert done.status == 0
@@ -358,7 +356,7 @@ def test_to_explain_a_pipe_is_not_to_read_it(machine: Machine, variable: str) ->
 
 
 @pytest.mark.parametrize("of", cloud.CLOUDS, ids=lambda of: of.suffix)
-def test_the_hosts_suffix_says_where_to_sign_in(machine: Machine, of: cloud.Cloud) -> None:
+def test_the_suffix_of_the_host_decides_the_authority(machine: Machine, of: cloud.Cloud) -> None:
     host = f"myreg.{of.suffix}"
     username, secret = machine.get(client_secret(machine), host).credential
     assert machine.azure.issued(username, secret, host)
@@ -398,7 +396,7 @@ def test_an_authority_on_loopback_is_used_as_given(
         assert machine.requests() == [EXCHANGE]
 
 
-def test_an_authority_that_nobody_knows_is_not_given_a_secret(machine: Machine) -> None:
+def test_an_unknown_authority_gets_no_secret(machine: Machine) -> None:
     environment = {**client_secret(machine), "AZURE_AUTHORITY_HOST": "login.private.example"}
     assert machine.fails(environment).codes == ["acr.unknown-authority"]
     assert {r.path for r in machine.azure.received} == {"/common/discovery/instance"}
@@ -446,9 +444,9 @@ def test_a_redirect_of_the_sign_in_is_not_followed(machine: Machine) -> None:
     assert "elsewhere.example" in done.stderr
 
 
-def test_netrc_is_shown_to_nobody(machine: Machine) -> None:
+def test_netrc_is_not_used(machine: Machine) -> None:
     netrc = machine.home / ".netrc"
-    netrc.write_text("default login somebody password loopback-netrc\n")
+    netrc.write_text("default login someone password loopback-netrc\n")
     netrc.chmod(0o600)
     # That no Authorization header came with anything is what Azure itself asserts.
     assert machine.get(client_secret(machine)).status == 0
@@ -512,7 +510,9 @@ def test_an_identity_that_was_chosen_by_its_class_is_the_only_one(machine: Machi
     assert machine.requests() == [EXCHANGE]
 
 
-def test_a_managed_identity_chosen_by_its_class_is_no_workload(machine: Machine) -> None:
+def test_a_managed_identity_chosen_by_its_class_does_not_sign_in_as_a_workload(
+    machine: Machine,
+) -> None:
     environment = {**workload_identity(machine), **machine.metadata()}
     environment["AZURE_TOKEN_CREDENTIALS"] = "ManagedIdentityCredential"
     environment["AZURE_CLIENT_ID"] = cloud.MANAGED_CLIENT_ID
@@ -523,7 +523,7 @@ def test_a_managed_identity_chosen_by_its_class_is_no_workload(machine: Machine)
 # --- Nothing configured ---------------------------------------------------------------------------
 
 
-@pytest.mark.skipif("-m" not in COMMAND, reason="only the interpreter tells what it imports")
+@pytest.mark.skipif("-m" not in COMMAND, reason="only the interpreter reports its imports")
 def test_with_no_identity_the_answer_is_not_found_and_the_sdk_is_not_loaded(
     machine: Machine,
 ) -> None:
@@ -575,14 +575,14 @@ def test_a_managed_identity_that_was_named_does_not_give_way_to_the_login_of_az(
     assert not (machine.folder / "az.arguments").exists()
 
 
-def test_a_choice_among_several_managed_identities_is_asked_for(machine: Machine) -> None:
+def test_several_managed_identities_and_no_choice_is_an_error(machine: Machine) -> None:
     several = "Multiple user assigned identities exist, please specify the clientId"
     document = {"error": "invalid_request", "error_description": several}
     machine.azure.fail("/metadata/identity/*", json_reply(document, 400))
     assert machine.fails(managed_identity(machine)).codes == ["acr.several-identities"]
 
 
-def test_a_metadata_service_that_somebody_insists_on_and_is_not_there_is_told(
+def test_a_chosen_metadata_service_that_does_not_answer_is_an_error(
     machine: Machine,
 ) -> None:
     environment = {f"{OPTION}RESOURCE_ID": cloud.MANAGED_RESOURCE_ID}
@@ -697,7 +697,7 @@ def test_what_is_wrong_with_entra_is_reported(machine: Machine, fault: Fault, co
     assert time.monotonic() - began < GENEROUS_S
 
 
-def test_a_hiccup_of_entra_or_the_metadata_service_is_survived(machine: Machine) -> None:
+def test_one_failure_of_entra_or_the_metadata_service_is_retried(machine: Machine) -> None:
     machine.azure.fail(TOKEN_PATH, faults.unavailable(503), times=1)
     assert machine.get(client_secret(machine)).status == 0
     machine.azure.fail("/metadata/identity/*", faults.unavailable(429, retry_after_s=1), times=1)

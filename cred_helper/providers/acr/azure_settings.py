@@ -29,7 +29,7 @@ _HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
 _IPV6_LETTERS = _HEX_DIGITS | frozenset(":.")
 _AUDIENCE_LETTERS = _ID_LETTERS | frozenset("_:/")
 _DOMAIN_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
-# What a message calls a character that is hard to see, or to tell from its neighbours.
+# What a message calls a character that is hard to see.
 _CHARACTERS = {
     "'": "an apostrophe",
     '"': "a quotation mark",
@@ -147,7 +147,7 @@ class AzureSettings:
         return [name for name in ("resource_id", "object_id") if self.option(name)]
 
     def problem(self) -> Misconfigured | None:
-        """The error where there is no identity although an option names one."""
+        """The error for an option that names an identity, where none can be used."""
         for name in ("client_id", "resource_id", "object_id"):
             if value := self.option(name):
                 code = "acr.no-such-identity" if name == "client_id" else "acr.no-managed-identity"

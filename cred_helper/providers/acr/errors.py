@@ -1,4 +1,4 @@
-"""Why there is no token: what the SDK, Entra, a metadata service, az or a registry refuses.
+"""The errors for a token that could not be had: what the SDK, Entra, a metadata service, az or a registry refuses.
 
 Loaded only when something failed. The texts of exceptions are not passed on, for they may quote
 what was sent or read; codes are, and what az and a registry say as far as it can be quoted.
@@ -40,7 +40,7 @@ _LOGIN_COMMANDS = {
     sources.AZURE_POWERSHELL: "Connect-AzAccount",
     sources.AZURE_DEVELOPER_CLI: "azd auth login",
 }
-# Azure's metadata services have no identity to give: 400 is their answer, except for …
+# How Azure's metadata services answer where they have no identity to give a token for.
 _NO_IDENTITY = 400
 
 

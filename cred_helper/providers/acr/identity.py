@@ -43,7 +43,7 @@ class Candidate:
     """One identity that could be signed in with.
 
     ``settled`` says that no other identity is used when this one does not work. ``certain`` is
-    false where only a request or a program can tell whether it exists. ``named`` is a managed
+    false where only a request or a program can show whether it exists. ``named`` is a managed
     identity's kind of id and id, ``endpoint`` the metadata service that may not be there.
     ``cache_key`` is ``None`` where only a program or a service knows whose the token will be.
     """
@@ -298,7 +298,7 @@ def _managed_identity(settings: AzureSettings, source: Source) -> Candidate | No
         return Candidate(
             MANAGED_IDENTITY,
             f"{_which(named)}, from {platform.name}",
-            # Every app has the same endpoint; its own secret header tells it from another app.
+            # Every app has the same endpoint, and a secret header of its own.
             cache_key=(
                 platform.name,
                 platform.endpoint,

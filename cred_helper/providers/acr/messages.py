@@ -105,7 +105,7 @@ MESSAGES: dict[str, Message] = {
     "acr.no-broker": Message(
         "it signs in through azure-identity-broker, which is not part of this program"
     ),
-    "acr.az-logged-out": Message("nobody is logged in to az: az login"),
+    "acr.az-logged-out": Message("az has no login: az login"),
     "acr.tool-logged-out": Message("{program} has no login: {command}"),
     # No identity.
     "acr.no-identity": Message("no Azure identity is configured or detected here"),
@@ -137,6 +137,7 @@ MESSAGES: dict[str, Message] = {
     "acr.no-metadata-token": Message("{upstream} gave no token ({said})"),
     # Programs.
     "acr.tool-not-logged-in": Message("{source} is not logged in"),
+    # The case google-azure/40 asks for these words.
     "acr.not-logged-in": Message("nobody is logged in to {source}", "{command}"),
     "acr.program-timeout": Message("{source} did not answer in time"),
     "acr.program-failed": Message("{source} gave no token: {said}", "{command}"),

@@ -85,7 +85,7 @@ def service(settings: AzureSettings, *, required: bool) -> Service | NotFound:
 
 
 def machine() -> tuple[str, ...]:
-    """What tells apart machines and pods that share a home folder, and so a cache.
+    """Names this machine or pod, among others that share its home folder, and so its cache.
 
     Pods of one image have its machine id, but host names of their own.
     """

@@ -1,7 +1,7 @@
 """Where a program is, by PATH. Runs nothing.
 
-A relative entry of PATH, and an empty one, mean the working folder: whoever can write there would
-choose the program that is run with the user's keys, so these entries are skipped.
+A relative entry of PATH, and an empty one, mean the working folder. Another user who can write
+there could choose the program that is run with this user's keys: these entries are skipped.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Whose a JSON web token is: its issuer, subject and audience, read without verifying it.
 
-A renewed token of the same workload names the same three, so they tell identities apart where the
-token itself changes every hour. They are never a reason to trust a token: whoever it is shown to
-verifies it. Pipes are not read: what they hold can be read once, and the SDK needs it. Reads no
-JSON library, since a cached answer comes by here.
+A renewed token of the same workload names the same three, although the token itself changes every
+hour. They are never a reason to trust a token: the server that receives it verifies it. A pipe is
+not read: its content can be read once, and the SDK needs it. The JSON library is not loaded, since
+this runs before every cached answer.
 
 Source: https://www.rfc-editor.org/rfc/rfc7519#section-4.1
 """
@@ -61,7 +61,7 @@ def claims(token: str | bytes) -> dict[str, Any]:
 
 
 def _payload(token: bytes) -> bytes:
-    """The decoded middle part of a signed token; empty where it is not one."""
+    """The decoded middle part of a signed token; empty for any other text."""
     from binascii import Error as Base64Error
     from binascii import a2b_base64
 

@@ -58,16 +58,3 @@ class CaFile:
                 "network.ca-file-unreadable", variable=name, path=path, reason=reason
             )
         return None
-
-
-def ca_trouble(path: str) -> str | None:
-    """Transitional: what is wrong with a CA bundle."""
-    problem = CaFile("", path).problem()
-    return problem.reason.partition(", which ")[2] if problem else None
-
-
-def unusable_proxy() -> Misconfigured | None:
-    """Transitional: the wire checks the proxy before it sends."""
-    from urllib.request import getproxies
-
-    return Misconfigured("network.proxy-unusable") if getproxies() else None
