@@ -30,9 +30,10 @@ def config() -> None:
 @config.command()
 @as_json
 def show(json_wanted: bool) -> None:
-    """Show each setting and where it is written: a variable, a file and line, or the default.
+    """Show each setting and where it is written.
 
-    A provider's options are those for all its registries; a rule's are for the rule's hosts.
+    That is a variable, a file and line, or the default. A provider's options are for all its
+    registries; a rule's are for the hosts of the rule.
     """
     loaded = Wiring.of_process().settings
     for name, meant in unread(os.environ):

@@ -95,21 +95,24 @@ def main(arguments: list[str]) -> int:
         error.show()
         status = 2
     except click.UsageError as error:
-        stdio.error(_in_house_style(error.format_message()), _help_for(error))
+        values = {"reason": _in_house_style(error.format_message()), "command": _help_for(error)}
+        stdio.error(CredentialError("client.usage", **values))
         status = 2
     except click.ClickException as error:
-        stdio.error(_in_house_style(error.format_message()))
+        reason = _in_house_style(error.format_message())
+        stdio.error(CredentialError("client.command-failed", reason=reason))
         status = 1
     except click.Abort as end:
-        stdio.error("aborted")
+        stdio.error(CredentialError("client.aborted"))
         status = (
             _INTERRUPTED if isinstance(end.__cause__ or end.__context__, KeyboardInterrupt) else 1
         )
     except BrokenPipeError:
         status = 1  # the reader has gone
     except OSError as error:
-        where = error.filename or "standard output"
-        stdio.error(f"{where}: {(error.strerror or type(error).__name__).lower()}")
+        place = str(error.filename or "standard output")
+        cause = (error.strerror or type(error).__name__).lower()
+        stdio.error(CredentialError("client.input-output", place=place, cause=cause))
         status = 1
     except SystemExit as end:
         # Click's completion ends this way.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @as_json
 def providers(json_wanted: bool) -> None:
-    """List the built-in providers, each with its identity on this machine."""
+    """List the built-in providers and their identities."""
     screen = Screen()
     explained = {cloud: Explanation(ServerURL.parse(cloud.example_host)) for cloud in clouds.CLOUDS}
     if json_wanted:

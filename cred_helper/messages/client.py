@@ -30,4 +30,9 @@ MESSAGES: dict[str, Message] = {
     "client.not-object": Message("standard input is not a JSON object"),
     "client.not-text": Message("{field} in standard input is not a string"),
     "client.cannot-list": Message("{source} cannot be listed: {reason}"),
+    "client.usage": Message("{reason}", "{command}"),
+    "client.command-failed": Message("{reason}"),
+    "client.aborted": Message("aborted"),
+    "client.input-output": Message("{place}: {cause}"),
+    "client.output-closed": Message("standard output is closed: nothing can be shown"),
 }

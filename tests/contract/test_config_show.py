@@ -82,7 +82,7 @@ def test_options_and_rules_are_shown_with_their_lines(person: Person) -> None:
     ]
 
 
-def test_it_is_shown_to_a_person_as_a_table(person: Person) -> None:
+def test_without_json_it_is_a_table(person: Person) -> None:
     person.write(_FILE, _TOML)
     lines = person.run("config", "show").stdout.decode().splitlines()
     assert lines[0] == f"~/{_FILE}: read"
@@ -102,32 +102,24 @@ def test_a_file_that_is_named_takes_the_place_of_both(person: Person, tmp_path: 
     assert not document["rules"]
 
 
-def test_settings_that_are_none_are_told_as_get_tells_them(person: Person) -> None:
+def test_invalid_settings_are_an_error_as_for_get(person: Person) -> None:
     path = person.write(_FILE, "deadline = 3\n")
     done = person.run("config", "show", "--json")
     assert (done.status, done.stdout) == (1, b"")
-    assert done.stderr.splitlines() == [
-        f"docker-credential-multi: error: {path}:1: unknown setting 'deadline'",
-        "docker-credential-multi: hint: did you mean deadline_s?",
-    ]
+    assert f"{path}:1: " in done.stderr
+    assert "deadline_s" in done.stderr
 
 
-def test_a_misspelt_variable_is_told_with_what_was_probably_meant(person: Person) -> None:
+def test_a_misspelt_variable_is_a_warning_with_the_name_that_was_meant(person: Person) -> None:
     done = person.run("config", "show", "--json", **{**_READ, **_UNREAD})
     assert done.status == 0
     assert done.document["settings"]
-    told = [line.removeprefix("docker-credential-multi: ") for line in done.stderr.splitlines()]
-    warning = "warning: DOCKER_CREDENTIAL_MULTI_{} is set, and nothing reads it"
-    assert told == [
-        warning.format("\\x1b[31m"),
-        warning.format("ACR_AUDIENCES"),
-        "hint: did you mean DOCKER_CREDENTIAL_MULTI_ACR_AUDIENCE?",
-        warning.format("DEADLINE"),
-        "hint: did you mean DOCKER_CREDENTIAL_MULTI_DEADLINE_S?",
-        warning.format("FROBNICATE"),
-        "warning: docker_credential_multi_cache is set, and nothing reads it",
-        "hint: did you mean DOCKER_CREDENTIAL_MULTI_CACHE?",
-    ]
+    unread, misspelt = "doctor.variable-unread", "doctor.variable-misspelt"
+    assert done.codes == [unread, misspelt, misspelt, unread, misspelt]
+    assert f"{_PREFIX}\\x1b[31m " in done.stderr
+    hints = [line for line in done.stderr.splitlines() if ": hint: " in line]
+    meant = ("ACR_AUDIENCE", "DEADLINE_S", "CACHE")
+    assert all(f"{_PREFIX}{name}?" in hint for name, hint in zip(meant, hints, strict=True))
 
 
 _PREFIX = "DOCKER_CREDENTIAL_MULTI_"

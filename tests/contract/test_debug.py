@@ -32,7 +32,7 @@ _LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \d+ \S.*")
 
 @pytest.fixture
 def identified(person: Person, cloud: Hosted, proxy: TerminatingProxy) -> Person:
-    """Somebody whom this cloud knows."""
+    """A person with an identity of this cloud."""
     person.environment |= proxy.environment() | dict(cloud.identity)
     return person
 
@@ -74,7 +74,7 @@ def test_an_answer_is_the_same_with_it_and_without_it(identified: Person, cloud:
     assert "http: " not in telling.stderr
 
 
-def test_what_every_source_said_is_told(person: Person) -> None:
+def test_the_answer_of_every_source_is_logged(person: Person) -> None:
     person.helper("first", "echo credentials not found; exit 1")
     person.helper("second", f'echo \'{{"Username":"{USERNAME}","Secret":"{PASSWORD}"}}\'')
     config = {"credHelpers": {PRIVATE_HOST: "first"}, "credsStore": "second"}
@@ -121,7 +121,7 @@ def test_a_file_that_has_grown_makes_way_for_a_new_one(person: Person, tmp_path:
 
 
 @pytest.mark.parametrize("kind", ["folder", "link", "pipe", "nowhere"])
-def test_what_is_no_file_of_ours_is_told_once_and_stops_nobody(
+def test_a_place_that_is_not_a_log_file_is_one_warning(
     person: Person, tmp_path: Path, kind: str
 ) -> None:
     place = tmp_path / "place"
@@ -172,7 +172,7 @@ def test_a_verb_called_by_hand_tells_its_steps(known: Person) -> None:
     assert f"debug: ecr: asking for {aws.EXAMPLE_HOST} as environment (" in done.stderr
 
 
-def test_without_it_nothing_of_it_is_told(known: Person) -> None:
+def test_without_it_nothing_is_logged(known: Person) -> None:
     done = known.run("token", aws.EXAMPLE_HOST)
     assert (done.status, done.stderr) == (0, "")
 

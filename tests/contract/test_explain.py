@@ -1,4 +1,4 @@
-"""``explain``: the way of a server URL, looked at and, with ``--try``, walked."""
+"""``explain``: the sources for a server URL and, with ``--try``, what they answer."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_every_server_url_can_be_explained(
 
 
 @pytest.mark.parametrize("server_url", ["-h.example", "--", "-", "\x1b[31m\n\t\x07", "\udcff"])
-def test_what_is_shown_of_it_drives_no_terminal(person: Person, server_url: str) -> None:
+def test_control_characters_are_written_out(person: Person, server_url: str) -> None:
     done = person.run("explain", "--", server_url)
     assert (done.status, done.stderr) == (0, "")
     lines = done.stdout.decode().splitlines()
@@ -82,7 +82,7 @@ def test_what_is_shown_of_it_drives_no_terminal(person: Person, server_url: str)
     assert all(line.isprintable() for line in lines)
 
 
-def test_the_region_and_the_kind_of_endpoint_are_told(person: Person) -> None:
+def test_the_region_and_the_kind_of_endpoint_are_in_the_document(person: Person) -> None:
     document = _document(person, "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com")
     assert (document["region"], document["fips"]) == ("us-gov-west-1", True)
 
@@ -118,12 +118,12 @@ def test_files_and_variables_are_read_and_helpers_are_not_run(person: Person) ->
     assert not ran.exists()
 
 
-def test_what_stands_in_the_way_of_an_answer_is_told(person: Person) -> None:
+def test_a_source_that_would_fail_says_why(person: Person) -> None:
     config = {"credsStore": "gone", "auths": {"b.example": {"auth": "%"}}}
     person.write(".docker/config.json", json.dumps(config))
     (missing, _), (broken, why), *_ = _outlooks(person, "b.example")
     assert (missing, broken) == ("failure", "failure")
-    assert why.endswith("auths has an auth that is not USER:PASSWORD in base64")
+    assert "USER:PASSWORD" in why
 
 
 def test_a_rule_is_named_by_file_and_line(person: Person) -> None:
@@ -139,23 +139,24 @@ def test_a_rule_is_named_by_file_and_line(person: Person) -> None:
     assert (alias["provider"], alias["region"], alias["rule"]) == ("ecr", "us-east-1", f"{path}:7")
 
 
-def test_a_rule_that_the_host_cannot_have_is_explained_like_anything_else(person: Person) -> None:
+def test_a_rule_that_cannot_apply_is_the_error_of_the_explanation(person: Person) -> None:
     rules = '[[rule]]\nmatch = "*.io"\nprovider = "ecr"\n'
     document = _document(person, "quay.io", DOCKER_CREDENTIAL_MULTI_RULES=rules)
-    assert document["error"] == "DOCKER_CREDENTIAL_MULTI_RULES:3: quay.io is no registry of ecr"
+    assert document["error"].startswith("DOCKER_CREDENTIAL_MULTI_RULES:3: ")
+    assert document["code"]
     assert (document["host"], document["provider"], document["order"]) == ("quay.io", None, [])
     tried = person.run("explain", "--try", "quay.io", DOCKER_CREDENTIAL_MULTI_RULES=rules)
     assert tried.status == 0
-    assert b"quay.io is no registry of ecr" in tried.stdout
+    assert b"DOCKER_CREDENTIAL_MULTI_RULES:3: " in tried.stdout
 
 
-def test_settings_that_are_none_leave_nothing_to_explain(person: Person) -> None:
+def test_invalid_settings_are_an_error(person: Person) -> None:
     done = person.run("explain", "gcr.io", DOCKER_CREDENTIAL_MULTI_CACHE="maybe")
     assert (done.status, done.stdout) == (1, b"")
-    assert "DOCKER_CREDENTIAL_MULTI_CACHE is not" in done.stderr
+    assert "DOCKER_CREDENTIAL_MULTI_CACHE" in done.stderr
 
 
-def test_an_identity_is_told_with_those_it_comes_before(person: Person) -> None:
+def test_an_identity_is_shown_with_those_that_it_comes_before(person: Person) -> None:
     variables = {"AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE", "AWS_SECRET_ACCESS_KEY": _SECRET}
     identity = _document(person, aws.EXAMPLE_HOST, **variables)["identity"]
     assert (identity["source"], identity["certain"]) == ("environment", True)
@@ -172,7 +173,7 @@ def test_an_identity_is_told_with_those_it_comes_before(person: Person) -> None:
 
 
 @pytest.mark.parametrize("provider", NAMES)
-def test_a_try_tells_time_and_expiry_and_no_secret(
+def test_a_try_shows_time_and_expiry_and_no_secret(
     known: Person, provider: str, proxy: TerminatingProxy
 ) -> None:
     host = _HOSTS[provider]
@@ -191,7 +192,7 @@ def test_a_try_tells_time_and_expiry_and_no_secret(
     assert looked_at["sources"][0]["would_say"] == "credential"
 
 
-def test_a_try_goes_on_to_whoever_is_next(person: Person) -> None:
+def test_a_try_goes_on_to_the_next_source(person: Person) -> None:
     person.helper("last", 'echo \'{"Username":"u","Secret":"hunter2-hunter2"}\'')
     person.write(".docker/config.json", json.dumps({"credsStore": "last"}))
     variables = {
@@ -209,7 +210,7 @@ def test_a_try_goes_on_to_whoever_is_next(person: Person) -> None:
     assert _SECRET.encode() not in done.stdout
 
 
-def test_a_try_where_nobody_has_anything_is_no_failure_of_explain(person: Person) -> None:
+def test_a_try_without_a_credential_is_not_a_failure_of_explain(person: Person) -> None:
     done = person.run("explain", "--try", "--json", "registry.example.com")
     assert done.status == 0
     assert {asked["outcome"] for asked in done.document["tried"]} == {"nothing"}
@@ -223,10 +224,78 @@ def test_what_a_helper_prints_to_standard_error_is_not_in_the_document(person: P
     assert done.stderr == "noise\n"
 
 
+def test_this_program_is_not_among_the_sources(person: Person) -> None:
+    person.write(".docker/config.json", json.dumps({"credsStore": "multi"}))
+    for arguments in ((), ("--try",)):
+        done = person.run("explain", *arguments, "registry.example.com")
+        assert b"docker-credential-multi:" not in done.stdout
+    assert "docker-credential-multi" not in _document(person, "registry.example.com")["order"]
+
+
+# --- Checking -------------------------------------------------------------------------------------
+
+_KEYS = {"AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE", "AWS_SECRET_ACCESS_KEY": _SECRET}
+
+
+@pytest.mark.parametrize(
+    ("host", "variables", "passed", "codes"),
+    [
+        (aws.EXAMPLE_HOST, _KEYS, True, ["doctor.identity-works"]),
+        (aws.EXAMPLE_HOST, {}, False, ["doctor.nothing-answers"]),
+        ("registry.example.com", {}, False, ["doctor.nothing-answers"]),
+        (
+            "b.example",
+            {"DOCKER_b_example_USR": "ci", "DOCKER_b_example_PSW": _SECRET},
+            True,
+            ["doctor.other-source-works"],
+        ),
+        (
+            "12345.dkr.ecr.eu-west-1.amazonaws.com",
+            {},
+            False,
+            ["doctor.near-account-id", "doctor.nothing-answers"],
+        ),
+    ],
+)
+def test_check_exits_by_whether_a_source_can_answer(
+    person: Person, host: str, variables: dict[str, str], passed: bool, codes: list[str]
+) -> None:
+    done = person.run("explain", "--check", "--json", host, **variables)
+    check = done.document["check"]
+    assert (done.status, check["passed"]) == (0 if passed else 1, passed)
+    assert [notice["code"] for notice in check["notices"]] == codes
+    shown = person.run("explain", "--check", host, **variables)
+    assert shown.status == done.status
+    assert (b"\ncheck       passed\n" in shown.stdout) == passed
+    assert _SECRET.encode() not in done.stdout + shown.stdout
+
+
+def test_check_fails_for_an_identity_that_cannot_work(person: Person) -> None:
+    half = {"AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE"}
+    assert person.run("explain", "--check", aws.EXAMPLE_HOST, **half).status == 1
+    assert person.run("explain", aws.EXAMPLE_HOST, **half).status == 0
+
+
+def test_check_says_when_no_rule_matches(person: Person) -> None:
+    rules = {"DOCKER_CREDENTIAL_MULTI_RULES": '[[rule]]\nmatch = "other.example"\nhelper = "x"\n'}
+    done = person.run("explain", "--check", "--json", aws.EXAMPLE_HOST, **_KEYS, **rules)
+    codes = [notice["code"] for notice in done.document["check"]["notices"]]
+    assert codes == ["doctor.no-rule-matches", "doctor.identity-works"]
+
+
+def test_check_with_try_exits_by_what_the_sources_answer(person: Person) -> None:
+    person.write(".docker/config.json", json.dumps({"credsStore": "last"}))
+    person.helper("last", "echo credentials not found; exit 1")
+    assert person.run("explain", "--check", "b.example").status == 0
+    assert person.run("explain", "--check", "--try", "b.example").status == 1
+    person.helper("last", 'echo \'{"Username":"u","Secret":"hunter2-hunter2"}\'')
+    assert person.run("explain", "--check", "--try", "b.example").status == 0
+
+
 # --- Colour ---------------------------------------------------------------------------------------
 
 
-def test_there_is_colour_on_a_terminal_unless_it_is_not_wanted(person: Person) -> None:
+def test_there_is_colour_on_a_terminal_only_and_where_it_is_wanted(person: Person) -> None:
     status, seen = person.at_terminal("explain", "registry.example.com")
     assert (status, "\x1b[" in seen) == (0, True)
     for name, value in (("NO_COLOR", "1"), ("TERM", "dumb")):

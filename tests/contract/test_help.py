@@ -1,4 +1,4 @@
-"""``-h`` and ``--help``: every command says what it is for, in lines that fit a terminal."""
+"""``-h`` and ``--help``: every command is described, in lines that fit a terminal."""
 
 from __future__ import annotations
 
@@ -64,11 +64,10 @@ def test_every_command_is_among_these(person: Person) -> None:
         ("--debug",),
     ],
 )
-def test_a_command_line_that_is_none_is_told_in_two_lines(
-    person: Person, arguments: tuple[str, ...]
-) -> None:
+def test_a_usage_error_is_an_error_and_a_hint(person: Person, arguments: tuple[str, ...]) -> None:
     done = person.run(*arguments)
     assert (done.status, done.stdout) == (2, b"")
+    assert done.codes == ["client.usage"]
     error, hint = done.stderr.splitlines()
     assert error.startswith(f"{PROGRAM}: error: ")
     assert hint.startswith(f"{PROGRAM}: hint: {PROGRAM} ")
@@ -76,14 +75,14 @@ def test_a_command_line_that_is_none_is_told_in_two_lines(
 
 
 @pytest.mark.parametrize("group", ["cache", "config"])
-def test_a_group_without_a_command_says_which_there_are(person: Person, group: str) -> None:
+def test_a_group_without_a_command_lists_its_commands(person: Person, group: str) -> None:
     done = person.run(group)
     assert (done.status, done.stdout) == (2, b"")
     assert "Commands:\n" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["explain gcr.io", "config show", "doctor", "providers"])
-def test_whoever_stops_reading_sees_no_traceback(person: Person, command: str) -> None:
+def test_a_reader_that_stops_reading_sees_no_traceback(person: Person, command: str) -> None:
     script = f"{{ {PROGRAM} {command}; echo $? >status; }} | :"
     path = f"{person.programs}{os.pathsep}{os.defpath}"
     done = subprocess.run(
@@ -99,7 +98,7 @@ def test_whoever_stops_reading_sees_no_traceback(person: Person, command: str) -
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device here")
-def test_a_full_disk_is_told(person: Person) -> None:
+def test_a_full_disk_is_an_error(person: Person) -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [person.program, "explain", "gcr.io"],
@@ -110,4 +109,4 @@ def test_a_full_disk_is_told(person: Person) -> None:
             check=False,
         )
     assert done.returncode == 1
-    assert done.stderr == f"{PROGRAM}: error: standard output: no space left on device\n".encode()
+    assert b"no space left on device [client.input-output]\n" in done.stderr

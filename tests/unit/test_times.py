@@ -25,11 +25,11 @@ from cred_helper.commands.ui.times import duration, iso
         (3 * 86400, "3 days"),
     ],
 )
-def test_a_duration_is_told_in_what_matters(seconds: float, words: str) -> None:
+def test_a_duration_has_its_largest_units(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
-def test_a_moment_is_told_in_utc_to_the_second() -> None:
+def test_a_moment_is_in_utc_to_the_second() -> None:
     moment = datetime(2026, 11, 24, 23, 59, 59, 999999, UTC)
     assert iso(moment) == iso(moment.timestamp()) == "2026-11-24T23:59:59+00:00"
     assert iso(None) is None

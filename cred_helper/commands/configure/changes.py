@@ -7,11 +7,13 @@ secret.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import errno
 import json
 import os
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 _OPEN_MEMBERS = frozenset({"credhelpers", "credsstore"})
 _HELPER_NAME = re.compile(r"[\w.-]{0,64}")
 _MASK = '"…"'
+# A write takes milliseconds: a temporary file of this age is not in use.
+_LEFTOVER_S = 60.0
 _BOM = "\ufeff"
 # A container's files: docker run -v FILE:FILE, and Kubernetes' subPath, configMap and secret.
 _UNWRITABLE = {errno.EBUSY: "configure.mounted", errno.EROFS: "configure.mounted-read-only"}
@@ -94,6 +98,7 @@ class FileChange:
                 target.unlink()
             else:
                 atomic_file.make_folders(str(target.parent), 0o700)
+                _remove_leftovers(target)
                 content = self.after.encode("utf-8")
                 atomic_file.replace(
                     str(target), content, durable=True, keep_attributes=True, check=check
@@ -101,6 +106,16 @@ class FileChange:
         except OSError as error:
             code = _UNWRITABLE.get(error.errno or 0, "configure.unwritable")
             raise Misconfigured(code, path=self.path, cause=trouble(error)) from None
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove the temporary files that killed processes have left beside a file."""
+    for path in target.parent.iterdir():
+        if atomic_file.final_name(path.name) != target.name:
+            continue
+        with contextlib.suppress(OSError):  # another process was quicker
+            if time.time() - path.stat().st_mtime > _LEFTOVER_S:
+                path.unlink()
 
 
 def masked(text: str) -> str:

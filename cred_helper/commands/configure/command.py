@@ -22,6 +22,7 @@ from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.screen import Screen, bold, dim, shown
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.fallback import child, dockerconfig
+from cred_helper.server_url import ServerURL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +142,9 @@ def _docker() -> Iterator[tuple[str, str]]:
         yield "docker", f"{path}: {error.reason}"
         return
     named = [f"{store} for every registry"] if store else []
-    named += [f"{name} for {', '.join(hosts)}" for name, hosts in helpers.items()]
+    for name, keys in helpers.items():
+        hosts = ", ".join(ServerURL.parse(key).redacted for key in keys)
+        named.append(f"{name} for {hosts}")
     yield "docker", f"{path} names {', '.join(named) or 'no helper'}"
 
 

@@ -110,7 +110,8 @@ def _plan_everywhere(plan: Plan, config: JsonEdit) -> None:
     for host, helper in json.loads(config.now("credHelpers") or "{}").items():
         found = route(ServerURL.parse(host))
         if found and helper in compat.NAMES and providers.load(found.provider):
-            plan.note("configure.helper-replaced", key=host, helper=helper)
+            key = ServerURL.parse(host).redacted
+            plan.note("configure.helper-replaced", key=key, helper=helper)
             # Clients that read only credHelpers keep asking.
             config.set(_MULTI, "credHelpers", host)
 

@@ -33,7 +33,7 @@ from cred_helper.server_url import ServerURL
 from cred_helper.settings import compat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cred_helper.fallback.dockerconfig import DockerConfig
 
@@ -268,7 +268,7 @@ def _dockers_own(config: DockerConfig) -> Iterator[Finding]:
     helpers = parsed.value.get(dockerconfig.CRED_HELPERS)
     for key, name in helpers.items() if isinstance(helpers, dict) else ():
         if name == "":
-            values = {"path": config.name, "key": key}
+            values = {"path": config.name, "key": ServerURL.parse(key).redacted}
             yield warning(_SUBJECT, "doctor.key-without-helper", edit(config.name), **values)
     for name, kind in _MEMBERS.items():
         if not _is_of_kind(parsed.value.get(name), kind):
@@ -311,7 +311,7 @@ def _is_matched(key: str) -> bool:
 def _keys(config: DockerConfig, helpers: dict[str, list[str]]) -> Iterator[Finding]:
     """Keys of ``credHelpers`` that docker never looks up, and those that look like a cloud's."""
     for key in (key for keys in helpers.values() for key in keys):
-        values = {"path": config.name, "key": key}
+        values = {"path": config.name, "key": ServerURL.parse(key).redacted}
         if not _is_matched(key):
             right = docker_key(key)
             is_one = "*" not in right and bool(right)
@@ -320,6 +320,11 @@ def _keys(config: DockerConfig, helpers: dict[str, list[str]]) -> Iterator[Findi
         elif cause := near_miss(ServerURL.parse(key)):
             notice = cause.within("file.at", place=config.name)
             yield Finding("warning", _SUBJECT, notice, edit(config.name))
+
+
+def _listed(keys: Iterable[str]) -> str:
+    """Keys of a file as text, without user information."""
+    return ", ".join(ServerURL.parse(key).redacted for key in keys)
 
 
 def _named(config: DockerConfig, store: str | None, helpers: dict[str, list[str]]) -> Finding:
@@ -342,7 +347,7 @@ def other_helper(name: str, hosts: list[str], config: DockerConfig) -> Iterator[
     values = {
         "path": config.name,
         "name": name,
-        "where": ", ".join(hosts) if hosts else "every registry",
+        "where": _listed(hosts) if hosts else "every registry",
         "program": f"{PREFIX}{name}",
     }
     if name.startswith(PREFIX):
@@ -363,7 +368,7 @@ def other_helper(name: str, hosts: list[str], config: DockerConfig) -> Iterator[
         return
     for host in hosts:
         routed = route(ServerURL.parse(host))
-        values = {"host": host, "name": name, "path": config.name}
+        values = {"host": _listed([host]), "name": name, "path": config.name}
         if routed is None or providers.load(routed.provider) is None:
             yield note(_SUBJECT, "doctor.host-of-other-helper", **values)
         else:
@@ -404,7 +409,7 @@ def _logins(config: DockerConfig, logins: dict[str, str]) -> Iterator[Finding]:
         values = {"path": config.name, "mode": f"{mode:03o}"}
         yield error(_SUBJECT, "doctor.passwords-readable", command, **values)
     command = "; ".join(shell.line("docker", "login", host) for host in logins)
-    values = {"path": config.name, "hosts": ", ".join(logins)}
+    values = {"path": config.name, "hosts": _listed(logins)}
     yield warning(_SUBJECT, "doctor.passwords-in-clear", command, **values)
 
 
@@ -416,7 +421,7 @@ def _expired(config: DockerConfig, logins: dict[str, str]) -> Iterator[Finding]:
         except (NotFound, Misconfigured):
             continue
         secret = credential.secret.expose()
-        values = {"path": config.name, "host": key}
+        values = {"path": config.name, "host": _listed([key])}
         again = shell.line("docker", "login", key)
         if secret.endswith(("\n", "\r")):
             yield warning(_SUBJECT, "doctor.password-ends-in-line-end", again, **values)
