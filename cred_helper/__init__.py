@@ -29,7 +29,7 @@ Map: imports point down only; the import contracts in pyproject.toml check it
     settings/       settings, rules, the settings file, the profiles of replaced helpers
     log             the debug log, imported only if it is on
     files/          bounded readers, atomic writes, private folders, locks, fingerprints
-    clouds          one row for each cloud: name, title, example host, options, helpers, SDK packages
+    clouds          one row for each cloud: name, title, example host, options, helpers, SDK
     hosts           the host tables: the one page to audit
     server_url  credential  docker_hub  errors  messages  signals      the vocabulary
 

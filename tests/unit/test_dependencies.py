@@ -1,6 +1,6 @@
-"""What comes along with us: pinned by hash, installed as pinned, under licences that we know.
+"""Our dependencies: pinned by hash, installed as pinned, with known licences.
 
-All of it is read from what is installed here and from the files that pin it; nobody is asked.
+All facts come from the installed packages and the files that pin them; no index is asked.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import base64
 import hashlib
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import Distribution, distribution, packages_distributions
@@ -20,6 +21,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from cred_helper.clouds import CLOUDS
 from tests.figures import FIGURES, Record
 from tests.support.executable import ROOT
 
@@ -27,7 +29,7 @@ OURS = "docker-credential-multi"
 PACKAGING = ROOT / "packaging"
 FILES = sorted(PACKAGING.glob("requirements-*.txt"))
 LEAST_PYTHON = "3.11"
-# Each lets us ship a binary that holds the package, with its notice beside it.
+# Each allows to ship a binary that contains the package, with its notice.
 LICENCES = {
     "Apache-2.0",
     "BSD-2-Clause",
@@ -37,7 +39,7 @@ LICENCES = {
     "MPL-2.0",
     "PSF-2.0",
 }
-# How licences were named before they had expressions.
+# The names of licences before there were SPDX expressions.
 _OLDER_NAMES = {
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2.0": "Apache-2.0",
@@ -53,7 +55,7 @@ _OLDER_NAMES = {
 
 
 class Pins:
-    """A file of requirements, every line of it."""
+    """All lines of a requirements file."""
 
     def __init__(self, path: Path) -> None:
         self.versions: dict[str, str] = {}
@@ -61,7 +63,7 @@ class Pins:
         text = path.read_text("utf-8").replace("\\\n", " ")
         for line in filter(None, map(str.strip, text.splitlines())):
             found = re.fullmatch(r"([A-Za-z0-9._-]+)==([\w.!+-]+)((?:\s+--hash=\S+)*)", line)
-            assert found, f"{path.name} has a line that pins nothing: {line[:100]}"
+            assert found, f"{path.name} has a line without a pin: {line[:100]}"
             name = canonicalize_name(found[1])
             assert name not in self.versions, f"{path.name} pins {name} twice"
             self.versions[name] = found[2]
@@ -70,7 +72,7 @@ class Pins:
 
 @cache
 def _runtime() -> dict[str, Distribution]:
-    """Everything that is installed for us to run, by name; extras and markers followed."""
+    """Every installed package that the program needs, by name."""
     found: dict[str, Distribution] = {}
     waiting = [Requirement(OURS)]
     seen: set[str] = set()
@@ -104,7 +106,7 @@ def test_the_files_agree_on_every_version() -> None:
     assert {name: versions for name, versions in everywhere.items() if len(versions) > 1} == {}
 
 
-def test_what_is_pinned_is_what_we_need_and_what_is_installed(record_property: Record) -> None:
+def test_the_pins_are_what_is_needed_and_installed(record_property: Record) -> None:
     installed = {name: dist.version for name, dist in _runtime().items()}
     assert installed == Pins(PACKAGING / "requirements-runtime.txt").versions
     hashes = Pins(PACKAGING / "requirements-runtime.txt").hashes
@@ -115,30 +117,32 @@ def test_what_is_pinned_is_what_we_need_and_what_is_installed(record_property: R
     )
 
 
-def test_nothing_is_needed_by_an_address_or_as_a_working_copy() -> None:
+def test_no_dependency_comes_from_a_url_or_a_working_copy() -> None:
     for dist in (distribution(OURS), *_runtime().values()):
         for text in dist.requires or ():
             assert Requirement(text).url is None, f"{dist.name} needs {text}"
     for name, dist in _runtime().items():
-        assert dist.read_text("direct_url.json") is None, f"{name} did not come from a registry"
+        assert dist.read_text("direct_url.json") is None, f"{name} does not come from an index"
 
 
-def test_what_is_installed_is_what_its_wheel_says(record_property: Record) -> None:
+def test_every_installed_file_has_the_hash_of_its_wheel(record_property: Record) -> None:
     checked = 0
     for name, dist in _runtime().items():
         for file in dist.files or ():
             if file.hash is None:
-                continue  # the record itself, and what Python compiles
+                continue  # the record itself, and compiled modules
             content = Path(str(file.locate())).read_bytes()
             digest = hashlib.new(file.hash.mode, content).digest()
             shown = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
             assert shown == file.hash.value, f"{name}: {file} has changed since it was installed"
             checked += 1
     assert checked > 1000
-    record_property(FIGURES, f"dependencies: {checked} installed files are what their wheels say")
+    record_property(
+        FIGURES, f"dependencies: {checked} installed files have the hashes of their wheels"
+    )
 
 
-def test_every_licence_is_one_we_know() -> None:
+def test_every_licence_is_known() -> None:
     for name, dist in _runtime().items():
         licences = re.split(r" AND | OR ", _licence(dist).replace("(", "").replace(")", ""))
         assert set(licences) <= LICENCES, f"{name}: {_licence(dist)}"
@@ -158,13 +162,13 @@ def _fields(dist: Distribution, name: str) -> list[str]:
     return dist.metadata.get_all(name) or []
 
 
-def test_every_dependency_runs_on_the_oldest_python_that_we_run_on() -> None:
+def test_every_dependency_supports_our_oldest_python() -> None:
     for name, dist in _runtime().items():
         said = ",".join(_fields(dist, "Requires-Python"))
         assert SpecifierSet(said).contains(f"{LEAST_PYTHON}.0"), f"{name}: {said}"
 
 
-def test_we_import_nothing_but_what_is_pinned() -> None:
+def test_every_import_is_pinned() -> None:
     owners = packages_distributions()
     pinned = {*_runtime(), OURS}
     for path in sorted((ROOT / "cred_helper").rglob("*.py")):
@@ -172,7 +176,25 @@ def test_we_import_nothing_but_what_is_pinned() -> None:
             if module in sys.stdlib_module_names or module.startswith("_"):
                 continue
             given_by = {canonicalize_name(owner) for owner in owners.get(module, ())}
-            assert given_by & pinned, f"{path.name} imports {module}, which nothing pinned brings"
+            assert given_by & pinned, f"{path.name} imports {module}, which is not pinned"
+
+
+def test_finding_an_identity_may_import_no_sdk_of_any_cloud() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    [contract] = (
+        contract
+        for contract in project["tool"]["importlinter"]["contracts"]
+        if "finding an identity" in contract["name"]
+    )
+    assert {name for cloud in CLOUDS for name in cloud.sdk} <= set(contract["forbidden_modules"])
+
+
+def test_the_sdks_that_a_row_names_are_installed_and_no_other_clouds() -> None:
+    owners = packages_distributions()
+    named = [name for cloud in CLOUDS for name in cloud.sdk]
+    assert len(named) == len(set(named))
+    for name in named:
+        assert {canonicalize_name(owner) for owner in owners[name]} & {*_runtime()}, name
 
 
 def _imports(path: Path) -> Iterator[str]:
