@@ -39,8 +39,27 @@ $(STAMP): packaging/requirements-dev.txt pyproject.toml
 demo: $(STAMP)
 	@$(BIN)/python -m tests.demo
 
+# Standard input is named because the caller may have closed it.
 test: $(STAMP) lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal </dev/null
+
+# Every Python of this venv measures itself from its start, whatever environment a test gives it.
+COVERAGE := build/coverage
+MEASURE = import coverage; coverage.Coverage(config_file="$(CURDIR)/pyproject.toml", \
+	data_file="$(CURDIR)/$(COVERAGE)/data", source=["$(CURDIR)/cred_helper"], \
+	auto_data=True, messages=False).start()
+coverage: $(STAMP) $(COVERAGE)/venv/.ready
+	@rm -f $(COVERAGE)/data*
+	-$(COVERAGE)/venv/bin/python -m pytest -n 2 --dist worksteal </dev/null
+	@$(BIN)/coverage combine --quiet --data-file=$(COVERAGE)/data $(COVERAGE)
+	@$(BIN)/coverage report --data-file=$(COVERAGE)/data
+
+$(COVERAGE)/venv/.ready: packaging/requirements-dev.txt
+	@rm -rf $(COVERAGE)/venv && $(PYTHON) -m venv $(COVERAGE)/venv
+	@$(COVERAGE)/venv/bin/python $(PIP_INSTALL) --require-hashes -r packaging/requirements-dev.txt
+	@$(COVERAGE)/venv/bin/python $(PIP_INSTALL) $(OFFLINE) --no-build-isolation --editable .
+	@echo '$(MEASURE)' >"$$(echo $(COVERAGE)/venv/lib/python*/site-packages)/measure.pth"
+	@touch $@
 
 # Random inputs first, then inputs guided by coverage. An input that fails is kept in tests/fuzz/seeds.
 FUZZ_SECONDS ?= 8
