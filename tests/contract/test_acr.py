@@ -633,6 +633,55 @@ def test_an_az_without_a_token_is_reported_with_its_own_error_line(
     assert "Trace ID" not in done.stderr
 
 
+def wrapped(document: str, before: str = "", after: str = "") -> str:
+    return f"cat <<'END'\n{before}{document}{after}\nEND"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        # Azure/azure-sdk-for-python#11362, #18664, #37841
+        ("", "\n\x1b[0m", {}),
+        # Azure/azure-sdk-for-java#36232
+        ("WARNING: {preview} is in preview.\n", "", {}),
+        ("{}\n", "", {}),
+        # Azure/azure-cli#20211
+        ("", "", {"expiresOn": None, "expires_on": None}),
+        ("", "", {"expiresOn": "", "expires_on": ""}),
+        # Azure/azure-cli#14218
+        ("", "", {"expires_on": "4070908800"}),
+    ],
+)
+def test_what_an_az_prints_besides_the_token_does_no_harm(
+    machine: Machine, before: str, after: str, changed: dict[str, object]
+) -> None:
+    document = {
+        "accessToken": machine.azure.issue(cloud.AUDIENCE, cloud.PUBLIC),
+        "expiresOn": "2099-01-01 00:00:00.000000",
+        "tokenType": "Bearer",
+        **changed,
+    }
+    script = f"echo 'WARNING: a warning' >&2; {wrapped(json.dumps(document), before, after)}"
+    environment = machine.azure.program(machine.folder, "az", script)
+    environment |= machine.azure.az_profile(machine.folder)
+    assert machine.get(environment).status == 0
+    assert machine.get({**environment, "DOCKER_CREDENTIAL_MULTI_CACHE": "on"}).status == 0
+
+
+@pytest.mark.parametrize(
+    ("identity", "variable"),
+    [(client_secret, "AZURE_CLIENT_SECRET"), (username_and_password, "AZURE_PASSWORD")],
+)
+def test_a_line_end_in_a_secret_is_named_as_the_cause_of_its_refusal(
+    machine: Machine, identity: Callable[[Machine], dict[str, str]], variable: str
+) -> None:
+    environment = identity(machine)
+    environment[variable] += "\n"
+    done = machine.fails(environment)
+    assert done.codes == ["acr.secret-with-blanks"]
+    assert variable in done.stderr
+
+
 def test_a_certificate_that_cannot_be_used_is_named_and_not_quoted(machine: Machine) -> None:
     environment = client_certificate(machine)
     missing = {**environment, "AZURE_CLIENT_CERTIFICATE_PATH": "/nowhere/client.pem"}
@@ -665,6 +714,10 @@ def test_a_federated_token_file_that_cannot_be_used_is_named(machine: Machine) -
     [
         (Refusal(7000222, "invalid_client", "Expired."), "acr.secret-expired"),
         (Refusal(700213, "invalid_client", "No match."), "acr.no-federated-credential"),
+        # MicrosoftDocs/azure-docs#116275
+        (Refusal(70023, "invalid_request", "Lifetime."), "acr.federated-token-too-long"),
+        # MicrosoftDocs/azure-docs#72306
+        (Refusal(90072, "invalid_grant", "Guest."), "acr.not-a-user-of-the-tenant"),
         (Refusal(4242424, "invalid_client", "New."), "acr.entra-code"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The errors for a token that could not be had: what the SDK, Entra, a metadata service, az or a registry refuses.
+"""The errors of signing in and of the exchange: what Entra, a metadata service, az or ACR refuses.
 
 Loaded only when something failed. The texts of exceptions are not passed on, for they may quote
 what was sent or read; codes are, and what az and a registry say as far as it can be quoted.
@@ -40,6 +40,11 @@ _LOGIN_COMMANDS = {
     sources.AZURE_POWERSHELL: "Connect-AzAccount",
     sources.AZURE_DEVELOPER_CLI: "azd auth login",
 }
+# The errors of Entra that a stray line end in a variable brings about.
+_WRONG_SECRETS = (
+    ("acr.wrong-secret", "AZURE_CLIENT_SECRET"),
+    ("acr.wrong-password", "AZURE_PASSWORD"),
+)
 # How Azure's metadata services answer where they have no identity to give a token for.
 _NO_IDENTITY = 400
 
@@ -97,9 +102,14 @@ def entra_refusal(settings: AzureSettings, text: str) -> Denied | None:
     if not found:
         return None
     number = found[1]
+    code = ENTRA_CODES.get(number, "acr.entra-code")
+    for wrong, variable in _WRONG_SECRETS:
+        value = settings.variable(variable)
+        if code == wrong and value != value.strip():
+            return Denied("acr.secret-with-blanks", number=number, variable=variable)
     client = settings.variable("AZURE_CLIENT_ID")
     return Denied(
-        ENTRA_CODES.get(number, "acr.entra-code"),
+        code,
         number=number,
         client=client if is_guid(client) else "CLIENT_ID",
     )

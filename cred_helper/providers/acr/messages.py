@@ -28,8 +28,10 @@ ENTRA_CODES = {
     "65001": "acr.no-consent",
     "70011": "acr.unknown-audience",
     "70021": "acr.no-federated-credential",
+    "70023": "acr.federated-token-too-long",
     "70043": "acr.login-expired",
     "90002": "acr.unknown-tenant",
+    "90072": "acr.not-a-user-of-the-tenant",
     "500011": "acr.unknown-audience",
     "700016": "acr.unknown-application",
     "700024": "acr.federated-token-not-valid-now",
@@ -210,6 +212,11 @@ MESSAGES: dict[str, Message] = {
         " (AADSTS{number})",
         "get a fresh token, compare the clocks",
     ),
+    "acr.federated-token-too-long": Message(
+        "the federated token is valid for longer than Entra accepts (AADSTS{number})",
+        "use a token that is made for the audience api://AzureADTokenExchange",
+        cause="The token is the one that Kubernetes gives every pod for its own API.",
+    ),
     "acr.unknown-certificate": Message(
         "the application does not have this certificate (AADSTS{number})",
         "compare: az ad app credential list --cert --id {client}",
@@ -218,6 +225,12 @@ MESSAGES: dict[str, Message] = {
     "acr.wrong-secret": Message(
         "the client secret is wrong (AADSTS{number})",
         "AZURE_CLIENT_SECRET takes the secret's value, not its id",
+    ),
+    "acr.secret-with-blanks": Message(
+        "{variable} begins or ends with a blank or a line end (AADSTS{number})",
+        "write it without: echo -n, or kubectl create secret --from-literal",
+        cause="The secret was written to a file or a Kubernetes secret with echo, which adds a line"
+        " end.",
     ),
     "acr.secret-expired": Message(
         "the client secret has expired (AADSTS{number})",

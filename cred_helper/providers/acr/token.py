@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cred_helper.credential import Credential, Secret
-from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured
+from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, Unreachable
 from cred_helper.files.fingerprints import digest
 from cred_helper.providers.acr import identity as sources
 from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, claims
@@ -39,8 +39,9 @@ IDENTITY_TOKEN_USERNAME = "<token>"  # noqa: S105 - a user name
 # A registry's refresh token is valid for three hours; a later expiry in it is not believed.
 LONGEST_LIFE = timedelta(hours=3)
 
-# How long a program that gives out tokens may take.
-_PROGRAM_TIMEOUT_S = 15.0
+# Of the time that is left, how much a program that gives out tokens may take: az needs up to twenty
+# seconds to start where a virus scanner or a network drive is in its way.
+_PROGRAM_SHARE = 2 / 3
 # Where a program is started: a folder of the operating system, not the client's.
 _PROGRAM_FOLDER = os.environ.get("SYSTEMROOT", "\\") if os.name == "nt" else "/bin"
 
@@ -139,6 +140,7 @@ def _wire(settings: AzureSettings, candidate: Candidate) -> Wire:
 
 def _sign_in(settings: AzureSettings, candidate: Candidate) -> Credential:
     """Get an Entra token for the registries' audience."""
+    expires_at_s: float | None
     if candidate.source == sources.AZURE_CLI:
         _expect_az_in_same_cloud(settings)
         token, expires_at_s = _by_az(settings, candidate)
@@ -147,10 +149,12 @@ def _sign_in(settings: AzureSettings, candidate: Candidate) -> Credential:
     if not isinstance(token, str) or not token:
         raise BadReply("acr.no-token-given", source=candidate.source)
     _expect_same_cloud(settings, token)
-    try:
-        expires_at = datetime.fromtimestamp(expires_at_s, UTC)
-    except (ValueError, OverflowError, OSError, TypeError):
-        expires_at = None
+    expires_at = None
+    if expires_at_s is not None:
+        try:
+            expires_at = datetime.fromtimestamp(expires_at_s, UTC)
+        except (ValueError, OverflowError, OSError, TypeError):
+            pass
     return Credential("entra", Secret(token), expires_at=expires_at, source=candidate.source)
 
 
@@ -243,7 +247,8 @@ def _sdk_credential(
 
 
 def _program_s(settings: AzureSettings) -> float:
-    return settings.request.deadline.step_s(_PROGRAM_TIMEOUT_S)
+    deadline = settings.request.deadline
+    return deadline.step_s(deadline.remaining_s() * _PROGRAM_SHARE)
 
 
 def _certificate_credential(settings: AzureSettings, signing_in: dict[str, Any]) -> TokenCredential:
@@ -307,7 +312,7 @@ def _content(variable: str, path: str) -> bytes:
 # --- az -------------------------------------------------------------------------------------------
 
 
-def _by_az(settings: AzureSettings, candidate: Candidate) -> tuple[str, float]:
+def _by_az(settings: AzureSettings, candidate: Candidate) -> tuple[str, float | None]:
     """Run az, as azure-identity does, but with a limit on its output and its own error line.
 
     Source: https://learn.microsoft.com/cli/azure/account#az-account-get-access-token
@@ -316,35 +321,55 @@ def _by_az(settings: AzureSettings, candidate: Candidate) -> tuple[str, float]:
 
     command = [candidate.program, "account", "get-access-token", "--output", "json"]
     command += ["--resource", settings.audience]
-    if tenant_id := settings.option("tenant_id"):
-        command += ["--tenant", settings.tenant_id if tenant_id else ""]
-    done = run(
-        command,
-        {**os.environ, "AZURE_CORE_NO_COLOR": "true"},
-        _program_s(settings),
-        "the program az",
-        folder=_PROGRAM_FOLDER,
-    )
+    if settings.option("tenant_id"):
+        command += ["--tenant", settings.tenant_id]
     try:
-        document = json.loads(done.output) if done.status == 0 else None
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict) or not isinstance(document.get("accessToken"), str):
+        done = run(
+            command,
+            {**os.environ, "AZURE_CORE_NO_COLOR": "true"},
+            _program_s(settings),
+            "the program az",
+            folder=_PROGRAM_FOLDER,
+        )
+    except Unreachable as error:
+        hint = "DOCKER_CREDENTIAL_MULTI_DEADLINE_S is the time that a get may take"
+        raise error.with_hint(hint) from None
+    document = _printed_object(done.output) if done.status == 0 else {}
+    if not isinstance(document.get("accessToken"), str):
         from cred_helper.providers.acr.errors import az_error
 
         raise az_error(settings, candidate, done)
     return document["accessToken"], _az_expiry_s(document)
 
 
-def _az_expiry_s(document: dict[str, Any]) -> float:
-    """When az's token ends; older versions say so in local time only."""
+def _printed_object(output: bytes) -> dict[str, Any]:
+    """The JSON object in a program's output; an empty one where there is none.
+
+    Some versions of az print a warning before it, or codes for colours after it.
+    """
+    text = output.decode("utf-8", "replace")
+    start = text.find("{")
+    while start >= 0:
+        try:
+            value, _ = json.JSONDecoder().raw_decode(text, start)
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, dict) and value:
+            return value
+        line_end = text.find("\n", start)
+        start = text.find("{", line_end) if line_end >= 0 else -1
+    return {}
+
+
+def _az_expiry_s(document: dict[str, Any]) -> float | None:
+    """When az's token ends; old versions say so in local time only, or not at all."""
     try:
-        if "expires_on" in document:
+        if document.get("expires_on"):
             return int(document["expires_on"])
         local = datetime.strptime(document["expiresOn"], "%Y-%m-%d %H:%M:%S.%f")  # noqa: DTZ007
         return local.timestamp()
     except (KeyError, ValueError, TypeError, OverflowError):
-        return 0.0
+        return None
 
 
 def _expect_az_in_same_cloud(settings: AzureSettings) -> None:
