@@ -105,8 +105,8 @@ class AwsMachines(Kind):
         "other user": USERS,
         "role": ("r1", "r2"),
         "role option": ("", "", "", "r3"),
-        "external id": ("", "x"),
-        "session name": ("", "", "n"),
+        "external id": ("", "external"),
+        "session name": ("", "", "named"),
         "subject": SUBJECTS,
         "profile": ("default", "work"),
         "chosen by": ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "option", "rule"),
@@ -198,14 +198,14 @@ class AwsMachines(Kind):
             found["AWS_ACCESS_KEY_ID"] = keys["aws_access_key_id"]
             found["AWS_SECRET_ACCESS_KEY"] = keys["aws_secret_access_key"]
             if source == "session":
-                found["AWS_SESSION_TOKEN"] = f"session {draws['renewal']}"
+                found["AWS_SESSION_TOKEN"] = f"session-{draws['renewal']}"
         if source == "role of container" or source.startswith("container"):
             found["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{cloud.url}/container/{user}"
             if source == "container file":
                 file = self.write("container-token", token)
                 found["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = file
             else:
-                found["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = f"bearer of {draws['other user']}"
+                found["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = f"bearer-of-{draws['other user']}"
         if "instance" in source:
             found["AWS_EC2_METADATA_DISABLED"] = "false"
             found["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = cloud.url
@@ -278,7 +278,8 @@ def _arn(role: str) -> str:
 
 
 def _keys(user: str) -> dict[str, str]:
-    return {"aws_access_key_id": f"AKIA{user.upper():0>16}", "aws_secret_access_key": f"of {user}"}
+    key_id = f"AKIA{user.upper():0>16}"
+    return {"aws_access_key_id": key_id, "aws_secret_access_key": f"secret-of-{user}"}
 
 
 def _section(name: str, options: Mapping[str, str]) -> str:

@@ -87,7 +87,7 @@ def run(cloud: str, folder: Path, seed: int, *, share: float) -> Tally:
     """
     random = Random(f"{cloud} {seed}")
     tally = Tally()
-    with _kind(cloud, folder) as (kind, servers, around), Zygote() as zygote:
+    with _kind(cloud, folder) as (kind, servers, around), Zygote(kind.home) as zygote:
         runner = _Runner(kind, servers, around, zygote, tally)
         for source in kind.choices["source"]:
             runner.cache = folder / f"cache-{source}"

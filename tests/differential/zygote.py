@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any, Self
 
 from tests.support.executable import ROOT
@@ -29,7 +30,13 @@ class Answer:
 
 
 class Zygote:
-    """The process that forks; use it as a context manager, from one thread."""
+    """The process that forks; use it as a context manager, from one thread.
+
+    ``home`` is the HOME of every call: botocore reads it when it is imported.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -38,7 +45,7 @@ class Zygote:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={"PYTHONPATH": str(ROOT), "PATH": os.defpath, "HOME": "/nonexistent"},
+            env={"PYTHONPATH": str(ROOT), "PATH": os.defpath, "HOME": str(self._home)},
         )
         return self
 
