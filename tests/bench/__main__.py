@@ -1,6 +1,6 @@
-"""`python -m tests.bench`: what `make bench` says once everything that is compared is there.
+"""`python -m tests.bench`: measure the programs that `make bench` built, and print the tables.
 
-Ends with status 1 only if one of our own builds gave a wrong answer; never because it was slow.
+The exit status is 1 only if one of our builds gave a wrong answer.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def main(arguments: Sequence[str]) -> int:
     """Measure everything, print the tables; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--gets", type=int, default=100, help="in the day's work")
-    parser.add_argument("--json", type=Path, help="keep everything in this file")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="of those that are compared")
+    parser.add_argument("--gets", type=int, default=100, help="in a day's work")
+    parser.add_argument("--json", type=Path, help="write all samples to this file")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="measure these programs only")
     options = parser.parse_args(arguments)
     subjects = [it for it in found() if not options.only or it.name in options.only]
     load = os.getloadavg()[0]

@@ -1,4 +1,4 @@
-# What the bench compares: made where it is missing, or older than what it is made from.
+# The programs that the bench compares: built if missing or older than their sources.
 .PHONY: bench
 BENCH := build/bench
 CLIENTS := build/clients
@@ -8,7 +8,7 @@ FILE := $(DIST)/docker-credential-multi
 
 bench: $(STAMP) $(BENCH)/.ready $(FILE) $(FILE).dir/docker-credential-multi $(DIST)/naive $(CLIENTS)/.peers
 	@PATH="$(CURDIR)/$(CLIENTS):$$PATH" $(BIN)/python -m tests.bench --json build/bench.json
-	@echo; echo "all of it is in build/bench.json"
+	@echo; echo "build/bench.json has all samples"
 
 $(FILE): $(FROZEN_FROM)
 	@$(MAKE) --no-print-directory frozen
@@ -16,18 +16,18 @@ $(FILE): $(FROZEN_FROM)
 $(FILE).dir/docker-credential-multi: $(FROZEN_FROM)
 	@$(MAKE) --no-print-directory frozen/folder
 
-# Its time is PyInstaller's and the SDKs': a change of ours is not worth the minutes.
+# Not built again: its time is that of PyInstaller and the SDKs.
 $(DIST)/naive:
 	@$(MAKE) --no-print-directory frozen/naive
 
-# As a user has it: no editable package, everything compiled, a console script.
+# As a user installs it: no editable package, everything compiled, a console script.
 $(BENCH)/.ready: $(OWN) pyproject.toml packaging/requirements-runtime.txt
 	@rm -rf $(BENCH) build/lib
 	@$(MAKE) --no-print-directory install PREFIX="$(CURDIR)/$(BENCH)"
 	@touch $@
 
-# The helpers that this one stands in for, as their projects have them today, stripped as they are
-# shipped; a distribution's may be years older. Anything else of these names on PATH will do.
+# The current versions of the helpers that this one replaces, stripped as they are shipped. Without Go,
+# helpers of these names on PATH are compared.
 PEERS := \
 	github.com/awslabs/amazon-ecr-credential-helper/ecr-login/cli/docker-credential-ecr-login@v0.12.0 \
 	github.com/GoogleCloudPlatform/docker-credential-gcr/v2@v2.2.1 \
@@ -35,9 +35,9 @@ PEERS := \
 
 $(CLIENTS)/.peers: tests/bench/bench.mk
 	@mkdir -p $(CLIENTS)
-	@command -v go >/dev/null || echo "without go, only helpers that are on PATH already are compared"
+	@command -v go >/dev/null || echo "go is not installed: only helpers on PATH are compared"
 	@for peer in $(PEERS); do \
 		! command -v go >/dev/null || GOBIN="$(CURDIR)/$(CLIENTS)" go install -trimpath -ldflags="-s -w" $$peer \
-			|| echo "go could not install $$peer"; \
+			|| echo "go cannot install $$peer"; \
 	done
 	@! command -v go >/dev/null || touch $@

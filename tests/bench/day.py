@@ -1,7 +1,7 @@
-"""The day's work: a hundred gets from three clouds, with a network between here and there.
+"""A day's work: a hundred gets from three clouds, with network delay.
 
-Each get is done by us and then by the helper of its cloud, so that both have the same weather. The
-network is a delay in front of every reply; that it takes time to connect, too, is left out.
+Each get runs with our program and then with the helper of its cloud, under the same load. The
+network is a delay before every reply; the time to connect is left out.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from tests.bench.stopwatch import Stopwatch
 from tests.bench.subjects import Subject
 
 DELAY_S = 0.05
-# A workload's token lives for an hour or so; here, for so many gets.
+# The number of gets that a workload's token is valid for. It stands for an hour.
 RENEWED_EVERY = 10
 
 
 @dataclass
 class Tally:
-    """What somebody's gets came to."""
+    """The sum of one program's gets."""
 
     gets: int = 0
     seconds: float = 0.0
@@ -38,7 +38,7 @@ class Tally:
 
 @dataclass
 class Day:
-    """One kind of identity: ours and the peer's, cloud by cloud."""
+    """The work with one kind of identity, by cloud."""
 
     title: str
     ours: dict[str, Tally] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Day:
 def days(
     stage: Stage, stopwatch: Stopwatch, ours: Subject, peers: Sequence[Subject], gets: int
 ) -> list[Day]:
-    """Work with keys and secrets that stay the same, then with sessions that do not."""
+    """Do a day's work with static keys, then with sessions that rotate."""
     by_cloud = {cloud: peer for peer in peers for cloud in peer.clouds}
     kinds: list[tuple[str, Callable[[], Mapping[str, str]], bool]] = [
         ("static keys", stage.static_identity, False),

@@ -1,4 +1,4 @@
-"""What was to be reached, and whether it was."""
+"""The targets, and whether they are reached."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ Results = Mapping[str, Measured]
 
 @dataclass(frozen=True)
 class Figure:
-    """One of them."""
+    """One target."""
 
     what: str
     unit: str
     limit: float
     measured: float | None
-    """None if what it takes is not here."""
+    """``None`` if a program for it is missing."""
     of_quickest: float | None = None
-    """The same by the quickest runs alone."""
+    """The same figure from the quickest runs."""
     at_least: bool = False
-    """Whether more is better."""
+    """Whether larger is better."""
 
     @property
     def is_reached(self) -> bool | None:

@@ -1,6 +1,6 @@
-"""What the Go helpers ask the clouds for that we never would; the clouds here grant it, too.
+"""The requests that only the Go helpers send; the real clouds accept them too.
 
-Granted is what the real clouds grant too. Who asks as we do goes the clouds' own, stricter way.
+Requests of the form that we send are still checked strictly.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from tests.clouds.aws import AwsCloud, Call
 from tests.clouds.azure import ACCESS_LIFE_S, CLIENT_ID, CLIENT_SECRET, PUBLIC, AzureCloud
 from tests.clouds.server import Headers, Received, Reply, json_reply
 
-# The audience of all of Azure: acr-env's, where ours is the registries' own.
+# The audience of acr-env: all of Azure.
 AZURE_MANAGEMENT = "https://management.azure.com/"
 
 
 def admit(clouds: Mapping[str, Hosted]) -> None:
-    """Let the helpers in. Google's needs nothing: it signs its own token or asks as we do."""
+    """Accept the requests of the helpers. Google's helper sends none of its own."""
     for hosted in clouds.values():
         match hosted.cloud:
             case AwsCloud() as amazon:
@@ -29,7 +29,7 @@ def admit(clouds: Mapping[str, Hosted]) -> None:
 
 
 def _admit_ecr_login(cloud: AwsCloud) -> None:
-    """It names the account, which is deprecated."""
+    """Accept the account in the request, which is deprecated."""
 
     def authorize(request: Received) -> Reply:
         if "registryIds" not in request.json:
@@ -42,7 +42,7 @@ def _admit_ecr_login(cloud: AwsCloud) -> None:
 
 
 def _admit_acr_env(cloud: AzureCloud, hosted: Hosted) -> None:
-    """It asks Entra's first version, for all of Azure, and shows the token twice."""
+    """Accept Entra's first API, the audience of all of Azure, and the token sent twice."""
 
     def token(request: Received) -> Reply:
         form = request.form
@@ -55,7 +55,7 @@ def _admit_acr_env(cloud: AzureCloud, hosted: Hosted) -> None:
             {
                 "token_type": "Bearer",
                 "resource": AZURE_MANAGEMENT,
-                # Registries take this audience too, unless they are told not to.
+                # Registries accept this audience too, unless that is disabled.
                 "access_token": cloud.issue(cloud.audience, PUBLIC),
                 "expires_in": str(ACCESS_LIFE_S),
                 "expires_on": str(int(time.time()) + ACCESS_LIFE_S),

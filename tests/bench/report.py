@@ -1,4 +1,4 @@
-"""Tables for a person, which are Markdown too, and everything as JSON."""
+"""The results as Markdown tables and as JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.bench.figures import Figure, Results
 from tests.bench.rounds import Measured, Series
 from tests.bench.subjects import Subject
 
-WHICH = "which is"
+WHICH = "program"
 CLOUDS = {"ecr": "ECR", "gcr": "Google", "acr": "Azure"}
 
 
@@ -28,9 +28,9 @@ class Report:
     rounds: int
     took_s: float
     loads: tuple[float, float]
-    """The machine's, before and after."""
+    """Load of the machine before and after."""
     least_peak_bytes: int
-    """What no peak is told to be below."""
+    """The smallest peak that can be measured."""
     subjects: Sequence[Subject]
     results: Results
     days: Sequence[Day]
@@ -47,7 +47,7 @@ class Report:
         )
 
     def pages(self) -> Iterator[str]:
-        """The tables, each with a heading."""
+        """The tables with their headings."""
         yield self.machine
         yield self._by_cloud(
             "Warm get: the answer is in the cache. Median in ms (quickest), × bare Python", "warm"
@@ -59,10 +59,10 @@ class Report:
         yield self._sizes()
         yield self._days()
         yield self._figures()
-        yield from self._wrongs()
+        yield from self._wrong_answers()
 
     def document(self) -> dict[str, object]:
-        """All of it."""
+        """All results."""
         return {
             "version": __version__,
             "date": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -84,7 +84,7 @@ class Report:
         }
 
     def write(self, path: Path) -> None:
-        """Keep it as JSON."""
+        """Write the results as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(self.document(), indent=1) + "\n")
 
@@ -97,16 +97,16 @@ class Report:
         return _table(title, ["", *CLOUDS.values(), "requests upstream"], rows)
 
     def _others(self) -> str:
-        nobody, parallel = self.results["nobody"], self.results["parallel ecr"]
+        other, parallel = self.results["other"], self.results["parallel ecr"]
         rows = [
-            [subject.name, _cell(nobody, subject.name), _cell(parallel, subject.name)]
-            for subject in self._in([nobody, parallel])
+            [subject.name, _cell(other, subject.name), _cell(parallel, subject.name)]
+            for subject in self._in([other, parallel])
         ]
         title = (
-            "A host of nobody; 20 warm gets at once, from ECR or the cloud that a helper is for."
+            "A host without a credential; 20 warm gets at once, for ECR or the helper's own cloud."
             " Median in ms (quickest), × bare Python"
         )
-        return _table(title, ["", "refused", "20 at once"], rows)
+        return _table(title, ["", "not found", "20 at once"], rows)
 
     def _sizes(self) -> str:
         rows = []
@@ -132,7 +132,7 @@ class Report:
     def _peak(self, measured: Iterable[Measured], name: str) -> str:
         good = [series for it in measured if (series := it.good(name)) is not None]
         peak = max((series.peak_bytes for series in good), default=0)
-        # The least is told of whatever is smaller, give or take a page or two.
+        # Smaller peaks cannot be measured; 1 % is a page or two.
         bound = "≤ " if 0 < peak < self.least_peak_bytes * 1.01 else ""
         return bound + _megabytes(peak or None)
 
@@ -146,7 +146,7 @@ class Report:
             ours, theirs = _sum(day.ours, shared), _sum(day.peers, shared)
             rows.append([day.title, "together", str(ours.gets), *_tallies(ours, theirs)])
         heads = ["", "", "gets", "ours, s", "requests", "Go helpers, s", "requests"]
-        return _table("The day's work, 50 ms in front of every reply", heads, rows)
+        return _table("A day's work, 50 ms before every reply", heads, rows)
 
     def _figures(self) -> str:
         rows = []
@@ -162,10 +162,10 @@ class Report:
                     reached,
                 ]
             )
-        heads = ["", "to reach", "measured", "quickest runs", "reached"]
-        return _table("What was to be reached", heads, rows)
+        heads = ["", "target", "measured", "quickest runs", "reached"]
+        return _table("Targets", heads, rows)
 
-    def _wrongs(self) -> Iterator[str]:
+    def _wrong_answers(self) -> Iterator[str]:
         for name, measured in self.results.items():
             for subject, series in measured.series.items():
                 if series.wrong:
@@ -191,7 +191,7 @@ def _cell(measured: Measured, name: str) -> str:
 
 
 def _requests(measured: Iterable[Measured], name: str) -> str:
-    """How often one get asks, cloud by cloud."""
+    """The upstream requests of one get, by cloud."""
     found = [it.good(name) for it in measured if name in it.series]
     return ", ".join(str(series.requests) if series else "?" for series in found)
 

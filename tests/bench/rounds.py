@@ -1,4 +1,4 @@
-"""Subjects one after another, round by round: the machine drifts, so only neighbours compare."""
+"""Runs the subjects in turn: the speed of the machine drifts, so only one round is comparable."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from random import Random
 from statistics import median
 
-from tests.bench.stage import NOBODY, Stage
+from tests.bench.stage import OTHER, Stage
 from tests.bench.stopwatch import Sample, Stopwatch
 from tests.bench.subjects import BARE, PLAIN_SCRIPT, Subject
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is done, and what it is compared with."""
+    """One kind of run and its reference."""
 
     kind: str
     cloud: str
@@ -24,28 +24,28 @@ class Scenario:
 
     @property
     def name(self) -> str:
-        return self.kind if self.cloud == NOBODY else f"{self.kind} {self.cloud}"
+        return self.kind if self.cloud == OTHER else f"{self.kind} {self.cloud}"
 
     def takes(self, subject: Subject) -> bool:
-        """Whether a subject has a part in this."""
-        own = self.cloud == NOBODY or self.kind == "parallel" or self.cloud in subject.clouds
+        """Whether a subject takes part."""
+        own = self.cloud == OTHER or self.kind == "parallel" or self.cloud in subject.clouds
         return self.kind in subject.scenarios and own
 
     def cloud_of(self, subject: Subject) -> str:
-        """Where this subject goes: a helper of one cloud goes there, when others go elsewhere."""
+        """The cloud that a subject asks: a helper of one cloud asks that one."""
         elsewhere = self.kind == "parallel" and self.cloud not in subject.clouds
         return subject.clouds[0] if elsewhere else self.cloud
 
 
 @dataclass
 class Series:
-    """The runs of one subject, by the round they were in."""
+    """The runs of one subject, by round."""
 
     samples: dict[int, Sample] = field(default_factory=dict)
     requests: int = 0
-    """How often one get asks upstream."""
+    """The number of upstream requests of one get."""
     wrong: str | None = None
-    """Why there is nothing to tell."""
+    """Why the subject is left out."""
 
     @property
     def ms(self) -> list[float]:
@@ -68,45 +68,45 @@ class Series:
         return median(sample.peak_bytes for sample in self.samples.values())
 
     def times(self, reference: Series) -> float:
-        """How many times the reference's time it takes: the median over the rounds of both."""
+        """The ratio to the reference: the median over the rounds of both."""
         both = self.samples.keys() & reference.samples.keys()
         return median(self.samples[at].wall_s / reference.samples[at].wall_s for at in both)
 
     def min_times(self, reference: Series) -> float:
-        """The same of the quickest runs, which noise only ever spoils less."""
+        """The ratio of the quickest runs, which noise affects least."""
         return self.min_ms / reference.min_ms
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of a scenario."""
+    """The results of a scenario."""
 
     scenario: Scenario
     series: Mapping[str, Series]
 
     def good(self, name: str) -> Series | None:
-        """A subject's runs, if it is here and was right in all."""
+        """The runs of a subject, if all were right."""
         series = self.series.get(name)
         return series if series is not None and series.samples and not series.wrong else None
 
     def times(self, name: str, reference: str = "") -> float | None:
-        """How many times a reference's time a subject takes."""
+        """The ratio of a subject to a reference."""
         one, other = self.good(name), self.good(reference or self.scenario.reference)
         return one.times(other) if one is not None and other is not None else None
 
     def min_times(self, name: str, reference: str = "") -> float | None:
-        """The same of the quickest runs."""
+        """The ratio of the quickest runs."""
         one, other = self.good(name), self.good(reference or self.scenario.reference)
         return one.min_times(other) if one is not None and other is not None else None
 
 
 def scenarios(clouds: Iterable[str], rounds: int) -> list[Scenario]:
-    """Everything that is done; what takes long, in a third of the rounds."""
+    """All scenarios; the slow ones run in a third of the rounds."""
     clouds, fewer = list(clouds), -(-rounds // 3)
     return [
         *(Scenario("warm", cloud, BARE, rounds) for cloud in clouds),
         *(Scenario("cold", cloud, PLAIN_SCRIPT, fewer) for cloud in clouds),
-        Scenario("nobody", NOBODY, BARE, rounds),
+        Scenario("other", OTHER, BARE, rounds),
         Scenario("parallel", "ecr", BARE, fewer, at_once=20),
     ]
 
@@ -114,14 +114,14 @@ def scenarios(clouds: Iterable[str], rounds: int) -> list[Scenario]:
 def measure(
     scenario: Scenario, subjects: Sequence[Subject], stage: Stage, stopwatch: Stopwatch
 ) -> Measured:
-    """Try each subject out, then time those that do as they should."""
+    """Run each subject once, then measure those that answer correctly."""
     bench = _Bench(scenario, stage, stopwatch)
     taking = [subject for subject in subjects if scenario.takes(subject)]
     for subject in taking:
         bench.try_out(subject)
     for number in range(scenario.rounds):
         order = [subject for subject in taking if number % subject.rests == 0]
-        Random(number).shuffle(order)  # so that nobody always comes after the same one
+        Random(number).shuffle(order)  # so that no subject always runs after the same one
         for subject in order:
             bench.run(subject, number)
     return Measured(scenario, bench.series)
@@ -135,7 +135,7 @@ class _Bench:
         self._stopwatch = stopwatch
 
     def try_out(self, subject: Subject) -> None:
-        """Warm the subject up: its files are in memory then, and its answer in its cache."""
+        """Load the subject's files into memory and its answer into its cache."""
         series = self.series[subject.name] = Series()
         cloud = self._scenario.cloud_of(subject)
         self._stage.forget(subject)
@@ -148,7 +148,7 @@ class _Bench:
             series.wrong = self._stage.objections(cloud) or series.wrong
 
     def run(self, subject: Subject, number: int) -> None:
-        """One run that counts, unless the subject was wrong already."""
+        """Measure one run, unless the subject was wrong before."""
         series = self.series[subject.name]
         if series.wrong:
             return

@@ -1,4 +1,4 @@
-"""Three loopback clouds, and somebody who has an identity in each of them."""
+"""Three loopback clouds, with an identity in each of them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import LoopbackServer
 from tests.support.executable import NOT_FOUND, pinned_environment
 
-NOBODY = "registry.example"
+OTHER = "registry.example"
 
 
 class Stage:
-    """What all subjects are measured on: each has a home of its own, and the same identities."""
+    """The clouds and homes: each subject has its own home and the same identities."""
 
     def __init__(self, clouds: Mapping[str, Hosted], proxy: TerminatingProxy, folder: Path) -> None:
         self.clouds = clouds
@@ -33,33 +33,33 @@ class Stage:
         self._homes = folder / "homes"
         self._homes.mkdir()
         self.identity: Mapping[str, str] = self.static_identity()
-        """The variables of whoever asks: with a key or a secret in each cloud."""
-        for name, host in [*((name, it.host) for name, it in clouds.items()), (NOBODY, NOBODY)]:
+        """The variables of the identity: a key or secret in each cloud."""
+        for name, host in [*((name, it.host) for name, it in clouds.items()), (OTHER, OTHER)]:
             self._stdin(name).write_text(f"{host}\n")
 
     def command(self, subject: Subject, cloud: str) -> Command:
-        """A get from this cloud, or from the registry of nobody."""
+        """A get for this cloud, or for another registry."""
         home = self._homes / subject.name
         home.mkdir(exist_ok=True)
         environment = {**self._environment, **self.identity, "HOME": str(home)}
         return Command(subject.command(cloud), environment, self._stdin(cloud))
 
     def forget(self, subject: Subject) -> None:
-        """Take from a subject's home whatever it has kept there."""
+        """Remove everything from the home of a subject."""
         shutil.rmtree(self._homes / subject.name, ignore_errors=True)
 
     def wrong(self, subject: Subject, cloud: str, sample: Sample) -> str | None:
-        """What is wrong with what a subject replied, if anything."""
+        """Why a reply is wrong, if it is."""
         if not subject.answers:
             return None
         return next(filter(None, (self._wrong(subject, cloud, *it) for it in sample.replies)), None)
 
     def requests(self, cloud: str) -> int:
-        """How often a cloud and its registries were asked so far."""
+        """The number of requests to a cloud and its registry so far."""
         return sum(len(server.received) for server in self._servers(cloud))
 
     def objections(self, cloud: str) -> str | None:
-        """What a cloud was asked for that it should not have been, since the last time."""
+        """The wrong requests to a cloud since the last call."""
         for server in self._servers(cloud):
             try:
                 server.check()
@@ -69,7 +69,7 @@ class Stage:
 
     @contextmanager
     def network(self, delay_s: float) -> Iterator[None]:
-        """Put a delay in front of every reply of every cloud."""
+        """Delay every reply of every cloud."""
         servers = [server for name in self.clouds for server in self._servers(name)]
         for server in servers:
             server.delay_s = delay_s
@@ -80,21 +80,21 @@ class Stage:
     # --- Identities -------------------------------------------------------------------------------
 
     def static_identity(self) -> dict[str, str]:
-        """A key of AWS, a service account's key, a service principal's secret."""
+        """An AWS key, a service account's key, a service principal's secret."""
         variables: dict[str, str] = {}
         for cloud in self.clouds.values():
             variables |= cloud.identity
         return variables
 
     def session_identity(self) -> dict[str, str]:
-        """A role that is assumed, a person's login at Google, a workload's token for Azure."""
+        """An assumed role, a user's login at Google, a workload's token for Azure."""
         amazon, google, microsoft = (self.clouds[name].cloud for name in NAMES)
         assert isinstance(amazon, AwsCloud)
         assert isinstance(google, GoogleCloud)
         assert isinstance(microsoft, AzureCloud)
         folder = self._folder / "sessions"
         folder.mkdir()
-        key = amazon.user("somebody")
+        key = amazon.user("user")
         config = folder / "config"
         config.write_text(
             f"[profile keys]\naws_access_key_id = {key.id}\naws_secret_access_key = {key.secret}\n"
@@ -116,7 +116,7 @@ class Stage:
         }
 
     def renew_workload_token(self) -> None:
-        """Give the workload another token, as a cluster does from time to time."""
+        """Replace the token of the workload, as a cluster does."""
         microsoft = self.clouds["acr"].cloud
         assert isinstance(microsoft, AzureCloud)
         microsoft.federated_token = microsoft._authority.sign_jwt(
@@ -126,9 +126,9 @@ class Stage:
 
     def _wrong(self, subject: Subject, cloud: str, status: int, printed: bytes) -> str | None:
         said = printed.decode(errors="replace").strip().partition("\n")[0]
-        if cloud == NOBODY:
-            as_it_should = status != 0 and (printed == NOT_FOUND or subject.kind is Kind.PEER)
-            if as_it_should:
+        if cloud == OTHER:
+            is_right = status != 0 and (printed == NOT_FOUND or subject.kind is Kind.PEER)
+            if is_right:
                 return None
             return "it gives a credential for any host" if status == 0 else said
         if status != 0:
@@ -137,11 +137,11 @@ class Stage:
             reply = json.loads(printed)
             username, secret = reply["Username"], reply["Secret"]
         except (ValueError, KeyError):
-            return "the reply is no credential"
+            return "the reply is not a credential"
         if subject.kind is Kind.PEER:
             return None if secret else "the reply has no secret"  # one signs its own
         known = self.clouds[cloud]
-        return None if known.cloud.issued(username, secret, known.host) else "nobody issued that"
+        return None if known.cloud.issued(username, secret, known.host) else "a secret of no cloud"
 
     def _servers(self, cloud: str) -> tuple[LoopbackServer, LoopbackServer]:
         known = self.clouds[cloud]
@@ -153,7 +153,7 @@ class Stage:
 
 @contextmanager
 def stage(folder: Path) -> Iterator[Stage]:
-    """Put it up, and take it down again."""
+    """Run the clouds."""
     authority = Authority(folder)
     with ExitStack() as stack:
         proxy = stack.enter_context(TerminatingProxy(authority))
@@ -164,11 +164,11 @@ def stage(folder: Path) -> Iterator[Stage]:
         built = Stage(clouds, proxy, folder)
         yield built
         for name in clouds:
-            built.objections(name)  # seen and told where they came up
+            built.objections(name)  # the rounds report them
 
 
 def _unpinned(home: Path) -> dict[str, str]:
-    """The tests' empty environment, less what only a checkout needs."""
+    """The tests' empty environment, without the variables of a checkout."""
     pinned = pinned_environment(home)
     for name in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):
         del pinned[name]

@@ -1,4 +1,4 @@
-"""Has programs run and timed."""
+"""Runs programs through the timer."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import Self
 
 from tests.bench import timer
 
-# The interpreter itself: one in a venv reads a file more at every start.
+# The interpreter itself: in a venv it reads one more file at every start.
 PYTHON = str(Path(sys.executable).resolve())
-# Far longer than the slowest of all takes, twenty of them at once.
+# Far longer than twenty runs of the slowest program at once.
 _HUNG_S = 120
 
 
 class Hung(Exception):
-    """A program did not come to an end."""
+    """A program did not end."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,18 @@ class Command:
 
 @dataclass(frozen=True)
 class Sample:
-    """One run: of one program, or of several at the same time."""
+    """One run of one program, or of several at the same time."""
 
     wall_s: float
     cpu_s: float
     peak_bytes: int
-    """The largest of them."""
+    """The largest of the programs."""
     replies: tuple[tuple[int, bytes], ...]
-    """Exit status and what was printed."""
+    """Exit status and output of each program."""
 
 
 class Stopwatch:
-    """A process that starts programs; they have nothing of this one's."""
+    """A process that starts programs, which inherit nothing from this one."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -62,11 +62,15 @@ class Stopwatch:
         self._process.communicate()
 
     def least_peak_bytes(self) -> int:
-        """What no program's peak is told to be below: what this process itself takes."""
+        """The smallest peak that can be measured: that of the timer itself."""
         return self.run(Command(("/bin/sh", "-c", ":"), {}, Path(os.devnull))).peak_bytes
 
     def run(self, *commands: Command) -> Sample:
-        """Run programs at the same time, and wait for the last. Raises Hung."""
+        """Run programs at the same time and wait for all.
+
+        Raises:
+            Hung: one does not end.
+        """
         asking, answering = self._process.stdin, self._process.stdout
         assert asking is not None
         assert answering is not None

@@ -1,4 +1,4 @@
-"""What is compared, as far as it is here: nothing is built or fetched by the bench itself."""
+"""The programs to compare, as far as they are here: the bench builds and installs none itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.bench.stopwatch import PYTHON
 from tests.support.executable import ROOT
 
 PROGRAM = "docker-credential-multi"
-# What makes these is in bench.mk.
+# bench.mk makes these.
 INSTALLATION = ROOT / "build" / "bench" / "lib" / PROGRAM
 CLIENTS = ROOT / "build" / "clients"
 DIST = ROOT / "dist"
@@ -28,7 +28,7 @@ WHEEL, ONEFILE, ONEDIR, NAIVE = "wheel", "one file", "folder", "naive freeze"
 
 
 class Kind(Enum):
-    """What may be expected of a subject."""
+    """The kind of a subject."""
 
     YARDSTICK = "yardstick"
     OURS = "ours"
@@ -37,20 +37,20 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Subject:
-    """A program that is measured; `{cloud}` in its arguments is the provider's name."""
+    """A program to measure. `{cloud}` in its arguments is replaced by the cloud's name."""
 
     name: str
     kind: Kind
     arguments: tuple[str, ...]
     what: str
     clouds: tuple[str, ...] = ("ecr", "gcr", "acr")
-    scenarios: tuple[str, ...] = ("cold", "warm", "nobody", "parallel")
+    scenarios: tuple[str, ...] = ("cold", "warm", "other", "parallel")
     answers: bool = True
-    """Whether it gives credentials at all."""
+    """Whether it gives credentials."""
     weighs: Path | None = None
-    """The file or folder that has to be brought along for it."""
+    """The file or folder that it needs."""
     rests: int = 1
-    """Takes part in one round of so many: some are too slow for all."""
+    """It takes part in every nth round: some are too slow for all."""
     version: str = field(default="", compare=False)
 
     def command(self, cloud: str) -> tuple[str, ...]:
@@ -58,11 +58,11 @@ class Subject:
 
     @cached_property
     def sizes(self) -> tuple[int, int] | None:
-        """Bytes on disk and gzipped, if it weighs anything."""
+        """Bytes on disk and gzipped, if it has a file."""
         if self.weighs is None:
             return None
         plain = zipped = 0
-        # One stream over all of a folder, as in a layer of an image; 31 asks for gzip's header.
+        # One stream for a folder, as in a layer of an image. wbits=31: with a gzip header.
         stream = zlib.compressobj(9, wbits=31)
         for path in _files(self.weighs):
             content = path.read_bytes()
@@ -72,13 +72,13 @@ class Subject:
 
 
 def found() -> Iterator[Subject]:
-    """Whatever there is to compare."""
+    """All programs that are here."""
     yield Subject(
         BARE,
         Kind.YARDSTICK,
         (PYTHON, "-I", "-S", "-c", "pass"),
         "python -I -S -c pass",
-        scenarios=("warm", "nobody", "parallel"),
+        scenarios=("warm", "other", "parallel"),
         answers=False,
     )
     yield from _plain()
@@ -87,14 +87,14 @@ def found() -> Iterator[Subject]:
 
 
 def _plain() -> Iterator[Subject]:
-    """By the installation's interpreter, whose SDKs are compiled as ours are."""
+    """The plain scripts, with the SDKs of the installation."""
     installed = INSTALLATION / "bin" / "python"
     python = installed if installed.exists() else Path(sysconfig.get_path("scripts"), "python")
     yield Subject(
         PLAIN_SCRIPT,
         Kind.YARDSTICK,
         (str(python), str(PLAIN / "{cloud}.py")),
-        "the shortest script that does it with the SDK (tests/bench/plain)",
+        "the shortest script with the SDK (tests/bench/plain)",
         scenarios=("cold",),
     )
 
@@ -117,8 +117,8 @@ def _ours() -> Iterator[Subject]:
             NAIVE,
             Kind.YARDSTICK,
             (str(naive), "get"),
-            "the same program frozen by PyInstaller as it comes",
-            clouds=("ecr",),  # minutes are saved, and its time is the same with each
+            "PyInstaller's one-file build of this program",
+            clouds=("ecr",),  # it takes minutes, and its time is the same for each
             scenarios=("cold", "warm"),
             weighs=naive,
             rests=3,
@@ -130,7 +130,7 @@ def _own(name: str, path: Path, what: str, weighs: Path | None) -> Subject:
 
 
 def _peers() -> Iterator[Subject]:
-    """The helpers written in Go: current ones first, then whatever is on PATH."""
+    """The helpers in Go: those that bench.mk installs, then those on PATH."""
     for name, cloud in (("ecr-login", "ecr"), ("gcr", "gcr"), ("acr-env", "acr")):
         program = f"docker-credential-{name}"
         path = shutil.which(program, path=str(CLIENTS)) or shutil.which(program)
@@ -148,7 +148,7 @@ def _peers() -> Iterator[Subject]:
 
 
 def _go_version(path: str) -> str:
-    """The version of the module that a Go program was built from, where Go is there to tell."""
+    """The module version of a Go program, if Go is installed."""
     if not shutil.which("go"):
         return ""
     command = ["go", "version", "-m", path]
@@ -157,7 +157,7 @@ def _go_version(path: str) -> str:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    """A file, or what is in a folder but for what only installs it."""
+    """A file, or the files of a folder without those of pip and setuptools."""
     if path.is_file():
         yield path
         return

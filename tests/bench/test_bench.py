@@ -1,4 +1,4 @@
-"""The bench tells what it measured: who takes how long, who is wrong, and what was reached."""
+"""The bench prints what it measured: times, wrong answers, and targets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.bench.subjects import BARE, PLAIN_SCRIPT, WHEEL, Kind, Subject
 from tests.support.executable import ROOT
 
 
-def test_one_round_with_what_is_in_every_checkout(home: Path, tmp_path: Path) -> None:
+def test_one_round_with_the_programs_of_every_checkout(home: Path, tmp_path: Path) -> None:
     kept = tmp_path / "bench.json"
     command = [sys.executable, "-m", "tests.bench", "--rounds", "1", "--gets", "3"]
     done = subprocess.run(
@@ -44,20 +44,20 @@ def test_one_round_with_what_is_in_every_checkout(home: Path, tmp_path: Path) ->
     assert list(home.iterdir()) == []
 
 
-def test_a_wrong_answer_of_ours_fails_and_is_told(
+def test_a_wrong_answer_of_ours_fails_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     impostor = tmp_path / "impostor"
-    reply = '{"ServerURL": "", "Username": "AWS", "Secret": "nobody gave this out"}'
+    reply = '{"ServerURL": "", "Username": "AWS", "Secret": "an invented secret"}'
     impostor.write_text(f"#!/bin/sh\necho '{reply}'\n")
     impostor.chmod(0o755)
     ours = Subject(WHEEL, Kind.OURS, (str(impostor), "get"), "an impostor")
     monkeypatch.setattr(bench, "found", lambda: [ours])
     assert bench.main(["--rounds", "1", "--gets", "1"]) == 1
     said = capsys.readouterr().out
-    assert "warm ecr: wheel is left out: nobody issued that" in said
-    assert "nobody: wheel is left out: it gives a credential for any host" in said
-    assert "nobody gave this out" not in said
+    assert "warm ecr: wheel is left out: a secret of no cloud" in said
+    assert "other: wheel is left out: it gives a credential for any host" in said
+    assert "an invented secret" not in said
 
 
 def test_programs_are_timed_at_the_same_time(tmp_path: Path) -> None:
@@ -78,8 +78,8 @@ def series(*wall_s: float) -> Series:
     return Series({at: sample for at, sample in enumerate(samples) if sample.wall_s})
 
 
-def test_what_is_compared_are_runs_of_one_round() -> None:
-    # A machine that gets slower all the time, and a subject that takes part in every other round.
+def test_only_runs_of_one_round_are_compared() -> None:
+    # A machine that gets slower, and a subject that takes part in every second round.
     steady, rare = series(1, 2, 4, 8, 16), series(3, 0, 12, 0, 48)
     assert rare.times(steady) == 3
     assert rare.min_times(steady) == 3
@@ -95,7 +95,7 @@ def test_what_is_compared_are_runs_of_one_round() -> None:
         (Figure("", "×", 40, None, at_least=True), None),
     ],
 )
-def test_a_figure_is_reached_or_not_or_was_not_measured(
+def test_a_target_is_reached_or_missed_or_not_measured(
     figure: Figure, reached: bool | None
 ) -> None:
     assert figure.is_reached is reached

@@ -1,7 +1,7 @@
-"""Starts programs and times them: `python -I -S timer.py`, asked and answering by marshal.
+"""Starts programs and times them: `python -I -S timer.py`. Requests and replies are marshalled.
 
-A process of its own, apart from the loopback clouds, whose threads would hold its interpreter; and
-a small one, since the kernel never counts less peak memory for a program than for who started it.
+A process of its own, because the threads of the loopback clouds would hold its interpreter; and a
+small one, because the kernel counts at least the parent's peak memory for a program.
 """
 
 import marshal
@@ -10,13 +10,13 @@ import sys
 from time import perf_counter
 
 Command = tuple[list[str], dict[str, str], str]
-"""Arguments, environment, the file to be standard input."""
+"""Arguments, environment, file for standard input."""
 Finished = tuple[int, bytes, float, int]
-"""Exit status, what was printed, seconds of processor, peak memory in KiB."""
+"""Exit status, output, processor seconds, peak memory in KiB."""
 
 
 def start(command: Command) -> tuple[int, int]:
-    """Start a program; its process and the end of a pipe that all it prints comes out of."""
+    """Start a program; its process, and a pipe with its output."""
     arguments, environment, stdin = command
     reading, writing = os.pipe()
     pid = os.posix_spawn(
@@ -45,14 +45,14 @@ def finish(pid: int, reading: int) -> Finished:
 
 
 def run(commands: list[Command]) -> tuple[float, list[Finished]]:
-    """Run programs at the same time; the seconds until the last has ended, and how each did."""
+    """Run programs at the same time; the seconds until the last ends, and their results."""
     started_at_s = perf_counter()
     finished = [finish(*child) for child in [start(command) for command in commands]]
     return perf_counter() - started_at_s, finished
 
 
 def main() -> None:
-    """Serve until there is nobody left to ask."""
+    """Serve until standard input ends."""
     while True:
         try:
             commands = marshal.load(sys.stdin.buffer)

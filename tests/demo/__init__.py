@@ -1,1 +1,1 @@
-"""What `make demo` shows: the main job, end to end, on clouds of our own on loopback."""
+"""`make demo`: the main job, end to end, on loopback clouds."""

@@ -1,8 +1,8 @@
-"""`python -m tests.demo`: an ECR, a Google and an ACR login on loopback clouds, and what follows.
+"""`python -m tests.demo`: log in to ECR, Google and ACR on loopback clouds, and pull.
 
-The clouds and registries are servers on 127.0.0.1 (tests/clouds); everything else is the real
-thing: the executable, the SDKs in it, and the registry client that is installed here. Ends with a
-table, and with status 0 only if everything in it is right. No secret is printed.
+The clouds and registries are servers on 127.0.0.1 (tests/clouds). The executable, its SDKs and the
+registry client are the real ones. It ends with a table; the exit status is 0 if all of it is right.
+No secret is printed.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ TITLES = {
     "gcr": "Google Artifact Registry",
     "acr": "Azure Container Registry",
 }
-NOBODY = "registry.example"
+OTHER = "registry.example"
 PUBLIC = "public/app"
-PUBLIC_IMAGE = f"{NOBODY}/{PUBLIC}:latest"
+PUBLIC_IMAGE = f"{OTHER}/{PUBLIC}:latest"
 
-# docker for itself, skopeo for podman and its family; the last resort is our own.
+# docker, skopeo for podman and buildah, or else a client of our own.
 PULLERS = (DOCKER, SKOPEO, BuiltIn())
 
 Puller = Client | BuiltIn
@@ -46,11 +46,11 @@ Step = Callable[[], str]
 
 
 class Wrong(Exception):
-    """What was shown is not as it should be."""
+    """A step has a wrong result."""
 
 
 class Demo:
-    """Shows one registry after another, each on a machine of its own, and keeps what came of it."""
+    """Shows one registry after another, each on a machine of its own, and records the results."""
 
     def __init__(self, screen: Screen, proxy: TerminatingProxy, folder: Path) -> None:
         self.rows: list[Row] = []
@@ -60,11 +60,11 @@ class Demo:
 
     @property
     def right(self) -> bool:
-        """Whether everything shown was as it should be."""
+        """Whether every step was right."""
         return not any(mark.ok is False for _, marks in self.rows for mark in marks)
 
     def show_cloud(self, title: str, registry: Hosted, puller: Puller) -> None:
-        """A cloud's registry, by an identity that the cloud knows."""
+        """A cloud's registry, with an identity of that cloud."""
         machine = self._machine(title)
         machine.use(registry.identity)
         machine.name_multi(puller.named_in[0], registry.host)
@@ -76,22 +76,22 @@ class Demo:
             lambda: self._pull(machine, registry, puller),
         )
 
-    def show_nobody(self, registry: Registry, digest: str, puller: Puller) -> None:
-        """A registry of no cloud, that nobody logged in to: as if we were not there."""
-        machine = self._machine("nobody")
-        machine.name_multi(puller.named_in[0], NOBODY)
-        self._screen.heading(f"A registry of nobody, with a public image: {NOBODY}")
+    def show_other(self, registry: Registry, digest: str, puller: Puller) -> None:
+        """A registry that belongs to no cloud, without a login: a public image."""
+        machine = self._machine("other")
+        machine.name_multi(puller.named_in[0], OTHER)
+        self._screen.heading(f"Another registry, with a public image: {OTHER}")
         self._show(
-            "nobody's registry",
+            "another registry",
             lambda: self._not_found(machine),
             None,
             lambda: self._pull_anonymously(machine, registry, digest, puller),
         )
 
     def choose_puller(self, digest: str, names: Sequence[str]) -> Puller:
-        """The first client, or the first named, that gets to a registry on loopback without us.
+        """The first client, of all or of those named, that pulls from a loopback registry.
 
-        Some do not: off Linux, a program written in Go trusts no authority of ours.
+        Some do not: outside Linux, a Go program does not trust the tests' certificate authority.
         """
         for puller in PULLERS:
             if names and puller.name not in names:
@@ -104,16 +104,16 @@ class Demo:
         sys.exit(f"no client named {' or '.join(names)} can be used")
 
     def _trial(self, puller: Puller, digest: str) -> str | None:
-        """Why a client cannot be used, if so."""
+        """Why a client cannot be used; ``None`` if it can."""
         if isinstance(puller, Client) and not puller.program:
             return "it is not installed"
         try:
             pulled = puller.pull(self._machine(f"trial of {puller.name}"), PUBLIC_IMAGE)
         except PullFailed as failure:
             return str(failure)
-        return None if pulled == digest else f"it saw {pulled} for {digest}"
+        return None if pulled == digest else f"it pulled {pulled} instead of {digest}"
 
-    # --- the steps: each prints what it does and returns a few words for the table, or raises ----
+    # --- The steps: each prints what it does, and returns text for the table or raises -----------
 
     def _first_get(self, machine: Machine, registry: Hosted) -> str:
         done, took = self._get(machine, registry.host)
@@ -124,36 +124,36 @@ class Demo:
     def _second_get(self, machine: Machine, registry: Hosted) -> str:
         done, took = self._get(machine, registry.host)
         _reply(done, registry)
-        _expect(registry.cloud.exchanges == 1, "the cloud was asked again")
-        self._screen.fact(f"{took}, the same again from the cache")
+        _expect(registry.cloud.exchanges == 1, "the cloud got another request")
+        self._screen.fact(f"{took}, from the cache")
         return took
 
     def _pull(self, machine: Machine, registry: Hosted, puller: Puller) -> str:
         self._pulled(machine, registry.image_name, registry.image.digest, puller)
-        _expect(registry.registry.logins == [registry.login], "the registry saw another login")
+        _expect(registry.registry.logins == [registry.login], "the registry got another login")
         self._screen.fact(f"the registry let {registry.username} in")
         return f"by {puller.name}"
 
     def _not_found(self, machine: Machine) -> str:
-        done, _ = self._get(machine, NOBODY)
+        done, _ = self._get(machine, OTHER)
         _expect(done.returncode != 0, "there is a credential")
         self._screen.said(done.stdout.strip())
         only_that = done.stdout.encode() == NOT_FOUND and not done.stderr
-        _expect(only_that, f"that is not the sentence which clients compare: {done.stderr}")
+        _expect(only_that, f"not the sentence that clients compare: {done.stderr}")
         return "not found"
 
     def _pull_anonymously(
         self, machine: Machine, registry: Registry, digest: str, puller: Puller
     ) -> str:
         self._pulled(machine, PUBLIC_IMAGE, digest, puller)
-        _expect(registry.logins == [], "the registry saw a login")
-        self._screen.fact("the registry saw no credential")
+        _expect(registry.logins == [], "the registry got a login")
+        self._screen.fact("the registry got no credential")
         return f"by {puller.name}"
 
-    # --- what every step is made of --------------------------------------------------------------
+    # --- Parts of the steps ----------------------------------------------------------------------
 
     def _machine(self, name: str) -> Machine:
-        """A machine that nobody has used before."""
+        """A new machine."""
         home = self._folder / name.lower().replace(" ", "-")
         home.mkdir()
         return Machine(self._proxy, home)
@@ -169,7 +169,7 @@ class Demo:
         self.rows.append((title, marks))
 
     def _get(self, machine: Machine, host: str) -> tuple[CompletedProcess[str], str]:
-        """Run a `get`; how it ended, and how long it took."""
+        """Run a `get`; the result and the time."""
         self._screen.command(f"echo {host} | {PROGRAM} get")
         started_at_s = perf_counter()
         done = machine.run(str(machine.programs / PROGRAM), "get", stdin=f"{host}\n")
@@ -192,12 +192,12 @@ def _introduction(puller: Puller) -> str:
         config: object = {"credsStore": "multi"}
     else:
         config = {"credHelpers": {"HOST": "multi"}}
-    return f"images are pulled by {name}, with a config.json that says {json.dumps(config)}"
+    return f"images are pulled by {name}, with this config.json: {json.dumps(config)}"
 
 
 def _reply(done: CompletedProcess[str], registry: Hosted) -> dict[str, str]:
-    """The credential that a `get` answered with, which has to be one that the cloud issued."""
-    # Whoever succeeds may have printed a secret: only a failure's words are shown.
+    """The credential in the answer of a `get`; the cloud must have issued it."""
+    # The output of a success contains a secret: only that of a failure is shown.
     _expect(done.returncode == 0, f"{done.stdout.strip()}\n{done.stderr.strip()}")
     _expect(not done.stderr, done.stderr.strip())
     try:
@@ -212,7 +212,7 @@ def _reply(done: CompletedProcess[str], registry: Hosted) -> dict[str, str]:
 
 
 def _identity(machine: Machine, host: str) -> str:
-    """Where the identity comes from, as `explain` has it."""
+    """The source of the identity, from `explain`."""
     done = machine.run(str(machine.programs / PROGRAM), "explain", "--json", host)
     _expect(done.returncode == 0, done.stderr)
     identity = json.loads(done.stdout)["identity"]
@@ -225,9 +225,9 @@ def _expect(right: bool, otherwise: str) -> None:
 
 
 def main(names: Sequence[str]) -> int:
-    """Show everything, by one of these clients if any are named; the exit status."""
+    """Show everything, with one of these clients if any are named; the exit status."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # the locale may know no ellipsis
+        sys.stdout.reconfigure(errors="replace")  # the locale may have no ellipsis
     screen = Screen(sys.stdout, os.environ)
     screen.text(
         f"{PROGRAM} {__version__} on three loopback clouds: no account, no engine, no network"
@@ -236,23 +236,23 @@ def main(names: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix=f"{PROGRAM}-demo-") as name:
         folder = Path(name)
         authority = Authority(folder)
-        nobodys = Registry(lambda *_: False, auth="token", public=[PUBLIC])
-        with TerminatingProxy(authority) as proxy, nobodys:
-            proxy.route(NOBODY, nobodys)
-            digest = nobodys.seed_image(PUBLIC).digest
+        other = Registry(lambda *_: False, auth="token", public=[PUBLIC])
+        with TerminatingProxy(authority) as proxy, other:
+            proxy.route(OTHER, other)
+            digest = other.seed_image(PUBLIC).digest
             demo = Demo(screen, proxy, folder)
             puller = demo.choose_puller(digest, names)
             for provider, title in TITLES.items():
                 with hosted(provider, authority, proxy, folder) as registry:
                     demo.show_cloud(title, registry, puller)
-            demo.show_nobody(nobodys, digest, puller)
+            demo.show_other(other, digest, puller)
             strays = proxy.refused
     screen.table(["registry", "get", "again, cached", "image pulled"], demo.rows)
     for address in strays:
-        screen.wrong(f"something asked for {address}")
+        screen.wrong(f"a request went to {address}")
     right = demo.right and not strays
     took = f"{perf_counter() - started_at_s:.0f} s"
-    screen.text(f"\n{'all' if right else 'NOT'} as it should be, in {took}")
+    screen.text(f"\n{'everything is right' if right else 'NOT everything is right'}, in {took}")
     return 0 if right else 1
 
 

@@ -1,7 +1,7 @@
-"""A small client of our own, for where no other is installed.
+"""A small registry client, for machines without another one.
 
-It asks our executable as docker does and speaks to the registry as docker does, with the standard
-library alone; it knows no more of an image than its manifest.
+It runs the executable and talks to the registry as docker does, with the standard library only. It
+pulls manifests, no layers.
 
 Sources:
   https://github.com/opencontainers/distribution-spec/blob/main/spec.md (pulling a manifest)
@@ -30,11 +30,15 @@ class BuiltIn:
     named_in = ("credsStore",)
 
     def shown(self, image: str) -> str:
-        """What stands for the command that a person would type."""
+        """The text in place of a command line."""
         return f"(built-in client) pull {image}"
 
     def pull(self, machine: Machine, image: str) -> str:
-        """The digest of the image's manifest. Raises PullFailed."""
+        """Pull the manifest; its digest.
+
+        Raises:
+            PullFailed: the registry does not answer or refuses.
+        """
         helper = machine.config.get("credsStore") if machine.config_file.exists() else None
         credential = machine.get(image.partition("/")[0]) if helper == "multi" else None
         try:
@@ -44,7 +48,7 @@ class BuiltIn:
 
 
 class _Conversation:
-    """What one client says to one registry, and by what it says who it is."""
+    """The requests to one registry, with a credential or without."""
 
     def __init__(self, machine: Machine, credential: tuple[str, str] | None) -> None:
         self._basic = None
@@ -57,7 +61,7 @@ class _Conversation:
         )
 
     def manifest(self, image: str) -> bytes:
-        """Ask for it, and answer the challenge that comes back."""
+        """Get a manifest; answer the challenge of the registry."""
         host, _, rest = image.partition("/")
         repository, _, tag = rest.rpartition(":")
         url = f"https://{host}/v2/{repository}/manifests/{tag}"
@@ -70,7 +74,7 @@ class _Conversation:
                 return self._fetch(url, self._answer(refusal.headers["WWW-Authenticate"]))
 
     def _answer(self, challenge: str) -> str | None:
-        """The Authorization that a challenge asks for."""
+        """The Authorization header for a challenge."""
         scheme, _, parameters = challenge.partition(" ")
         if scheme.lower() == "basic":
             return self._basic

@@ -1,4 +1,4 @@
-"""What the demo prints: plain lines, coloured only where a terminal shows them."""
+"""The output of the demo: plain lines, coloured on a terminal only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GREEN, RED, BOLD, FAINT = "32", "31", "1", "2"
 
 @dataclass(frozen=True)
 class Mark:
-    """What came of one step: right, wrong, or (None) not tried."""
+    """The result of one step: right, wrong, or (``None``) not tried."""
 
     ok: bool | None = None
     words: str = ""
@@ -28,13 +28,13 @@ Row = tuple[str, Sequence[Mark]]
 
 
 class Screen:
-    """Writes headings, commands, what came of them, and a table."""
+    """Writes headings, commands, results, and a table."""
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
         self._stream = stream
         # Source: https://no-color.org
-        dull = environ.get("NO_COLOR") or environ.get("TERM", "dumb") == "dumb"
-        self._coloured = stream.isatty() and not dull
+        plain = environ.get("NO_COLOR") or environ.get("TERM", "dumb") == "dumb"
+        self._coloured = stream.isatty() and not plain
 
     def text(self, text: str) -> None:
         self._stream.write(f"{text}\n")
@@ -47,18 +47,18 @@ class Screen:
         self.text(f"  {self._in(BOLD, '$')} {text}")
 
     def said(self, text: str) -> None:
-        """What a command printed."""
+        """The output of a command."""
         self.text(f"    {text}")
 
     def fact(self, text: str) -> None:
-        """What there is to say about that."""
+        """A comment on the output."""
         self.text(f"    {self._in(FAINT, f'# {text}')}")
 
     def wrong(self, text: str) -> None:
         self.text(f"    {self._in(RED, 'WRONG')} {text}")
 
     def table(self, head: Sequence[str], rows: Sequence[Row]) -> None:
-        """A table of what came of every step."""
+        """A table of all results."""
         cells = [list(head), *([name, *map(str, marks)] for name, marks in rows)]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         self.heading("  ".join(map(str.ljust, head, widths)).rstrip())

@@ -1,4 +1,4 @@
-"""The demo is right where everything is, and says what is wrong where it is not."""
+"""The demo succeeds if everything is right, and else says what is wrong."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.executable import ROOT, pinned_environment
 
 
 def demo(home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run it where no client is installed but its own."""
+    """Run it on a machine without a registry client."""
     return subprocess.run(
         [sys.executable, "-m", "tests.demo"],
         env={**pinned_environment(home), "PATH": str(home), **variables},
@@ -38,17 +38,17 @@ def test_the_demo_shows_all_three_clouds_with_nothing_installed(home: Path) -> N
     assert list(home.iterdir()) == []
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in")
-def test_the_demo_fails_where_the_executable_answers_wrongly(home: Path, tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell script")
+def test_the_demo_fails_if_the_executable_answers_wrongly(home: Path, tmp_path: Path) -> None:
     impostor = tmp_path / "impostor"
-    reply = '{"ServerURL": "", "Username": "AWS", "Secret": "nobody issued this"}'
+    reply = '{"ServerURL": "", "Username": "AWS", "Secret": "an invented secret"}'
     impostor.write_text(f"#!/bin/sh\necho '{reply}'\n")
     impostor.chmod(0o755)
     done = demo(home, DOCKER_CREDENTIAL_MULTI_UNDER_TEST=str(impostor))
     assert done.returncode == 1
     assert "the cloud did not issue this secret" in done.stdout
-    assert "nobody issued this" not in done.stdout
-    assert "NOT as it should be" in done.stdout
+    assert "an invented secret" not in done.stdout
+    assert "NOT everything is right" in done.stdout
 
 
 class Terminal(io.StringIO):
@@ -71,7 +71,7 @@ def test_colour_is_for_terminals_that_want_it(environ: dict[str, str], coloured:
     assert ("\x1b[32mok\x1b[0m 0.1 s" in terminal.getvalue()) == coloured
 
 
-def test_the_columns_of_a_table_stand_under_each_other() -> None:
+def test_the_columns_of_a_table_are_aligned() -> None:
     page = io.StringIO()
     rows = [("one", [Mark(True, "0.1 s"), Mark()]), ("another", [Mark(False), Mark(True)])]
     Screen(page, {}).table(["registry", "get", "pull"], rows)

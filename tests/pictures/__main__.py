@@ -1,6 +1,6 @@
-"""`python -m tests.pictures`: README's pictures of a terminal, made anew from the real thing.
+"""`python -m tests.pictures`: draw the terminal pictures of README from real output.
 
-A picture in which only figures have changed (times, ports, dates) is left as it is.
+A picture in which only figures change (times, ports, dates) stays as it is.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from tests.support.executable import ROOT
 
 
 def main() -> None:
-    """Draw every picture, and say which has to be looked at."""
+    """Draw every picture, and print which ones changed."""
     FOLDER.mkdir(exist_ok=True)
     for name, picture in drawn().items():
         path = FOLDER / f"{name}.svg"
-        verdict = "is as it was"
+        verdict = "is unchanged"
         if not path.exists() or not is_same(path.read_text("utf-8"), picture):
             path.write_text(picture, "utf-8")
-            verdict = "is new: look at it"
+            verdict = "is new: review it"
         sys.stdout.write(f"{path.relative_to(ROOT)} {verdict}\n")
 
 

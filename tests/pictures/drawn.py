@@ -1,4 +1,4 @@
-"""The pictures: what each shows, and whether two show the same."""
+"""The pictures, and whether two of them are the same."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.executable import PROGRAM, ROOT
 
 FOLDER = ROOT / "packaging" / "pictures"
 _COLUMNS = 100
-# In this order: what one leaves behind, the next one shows.
+# In this order: the second shows what the first leaves in the cache.
 _COMMANDS = {
     "explain": "explain --try 123456789012.dkr.ecr.us-east-1.amazonaws.com",
     "doctor": "doctor --online",
@@ -21,20 +21,20 @@ _COMMANDS = {
 
 
 def drawn() -> dict[str, str]:
-    """Draw every picture, by its name."""
+    """Draw the pictures; by name."""
     pictures = {}
     with tempfile.TemporaryDirectory() as folder, laptop(Path(folder)) as person:
         person.environment |= {"COLUMNS": str(_COLUMNS)}
         for name, command in _COMMANDS.items():
             _, seen = person.at_terminal(*shlex.split(command))
-            # Command lines have the home folder in full.
+            # Command lines contain the whole path of the home folder.
             seen = seen.replace(str(person.home), "~")
             pictures[name] = picture(f"{PROGRAM} {command}", seen, _COLUMNS)
     return pictures
 
 
 def is_same(one: str, other: str) -> bool:
-    """Whether two pictures differ in figures alone, and in who was the quicker to answer."""
+    """Whether two pictures differ only in figures and in the order of answers."""
     return _without_figures(one) == _without_figures(other)
 
 

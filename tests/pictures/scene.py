@@ -1,4 +1,4 @@
-"""What is seen in the pictures: a laptop behind a proxy, known to three clouds, with its mistakes.
+"""The machine of the pictures: a laptop behind a proxy, with three clouds and some mistakes.
 
 The clouds are those of the tests, on loopback; the executable, its SDKs and the terminal are real.
 """
@@ -35,7 +35,7 @@ _OLD_LOGIN = 'echo \'{"ServerURL":"","Username":"me","Secret":"changed-long-ago"
 
 @contextmanager
 def laptop(folder: Path) -> Iterator[Person]:
-    """Somebody's machine, while everything that it reaches is running."""
+    """The laptop, with the servers that it reaches."""
     home = folder / "home"
     home.mkdir()
     authority = Authority(folder)
@@ -64,7 +64,7 @@ def laptop(folder: Path) -> Iterator[Person]:
 
 
 def _go_behind(proxy: TerminatingProxy, person: Person, authority: Authority) -> None:
-    """Have the machine reach the world by the proxy, and trust what it signs."""
+    """Set the proxy, and trust its certificate authority."""
     bundle = person.write(".config/corporate-ca.pem", authority.ca_file.read_text())
     for name in (*proxy.environment(), *_KEY_VARIABLES):
         person.environment.pop(name, None)

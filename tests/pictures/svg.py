@@ -1,6 +1,6 @@
-"""What a terminal showed, as a picture that needs no font and no other file.
+"""Draws terminal output as an SVG picture that needs no font file.
 
-Knows the escape sequences that our commands use: colours, bold, dim, and clearing a line.
+It supports the escape sequences of our commands: colours, bold, dim, and clearing a line.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _FONT_SIZE = 14
 _MARGIN, _BAR = 16, 34
 _SEQUENCE = re.compile(r"\x1b\[([\d;]*)([A-Za-z])")
 _WORDS = re.compile(r"\S+(?: \S+)*")
-# Dark, in colours that can be told apart on it.
+# Colours that differ clearly on a dark background.
 _STYLE = """\
 <style>
 .t{font:%dpx ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:#d6dce4}
@@ -26,7 +26,7 @@ _BUTTONS = ("#ff5f57", "#febc2e", "#28c840")
 
 
 def picture(command: str, seen: str, columns: int) -> str:
-    """Draw a command and what was seen of it, escape sequences and all."""
+    """Draw a command and its output with escape sequences."""
     lines = [f"\x1b[2m$\x1b[0m \x1b[1m{command}\x1b[0m", *seen.rstrip().split("\n")]
     width = round(columns * _ADVANCE + 2 * _MARGIN)
     height = _BAR + len(lines) * _LINE + _MARGIN
@@ -47,8 +47,8 @@ def picture(command: str, seen: str, columns: int) -> str:
 
 
 def _runs(line: str) -> Iterator[tuple[int, str, str]]:
-    """The texts of a line that have one style each: column, text and style."""
-    # What was overwritten was progress, and is not seen any more.
+    """The parts of a line with one style each: column, text and style."""
+    # Only the text after the last carriage return is visible.
     line = line.rsplit("\r", maxsplit=1)[-1]
     column, styles, at = 0, list[str](), 0
     for found in (*_SEQUENCE.finditer(line), None):

@@ -1,4 +1,4 @@
-"""README's pictures show what the program shows; ``make pictures`` draws them anew."""
+"""The pictures of README show the program's output; ``make pictures`` draws them again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.pictures.drawn import FOLDER, drawn, is_same
 from tests.pictures.svg import picture
 
 
-def test_every_picture_is_what_a_person_sees() -> None:
+def test_every_picture_is_current() -> None:
     for name, shown in drawn().items():
         path = FOLDER / f"{name}.svg"
         assert is_same(path.read_text("utf-8"), shown), f"{path.name} is old: make pictures"
@@ -23,14 +23,14 @@ def test_every_picture_is_what_a_person_sees() -> None:
         ("two  words", ["two", "words"]),
     ],
 )
-def test_a_picture_has_every_word_at_its_place(seen: str, words: list[str]) -> None:
+def test_a_picture_has_every_word_in_its_place(seen: str, words: list[str]) -> None:
     shown = picture("x", seen, 80).splitlines()[-2]
     for word in words:
         assert f">{word}</tspan>" in shown
     assert shown.count("<tspan") == len(words)
 
 
-def test_a_picture_holds_its_colours_and_nothing_from_elsewhere() -> None:
+def test_a_picture_contains_its_colours_and_no_reference_to_another_file() -> None:
     shown = picture("x", "\x1b[31m\x1b[1mFAIL\x1b[0m \x1b[2mdim\x1b[0m", 80)
     assert '<tspan x="16.0" textLength="33.6" class="s31 s1">FAIL</tspan>' in shown
     assert 'class="s2">dim</tspan>' in shown
@@ -38,7 +38,7 @@ def test_a_picture_holds_its_colours_and_nothing_from_elsewhere() -> None:
     assert "\x1b" not in shown
 
 
-def test_a_picture_is_the_same_whatever_the_figures() -> None:
+def test_pictures_with_other_figures_are_the_same() -> None:
     one = picture("x", "in 12 ms\nin 3 ms: b", 80)
     assert is_same(one, picture("x", "in 7 ms: b\nin 1.5 ms", 80))
     assert not is_same(one, picture("x", "in 12 ms\nin 3 ms: c", 80))

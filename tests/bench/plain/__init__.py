@@ -1,4 +1,1 @@
-"""What one would write for oneself: a docker credential helper for one registry, by one SDK.
-
-Each is the shortest that is right; none is made to be slow, and none to be quick.
-"""
+"""The shortest correct credential helpers for one registry with one SDK each."""

@@ -1,4 +1,4 @@
-"""A credential for an Azure registry, by a service principal's secret and azure-identity."""
+"""A credential for an Azure registry, with a service principal's secret and azure-identity."""
 
 import json
 import os

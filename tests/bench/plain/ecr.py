@@ -1,4 +1,4 @@
-"""A credential for an Amazon ECR registry, by boto3."""
+"""A credential for an Amazon ECR registry, with boto3."""
 
 import base64
 import json

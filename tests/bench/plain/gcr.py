@@ -1,4 +1,4 @@
-"""A credential for a Google registry, by a service account's key and google-auth."""
+"""A credential for a Google registry, with a service account's key and google-auth."""
 
 import json
 import os
