@@ -197,7 +197,7 @@ MESSAGES: dict[str, Message] = {
         cause="A certificate that an administrator added to the system's store is not trusted when "
         "tokens are fetched, unless REQUESTS_CA_BUNDLE names the store.",
     ),
-    "doctor.certificates-named": Message("{variable}: {path}: {count} certificates{names}"),
+    "doctor.certificates-named": Message("{variable}: {path}: {count}"),
     "doctor.certificates-folder": Message("{variable}: {path}: a folder of certificates"),
     "doctor.certificates-expired": Message(
         "{variable} names {path}, in which every certificate has expired: {names}"

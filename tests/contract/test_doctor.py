@@ -781,7 +781,7 @@ def test_a_home_that_cannot_be_written_says_what_is_not_kept(person: Person) -> 
 
 def test_the_certificates_of_a_file_are_listed(known: Person) -> None:
     finding = _finding(_doctor(known), "doctor.certificates-named", "SSL_CERT_FILE")
-    assert "1 certificates (" in finding["message"]
+    assert "1 certificate (" in finding["message"]
 
 
 def test_without_a_variable_the_systems_certificates_do_not_count_for_tokens(

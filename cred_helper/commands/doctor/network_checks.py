@@ -61,7 +61,9 @@ def _bundle(variable: str, path: str) -> Finding:
         values["names"] = ", ".join(map(_name, ended[:_LISTED]))
         return error("tls", "doctor.certificates-expired", shell.unset_variable(variable), **values)
     names = f" ({', '.join(map(_name, certificates))})" if len(certificates) <= _LISTED else ""
-    return ok("tls", "doctor.certificates-named", **values, count=len(certificates), names=names)
+    count = len(certificates)
+    values["count"] = f"{count} {'certificate' if count == 1 else 'certificates'}{names}"
+    return ok("tls", "doctor.certificates-named", **values)
 
 
 def _name(certificate: dict[str, Any]) -> str:

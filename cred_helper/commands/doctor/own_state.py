@@ -34,7 +34,7 @@ def settings() -> Iterator[Finding]:
         loaded = Wiring.of_process().settings
     except Misconfigured as failure:
         for each in (failure, *failure.others):
-            yield Finding(ERROR, "settings", each, _mending(each))
+            yield Finding(ERROR, "settings", each, mending(each))
         return
     if loaded.files:
         yield ok("settings", "doctor.settings-read", files=", ".join(loaded.files))
@@ -58,7 +58,7 @@ def variables() -> Iterator[Finding]:
         yield warning("settings", code, command, name=name, meant=meant)
 
 
-def _mending(failure: CredentialError) -> str | None:
+def mending(failure: CredentialError) -> str | None:
     """What to run about a mistake in the settings: the message names the variable or the file."""
     reason = failure.reason
     variable = reason.partition(" ")[0].partition(":")[0]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from cred_helper import clouds
 from cred_helper.commands.doctor.finding import ERROR, WARNING, Finding, error, note, ok
+from cred_helper.commands.doctor.own_state import mending
 from cred_helper.commands.lookup.explanation import Explanation
 from cred_helper.commands.lookup.near_miss import near_miss
-from cred_helper.commands.ui import shell, this_program
+from cred_helper.commands.ui import this_program
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.hosts import route
 from cred_helper.server_url import ServerURL
@@ -41,7 +42,7 @@ def _findings(rule: Rule) -> Iterator[Finding]:
     place = rule.place.of("match")
     if rule.mistakes:
         for mistake in rule.mistakes:
-            yield Finding(ERROR, _SUBJECT, mistake, shell.edit(rule.place.origin))
+            yield Finding(ERROR, _SUBJECT, mistake, mending(mistake))
         return
     host = _host(rule)
     if host is None:

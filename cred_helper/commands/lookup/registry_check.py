@@ -23,6 +23,7 @@ from base64 import b64encode
 from email.utils import parsedate_to_datetime
 from glob import glob
 from http.client import HTTPException
+from socket import gaierror
 from time import monotonic, time
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
@@ -113,6 +114,10 @@ def check(
 def _address(server_url: ServerURL) -> str:
     """The address at which the registry answers."""
     return docker_hub.SERVES if docker_hub.is_hub(server_url) else server_url.address
+
+
+class ProxyError(URLError):
+    """The proxy cannot be reached. ``network_error`` knows the class by its name."""
 
 
 class _Exchange:
@@ -237,6 +242,11 @@ class _Exchange:
         except HTTPError as error:
             with error:
                 self._compare_clocks(error.headers)
+            raise
+        except URLError as error:
+            # With a proxy, only the proxy is looked up and connected to.
+            if sent.proxy and isinstance(error.reason, ConnectionRefusedError | gaierror):
+                raise ProxyError(error.reason) from error
             raise
 
     def _compare_clocks(self, headers: Message) -> None:
