@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # For a person who calls a verb by hand; a client never sends it.
 DEBUG = "--debug"
+# A module of the frozen file's launcher, which allows no core dump by itself.
+_LAUNCHER = "_payload"
 # A home folder that has no files and cannot be made: what is below a device is not a folder.
 _NO_HOME = "/dev/null"
 
@@ -59,13 +61,14 @@ def _prepare_process() -> None:
     Without HOME and without an entry in the user database, ``~`` stays as it is: SDKs would read
     the files, and run the programs, that the working folder names.
     """
-    try:
-        import resource
+    if _LAUNCHER not in sys.builtin_module_names:
+        try:
+            import resource
 
-        _, most = resource.getrlimit(resource.RLIMIT_CORE)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, most))
-    except (ImportError, OSError, ValueError):
-        pass  # Windows has no such limit
+            _, most = resource.getrlimit(resource.RLIMIT_CORE)
+            resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+        except (ImportError, OSError, ValueError):
+            pass  # Windows has no such limit
     if sys.platform != "win32" and not os.path.isabs(os.environ.get("HOME", "")):
         os.environ.pop("HOME", None)
         if not os.path.isabs(os.path.expanduser("~")):

@@ -1,4 +1,4 @@
-"""What a provider answers with: a user name, a secret, and until when it is good.
+"""Credentials: a user name, a secret, and until when it is valid.
 
 Never prints, formats or pickles a secret: ``Secret.expose()`` is the only way out.
 """
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Secret:
-    """A password, token or key that does not show itself by accident."""
+    """A password, token or key. No text of it shows the value."""
 
     __slots__ = ("_value",)
 
@@ -21,7 +21,7 @@ class Secret:
         self._value = value
 
     def expose(self) -> str:
-        """Return the secret itself. Every call is a place to look at in a review."""
+        """Return the secret. Every call needs a look in a review."""
         return self._value
 
     def __repr__(self) -> str:
@@ -43,11 +43,11 @@ class Secret:
 
 
 class Credential:
-    """What a registry is shown.
+    """A user name and a secret for a registry.
 
-    ``expires_at`` is an aware UTC time, or ``None`` where nobody said; docker's protocol cannot
-    carry it, the cache can, and gives it as a function, since docker's answer needs no calendar.
-    ``source`` says where it came from, in words for a person.
+    ``expires_at`` is an aware UTC time, or ``None`` where it is not known. The cache gives it as a
+    function, since docker's protocol does not carry it. ``source`` says in messages where the
+    credential is from.
     """
 
     __slots__ = ("_expires_at", "secret", "source", "username")
@@ -67,7 +67,7 @@ class Credential:
 
     @property
     def expires_at(self) -> datetime | None:
-        """Until when the secret is good, as far as anybody said."""
+        """Until when the secret is valid, if that is known."""
         return self._expires_at() if callable(self._expires_at) else self._expires_at
 
     def __repr__(self) -> str:

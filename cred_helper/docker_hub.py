@@ -1,4 +1,4 @@
-"""Docker Hub goes by several names; here they are one.
+"""The names of Docker Hub, which count as one host.
 
 Source: https://github.com/distribution/reference/blob/main/normalize.go and docker's
 ``registry.IndexServer``: clients ask for ``docker.io``, ``https://index.docker.io/v1/`` or the
@@ -11,13 +11,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.server_url import ServerURL
 
-# Where its images are, by whatever name it is asked for.
+# The host that serves its images.
 SERVES = "registry-1.docker.io"
 HOSTS = ("docker.io", "index.docker.io", SERVES)
-# Where docker itself keeps and looks for its login.
+# The key of its login in docker's files.
 KEY = "https://index.docker.io/v1/"
-# Where docker login keeps the tokens of a login by browser. They are keys of a store and no
-# registry: Hub's user name and password are never the answer.
+# The keys of the tokens of a login by browser. They are keys of a store, not registries: Hub's user
+# name and password are never the answer for them.
 _TOKEN_KEYS = ("v1/refresh-token", "v1/access-token")
 KEYS = (KEY, *(f"https://index.docker.io/{path}" for path in _TOKEN_KEYS))
 
@@ -28,5 +28,5 @@ def is_hub(server_url: ServerURL) -> bool:
 
 
 def is_token_key(server_url: ServerURL) -> bool:
-    """Whether this is a key under which docker login keeps a token of its own."""
+    """Whether this is a key of a token that docker login keeps for itself."""
     return is_hub(server_url) and server_url.path.strip("/") in _TOKEN_KEYS

@@ -7,7 +7,6 @@ settings and names only: no source is asked, no network, no SDK.
 from __future__ import annotations
 
 from cred_helper import clouds, providers
-from cred_helper.docker_hub import is_token_key
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import route
 from cred_helper.settings.profile import OWN_NAME
@@ -136,6 +135,8 @@ def _ruled_route(rule: Rule, resolution: Resolution) -> Route | None:
     if rule.helper or rule.answer:
         return None
     if rule.target is not None:
+        from cred_helper.docker_hub import is_token_key
+
         # The keys of docker login's own tokens are not registries.
         return rule.target if server_url.is_host and not is_token_key(server_url) else None
     if rule.provider in clouds.NAMES and (found is None or found.provider != rule.provider):

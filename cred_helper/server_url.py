@@ -1,9 +1,9 @@
 """The one parser of server URLs.
 
-A server URL is whatever a registry client wrote to a credential helper: ``gcr.io``,
-``https://index.docker.io/v1/``, ``localhost:5000``, ``host/repository``. This module takes it apart
-and says whether the built-in host tables may look at it at all. It never resolves, corrects or
-completes a name: what is not plainly a DNS host on the registry port is not routable.
+A server URL is what a registry client writes to a credential helper: ``gcr.io``,
+``https://index.docker.io/v1/``, ``localhost:5000``, ``host/repository``. This module splits it and
+says whether the built-in host tables may be asked. It never resolves, corrects or completes a name:
+only a DNS host on the registry port is routable.
 
 Source: https://github.com/docker/docker-credential-helpers/blob/master/registryurl/parse.go (what
 clients send); RFC 1123 section 2.1 (what a host name is).
@@ -17,15 +17,15 @@ _LETTERS_DIGITS_HYPHEN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 # RFC 1035 section 2.3.4; the whole name is counted without its root dot.
 _MAX_LABEL_OCTETS = 63
 _MAX_NAME_OCTETS = 253
-_OTHER_PORT = "its port is not 443"
+_OTHER_PORT = "client.url-other-port"
 
 
 class ServerURL:
     """A server URL as a client sent it, and what can be read from it.
 
-    ``raw`` is the text as sent (trimmed), which other helpers and stores get untouched. ``host``
-    is lower-case; ``port`` and ``path`` are ``""`` where none was given. ``unroutable`` says in a
-    few words why no built-in provider may be asked, or is ``None``.
+    ``raw`` is the text as sent (trimmed), which other helpers and stores get unchanged. ``host`` is
+    lower-case. ``port`` and ``path`` are ``""`` where none was given. ``unroutable`` is the code of
+    the message why no built-in provider may be asked, or ``None``.
     """
 
     __slots__ = ("host", "path", "port", "raw", "unroutable")
@@ -39,7 +39,7 @@ class ServerURL:
 
     @classmethod
     def parse(cls, text: str) -> ServerURL:
-        """Take a server URL apart. Every text has an answer; the doubtful ones are unroutable."""
+        """Parse any text. One that is not plainly a host is unroutable."""
         raw = text.strip(_WHITESPACE)
         scheme, rest = _split_scheme(raw)
         authority, path = _split_authority(rest)
@@ -49,7 +49,7 @@ class ServerURL:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The host's labels, left to right; empty where no built-in provider may be asked."""
+        """The labels of the host, from the left; none where no built-in provider may be asked."""
         return () if self.unroutable else tuple(self.host.split("."))
 
     @property
@@ -59,12 +59,12 @@ class ServerURL:
 
     @property
     def is_host(self) -> bool:
-        """Whether this is a DNS host, asked for by https, on whichever port."""
+        """Whether this is a DNS host with https, on any port."""
         return self.unroutable in (None, _OTHER_PORT) and _name_refusal(self.host) is None
 
     @property
     def redacted(self) -> str:
-        """The text as it may be told: user information and a query can hold a password."""
+        """The text for messages, without user information and query: they can hold a password."""
         at = self.raw.find("://") + 3 if "://" in self.raw else 0
         scheme, rest = self.raw[:at], self.raw[at:]
         authority, path = _split_authority(rest)
@@ -74,7 +74,7 @@ class ServerURL:
 
     @property
     def redacted_host(self) -> str:
-        """The host as it may be told."""
+        """The host for messages, without user information."""
         return self.host.rpartition("@")[2]
 
     def __repr__(self) -> str:
@@ -91,13 +91,13 @@ def _split_scheme(raw: str) -> tuple[str, str]:
 
 
 def _split_authority(rest: str) -> tuple[str, str]:
-    """Split what comes after the scheme into the authority and all that follows it."""
+    """Split what follows the scheme into the authority and the rest."""
     cut = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
     return rest[:cut], rest[cut:]
 
 
 def _split_port(authority: str) -> tuple[str, str]:
-    """Split ``host:port``; a bracketed IPv6 address keeps its colons, and user information its."""
+    """Split ``host:port``; the colons of an IPv6 address and of user information stay."""
     user, at_sign, address = authority.rpartition("@")
     before, colon, port = address.rpartition(":")
     if not colon or (address.startswith("[") and "]" in port):
@@ -106,17 +106,17 @@ def _split_port(authority: str) -> tuple[str, str]:
 
 
 def _refusal(raw: str, scheme: str, authority: str, host: str) -> str | None:
-    """Say why the built-in host tables may not be asked, or ``None``."""
+    """The code of why the built-in host tables may not be asked, or ``None``."""
     if not raw:
-        return "it is empty"
+        return "client.url-empty"
     if not raw.isascii():
-        return "it has a character outside ASCII"
+        return "client.url-not-ascii"
     if not raw.isprintable():
-        return "it has a control character"
+        return "client.url-control-character"
     if scheme not in ("", "https"):
-        return "its scheme is not https"
+        return "client.url-scheme"
     if "@" in authority:
-        return "it carries user information"
+        return "client.url-user-information"
     if authority not in (host, f"{host}:443"):
         return _OTHER_PORT
     return _name_refusal(host.lower())
@@ -124,19 +124,19 @@ def _refusal(raw: str, scheme: str, authority: str, host: str) -> str | None:
 
 def _name_refusal(name: str) -> str | None:
     if not name:
-        return "it has no host"
+        return "client.url-no-host"
     if name.endswith("."):
-        return "its host ends in a dot"
+        return "client.url-final-dot"
     if len(name) > _MAX_NAME_OCTETS:
-        return "its host is longer than a DNS name can be"
+        return "client.url-long-host"
     for label in name.split("."):
         if not label:
-            return "its host has an empty label"
+            return "client.url-empty-label"
         if len(label) > _MAX_LABEL_OCTETS or not is_label(label):
-            return "its host is not made of DNS labels"
+            return "client.url-not-dns"
     return None
 
 
 def is_label(text: str) -> bool:
-    """Whether the text is one label of letters, digits and inner hyphens, in lower case."""
+    """Whether the text is one lower-case label of letters, digits and inner hyphens."""
     return bool(text) and _LETTERS_DIGITS_HYPHEN.issuperset(text) and "-" not in (text[0], text[-1])

@@ -1,13 +1,14 @@
 """Credentials in environment variables: those that name a host, and those of CI systems.
 
-``DOCKER_<HOST>_USR`` and ``DOCKER_<HOST>_PSW`` hold a user name and password for a host, its dots
-and hyphens written as underscores, in its own lower case or in capitals. Leading labels may be left
-out, so that one pair serves a domain: ``DOCKER_example_com_USR`` for ``registry.example.com``. Two
-labels must stay, or ``DOCKER_com_USR`` would be shown to half the world. Variables cannot name a
-port, and do not tell ``my-registry.test`` from ``my.registry.test``.
+``DOCKER_<HOST>_USR`` and ``DOCKER_<HOST>_PSW`` hold a user name and password for a host. The dots
+and hyphens of the host are written as underscores; its letters are in its own lower case or in
+capitals. Leading labels may be left out, so that one pair serves a domain:
+``DOCKER_example_com_USR`` for ``registry.example.com``. Two labels must stay: ``DOCKER_com_USR``
+would serve half the internet. Variables cannot name a port, and the same variable is for
+``my-registry.test`` and ``my.registry.test``.
 
-What CI systems set for every job is another source, asked later: the token lies there whether it
-was meant for this pull or not.
+The variables that CI systems set for every job are another source, asked later: they are there
+whether they are meant for this pull or not.
 
 Sources:
   https://github.com/isometry/docker-credential-env (the names)
@@ -40,9 +41,9 @@ _GITLAB = (
 
 
 class NamedVariables:
-    """Variables whose names are a registry's host.
+    """Variables whose names contain a registry's host.
 
-    With ``catch_all``, ``DOCKER_com_USR`` and ``DOCKER__USR`` count as well: they did for
+    With ``catch_all``, ``DOCKER_com_USR`` and ``DOCKER__USR`` count too, as they do for
     docker-credential-env.
     """
 
@@ -54,26 +55,26 @@ class NamedVariables:
         self._fewest_labels = 0 if catch_all else _FEWEST_LABELS
 
     def get(self, server_url: ServerURL) -> Credential:
-        """Find the pair that names the most of the host.
+        """Find the pair that names most of the host.
 
         Raises:
-            NotFound: there is none, or one without a value.
-            Misconfigured: there is half of one.
+            NotFound: there is no such pair, or its values are empty.
+            Misconfigured: one variable of the pair is not set.
         """
         for name in self._names(server_url):
             user, password = f"{name}_USR", f"{name}_PSW"
             missing = [variable for variable in (user, password) if variable not in self._environ]
             if len(missing) == 1:
                 there = password if missing == [user] else user
-                raise Misconfigured(f"{there} is set and {missing[0]} is not")
-            # A secret that a CI system keeps from a foreign branch is there and empty.
+                raise Misconfigured("settings.half-pair", there=there, missing=missing[0])
+            # A CI system sets an empty secret for branches that may not have it.
             if not missing and self._environ[user] and self._environ[password]:
                 secret = Secret(self._environ[password])
                 return Credential(self._environ[user], secret, source=f"{user} and {password}")
-        raise NotFound("no variables name the host")
+        raise NotFound("settings.no-pair")
 
     def _names(self, server_url: ServerURL) -> Iterator[str]:
-        """What the variables may be called, before ``_USR`` and ``_PSW``; the best first."""
+        """The names of variables before ``_USR`` and ``_PSW``, the best first."""
         if not server_url.is_host or is_token_key(server_url):
             return
         for host in HOSTS if is_hub(server_url) else (server_url.host,):
@@ -89,11 +90,11 @@ class NamedVariables:
 
 
 class CiVariables:
-    """Variables that GitLab CI and GitHub Actions have for a registry of their own.
+    """Variables that GitLab CI and GitHub Actions set for a registry of their own.
 
-    ``trusted`` is for where a person asks for these: ``GITHUB_TOKEN`` is then enough by itself. In
-    a shell it is often there for something else, and ghcr.io refuses a token without the right to
-    packages even what it gives to everyone.
+    ``trusted`` is for where the user asks for these variables: ``GITHUB_TOKEN`` then counts alone.
+    In a shell it is often set for something else, and ghcr.io refuses a token without the right to
+    packages even for public images.
     """
 
     __slots__ = ("_environ", "_trusted", "name")
@@ -104,15 +105,15 @@ class CiVariables:
         self._trusted = trusted
 
     def get(self, server_url: ServerURL) -> Credential:
-        """Answer for a registry that the CI system says is its own."""
+        """Find the credential for a registry of the CI system."""
         asked = _place(server_url)
         for host, credential in self._credentials():
             if server_url.is_host and asked == _place(ServerURL.parse(host)):
                 return credential
-        raise NotFound("no variables of a CI system are for the host")
+        raise NotFound("settings.no-ci-variables")
 
     def list(self) -> dict[str, str]:
-        """The registries there are variables for."""
+        """The registries of the CI system."""
         found = reversed(list(self._credentials()))
         return {host: credential.username for host, credential in found}
 
@@ -121,7 +122,7 @@ class CiVariables:
         variables = self._environ
         token, actor = variables.get("GITHUB_TOKEN"), variables.get("GITHUB_ACTOR")
         if token and (actor or self._trusted):
-            # Beside a token any user name will do.
+            # With a token, any user name is accepted.
             yield _GHCR, Credential(actor or "github", Secret(token), source="GITHUB_TOKEN")
         for names in _GITLAB:
             host, user, secret = map(variables.get, names)

@@ -35,4 +35,16 @@ MESSAGES: dict[str, Message] = {
     "client.aborted": Message("aborted"),
     "client.input-output": Message("{place}: {cause}"),
     "client.output-closed": Message("standard output is closed: nothing can be shown"),
+    # Why a server URL has no built-in provider, for explain
+    "client.url-empty": Message("it is empty"),
+    "client.url-not-ascii": Message("it has a character outside ASCII"),
+    "client.url-control-character": Message("it has a control character"),
+    "client.url-scheme": Message("its scheme is not https"),
+    "client.url-user-information": Message("it has user information"),
+    "client.url-no-host": Message("it has no host"),
+    "client.url-final-dot": Message("its host ends in a dot"),
+    "client.url-long-host": Message("its host is longer than a DNS name can be"),
+    "client.url-empty-label": Message("its host has an empty label"),
+    "client.url-not-dns": Message("its host does not consist of DNS labels"),
+    "client.url-other-port": Message("its port is not 443"),
 }

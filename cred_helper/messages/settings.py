@@ -20,6 +20,12 @@ MESSAGES: dict[str, Message] = {
     ),
     "settings.too-deep": Message("the tables are nested too deeply"),
     "settings.number-too-long": Message("a number has thousands of digits"),
+    # Credentials in variables
+    "settings.half-pair": Message(
+        "{there} is set and {missing} is not", "set {missing}, or unset {there}"
+    ),
+    "settings.no-pair": Message("no variables name the host"),
+    "settings.no-ci-variables": Message("no variables of a CI system are for the host"),
     # Settings
     "settings.unknown-setting": Message("unknown setting {name}", "{suggestion}"),
     "settings.invalid-value": Message("{name} is not {expected}"),

@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
@@ -311,10 +312,22 @@ find_payload(void)
     }
 }
 
+/* A core dump would hold secrets. cli.py does this where this launcher does not. */
+static void
+forbid_core_dumps(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+        limit.rlim_cur = 0;
+        setrlimit(RLIMIT_CORE, &limit);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     static char buffer[PATH_MAX];
+    forbid_core_dumps();
     remove_unpacked();
     find_payload();
     const char *path = own_path(argc > 0 ? argv[0] : PROGRAM, buffer);

@@ -1,4 +1,4 @@
-"""A process told to end, or that nobody listens to any more, ends at once and leaves no litter."""
+"""A process that gets a signal, or whose client is gone, ends at once and leaves no litter."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def machine(executable: Executable) -> Iterator[Machine]:
 
 
 class Started:
-    """A process that has been asked something and reads it."""
+    """A process that reads its request."""
 
     def __init__(self, environment: dict[str, str], verb: str = "get") -> None:
         self.process = subprocess.Popen(
@@ -80,12 +80,12 @@ def _wait_until(is_so: object) -> None:
 
 
 def _litter(folder: Path) -> list[str]:
-    """What lies in the cache's folder besides what belongs there."""
+    """The files in the folder of the cache that do not belong there."""
     names = os.listdir(folder) if folder.exists() else []
     return [name for name in names if name != "lock" and not name.endswith(f".{TOKEN}")]
 
 
-# --- Told to end ----------------------------------------------------------------------------------
+# --- Signals --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("signum", SIGNALS)
@@ -129,7 +129,7 @@ def test_a_signal_ends_a_get_that_waits_for_another_one(
 
 @contextmanager
 def _sdk_child(home: Path) -> Iterator[tuple[dict[str, str], Path]]:
-    """A profile whose keys a program gives, which takes a minute; and where its number is."""
+    """A profile with a credential_process that takes a minute, and the file with its number."""
     pid = home / "pid"
     program = home / "give-keys"
     program.write_text(f"#!/bin/sh\necho $$ > {pid}.new; mv {pid}.new {pid}\nsleep 60\n")
@@ -140,9 +140,9 @@ def _sdk_child(home: Path) -> Iterator[tuple[dict[str, str], Path]]:
     yield {"AWS_CONFIG_FILE": str(config)}, pid
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process its children")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists the children of a process")
 @pytest.mark.parametrize("signum", SIGNALS)
-def test_what_an_sdk_has_started_does_not_outlive_the_signal(
+def test_a_program_that_an_sdk_started_ends_with_the_signal(
     executable: Executable, home: Path, signum: signal.Signals
 ) -> None:
     with _sdk_child(home) as (identity, pid):
@@ -230,7 +230,7 @@ def test_a_signal_at_any_moment_of_a_store_leaves_a_whole_file(
     )
 
 
-# --- Nobody listens -------------------------------------------------------------------------------
+# --- A client that is gone ------------------------------------------------------------------------
 
 
 def _with_closed_stdout(environment: dict[str, str], *arguments: str) -> tuple[int, bytes]:
@@ -251,7 +251,7 @@ def _with_closed_stdout(environment: dict[str, str], *arguments: str) -> tuple[i
     return done.returncode, done.stderr
 
 
-def test_a_get_that_nobody_listens_to_ends_with_one_and_keeps_its_token(machine: Machine) -> None:
+def test_a_get_whose_client_is_gone_exits_with_one_and_keeps_its_token(machine: Machine) -> None:
     assert _with_closed_stdout(machine.executable.environment, "get") == (1, b"")
     assert _litter(machine.folder) == []
     assert machine.get().credential
@@ -259,7 +259,7 @@ def test_a_get_that_nobody_listens_to_ends_with_one_and_keeps_its_token(machine:
 
 
 @pytest.mark.parametrize("verb", ["get", "list", "version"])
-def test_a_verb_that_nobody_listens_to_says_nothing(executable: Executable, verb: str) -> None:
+def test_a_verb_whose_client_is_gone_writes_nothing(executable: Executable, verb: str) -> None:
     assert _with_closed_stdout(executable.environment, verb) == (1, b"")
 
 
@@ -292,7 +292,7 @@ def test_a_command_without_standard_output_says_so(
 
 
 @pytest.mark.parametrize("arguments", _COMMANDS)
-def test_a_command_that_nobody_listens_to_ends_without_a_traceback(
+def test_a_command_whose_reader_is_gone_ends_without_a_traceback(
     executable: Executable, arguments: tuple[str, ...]
 ) -> None:
     status, stderr = _with_closed_stdout(executable.environment, *arguments)

@@ -20,42 +20,41 @@ from cred_helper.server_url import ServerURL
         ("host?query", "host", "", "?query"),
     ],
 )
-def test_a_server_url_is_taken_apart(text: str, host: str, port: str, path: str) -> None:
+def test_a_server_url_is_split(text: str, host: str, port: str, path: str) -> None:
     server_url = ServerURL.parse(text)
     assert (server_url.host, server_url.port, server_url.path) == (host, port, path)
 
 
-def test_what_was_sent_is_kept_but_for_white_space_around_it() -> None:
+def test_the_text_is_kept_without_white_space_around_it() -> None:
     assert ServerURL.parse(" HTTPS://Gcr.IO/v2/ \r\n").raw == "HTTPS://Gcr.IO/v2/"
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "code"),
     [
-        ("", "empty"),
-        ("gcr.io.", "dot"),
-        ("a..b", "empty label"),
-        ("http://gcr.io", "scheme"),
-        ("://gcr.io", "scheme"),
-        ("u@gcr.io", "user information"),
-        ("gcr.io:5000", "port"),
-        ("gcr.io:", "port"),
-        ("gсr.io", "ASCII"),
-        ("gcr\x00.io", "control"),
-        ("/v2/", "no host"),
-        ("a" * 64 + ".io", "labels"),
-        (".".join(["a" * 60] * 5), "longer"),
+        ("", "client.url-empty"),
+        ("gcr.io.", "client.url-final-dot"),
+        ("a..b", "client.url-empty-label"),
+        ("http://gcr.io", "client.url-scheme"),
+        ("://gcr.io", "client.url-scheme"),
+        ("u@gcr.io", "client.url-user-information"),
+        ("gcr.io:5000", "client.url-other-port"),
+        ("gcr.io:", "client.url-other-port"),
+        ("gсr.io", "client.url-not-ascii"),
+        ("gcr\x00.io", "client.url-control-character"),
+        ("/v2/", "client.url-no-host"),
+        ("a" * 64 + ".io", "client.url-not-dns"),
+        (".".join(["a" * 60] * 5), "client.url-long-host"),
     ],
 )
-def test_the_doubtful_ones_say_why_no_provider_is_asked(text: str, why: str) -> None:
+def test_an_unroutable_server_url_says_why(text: str, code: str) -> None:
     server_url = ServerURL.parse(text)
-    assert server_url.unroutable
-    assert why in server_url.unroutable
+    assert server_url.unroutable == code
     assert server_url.labels == ()
 
 
 @pytest.mark.parametrize(
-    ("text", "told", "host"),
+    ("text", "redacted", "host"),
     [
         ("registry.example:5000/team", "registry.example:5000/team", "registry.example"),
         ("https://index.docker.io/v1/", "https://index.docker.io/v1/", "index.docker.io"),
@@ -67,8 +66,8 @@ def test_the_doubtful_ones_say_why_no_provider_is_asked(text: str, why: str) -> 
         ("", "", ""),
     ],
 )
-def test_no_password_in_a_server_url_is_told(text: str, told: str, host: str) -> None:
+def test_a_redacted_server_url_has_no_password(text: str, redacted: str, host: str) -> None:
     server_url = ServerURL.parse(text)
-    assert server_url.redacted == told
-    assert repr(server_url) == f"ServerURL({told!r})"
+    assert server_url.redacted == redacted
+    assert repr(server_url) == f"ServerURL({redacted!r})"
     assert server_url.redacted_host == host

@@ -22,6 +22,7 @@ from cred_helper.fallback.dockerconfig import DockerConfig
 from cred_helper.fallback.helper import PREFIX
 from cred_helper.files import json_file
 from cred_helper.hosts import route
+from cred_helper.messages import find
 from cred_helper.server_url import ServerURL
 from cred_helper.settings import compat, settings
 from cred_helper.settings.settings import Settings
@@ -93,7 +94,7 @@ def _check(plan: Plan, edit: JsonEdit) -> None:
 def _plan_registry(plan: Plan, config: JsonEdit, registry: str) -> None:
     server_url = ServerURL.parse(registry)
     if not server_url.is_host:
-        why = server_url.unroutable or "it is not a host"
+        why = find(server_url.unroutable or "client.url-not-dns").text
         raise click.UsageError(f"--registry {server_url.redacted}: {why}")
     key = docker_hub.KEY if docker_hub.is_hub(server_url) else server_url.address
     displaced = config.now("credHelpers", key)

@@ -15,6 +15,7 @@ from cred_helper.commands.ui.times import duration
 from cred_helper.errors import Misconfigured, NotFound, ProviderError
 from cred_helper.fallback import Chosen, Known
 from cred_helper.fallback.helper import Helper
+from cred_helper.messages import find
 from cred_helper.wiring import ProviderSource, Wiring
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class Explanation:
             why = "a rule answers otherwise" if self.rule else "its provider is switched off"
             return f"the host is one of {clouds.find(own.provider).title}, but {why}"
         if self.server_url.unroutable:
-            return self.server_url.unroutable
+            return find(self.server_url.unroutable).text
         return "the host is on no table of a cloud's registries"
 
     def in_this_build(self) -> bool | None:

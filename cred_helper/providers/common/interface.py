@@ -1,6 +1,6 @@
-"""What every built-in provider offers, and what it is asked with.
+"""The interface of the built-in providers: a request, an identity, and the two calls.
 
-Pure: no clock, no file, no network; those come in through the request.
+Pure: no clock, no file, no network. Those come with the request.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Deadline:
-    """A point on a monotonic clock after which nobody waits any longer."""
+    """The time on a monotonic clock at which waiting ends."""
 
     __slots__ = ("_clock", "_ends_at_s")
 
@@ -31,25 +31,25 @@ class Deadline:
         return max(0.0, self._ends_at_s - self._clock())
 
     def step_s(self, at_most_s: float) -> float:
-        """Seconds one network step may take. A spent deadline still gives a socket a moment."""
+        """Seconds that one network step may take, at least a moment for a socket."""
         return min(at_most_s, max(0.05, self.remaining_s()))
 
     def sooner(self, within_s: float) -> Deadline:
-        """A deadline of its own for one part, no later than this one."""
+        """A deadline for one part of the work, no later than this one."""
         return Deadline(min(within_s, self.remaining_s()), self._clock)
 
 
 def seconds(amount_s: float) -> str:
-    """An amount of time as a person is told it: in whole seconds, or what there is of one."""
+    """An amount of time for a message: whole seconds, or one digit of a part of a second."""
     return f"{amount_s:.0f}" if amount_s >= 1 else f"{amount_s:.1g}"
 
 
 class TokenRequest:
-    """One question to a provider: a token for this route, by this identity, until this deadline.
+    """A request for a credential: for which route, with which options, until which deadline.
 
     ``options`` are the user's choices for this registry (an AWS profile, a tenant, …), by their
-    names in the row of ``clouds``; ``origin_of`` says where one is written, if that is known.
-    ``environ`` is the environment to look for an identity in; the SDKs read that of the process,
+    names in the row of ``clouds``. ``origin_of`` says where an option is written, if that is known.
+    ``environ`` is the environment to look for an identity in. The SDKs read that of the process,
     which is the same outside a test. ``share`` keeps a part of the answer for other requests.
     """
 
@@ -135,22 +135,24 @@ class Skipped:
 
 
 class Identity:
-    """Where a provider would take its identity from, found by looking only.
+    """The identity that a provider would ask with, found by looking at variables and files only.
 
-    ``source`` is one of the provider's own short words ("environment", "profile",
-    "instance-metadata", …), or ``None`` where nothing is configured and the machine shows no sign
-    of the cloud. ``detail`` completes it for a person; what takes reading more than a cached answer
-    needs is given as a function. ``certain`` is false where only a probe of
-    the network can tell. ``fingerprint`` names who would ask in words that stay the same while
-    that identity does (a renewed session of one role keeps it, another profile, key, role, file
-    content or tenant changes it); it may hold digests of secrets but no secret, and is ``None``
-    where nothing that stable is known: such an identity is not cached. ``scope`` names, in words
-    for a person, all that one credential of this identity opens where that is more than the one
-    host it was asked for ("ECR in us-east-1"): it is what hosts share a cached credential by.
-    ``missed`` is, where there is no source, why there should be one: what the user set takes an
-    identity, and to go on as nobody would be to do as if it were not set. ``resolve`` runs the
-    program that alone can say whose the identity is (``credential_process``), and returns the
-    identity with its ``cache_key`` and with what ``get`` needs of the program's answer.
+    ``source`` is one of the provider's short names ("environment", "profile", "instance-metadata",
+    …). It is ``None`` where no identity is configured and nothing says that the machine is one of
+    the cloud. ``detail`` completes it in messages; where it takes more reading than a cached answer
+    needs, it is a function. ``certain`` is false where only a probe of the network can tell whether
+    the identity exists.
+
+    ``cache_key`` stays the same while the identity does: a renewed session of one role keeps it,
+    another profile, key, role, content of a file or tenant changes it. It may hold digests of
+    secrets, but no secret. An identity whose key is ``None`` is not cached. ``scope`` describes
+    what one credential of this identity opens, where that is more than one host ("ECR in
+    us-east-1"): these hosts share a cached credential.
+
+    ``problem`` is why an identity that is configured cannot be used: continuing without it would
+    ignore what the user set. ``resolve`` runs the program that alone can tell whose the identity is
+    (``credential_process``), and returns the identity with its ``cache_key`` and with what ``get``
+    needs of the program's answer.
     """
 
     __slots__ = (
@@ -200,18 +202,18 @@ class Identity:
 
     @property
     def detail(self) -> str:
-        """What there is to say about the source, for a person."""
+        """The description of the source in messages."""
         return self._detail if isinstance(self._detail, str) else self._detail()
 
 
 if TYPE_CHECKING:
 
     class Share(Protocol):
-        """Keeps a part of an answer: an Entra token, or what is got by keys that a program printed.
+        """Keeps a part of an answer: an Entra token, or the token for keys that a program printed.
 
-        ``key`` tells one identity's part from another's: what the identity is known by once a
-        program has run or a service has answered. ``scope`` says, for a person, what the part
-        opens. One process makes the part, the others wait for it; ``renew`` makes it anew.
+        ``key`` names the identity, as it is known after its program has run or its service has
+        answered. ``scope`` describes what the part opens. One process makes the part and the others
+        wait for it; with ``renew`` it is made anew.
         """
 
         def __call__(
@@ -229,30 +231,30 @@ if TYPE_CHECKING:
         name: str
 
         def identify(self, request: TokenRequest) -> Identity:
-            """Say which identity would be used, by looking at environment and files only.
+            """Find the identity to use, by looking at variables and files only.
 
             No network, no SDK, no child process: it runs before every cached answer.
 
             Raises:
-                Misconfigured: what is configured contradicts itself or the host; the caller
-                    treats it like a provider that did not work.
+                Misconfigured: the configuration contradicts itself or the host; the caller treats
+                    it as a failed ``get``.
             """
             ...
 
         def get(self, request: TokenRequest, identity: Identity) -> Credential:
-            """Ask the cloud, by its own SDK, for a credential that this host takes.
+            """Ask the cloud, by its own SDK, for a credential of this host.
 
             Raises:
-                NotFound: no identity after all (the probe was not answered, no role is attached).
-                ProviderError: an identity is configured and did not work; never a fall to another.
+                NotFound: there is no identity after all (no answer to a probe, no attached role).
+                ProviderError: the identity does not work. No other identity replaces it.
             """
             ...
 
     class CheckedProvider(Provider, Protocol):
-        """A provider that can say more about an identity than a ``get`` has the time to look at."""
+        """A provider that can check an identity more closely than a ``get`` has time for."""
 
         def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
-            """What local files show to be wrong with an identity, for ``doctor`` and ``explain``.
+            """The problems of an identity that local files show, for ``doctor`` and ``explain``.
 
             Missing or unreadable token files, roles without a source, programs that are not on
             PATH, sign-in sessions that never began or have ended, and the like. No network, no SDK,

@@ -1,8 +1,8 @@
-"""A provider that is not waited for past its deadline.
+"""A deadline around a provider.
 
 The SDKs take timeouts for most of their steps, but not for all: a name look-up, a credential
-process, a server that drips one byte a second. The provider therefore works in a thread of its own,
-and whoever asked stops waiting at the deadline, whatever the thread is stuck in.
+process, a server that sends one byte a second. The provider therefore works in a thread of its own,
+and the caller stops waiting at the deadline.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-# Of the whole deadline, what is kept for the fallback after a provider used up its own part.
+# The part of the whole deadline that is left for the fallback.
 FALLBACK_SHARE = 1 / 6
-# What starts a program without being the one that is waited for.
+# Programs that start another one, which is the one to name.
 _SHELLS = ("sh", "bash", "dash", "env", "timeout")
 
 
 class BoundedProvider:
-    """Asks another provider, for no longer than the request's deadline allows."""
+    """Asks another provider within the request's deadline."""
 
     __slots__ = ("_provider", "name")
 
@@ -37,7 +37,7 @@ class BoundedProvider:
         self.name = provider.name
 
     def identify(self, request: TokenRequest) -> Identity:
-        """As the provider says; looking is not waiting."""
+        """Ask the provider; looking takes no time limit."""
         return self._provider.identify(request)
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
@@ -50,8 +50,8 @@ class BoundedProvider:
 def bounded(work: Callable[[], T], request: TokenRequest, name: str) -> T:
     """Do work of a provider, in a thread, until the request's deadline.
 
-    An error that is not ours is a fault of the provider: its type is shown, its text could hold
-    anything. Where the frozen file could not load a part of itself, its own words say so.
+    An exception of an SDK is reported by its type: its text could hold a secret. Where the frozen
+    file cannot load a part of itself, its own error is raised.
 
     Raises:
         CredentialError: the work failed, or the deadline passed first.
@@ -112,39 +112,31 @@ def _name(pid: str) -> str:
 
 
 def _prepare_for_sdk() -> None:
-    """Keep the SDKs' loggers and warnings off the terminal, and the collector out of their imports.
+    """Keep the SDKs' loggers and warnings off standard error, and the collector out of imports.
 
-    Our one line says what went wrong; and what a process of a second leaves lying is not worth
-    looking for, which would be a tenth of the time it takes to load an SDK. Should a library of
-    theirs crash, no dump of what it held is left, and none of a program's that it has run.
+    The process lives for a second: collecting garbage would be a tenth of the time that it takes to
+    load an SDK.
     """
     import gc
     import logging
     import warnings
 
-    # Without any handler at all, logging complains on stderr that there is none.
+    # Without a handler, logging writes to standard error itself.
     logging.getLogger().addHandler(logging.NullHandler())
     warnings.simplefilter("ignore")
     gc.disable()
-    try:
-        import resource
-
-        _, most = resource.getrlimit(resource.RLIMIT_CORE)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, most))
-    except (ImportError, OSError, ValueError):
-        pass  # Windows has no such limit
 
 
 def _end_with_children(signum: int) -> None:
-    """End what the SDK started, which would go on without us, and then this process."""
+    """End the programs that the SDK started, and then this process."""
     _end_children()
     end_by(signum)
 
 
 def _end_children() -> None:
-    """Kill what the SDK started and still waits for (a credential process, az, gcloud).
+    """Kill the programs that the SDK started and waits for (a credential process, az, gcloud).
 
-    Only Linux tells a process its children; elsewhere they are left to end by themselves.
+    Only Linux lists the children of a process; elsewhere they end by themselves.
     """
     import os
     import signal
@@ -156,11 +148,11 @@ def _end_children() -> None:
         try:
             os.kill(int(pid), signal.SIGKILL)
         except OSError:
-            pass  # it has ended meanwhile
+            pass  # it has ended
 
 
 def _children(pid: str) -> list[str]:
-    """The processes that any thread of this one has started, by number."""
+    """The numbers of the processes that any thread of a process has started."""
     from glob import glob
 
     found: list[str] = []
@@ -169,5 +161,5 @@ def _children(pid: str) -> list[str]:
             with open(path, encoding="ascii") as file:
                 found.extend(file.read().split())
         except OSError:
-            pass  # the thread has ended meanwhile
+            pass  # the thread has ended
     return found
