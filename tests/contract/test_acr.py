@@ -17,6 +17,8 @@ from hashlib import sha1
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.clouds import azure as cloud
 from tests.clouds import faults
@@ -690,10 +692,46 @@ def test_a_certificate_that_cannot_be_used_is_named_and_not_quoted(machine: Mach
     assert "/nowhere/client.pem" in done.stderr
     garbage = machine.file("garbage.pem", "-----BEGIN PRIVATE KEY-----\nloopback-garbage\n")
     done = machine.fails({**environment, "AZURE_CLIENT_CERTIFICATE_PATH": garbage})
-    assert done.codes == ["acr.bad-certificate"]
+    assert done.codes == ["acr.certificate-without-certificate"]
     assert garbage in done.stderr
     assert "loopback-garbage" not in done.stderr
     assert machine.requests() == []
+
+
+def test_what_is_wrong_with_a_certificates_file_is_reported(
+    machine: Machine, authority: Authority
+) -> None:
+    pem = machine.azure.certificate_file.read_text()
+    key, certificate = pem[: pem.index("-----BEGIN CERT")], pem[pem.index("-----BEGIN CERT") :]
+    by = serialization
+    password = by.BestAvailableEncryption(b"a password")
+    locked = authority.rsa_key.private_bytes(by.Encoding.PEM, by.PrivateFormat.PKCS8, password)
+    elliptic = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        by.Encoding.PEM, by.PrivateFormat.PKCS8, by.NoEncryption()
+    )
+    environment = client_certificate(machine)
+    for content, code in (
+        (certificate, "acr.certificate-without-key"),
+        (key, "acr.certificate-without-certificate"),
+        (locked.decode() + certificate, "acr.certificate-needs-password"),
+        (elliptic.decode() + certificate, "acr.certificate-not-rsa"),
+        (pem.split("-----")[2].strip(), "acr.certificate-encoded"),
+        ("", "acr.bad-certificate"),
+    ):
+        path = machine.file("client-file", content)
+        done = machine.fails({**environment, "AZURE_CLIENT_CERTIFICATE_PATH": path})
+        assert done.codes == [code]
+    working = (
+        # Azure/azure-sdk-for-python#21798: OpenSSL's text between the parts; a Windows editor's
+        f"Bag Attributes\n    friendlyName: x\n{key}Bag Attributes\n{certificate}",
+        "\ufeff" + pem.replace("\n", "\r\n"),
+        pem,
+    )
+    for content in working:
+        path = machine.file("client-file", content)
+        needless = {"AZURE_CLIENT_CERTIFICATE_PASSWORD": "a password"}
+        used = {**environment, "AZURE_CLIENT_CERTIFICATE_PATH": path, **needless}
+        assert machine.get(used).status == 0
 
 
 def test_a_federated_token_file_that_cannot_be_used_is_named(machine: Machine) -> None:

@@ -53,6 +53,27 @@ def content_problem(variable: str, path: str) -> Misconfigured | None:
     return None
 
 
+def certificate_problem(path: str, content: bytes, password: str) -> Misconfigured | None:
+    """What a certificate's file shows to be wrong, without reading its key.
+
+    Source: https://www.rfc-editor.org/rfc/rfc7468 (the labels of PEM)
+    """
+    if b"-----BEGIN" in content:
+        if b"PRIVATE KEY-----" not in content:
+            return Misconfigured("acr.certificate-without-key", path=path)
+        if b"-----BEGIN CERTIFICATE-----" not in content:
+            return Misconfigured("acr.certificate-without-certificate", path=path)
+        if b"-----BEGIN EC PRIVATE KEY" in content:
+            return Misconfigured("acr.certificate-not-rsa", path=path)
+        if not password and (b"ENCRYPTED" in content):
+            return Misconfigured("acr.certificate-needs-password", path=path)
+        return None
+    # The first bytes of PKCS #12 (an ASN.1 sequence with a length of two bytes) in base64.
+    if content.lstrip().startswith(b"MII"):
+        return Misconfigured("acr.certificate-encoded", path=path)
+    return None
+
+
 def unreadable(variable: str, path: str, error: Exception) -> Misconfigured:
     """The error for a file that a variable names and that cannot be read."""
     reason = (getattr(error, "strerror", None) or "not a path").lower()
@@ -85,6 +106,10 @@ def _file(settings: AzureSettings, source: str, variable: str) -> Iterator[Provi
     except (OSError, ValueError) as error:
         yield unreadable(variable, path, error)
         return
+    if source == sources.CLIENT_CERTIFICATE:
+        password = settings.variable("AZURE_CLIENT_CERTIFICATE_PASSWORD")
+        if problem := certificate_problem(path, content, password):
+            yield problem
     if source == sources.WORKLOAD_IDENTITY:
         if content.strip():
             yield from _token(variable, content)

@@ -94,6 +94,24 @@ MESSAGES: dict[str, Message] = {
         "it has to be PEM or PKCS #12, certificate and RSA private key;"
         " AZURE_CLIENT_CERTIFICATE_PASSWORD takes the password",
     ),
+    "acr.certificate-without-key": Message(
+        "{path} holds a certificate, but not its private key",
+        "append the private key in PEM, or export the certificate with its key",
+    ),
+    "acr.certificate-without-certificate": Message(
+        "{path} holds a private key, but not the certificate",
+        "append the certificate in PEM",
+    ),
+    "acr.certificate-encoded": Message(
+        "{path} holds a certificate in base64", "decode it: base64 --decode"
+    ),
+    "acr.certificate-needs-password": Message(
+        "the private key in {path} is encrypted",
+        "AZURE_CLIENT_CERTIFICATE_PASSWORD takes the password",
+    ),
+    "acr.certificate-not-rsa": Message(
+        "the private key in {path} is not an RSA key", "Entra takes certificates with RSA keys only"
+    ),
     "acr.sdk-refuses": Message("azure-identity does not accept what {source} is set to"),
     # Why a source is skipped.
     "acr.not-chosen": Message("{name} is {chosen}"),

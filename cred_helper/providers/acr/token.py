@@ -261,16 +261,24 @@ def _certificate_credential(settings: AzureSettings, signing_in: dict[str, Any])
     # azure-identity's own reader of this variable takes "false" for yes.
     send_chain = settings.variable("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN").lower() in ("1", "true")
     data = _content(variable, path)
+    # Without an encrypted key in PEM, a password is of no use, and the SDK refuses it.
+    needless = b"-----BEGIN" in data and b"ENCRYPTED" not in data
     try:
         return entra.CertificateCredential(
             settings.tenant_id,
             settings.client_id,
             certificate_data=data,
-            password=password or None,
+            password=None if needless else password or None,
             send_certificate_chain=send_chain,
             **signing_in,
         )
-    except (ValueError, TypeError):
+    except (ValueError, TypeError) as error:
+        from cred_helper.providers.acr.local_checks import certificate_problem
+
+        if problem := certificate_problem(path, data, password):
+            raise problem from None
+        if "RSA" in str(error):
+            raise Misconfigured("acr.certificate-not-rsa", path=path) from None
         how = "the password given" if password else "no password"
         raise Misconfigured("acr.bad-certificate", path=path, how=how) from None
 
