@@ -100,6 +100,13 @@ class CredentialError(Exception):
         first.others = (*self.others, *others)
         return first
 
+    @classmethod
+    def of(cls, error: CredentialError) -> Self:
+        """The message of another error, as an error of this class."""
+        other = cls(error.code, hint=error.own_hint, **error._values)
+        other._within = error._within
+        return other
+
     def with_hint(self, hint: str | None) -> Self:
         """The same error, with this hint in the place of its own."""
         other = type(self)(self.code, hint=hint, **self._values)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class EndingSignals:
@@ -26,7 +26,7 @@ class EndingSignals:
     def __enter__(self) -> None:
         import signal
 
-        for name in _NAMES:
+        for name in NAMES:
             signum = getattr(signal, name, None)
             if signum is None or signal.getsignal(signum) in (signal.SIG_IGN, None):
                 continue  # absent on this system, ignored, or not set by Python

@@ -1,17 +1,17 @@
-"""Every registry that no built-in provider answers for: whom docker itself would have asked.
+"""The registries that no built-in provider answers for: what docker's configuration names.
 
 For one server URL, in this order:
 
-1. ``DOCKER_AUTH_CONFIG``, docker's config.json, ``REGISTRY_AUTH_FILE``; in each the helper that
-   ``credHelpers`` names for the registry, the one that ``credsStore`` names (where that is us, the
-   one that the setting ``fallback_helper`` names), then ``auths``;
-2. what a login through us left: in our own store, or in the keychain that docker would choose on
-   this machine if ``credsStore`` did not name us;
-3. the files of podman and its relatives, and ``~/.dockercfg``, each like those above. They are
-   last, since whoever logs in through us would otherwise go on being shown what was there before.
+1. ``DOCKER_AUTH_CONFIG``, docker's config.json, ``REGISTRY_AUTH_FILE``; of each the helper that
+   ``credHelpers`` names for the registry, the one that ``credsStore`` names (if that is us, the one
+   that the setting ``fallback_helper`` names), then ``auths``;
+2. the logins that were kept through us: in our own store, or in the keychain that docker would
+   choose on this machine if ``credsStore`` did not name us;
+3. the files of podman and its relatives, and ``~/.dockercfg``, each like those above. They come
+   last: after a login through us, an older login in them must not answer.
 
-As a rule we are named in these files ourselves, and never ask ourselves. A file or an entry that is
-not right is a failure of that one source.
+These files usually name us; we never ask ourselves. A file or an entry that cannot be used is a
+failure of that one source.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from __future__ import annotations
 import os
 import sys
 
-from cred_helper.errors import Misconfigured, NotFound, ProviderError
+from cred_helper.errors import CredentialError, Misconfigured, NotFound, ProviderError
 from cred_helper.fallback import child, dockerconfig, store
-from cred_helper.fallback.chain import Chain
 from cred_helper.fallback.helper import PREFIX, Helper, program_name
-from cred_helper.fallback.login import Kept, Login, Unowned, keychain_name
+from cred_helper.fallback.login import Kept, Login, MachineKeychain, Unowned, keychain_name
+from cred_helper.fallback.loop_guard import LoopGuard
 from cred_helper.fallback.registry_key import candidates
+from cred_helper.files import user_folders
 from cred_helper.server_url import ServerURL
 
 TYPE_CHECKING = False
@@ -53,7 +54,7 @@ class Known:
 
     @property
     def is_failure(self) -> bool:
-        """Whether somebody is to be told, rather than passed over."""
+        """Whether this is an error rather than an empty source."""
         return isinstance(self.outcome, ProviderError)
 
     def get(self, _server_url: ServerURL) -> Credential:
@@ -65,25 +66,8 @@ class Known:
         raise self.outcome
 
 
-class Chosen:
-    """A keychain that nobody named: where it does not work, there is nothing in it for us."""
-
-    __slots__ = ("_helper", "name")
-
-    def __init__(self, helper: Helper) -> None:
-        self._helper = helper
-        self.name = helper.name
-
-    def get(self, server_url: ServerURL) -> Credential:
-        """As the helper answers; a failure of its is no failure of the user's."""
-        try:
-            return self._helper.get(server_url)
-        except ProviderError as error:
-            raise NotFound(error.reason) from None
-
-
 class Partial:
-    """Of all that a helper keeps, what it would be asked for."""
+    """A lister of those logins of a helper that it would be asked for."""
 
     __slots__ = ("_helper", "_is_asked", "name")
 
@@ -93,7 +77,7 @@ class Partial:
         self.name = helper.name
 
     def list(self) -> dict[str, str]:
-        """As the helper says, of the registries that it is named for."""
+        """Server URL to user name, of the registries that the helper is named for."""
         return {
             key: username
             for key, username in self._helper.list().items()
@@ -102,18 +86,18 @@ class Partial:
 
 
 class Fallback:
-    """All sources, stores and listers of this kind; each is found when its turn comes.
+    """All sources, stores and listers of docker's configuration; each is made when it is needed.
 
-    ``warn`` tells the person, with a hint, what did not go as it was meant to. ``fallback_helper``
-    is the name of a helper, or nothing: whom ``credsStore`` named before us. ``store_for_clouds``
-    is ``ignore`` or ``error``: what a login to a registry of a built-in provider comes to.
+    ``warn`` receives what went wrong although there is an answer. ``fallback_helper`` is the name
+    of the helper that ``credsStore`` named before us, or empty. ``store_for_clouds`` is ``ignore``
+    or ``error``: what happens to a login to a registry of a built-in provider.
     """
 
     __slots__ = (
-        "_chain",
         "_deadline",
         "_environ",
         "_fallback_helper",
+        "_guard",
         "_helper_timeout_s",
         "_named",
         "_own",
@@ -126,7 +110,7 @@ class Fallback:
         self,
         environ: Mapping[str, str],
         deadline: Deadline,
-        warn: Callable[[str, str | None], None],
+        warn: Callable[[CredentialError], None],
         *,
         helper_timeout_s: float,
         store_for_clouds: str,
@@ -138,8 +122,8 @@ class Fallback:
         self._helper_timeout_s = helper_timeout_s
         self._store_for_clouds = store_for_clouds
         self._fallback_helper = fallback_helper
-        self._chain = Chain(environ)
-        self._own = store.FileStore(store.path(environ), warn)
+        self._guard = LoopGuard(environ)
+        self._own = store.FileStore(store.path(environ), warn, user_folders.home(environ))
         self._named = list(dockerconfig.named(environ))
         read = {os.path.realpath(config.name) for config in self._named}
         self._relatives = [
@@ -151,7 +135,7 @@ class Fallback:
     # --- get --------------------------------------------------------------------------------------
 
     def sources(self, server_url: ServerURL) -> Iterator[Source]:
-        """Whom to ask for a credential, in order."""
+        """The sources to ask for a credential, in order."""
         loop = self.loop(server_url)
         if loop is not None:
             yield loop
@@ -164,7 +148,7 @@ class Fallback:
         keychain = self._keychain()
         if keychain is not None and keychain.name not in asked:
             asked.add(keychain.name)
-            yield Chosen(keychain)
+            yield keychain
         for config in self._relatives:
             yield from self._sources_of(config, server_url, asked)
 
@@ -211,11 +195,11 @@ class Fallback:
     def listers(
         self, ruled: Iterable[tuple[Helper | Known, Callable[[ServerURL], bool]]] = ()
     ) -> Iterator[Lister]:
-        """Who can say what it holds, in the order in which they are asked for it.
+        """The sources that can list their logins, in the order in which they answer a ``get``.
 
         ``ruled`` are helpers that come before those of the files, and what each is asked for.
         """
-        if self._chain.asking("") is not None:
+        if self._guard.asking("") is not None:
             return
         for helper, is_asked in ruled:
             yield from self._lister(helper, set(), is_asked)
@@ -269,42 +253,39 @@ class Fallback:
     # --- Helpers ----------------------------------------------------------------------------------
 
     def loop(self, server_url: ServerURL) -> Known | None:
-        """The end of a circle: a helper that is being asked for this asks us in turn."""
-        asking = self._chain.asking(server_url.raw)
+        """The end of a loop: the helper that is being asked for this has called us back."""
+        asking = self._guard.asking(server_url.raw)
         if asking is None:
             return None
-        reason = (
-            f"{asking} is being asked for {server_url.redacted_host} already, and asks us for it"
-        )
-        self._warn(reason, "take one of the two out of docker's config.json")
-        return Known(asking, NotFound(reason))
+        found = NotFound("helper.loop", helper=asking, host=server_url.redacted_host)
+        self._warn(found)
+        return Known(asking, found)
 
     def helper(self, name: str, named_by: str) -> Helper | Known:
-        """The helper of this name as a source; one that cannot be asked says why."""
+        """The helper of this name, or the reason why it cannot be asked."""
         try:
             program = program_name(name)
         except Misconfigured as error:
             return Known(named_by, error)
         if name.startswith(PREFIX):
             values = {"named_by": named_by, "name": name, "short": name.removeprefix(PREFIX)}
-            return Known(name, Misconfigured("helper.full-name", hint=None, **values))
+            return Known(name, Misconfigured("helper.full-name", **values))
         path = child.find(program, self._environ)
         if program == OURSELVES or (path and _is_this_program(path)):
-            return Known(program, NotFound("it is this program itself"))
+            return Known(program, NotFound("helper.ourselves"))
         if path is None:
-            reason = f"it is not on PATH, and {named_by} names it"
-            hint = f"install {program}, or take {name} out of {named_by}"
-            return Known(program, Misconfigured(reason, hint=hint))
+            values = {"program": program, "name": name, "named_by": named_by}
+            return Known(program, Misconfigured("helper.not-on-path", **values))
         return Helper(
             program,
             path,
             environ=self._environ,
-            chain=self._chain,
+            guard=self._guard,
             timeout_s=lambda: self._deadline.step_s(self._helper_timeout_s),
         )
 
     def _helpers_of(self, config: DockerConfig, server_url: ServerURL) -> Iterator[Helper | Known]:
-        """The helpers a file names for a server URL; or what is wrong with the file."""
+        """The helpers that a file names for a server URL, or what is wrong with the file."""
         try:
             if not config.load():
                 return
@@ -319,24 +300,32 @@ class Fallback:
                 continue
             if name:
                 helper = self.helper(name, config.name)
-                yield helper
-                if choose == config.store_helper and _is_ourselves(helper):
+                if not _is_ourselves(helper):
+                    yield helper
+                elif choose == config.store_helper:
                     yield from self._displaced()
 
     def _displaced(self) -> Iterator[Helper | Known]:
-        """The helper that our own settings name in the place that docker's config.json gives us."""
+        """The helper that ``credsStore`` named before us, by our setting ``fallback_helper``."""
         if self._fallback_helper:
             yield self.helper(self._fallback_helper, "the setting fallback_helper")
 
-    def _keychain(self) -> Helper | None:
-        """The keychain docker would choose, unless a file names another store than us."""
+    def _keychain(self) -> MachineKeychain | None:
+        """The keychain that docker would choose, unless a file names another store than us."""
         if self._fallback_helper or any(map(self._names_another_store, self._named)):
             return None
         name = keychain_name(self._environ)
         if name is None or child.find(PREFIX + name, self._environ) is None:
             return None
         helper = self.helper(name, OURSELVES)
-        return helper if isinstance(helper, Helper) else None
+        if not isinstance(helper, Helper):
+            return None
+        from time import time
+
+        from cred_helper.fallback.keychain_memory import KeychainMemory
+
+        memory = KeychainMemory(helper.name, self._environ, time)
+        return MachineKeychain(helper, memory, self._warn)
 
     def _names_another_store(self, config: DockerConfig) -> bool:
         try:
@@ -352,13 +341,12 @@ def _is_ourselves(helper: Helper | Known) -> bool:
 
 
 def _able(owners: Iterable[Helper | Known]) -> Iterator[Helper | ProviderError]:
-    """The owners that can be asked; of the others, what is wrong with them."""
+    """The owners that can be asked, and the errors of those that cannot."""
     for owner in owners:
         if isinstance(owner, Helper):
             yield owner
         elif isinstance(owner.outcome, ProviderError):
-            reason = f"{owner.name}: {owner.outcome.reason}"
-            yield type(owner.outcome)(reason, hint=owner.outcome.hint)
+            yield owner.outcome.within("file.at", place=owner.name)
 
 
 def _one_of(keys: list[str]) -> Callable[[ServerURL], bool]:
@@ -373,12 +361,12 @@ def _is_usable(config: DockerConfig) -> bool:
 
 
 def _is_this_program(path: str) -> bool:
-    """Whether a file is what was called or, frozen, what runs: by another name or link too."""
+    """Whether a file is this program, by whatever name or link."""
     ours = [sys.argv[0], sys.executable] if getattr(sys, "frozen", False) else [sys.argv[0]]
     for own in ours:
         try:
             if os.path.samefile(path, own):
                 return True
         except OSError:
-            continue  # called by a name that is no path
+            continue  # called by a name that is not a path
     return False

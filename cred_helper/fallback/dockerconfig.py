@@ -1,8 +1,8 @@
-"""docker's config.json and its relatives: which helper they name, which credentials they hold.
+"""docker's config.json and podman's auth.json: the helpers they name, the credentials they hold.
 
-Reads only, and only when asked; a file that cannot be used says so as itself and leaves the others
-alone. Keys that docker reads in any case are read so here; what only other programs understand
-(proxies, plugins, …) is not looked at. Never quotes what a file holds.
+Reads only, and only when asked. A file that cannot be used is an error of that file alone. Keys
+count in any case, as for docker; what other programs use (proxies, plugins, …) is ignored. Never
+quotes what a file holds.
 
 Sources:
   https://docs.docker.com/reference/cli/docker/#docker-cli-configuration-file-configjson-properties
@@ -18,13 +18,14 @@ from cred_helper.credential import Credential, Secret
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.fallback.registry_key import candidates
 from cred_helper.files import json_file, path_values, user_folders
+from cred_helper.files.os_errors import os_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import NoReturn
 
-    from cred_helper.files.json_file import Document
+    from cred_helper.files.json_file import ParsedJson
     from cred_helper.server_url import ServerURL
 
 AUTHS = "auths"
@@ -40,8 +41,8 @@ _FIELDS = ("auth", "username", "password", "identitytoken", "registrytoken")
 class DockerConfig:
     """One such file, or the variable that stands for one.
 
-    ``name`` says which to a person. ``bare`` files are all ``auths``; ``names_store`` is false of
-    podman's files, which do not have a ``credsStore`` that podman would heed.
+    ``name`` is for messages. A ``bare`` file is all ``auths``; ``names_store`` is false for the
+    files of podman, which ignores their ``credsStore``.
     """
 
     __slots__ = ("_bare", "_document", "_names_store", "_read", "_sections", "name")
@@ -49,7 +50,7 @@ class DockerConfig:
     def __init__(
         self,
         name: str,
-        read: Callable[[], Document | None],
+        read: Callable[[], ParsedJson | None],
         *,
         names_store: bool = True,
         bare: bool = False,
@@ -58,14 +59,14 @@ class DockerConfig:
         self._read = read
         self._names_store = names_store
         self._bare = bare
-        self._document: Document | None = None
+        self._document: ParsedJson | None = None
         self._sections: dict[str, object] = {}
 
     def load(self) -> bool:
-        """Read it, once; false where there is none.
+        """Read the file, once; return false if there is none.
 
         Raises:
-            Misconfigured: it cannot be read or understood as a whole.
+            Misconfigured: it cannot be read, or is not a JSON object.
         """
         if self._document is None:
             self._document = self._read()
@@ -75,7 +76,7 @@ class DockerConfig:
 
     def _split(self, value: object) -> dict[str, object]:
         if not isinstance(value, dict):
-            raise Misconfigured("line 1: it is not a JSON object")
+            raise Misconfigured("file.not-object")
         sections = {name: _field(value, name) for name in _SECTIONS}
         if self._bare or (not any(sections.values()) and _is_bare(value)):
             sections = {AUTHS: value}
@@ -108,7 +109,7 @@ class DockerConfig:
 
         Raises:
             NotFound: none, or none that the credential helper protocol can carry.
-            Misconfigured: there is an entry, and it is not one.
+            Misconfigured: there is an entry, and it is invalid.
         """
         auths = self._object(AUTHS)
         for key in candidates(auths, server_url):
@@ -116,7 +117,7 @@ class DockerConfig:
             if entry is not None:
                 username, secret = entry
                 return Credential(username, Secret(secret), source=f"{AUTHS} in {self.name}")
-        raise NotFound(f"{AUTHS} has nothing for it")
+        raise NotFound("fallback.no-entry")
 
     def list(self) -> dict[str, str]:
         """Map each key of ``auths`` that holds a credential to its user name."""
@@ -126,13 +127,13 @@ class DockerConfig:
             try:
                 entry = self._entry(auths, key)
             except (NotFound, Misconfigured):
-                continue  # whoever asks for it is told
+                continue  # a get for it raises the error
             if entry is not None:
                 usernames[key] = entry[0]
         return usernames
 
-    def misfits(self) -> Iterator[tuple[Misconfigured, bool]]:
-        """Each entry of ``auths`` that is none, and whether docker refuses the whole file for it.
+    def problems(self) -> Iterator[tuple[Misconfigured, bool]]:
+        """Each problem of ``auths``, and whether docker refuses the whole file for it.
 
         Source: https://github.com/docker/cli/blob/master/cli/config/configfile/file.go
         """
@@ -144,36 +145,35 @@ class DockerConfig:
                 yield error, True
                 continue
             try:
-                self._entry(auths, key)
+                entry = self._entry(auths, key)
             except NotFound:
-                pass
+                continue
             except Misconfigured as error:
                 yield error, False
+                continue
+            if entry and entry[1].endswith(("\n", "\r")):
+                yield self._problem("fallback.auth-line-end", AUTHS, key), False
 
     def _check_as_docker(self, auths: Mapping[str, object], key: str) -> None:
-        """Raise ``Misconfigured`` for an entry that docker does not get past."""
+        """Raise ``Misconfigured`` for an entry that makes docker refuse the file."""
         fields = self._fields(auths, key)
         auth = fields["auth"]
         if not auth or _is_dockers(auth):
             return
         username, _ = _decoded(auth) or ("", "")
-        what = (
-            f"{AUTHS} has an auth in a kind of base64 that docker does not read"
-            if username
-            else f"{AUTHS} has an auth that is not USER:PASSWORD in base64"
-        )
-        raise self._problem(what, AUTHS, key)
+        code = "fallback.auth-alphabet" if username else _bad_auth(auth)
+        raise self._problem(code, AUTHS, key)
 
     def _fields(self, auths: Mapping[str, object], key: str) -> dict[str, str | None]:
         value = auths[key]
         if value is None:
             return dict.fromkeys(_FIELDS)
         if not isinstance(value, dict):
-            raise self._problem(f"{AUTHS} has an entry that is not an object", AUTHS, key)
+            raise self._problem("fallback.entry-not-object", AUTHS, key)
         return {name: self._text(_field(value, name), AUTHS, key) for name in _FIELDS}
 
     def _entry(self, auths: Mapping[str, object], key: str) -> tuple[str, str] | None:
-        """User name and secret of an entry; ``None`` for the empty mark a login by helper leaves.
+        """User name and secret of an entry; ``None`` if it is empty, as after a login by helper.
 
         An identity token comes before a password, and ``auth`` before the two it is made of, as
         docker has it.
@@ -185,18 +185,14 @@ class DockerConfig:
         if auth := fields["auth"]:
             decoded = _decoded(auth)
             if decoded is None:
-                raise self._problem(
-                    f"{AUTHS} has an auth that is not USER:PASSWORD in base64", AUTHS, key
-                )
+                raise self._problem(_bad_auth(auth), AUTHS, key)
             username, password = decoded
         if username:
             return username, password
         if password:
-            raise self._problem(f"{AUTHS} has a password without a user name", AUTHS, key)
+            raise self._problem("fallback.password-without-user", AUTHS, key)
         if fields["registrytoken"]:
-            raise NotFound(
-                f"{AUTHS} has a registrytoken for it, which a credential helper cannot hand on"
-            )
+            raise NotFound("fallback.registry-token")
         return None
 
     def _object(self, section: str) -> Mapping[str, object]:
@@ -204,24 +200,24 @@ class DockerConfig:
         if value is None:
             return {}
         if not isinstance(value, dict):
-            raise self._problem(f"{section} is not an object", section)
+            raise self._problem("fallback.section-not-object", section)
         return value
 
     def _text(self, value: object, *keys: str) -> str | None:
         if value is None or isinstance(value, str):
             return value
-        raise self._problem(f"{keys[0]} has something that is not a string", *keys)
+        raise self._problem("fallback.not-text", *keys)
 
-    def _problem(self, what: str, *keys: str) -> Misconfigured:
-        assert self._document is not None  # whoever has a section has loaded it
+    def _problem(self, code: str, *keys: str) -> Misconfigured:
+        assert self._document is not None  # a section comes from a loaded file
         value = self._document.value
         section = spelling(value, keys[0]) if isinstance(value, dict) else None
         line = self._document.line_of(section or keys[0], *keys[1:])
-        return Misconfigured(f"line {line}: {what}", hint=f"correct it in {self.name}")
+        return Misconfigured(code, line=line, section=keys[0], file=self.name)
 
 
 def spelling(names: Iterable[str], name: str) -> str | None:
-    """How a field is spelt among these names: in any case, and the last one counts, as Go has it.
+    """The spelling of a field among these names: any case counts, and the last one, as in Go.
 
     Source: https://pkg.go.dev/encoding/json#Unmarshal
     """
@@ -230,23 +226,23 @@ def spelling(names: Iterable[str], name: str) -> str | None:
 
 
 def _field(value: Mapping[str, object], name: str) -> object:
-    """A field under its name in any case; one that is null is none."""
+    """A field by its name in any case; null counts as absent."""
     key = spelling((key for key, found in value.items() if found is not None), name)
     return None if key is None else value[key]
 
 
 def _is_bare(value: Mapping[str, object]) -> bool:
-    """Whether a whole document is what ``auths`` usually holds: registries with an ``auth``."""
+    """Whether a whole file is what ``auths`` usually holds: registries with an ``auth``."""
     return bool(value) and all(
         isinstance(entry, dict) and "auth" in entry for entry in value.values()
     )
 
 
 def _decoded(auth: str) -> tuple[str, str] | None:
-    """User name and password from ``auth``; ``None`` where it is no such thing."""
+    """User name and password of an ``auth``; ``None`` if it is anything else."""
     from binascii import a2b_base64
 
-    # Some write it over several lines, without its padding or in the alphabet for URLs.
+    # Some tools write it on several lines, without padding or in the alphabet for URLs.
     compact = "".join(auth.split()).rstrip("=").translate({ord("-"): "+", ord("_"): "/"})
     try:
         decoded = a2b_base64(compact + "=" * (-len(compact) % 4), strict_mode=True).decode("utf-8")
@@ -257,7 +253,7 @@ def _decoded(auth: str) -> tuple[str, str] | None:
 
 
 def _is_dockers(auth: str) -> bool:
-    """Whether docker reads an ``auth``: it has its padding, and nothing between but line ends."""
+    """Whether docker reads an ``auth``: with padding, and no other white space than line ends."""
     from binascii import a2b_base64
 
     compact = auth.replace("\r", "").replace("\n", "")
@@ -268,8 +264,19 @@ def _is_dockers(auth: str) -> bool:
     return bool(username and colon)
 
 
+def _bad_auth(auth: str) -> str:
+    """The code for an ``auth`` that cannot be decoded."""
+    from binascii import a2b_base64
+
+    try:
+        inner = a2b_base64("".join(auth.split())).decode("ascii")
+    except ValueError:
+        return "fallback.bad-auth"
+    return "fallback.auth-encoded-twice" if _decoded(inner) else "fallback.bad-auth"
+
+
 def named(environ: Mapping[str, str]) -> Iterator[DockerConfig]:
-    """What docker reads, and what a variable points at: the user's own word, in this order."""
+    """The files that docker reads and that variables name, in this order."""
     if text := environ.get("DOCKER_AUTH_CONFIG"):
         data = text.encode("utf-8", "surrogateescape")
         is_path = not text.lstrip().startswith("{") and path_values.quotable(text)
@@ -285,7 +292,7 @@ def named(environ: Mapping[str, str]) -> Iterator[DockerConfig]:
 
 
 def _broken(variable: str, problem: Misconfigured | None) -> DockerConfig | None:
-    """The file of a variable whose value cannot be used: to load it is an error."""
+    """The file of a variable whose value cannot be used; loading it is an error."""
     if problem is None:
         return None
 
@@ -309,24 +316,40 @@ def _folder_problem(folder: str) -> Misconfigured | None:
 
 
 def relatives(environ: Mapping[str, str]) -> Iterator[DockerConfig]:
-    """What podman, skopeo, buildah and a docker of long ago left in the places they know."""
+    """The files of podman, skopeo and buildah, and of old versions of docker, in usual places."""
     runtime = user_folders.runtime(environ)
     session = os.path.join(runtime, "containers") if runtime else f"/run/containers/{_uid()}"
-    yield _file(os.path.join(session, "auth.json"), names_store=False)
-    yield _file(
-        os.path.join(user_folders.config(environ), "containers", "auth.json"), names_store=False
-    )
-    yield _file(os.path.join(user_folders.home(environ), ".dockercfg"), bare=True)
+    yield _unnamed(os.path.join(session, "auth.json"))
+    yield _unnamed(os.path.join(user_folders.config(environ), "containers", "auth.json"))
+    path = os.path.join(user_folders.home(environ), ".dockercfg")
+    yield DockerConfig(path, lambda: _load_if_open(path), bare=True)
 
 
 def docker_config_path(environ: Mapping[str, str]) -> str:
-    """Where docker's config.json is. ``DOCKER_CONFIG`` names its folder."""
+    """The path of docker's config.json. ``DOCKER_CONFIG`` names its folder."""
     folder = environ.get("DOCKER_CONFIG") or os.path.join(user_folders.home(environ), ".docker")
     return os.path.join(folder, "config.json")
 
 
-def _file(path: str, *, names_store: bool = True, bare: bool = False) -> DockerConfig:
-    return DockerConfig(path, lambda: json_file.load(path), names_store=names_store, bare=bare)
+def _file(path: str, *, names_store: bool = True) -> DockerConfig:
+    return DockerConfig(path, lambda: json_file.load(path), names_store=names_store)
+
+
+def _unnamed(path: str) -> DockerConfig:
+    return DockerConfig(path, lambda: _load_if_open(path), names_store=False)
+
+
+def _load_if_open(path: str) -> ParsedJson | None:
+    """Load a file that no setting names: one that is closed to this user counts as absent.
+
+    Root's podman makes /run/containers with mode 0700.
+    """
+    try:
+        return json_file.parse(json_file.read(path))
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return None
+    except OSError as error:
+        raise Misconfigured("file.cannot-read", problem=os_reason(error)) from None
 
 
 def _uid() -> int:

@@ -1,7 +1,7 @@
 """Another ``docker-credential-*`` as a source: one run of it, and what its answer means.
 
-Passes the server URL on untouched and its standard error through. Understands the several wordings
-of "not found" and "cannot do that". What it wrote is quoted only where that cannot be a secret.
+The server URL goes to it unchanged, and its standard error to ours. The different wordings of "not
+found" and "not supported" are understood. Its words are quoted only if they cannot be a secret.
 
 Source: https://github.com/docker/docker-credential-helpers (the protocol, and six of the wordings)
 """
@@ -16,7 +16,6 @@ from cred_helper.errors import (
     Misconfigured,
     NotFound,
     ProviderError,
-    Unreachable,
 )
 from cred_helper.fallback import child
 
@@ -24,12 +23,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from cred_helper.fallback.chain import Chain
     from cred_helper.fallback.child import Finished
+    from cred_helper.fallback.loop_guard import LoopGuard
     from cred_helper.server_url import ServerURL
 
 PREFIX = "docker-credential-"
-# Whoever says one of these, in whatever case and context, has no credential.
+# A helper that says one of these, in any case and context, has no credential.
 _NOT_FOUND = (
     "credentials not found",  # all that follow the protocol, some with words around it
     "credential not found",
@@ -52,21 +51,25 @@ _UNSUPPORTED = (
     "unknown action",
     "unknown command",
 )
-_MAX_QUOTED_CHARACTERS = 200
-# A long run of such characters with a digit in it may be a token; what begins a URL is none.
+_MAX_QUOTED_CHARACTERS = 300
+# A long run of such characters with a digit in it may be a token; the beginning of a URL is not.
 _OPAQUE = r"(?<![\w.+/=~-])(?!//)(?=[\w.+/=~-]*\d)[\w.+/=~-]{20,}"
-# Shorter secrets are in every text.
+# One word in quotation marks may be a secret, unless it is a name with a dot, a dash or a slash.
+_QUOTED_WORD = r"""(["'`])(?![A-Za-z]+[./-][A-Za-z./-]*\1)[^\s"'`]+\1"""
+# A shorter secret is part of any text.
 _MIN_SECRET_CHARACTERS = 4
+# Warnings before an answer, one object a line. More is not read: each try takes time.
+_MAX_OBJECTS = 100
 
 
 class Unsupported(ProviderError):
-    """The helper has no such verb. The caller goes on as if the helper were not there."""
+    """The helper has no such action. The caller goes on without the helper."""
 
 
 class Helper:
     """One helper program: a source, a store and a lister."""
 
-    __slots__ = ("_chain", "_environ", "_program", "_timeout_s", "name")
+    __slots__ = ("_environ", "_guard", "_program", "_timeout_s", "name")
 
     def __init__(
         self,
@@ -74,26 +77,36 @@ class Helper:
         program: str,
         *,
         environ: Mapping[str, str],
-        chain: Chain,
+        guard: LoopGuard,
         timeout_s: Callable[[], float],
     ) -> None:
         self.name = name
         self._program = program
         self._environ = environ
-        self._chain = chain
+        self._guard = guard
         self._timeout_s = timeout_s
+
+    def within(self, timeout_s: float) -> Helper:
+        """The same helper, with less time to answer."""
+        return Helper(
+            self.name,
+            self._program,
+            environ=self._environ,
+            guard=self._guard,
+            timeout_s=lambda: min(timeout_s, self._timeout_s()),
+        )
 
     def get(self, server_url: ServerURL) -> Credential:
         """Ask it for a credential.
 
         Raises:
-            NotFound: it says, in one way or another, that it has none.
-            ProviderError: it is missing, failed, hung, or answered with no credential.
+            NotFound: it has none.
+            ProviderError: it failed, hung, or answered with something else.
         """
         finished = self._run("get", server_url.raw, server_url.raw.encode())
         text = self._text(finished)
         if finished.status > 0 and says(_NOT_FOUND, text):
-            raise NotFound("it has no credential")
+            raise NotFound("helper.no-credential")
         self._check(finished, text)
         username, secret = _credential_fields(text)
         return Credential(username, Secret(secret), source=self.name)
@@ -108,7 +121,7 @@ class Helper:
         self._check(finished, self._text(finished), secret)
 
     def erase(self, server_url: ServerURL) -> None:
-        """Have it forget; what it does not know, or never keeps, is forgotten already."""
+        """Have it erase a credential. It is no error if it has none, or never keeps any."""
         finished = self._run("erase", server_url.raw, server_url.raw.encode())
         text = self._text(finished)
         if finished.status > 0 and says(_NOT_FOUND, text):
@@ -119,7 +132,7 @@ class Helper:
             pass
 
     def list(self) -> dict[str, str]:
-        """What it keeps: server URL to user name. Nothing, from a helper that cannot list."""
+        """Server URL to user name; empty for a helper that cannot list."""
         finished = self._run("list", "", b"")
         text = self._text(finished)
         if CREDENTIALS_NOT_FOUND in text:
@@ -130,49 +143,45 @@ class Helper:
             return {}
         objects = list(_objects(text))
         if not objects and text and text != "null":
-            raise BadReply("its answer is not a JSON object")
-        # Warnings come before it, and may be objects themselves.
+            raise BadReply("helper.no-object")
+        # Warnings come before the answer, and may be objects themselves.
         usernames = objects[-1] if objects else {}
         return {key: username for key, username in usernames.items() if isinstance(username, str)}
 
     def _run(self, verb: str, server_url: str, data: bytes) -> Finished:
         environ = child.environment(self._environ)
-        environ |= self._chain.joined_by(self.name, server_url)
-        try:
-            return child.run([self._program, verb], data, environ, self._timeout_s())
-        except Unreachable as error:
-            raise error.with_hint(
-                "DOCKER_CREDENTIAL_MULTI_HELPER_TIMEOUT_S is how long a helper may take"
-            ) from None
+        environ |= self._guard.variable_for(self.name, server_url)
+        return child.run([self._program, verb], data, environ, self._timeout_s())
 
     def _text(self, finished: Finished) -> str:
-        # An answer has to be UTF-8; a complaint in some code page is to be understood all the same.
+        # An answer has to be UTF-8; an error message may be in any code page.
         errors = "replace" if finished.status else "strict"
         try:
             return finished.output.decode("utf-8-sig", errors).strip()
         except UnicodeDecodeError:
-            raise BadReply("its answer is not UTF-8") from None
+            raise BadReply("helper.not-utf") from None
 
     def _check(self, finished: Finished, text: str, *secrets: str) -> None:
-        """Raise what a failed run means."""
+        """Raise the error of a run that failed."""
         if finished.status < 0:
-            raise BadReply(f"it was ended by {_signal_name(-finished.status)}")
+            raise BadReply("helper.killed", signal=_signal_name(-finished.status))
         if finished.status > 0:
             if says(_UNSUPPORTED, text):
-                raise Unsupported("it does not offer that")
+                raise Unsupported("helper.unsupported")
             said = quotable(text, *secrets)
-            failed = f"it failed with exit status {finished.status}"
-            raise Denied(f"{failed}: {said}" if said else failed)
+            if said:
+                raise Denied("helper.says", status=finished.status, said=said)
+            raise Denied("helper.failed", status=finished.status)
 
 
 def program_name(name: str) -> str:
-    """The program that config.json means by a name.
+    """The program that a configuration file means by a name.
 
     Raises:
-        Misconfigured: it is no name but a path, an option or an accident.
+        Misconfigured: it is a path, an option or a mistake.
     """
     if not name.isascii() or not name[:1].isalnum() or not set(name) <= _NAME_CHARACTERS:
-        raise Misconfigured("the name of its helper is not made of letters, digits and . _ - alone")
+        raise Misconfigured("helper.bad-name")
     return PREFIX + name
 
 
@@ -186,61 +195,63 @@ def says(wordings: tuple[str, ...], text: str) -> bool:
 
 
 def quotable(text: str, *secrets: str) -> str:
-    """The first line of what a helper said, fit for a terminal; ``""`` where it may be a secret."""
+    """The first line of a helper's words, for a terminal; ``""`` if it may hold a secret."""
     import re
 
     line = "".join(c if c.isprintable() else " " for c in text.strip().split("\n", 1)[0])
-    if set('{}"') & set(line) or any(
+    if set("{}") & set(line) or any(
         len(secret) >= _MIN_SECRET_CHARACTERS and secret in text for secret in secrets
     ):
         return ""
-    return re.sub(_OPAQUE, "…", " ".join(line.split()))[:_MAX_QUOTED_CHARACTERS]
+    line = re.sub(_QUOTED_WORD, r"\1…\1", " ".join(line[: 10 * _MAX_QUOTED_CHARACTERS].split()))
+    return re.sub(_OPAQUE, "…", line)[:_MAX_QUOTED_CHARACTERS]
 
 
 def _credential_fields(text: str) -> tuple[str, str]:
-    """User name and secret from an answer that may have warnings before it.
+    """User name and secret of an answer, which may have warnings before it.
 
-    Keys count in any case, as they do for docker.
+    Keys count in any case, as for docker.
     """
     if not text:
-        raise NotFound("it answers with nothing")
+        raise NotFound("helper.empty-answer")
     for found in _objects(text):
         fields = {key.lower(): value for key, value in found.items()}
         if not fields:
-            raise NotFound("it answers with an empty object")
+            raise NotFound("helper.empty-answer")
         if "username" in fields or "secret" in fields:
             break
     else:
         if says(_NOT_FOUND, text):
-            raise NotFound("it has no credential")
-        raise BadReply("its answer holds no credential")
+            raise NotFound("helper.no-credential")
+        raise BadReply("helper.not-a-credential")
     username, secret = fields.get("username", ""), fields.get("secret", "")
     if not isinstance(username, str) or not isinstance(secret, str):
-        raise BadReply("its answer has a Username or Secret that is not a string")
+        raise BadReply("helper.not-text")
     if not username and not secret:
-        raise NotFound("it answers with an empty user name and secret")
+        raise NotFound("helper.empty-answer")
     if not username:
-        raise BadReply("its answer has no Username")
+        raise BadReply("helper.no-username")
     if "secret" not in fields:
-        raise BadReply("its answer has no Secret")
+        raise BadReply("helper.no-secret")
     return username, secret
 
 
 def _objects(text: str) -> Iterator[dict[str, object]]:
     """The JSON objects in a text that begin a line."""
-    import json
+    from cred_helper.files import json_file
 
-    decoder = json.JSONDecoder()
     at = 0
-    while at < len(text):
+    tries = 0
+    while at < len(text) and tries < _MAX_OBJECTS:
         line_end = text.find("\n", at)
         after = line_end + 1 if line_end >= 0 else len(text)
         start = at + len(text[at:after]) - len(text[at:after].lstrip())
         if text.startswith("{", start):
+            tries += 1
             try:
-                value, after = decoder.raw_decode(text, start)
+                value, after = json_file.first_value(text, start)
                 yield value
-            except (ValueError, RecursionError):
+            except Misconfigured:
                 pass
         at = after
 

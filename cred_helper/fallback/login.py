@@ -1,9 +1,9 @@
-"""What a login comes to: whom its credential is given to, and from whom a logout takes it.
+"""Where a login is kept, and from where a logout erases it.
 
-A helper that config.json names owns what it is named for. What nobody owns is kept in the keychain
-that docker would choose on this machine, or in our own store where none works; of a cloud's
-registry nothing is kept, because its credentials are made when they are asked for. Never kept
-twice, and never dropped without a word.
+A helper that config.json names keeps the logins that it is named for. All others are kept in the
+keychain that docker would choose on this machine or, if that does not work, in our own store; for a
+cloud's registry none is kept, since its credentials are made when a client asks for them. No login
+is kept twice, or dropped without a message.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from cred_helper.errors import Misconfigured, ProviderError
+from cred_helper.errors import CredentialError, Misconfigured, ProviderError, Unreachable
 from cred_helper.fallback import child
 from cred_helper.fallback.helper import Helper, Unsupported
 from cred_helper.files import user_folders
@@ -21,16 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from cred_helper.credential import Credential
+    from cred_helper.fallback.keychain_memory import KeychainMemory
     from cred_helper.fallback.store import FileStore
     from cred_helper.server_url import ServerURL
 
-    Warn = Callable[..., None]
+    Warn = Callable[[CredentialError], None]
 
 
 class Login:
-    """Where logins to one registry go: to the first owner that keeps things, or to the rest.
+    """A store that gives logins to their first owner that keeps any, or else to the rest.
 
-    An owner that is named and cannot be asked is in its place as the error that says why.
+    An owner that is named and cannot be used is there as the error that says why.
     """
 
     __slots__ = ("_owners", "_rest", "name")
@@ -44,7 +45,7 @@ class Login:
         """Keep a credential.
 
         Raises:
-            ProviderError: its owner is known and cannot take it, or cannot be known.
+            ProviderError: its owner cannot keep it, or cannot be determined.
         """
         for owner in self._owners:
             if isinstance(owner, ProviderError):
@@ -52,18 +53,18 @@ class Login:
             try:
                 owner.store(server_url, credential)
             except Unsupported:
-                continue  # a read-only helper: what it does not keep, the next one does
+                continue  # a read-only helper: the next one keeps it
             except ProviderError as error:
-                what = f"{owner.name} keeps no login to {server_url.redacted_host}"
-                raise _told(what, error) from None
+                host = server_url.redacted_host
+                raise error.within("helper.cannot-keep", helper=owner.name, host=host) from None
             return
         self._rest.store(server_url, credential)
 
     def erase(self, server_url: ServerURL) -> None:
-        """Have everybody forget who could be asked for it.
+        """Erase it everywhere a ``get`` looks.
 
         Raises:
-            ProviderError: one of them could not; the others have.
+            ProviderError: one of the owners failed; the others have erased it.
         """
         failures = []
         for owner in self._owners:
@@ -73,53 +74,146 @@ class Login:
             try:
                 owner.erase(server_url)
             except ProviderError as error:
-                what = f"{owner.name} does not forget {server_url.redacted_host}"
-                failures.append(_told(what, error))
+                host = server_url.redacted_host
+                failures.append(error.within("helper.cannot-erase", helper=owner.name, host=host))
         self._rest.erase(server_url)
         if failures:
             raise failures[0]
 
 
+class MachineKeychain:
+    """The keychain that docker would choose on this machine, although no file names it.
+
+    If it does not work, it has no login for us, as long as it did not take one. If it hangs, that
+    is remembered, and it is not asked again for some minutes.
+    """
+
+    __slots__ = ("_helper", "_memory", "_warn", "name")
+
+    def __init__(self, helper: Helper, memory: KeychainMemory, warn: Warn) -> None:
+        self._helper = helper
+        self._memory = memory
+        self._warn = warn
+        self.name = helper.name
+
+    def get(self, server_url: ServerURL) -> Credential:
+        """Ask it for a credential.
+
+        Raises:
+            NotFound: it has none, or does not work and never took this login.
+            ProviderError: it does not work and has this login.
+        """
+        from cred_helper.errors import NotFound
+
+        if self._memory.holds(server_url):
+            try:
+                return self._helper.get(server_url)
+            except ProviderError as error:
+                raise _locked(error) from None
+        if self._memory.is_hung():
+            raise NotFound("helper.hung-before")
+        try:
+            return self._limited().get(server_url)
+        except Unreachable as error:
+            self._hangs()
+            raise NotFound.of(error) from None
+        except ProviderError as error:
+            if self._lists(server_url):
+                raise _locked(error) from None
+            raise NotFound.of(error) from None
+
+    def list(self) -> dict[str, str]:
+        """Server URL to user name; empty while it hangs."""
+        if self._memory.is_hung():
+            return {}
+        try:
+            return self._limited().list()
+        except Unreachable:
+            self._hangs()
+            return {}
+
+    def store(self, server_url: ServerURL, credential: Credential) -> None:
+        """Give it a login to keep. Raises ``ProviderError`` if it does not work."""
+        if self._memory.is_hung():
+            raise Unreachable("helper.hung-before")
+        self._helper.store(server_url, credential)
+        self._memory.note_login(server_url)
+
+    def erase(self, server_url: ServerURL) -> None:
+        """Have it erase a login. Raises ``ProviderError`` if it does not work and may have it."""
+        if self._memory.is_hung() and not self._memory.holds(server_url):
+            return
+        self._helper.erase(server_url)
+        self._memory.forget_login(server_url)
+
+    def _limited(self) -> Helper:
+        from cred_helper.fallback.keychain_memory import FIRST_TIMEOUT_S
+
+        return self._helper.within(FIRST_TIMEOUT_S)
+
+    def _hangs(self) -> None:
+        from cred_helper.fallback.keychain_memory import FIRST_TIMEOUT_S, HUNG_FOR_S
+
+        self._memory.note_hung()
+        seconds, minutes = f"{FIRST_TIMEOUT_S:.0f}", f"{HUNG_FOR_S / 60:.0f}"
+        values = {"helper": self.name, "seconds": seconds, "minutes": minutes}
+        self._warn(CredentialError("helper.hangs", **values))
+
+    def _lists(self, server_url: ServerURL) -> bool:
+        """Whether it lists a login for the registry: most keychains do so even while locked."""
+        from cred_helper.fallback.registry_key import candidates
+
+        try:
+            return bool(candidates(self._limited().list(), server_url))
+        except CredentialError:
+            return False
+
+
+def _locked(error: ProviderError) -> ProviderError:
+    """The failure of a keychain that has the login."""
+    return type(error)("helper.locked", problem=error.reason)
+
+
 class Kept:
-    """What nobody owns: in this machine's keychain where one works, or in our own store."""
+    """Keeps logins without an owner: in this machine's keychain or, failing that, our own store."""
 
     __slots__ = ("_keychain", "_own", "_warn")
 
-    def __init__(self, own: FileStore, keychain: Helper | None, warn: Warn) -> None:
+    def __init__(self, own: FileStore, keychain: MachineKeychain | None, warn: Warn) -> None:
         self._own = own
         self._keychain = keychain
         self._warn = warn
 
     def store(self, server_url: ServerURL, credential: Credential) -> None:
-        """Keep it in one of the two, so that no older one comes back from the other."""
+        """Keep it in one of the two, so that no older one in the other answers later."""
         if self._keychain is not None:
             try:
                 self._keychain.store(server_url, credential)
             except ProviderError as error:
-                failed = f"{self._keychain.name} does not work here ({error.reason})"
-                self._warn(f"{failed}; the login is kept in {self._own.name}", error.hint)
+                names = {"helper": self._keychain.name, "store": self._own.name}
+                self._warn(error.within("helper.kept-elsewhere", **names))
             else:
                 self._erase_own(server_url)
                 return
         try:
             self._own.store(server_url, credential)
         except ProviderError as error:
-            raise _told(self._own.name, error) from None
+            raise error.within("file.at", place=self._own.name) from None
 
     def erase(self, server_url: ServerURL) -> None:
-        """Forget it wherever it may have been kept."""
+        """Erase it from both."""
         if self._keychain is not None:
             try:
                 self._keychain.erase(server_url)
             except ProviderError as error:
-                self._warn(f"{self._keychain.name} does not work here: {error.reason}", error.hint)
+                self._warn(error.within("helper.keychain-failed", helper=self._keychain.name))
         self._erase_own(server_url)
 
     def _erase_own(self, server_url: ServerURL) -> None:
         try:
             self._own.erase(server_url)
         except ProviderError as error:
-            raise _told(self._own.name, error) from None
+            raise error.within("file.at", place=self._own.name) from None
 
 
 class Unowned:
@@ -154,10 +248,6 @@ class Unowned:
     def erase(self, server_url: ServerURL) -> None:
         """Remove a login that was kept before."""
         self._kept.erase(server_url)
-
-
-def _told(what: str, error: ProviderError) -> ProviderError:
-    return type(error)(f"{what}: {error.reason}", hint=error.hint)
 
 
 def keychain_name(environ: Mapping[str, str], platform: str = sys.platform) -> str | None:

@@ -1,9 +1,8 @@
-"""Our own credential store: one file that only its owner can read, where there is no keychain.
+"""Our own credential store: one file that only its owner can read, for machines without a keychain.
 
-A change replaces the whole file, under a lock, by one that was written and synced beside it:
-whoever is killed at any moment leaves the old content or the new. A file that cannot be understood
-is never deleted: reading it is an error that names it, and the next change moves it aside. Nothing
-in it is encrypted, as nothing in docker's own file is.
+A change replaces the whole file under a lock. A file that cannot be parsed is never deleted:
+reading it is an error that names it, and the next change moves it aside. Nothing in it is
+encrypted, like in docker's own file.
 """
 
 from __future__ import annotations
@@ -12,13 +11,11 @@ import os
 import sys
 
 from cred_helper.credential import Credential, Secret
-from cred_helper.errors import Misconfigured, NotFound, Unreachable
+from cred_helper.errors import CredentialError, Misconfigured, NotFound, Unreachable
 from cred_helper.fallback.registry_key import candidates
-from cred_helper.files import json_file, user_folders
-from cred_helper.files.atomic_file import make_folders
-from cred_helper.files.json_file import trouble
+from cred_helper.files import atomic_file, json_file, user_folders
 from cred_helper.files.locks import Locks
-from cred_helper.signals import finish_first
+from cred_helper.files.os_errors import os_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,40 +26,42 @@ if TYPE_CHECKING:
 _FOLDER = "docker-credential-multi"
 _FILE = "credentials.json"
 _VERSION = 1
-# A change takes milliseconds; twenty processes logging in at once still have their turn.
+# A change takes milliseconds: within this time each of twenty processes gets its turn.
 LOCK_TIMEOUT_S = 5.0
 _LOCK_POLL_S = 0.01
 _LOCK = "0"
 
 
 class Damaged(Misconfigured):
-    """The file is not what was written. Whoever changes it moves it aside."""
+    """The file cannot be parsed. A change moves it aside."""
 
 
 class FileStore:
     """Credentials by the exact server URL they were given for.
 
-    ``warn`` tells the person what was put right on the way.
+    ``home`` is the user's home folder: root also uses a store of the home's owner, as sudo keeps
+    the variable HOME. ``warn`` receives what was corrected on the way.
     """
 
-    __slots__ = ("_warn", "name", "path")
+    __slots__ = ("_home", "_warn", "name", "path")
 
-    def __init__(self, path: str, warn: Callable[[str, str | None], None]) -> None:
+    def __init__(self, path: str, warn: Callable[[CredentialError], None], home: str = "") -> None:
         self.name = path
-        # A link in the file's place stays one.
+        # If the file is a link, the link stays.
         self.path = os.path.realpath(path)
+        self._home = home
         self._warn = warn
 
     def get(self, server_url: ServerURL) -> Credential:
-        """The credential under this server URL, or under another spelling of the same registry."""
+        """The credential for this server URL, or for another spelling of the same registry."""
         entries = self._read()
         for key in candidates(entries, server_url):
             username, secret = entries[key]
             return Credential(username, Secret(secret), source=self.name)
-        raise NotFound("nothing is kept for it")
+        raise NotFound("store.no-entry")
 
     def store(self, server_url: ServerURL, credential: Credential) -> None:
-        """Keep a credential under exactly this server URL."""
+        """Keep a credential for exactly this server URL."""
         self._make_folder()
         with _Lock(f"{self.path}.lock"):
             entries = self._read_to_change()
@@ -70,12 +69,12 @@ class FileStore:
             self._write(entries)
 
     def erase(self, server_url: ServerURL) -> None:
-        """Forget what a ``get`` would answer with, in every spelling of the registry."""
+        """Remove what would answer a ``get``, in every spelling of the registry."""
         try:
             if not candidates(self._read(), server_url):
                 return
         except Damaged:
-            pass  # what may be in it is moved out of the way below
+            pass  # the change below moves the file aside
         with _Lock(f"{self.path}.lock"):
             entries = self._read_to_change()
             for key in candidates(entries, server_url):
@@ -83,7 +82,7 @@ class FileStore:
             self._write(entries)
 
     def list(self) -> dict[str, str]:
-        """What is kept: server URL to user name."""
+        """Server URL to user name."""
         return {key: username for key, (username, _) in self._read().items()}
 
     # --- Reading ----------------------------------------------------------------------------------
@@ -94,30 +93,37 @@ class FileStore:
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except OSError as error:
-            raise self._unusable("read", error) from None
+            raise Misconfigured("store.cannot-read", problem=os_reason(error)) from None
         try:
             self._inspect(fd)
             data = json_file.read_open(fd)
         except OSError as error:
-            raise self._unusable("read", error) from None
+            raise Misconfigured("store.cannot-read", problem=os_reason(error)) from None
         finally:
             os.close(fd)
         return _parse(data)
 
     def _inspect(self, fd: int) -> None:
-        """See that nobody else could have written the file or can read it."""
+        """Check that no other user can have written the file, and close it to others."""
         if sys.platform == "win32":
-            return  # the folder's access list says it there
+            return  # the access list of the profile folder closes it to others
         status = os.fstat(fd)
-        user = os.geteuid()
-        if user not in (0, status.st_uid):
-            raise Misconfigured(
-                f"it belongs to another user ({status.st_uid})",
-                hint=f"see who put {self.path} there",
-            )
+        if not self._is_trusted(status.st_uid):
+            raise Misconfigured("store.foreign-file", uid=status.st_uid, path=self.path)
         if status.st_mode & 0o077:
             os.fchmod(fd, 0o600)
-            self._warn(f"{self.path} was open to other users; now it is not", None)
+
+            self._warn(CredentialError("store.closed", path=self.path))
+
+    def _is_trusted(self, uid: int) -> bool:
+        """Whether this user may own the store: the user of this process or, for root, of HOME."""
+        user = os.geteuid()
+        if uid == user:
+            return True
+        try:
+            return user == 0 and bool(self._home) and os.stat(self._home).st_uid == uid
+        except OSError:
+            return False
 
     def _read_to_change(self) -> dict[str, tuple[str, str]]:
         try:
@@ -129,25 +135,27 @@ class FileStore:
             try:
                 os.replace(self.path, aside)
             except OSError as failure:
-                raise self._unusable("moved aside", failure) from None
-            self._warn(f"{self.path} could not be read ({error.reason}); it is {aside} now", None)
+                problem = os_reason(failure)
+                raise Misconfigured("store.not-moved-aside", problem=problem) from None
+            self._warn(error.within("store.moved-aside", path=self.path, aside=aside))
             return {}
-
-    def _unusable(self, what: str, error: OSError) -> Misconfigured:
-        return Misconfigured(f"it cannot be {what}: {trouble(error)}")
 
     # --- Writing ----------------------------------------------------------------------------------
 
     def _make_folder(self) -> None:
         folder = os.path.dirname(self.path)
         try:
-            make_folders(folder, 0o700)  # to others closed all the way, says XDG
-            # A folder by another name is not ours: the file is a link into it.
-            is_ours = sys.platform != "win32" and os.path.basename(folder) == _FOLDER
-            if is_ours and os.stat(folder).st_mode & 0o077:
+            atomic_file.make_folders(folder, 0o700)  # the mode that XDG asks for
+            if sys.platform == "win32":
+                return
+            status = os.stat(folder)
+            if not self._is_trusted(status.st_uid) and status.st_uid != 0:
+                raise Misconfigured("store.foreign-folder", uid=status.st_uid, folder=folder)
+            # If the store is a link, the folder is not ours and keeps its mode.
+            if os.path.basename(folder) == _FOLDER and status.st_mode & 0o077:
                 os.chmod(folder, 0o700)
         except OSError as error:
-            raise Misconfigured(f"its folder cannot be made: {trouble(error)}") from None
+            raise Misconfigured("store.no-folder", problem=os_reason(error)) from None
 
     def _write(self, entries: Mapping[str, tuple[str, str]]) -> None:
         import json
@@ -157,49 +165,11 @@ class FileStore:
             for key, (username, secret) in entries.items()
         }
         data = json.dumps({"version": _VERSION, "credentials": fields}, indent=2).encode() + b"\n"
-        self._sweep()
         try:
-            finish_first(lambda: self._replace(data))
+            atomic_file.remove_leftovers(self.path)
+            atomic_file.replace(self.path, data, durable=True, keep_attributes=True)
         except OSError as error:
-            raise self._unusable("written", error) from None
-
-    def _replace(self, data: bytes) -> None:
-        temporary = f"{self.path}.new-{os.urandom(8).hex()}"
-        try:
-            self._create(temporary, data)
-            os.replace(temporary, self.path)
-        except OSError:
-            _remove(temporary)
-            raise
-        _sync_folder(os.path.dirname(self.path))
-
-    def _create(self, path: str, data: bytes) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        fd = os.open(path, flags, 0o600)
-        try:
-            self._keep_owner(fd)
-            view = memoryview(data)
-            while view:
-                view = view[os.write(fd, view) :]
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-
-    def _keep_owner(self, fd: int) -> None:
-        """Leave the file its owner's when ``sudo docker login`` changes it."""
-        if sys.platform != "win32" and os.geteuid() == 0:
-            try:
-                status = os.stat(self.path)
-            except FileNotFoundError:
-                status = os.stat(os.path.dirname(self.path))
-            os.fchown(fd, status.st_uid, status.st_gid)
-
-    def _sweep(self) -> None:
-        """Remove what a killed process left. Nobody else is writing: the lock is ours."""
-        folder, beginning = os.path.dirname(self.path), f"{os.path.basename(self.path)}.new-"
-        for name in os.listdir(folder):
-            if name.startswith(beginning):
-                _remove(os.path.join(folder, name))
+            raise Misconfigured("store.cannot-write", problem=os_reason(error)) from None
 
 
 def path(environ: Mapping[str, str]) -> str:
@@ -211,14 +181,14 @@ def _parse(data: bytes) -> dict[str, tuple[str, str]]:
     try:
         parsed = json_file.parse(data)
     except Misconfigured as error:
-        raise Damaged(error.reason) from None
+        raise Damaged.of(error) from None
     if parsed is None:
         return {}
     value = parsed.value
     if not isinstance(value, dict) or not isinstance(value.get("version"), int):
-        raise Damaged("line 1: it is not a store of ours")
+        raise Damaged("store.not-ours")
     if value["version"] != _VERSION:
-        raise Misconfigured(f"it was written by another version (its format is {value['version']})")
+        raise Misconfigured("store.other-version", format=value["version"])
     entries = {}
     try:
         for key, fields in value["credentials"].items():
@@ -227,50 +197,61 @@ def _parse(data: bytes) -> dict[str, tuple[str, str]]:
                 raise TypeError
             entries[key] = (username, secret)
     except (AttributeError, KeyError, TypeError):
-        raise Damaged(f"line {parsed.line_of('credentials')}: an entry is not one") from None
+        raise Damaged("store.bad-entry", line=parsed.line_of("credentials")) from None
     return entries
 
 
-def _remove(path: str) -> None:
-    try:
-        os.unlink(path)
-    except OSError:
-        pass
-
-
-def _sync_folder(path: str) -> None:
-    """Have the file's new name survive a loss of power, where folders can be synced."""
-    try:
-        fd = os.open(path, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(fd)
-    except OSError:
-        pass
-    finally:
-        os.close(fd)
-
-
 class _Lock:
-    """One process at a time. The locked file stays, so that all of them lock the same one."""
+    """One process at a time. The locked file stays, so that all processes lock the same one.
+
+    On a file system without locks a second file stands in, which only one process can make.
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._stand_in = f"{path}.held"
+        self._holds_stand_in = False
 
     def __enter__(self) -> None:
-        from time import monotonic, sleep
-
         try:
             self._locks = Locks(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as error:
-            raise Misconfigured(f"it cannot be locked: {trouble(error)}") from None
-        ends_at_s = monotonic() + LOCK_TIMEOUT_S
-        while not self._locks.acquire(_LOCK):
-            if monotonic() > ends_at_s:
-                self._locks.close()
-                raise Unreachable(f"another process has had it locked for {LOCK_TIMEOUT_S:.0f} s")
-            sleep(_LOCK_POLL_S)
+            raise Misconfigured("store.cannot-lock", problem=os_reason(error)) from None
+        try:
+            _wait_for(lambda: self._locks.acquire(_LOCK), self._is_locked)
+            if self._locks.are_missing:
+                _wait_for(self._make_stand_in, self._is_left)
+        except BaseException:
+            self._locks.close()
+            raise
 
     def __exit__(self, *_: object) -> None:
+        if self._holds_stand_in:
+            os.unlink(self._stand_in)
         self._locks.close()
+
+    def _make_stand_in(self) -> bool:
+        try:
+            os.close(os.open(self._stand_in, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise Misconfigured("store.cannot-lock", problem=os_reason(error)) from None
+        self._holds_stand_in = True
+        return True
+
+    def _is_locked(self) -> Unreachable:
+        return Unreachable("store.locked", limit=f"{LOCK_TIMEOUT_S:.0f}")
+
+    def _is_left(self) -> Unreachable:
+        return Unreachable("store.lock-left", lock=self._stand_in)
+
+
+def _wait_for(take: Callable[[], bool], failure: Callable[[], Unreachable]) -> None:
+    from time import monotonic, sleep
+
+    ends_at_s = monotonic() + LOCK_TIMEOUT_S
+    while not take():
+        if monotonic() > ends_at_s:
+            raise failure()
+        sleep(_LOCK_POLL_S)

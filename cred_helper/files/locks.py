@@ -1,7 +1,8 @@
-"""Who is asking: locks between processes that the kernel lets go of when their owner dies.
+"""Locks between processes, which the kernel releases when their owner ends.
 
-One byte of one file a lock, chosen by the key: nothing to make for a new key, nothing to tidy up.
-Where the system or the file system has no such locks everybody gets every lock, and asks.
+A lock is one byte of one file, chosen by a key: there is nothing to make for a new key, and nothing
+to remove. If the system or the file system has no such locks, every process gets every lock, and
+``are_missing`` says so.
 """
 
 from __future__ import annotations
@@ -9,57 +10,64 @@ from __future__ import annotations
 import os
 import sys
 
-# Digits of the key that choose the byte: two keys share one by a chance of one in 2**28.
+# Digits of the key that choose the byte: two keys share one with a chance of one in 2**28.
 _DIGITS = 7
-# Deputies: a second byte next to each key's first.
+# Each key has a second lock, for a deputy (see single_flight).
 RANKS = (0, 1)
 
 
 class Locks:
-    """The locks of one file. Closing it lets go of all of them."""
+    """The locks of one file. Closing it releases all of them."""
 
-    __slots__ = ("_fd", "_held")
+    __slots__ = ("_fd", "_held", "are_missing")
 
     def __init__(self, fd: int | None) -> None:
         self._fd = fd
         self._held: set[int] = set()
+        # Whether a lock was asked for and there are none.
+        self.are_missing = fd is None
 
     def acquire(self, key: str, rank: int = 0) -> bool:
-        """Take a lock without waiting; false while anybody has it, this process included."""
+        """Take a lock without waiting; return false if it is held, by this process or another."""
         byte = _byte(key, rank)
-        if byte in self._held or not (self._fd is None or _take(self._fd, byte)):
+        if byte in self._held:
             return False
+        if self._fd is not None:
+            taken = _take(self._fd, byte)
+            self.are_missing = taken is None
+            if taken is False:
+                return False
         self._held.add(byte)
         return True
 
     def release(self, key: str, rank: int = 0) -> None:
-        """Let go of a lock."""
+        """Release a lock."""
         byte = _byte(key, rank)
         self._held.discard(byte)
         if self._fd is not None:
-            _let_go(self._fd, byte)
+            _release(self._fd, byte)
 
     def mark_unkept(self, now: float) -> None:
-        """Leave word that what was asked for under a lock could not be kept for the others.
+        """Note for the other processes that an answer could not be kept for them.
 
-        A full disk takes no word but a file's times. Nobody reads this file, so that nothing else
-        ever gives it a time of access at the beginning of time.
+        A full disk stores no more than a file's times. No process reads this file, so that nothing
+        else sets its time of access to zero.
         """
         if self._fd is not None and os.utime in os.supports_fd:
             try:
                 os.utime(self._fd, (0, now))
             except OSError:
-                pass  # then the others go on asking one after another
+                pass  # the others then go on asking one after another
 
     def unkept_since(self, then: float) -> bool:
-        """Whether such word was left at that time or later."""
+        """Whether ``mark_unkept`` was called at that time or later."""
         if self._fd is None:
             return False
         status = os.fstat(self._fd)
         return status.st_atime == 0 and status.st_mtime >= then
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all locks."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
@@ -71,7 +79,8 @@ def _byte(key: str, rank: int) -> int:
 
 if sys.platform == "win32":
 
-    def _take(fd: int, byte: int) -> bool:
+    def _take(fd: int, byte: int) -> bool | None:
+        """Lock a byte; false if another process has it, ``None`` if there are no locks."""
         import msvcrt
 
         try:
@@ -80,35 +89,36 @@ if sys.platform == "win32":
         except PermissionError:
             return False
         except OSError:
-            return True
+            return None
         return True
 
-    def _let_go(fd: int, byte: int) -> None:
+    def _release(fd: int, byte: int) -> None:
         import msvcrt
 
         try:
             os.lseek(fd, byte, os.SEEK_SET)
             msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
         except OSError:
-            pass  # closing the file does it too
+            pass  # closing the file releases it too
 
 else:
 
-    def _take(fd: int, byte: int) -> bool:
+    def _take(fd: int, byte: int) -> bool | None:
+        """Lock a byte; false if another process has it, ``None`` if there are no locks."""
         import fcntl
 
         try:
             fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
         except (BlockingIOError, PermissionError):
-            return False  # POSIX leaves it open whether a taken lock is EAGAIN or EACCES
+            return False  # POSIX allows EAGAIN and EACCES for a lock that is held
         except OSError:
-            return True  # a file system without locks
+            return None  # a file system without locks
         return True
 
-    def _let_go(fd: int, byte: int) -> None:
+    def _release(fd: int, byte: int) -> None:
         import fcntl
 
         try:
             fcntl.lockf(fd, fcntl.LOCK_UN, 1, byte)
         except OSError:
-            pass  # closing the file does it too
+            pass  # closing the file releases it too

@@ -1,12 +1,78 @@
-"""Messages about other credential helpers."""
+"""Messages about other credential helpers, as sources and as stores."""
 
 from __future__ import annotations
 
 from cred_helper.messages import Message
 
+_TIMEOUT = "DOCKER_CREDENTIAL_MULTI_HELPER_TIMEOUT_S is how long a helper may take"
+
 MESSAGES: dict[str, Message] = {
+    # --- Finding it -------------------------------------------------------------------------------
+    "helper.bad-name": Message(
+        "the name of its helper has a character other than letters, digits, '.', '_' and '-'",
+        "write the helper's name without docker-credential- and without a path",
+    ),
     "helper.full-name": Message(
-        "{named_by} names {name!r}, which is the full name of a helper",
-        "write {short!r}: clients put docker-credential- before it",
+        "{named_by} names {name}, the full name of a helper",
+        "write {short} instead of {name} in {named_by}",
+        cause="Clients put docker-credential- in front of the name that a configuration file has.",
+    ),
+    "helper.not-on-path": Message(
+        "not on PATH, and {named_by} names it",
+        "install {program}, or take {name} out of {named_by}",
+        cause="A configuration file names a helper that is not installed, or that is in a folder"
+        " which is not on the PATH of the client's process.",
+    ),
+    "helper.ourselves": Message("this is docker-credential-multi itself"),
+    "helper.loop": Message(
+        "credential helper loop: {helper} called back for {host}",
+        "take one of the two helpers out of docker's config.json",
+        cause="A helper that docker-credential-multi asks asks docker-credential-multi in turn.",
+    ),
+    # --- Running it -------------------------------------------------------------------------------
+    "helper.not-started": Message("cannot be started: {problem}"),
+    "helper.timeout": Message(
+        "no answer within {seconds} s",
+        _TIMEOUT,
+        cause="The helper hangs: its keychain waits to be unlocked, or it has no network.",
+    ),
+    "helper.hung-before": Message(
+        "did not answer some minutes ago and is not asked again yet",
+        "name it as credsStore in docker's config.json to have it asked every time",
+    ),
+    "helper.hangs": Message(
+        "{helper} did not answer within {seconds} s; it is not asked again for {minutes} min",
+        "unlock this machine's keychain, or name another credsStore in docker's config.json",
+    ),
+    "helper.too-long": Message("its answer is over {limit} MiB"),
+    "helper.killed": Message("ended by {signal}"),
+    "helper.failed": Message(
+        "exit status {status}",
+        cause="The helper failed and said nothing that can be shown.",
+        cure="Run the helper by hand: echo HOST | docker-credential-NAME get",
+    ),
+    "helper.says": Message(
+        "exit status {status}: {said}", cause="The helper failed; these are its own words."
+    ),
+    "helper.locked": Message(
+        "it has a login for this registry and does not work: {problem}",
+        "unlock this machine's keychain",
+    ),
+    "helper.unsupported": Message("it does not have this action"),
+    # --- Its answer -------------------------------------------------------------------------------
+    "helper.no-credential": Message("it has no credential"),
+    "helper.empty-answer": Message("its answer is empty"),
+    "helper.not-utf": Message("its answer is not UTF-8"),
+    "helper.no-object": Message("its answer is not a JSON object"),
+    "helper.not-a-credential": Message("its answer has no credential"),
+    "helper.not-text": Message("its answer has a Username or Secret that is not a string"),
+    "helper.no-username": Message("its answer has no Username"),
+    "helper.no-secret": Message("its answer has no Secret"),
+    # --- Logins -----------------------------------------------------------------------------------
+    "helper.cannot-keep": Message("{helper} cannot keep the login to {host}: {reason}"),
+    "helper.cannot-erase": Message("{helper} cannot erase the login to {host}: {reason}"),
+    "helper.keychain-failed": Message("{helper} does not work here: {reason}"),
+    "helper.kept-elsewhere": Message(
+        "{helper} does not work here ({reason}); the login is kept in {store}"
     ),
 }

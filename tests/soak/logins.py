@@ -20,6 +20,7 @@ from typing import NoReturn
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CredentialError
 from cred_helper.fallback.store import FileStore
+from cred_helper.files.atomic_file import final_name
 from cred_helper.files.fingerprints import digest
 from cred_helper.server_url import ServerURL
 from tests.soak.writers import ABOUT_TO, HAS, WRITERS, Writers
@@ -40,13 +41,13 @@ def secret_of(registry: str, stamp: int) -> str:
     return f"{stamp} " + digest([registry, str(stamp)]) * (1 + stamp % 50)
 
 
-def _hush(_reason: str, _hint: str | None) -> None:
-    """Nobody is there to be warned."""
+def _ignore(_warning: CredentialError) -> None:
+    """Warnings are not what this is about."""
 
 
 def write_for_ever(path: str, writer: int, report: int) -> NoReturn:
     """Log in and out until killed."""
-    store = FileStore(path, _hush)
+    store = FileStore(path, _ignore)
     choose = random.Random(os.getpid())
     while True:
         registry = choose.choice(registries(writer))
@@ -103,7 +104,7 @@ class Logins(Writers):
     def _stamps(self) -> dict[str, int]:
         """What the file says, by registry."""
         try:
-            entries = FileStore(self.path, _hush)._read()
+            entries = FileStore(self.path, _ignore)._read()
         except CredentialError as error:
             self.torn.append(error.reason)
             return {}
@@ -129,7 +130,7 @@ class Logins(Writers):
     def litter(self) -> list[str]:
         """What the killed left behind."""
         names = os.listdir(os.path.dirname(self.path))
-        return [name for name in names if ".new-" in name]
+        return [name for name in names if final_name(name)]
 
 
 def run(kills: int, folder: str) -> Logins:
@@ -147,7 +148,7 @@ def main() -> int:
         soak = run(arguments.kills, folder)
         # The next login sweeps.
         last = ServerURL.parse("https://last.example")
-        FileStore(soak.path, _hush).store(last, Credential("user", Secret("secret")))
+        FileStore(soak.path, _ignore).store(last, Credential("user", Secret("secret")))
         for label, figure in (
             (
                 "kills survived",

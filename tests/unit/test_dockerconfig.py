@@ -17,6 +17,7 @@ from cred_helper.server_url import ServerURL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 HOST = ServerURL.parse("h.example")
 SECRET = "s3cret-of-mine"
@@ -80,7 +81,7 @@ def test_a_mark_without_a_credential_is_nothing(entry: object) -> None:
 
 def test_a_registrytoken_is_passed_over_with_a_reason() -> None:
     only = config({"auths": {"h.example": {"registrytoken": SECRET}}})
-    with pytest.raises(NotFound, match="registrytoken") as raised:
+    with pytest.raises(NotFound, match=r"^fallback\.registry-token$") as raised:
         only.get(HOST)
     assert SECRET not in raised.value.reason
     assert only.list() == {}
@@ -165,8 +166,10 @@ def test_the_names_of_sections_count_in_any_case_as_they_do_for_docker() -> None
 def test_a_section_of_another_shape_is_told_by_its_line(
     value: dict[str, Any], ask: Callable[[DockerConfig], object]
 ) -> None:
-    with pytest.raises(Misconfigured, match=r"^line [23]: ") as raised:
+    with pytest.raises(Misconfigured) as raised:
         ask(config(value))
+    assert raised.value.code in ("fallback.section-not-object", "fallback.not-text")
+    assert raised.value.parts[0][1]["line"] in (2, 3)
     assert SECRET not in raised.value.reason
 
 
@@ -186,6 +189,43 @@ def test_a_byte_order_mark_and_what_follows_the_document_do_no_harm() -> None:
     data = json.dumps({"auths": {"h.example": {"auth": basic("u", "p")}}}).encode()
     assert held(b"\xef\xbb\xbf" + data) == ("u", "p")
     assert held(data + b"\n}") == ("u", "p")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs modes")
+def test_a_file_that_no_setting_names_counts_as_absent_while_it_is_closed_to_us(
+    tmp_path: Path,
+) -> None:
+    """Root's podman makes /run/containers for root alone."""
+    session = tmp_path / "run" / "containers"
+    session.mkdir(parents=True)
+    (session / "auth.json").write_text("{}")
+    environ = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path / "run")}
+    first, *_ = dockerconfig.relatives(environ)
+    assert first.load()
+    for closed in (session / "auth.json", session, tmp_path / "run"):
+        closed.chmod(0)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(65534)
+        try:
+            first, *_ = dockerconfig.relatives(environ)
+            assert not first.load()
+        finally:
+            if root:
+                os.seteuid(0)
+        closed.chmod(0o700)
+
+
+def test_an_auth_that_was_encoded_wrongly_is_a_problem_with_its_code() -> None:
+    def codes(auth: str) -> list[tuple[str, bool]]:
+        found = config({"auths": {"h.example": {"auth": auth}}})
+        return [(problem.code, is_refused) for problem, is_refused in found.problems()]
+
+    assert codes(b64encode(b"u:p").decode()) == []
+    assert codes(b64encode(b"u:p\n").decode()) == [("fallback.auth-line-end", False)]
+    assert codes(b64encode(b64encode(b"u:p")).decode()) == [("fallback.auth-encoded-twice", True)]
+    assert codes("s3cret") == [("fallback.bad-auth", True)]
+    assert codes(b64encode(b"u:pw").decode().rstrip("=")) == [("fallback.auth-alphabet", True)]
 
 
 def test_the_places_are_docker_s_then_podman_s() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cred_helper.credential import Credential, Secret
-from cred_helper.errors import Misconfigured, NotFound, ProviderError, Unreachable
+from cred_helper.errors import CredentialError, Misconfigured, NotFound, ProviderError, Unreachable
 from cred_helper.fallback import store
 from cred_helper.fallback.store import FileStore
 from cred_helper.files.locks import Locks
@@ -26,8 +26,8 @@ class Kept:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "data" / "docker-credential-multi" / "credentials.json"
-        self.warnings: list[str] = []
-        self.store = FileStore(str(self.path), lambda reason, _hint: self.warnings.append(reason))
+        self.warnings: list[CredentialError] = []
+        self.store = FileStore(str(self.path), self.warnings.append, str(folder))
 
     def put(self, server_url: str, username: str = "u", secret: str = "s") -> None:
         self.store.store(ServerURL.parse(server_url), Credential(username, Secret(secret)))
@@ -137,8 +137,8 @@ def test_a_file_that_others_can_read_is_closed_and_told_of_once(kept: Kept) -> N
     assert kept.get("h.example") == ("u", "s")
     assert kept.path.stat().st_mode & 0o777 == 0o600
     assert kept.get("h.example") == ("u", "s")
-    assert len(kept.warnings) == 1
-    assert str(kept.path) in kept.warnings[0]
+    (warning,) = kept.warnings
+    assert warning.code == "store.closed"
     kept.put("h.example")
     assert kept.path.parent.stat().st_mode & 0o777 == 0o700
 
@@ -146,18 +146,19 @@ def test_a_file_that_others_can_read_is_closed_and_told_of_once(kept: Kept) -> N
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give files away")
 def test_a_file_of_another_user_s_is_refused_and_root_leaves_it_its_owner_s(kept: Kept) -> None:
     kept.put("h.example")
+    os.chown(kept.path.parents[2], 1234, 1234)  # the home folder
     os.chown(kept.path, 1234, 1234)
     os.chown(kept.path.parent, 1234, 1234)
     kept.put("g.example")
     assert kept.path.stat().st_uid == 1234
     for folder in kept.path.parents:
-        if folder.stat().st_uid == 0 and not folder.stat().st_mode & 0o001:
+        if folder.stat().st_uid in (0, 1234) and not folder.stat().st_mode & 0o001:
             folder.chmod(0o711)
     kept.path.chmod(0o666)
     kept.path.parent.chmod(0o777)
     os.seteuid(4321)
     try:
-        with pytest.raises(Misconfigured, match="another user"):
+        with pytest.raises(Misconfigured, match=r"^store\.foreign-file$"):
             kept.get("h.example")
     finally:
         os.seteuid(0)
@@ -183,17 +184,18 @@ def test_a_damaged_file_is_an_error_until_a_change_moves_it_aside(
     kept.put("h.example")
     kept.path.write_bytes(content)
     for read in (lambda: kept.get("h.example"), kept.store.list):
-        with pytest.raises(Misconfigured, match=r"^line 1: ") as raised:
+        with pytest.raises(Misconfigured) as raised:
             read()
+        assert raised.value.reason.startswith("line 1: ")
         assert "s3cr" not in raised.value.reason
     assert kept.path.read_bytes() == content
     kept.put("g.example")
     assert kept.store.list() == {"g.example": "u"}
     (aside,) = kept.path.parent.glob("*.damaged-*")
     assert aside.read_bytes() == content
-    assert len(kept.warnings) == 1
-    assert str(aside) in kept.warnings[0]
-    assert "s3cr" not in kept.warnings[0]
+    (warning,) = kept.warnings
+    assert warning.parts[1] == ("store.moved-aside", {"path": str(kept.path), "aside": str(aside)})
+    assert "s3cr" not in warning.line
 
 
 def test_a_file_of_a_later_version_is_left_alone(kept: Kept) -> None:
@@ -201,7 +203,7 @@ def test_a_file_of_a_later_version_is_left_alone(kept: Kept) -> None:
     content = b'{"version": 2, "sealed": "x"}'
     kept.path.write_bytes(content)
     for use in (kept.put, kept.erase, kept.get):
-        with pytest.raises(Misconfigured, match="another version"):
+        with pytest.raises(Misconfigured, match=r"^store\.other-version$"):
             use("g.example")
     assert kept.path.read_bytes() == content
     assert len(kept.names()) == 2
@@ -233,7 +235,7 @@ def test_a_link_in_its_place_stays_one(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_an_error_and_reads_as_empty(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where the folder should be")
     kept = Kept(tmp_path)
-    with pytest.raises(ProviderError, match="its folder cannot be made: "):
+    with pytest.raises(ProviderError, match=r"^store\.no-folder$"):
         kept.put("h.example")
     kept.erase("h.example")
     assert kept.get("h.example") is None
@@ -249,7 +251,7 @@ def test_a_change_that_fails_leaves_the_old_content_and_no_litter(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(Misconfigured, match="it cannot be written: no space left on device"):
+    with pytest.raises(Misconfigured, match=r"^store\.cannot-write$"):
         kept.put("g.example")
     assert kept.path.read_bytes() == before
     assert kept.names() == ["credentials.json", "credentials.json.lock"]
@@ -287,7 +289,7 @@ def test_a_lock_that_is_held_for_too_long_is_an_error(
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"True\n"
-        with pytest.raises(Unreachable, match="locked"):
+        with pytest.raises(Unreachable, match=r"^store\.locked$"):
             kept.put("g.example")
         assert kept.get("h.example") == ("u", "s")  # reading waits for nobody
     finally:
@@ -310,8 +312,8 @@ for number in range(int(sys.argv[3])):
 """
 
 
-def _writer(kept: Kept, name: str, entries: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", _WRITER, str(kept.path), name, str(entries)]
+def _writer(kept: Kept, name: str, entries: int, before: str = "") -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", before + _WRITER, str(kept.path), name, str(entries)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
 
 
@@ -344,17 +346,69 @@ def test_a_kill_at_any_moment_leaves_a_whole_file_with_all_that_was_acknowledged
     assert kept.warnings == []
 
 
-def test_a_file_system_without_locks_is_used_all_the_same(
+# What a file system without locks (NFS without lockd) answers.
+_NO_LOCKS = """
+import fcntl
+def refuse(*_):
+    raise OSError(37, "No locks available")
+fcntl.lockf = refuse
+"""
+
+
+def test_logins_at_once_on_a_file_system_without_locks_lose_nothing(kept: Kept) -> None:
+    writers = [_writer(kept, str(number), 3, before=_NO_LOCKS) for number in range(10)]
+    acknowledged = sum(writer.communicate(timeout=60)[0].count(b"\n") for writer in writers)
+    assert len(kept.store.list()) == acknowledged
+    assert acknowledged > 0
+    assert kept.names() == ["credentials.json", "credentials.json.lock"]
+
+
+def test_without_locks_a_killed_login_makes_the_next_one_an_error(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import fcntl
-
-    def refuse(*_: object) -> None:
-        raise OSError(37, "No locks available")
-
-    monkeypatch.setattr(fcntl, "lockf", refuse)
     kept.put("h.example")
-    assert kept.get("h.example") == ("u", "s")
+    monkeypatch.setattr(store, "LOCK_TIMEOUT_S", 0.2)
+    left = Path(f"{kept.path}.lock.held")
+    left.touch()
+    kept.put("g.example")  # with locks the file does not matter
+    writer = _writer(
+        kept,
+        "w",
+        1,
+        before=f"{_NO_LOCKS}\nfrom cred_helper.fallback import store\nstore.LOCK_TIMEOUT_S = 0.2\n",
+    )
+    assert writer.communicate(timeout=60)[0] == b""
+    assert writer.returncode != 0
+    left.unlink()
+    writer = _writer(kept, "w", 1, before=_NO_LOCKS)
+    assert writer.communicate(timeout=60)[0] == b"0\n"
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("owner", ["another user", "the owner of HOME"])
+def test_root_keeps_no_login_in_a_folder_of_another_user(tmp_path: Path, owner: str) -> None:
+    home, data = tmp_path / "root", tmp_path / "planted"
+    home.mkdir()
+    folder = data / "docker-credential-multi"
+    folder.mkdir(parents=True)
+    os.chown(data, 1234, 1234)
+    os.chown(folder, 1234, 1234)
+    if owner == "the owner of HOME":
+        os.chown(home, 1234, 1234)
+    path = folder / "credentials.json"
+    kept = FileStore(str(path), print, str(home))
+    server_url = ServerURL.parse("h.example")
+    if owner == "another user":
+        with pytest.raises(Misconfigured, match=r"^store\.foreign-folder$"):
+            kept.store(server_url, Credential("u", Secret("s")))
+        assert not path.exists()
+        path.write_text('{"version": 1, "credentials": {}}')
+        os.chown(path, 1234, 1234)
+        with pytest.raises(Misconfigured, match=r"^store\.foreign-file$"):
+            kept.get(server_url)
+    else:
+        kept.store(server_url, Credential("u", Secret("s")))
+        assert path.stat().st_uid == 1234
 
 
 def test_the_place_is_the_data_folder_of_the_user() -> None:

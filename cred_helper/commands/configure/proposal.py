@@ -82,7 +82,7 @@ def _check(plan: Plan, edit: JsonEdit) -> None:
             return
         config.store_helper()
         config.helper_keys()
-        refused = [problem for problem, is_refused in config.misfits() if is_refused]
+        refused = [problem for problem, is_refused in config.problems() if is_refused]
     except Misconfigured as error:
         raise error.within("file.at", place=edit.path) from None
     plan.notes += [

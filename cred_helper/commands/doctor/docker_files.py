@@ -173,7 +173,7 @@ def _file(config: DockerConfig, *, is_dockers: bool) -> Iterator[Finding]:
         store = config.store_helper()
         helpers = config.helper_keys()
         logins = config.list()
-        misfits = list(config.misfits())
+        misfits = list(config.problems())
     except Misconfigured as failure:
         yield _broken(config, failure)
         return
@@ -200,7 +200,7 @@ def _relative(config: DockerConfig) -> Iterator[Finding]:
                 command = shell.line("rm", config.name)
                 yield error(_SUBJECT, "doctor.auth-file-empty", command, path=config.name)
             return
-        yield from _misfits(config, list(config.misfits()))
+        yield from _misfits(config, list(config.problems()))
         for name, hosts in config.helper_keys().items():
             yield from other_helper(name, hosts, config)
         yield from _expired(config, config.list())

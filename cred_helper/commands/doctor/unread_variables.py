@@ -6,14 +6,14 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from cred_helper import clouds, providers
-from cred_helper.fallback import chain
+from cred_helper.fallback import loop_guard
 from cred_helper.settings.settings import CONFIG, PREFIX, RULES, SETTINGS, option_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 # What tells a helper that we run whom it must not ask, and our own tests what to run.
-_NO_SETTINGS = (chain.VARIABLE, f"{PREFIX}UNDER_TEST")
+_NO_SETTINGS = (loop_guard.VARIABLE, f"{PREFIX}UNDER_TEST")
 
 
 def unread(environ: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:

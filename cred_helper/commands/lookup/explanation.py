@@ -13,8 +13,9 @@ from cred_helper import clouds, providers, stdio
 from cred_helper.cache.cached import CachedProvider
 from cred_helper.commands.ui.times import duration
 from cred_helper.errors import Misconfigured, NotFound, ProviderError
-from cred_helper.fallback import Chosen, Known
+from cred_helper.fallback import Known
 from cred_helper.fallback.helper import Helper
+from cred_helper.fallback.login import MachineKeychain
 from cred_helper.messages import find
 from cred_helper.wiring import ProviderSource, Wiring
 
@@ -156,7 +157,7 @@ class Explanation:
     def _outlook(self, source: Source) -> Outlook:
         if isinstance(source, ProviderSource):
             return self._of_provider()
-        if isinstance(source, Helper | Chosen):
+        if isinstance(source, Helper | MachineKeychain):
             return Outlook(OPEN, "another program, not run here")
         try:
             credential = source.get(self.server_url)

@@ -1,7 +1,7 @@
-"""Who is being asked already: the guard against helpers that ask each other in a circle.
+"""Detects helpers that ask each other in a loop.
 
-Each helper is started with a variable that names the helpers being asked in this chain of
-processes, and what for. Server URLs are in it as digests: they may be anything.
+Each helper is started with a variable that lists the helpers being asked in this chain of
+processes, and for which server URL. Server URLs are listed as digests: they may hold anything.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# A message from one of our processes to another; no setting.
+# A message from one of our processes to another; not a setting.
 VARIABLE = "DOCKER_CREDENTIAL_MULTI_VISITED"
-# Helpers that hand on a changed server URL could go round for ever; nobody means so many.
+# Helpers that change the server URL could go on for ever; no real chain has this many.
 MAX_LINKS = 8
 
 
-class Chain:
+class LoopGuard:
     """The helpers being asked, the first one first: ``NAME=DIGEST`` each."""
 
     __slots__ = ("_links",)
@@ -27,19 +27,19 @@ class Chain:
         self._links = environ.get(VARIABLE, "").split()
 
     def asking(self, server_url: str) -> str | None:
-        """The helper that is being asked for this server URL already, if one is."""
+        """The helper that is being asked for this server URL already, if there is one."""
         if len(self._links) >= MAX_LINKS:
             return _name(self._links[-1])
         mark = _mark(server_url)
         return next((_name(link) for link in self._links if link.endswith(mark)), None)
 
-    def joined_by(self, name: str, server_url: str) -> dict[str, str]:
+    def variable_for(self, name: str, server_url: str) -> dict[str, str]:
         """The variable for a helper that is asked next."""
         return {VARIABLE: " ".join([*self._links, name + _mark(server_url)])}
 
 
 def _mark(server_url: str) -> str:
-    # JSON can hold half a character, and a store request is JSON.
+    # A store request is JSON, which can hold half a surrogate pair.
     return f"={digest([server_url.encode('utf-8', 'surrogatepass')])}"
 
 
