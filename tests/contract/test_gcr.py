@@ -537,6 +537,7 @@ def test_a_machine_that_gives_no_token_is_an_error(
         (403, "the API has not been used in project 1", "gcr.metadata-api-disabled"),
         (404, "Gaia id not found for email app@p.iam.test", "gcr.metadata-wrong-account"),
         (400, "Invalid form of account ID projects/p/app", "gcr.metadata-wrong-account"),
+        (404, "No service account scopes specified", "gcr.metadata-no-scopes"),
         (404, "some other reason", "gcr.metadata-refused"),
     ],
 )
@@ -632,6 +633,11 @@ REFRESH = "ERROR: (gcloud.auth) There was a problem refreshing your current auth
         ("echo hunter2; echo hunter2", "gcr.gcloud-printed-no-token", ""),
         ("echo hunter2 >&2", "gcr.gcloud-printed-no-token", ""),
         ("printf '\\377\\n'", "gcr.gcloud-printed-no-token", ""),
+        (
+            "echo 'ERROR: gcloud crashed (OperationalError): unable to open database' >&2; exit 1",
+            "gcr.gcloud-failed",
+            "unable to open database",
+        ),
         ("echo 'OperationalError: database is locked' >&2; exit 1", "gcr.gcloud-locked", ""),
         ("cat /dev/zero", "provider.program-output-too-long", ""),
         ("sleep 60", "provider.program-timeout", "gcloud"),

@@ -6,6 +6,7 @@ error's class is not visible from outside.
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from dataclasses import dataclass
@@ -123,6 +124,14 @@ CASES = {
         Denied,
         "gcr.subject-token-not-accepted",
         "invalid_grant: The audience in ID Token does not match",
+    ),
+    "a subject token that was not renewed": Case(
+        "federated",
+        STS,
+        oauth_error("invalid_grant", "ID Token issued at 1749625771 is stale to sign-in."),
+        Denied,
+        "gcr.subject-token-stale",
+        "invalid_grant: ID Token issued at 1749625771 is stale to sign-in",
     ),
     "a scope that is not allowed": Case(
         "federated",
@@ -323,6 +332,7 @@ def federated(**source: object) -> dict[str, object]:
 
 BROKEN: dict[str, tuple[bytes | object, str, str]] = {
     "no JSON": (b'{\n "type":\n hunter2', "file.not-json", "line 3"),
+    "base64": (base64.b64encode(b'{"type": "hunter2"}'), "gcr.base64-file", ""),
     "an empty file": (b"", "file.not-json", "line 1"),
     "no text": (b'{"type": "\xff"}', "file.encoding", "line 1"),
     "a list": ([], "gcr.not-a-credential-file", ""),
@@ -411,6 +421,12 @@ def refused(**fields: object) -> str:
             "gcr.program-refused",
             "401: session ended",
         ),
+        (
+            f"{refused(code='401', message='session ended')} >&2; exit 1",
+            Denied,
+            "gcr.program-refused",
+            "401: session ended",
+        ),
         (refused(), Denied, "gcr.program-bad-answer", ""),
         (
             """echo '{"version": 2, "success": true, "id_token": "hunter2"}'""",
@@ -457,12 +473,14 @@ def test_a_program_that_gives_no_subject_token_is_named_with_what_it_says(
     assert paths(cloud) == []
 
 
+@pytest.mark.parametrize("answer_to_stderr", [False, True])
 def test_what_a_program_writes_to_stderr_does_not_spoil_its_answer(
-    cloud: GoogleCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cloud: GoogleCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer_to_stderr: bool
 ) -> None:
     source = program_source(cloud, tmp_path)
     program = tmp_path / "give-subject-token"
-    program.write_text(program.read_text().replace("\n", "\necho 'a newer version' >&2\n", 1))
+    first = "exec >&2" if answer_to_stderr else "echo 'a newer version' >&2"
+    program.write_text(program.read_text().replace("\n", f"\n{first}\n", 1))
     environment = cloud.named(tmp_path, cloud.federated_info(source))
     credential = ask({**environment, **ALLOWED}, monkeypatch)
     assert cloud.issued(credential.username, credential.secret.expose(), EXAMPLE_HOST)

@@ -39,13 +39,28 @@ def read(path: str) -> dict[str, Any]:
     Raises:
         Misconfigured: it is not such a file.
     """
+    data = b""
     try:
-        info = Document(file_content(path)).value
+        data = file_content(path)
+        info = Document(data).value
     except OSError as error:
         raise Misconfigured("gcr.file-unreadable", file=path, reason=trouble(error)) from None
     except Misconfigured as error:
+        if _is_base64(data):
+            raise Misconfigured("gcr.base64-file", path=path) from None
         raise error.within("file.at", place=path) from None
     return _checked(info, path)
+
+
+def _is_base64(data: bytes) -> bool:
+    """Whether the content is a JSON object in base64, as CI systems keep one in a variable."""
+    from base64 import b64decode
+    from binascii import Error
+
+    try:
+        return b64decode(data[:8]).lstrip().startswith(b"{")
+    except Error:
+        return False
 
 
 def _checked(document: Any, path: str) -> dict[str, Any]:

@@ -11,7 +11,8 @@ Sources:
 
 from __future__ import annotations
 
-from cred_helper.errors import BadReply, Denied, NotFound, Unreachable
+from cred_helper.errors import BadReply, Denied, NotFound
+from cred_helper.providers.common.network_errors import status_error
 from cred_helper.providers.common.quoted import quoted
 from cred_helper.providers.gcr.credential_file import impersonated_by
 
@@ -33,6 +34,7 @@ _REAUTHENTICATION = ("invalid_rapt", "rapt_required")
 _METADATA_REFUSALS = (
     ("API has not been used", "gcr.metadata-api-disabled"),
     ("getAccessToken", "gcr.metadata-no-binding"),
+    ("No service account scopes", "gcr.metadata-no-scopes"),
     ("Gaia id not found", "gcr.metadata-wrong-account"),
     ("Invalid form of account ID", "gcr.metadata-wrong-account"),
 )
@@ -48,12 +50,8 @@ def explain(
     """
     if exchange is None:
         return BadReply("gcr.no-token-made", type=kind, error=type(error).__name__)
-    if exchange.status == 429:
-        return Unreachable("network.throttled", upstream=exchange.upstream, status=429, wait="")
-    if exchange.status >= 500:
-        return Unreachable(
-            "network.server-error", upstream=exchange.upstream, status=exchange.status, wait=""
-        )
+    if error_of_status := status_error(exchange):
+        return error_of_status
     if is_metadata(exchange.url):
         return _metadata_refusal(exchange)
     if exchange.method != "POST":
@@ -140,6 +138,8 @@ def _refusal_code(code: str, description: str, kind: str) -> str:
             return "gcr.wrong-clock"
         case "service_account":
             return "gcr.key-refused"
+        case "external_account" if "stale" in description or "expired" in description:
+            return "gcr.subject-token-stale"
         case "external_account" if code == "invalid_scope":
             return "gcr.scope-refused"
         case "external_account":

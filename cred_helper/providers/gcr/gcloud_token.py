@@ -31,7 +31,7 @@ _UNATTENDED = {
     "CLOUDSDK_SURVEY_DISABLE_PROMPTS": "1",
 }
 # Another gcloud that runs at the same time locks its databases for a moment.
-_LOCKED = ("database is locked", "OperationalError")
+_LOCKED = "database is locked"
 _LOCKED_PAUSE_S = 0.5
 _ATTEMPTS = 4
 # What gcloud says where only a login helps.
@@ -95,8 +95,7 @@ def _printed(login: Login, environ: Mapping[str, str], deadline: Deadline) -> st
         finished = run(command, {**environ, **_UNATTENDED}, deadline.remaining_s(), "gcloud")
         if finished.status == 0:
             return _token(finished.output)
-        is_locked = any(sign in finished.errors.decode("utf-8", "replace") for sign in _LOCKED)
-        if not is_locked:
+        if _LOCKED not in finished.errors.decode("utf-8", "replace"):
             raise _failure(finished, login)
         if attempt == _ATTEMPTS or deadline.remaining_s() < 2 * _LOCKED_PAUSE_S:
             break

@@ -73,6 +73,9 @@ MESSAGES: dict[str, Message] = {
     "gcr.not-a-credential-file": Message(
         "{path} is not a Google credential file", "its type has to be one of {types}"
     ),
+    "gcr.base64-file": Message(
+        "{path} holds a credential file in base64", "decode it: base64 --decode"
+    ),
     "gcr.oauth-client-file": Message(
         "{path} is not a Google credential file",
         f"it holds the secret of an OAuth client, which is not an identity; {_ADC_LOGIN}",
@@ -135,6 +138,11 @@ MESSAGES: dict[str, Message] = {
     ),
     "gcr.subject-token-not-accepted": Message(
         "{upstream} does not accept the subject token ({status}): {said}", _CHECK_POOL
+    ),
+    "gcr.subject-token-stale": Message(
+        "{upstream} does not accept the subject token ({status}): {said}",
+        "have its issuer write a new one, and compare this machine's clock",
+        cause="The token in the file was not renewed: its sidecar, kubelet or CI step has stopped.",
     ),
     "gcr.scope-refused": Message(
         "{upstream} does not accept the scope ({status}): {said}",
@@ -234,6 +242,10 @@ MESSAGES: dict[str, Message] = {
     "gcr.metadata-api-disabled": Message(
         "the metadata service gives no token ({status}): {said}",
         "run gcloud services enable iamcredentials.googleapis.com",
+    ),
+    "gcr.metadata-no-scopes": Message(
+        "the metadata service gives no token ({status}): {said}",
+        "stop the machine, and give it the scope cloud-platform",
     ),
     "gcr.metadata-wrong-account": Message(
         "the metadata service gives no token ({status}): {said}",

@@ -93,8 +93,12 @@ def probe(environ: Mapping[str, str]) -> None:
         lambda reply: b"\r\nmetadata-flavor: google\r\n" in reply.lower(),
     ):
         raise NotFound("gcr.no-metadata-service", address=_without_login(address))
-    # The SDK reads this when it is imported, and then asks where the probe was answered.
-    os.environ["GCE_METADATA_HOST"] = address
+
+
+def use_address(environ: Mapping[str, str]) -> None:
+    """Have the SDK, which reads this when it is imported, ask an address that needs no look-up."""
+    if not configured_address(environ):
+        os.environ["GCE_METADATA_HOST"] = environ.get("GCE_METADATA_IP") or _ADDRESS
 
 
 def account(environ: Mapping[str, str], deadline: Deadline) -> str:

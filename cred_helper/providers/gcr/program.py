@@ -83,7 +83,8 @@ class Program:
                 pass  # expired: the program is run
         timeout_s = deadline.step_s(self._timeout_s)
         finished = run(self.command, self._variables(environ), timeout_s, self.name)
-        answer = _json_object(finished.output)
+        # The SDKs read both outputs of a program as one.
+        answer = _json_object(finished.output) or _json_object(finished.errors)
         if finished.status == 0:
             return self._token(answer or self._kept_answer() or {})
         if answer and answer.get("success") is False:

@@ -103,6 +103,8 @@ def _subject_token(
 
 
 def _from_metadata(request: TokenRequest, identity: Identity, deadline: Deadline) -> Credential:
+    metadata.use_address(request.environ)
+
     def make() -> Credential:
         from google.auth import compute_engine
         from google.auth.compute_engine import _metadata

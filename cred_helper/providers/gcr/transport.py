@@ -15,8 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from google.auth.transport.requests import Request
 
-from cred_helper.errors import BadReply, Misconfigured, Unreachable
+from cred_helper.errors import BadReply, Misconfigured
 from cred_helper.providers.common import proxy
+from cred_helper.providers.common.network_errors import status_error
 from cred_helper.providers.common.requests_session import WireSession
 from cred_helper.providers.common.trust import CaFile
 from cred_helper.providers.common.wire import Exchange, Wire
@@ -98,18 +99,13 @@ class GoogleWire(Wire):
 
     def _judge(self, exchange: Exchange) -> None:
         """Refuse replies that no class of the SDK would understand."""
-        status, upstream = exchange.status, exchange.upstream
-        if 300 <= status < 400:
-            target = _host(exchange.headers.get("Location", ""))
-            target = f" to {target}" if target and target.isprintable() else ""
-            raise BadReply("network.redirect", upstream=upstream, target=target, status=status)
         if is_metadata(exchange.url):
             flavor = exchange.headers.get("metadata-flavor", "")
             if flavor.lower() != "google":
                 raise BadReply("gcr.not-the-metadata-service", host=exchange.host)
-        if status in RETRIED_BY_SDK and not self.may_try_again(exchange.url):
-            code = "network.throttled" if status == 429 else "network.server-error"
-            raise Unreachable(code, upstream=upstream, status=status, wait="")
+        is_retried = exchange.status in RETRIED_BY_SDK and self.may_try_again(exchange.url)
+        if not is_retried and (error := status_error(exchange)):
+            raise error
 
 
 class _Session(WireSession):
