@@ -14,13 +14,17 @@ import pty
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
 import pytest
+from botocore.credentials import SSOProvider
+from botocore.tokens import SSOTokenProvider
 
+from cred_helper.errors import Denied
 from cred_helper.hosts import route
 from cred_helper.providers.common.interface import Deadline, TokenRequest
 from cred_helper.providers.ecr import EcrProvider
@@ -352,6 +356,104 @@ def test_a_renewed_sso_session_is_kept_for_the_next(cloud: AwsCloud, machine: Ma
     assert datetime.fromisoformat(kept["expiresAt"]) > datetime.now(UTC)
 
 
+# What has to be renewed → the path that the renewal asks.
+RENEWALS: dict[str, tuple[Callable[[AwsCloud, Machine, Key], Identity], str]] = {
+    "SSO": (an_sso_session_to_be_renewed, "/oidc/token"),
+    "sign-in": (a_sign_in_to_be_renewed, "/signin/v1/token"),
+}
+REGIONS = [f"{ACCOUNT}.dkr.ecr.{r}.amazonaws.com" for r in ("us-east-1", "eu-west-1", "eu-west-2")]
+
+
+@pytest.mark.parametrize(("prepare", "path"), RENEWALS.values(), ids=RENEWALS)
+def test_processes_that_share_a_session_renew_it_once(
+    cloud: AwsCloud,
+    machine: Machine,
+    user: Key,
+    prepare: Callable[[AwsCloud, Machine, Key], Identity],
+    path: str,
+) -> None:
+    cloud.delay_s = 0.05
+    variables, _ = prepare(cloud, machine, user)
+    with ThreadPoolExecutor(len(REGIONS)) as pool:
+        done = list(pool.map(lambda host: machine.get(host, variables), REGIONS))
+    for host, one in zip(REGIONS, done, strict=True):
+        assert cloud.issued(*one.credential, host)
+    assert [request.path for request in cloud.received].count(path) == 1
+
+
+@pytest.mark.usefixtures("redirected")
+@pytest.mark.parametrize(("prepare", "path"), RENEWALS.values(), ids=RENEWALS)
+def test_threads_that_share_a_session_renew_it_once(
+    cloud: AwsCloud,
+    machine: Machine,
+    user: Key,
+    monkeypatch: pytest.MonkeyPatch,
+    prepare: Callable[[AwsCloud, Machine, Key], Identity],
+    path: str,
+) -> None:
+    cloud.delay_s = 0.05
+    for name, value in prepare(cloud, machine, user)[0].items():
+        monkeypatch.setenv(name, value)
+    with ThreadPoolExecutor(len(REGIONS)) as pool:
+        list(pool.map(ask, REGIONS))
+    assert [request.path for request in cloud.received].count(path) == 1
+
+
+@pytest.mark.usefixtures("redirected")
+@pytest.mark.parametrize(("prepare", "path"), RENEWALS.values(), ids=RENEWALS)
+def test_a_session_is_not_renewed_where_the_renewal_cannot_be_kept(
+    cloud: AwsCloud,
+    machine: Machine,
+    user: Key,
+    monkeypatch: pytest.MonkeyPatch,
+    prepare: Callable[[AwsCloud, Machine, Key], Identity],
+    path: str,
+) -> None:
+    for name, value in prepare(cloud, machine, user)[0].items():
+        monkeypatch.setenv(name, value)
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda file, mode: mode != os.W_OK and may(file, mode))
+    with pytest.raises(Denied) as refused:
+        ask()
+    assert refused.value.code == "ecr.sign-in-not-writable"
+    assert path not in [request.path for request in cloud.received]
+
+
+def test_a_token_is_kept_under_the_key_that_the_program_prints(
+    cloud: AwsCloud, machine: Machine
+) -> None:
+    for name in ("alice", "bob"):
+        key = cloud.user(name)
+        keys = {"Version": 1, "AccessKeyId": key.id, "SecretAccessKey": key.secret}
+        machine.write(f"{name}.json", json.dumps(keys))
+    script = f"#!/bin/sh\necho ran >> {machine.home}/runs\ncat {machine.home}/$NAME.json\n"
+    program = machine.write("keys", script, 0o700)
+    role = cloud.role("deploy", *cloud.keys.values())
+    machine.config(
+        f"[profile dev]\ncredential_process = {program}\n"
+        f"[profile role]\nrole_arn = {role}\nsource_profile = dev\nrole_session_name = me\n"
+    )
+    for profile in ("dev", "role"):
+        secrets = [
+            machine.get(environment={"AWS_PROFILE": profile, "NAME": name}).credential
+            for name in ("alice", "bob", "alice", "bob")
+        ]
+        assert secrets[:2] == secrets[2:]
+        assert len(set(secrets)) == 2
+    # Once for each `get`, also for one that asks the cloud.
+    assert len((machine.home / "runs").read_text().split()) == 8
+    assert cloud.exchanges == 4
+
+
+def test_a_token_of_a_service_that_anybody_may_ask_is_not_kept(
+    cloud: AwsCloud, machine: Machine
+) -> None:
+    cloud.container_token = None  # type: ignore[assignment]
+    variables = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{cloud.url}/container"}
+    first, second = (machine.get(environment=variables).credential for _ in range(2))
+    assert first != second
+
+
 def ask(host: str = EXAMPLE_HOST, **options: str) -> tuple[str, str]:
     """Ask the provider in this process, with options of this registry."""
     found = route(ServerURL.parse(host))
@@ -368,7 +470,10 @@ def ask(host: str = EXAMPLE_HOST, **options: str) -> tuple[str, str]:
 
 
 @pytest.fixture
-def redirected(cloud: AwsCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def redirected(cloud: AwsCloud, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The SDK looks for the home folder once, when it is loaded: here, for another test's.
+    for kept in (SSOProvider, SSOTokenProvider):
+        monkeypatch.setattr(kept, "_SSO_TOKEN_CACHE_DIR", str(home / ".aws" / "sso" / "cache"))
     for name, value in cloud.redirection().items():
         monkeypatch.setenv(name, value)
 
@@ -808,6 +913,21 @@ WRONG: dict[str, tuple[str, dict[str, str], str]] = {
         "ecr.token-file-unreadable",
     ),
     "a line that cannot be parsed": ("[profile dev]\nloopback-secret\n", AS_DEV, "file.not-ini"),
+    "a role of the environment, where a web identity is": (
+        "[profile dev]\nrole_arn = arn:aws:iam::1:role/x\ncredential_source = Environment\n",
+        {**AS_DEV, "AWS_WEB_IDENTITY_TOKEN_FILE": "/none/token"},
+        "ecr.credential-source-not-web-identity",
+    ),
+    "a profile with a blank in its name, without quotation marks": (
+        "[profile Foo Bar]\nregion = eu-west-1\n",
+        {"AWS_PROFILE": "Foo Bar"},
+        "ecr.section-misnamed",
+    ),
+    "a profile in quotation marks with its first word": (
+        '["profile dev "]\nregion = eu-west-1\n',
+        AS_DEV,
+        "ecr.section-misnamed",
+    ),
     "a container at any address": (
         "",
         {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://elsewhere.example/x"},
@@ -899,6 +1019,10 @@ PROGRAMS = {
     "prints half a key": 'echo "{\\"Version\\": 1, \\"AccessKeyId\\": \\"$SECRET\\"}"',
     "prints a list": 'echo "[\\"$SECRET\\"]"',
     "prints no text": "printf '\\377'",
+    "prints an empty time": 'echo "{\\"Version\\": 1, \\"AccessKeyId\\": \\"a\\",'
+    ' \\"SecretAccessKey\\": \\"$SECRET\\", \\"Expiration\\": \\"\\"}"',
+    "prints nothing for keys": 'echo "{\\"Version\\": 1, \\"AccessKeyId\\": null,'
+    ' \\"SecretAccessKey\\": null}"',
     "prints without end": "exec yes $SECRET",
     "gives keys that have expired": 'echo "{\\"Version\\": 1, \\"AccessKeyId\\": \\"a\\",'
     ' \\"SecretAccessKey\\": \\"$SECRET\\", \\"SessionToken\\": \\"t\\",'

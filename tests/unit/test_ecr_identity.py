@@ -821,6 +821,116 @@ def test_a_role_on_top_and_a_profile_of_a_registry_are_other_identities(write: W
     assert len({identify(**options).cache_key for options in roles}) == len(roles)
 
 
+NEVER_SIGNED_IN = f"[default]\n{SSO}"
+# What local files show, and a `get` would find out → the code.
+PROBLEMS: dict[str, tuple[dict[str, str], str | None]] = {
+    "nothing wrong": ({"config": f"[default]\n{KEYS}"}, None),
+    "an SSO session that was never started": ({"config": NEVER_SIGNED_IN}, "ecr.sign-in-missing"),
+    "an SSO session that was cut short": (
+        {"config": NEVER_SIGNED_IN, "sso": "{"},
+        "ecr.sign-in-damaged",
+    ),
+    "an SSO session that has ended": (
+        {
+            "config": NEVER_SIGNED_IN,
+            "sso": '{"accessToken": "t", "expiresAt": "2020-01-01T00:00:00Z"}',
+        },
+        "ecr.sso-expired",
+    ),
+    "an SSO session that is good": (
+        {
+            "config": NEVER_SIGNED_IN,
+            "sso": '{"accessToken": "t", "expiresAt": "2100-01-01T00:00:00UTC"}',
+        },
+        None,
+    ),
+    "an SSO session of a role's source": (
+        {
+            "config": f"[default]\nrole_arn = {ROLE}\nsource_profile = a\n[profile a]\n{SSO}",
+        },
+        "ecr.sign-in-missing",
+    ),
+    "a sign-in that was never started": (
+        {"config": "[default]\nlogin_session = me\n"},
+        "ecr.sign-in-missing",
+    ),
+    "a program that is not on PATH": (
+        {"config": "[default]\ncredential_process = no-such-program --x\n"},
+        "ecr.process-not-on-path",
+    ),
+    "a program that does not exist": (
+        {"config": "[default]\ncredential_process = /none/program --x\n"},
+        "ecr.process-not-started",
+    ),
+    "a program below ~": (
+        {"config": "[default]\ncredential_process = ~/bin/program\n"},
+        "ecr.process-not-expanded",
+    ),
+    "a CA bundle that does not exist": (
+        {"config": f"[default]\n{KEYS}ca_bundle = /none/ca.pem\n"},
+        "network.ca-file-missing",
+    ),
+    "a comment behind a value": (
+        {"config": f"[default]\n{KEYS}region = eu-west-1 ; Ireland\n"},
+        "ecr.comment-behind-value",
+    ),
+    "a comment in a profile that is not in use": (
+        {"config": f"[default]\n{KEYS}[profile a]\nregion = eu-west-1 ; Ireland\n"},
+        None,
+    ),
+    "a wrong setting": (
+        {"config": f"[default]\n{KEYS}", "AWS_DEFAULTS_MODE": "wrong"},
+        "ecr.setting-wrong",
+    ),
+    "two variables with different profiles": (
+        {
+            "config": f"[profile a]\n{KEYS}[profile b]\n{KEYS}",
+            "AWS_PROFILE": "a",
+            "AWS_DEFAULT_PROFILE": "b",
+        },
+        "ecr.two-profile-variables",
+    ),
+    "a section without the word profile": (
+        {"config": f"[default]\n{KEYS}[dev]\n{KEYS}"},
+        "ecr.section-misnamed",
+    ),
+    "a section of another tool": ({"config": f"[default]\n{KEYS}[plugins]\na = b\n"}, None),
+    "a role variable before the profile's role": (
+        {
+            "config": f"[default]\nrole_arn = {ROLE}\nweb_identity_token_file = {TOKEN_FILE}\n",
+            "AWS_ROLE_ARN": f"{ROLE}/other",
+        },
+        "ecr.role-variable-first",
+    ),
+    "keys before a program": (
+        {
+            "config": "[default]\ncredential_process = cat\n",
+            "credentials": f"[default]\n{KEYS}",
+        },
+        "ecr.keys-before-process",
+    ),
+}
+
+
+@pytest.mark.parametrize(("what", "code"), PROBLEMS.values(), ids=PROBLEMS)
+def test_what_local_files_show_is_reported_without_a_secret(
+    write: Write, env: Callable[[dict[str, str]], None], what: dict[str, str], code: str | None
+) -> None:
+    set_up(what, write, env)
+    provider = EcrProvider()
+    problems = list(provider.problems(request(), provider.identify(request())))
+    assert [problem.code for problem in problems] == ([code] if code else [])
+    for problem in problems:
+        assert "example-secret" not in f"{problem.reason} {problem.hint}"
+
+
+def test_a_role_that_would_assume_itself_is_reported(write: Write) -> None:
+    write(f"[default]\nrole_arn = {ROLE}\nsource_profile = a\n[profile a]\n{KEYS}")
+    provider, asked = EcrProvider(), request(role_arn=ROLE)
+    [problem] = provider.problems(asked, provider.identify(asked))
+    assert problem.code == "ecr.role-of-itself"
+
+
 # Lines that configparser has an opinion about, in any order.
 LINES = st.lists(
     st.sampled_from(

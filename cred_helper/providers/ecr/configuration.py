@@ -144,18 +144,20 @@ class Configuration:
 
     def _misnamed_section(self) -> Misconfigured | None:
         """The error for a section that is meant to be the profile in use and is not named so."""
-        for file, wrong, right in (
-            (self.config_file, self.profile, f"profile {self.profile}"),
-            (self.credentials_file, f"profile {self.profile}", self.profile),
+        quoted = f'"{self.profile}"' if " " in self.profile else self.profile
+        for file, right in (
+            (self.config_file, f"profile {quoted}"),
+            (self.credentials_file, self.profile),
         ):
-            if wrong in sections(file):
-                return Misconfigured(
-                    "ecr.section-misnamed",
-                    path=file.shown,
-                    line=line_of_section(file, wrong),
-                    section=wrong,
-                    right=right,
-                )
+            for section in sections(file):
+                if _meant_profile(section) == self.profile:
+                    return Misconfigured(
+                        "ecr.section-misnamed",
+                        path=file.shown,
+                        line=line_of_section(file, section),
+                        section=section,
+                        right=right,
+                    )
         return None
 
     @property
@@ -304,6 +306,12 @@ def section_name(section: str, kind: str) -> str | None:
     else:
         words = section.split()
     return words[1] if len(words) == 2 else None
+
+
+def _meant_profile(section: str) -> str:
+    """The profile that a person means by a section's header, however it is written."""
+    name = section.strip(" \t'\"")
+    return name.removeprefix("profile").strip(" \t'\"")
 
 
 def line_of_section(file: IniFile, section: str) -> int:

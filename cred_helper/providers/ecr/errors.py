@@ -19,6 +19,7 @@ from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
 from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, Unreachable
+from cred_helper.providers.ecr.credential_process import not_keys
 from cred_helper.providers.ecr.identity import ENVIRONMENT, PROFILE
 from cred_helper.providers.ecr.settings import wrong_setting
 
@@ -77,7 +78,7 @@ def explained(
             # Of the APIs that keys come from, STS is the one that speaks XML.
             return BadReply("ecr.not-aws", api="STS", answer="an answer that is not XML")
         case RuntimeError() if step == Step.KEYS:  # keys that are expired after their renewal
-            return Denied("ecr.keys-expired", detail=detail, hint=_renewal(identity))
+            return Denied("ecr.keys-expired", detail=detail, hint=_renewal(configuration, identity))
     if step != Step.CALL or wire.last is None:
         return _not_usable(error, configuration, identity, step)
     return BadReply("ecr.answer-unreadable", api=configuration.title, error=type(error).__name__)
@@ -129,6 +130,8 @@ def _not_usable(
             return Misconfigured("ecr.container-token-line-break")
     if step != Step.KEYS:
         return Misconfigured("ecr.client-not-made", error=type(error).__name__)
+    if getattr(identity, "output", None) is not None:
+        return not_keys(configuration.profile_with("credential_process"))
     return BadReply("ecr.keys-unreadable", detail=detail, error=type(error).__name__)
 
 
@@ -145,6 +148,14 @@ def sign_in_again(configuration: Configuration, state: str) -> Denied:
     return Denied(code, profile=profile, command=command)
 
 
+def not_writable(configuration: Configuration, folder: str) -> Denied:
+    """The error for a session that has to be renewed and cannot be kept."""
+    profile = configuration.profile_with("sso_session", "login_session")
+    is_sso = "login_session" not in configuration.profiles.get(profile, {})
+    command = _command("aws sso login" if is_sso else "aws login", profile)
+    return Denied("ecr.sign-in-not-writable", profile=profile, folder=folder, command=command)
+
+
 def _command(command: str, profile: str) -> str:
     return f"{command} --profile {quote(profile)}"
 
@@ -159,7 +170,10 @@ def mfa_needed(configuration: Configuration) -> Denied:
     )
 
 
-def _renewal(identity: Identity) -> str:
+def _renewal(configuration: Configuration, identity: Identity) -> str:
+    if identity.source == PROFILE and "credential_process" in configuration.options:
+        path = configuration.credentials_file.shown
+        return f"remove the keys from {path}: they come before the credential_process"
     match identity.source:
         case "environment":
             return "renew AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
@@ -260,7 +274,12 @@ def _refusal(error: Any, configuration: Configuration, identity: Identity) -> Cr
     if answer in _EXPIRED:
         if operation == "AssumeRoleWithWebIdentity":
             return Denied("ecr.token-file-expired", detail=detail, answer=answer)
-        return Denied("ecr.session-expired", detail=detail, answer=answer, hint=_renewal(identity))
+        return Denied(
+            "ecr.session-expired",
+            detail=detail,
+            answer=answer,
+            hint=_renewal(configuration, identity),
+        )
     if answer in _UNKNOWN_KEY:
         return _unknown_key(api, answer, configuration, identity)
     if answer in _BAD_SIGNATURE:

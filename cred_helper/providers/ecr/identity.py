@@ -263,6 +263,8 @@ def _credential_source(configuration: Configuration, profile: str, name: str) ->
     if name == "Environment":
         environ = configuration.environ
         if not environ.get("AWS_ACCESS_KEY_ID"):
+            if environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
+                raise Misconfigured("ecr.credential-source-not-web-identity", profile=profile)
             found = NotFound("ecr.key-not-set")
         elif not environ.get("AWS_SECRET_ACCESS_KEY"):
             raise Misconfigured("ecr.secret-not-set")

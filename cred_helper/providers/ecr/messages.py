@@ -161,6 +161,11 @@ MESSAGES: dict[str, Message] = {
     "ecr.credential-source-empty": Message(
         'credential_source = {source} of profile "{profile}" gives no credentials: {reason}'
     ),
+    "ecr.credential-source-not-web-identity": Message(
+        'credential_source = Environment of profile "{profile}" means AWS_ACCESS_KEY_ID, not'
+        " AWS_WEB_IDENTITY_TOKEN_FILE",
+        "name a source_profile that has role_arn and web_identity_token_file",
+    ),
     "ecr.credential-source-failed": Message(
         'the credential_source of profile "{profile}" gives no credentials',
         cause=_SERVICE_CAUSE,
@@ -169,6 +174,14 @@ MESSAGES: dict[str, Message] = {
     "ecr.role-of-itself": Message(
         "role_arn is {role}, which the identity has already",
         "remove role_arn: the role would have to assume itself",
+    ),
+    "ecr.role-variable-first": Message(
+        'AWS_ROLE_ARN comes before the role_arn of profile "{profile}", and names another role',
+        "unset AWS_ROLE_ARN, or set the option profile for this registry",
+    ),
+    "ecr.keys-before-process": Message(
+        'profile "{profile}" has keys in {path}, which come before its credential_process',
+        "remove the keys from {path}",
     ),
     "ecr.option-missing": Message("{detail} has no {option}"),
     "ecr.config-refused": Message("{reason}"),
@@ -236,6 +249,13 @@ MESSAGES: dict[str, Message] = {
     "ecr.sign-in-missing": Message('profile "{profile}" has not been signed in here', _RUN),
     "ecr.sign-in-damaged": Message(
         'the file of the session of profile "{profile}" is incomplete', _RUN
+    ),
+    "ecr.sign-in-not-writable": Message(
+        'the session of profile "{profile}" has to be renewed, and {folder} is read-only here',
+        "run {command} where the folder can be written",
+        cause="A renewal changes the session's refresh token. Where the new one cannot be kept, the"
+        " session would be lost, so it is not renewed.",
+        cure="Mount ~/.aws writable, or renew the session outside the container.",
     ),
     "ecr.sso-role-not-given": Message(
         'SSO does not give the role of profile "{profile}" to this user: {answer}',

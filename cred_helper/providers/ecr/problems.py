@@ -18,6 +18,7 @@ from cred_helper.providers.ecr.configuration import (
     sections,
 )
 from cred_helper.providers.ecr.credential_process import command_of
+from cred_helper.providers.ecr.identity import PROFILE, WEB_IDENTITY
 from cred_helper.providers.ecr.settings import wrong_setting
 
 TYPE_CHECKING = False
@@ -41,9 +42,11 @@ def problems(configuration: Configuration, identity: Identity) -> Iterator[Provi
     if problem := wrong_setting(configuration):
         yield problem
     yield from configuration.comments_behind_values()
-    yield from _profile_variables(configuration)
+    if identity.source in (PROFILE, WEB_IDENTITY):
+        yield from _profile_variables(configuration)
     yield from _misnamed_sections(configuration)
     yield from _role_of_itself(configuration, identity)
+    yield from _overridden(configuration, identity)
 
 
 def _session(configuration: Configuration, state: str) -> Iterator[ProviderError]:
@@ -118,11 +121,26 @@ def _misnamed(path: str, line: int, section: str, right: str) -> Misconfigured:
     return Misconfigured("ecr.section-misnamed", path=path, line=line, section=section, right=right)
 
 
+def _overridden(configuration: Configuration, identity: Identity) -> Iterator[ProviderError]:
+    """What the profile in use says, and something stronger says otherwise."""
+    if identity.source not in (PROFILE, WEB_IDENTITY):
+        return
+    profile, options = configuration.profile, configuration.options
+    variable = configuration.environ.get("AWS_ROLE_ARN")
+    is_web_identity = "web_identity_token_file" in options and not configuration.chosen_profile
+    if is_web_identity and variable and variable != options.get("role_arn", variable):
+        yield Misconfigured("ecr.role-variable-first", profile=profile)
+    own = sections(configuration.credentials_file).get(profile, {})
+    if "credential_process" in options and "aws_access_key_id" in own:
+        path = configuration.credentials_file.shown
+        yield Misconfigured("ecr.keys-before-process", profile=profile, path=path)
+
+
 def _role_of_itself(configuration: Configuration, identity: Identity) -> Iterator[ProviderError]:
     """The option role_arn with an identity that is in this role already."""
     role = configuration.role_arn
     if not role or identity.source is None:
         return
     own = configuration.options.get("role_arn") or configuration.environ.get("AWS_ROLE_ARN")
-    if own == role and identity.source in ("profile", "web-identity"):
+    if own == role and identity.source in (PROFILE, WEB_IDENTITY):
         yield configuration.wrong("role_arn", "ecr.role-of-itself", role=role)

@@ -64,6 +64,17 @@ class Session:
         """Whether the session was started, and no sign-out has removed it."""
         return os.path.exists(self.path)
 
+    @property
+    def folder(self) -> str:
+        """The folder of the session's file, which a renewal writes to."""
+        return self._folder
+
+    def is_valid(self) -> bool:
+        """Whether the session has not ended yet."""
+        from time import time
+
+        return (_expires_at_s(self._content()) or 0) > time()
+
     def state(self) -> str:
         """The state of the session by its own word: ``missing``, ``damaged``, ``ended``, ``good``.
 

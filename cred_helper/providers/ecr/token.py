@@ -21,7 +21,7 @@ import botocore.credentials
 import botocore.session
 from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConstantProvider
-from botocore.exceptions import EndpointVariantError
+from botocore.exceptions import ClientError, EndpointVariantError
 from botocore.utils import JSONFileCache
 
 from cred_helper import __version__
@@ -32,7 +32,7 @@ from cred_helper.messages import find
 from cred_helper.providers.common.botocore_session import use_wire
 from cred_helper.providers.common.wire import Wire
 from cred_helper.providers.ecr.configuration import endpoint_variable
-from cred_helper.providers.ecr.errors import Step, explained, mfa_needed
+from cred_helper.providers.ecr.errors import Step, explained, mfa_needed, not_writable
 from cred_helper.providers.ecr.identity import INSTANCE
 
 TYPE_CHECKING = False
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.interface import Deadline
     from cred_helper.providers.ecr import AwsIdentity
     from cred_helper.providers.ecr.configuration import Configuration
+    from cred_helper.providers.ecr.sign_in import Session as SignIn
 
 # The services that the SDK is asked for, by its own names.
 _SERVICES = ["ecr", "ecr-public", "signin", "sso", "sso-oidc", "sts"]
@@ -72,7 +73,7 @@ def token(configuration: Configuration, identity: AwsIdentity, deadline: Deadlin
     wire = Wire(deadline, ca_file=configuration.ca_file)
     step = Step.KEYS
     try:
-        session = _session(configuration, deadline)
+        session = _session(configuration, identity, deadline)
         sign_in = identity.found.session
         # Of all that share a sign-in session one renews it, and the others read it afterwards.
         with sign_in.renewal(deadline) if sign_in else nullcontext():
@@ -87,7 +88,7 @@ def token(configuration: Configuration, identity: AwsIdentity, deadline: Deadlin
     return _credential(reply, configuration, identity)
 
 
-def _session(configuration: Configuration, deadline: Deadline) -> Any:
+def _session(configuration: Configuration, identity: AwsIdentity, deadline: Deadline) -> Any:
     """A session of the SDK with the user's configuration, and time limits within the deadline.
 
     It is botocore's: boto3's is the same with a layer for resources, 15 ms later.
@@ -124,6 +125,10 @@ def _session(configuration: Configuration, deadline: Deadline) -> Any:
 
     # The SDK does not say why it could not renew an SSO session.
     session.register("after-call.sso-oidc.CreateToken", note)
+    if identity.found.session is not None:
+        refuse = partial(_refuse_to_lose, configuration, identity.found.session)
+        for operation in ("sso-oidc.CreateToken", "signin.CreateOAuth2Token"):
+            session.register(f"before-call.{operation}", refuse)
     # A look into the folders of all 400 services would be an eighth of an uncached answer.
     session.get_component("data_loader").list_available_services = lambda _type: _SERVICES
     return session
@@ -140,6 +145,20 @@ def _empty_variables(configuration: Configuration) -> Iterator[tuple[str, object
             continue
         value = configuration.options.get(option) if option else None
         yield name, default if value is None else convert(value) if convert else value
+
+
+def _refuse_to_lose(configuration: Configuration, sign_in: SignIn, **_: object) -> None:
+    """Stop a renewal whose new refresh token could not be kept: it would end the session.
+
+    Raises:
+        ClientError: the SDK goes on with the session as it is, which is still valid.
+        Denied: the session is over.
+    """
+    if os.access(sign_in.folder, os.W_OK):
+        return
+    if sign_in.is_valid():
+        raise ClientError({"Error": {"Code": "ReadOnly", "Message": ""}}, "CreateToken")
+    raise not_writable(configuration, sign_in.folder)
 
 
 class _Session(botocore.session.Session):  # type: ignore[misc]
