@@ -54,15 +54,22 @@ class Route:
     """The cloud that a host belongs to, and what the host's own name says about it.
 
     ``provider`` is the name of the cloud. ``region`` and ``fips`` are ``None`` where the names of
-    that cloud do not say them.
+    that cloud do not say them. ``names`` are the other labels that the pattern names.
     """
 
-    __slots__ = ("fips", "host", "provider", "region")
+    __slots__ = ("fips", "host", "names", "provider", "region")
 
     def __init__(
-        self, provider: str, host: str, *, region: str | None = None, fips: bool | None = None
+        self,
+        provider: str,
+        host: str,
+        *,
+        region: str | None = None,
+        fips: bool | None = None,
+        **names: str,
     ) -> None:
         self.provider = provider
+        self.names = names
         self.host = host
         self.region = region
         self.fips = fips
@@ -312,15 +319,11 @@ _ACR_RESERVED_NAMES = ("privatelink",)
 class AcrRoute(Route):
     """A login server of Azure Container Registry."""
 
-    __slots__ = ("cloud", "location", "registry")
+    __slots__ = ("cloud",)
 
-    def __init__(
-        self, provider: str, host: str, *, cloud: AcrCloud, registry: str, location: str = ""
-    ) -> None:
-        super().__init__(provider, host)
+    def __init__(self, provider: str, host: str, *, cloud: AcrCloud, **names: str) -> None:
+        super().__init__(provider, host, region=None, fips=None, **names)
         self.cloud = cloud
-        self.registry = registry
-        self.location = location
 
 
 def _is_registry_name(name: str) -> bool:

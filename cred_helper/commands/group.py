@@ -11,6 +11,7 @@ import sys
 import click
 
 from cred_helper import __version__, stdio
+from cred_helper.clouds import CLOUDS
 from cred_helper.commands import COMPLETION_VARIABLE
 from cred_helper.commands.cache import cache
 from cred_helper.commands.completion import completion
@@ -38,17 +39,22 @@ Registry clients call these, over standard input and output:
 """
 
 
+_HELP = f"""One credential helper for every registry: {", ".join(cloud.title for cloud in CLOUDS)},
+and all others.
+
+To make docker ask it: docker-credential-multi configure
+"""
+
+
 @click.group(
     name=stdio.PROGRAM,
     epilog=_EPILOG,
+    help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, "-v", "--version", prog_name=stdio.PROGRAM)
 def group() -> None:
-    """One credential helper for every registry: Amazon ECR, Google, Azure, and all others.
-
-    To make docker ask it: docker-credential-multi configure
-    """
+    """Run the command that the arguments name."""
 
 
 for command in (

@@ -1,0 +1,42 @@
+"""The toy cloud: a token for the key in TOY_KEY, without network and without SDK."""
+
+from __future__ import annotations
+
+from cred_helper.credential import Credential, Secret
+from cred_helper.errors import NotFound
+from cred_helper.files.fingerprints import digest
+from cred_helper.providers.common.interface import Identity, Skipped
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cred_helper.providers.common.interface import TokenRequest
+
+
+class ToyProvider:
+    """Toy Registry."""
+
+    name = "toycloud"
+
+    def identify(self, request: TokenRequest) -> Identity:
+        """The account of the option, or that of the machine, with the key in TOY_KEY."""
+        account = request.options.get("account", "machine")
+        if not account.isalpha():
+            raise request.wrong("account", "toycloud.invalid-account")
+        key = request.environ.get("TOY_KEY")
+        if not key:
+            reason = NotFound("provider.variable-not-set", variable="TOY_KEY")
+            return Identity(None, skipped=(Skipped("environment", reason),))
+        return Identity("environment", account, cache_key=digest([account, key]))
+
+    def get(self, request: TokenRequest, identity: Identity) -> Credential:
+        """A token that names the account and the registry."""
+        if identity.source is None:
+            raise NotFound("toycloud.no-key")
+        from datetime import UTC, datetime, timedelta
+
+        secret = Secret(f"token-of-{identity.detail}-for-{request.route.names['registry']}")
+        expires_at = datetime.now(UTC) + timedelta(hours=12)
+        return Credential("toy", secret, expires_at=expires_at, source="environment")
+
+
+PROVIDER = ToyProvider()

@@ -1,0 +1,10 @@
+"""Messages of the toy cloud."""
+
+from __future__ import annotations
+
+from cred_helper.messages import Message
+
+MESSAGES = {
+    "toycloud.invalid-account": Message("account is not a name", "write account in letters"),
+    "toycloud.no-key": Message("TOY_KEY is not set"),
+}

@@ -1,0 +1,94 @@
+"""The rows of clouds: every other table of clouds has the same ones, and no other."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from cred_helper import clouds, messages, providers
+from cred_helper.clouds import CLOUDS, Cloud
+from cred_helper.hosts import ZONES, route
+from cred_helper.server_url import ServerURL
+from cred_helper.settings import compat, rules
+from cred_helper.settings.settings import SETTINGS
+from tests.clients import hosted
+from tests.differential import run
+from tests.fuzz import urls
+from tests.support.executable import ROOT
+
+_each_cloud = pytest.mark.parametrize("cloud", CLOUDS, ids=clouds.NAMES)
+
+
+def test_every_table_has_the_clouds_of_the_rows() -> None:
+    folders = (ROOT / "cred_helper/providers").glob("[!_]*/__init__.py")
+    setting = next(setting for setting in SETTINGS if setting.name == "disabled_providers")
+    tables = {
+        "the folders of providers": {path.parent.name for path in folders} - {"common"},
+        "the zones of hosts": {zone.cloud for zone in ZONES},
+        "the words of rules": {*rules._WORDS["provider"]} - {"environment", "none"},
+        "the setting disabled_providers": {
+            name for name in clouds.NAMES if setting.kind.check([name]) == (name,)
+        },
+        "the loopback clouds of the contract suite": {*hosted.NAMES},
+        "the clouds of the differential test": {*run.CLOUDS},
+        "the oracle of the fuzzer": {*urls._HOSTS},
+    }
+    for table, names in tables.items():
+        assert names == {*clouds.NAMES}, table
+
+
+def test_names_are_unique() -> None:
+    assert len({*clouds.NAMES}) == len(CLOUDS)
+    assert len({*compat.NAMES}) == sum(len(cloud.replaces) for cloud in CLOUDS)
+    packages = [package for cloud in CLOUDS for package in cloud.sdk]
+    assert len({*packages}) == len(packages)
+
+
+@_each_cloud
+def test_the_example_host_is_in_a_zone_of_the_cloud(cloud: Cloud) -> None:
+    found = route(ServerURL.parse(cloud.example_host))
+    assert found is not None
+    assert found.provider == cloud.name
+    assert not found.anonymous
+
+
+@_each_cloud
+def test_the_provider_has_the_name_of_the_row_and_reads_each_option(cloud: Cloud) -> None:
+    provider = providers.load(cloud.name)
+    assert provider is not None
+    assert provider.name == cloud.name
+    folder = ROOT / "cred_helper/providers" / cloud.name
+    source = "".join(path.read_text("utf-8") for path in folder.glob("*.py"))
+    for option in cloud.option_names:
+        assert f'"{option}"' in source, option
+
+
+@_each_cloud
+def test_the_messages_of_the_provider_have_its_name_in_their_codes(cloud: Cloud) -> None:
+    catalogue = messages.catalogue(cloud.name)
+    assert catalogue
+    assert {code.partition(".")[0] for code in catalogue} == {cloud.name}
+
+
+@_each_cloud
+def test_the_user_name_of_the_row_is_that_of_the_loopback_cloud(cloud: Cloud) -> None:
+    file = ROOT / "cred_helper/providers" / cloud.name
+    source = "".join(path.read_text("utf-8") for path in file.glob("*.py"))
+    assert f'"{cloud.username}"' in source or cloud.name == "ecr"  # ECR's API sends it
+
+
+def test_looking_for_an_identity_may_import_no_sdk_of_a_row() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    forbidden = {
+        module
+        for contract in contracts["contracts"]
+        if contract.get("source_modules") == ["cred_helper.providers.*.identity"]
+        for module in contract["forbidden_modules"]
+    }
+    assert {package for cloud in CLOUDS for package in cloud.sdk} <= forbidden
+
+
+def test_an_unknown_name_has_no_row() -> None:
+    with pytest.raises(KeyError):
+        clouds.find("aws")
