@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import allocate_lock
 
 # Digits of the key that choose the byte: two keys share one with a chance of one in 2**28.
 _DIGITS = 7
@@ -16,36 +17,70 @@ _DIGITS = 7
 RANKS = (0, 1)
 
 
-class Locks:
-    """The locks of one file. Closing it releases all of them."""
+class _LockFile:
+    """One lock file, as all ``Locks`` of this process share it.
 
-    __slots__ = ("_fd", "_held", "are_missing")
+    POSIX locks belong to the process: a second one of the same byte always succeeds, and closing
+    any descriptor of the file releases all of them. Descriptors therefore stay open until the last
+    user closes, and the held bytes are known to all users.
+    """
+
+    __slots__ = ("fds", "held", "users")
+
+    def __init__(self) -> None:
+        self.fds: list[int] = []
+        self.held: set[int] = set()
+        self.users = 0
+
+
+# By device and inode.
+_lock_files: dict[tuple[int, int], _LockFile] = {}
+_mutex = allocate_lock()
+
+
+class Locks:
+    """The locks of one file. Closing it releases those that it holds."""
+
+    __slots__ = ("_fd", "_file", "_held", "are_missing")
 
     def __init__(self, fd: int | None) -> None:
         self._fd = fd
         self._held: set[int] = set()
+        self._file = _LockFile()
+        if fd is not None:
+            status = os.fstat(fd)
+            with _mutex:
+                self._file = _lock_files.setdefault((status.st_dev, status.st_ino), self._file)
+                self._file.fds.append(fd)
+                self._file.users += 1
         # Whether a lock was asked for and there are none.
         self.are_missing = fd is None
 
     def acquire(self, key: str, rank: int = 0) -> bool:
         """Take a lock without waiting; return false if it is held, by this process or another."""
         byte = _byte(key, rank)
-        if byte in self._held:
-            return False
-        if self._fd is not None:
-            taken = _take(self._fd, byte)
-            self.are_missing = taken is None
-            if taken is False:
+        with _mutex:
+            if byte in self._file.held:
                 return False
+            if self._fd is not None:
+                taken = _take(self._fd, byte)
+                self.are_missing = taken is None
+                if taken is False:
+                    return False
+            self._file.held.add(byte)
         self._held.add(byte)
         return True
 
     def release(self, key: str, rank: int = 0) -> None:
         """Release a lock."""
         byte = _byte(key, rank)
+        if byte not in self._held:
+            return
         self._held.discard(byte)
-        if self._fd is not None:
-            _release(self._fd, byte)
+        with _mutex:
+            self._file.held.discard(byte)
+            if self._fd is not None:
+                _release(self._fd, byte)
 
     def mark_unkept(self, now: float) -> None:
         """Note for the other processes that an answer could not be kept for them.
@@ -67,10 +102,23 @@ class Locks:
         return status.st_atime == 0 and status.st_mtime >= then
 
     def close(self) -> None:
-        """Release all locks."""
-        if self._fd is not None:
-            os.close(self._fd)
+        """Release everything that this object holds."""
+        if self._fd is None:
+            return
+        with _mutex:
+            for byte in self._held:
+                self._file.held.discard(byte)
+                _release(self._fd, byte)
+            self._held.clear()
             self._fd = None
+            self._file.users -= 1
+            if self._file.users == 0:
+                for key, file in list(_lock_files.items()):
+                    if file is self._file:
+                        del _lock_files[key]
+                for fd in self._file.fds:
+                    os.close(fd)
+                self._file.fds.clear()
 
 
 def _byte(key: str, rank: int) -> int:

@@ -35,10 +35,10 @@ MISSED = [
     ("ecr", "role_arn", ROLE, ECR_HOST, {}, f"there is no AWS identity to assume {ROLE} with"),
     ("gcr", "impersonate", TARGET, GCR_HOST, {}, "gcr.nothing-to-impersonate-with"),
     ("gcr", "impersonate", TARGET, GCR_HOST, PERHAPS, "gcr.nothing-to-impersonate-with"),
-    ("acr", "client_id", CLIENT, ACR_HOST, {}, f"as the identity with the client_id {CLIENT}"),
-    ("acr", "client_id", CLIENT, ACR_HOST, DEVELOPER, f"the identity with the client_id {CLIENT}"),
-    ("acr", "resource_id", RESOURCE, ACR_HOST, DEVELOPER, f"with the resource_id {RESOURCE}"),
-    ("acr", "object_id", CLIENT, ACR_HOST, DEVELOPER, f"with the object_id {CLIENT}"),
+    ("acr", "client_id", CLIENT, ACR_HOST, {}, "acr.no-such-identity"),
+    ("acr", "client_id", CLIENT, ACR_HOST, DEVELOPER, "acr.no-such-identity"),
+    ("acr", "resource_id", RESOURCE, ACR_HOST, DEVELOPER, "acr.no-managed-identity"),
+    ("acr", "object_id", CLIENT, ACR_HOST, DEVELOPER, "acr.no-managed-identity"),
 ]
 
 

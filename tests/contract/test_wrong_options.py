@@ -16,8 +16,14 @@ PREFIX = "DOCKER_CREDENTIAL_MULTI_"
 # Provider, option, what it is set to → the host that gets it, and what is said.
 WRONG = [
     ("acr", "identity_token", "maybe", ACR_HOST, "the option identity_token is neither true nor"),
-    ("acr", "audience", "a b", ACR_HOST, "the option audience has a character that no audience"),
-    ("acr", "token_credentials", "x", ACR_HOST, "token_credentials is not prod, dev or the class"),
+    ("acr", "audience", "a b", ACR_HOST, "the option audience has an invalid character"),
+    (
+        "acr",
+        "token_credentials",
+        "x",
+        ACR_HOST,
+        "token_credentials is not prod, dev or a credential class",
+    ),
     ("gcr", "impersonate", "nobody", GCR_HOST, "impersonate does not name a service account"),
     (
         "gcr",
