@@ -94,7 +94,7 @@ class Kind:
 class AwsMachines(Kind):
     """Every source of botocore's chain, the options of the provider, and three link names."""
 
-    renewable = ("web", "web profile", "sso", "old sso", "container file")
+    renewable = ("web", "web profile", "sso", "container file")
     choices: ClassVar[Choices] = {
         "source": (
             *("keys", "session", "config", "credentials", "role", "role of environment"),
@@ -254,6 +254,10 @@ class AwsMachines(Kind):
         name = "work" if draws["source"] == "sso" else start
         self.write(f".aws/sso/cache/{sha1(name.encode()).hexdigest()}.json", document)
         if draws["source"] == "sso":
+            # Who signs in after a sign-out does so by a client that was registered anew.
+            document |= {"refreshToken": "r", "clientId": draws["user"], "clientSecret": "s"}
+            document["registrationExpiresAt"] = document["expiresAt"]
+            self.write(f".aws/sso/cache/{sha1(name.encode()).hexdigest()}.json", document)
             return {**roles, "sso_session": "work"}
         return {**roles, "sso_start_url": start, "sso_region": "us-east-1"}
 

@@ -304,13 +304,13 @@ def _leaf(configuration: Configuration, profile: str, *, by_variables: bool) -> 
         return Found(f"assumes {role} by web identity", parts)
     if "sso_role_name" in options or "sso_account_id" in options:
         session = _sso_session(configuration, profile, options)
-        return Found("sso", [str(session.exists)], session=session, uses_cli_sessions=True)
+        return Found("sso", [session.mark()], session=session, uses_cli_sessions=True)
     own = sections(configuration.credentials_file).get(profile, {})
     if "aws_access_key_id" in own:
         return _keys_of(configuration.credentials_file, profile, own)
     if "login_session" in options:
         session = Session.login(options["login_session"], configuration.environ)
-        return Found("aws login", [str(session.exists)], session=session)
+        return Found("aws login", [session.mark()], session=session)
     if "credential_process" in options:
         return Found("credential_process", [], program=profile)
     if "aws_access_key_id" in options:

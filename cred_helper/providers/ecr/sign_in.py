@@ -64,6 +64,25 @@ class Session:
         """Whether the session was started, and no sign-out has removed it."""
         return os.path.exists(self.path)
 
+    def mark(self) -> str:
+        """What tells this sign-in from another one. A renewal keeps it.
+
+        The CLI registers itself anew after a sign-out, and the SDK renews a session as the client
+        that it was registered as. A session that cannot be renewed changes by a sign-in alone. The
+        file is not parsed: that would load more than the rest of a cached answer.
+        """
+        try:
+            with open(self.path, "rb") as file:
+                content = file.read(_MAX_FILE_BYTES)
+        except OSError:
+            return ""
+        if self.is_renewable_kind and b'"refreshToken"' in content:
+            _, _, client = content.partition(b'"clientId"')
+            content = client.partition(b'"')[2].partition(b'"')[0]
+        from cred_helper.files.fingerprints import digest
+
+        return digest([content])
+
     @property
     def folder(self) -> str:
         """The folder of the session's file, which a renewal writes to."""
