@@ -199,7 +199,9 @@ class Wiring:
         log = self._log()
         if log:
             log.event(f"settings from {', '.join(self.settings.files) or 'no file'}")
-            asked = log.watching(lambda _: asked)(resolution.server_url)
+            return keychain.ask(
+                log.watching(lambda _: asked)(resolution.server_url), resolution.server_url
+            )
         return keychain.ask(asked, resolution.server_url)
 
     def sources(self, resolution: Resolution) -> Iterator[Source]:

@@ -11,18 +11,23 @@ import os
 
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import is_pipe
+from cred_helper.files.path_values import holds_content
 
 # A configuration file is kilobytes; of a larger file only this much is read.
 _MAX_FILE_BYTES = 1 << 20
 
 
 class IniFile:
-    """One file. It is read once, when something asks for its content."""
+    """One file. It is read once, when something asks for its content.
 
-    __slots__ = ("_data", "_error", "_sections", "path")
+    ``variable`` names the file, if one does.
+    """
 
-    def __init__(self, path: str) -> None:
+    __slots__ = ("_data", "_error", "_sections", "_variable", "path")
+
+    def __init__(self, path: str, variable: str = "") -> None:
         self.path = path
+        self._variable = variable
         self._data: bytes | None = None
         self._error: OSError | None = None
         self._sections: dict[str, dict[str, str]] | None = None
@@ -80,7 +85,9 @@ class IniFile:
 
     @property
     def shown(self) -> str:
-        """The path as a person writes it."""
+        """The path with ~ for the home folder; the variable, where its value is not a path."""
+        if holds_content(self.path):
+            return f"the file of {self._variable}, which is not a path"
         home = os.path.expanduser("~")
         return self.path.replace(home, "~", 1) if self.path.startswith(home + os.sep) else self.path
 

@@ -65,7 +65,7 @@ class Configuration:
         self._profiles: dict[str, dict[str, str]] | None = None
 
     def _file(self, variable: str, default: str) -> IniFile:
-        return IniFile(expanded(self.environ.get(variable) or default))
+        return IniFile(expanded(self.environ.get(variable) or default), variable)
 
     def _profile_in_use(self) -> tuple[str, str | None]:
         """The name of the profile in use, and what names it; nothing names the default profile."""
