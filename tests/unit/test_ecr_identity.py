@@ -185,6 +185,17 @@ CHAIN: dict[str, tuple[dict[str, str], str | None]] = {
 }
 
 
+NAMED_SSO = (
+    "[default]\nsso_session = work\nsso_account_id = 1\nsso_role_name = r\n"
+    "[sso-session work]\nsso_region = us-east-1\nsso_start_url = https://x\n"
+)
+
+
+def renewable_session(token: str, *, client: str) -> str:
+    """The file of an SSO session that the SDK can renew."""
+    return json.dumps({"accessToken": token, "refreshToken": f"r-{token}", "clientId": client})
+
+
 # The session of the start URL in SSO.
 SESSION_FILE = f".aws/sso/cache/{hashlib.sha1(b'https://x').hexdigest()}.json"
 FILES = {
@@ -192,6 +203,7 @@ FILES = {
     "credentials": ".aws/credentials",
     "boto": ".boto",
     "sso": SESSION_FILE,
+    "named sso": f".aws/sso/cache/{hashlib.sha1(b'work').hexdigest()}.json",
     "token": "token",
 }
 
@@ -680,8 +692,8 @@ SAME: dict[str, Callable[[Write], Change]] = {
         {"token": jwt(iss=ISSUER, sub="a", exp=2)},
     ),
     "the SSO session": lambda _: (
-        {"config": f"[default]\n{SSO}", "sso": "one"},
-        {"sso": "two"},
+        {"config": NAMED_SSO, "named sso": renewable_session("one", client="c")},
+        {"named sso": renewable_session("two", client="c")},
     ),
     "the keys of a profile that is not in use, beside a key": lambda _: (
         {**KEY_VARIABLES, "credentials": f"[other]\n{KEYS}"},
@@ -756,6 +768,14 @@ OTHER: dict[str, Callable[[Write], Change]] = {
     "another container that assumes the role": lambda _: (
         {**role_of("EcsContainer"), "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/1"},
         {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/2"},
+    ),
+    "another SSO sign-in, by a client that was registered anew": lambda _: (
+        {"config": NAMED_SSO, "named sso": renewable_session("one", client="c")},
+        {"named sso": renewable_session("two", client="d")},
+    ),
+    "another SSO sign-in that cannot be renewed": lambda _: (
+        {"config": f"[default]\n{SSO}", "sso": "one"},
+        {"sso": "two"},
     ),
     "an SSO session that was signed out": lambda _: (
         {"config": f"[default]\n{SSO}", "sso": "one"},
