@@ -3,6 +3,7 @@
 import ast
 import marshal
 import pkgutil
+import re
 from collections.abc import Collection
 from pathlib import Path
 
@@ -41,7 +42,11 @@ STARTED_WITH = {
     "frozen_importer",
 }  # fmt: skip
 OWN = "cred_helper"
-COMPRESSED = (f"{OWN}.commands", f"{OWN}.messages")
+COMPRESSED = re.compile(
+    rf"{OWN}\.(commands|messages)\b"
+    rf"|{OWN}\.providers\..*\.(botocore_session|checks|errors|gcloud_token|local_checks|messages"
+    r"|network_errors|problems|requests_session|run_program|sdk_credentials|token|transport|wire)$"
+)
 # The message of a damaged payload: it cannot be read from that payload.
 STARTED_WITH |= {f"{OWN}.messages", f"{OWN}.messages.internal"}
 
@@ -58,7 +63,7 @@ DOCSTRINGS_KEPT = (f"{OWN}.commands", "click")
 def is_started_with(name: str) -> bool:
     """Whether a module is in the frozen-module table."""
     ours = name == OWN or name.startswith(f"{OWN}.")
-    return name in STARTED_WITH or (ours and not name.startswith(COMPRESSED))
+    return name in STARTED_WITH or (ours and not COMPRESSED.match(name))
 
 
 def own_modules(providers: Collection[str]) -> list[str]:
