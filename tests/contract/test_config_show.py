@@ -1,4 +1,4 @@
-"""``config show``: which settings are in force, and where each was written."""
+"""``config show``: the settings in force, and where each is written."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_without_a_file_everything_is_a_default(person: Person) -> None:
     assert all(setting["purpose"] for setting in document["settings"])
 
 
-def test_each_setting_says_where_it_was_written(person: Person) -> None:
+def test_each_setting_has_the_place_where_it_is_written(person: Person) -> None:
     path = person.write(_FILE, _TOML)
     document = _shown(person, DOCKER_CREDENTIAL_MULTI_CACHE="on")
     written = {
@@ -142,7 +142,7 @@ _UNREAD = {
 }
 
 
-def test_names_from_a_file_drive_no_terminal(person: Person) -> None:
+def test_control_characters_from_a_file_are_written_out(person: Person) -> None:
     rule = '[[rule]]\nmatch = "a.example"\nprofile = "\\u001b[31m"\n'
     done = person.run("config", "show", DOCKER_CREDENTIAL_MULTI_RULES=rule.replace("profile", "x"))
     assert "\x1b" not in done.stdout.decode() + done.stderr

@@ -63,7 +63,7 @@ def _configure(person: Person, *arguments: str) -> Completed:
     return done
 
 
-def test_the_old_store_becomes_the_fallback_and_all_else_stays(
+def test_the_old_store_becomes_the_fallback_and_all_other_members_stay(
     person: Person, config: Path, home: Path
 ) -> None:
     assert _configure(person, "--yes").status == 0
@@ -267,9 +267,7 @@ def test_a_key_in_another_case_is_edited_where_it_stands(
     assert not settings.exists()
 
 
-def test_helpers_under_a_key_in_another_case_are_the_ones_that_count(
-    person: Person, config: Path
-) -> None:
+def test_helpers_under_a_key_in_another_case_are_kept(person: Person, config: Path) -> None:
     before = '{"CredHelpers":{"gcr.io":"gcloud","GCR.io":"pass"}}'
     config.write_text(before)
     assert _configure(person, "--yes").status == 0
@@ -286,9 +284,7 @@ def test_helpers_under_a_key_in_another_case_are_the_ones_that_count(
     assert left == {"new": 1, "CredHelpers": {"gcr.io": "gcloud", "GCR.io": "pass"}}
 
 
-def test_of_a_key_in_two_cases_the_one_that_docker_reads_is_edited(
-    person: Person, config: Path
-) -> None:
+def test_a_key_in_two_cases_is_edited_where_docker_reads_it(person: Person, config: Path) -> None:
     config.write_text('{"credsStore":"pass","CredsStore":"desktop"}')
     said = _configure(person, "--yes").stdout.decode()
     assert "credsStore was desktop: " in said
@@ -543,7 +539,7 @@ def test_the_fallback_is_written_into_the_settings_that_are_read(
     shown = person.run("config", "show", "--json").document
     fallback = next(s for s in shown["settings"] if s["name"] == "fallback_helper")
     assert (fallback["value"], fallback["origin"]) == ("desktop", f"{path}:1")
-    # What is added since then stays when ours is taken out again.
+    # A line that is added since then stays after the undo.
     path.write_text(path.read_text() + 'audience = "a"\n')
     _configure(person, "--undo", "--yes")
     assert path.read_text() == ('# mine\ncache = false\n[acr]\ntenant_id = "t"\naudience = "a"\n')
@@ -577,7 +573,7 @@ def test_an_invalid_registry_is_refused(person: Person, home: Path, registry: st
     assert not (home / ".docker").exists()
 
 
-def test_a_single_registry_is_named_to_podman_in_the_file_it_reads_instead(
+def test_a_single_registry_is_written_to_the_file_that_podman_reads(
     person: Person, home: Path
 ) -> None:
     person.environment["REGISTRY_AUTH_FILE"] = str(home / "auth.json")
@@ -587,7 +583,7 @@ def test_a_single_registry_is_named_to_podman_in_the_file_it_reads_instead(
     assert not (home / "auth.json").exists()
 
 
-def test_links_are_made_where_nothing_stands(person: Person, home: Path) -> None:
+def test_links_are_made_where_no_file_exists(person: Person, home: Path) -> None:
     taken = home / "bin/docker-credential-gcr"
     taken.parent.mkdir()
     taken.write_text("mine")

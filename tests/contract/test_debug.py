@@ -1,4 +1,4 @@
-"""The debug log: every step, in few words, with no secret in it, and only where it is asked for."""
+"""The debug log: every step, without secrets, and only if it is turned on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["authority", "cloud", "known", "person", "proxy"]
 
 _LOG = "DOCKER_CREDENTIAL_MULTI_LOG"
-# The id of an application, a tenant or an account, which is no secret.
+# The id of an application, a tenant or an account, which is not secret.
 _OPEN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[\w.-]+@[\w.-]+")
 _LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \d+ \S.*")
 
@@ -48,7 +48,7 @@ def _sent(cloud: Hosted) -> set[str]:
 
 
 @pytest.mark.parametrize("fault", [None, "unavailable", "wrong json"])
-def test_no_secret_gets_into_it(identified: Person, cloud: Hosted, fault: str | None) -> None:
+def test_no_secret_gets_into_the_log(identified: Person, cloud: Hosted, fault: str | None) -> None:
     if fault:
         cloud.cloud.fail("*", faults.EVERY[fault])
     done = identified.run(
@@ -65,7 +65,7 @@ def test_no_secret_gets_into_it(identified: Person, cloud: Hosted, fault: str | 
     assert not [v for name, v in cloud.identity.items() if "SECRET" in name and v in done.stderr]
 
 
-def test_an_answer_is_the_same_with_it_and_without_it(identified: Person, cloud: Hosted) -> None:
+def test_an_answer_is_the_same_with_and_without_the_log(identified: Person, cloud: Hosted) -> None:
     silent = identified.run("get", stdin=cloud.host)
     telling = identified.run("get", stdin=cloud.host, **{_LOG: "stderr"})
     assert (silent.stdout, silent.stderr) == (telling.stdout, "")
@@ -110,7 +110,7 @@ def test_a_file_is_closed_to_others_and_goes_on(person: Person, tmp_path: Path) 
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
-def test_a_file_that_has_grown_makes_way_for_a_new_one(person: Person, tmp_path: Path) -> None:
+def test_a_file_that_has_grown_is_replaced_by_a_new_one(person: Person, tmp_path: Path) -> None:
     log = tmp_path / "log"
     for name in ("log", "log.old"):
         (tmp_path / name).write_text("x" * (1 << 20) + name)
@@ -142,7 +142,7 @@ def test_a_place_that_is_not_a_log_file_is_one_warning(
     assert not (tmp_path / "target").exists()
 
 
-def test_a_relative_path_is_no_setting(person: Person) -> None:
+def test_a_relative_path_is_an_error(person: Person) -> None:
     done = _ask(person, "log")
     assert "DOCKER_CREDENTIAL_MULTI_LOG is not stderr or the absolute path" in done.stderr
 
@@ -159,14 +159,14 @@ def test_a_relative_path_is_no_setting(person: Person) -> None:
         ("doctor", "--debug", aws.EXAMPLE_HOST),
     ],
 )
-def test_a_command_tells_its_steps(known: Person, arguments: tuple[str, ...]) -> None:
+def test_a_command_logs_its_steps(known: Person, arguments: tuple[str, ...]) -> None:
     done = known.run(*arguments)
     assert f"debug: ecr: asking for {aws.EXAMPLE_HOST} as environment (" in done.stderr
     assert known.environment["AWS_SECRET_ACCESS_KEY"] not in done.stderr
     assert "debug: " not in done.stdout.decode()
 
 
-def test_a_verb_called_by_hand_tells_its_steps(known: Person) -> None:
+def test_a_verb_called_by_hand_logs_its_steps(known: Person) -> None:
     done = known.run("--debug", "get", stdin=aws.EXAMPLE_HOST)
     assert json.loads(done.stdout)["Username"] == aws.USERNAME
     assert f"debug: ecr: asking for {aws.EXAMPLE_HOST} as environment (" in done.stderr
@@ -181,7 +181,7 @@ def test_without_it_nothing_is_logged(known: Person) -> None:
     bool(os.environ.get("DOCKER_CREDENTIAL_MULTI_UNDER_TEST")),
     reason="the frozen file hears no variable of Python's",
 )
-def test_without_it_nothing_of_it_is_loaded(known: Person) -> None:
+def test_without_it_no_module_of_it_is_loaded(known: Person) -> None:
     known.run("get", stdin=aws.EXAMPLE_HOST)
     watched = {"PYTHONPROFILEIMPORTTIME": "1"}
     for variables, loaded in ((watched, False), (watched | {_LOG: "stderr"}, True)):

@@ -216,7 +216,7 @@ def test_a_try_without_a_credential_is_not_a_failure_of_explain(person: Person) 
     assert {asked["outcome"] for asked in done.document["tried"]} == {"nothing"}
 
 
-def test_what_a_helper_prints_to_standard_error_is_not_in_the_document(person: Person) -> None:
+def test_the_standard_error_of_a_helper_is_not_in_the_document(person: Person) -> None:
     person.helper("noisy", "echo noise >&2; echo credentials not found; exit 1")
     person.write(".docker/config.json", json.dumps({"credsStore": "noisy"}))
     done = person.run("explain", "--try", "--json", "registry.example.com")

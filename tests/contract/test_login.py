@@ -108,7 +108,7 @@ def test_an_invalid_registry_is_a_usage_error(person: Person, written: str) -> N
     assert not (person.home / _STORE).exists()
 
 
-def test_a_logout_of_docker_hub_forgets_what_a_login_by_browser_keeps(person: Person) -> None:
+def test_a_logout_of_docker_hub_removes_the_tokens_of_a_login_by_browser(person: Person) -> None:
     for path in ("", "access-token", "refresh-token"):
         document = {"ServerURL": f"{_HUB}{path}", "Username": "a", "Secret": "b"}
         assert person.run("store", stdin=json.dumps(document)).status == 0
@@ -136,7 +136,7 @@ def test_a_helper_that_cannot_keep_it_fails_the_login(person: Person) -> None:
     assert "hunter2" not in done.stderr
 
 
-def test_a_person_may_take_longer_to_type_than_a_helper_to_answer(person: Person) -> None:
+def test_the_time_to_type_is_not_taken_from_the_helpers(person: Person) -> None:
     person.write(".docker/config.json", json.dumps({"credsStore": "team"}))
     keep = 'sleep 0.5; read -r it; echo "$it" >"$HOME/it"'
     answer = 'read -r it <"$HOME/it"; echo "$it"'

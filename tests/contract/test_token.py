@@ -1,4 +1,4 @@
-"""``token``: every form of a credential does what it is for, and no form shows itself unasked."""
+"""``token``: every form of a credential works, and none is shown on a terminal by default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edits of a JSON text: what they say changes, and nothing else does."""
+"""Edits of a JSON text: they change the named member and no other byte."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_every_way_of_laying_out_an_object_is_kept(text: str, edited: str) -> No
 
 
 @pytest.mark.parametrize("text", ['{"a":null}', '{"a" : null , "b":1}'])
-def test_null_on_the_way_makes_room(text: str) -> None:
+def test_null_on_the_way_is_replaced(text: str) -> None:
     edited = raw_json.put(text, "1", "a", "b", "c")
     assert edited == text.replace("null", '{"b": {"c": 1}}')
     assert raw_json.get(text, "a", "b") is None
@@ -63,7 +63,7 @@ def test_names_come_in_their_order() -> None:
     assert raw_json.names('{"b":{"x":1},"a":2,"b":3}') == ["b", "a", "b"]
 
 
-def test_what_was_put_is_taken_out_again_without_a_trace() -> None:
+def test_a_member_that_is_put_and_removed_leaves_no_trace() -> None:
     for text in (_DOCKER, '{"a":1}', '{\n  "a": 1\n}'):
         edited = raw_json.put(text, '"multi"', "credHelpers", "gcr.io")
         assert raw_json.remove(edited, "credHelpers") == text
@@ -79,12 +79,12 @@ def test_what_was_put_is_taken_out_again_without_a_trace() -> None:
         ('{"x": 1, "a": 2, "x": 3}', '{"x": 1, "a": 2}'),
     ],
 )
-def test_a_member_leaves_with_its_comma(text: str, left: str) -> None:
+def test_a_member_is_removed_with_its_comma(text: str, left: str) -> None:
     assert raw_json.remove(text, "x") == left
 
 
 @pytest.mark.parametrize("text", ["", "[]", '"a"', '{"a": 1', '{"a": 1,}', '{"a": 1} x'])
-def test_what_is_no_object_is_refused(text: str) -> None:
+def test_other_values_than_objects_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         raw_json.put(text, "1", "a")
 
@@ -102,7 +102,7 @@ _JSON = st.recursive(
     _JSON,
     st.sampled_from([None, 1, "\t"]),
 )
-def test_an_edit_is_what_editing_the_object_would_have_been(
+def test_an_edit_of_the_text_equals_an_edit_of_the_object(
     before: dict[str, Any], name: str, value: Any, indent: int | str | None
 ) -> None:
     text = json.dumps(before, indent=indent)

@@ -1,4 +1,4 @@
-"""What reaches a terminal: nothing that drives it, folded where it is too narrow."""
+"""Output on a terminal: no control characters, folded to its width."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cred_helper.errors import printable
         ("\x9b31m", "\\x9b31m"),
     ],
 )
-def test_what_could_drive_a_terminal_is_written_out(text: str, shown: str) -> None:
+def test_control_characters_are_written_out(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
@@ -30,7 +30,7 @@ class _Terminal(io.StringIO):
         return True
 
 
-def test_a_long_text_is_folded_under_itself_on_a_terminal_alone(
+def test_a_long_text_is_folded_on_a_terminal_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")

@@ -1,4 +1,4 @@
-"""Command lines to paste: sh takes them apart again as they were meant, PowerShell by its rules."""
+"""Command lines to paste: sh and PowerShell read each word as it was given."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_powershell_calls_a_program_whose_path_is_quoted() -> None:
     assert shell.line("docker", "version", platform="win32") == "docker version"
 
 
-def test_each_platform_has_its_own_way() -> None:
+def test_each_platform_has_its_own_commands() -> None:
     assert shell.unset_variable("X", "win32") == "Remove-Item Env:X"
     assert shell.edit(r"C:\a b", "win32") == r"notepad 'C:\a b'"
     assert shell.put_on_path(r"C:\it's", "win32") == r"$env:PATH = 'C:\it''s;' + $env:PATH"

@@ -1,4 +1,4 @@
-"""How long, in words for a person."""
+"""Durations and moments as text."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""The folder of tokens: why nothing can be kept in it, and what mends one that is not used.
+"""The folder of tokens: why no token can be kept in it, and the command that mends that.
 
-Looks at where it would be made, and makes nothing; where it is there, it is tried with a file that
-is taken away again.
+An existing folder is tried with a file that is removed again; a missing one is not made.
 """
 
 from __future__ import annotations
@@ -16,20 +15,20 @@ from cred_helper.files.atomic_file import temporary_name
 from cred_helper.files.json_file import trouble
 from cred_helper.settings.settings import SETTINGS
 
-# What a killed trial leaves behind is tidied away like any other token's.
+# A leftover of a killed trial is removed like any token's temporary file.
 _TRIAL = f"{'0' * 32}.{TOKEN}"
-# As large as most of what is kept.
+# The size of most tokens.
 _TRIAL_BYTES = 4 << 10
 _VARIABLE = next(setting.variable for setting in SETTINGS if setting.name == "cache_folder")
 
 
 def elsewhere() -> str:
-    """The line that has tokens kept in another folder."""
+    """The line that sets another folder for tokens."""
     return shell.set_variable(_VARIABLE, "/a/folder/of/yours")
 
 
 def mending(folder: str) -> str:
-    """What to run about a folder that is not used."""
+    """The line that mends a folder that is not used."""
     try:
         status = os.lstat(folder)
     except OSError:
@@ -45,8 +44,8 @@ def mending(folder: str) -> str:
     return shell.line("mv", folder, aside)
 
 
-def hindrance(folder: str) -> str | None:
-    """Why no token can be kept in a folder that may be used; ``None`` where one can."""
+def obstacle(folder: str) -> str | None:
+    """Why no token can be kept in a private folder; ``None`` where one can."""
     try:
         return _trial(folder) if os.path.lexists(folder) else _making(folder)
     except OSError as error:
@@ -61,28 +60,30 @@ def _trial(folder: str) -> str | None:
     finally:
         os.close(fd)
         os.unlink(path)
-    return None if written == _TRIAL_BYTES else _said(errno.ENOSPC)
+    return None if written == _TRIAL_BYTES else _words(errno.ENOSPC)
 
 
 def _making(folder: str) -> str | None:
-    """Why the folder cannot be made: no more is than this one and the one around it."""
+    """Why the folder, or the one above it, cannot be made."""
     around = os.path.dirname(folder)
     if not os.path.lexists(around):
         around = os.path.dirname(around)
     if not os.path.isdir(around):
-        return f"{around} is no folder" if os.path.lexists(around) else f"there is no {around}"
+        return (
+            f"{around} is not a folder" if os.path.lexists(around) else f"{around} does not exist"
+        )
     if os.name == "posix" and os.geteuid() == 0 and not _is_ours(os.stat(around)):
-        return f"{around} is another user's"
+        return f"{around} belongs to another user"
     if hasattr(os, "statvfs"):
         system = os.statvfs(around)
         if system.f_flag & os.ST_RDONLY:
-            return _said(errno.EROFS)
+            return _words(errno.EROFS)
         if system.f_blocks and not system.f_bavail:
-            return _said(errno.ENOSPC)
-    return None if _is_open(around) else f"nothing can be made in {around}"
+            return _words(errno.ENOSPC)
+    return None if _is_open(around) else f"{around} cannot be written by this user"
 
 
-def _said(number: int) -> str:
+def _words(number: int) -> str:
     return os.strerror(number).lower()
 
 

@@ -129,9 +129,9 @@ def cache() -> Iterator[Finding]:
     elif refusal := TokenCache(folder).refusal():
         command = cache_folder.mending(folder)
         yield warning("cache", "doctor.cache-not-used", command, path=folder, cause=refusal)
-    elif hindrance := cache_folder.hindrance(folder):
+    elif obstacle := cache_folder.obstacle(folder):
         command = cache_folder.elsewhere()
-        yield warning("cache", "doctor.cache-not-kept", command, path=folder, cause=hindrance)
+        yield warning("cache", "doctor.cache-not-kept", command, path=folder, cause=obstacle)
     else:
         kept = len(TokenCache(folder).entries(time.time()))
         tokens = f"{kept} {'token' if kept == 1 else 'tokens'}"

@@ -12,7 +12,7 @@ from cred_helper.settings.settings import CONFIG, PREFIX, RULES, SETTINGS, optio
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# What tells a helper that we run whom it must not ask, and our own tests what to run.
+# Set for helpers that this program starts, and by its tests.
 _NO_SETTINGS = (loop_guard.VARIABLE, f"{PREFIX}UNDER_TEST")
 
 
@@ -36,7 +36,7 @@ def unread(environ: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
 
 
 def _meant(name: str, known: list[str]) -> str | None:
-    # Compared by what comes after the prefix, with which any two are alike.
+    # Compared without the prefix, which is the same for all.
     rests = [variable.removeprefix(PREFIX) for variable in known]
     close = get_close_matches(name.removeprefix(PREFIX), rests, n=1)
     return f"{PREFIX}{close[0]}" if close else None
