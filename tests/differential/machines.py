@@ -297,7 +297,8 @@ class GoogleMachines(Kind):
     choices: ClassVar[Choices] = {
         "source": (
             *("key", "user", "workforce", "file", "json file", "url", "program", "aws"),
-            *("impersonated", "gcloud", "metadata", "access token"),
+            *("certificate", "impersonated", "gcloud", "gcloud federated", "metadata"),
+            *("access token", "access token file"),
         ),
         "where": ("variable", "option", "well known", "table"),
         "account": ("a@p.iam.gserviceaccount.com", "b@p.iam.gserviceaccount.com"),
@@ -310,17 +311,25 @@ class GoogleMachines(Kind):
         "cloud": (0, 0, 1),
         "gcloud account": ("one@example.com", "two@example.com"),
         "gcloud by": ("config", "variable", "configuration"),
+        "gcloud impersonates": ("", "", "g@p.iam.gserviceaccount.com"),
+        "certificate by": ("file", "variable", "other variable", "gcloud folder"),
+        "impersonate": ("", "", "", "i@p.iam.gserviceaccount.com"),
         "host": ("us-docker.pkg.dev", "gcr.io", "eu.gcr.io"),
         "link": ("", "", "", "docker-credential-gcloud", "docker-credential-gcr"),
         "renewal": (1, 2, 3),
     }
 
     def __init__(
-        self, home: Path, clouds: tuple[WitnessGoogle, WitnessGoogle], private_key: str
+        self,
+        home: Path,
+        clouds: tuple[WitnessGoogle, WitnessGoogle],
+        private_key: str,
+        certificates: Mapping[str, str],
     ) -> None:
         super().__init__(home)
         self._clouds = clouds
         self._private_key = private_key
+        self._certificates = certificates
 
     def environment(self, draws: Draws) -> dict[str, str]:
         """Set the machine up in HOME, and give its variables."""
@@ -328,11 +337,14 @@ class GoogleMachines(Kind):
         cloud = self._clouds[draws["cloud"]]
         found = {"NO_GCE_CHECK": "true", "PATH": f"{self.home}/bin:/usr/bin:/bin"}
         source = draws["source"]
-        if source == "gcloud":
-            self._gcloud(draws, found)
-        elif source == "access token":
+        if draws["impersonate"]:
+            found["DOCKER_CREDENTIAL_MULTI_GCR_IMPERSONATE"] = draws["impersonate"]
+        if source.startswith(("gcloud", "access token")):
             token = self._clouds[0].token(draws["user"])
-            found["CLOUDSDK_AUTH_ACCESS_TOKEN"] = token
+            if source == "access token":
+                found["CLOUDSDK_AUTH_ACCESS_TOKEN"] = token
+            elif source == "access token file":
+                found["CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"] = self.write("access-token", token)
             self._gcloud(draws, found)
         elif source == "metadata":
             address = cloud.url.removeprefix("http://")
@@ -407,6 +419,10 @@ class GoogleMachines(Kind):
                 program = self.program("give-token", 'cat "$HOME/bin/answer"')
                 found["GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES"] = "1"
                 return {**federated, "credential_source": {"executable": {"command": program}}}
+            case "certificate":
+                source = {"certificate": self._certificate(draws, found)}
+                token_type = "urn:ietf:params:oauth:token-type:mtls"
+                return {**federated, "subject_token_type": token_type, "credential_source": source}
             case "aws":
                 keys = _keys(draws["user"])
                 found["AWS_ACCESS_KEY_ID"] = keys["aws_access_key_id"]
@@ -427,23 +443,53 @@ class GoogleMachines(Kind):
             "source_credentials": key,
         }
 
+    def _certificate(self, draws: Draws, found: dict[str, str]) -> dict[str, object]:
+        """Whose certificate it is stands in the certificate, or in the file that names one."""
+        files = {who: self.write(f"{who}.pem", pem) for who, pem in self._certificates.items()}
+        path = files[draws["user"]]
+        if draws["key id"] == "2":
+            path = self.write("workload.pem", self._certificates[draws["user"]])
+        by = draws["certificate by"]
+        folder = ".config/gcloud" if by == "gcloud folder" else f"certificate-{by[:1]}"
+        workload = {"cert_path": path, "key_path": path}
+        config = {"cert_configs": {"workload": workload}}
+        location = self.write(f"{folder}/certificate_config.json", config)
+        if by == "file":
+            return {"certificate_config_location": location}
+        if by == "variable":
+            found["GOOGLE_API_CERTIFICATE_CONFIG"] = location
+        elif by == "other variable":
+            found["CLOUDSDK_CONTEXT_AWARE_CERTIFICATE_CONFIG_FILE_PATH"] = location
+        return {"use_default_certificate_config": True}
+
     def _gcloud(self, draws: Draws, found: dict[str, str]) -> None:
         account, by = draws["gcloud account"], draws["gcloud by"]
         name = "other" if by == "configuration" else "default"
         folder = ".config/gcloud"
         core = "" if by == "variable" else f"account = {account}\n"
-        self.write(f"{folder}/configurations/config_{name}", f"[core]\n{core}")
-        self.write(f"{folder}/credentials.db", "SQLite format 3\0")
+        impersonated = draws["gcloud impersonates"]
+        auth = f"[auth]\nimpersonate_service_account = {impersonated}\n" if impersonated else ""
+        self.write(f"{folder}/configurations/config_{name}", f"[core]\n{core}{auth}")
+        # A login by a subject token in a file: whose it is stands in that file alone.
+        info = {"type": "external_account"} if draws["source"] == "gcloud federated" else {}
+        self.write(f"{folder}/credentials.db", f"SQLite format 3\0{json.dumps(info)}")
+        self.write("gcloud-subject", draws["user"] if info else "")
         if by == "variable":
             found["CLOUDSDK_CORE_ACCOUNT"] = account
         if by == "configuration":
             found["CLOUDSDK_ACTIVE_CONFIG_NAME"] = name
         # The program knows what gcloud knows: the variable, else the configuration in use.
         cloud = self._clouds[0]
-        tokens = {who: cloud.token(who) for who in ("one@example.com", "two@example.com")}
-        cases = "\n".join(f"*{who}*) echo {token} ;;" for who, token in tokens.items())
+        tokens = {
+            f"{who}*{account}*{user}": cloud.token(f"{account or who} of {user}")
+            for who in ("one@example.com", "two@example.com")
+            for account in ("g@p.iam.gserviceaccount.com", "")
+            for user in (*USERS, "")
+        }
+        cases = "\n".join(f"*{known}*) echo {token} ;;" for known, token in tokens.items())
         file = f"$HOME/{folder}/configurations/config_${{CLOUDSDK_ACTIVE_CONFIG_NAME:-default}}"
-        self.program("gcloud", f'case "$CLOUDSDK_CORE_ACCOUNT$(cat "{file}")" in\n{cases}\nesac')
+        known = f'"$CLOUDSDK_CORE_ACCOUNT$(cat "{file}" "$HOME/gcloud-subject")"'
+        self.program("gcloud", f"case {known} in\n{cases}\nesac")
 
 
 def _impersonation(cloud: WitnessGoogle, account: str) -> str:

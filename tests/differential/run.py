@@ -16,6 +16,7 @@ from tests.clouds.authority import Authority
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import LoopbackServer
 from tests.differential.machines import (
+    USERS,
     AwsMachines,
     AzureMachines,
     Draws,
@@ -68,7 +69,10 @@ def _kind(cloud: str, folder: Path) -> Iterator[tuple[Kind, Servers, dict[str, s
                     serialization.PrivateFormat.PKCS8,
                     serialization.NoEncryption(),
                 ).decode()
-                kind = GoogleMachines(home, google, pem)
+                certificates = {
+                    user: authority.client_identity_file(user).read_text() for user in USERS
+                }
+                kind = GoogleMachines(home, google, pem, certificates)
             case _:
                 servers = azure = WitnessAzure("A"), WitnessAzure("B")
                 for host in ("login.microsoftonline.com", "login.microsoftonline.us"):
