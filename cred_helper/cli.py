@@ -138,13 +138,21 @@ def _get() -> bytes:
 def _failure(resolution: Resolution, answer: Answer, *, is_optional: bool) -> CredentialError:
     """The result of a get without a credential: the first failure, or not found.
 
-    A failure is a warning only where ``is_optional`` or where the registry lets anybody pull.
+    A failure is a warning only where ``is_optional`` or where the registry lets anybody pull. That
+    there is no identity is a warning where the registry lets in only those who log in: clients say
+    nothing of the reason.
     """
     for source, failure in answer.failures:
         in_full = in_context(resolution.server_url, source, failure)
         if not (is_optional or resolution.anonymous):
             return in_full
         stdio.warning(in_full.within("provider.anonymous"))
+    if resolution.route is not None and resolution.route.private:
+        for asked in answer.trace:
+            if asked.source == resolution.route.provider and isinstance(asked.outcome, NotFound):
+                host = resolution.server_url.redacted_host
+                words = {"host": host, "source": asked.source}
+                stdio.warning(asked.outcome.within("provider.no-credential", **words))
     return NotFound("client.no-credential")
 
 

@@ -79,6 +79,11 @@ class Route:
         """Whether the registry lets anybody pull."""
         return self.host in ANONYMOUS_HOSTS
 
+    @property
+    def private(self) -> bool:
+        """Whether the registry lets in only those who log in."""
+        return self.provider == ECR and not self.anonymous
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.host!r})"
 

@@ -1220,14 +1220,32 @@ def test_a_proxy_that_refuses_is_named_without_its_password(
 # --- Nothing configured ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", [EXAMPLE_HOST, PUBLIC_HOST, FIPS_HOST])
-def test_with_no_identity_the_answer_is_not_found_at_once(
-    executable: Executable, host: str
+@pytest.mark.parametrize(
+    ("host", "codes"),
+    [
+        (EXAMPLE_HOST, ["ecr.no-identity"]),
+        (FIPS_HOST, ["ecr.no-identity"]),
+        (PUBLIC_HOST, []),
+        ("quay.io", []),
+    ],
+)
+def test_without_an_identity_a_private_registry_has_one_line_of_warning(
+    executable: Executable, host: str, codes: list[str]
 ) -> None:
     began_at_s = monotonic()
     done = executable.get(host)
     assert monotonic() - began_at_s < WITHIN_S
-    assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
+    assert (done.status, done.stdout) == (1, NOT_FOUND)
+    assert (done.codes, len(done.stderr.splitlines())) == (codes, len(codes))
+
+
+def test_a_login_for_a_private_registry_needs_no_identity(
+    executable: Executable, home: Path
+) -> None:
+    (home / ".docker").mkdir(exist_ok=True)
+    entry = {"auth": base64.b64encode(b"AWS:password").decode()}
+    (home / ".docker" / "config.json").write_text(json.dumps({"auths": {EXAMPLE_HOST: entry}}))
+    assert executable.get(EXAMPLE_HOST).credential == ("AWS", "password")
 
 
 @pytest.mark.skipif(COMMAND[0] != sys.executable, reason="a frozen file does not tell its imports")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cred_helper import clouds
+from cred_helper.hosts import route
+from cred_helper.server_url import ServerURL
 from tests.clients.hosted import Hosted, cloud
 from tests.clouds.fixtures import authority, proxy
 from tests.support.executable import NOT_FOUND, Executable
@@ -65,7 +67,9 @@ def test_nothing_is_asked_where_no_identity_is_configured(
     executable: Executable, cloud: Hosted, proxy: TerminatingProxy
 ) -> None:
     done = Executable(executable.environment | proxy.environment()).get(cloud.host)
-    assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
+    assert (done.status, done.stdout) == (1, NOT_FOUND)
+    found = route(ServerURL.parse(cloud.host))
+    assert len(done.codes) == (found is not None and found.private)
     assert cloud.cloud.received == []
     assert cloud.registry.received == []
 

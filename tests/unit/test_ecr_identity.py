@@ -568,7 +568,7 @@ def test_a_folder_in_the_place_of_a_file_is_reported(write: Write, home: Path) -
     (home / ".aws/credentials").mkdir(parents=True)
     identity = identify()
     assert identity.problem is not None
-    assert identity.problem.code == "file.unreadable"
+    assert identity.problem.code == "ecr.file-unreadable"
     assert "~/.aws/credentials" in identity.problem.reason
     write(f"[default]\n{KEYS}")
     assert identify().source == "profile"

@@ -163,7 +163,10 @@ class Configuration:
     @property
     def unreadable(self) -> Misconfigured | None:
         """The error for a file that exists and cannot be read; the SDK does without the file."""
-        return next((f.unreadable for f in reversed(self.files) if f.unreadable), None)
+        for file in reversed(self.files):
+            if problem := file.unreadable:
+                return Misconfigured("ecr.file-unreadable", **problem.parts[0][1])
+        return None
 
     def problem(self) -> Misconfigured | None:
         """Why there has to be an identity, where none is found: what is set needs one."""

@@ -17,6 +17,8 @@ _KEY_CAUSE = (
 )
 _KEY_CURE = "Set the access key id and the secret key anew, both from the same key."
 _FILE_CAUSE = "AWS_PROFILE, ~/.aws/config or ~/.aws/credentials contradict each other."
+_NO_IDENTITY_CAUSE = "sudo and services see neither your variables nor your ~/.aws."
+_NO_IDENTITY_CURE = "Sign in as this user (aws sso login, aws configure), or do without sudo."
 _SERVICE_CAUSE = "A container's or an instance's credentials endpoint gives no keys."
 _SERVICE_CURE = (
     "Attach a role to the task, pod or instance; in a container on EC2 set the hop limit to 2."
@@ -42,12 +44,14 @@ MESSAGES: dict[str, Message] = {
     "ecr.other-machine": Message("{reason}"),
     # No identity.
     "ecr.no-identity": Message(
-        "no AWS identity is configured, and this machine is not an AWS machine",
-        "sign in with aws sso login or aws configure; sudo and services do not see your variables",
+        "no AWS identity is configured for this user, and this machine is not an AWS machine",
+        cause=_NO_IDENTITY_CAUSE,
+        cure=_NO_IDENTITY_CURE,
     ),
     "ecr.no-metadata-service": Message(
-        "no AWS identity is configured, and no metadata service answers",
-        "sign in with aws sso login or aws configure; sudo and services do not see your variables",
+        "no AWS identity is configured for this user, and no metadata service answers",
+        cause=_NO_IDENTITY_CAUSE,
+        cure=_NO_IDENTITY_CURE,
     ),
     "ecr.instance-without-role": Message(
         "this instance has no role, or its hop limit keeps the role from containers",
@@ -185,6 +189,10 @@ MESSAGES: dict[str, Message] = {
     ),
     "ecr.option-missing": Message("{detail} has no {option}"),
     "ecr.config-refused": Message("{reason}"),
+    "ecr.file-unreadable": Message(
+        "{path} cannot be read: {reason}",
+        'if it belongs to another user: sudo chown "$(id -u)" {path}',
+    ),
     "ecr.file-not-parsed": Message("{path} cannot be parsed"),
     "ecr.file-not-usable": Message("{detail}: {reason}"),
     "ecr.byte-order-mark": Message(
