@@ -16,8 +16,9 @@ from tests.clouds.authority import Authority
 from tests.clouds.aws import AwsCloud
 from tests.clouds.azure import AzureCloud
 from tests.clouds.google import GoogleCloud
+from tests.clouds.loopback import LoopbackCloud
 from tests.clouds.proxy import TerminatingProxy
-from tests.clouds.server import LoopbackServer
+from tests.clouds.registry import Registry
 from tests.support.executable import NOT_FOUND, pinned_environment
 
 OTHER = "registry.example"
@@ -119,7 +120,7 @@ class Stage:
         """Replace the token of the workload, as a cluster does."""
         microsoft = self.clouds["acr"].cloud
         assert isinstance(microsoft, AzureCloud)
-        microsoft.federated_token = microsoft._authority.sign_jwt(
+        microsoft.federated_token = microsoft.authority.sign_jwt(
             {"iss": "https://ci.example", "sub": "job", "jti": str(self.requests("acr"))}
         )
         self._workload_token.write_text(microsoft.federated_token)
@@ -143,7 +144,7 @@ class Stage:
         known = self.clouds[cloud]
         return None if known.cloud.issued(username, secret, known.host) else "a secret of no cloud"
 
-    def _servers(self, cloud: str) -> tuple[LoopbackServer, LoopbackServer]:
+    def _servers(self, cloud: str) -> tuple[LoopbackCloud, Registry]:
         known = self.clouds[cloud]
         return known.cloud, known.registry
 

@@ -28,7 +28,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from tests.clouds.authority import Authority
+from tests.clouds.loopback import Loopback
 from tests.clouds.proxy import TerminatingProxy
+from tests.clouds.registry import Registry
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
 from tests.clouds.sigv4 import Key, Refused, signer
 
@@ -78,6 +81,10 @@ class Role:
 class AwsCloud(LoopbackServer):
     """All of AWS that an identity and a registry's password come from."""
 
+    asks_network = True
+    expires = True
+    runs_programs = True
+
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[Call] = []
@@ -118,6 +125,10 @@ class AwsCloud(LoopbackServer):
     def issued(self, username: str, secret: str, host: str) -> bool:
         """Whether exactly this was issued, for the registry of this host."""
         return username == USERNAME and self._issued.get(secret) == _api_and_region(host)
+
+    def confidential(self) -> set[str]:
+        """All secrets that this cloud has issued or accepts."""
+        return self.secrets
 
     def register(self, proxy: TerminatingProxy) -> None:
         """Be every API of every partition behind this proxy."""
@@ -524,3 +535,11 @@ def _xml(text: str, status: int = 200) -> Reply:
 
 def _rest_error(code: str, message: str, status: int) -> Reply:
     return json_reply({"message": message}, status, {"x-amzn-ErrorType": code})
+
+
+def _start(_: Authority) -> tuple[AwsCloud, Registry]:
+    cloud = AwsCloud()
+    return cloud, Registry(cloud.issued, auth="basic")
+
+
+LOOPBACK = Loopback("ecr", EXAMPLE_HOST, USERNAME, _start)

@@ -37,7 +37,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from tests.clouds.authority import Authority
+from tests.clouds.loopback import Loopback
 from tests.clouds.proxy import TerminatingProxy
+from tests.clouds.registry import Registry
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
 
 EXAMPLE_HOST = "myreg.azurecr.io"
@@ -114,6 +116,10 @@ class AzureCloud(LoopbackServer):
     Its keys are those of an authority, which tests may share as making them takes a while.
     """
 
+    asks_network = True
+    expires = True
+    runs_programs = True
+
     def __init__(
         self,
         authority: Authority | None = None,
@@ -130,7 +136,7 @@ class AzureCloud(LoopbackServer):
         self.system_assigned = True
         self.certificate_file = authority.client_identity_file()
         self.federated_token = authority.sign_jwt({"iss": "https://ci.example", "sub": "job"})
-        self._authority = authority
+        self.authority = authority
         self._certificate = x509.load_pem_x509_certificate(self.certificate_file.read_bytes())
         self._proxy: TerminatingProxy | None = None
         self._access: dict[str, Access] = {}
@@ -152,6 +158,11 @@ class AzureCloud(LoopbackServer):
         self._folder.cleanup()
 
     # --- What tests ask for ---
+
+    def confidential(self) -> set[str]:
+        """All secrets that this cloud has issued or accepts."""
+        accepted = {CLIENT_SECRET, PASSWORD, IDENTITY_HEADER, self.federated_token}
+        return accepted | {*self.tokens(), *self._refresh}
 
     def register(self, proxy: TerminatingProxy) -> None:
         """Be every authority and every registry that a client asks this proxy for."""
@@ -222,7 +233,7 @@ class AzureCloud(LoopbackServer):
     def issue(self, audience: str, cloud: Cloud, client_id: str = CLIENT_ID) -> str:
         """An access token that the registries of this cloud will know."""
         now = int(time.time())
-        token = self._authority.sign_jwt(
+        token = self.authority.sign_jwt(
             {
                 "aud": audience,
                 "iss": f"https://{cloud.issuer}/{TENANT_ID}/",
@@ -323,7 +334,7 @@ class AzureCloud(LoopbackServer):
         try:
             stated = jwt.decode(
                 assertion,
-                self._authority.rsa_key.public_key(),
+                self.authority.rsa_key.public_key(),
                 algorithms=["RS256"],
                 audience=token_endpoint,
                 options={"require": ["exp", "iss", "sub", "jti"]},
@@ -349,7 +360,7 @@ class AzureCloud(LoopbackServer):
 
     def _id_token(self, cloud: Cloud) -> str:
         now = int(time.time())
-        return self._authority.sign_jwt(
+        return self.authority.sign_jwt(
             {
                 "iss": f"https://{cloud.authority}/{TENANT_ID}/v2.0",
                 "aud": CLIENT_ID,
@@ -447,7 +458,7 @@ class AzureCloud(LoopbackServer):
 
     def _refresh_token(self, host: str, access: Access) -> Reply:
         now = int(time.time())
-        token = self._authority.sign_jwt(
+        token = self.authority.sign_jwt(
             {
                 "jti": str(uuid4()),
                 "sub": CLIENT_ID,
@@ -466,3 +477,13 @@ class AzureCloud(LoopbackServer):
 
 def _base64url(data: bytes) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _start(authority: Authority) -> tuple[AzureCloud, Registry]:
+    cloud = AzureCloud(authority)
+    registry = Registry(cloud.issued, auth="token", token_path="/oauth2/token")
+    cloud.exchange_at(registry)
+    return cloud, registry
+
+
+LOOPBACK = Loopback("acr", EXAMPLE_HOST, NULL_GUID, _start)

@@ -30,7 +30,10 @@ from urllib.parse import unquote
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from tests.clouds.authority import Authority
+from tests.clouds.loopback import Loopback
 from tests.clouds.proxy import TerminatingProxy
+from tests.clouds.registry import Registry
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
 
 EXAMPLE_HOST = "us-docker.pkg.dev"
@@ -70,6 +73,10 @@ class Token:
 
 class GoogleCloud(LoopbackServer):
     """The services of Google that identities and registries' passwords come from."""
+
+    asks_network = True
+    expires = True
+    runs_programs = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -117,6 +124,10 @@ class GoogleCloud(LoopbackServer):
     def principal(self, secret: str) -> str:
         """The identity that a token was issued to."""
         return self._tokens[secret].principal
+
+    def confidential(self) -> set[str]:
+        """All secrets that this cloud has issued or accepts."""
+        return self.secrets
 
     def register(self, proxy: TerminatingProxy) -> None:
         """Serve Google's own token endpoints behind this proxy."""
@@ -413,3 +424,11 @@ def _metadata_reply(value: object, status: int = 200) -> Reply:
 
 def _base64url(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _start(_: Authority) -> tuple[GoogleCloud, Registry]:
+    cloud = GoogleCloud()
+    return cloud, Registry(cloud.issued, auth="token", token_path="/v2/token")
+
+
+LOOPBACK = Loopback("gcr", EXAMPLE_HOST, USERNAME, _start)

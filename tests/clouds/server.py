@@ -262,6 +262,10 @@ class LoopbackServer(Listener):
         chosen = repeat(fault) if times is None else repeat(fault, times)
         self._faults.insert(0, (path, chosen))
 
+    def behave(self) -> None:
+        """End every fault."""
+        self._faults.clear()
+
     def check(self) -> None:
         """Raise, once, what a handler raised; the first, if there were several."""
         with self._lock:

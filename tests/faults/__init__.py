@@ -1,5 +1,5 @@
-"""The fault matrix: every step upstream, misbehaving in every way, and what the user is told.
+"""The fault matrix: every fault at every step upstream, and the outcome of each.
 
-``python -m tests.faults`` runs all of it and prints what came of each row; ``--write`` keeps that
-as ``outcomes.tsv``, which the tests compare with.
+``python -m tests.faults`` runs every row and prints its class, code, requests, time and memory;
+``--write`` replaces the lines of ``outcomes.tsv``, with which the tests compare.
 """

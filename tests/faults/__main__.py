@@ -1,4 +1,4 @@
-"""``python -m tests.faults [--write] [CLOUD…]``: run all of the matrix."""
+"""``python -m tests.faults [--write] [CLOUD…]``: run every row of the matrix."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.faults.steps import STEPS
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clouds", nargs="*", metavar="CLOUD", help=", ".join(STEPS))
-    parser.add_argument("--write", action="store_true", help="keep what came of it as the table")
+    parser.add_argument("--write", action="store_true", help="write the outcomes to the table")
     arguments = parser.parse_args()
     failed = False
     for cloud in arguments.clouds or STEPS:
@@ -24,10 +24,16 @@ def main() -> int:
         if arguments.write:
             outcomes.write(found)
         for outcome in found:
-            print(*outcome.line, outcome.requests, f"{outcome.took_s:.1f} s", sep=" | ")
-        for surprise in outcomes.surprises(found):
+            print(
+                *outcome.line,
+                outcome.requests,
+                f"{outcome.took_s:.1f} s",
+                f"{outcome.memory_mib} MiB",
+                sep=" | ",
+            )
+        for difference in outcomes.differences(found):
             failed = True
-            print("!", surprise)
+            print("!", difference)
         print(f"{cloud}: {outcomes.figures(found)}", flush=True)
     return failed
 

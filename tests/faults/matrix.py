@@ -1,9 +1,10 @@
-"""One row of the matrix: a step, a fault, a real process, and what came of it."""
+"""One row of the matrix: a step, a fault, and the outcome of a real process."""
 
 from __future__ import annotations
 
-import re
 import socket
+import ssl
+import sys
 import tempfile
 import threading
 import time
@@ -23,50 +24,66 @@ from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import LoopbackServer, Received, Reply
 from tests.faults.steps import STEPS, Cloud, Environment, Step
 from tests.faults.table import (
+    CERTIFICATES,
     CLOCKS,
     ELSEWHERE,
     NO_LISTENER,
     NO_PROXY,
+    NO_TLS,
     OBSTACLES,
     SLOW,
     UNKNOWN_CA,
     behaviour,
     faults_of,
 )
-from tests.support.executable import Completed, Executable, pinned_environment
+from tests.support.executable import COMMAND, Completed, Executable, pinned_environment
 
 # For faults that only the clock ends. A busy machine takes a second or two to load an SDK.
 SHORT_DEADLINE_S = 6.0
 # For the others, which end by themselves.
 LONG_DEADLINE_S = 30.0
-# What a busy machine may take besides, to start a process and to end it.
+# Time to start and end a process on a busy machine.
 _SLACK_S = 15.0
-# They wait more than they work.
+# The rows wait more than they work.
 _ROWS_AT_ONCE = 6
+# An SDK takes 50 when all goes well. A reply may add little to that.
+MAX_MEMORY_MIB = 80
 _PROVIDERS = {"aws": "ecr", "google": "gcr", "azure": "acr"}
 _HINT = "docker-credential-multi: hint: "
-# What is told where the deadline comes before the step's own patience ends.
-BY_THE_CLOCK = "no answer within 5 s"
+# A process of its own between the test and the program: after a fork, the kernel counts the memory
+# of the parent as the child's.
+_MEASURED = """\
+import os, resource, sys
+pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, used = os.wait4(pid, 0)
+with open(sys.argv[1], "w") as file:
+    file.write(str(used.ru_maxrss // 1024))
+os._exit(os.waitstatus_to_exitcode(status) & 255)
+"""
+# The codes of a step that does not answer in time, from its own time limit or from the deadline.
+LATE = {"network.timeout", "network.slow-reply", "network.no-time-left", "provider.no-answer"}
 
 
 class Line(NamedTuple):
-    """What came of a row, as far as it is the same on every machine: the table of outcomes."""
+    """The part of an outcome that is the same on every machine: a line of the table."""
 
     cloud: str
     step: str
     fault: str
     outcome: str
-    told: str
+    """The class of the error, or the fate of the token."""
+    code: str
     hint: str
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a row. ``wrong`` is everything that must not be, whatever the fault."""
+    """The outcome of a row. ``wrong`` lists the promises that it breaks, whatever the fault."""
 
     line: Line
     requests: int
     took_s: float
+    memory_mib: int
     wrong: tuple[str, ...]
 
 
@@ -95,13 +112,14 @@ class Matrix:
 
 
 class ObstructedProxy(TerminatingProxy):
-    """A proxy that lets nobody through to one host: by a word, by silence, or as somebody else."""
+    """A proxy that refuses, delays or impersonates one host."""
 
     def __init__(self, authority: Authority) -> None:
         super().__init__(authority)
         self.obstructed = ""
         self.status: int | None = None
-        self.stranger: Authority | None = None
+        self.context: ssl.SSLContext | None = None
+        self.speaks_tls = True
         self.connects = 0
 
     def _connect(self, connection: socket.socket, request: Received) -> None:
@@ -110,10 +128,14 @@ class ObstructedProxy(TerminatingProxy):
             super()._connect(connection, request)
             return
         self.connects += 1
-        if self.stranger is not None:
+        if self.context is not None:
             connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            with self.terminating(connection, self.stranger.server_context(host)) as secured:
-                assert not secured.read(), "somebody who cannot be trusted was told something"
+            with self.terminating(connection, self.context) as secured:
+                assert not secured.read(), "a request was sent to a server with a wrong certificate"
+        elif not self.speaks_tls:
+            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            connection.recv(1 << 16)
+            connection.sendall(Reply(400, body=b"this is the port for https\n").head())
         elif self.status is None:
             self._closing.wait()
         else:
@@ -154,18 +176,20 @@ class Row:
             }
             self._misbehave(cloud, proxy, environment)
             begun_s = time.monotonic()
-            done = Executable(environment).get(self.step.registry)
+            done, memory_mib = _measured(environment, home, self.step.registry)
             took_s = time.monotonic() - begun_s
             requests = len(cloud.received_at(self.step.path))
             wrong = [*self._wrong(done, cloud)]
+            if memory_mib > MAX_MEMORY_MIB:
+                wrong.append(f"it takes {memory_mib} MiB of memory")
             if took_s > self.deadline_s + _SLACK_S:
                 wrong.append(f"it took {took_s:.0f} s")
             if elsewhere.received or proxy.refused:
-                wrong.append(f"it asked somebody else: {elsewhere.received}, {proxy.refused}")
+                wrong.append(f"it asked another server: {elsewhere.received}, {proxy.refused}")
             if requests > self.step.at_most or proxy.connects > 3:
                 wrong.append(f"it asked {requests} times and connected {proxy.connects} times")
-            line = Line(self.cloud, self.step.name, self.fault, *self._said(done, home))
-            return Outcome(line, requests, took_s, tuple(wrong))
+            line = Line(self.cloud, self.step.name, self.fault, *self._result(done, home))
+            return Outcome(line, requests, took_s, memory_mib, tuple(wrong))
 
     def _cloud(self) -> Cloud:
         match self.cloud:
@@ -173,7 +197,7 @@ class Row:
                 return AwsCloud()
             case "google":
                 return GoogleCloud()
-        with self.matrix.lock:  # each writes the authority's keys anew
+        with self.matrix.lock:  # it writes the authority's keys
             return AzureCloud(self.matrix.authority)
 
     def _misbehave(self, cloud: Cloud, proxy: ObstructedProxy, environment: Environment) -> None:
@@ -181,7 +205,14 @@ class Row:
         if self.fault in OBSTACLES:
             proxy.obstructed, proxy.status = self.step.server, OBSTACLES[self.fault]
         elif self.fault == UNKNOWN_CA:
-            proxy.obstructed, proxy.stranger = self.step.server, self.matrix.stranger
+            proxy.obstructed = self.step.server
+            proxy.context = self.matrix.stranger.server_context(self.step.server)
+        elif self.fault in CERTIFICATES:
+            proxy.obstructed = self.step.server
+            certificate = CERTIFICATES[self.fault]
+            proxy.context = certificate(self.matrix.authority, self.step.server)
+        elif self.fault == NO_TLS:
+            proxy.obstructed, proxy.speaks_tls = self.step.server, False
         elif self.fault == NO_PROXY:
             for name in ("HTTPS_PROXY", "https_proxy"):
                 environment[name] = f"http://127.0.0.1:{closed}"
@@ -197,22 +228,24 @@ class Row:
             cloud.fail(self.step.path, behaviour(self.step, self.fault))
 
     def _wrong(self, done: Completed, cloud: Cloud) -> Iterator[str]:
-        told = done.stderr + (done.stdout.decode() if done.status else "")
-        if "Traceback" in told:
-            yield "there is a traceback"
-        if any(secret in told for secret in _secrets_of(cloud)):
-            yield "it tells a secret"
+        printed = done.stderr + (done.stdout.decode() if done.status else "")
+        if "Traceback" in printed:
+            yield "it prints a traceback"
+        if any(secret in printed for secret in _secrets_of(cloud)):
+            yield "it prints a secret"
         if done.status not in (0, 1):
             yield f"its exit status is {done.status}"
         if done.stdout.count(b"\n") != 1:
             yield f"it answers with {done.stdout!r}"
         if done.status == 0 and self.step.name != "ACR exchange" and not self._issued(done, cloud):
-            yield f"its answer is none: {done.stdout!r}"
+            yield f"the cloud did not issue its answer: {done.stdout!r}"
         first, _, rest = done.stderr.partition("\n")
         if first and not first.startswith(self._beginnings()):
-            yield f"it does not say who failed for which host: {first}"
+            yield f"it does not name host and provider: {first}"
         if rest and not (rest.startswith(_HINT) and rest.count("\n") == 1):
-            yield f"it says too much: {rest}"
+            yield f"it prints more than a hint: {rest}"
+        if first and len(done.codes) != 1:
+            yield f"its message has no code: {first}"
         try:
             cloud.check()
         except Exception as error:
@@ -226,20 +259,15 @@ class Row:
         what = f"no credential for {self.step.registry} from {_PROVIDERS[self.cloud]}: "
         return tuple(f"docker-credential-multi: {word}: {what}" for word in ("error", "warning"))
 
-    def _said(self, done: Completed, home: Path) -> tuple[str, str, str]:
-        """Our error's name, its text and its hint; or what became of the answer."""
+    def _result(self, done: Completed, home: Path) -> tuple[str, str, str]:
+        """The error's class or the token's fate, the code, and whether there is a hint."""
         cache = home / ".cache" / "docker-credential-multi"
-        told, _, hint = done.stderr.partition("\n")
-        for beginning in self._beginnings():
-            told = told.removeprefix(beginning)
-        told = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", told.replace(str(home), "HOME"))
-        # How much of its time a busy machine has used up before it asks is its own business.
-        told = re.sub(r"^no answer within \d+ s$", BY_THE_CLOCK, told)
-        hint = hint.removeprefix(_HINT).rstrip("\n")
+        code = "".join(done.codes)
+        hint = "hint" if _HINT in done.stderr else ""
         if done.status == 0:
             kept = list(cache.glob(f"*.{TOKEN}"))
-            return "answers" if kept else "answers, keeps nothing", told, hint
-        return _kind_of_failure(cache), told, hint
+            return "answers" if kept else "answers, keeps nothing", code, hint
+        return _class_of_failure(cache), code, hint
 
     def __repr__(self) -> str:
         return f"{self.cloud}: {self.step.name}: {self.fault}"
@@ -249,11 +277,22 @@ def _secrets_of(cloud: Cloud) -> set[str]:
     return {CLIENT_SECRET, *cloud.tokens()} if isinstance(cloud, AzureCloud) else cloud.secrets
 
 
-def _kind_of_failure(cache: Path) -> str:
-    """The name of our error, which the process left for those that waited for it."""
+def _measured(environment: Environment, home: Path, registry: str) -> tuple[Completed, int]:
+    """Run a ``get``; its result and the peak of its memory.
+
+    Units: MiB.
+    """
+    file = home / "peak"
+    measured = [sys.executable, "-ISc", _MEASURED, str(file)]
+    done = Executable(environment, [*measured, *COMMAND]).get(registry)
+    return done, int(file.read_text())
+
+
+def _class_of_failure(cache: Path) -> str:
+    """The class of the error, from the cache entry for the processes that wait for this one."""
     lines = [line for path in cache.glob(f"*.{FAILURE}") for line in path.read_text().splitlines()]
     kinds = [line.removeprefix("error=") for line in lines if line.startswith("error=")]
-    return ", ".join(kinds)
+    return ", ".join(dict.fromkeys(kinds))
 
 
 def _made(folder: Path) -> Path:

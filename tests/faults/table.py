@@ -3,32 +3,52 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from tests.clouds import faults
+from tests.clouds.authority import VALID_FOR, Authority
 from tests.clouds.server import Exchange, Fault, Reply
 from tests.faults.steps import Step
 
-# Where redirects lead to; nobody may ever come there.
+# The target of redirects, which no request may reach.
 ELSEWHERE = "elsewhere.example"
-_TEN_MB = 10 << 20
+_MIB = 1 << 20
 
 
 def _hang_up(exchange: Exchange) -> None:
-    """Take the request and close the connection without a word."""
+    """Take the request and close the connection without a reply."""
     del exchange
 
 
-def _swollen(exchange: Exchange) -> None:
-    """Answer with ten megabytes that are ten kilobytes on the way."""
-    body = gzip.compress(b'"' + b"x" * _TEN_MB)
-    headers = {
-        "Content-Type": "application/json",
-        "Content-Encoding": "gzip",
-        "Content-Length": str(len(body)),
-    }
-    exchange.send(Reply(200, headers).head() + body)
+def _compressed(size: int) -> Callable[[Exchange], None]:
+    """Answer with a body that is a thousand times smaller on the way."""
+
+    def send(exchange: Exchange) -> None:
+        body = _zeros(size)
+        headers = {
+            "Content-Type": "application/json",
+            "Content-Encoding": "gzip",
+            "Content-Length": str(len(body)),
+        }
+        exchange.send(Reply(200, headers).head() + body)
+
+    return send
+
+
+@cache
+def _zeros(size: int) -> bytes:
+    return gzip.compress(b'"' + b"x" * size)
+
+
+def _endless(exchange: Exchange) -> None:
+    """Answer with one chunk after another until the client closes the connection."""
+    headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    exchange.send(Reply(200, headers).head() + b'1\r\n"\r\n')
+    while True:
+        exchange.send(b"%x\r\n%s\r\n" % (_MIB, b"x" * _MIB))
 
 
 def _status(status: int, **headers: str) -> Reply:
@@ -36,12 +56,15 @@ def _status(status: int, **headers: str) -> Reply:
     return Reply(status, {"Content-Type": "application/json", **headers}, body)
 
 
-# What comes in the true answer's place, at once.
+# Replies in place of the right one, at once.
 ANSWERS: dict[str, Fault] = {
     "closes at once": _hang_up,
     "cuts the body": faults.cut_body,
-    "10 MB": faults.huge_body(_TEN_MB),
-    "10 MB, compressed": _swollen,
+    "10 MB": faults.huge_body(10 * _MIB),
+    "10 MB, compressed": _compressed(10 * _MIB),
+    "256 MiB": faults.huge_body(256 * _MIB),
+    "256 MiB, compressed": _compressed(256 * _MIB),
+    "endless": _endless,
     "redirects elsewhere (302)": faults.redirect_to(f"https://{ELSEWHERE}/", 302),
     "redirects elsewhere (307)": faults.redirect_to(f"https://{ELSEWHERE}/", 307),
     "redirects to plain http (308)": faults.redirect_to(f"http://{ELSEWHERE}/", 308),
@@ -57,9 +80,9 @@ ANSWERS: dict[str, Fault] = {
     "wrong json": faults.wrong_json(),
     "empty": Reply(200, {"Content-Type": "application/json"}),
 }
-# What the deadline has to end.
+# Replies that only the deadline ends.
 SLOW: dict[str, Fault] = {"never answers": faults.never_answer, "drips": faults.drip(0.5)}
-# When the token in the true answer ends, from now on; None: it does not say.
+# The rest of the life of the token in the right reply; None: the reply names no end.
 LIVES = {
     "no expiry": None,
     "already expired": timedelta(hours=-1),
@@ -70,7 +93,7 @@ CLOCKS = {
     "machine's clock is an hour behind": timedelta(hours=1),
     "machine's clock is an hour ahead": timedelta(hours=-1),
 }
-# What a proxy on the way to the step says instead of connecting; None: nothing, for ever.
+# The status with which a proxy before the step's server refuses to connect; None: it never answers.
 OBSTACLES: dict[str, int | None] = {
     "proxy refuses": 403,
     "proxy wants a password": 407,
@@ -79,22 +102,33 @@ OBSTACLES: dict[str, int | None] = {
     "proxy never answers": None,
 }
 UNKNOWN_CA = "unknown CA"
+NO_TLS = "plain http on the TLS port"
+_HOUR = timedelta(hours=1)
+# The certificate with which the step's server answers.
+CERTIFICATES: dict[str, Callable[[Authority, str], ssl.SSLContext]] = {
+    "certificate expired": lambda ca, host: ca.odd_context(host, valid_until=-_HOUR),
+    "certificate not yet valid": lambda ca, host: ca.odd_context(host, valid_from=_HOUR),
+    "certificate for another name": lambda ca, _: _for("other.example", ca),
+    "certificate for an address": lambda ca, _: _for("127.0.0.1", ca),
+}
 NO_PROXY = "no proxy there"
 NO_LISTENER = "refuses the connection"
 
-# `make test` leaves these out, which others come close to, …
+# `make test` leaves these out, since others are like them, …
 _AS_GOOD_AS_TRIED = {
     "redirects elsewhere (302)",
     "400",
     "429, retry after 1 s",
+    "256 MiB",
     "expires in ten years",
     "proxy gets no answer",
 }
-# … and of steps that are not the main one of their kind it tries these.
+# … and tries only these at a step that is not the main one of its kind.
 _BRIEFLY = {
     "closes at once",
     "redirects elsewhere (307)",
     "403",
+    "256 MiB, compressed",
     "503, retry after an hour",
     "html",
     "never answers",
@@ -102,6 +136,11 @@ _BRIEFLY = {
     UNKNOWN_CA,
     NO_LISTENER,
 }
+
+
+def _for(name: str, authority: Authority) -> ssl.SSLContext:
+    """A server context for one name, whatever name the client asks for."""
+    return authority.odd_context(name, valid_until=VALID_FOR - _HOUR)
 
 
 def faults_of(step: Step, *, briefly: bool = False) -> Iterator[str]:
@@ -120,7 +159,7 @@ def _faults_of(step: Step) -> Iterator[str]:
     if step.signed:
         yield from CLOCKS
     if step.server:
-        yield from (*OBSTACLES, UNKNOWN_CA)
+        yield from (*OBSTACLES, UNKNOWN_CA, *CERTIFICATES, NO_TLS)
     else:
         yield NO_LISTENER
     if step.first:
@@ -128,7 +167,7 @@ def _faults_of(step: Step) -> Iterator[str]:
 
 
 def behaviour(step: Step, fault: str) -> Fault:
-    """What the server does for a fault of its own."""
+    """What the step's server does for a fault."""
     found = {**ANSWERS, **SLOW}.get(fault) or _ending(step, LIVES[fault])
     if isinstance(found, Reply):
         return Reply(found.status, {**step.headers, **found.headers}, found.body)
@@ -136,7 +175,7 @@ def behaviour(step: Step, fault: str) -> Fault:
 
 
 def _ending(step: Step, after: timedelta | None) -> Fault:
-    """Give the true answer's token another end."""
+    """Give the token in the right reply another end."""
 
     def send_changed(exchange: Exchange) -> None:
         assert step.ending is not None

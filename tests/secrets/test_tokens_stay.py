@@ -16,16 +16,15 @@ from hypothesis import strategies as st
 from tests.clouds import aws, azure, google
 from tests.clouds.server import LoopbackServer, Received, Reply
 from tests.fuzz.replies import REPLIES, Replies
-from tests.secrets.identities import everybody
-from tests.secrets.machine import Machine
+from tests.secrets.hunt import Hunt
 from tests.support.executable import NOT_FOUND
 
 _STOLEN = "/stolen"
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    with Machine(tmp_path) as running:
+def hunt(tmp_path: Path) -> Iterator[Hunt]:
+    with Hunt(tmp_path) as running:
         yield running
 
 
@@ -86,18 +85,18 @@ def _lead_astray(target: Replies, thief: LoopbackServer) -> None:
     answer()
 
 
-def test_a_registrys_realm_elsewhere_is_named_and_not_asked(machine: Machine) -> None:
-    environment = everybody(machine)
+def test_a_registrys_realm_elsewhere_is_named_and_not_asked(hunt: Hunt) -> None:
+    environment = hunt.with_every_cloud()
     hosts = (aws.EXAMPLE_HOST, google.EXAMPLE_HOST, azure.EXAMPLE_HOST)
     challenge = {"WWW-Authenticate": 'Bearer realm="https://realm.example/token",service="x"'}
     with LoopbackServer() as registry:
         registry.on("GET", "/v2/", lambda _: Reply(401, challenge))
-        machine.azure.exchange_at(registry)
+        hunt.clouds["acr"].exchange_at(registry)
         for host in hosts:
-            machine.proxy.route(host, registry)
-        done = machine.run("doctor", "--online", *hosts, environment=environment)
+            hunt.proxy.route(host, registry)
+        done = hunt.run("doctor", "--online", *hosts, environment=environment)
     assert done.stdout.decode().count("realm.example") == len(hosts)
-    assert "realm.example" not in {request.host for request in machine.elsewhere.received}
+    assert "realm.example" not in {request.host for request in hunt.elsewhere.received}
     assert not [request for request in registry.received if _authorized(request)]
 
 
@@ -131,14 +130,12 @@ _FEDERATED = (
 
 
 @pytest.mark.parametrize("server_url", _STRANGERS)
-def test_a_name_that_only_leads_to_a_cloud_meets_no_token(
-    server_url: str, machine: Machine
-) -> None:
-    done = machine.run("get", stdin=server_url, environment=everybody(machine))
+def test_a_name_that_only_leads_to_a_cloud_meets_no_token(server_url: str, hunt: Hunt) -> None:
+    done = hunt.run("get", stdin=server_url, environment=hunt.with_every_cloud())
     assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
-    assert [cloud.received for cloud in machine.clouds] == [[], [], []]
-    assert machine.elsewhere.received == []
-    assert machine.proxy.refused == []
+    assert [cloud.received for cloud in hunt.clouds.values()] == [[], [], []]
+    assert hunt.elsewhere.received == []
+    assert hunt.proxy.refused == []
 
 
 @pytest.mark.parametrize(
@@ -167,35 +164,35 @@ def test_a_name_that_only_leads_to_a_cloud_meets_no_token(
     ids=["authority", "token endpoint", "subject token", "container"],
 )
 def test_an_address_without_tls_is_refused_before_anything_is_sent(
-    registry: str, variables: dict[str, str], file: str, machine: Machine
+    registry: str, variables: dict[str, str], file: str, hunt: Hunt
 ) -> None:
-    path = machine.write("named.json", "")
+    path = hunt.machine.write("named.json", "")
     path.write_text(file.replace("{file}", str(path)))
     chosen = {name: value.replace("{file}", str(path)) for name, value in variables.items()}
-    environment = everybody(machine) | chosen
+    environment = hunt.with_every_cloud() | chosen
     if registry == aws.EXAMPLE_HOST:
         environment = {k: v for k, v in environment.items() if not k.startswith("AWS_ACCESS")}
-    done = machine.run("get", stdin=registry, environment=environment)
+    done = hunt.run("get", stdin=registry, environment=environment)
     assert done.status == 1
     assert "docker-credential-multi: error: " in done.stderr
-    assert machine.elsewhere.received == []
-    assert machine.proxy.refused == []
+    assert hunt.elsewhere.received == []
+    assert hunt.proxy.refused == []
 
 
 # --- The company it keeps -------------------------------------------------------------------------
 
 
-def test_no_request_carries_what_netrc_or_another_cloud_has(machine: Machine) -> None:
-    environment = everybody(machine)
+def test_no_request_carries_what_netrc_or_another_cloud_has(hunt: Hunt) -> None:
+    environment = hunt.with_every_cloud()
     for registry in (aws.EXAMPLE_HOST, google.EXAMPLE_HOST, azure.EXAMPLE_HOST):
-        assert machine.run("get", stdin=registry, environment=environment).status == 0
-    machine.look_at_requests()
+        assert hunt.run("get", stdin=registry, environment=environment).status == 0
+    hunt.check_requests()
     for cloud, others in (
-        (machine.aws, ("GoogleCloud", "private key", "AZURE")),
-        (machine.google, ("AwsCloud", "AZURE", "AzureCloud")),
-        (machine.azure, ("AwsCloud", "GoogleCloud", "private key")),
+        (hunt.clouds["ecr"], ("GoogleCloud", "private key", "AZURE")),
+        (hunt.clouds["gcr"], ("AwsCloud", "AZURE", "AzureCloud")),
+        (hunt.clouds["acr"], ("AwsCloud", "GoogleCloud", "private key")),
     ):
         for request in cloud.received:
             sent = f"{request.target} {dict(request.headers)}".encode() + request.body
-            found = machine.marks.found_in(sent)
+            found = hunt.marks.found_in(sent)
             assert not [place for place in found for other in others if other in place]

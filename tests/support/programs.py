@@ -14,7 +14,9 @@ _PREFIX = "docker-credential-"
 
 
 class Programs:
-    """A folder of shell scripts. Each run of one adds a line to its log."""
+    """A folder of shell scripts. Each run of one adds a line to its log, after the ``prelude``."""
+
+    prelude = ""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
@@ -25,7 +27,7 @@ class Programs:
         path = self.folder / name
         path.write_text(
             f"#!/bin/sh\nlog={quote(str(self.log(name)))}\n"
-            f'{{ echo "$1" >>"$log"; }} 2>/dev/null\n{body}\n'
+            f'{{ echo "$1" >>"$log"; }} 2>/dev/null\n{self.prelude}{body}\n'
         )
         path.chmod(0o755)
         return path

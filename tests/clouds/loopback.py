@@ -1,0 +1,82 @@
+"""The loopback cloud of each row of ``cred_helper.clouds``.
+
+A module of this package joins by its constant ``LOOPBACK``.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from cred_helper import clouds as rows
+from tests import clouds
+from tests.clouds.authority import Authority
+from tests.clouds.proxy import TerminatingProxy
+from tests.clouds.registry import Registry
+from tests.clouds.server import Fault, Received
+
+
+class LoopbackCloud(Protocol):
+    """The servers of one cloud on loopback, and what a suite may assume of them."""
+
+    asks_network: ClassVar[bool]
+    """Whether a ``get`` without a cached token sends a request."""
+    expires: ClassVar[bool]
+    """Whether its credentials end."""
+    runs_programs: ClassVar[bool]
+    """Whether one of its identities is a program that the SDK runs."""
+    delay_s: float
+
+    def __enter__(self) -> Any: ...
+    def __exit__(self, *_: object) -> None: ...
+    def close(self) -> None: ...
+    def check(self) -> None: ...
+    def fail(self, path: str, fault: Fault, *, times: int | None = None) -> None: ...
+    def received_at(self, path: str) -> list[Received]: ...
+    @property
+    def received(self) -> list[Received]: ...
+    @property
+    def exchanges(self) -> int: ...
+    @property
+    def url(self) -> str: ...
+
+    def issued(self, username: str, secret: str, host: str) -> bool:
+        """Whether exactly this credential was issued, for the registry of this host."""
+
+    def register(self, proxy: TerminatingProxy) -> None:
+        """Serve the cloud's own host names behind this proxy."""
+
+    def identity(self, folder: Path) -> dict[str, str]:
+        """The variables of an identity that may pull and push; its files are in the folder."""
+
+    def confidential(self) -> Iterable[str]:
+        """All secrets that this cloud has issued or accepts."""
+
+
+@dataclass(frozen=True)
+class Loopback:
+    """One cloud: its row, an example host, the user name of its credentials, and its servers.
+
+    ``start`` makes the cloud, and a registry that accepts its credentials in the cloud's own way.
+    """
+
+    name: str
+    host: str
+    username: str
+    start: Callable[[Authority], tuple[Any, Registry]]
+
+
+@cache
+def loopbacks() -> dict[str, Loopback]:
+    """All of them, by the name and in the order of the rows."""
+    found = {}
+    for module in pkgutil.iter_modules(clouds.__path__):
+        if "\nLOOPBACK = " in Path(clouds.__path__[0], f"{module.name}.py").read_text("utf-8"):
+            loopback = import_module(f"{clouds.__name__}.{module.name}").LOOPBACK
+            found[loopback.name] = loopback
+    return {name: found[name] for name in rows.NAMES}
