@@ -1,23 +1,27 @@
-"""The debug log: one line an event, where the setting ``log`` says. Loaded only where it says so.
+"""The debug log: one line per event, at the place that the setting ``log`` names.
 
-Told are: which source was asked for which host, what came of it and how long it took; as whom a
-provider asked its cloud; and of the SDKs, where in their code they had something to say, and what
-urllib3 sent by method, host, path and status. Never told are the SDKs' own words, header fields
-and queries: whoever means to take the secrets out of those has to know them all. Nor is a secret of
-ours, nor what a file holds. A log that cannot be written is told of once, and nothing fails for it.
+It holds: which source was asked for which host, the result and how long it took; the identity that
+a provider asked its cloud with; of the SDKs, where in their code they logged something, and the
+method, host, path and status of each request of urllib3. It never holds the SDKs' own words, header
+fields or queries, which may be secrets, nor a secret of ours, nor the content of a file. If it
+cannot be written, there is one warning, and nothing fails.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
 import stat
 import threading
-from time import gmtime, monotonic, strftime, time
+from time import gmtime, monotonic, sleep, strftime, time
 
 from cred_helper.credential import Credential
-from cred_helper.errors import CredentialError, NotFound
+from cred_helper.errors import CredentialError, Misconfigured, NotFound
+from cred_helper.files import path_values
+from cred_helper.files.locks import Locks
+from cred_helper.files.os_errors import os_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,11 +31,16 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.interface import Identity, Provider, TokenRequest
     from cred_helper.server_url import ServerURL
 
-    Warn = Callable[[str, str | None], None]
+    Warn = Callable[[CredentialError], None]
 
-# Weeks of a busy machine. A file that has grown beyond it goes on as a new one; the one before is
-# kept as .old, and no other.
+# Weeks of a busy machine. A larger file is renamed to .old, and a new one is begun.
 MAX_FILE_BYTES = 1 << 20
+# A rename takes milliseconds. A process that cannot rename the file writes to it as it is.
+_RENAME_TIMEOUT_S = 1.0
+_RENAME_POLL_S = 0.01
+_LOCK = "0"
+# How often a process looks for the new file that another has begun.
+_ATTEMPTS = 3
 _STDERR = 2
 _PREFIX = "docker-credential-multi: debug: "
 _APPEND = (
@@ -41,10 +50,10 @@ _APPEND = (
     | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_NONBLOCK", 0)
 )
-# A part of a path that could be a token or the number of a session. A tenant's id is shorter.
+# A part of a path that could be a token or a session's number. A tenant's id is shorter.
 _OPAQUE = re.compile(r"[\w.+=~%-]{40,}")
-# How urllib3 tells of a new connection (its number, host, port), and of a reply (scheme, host,
-# port, method, target, version, status, length).
+# The arguments of urllib3's records: of a new connection (its number, host, port), and of a reply
+# (scheme, host, port, method, target, version, status, length).
 _URLLIB3 = "urllib3.connectionpool"
 
 
@@ -56,9 +65,9 @@ class Log:
 
     @classmethod
     def to(cls, place: str, warn: Warn) -> Log | None:
-        """The log at ``stderr`` or a path; ``None`` where it cannot be written.
+        """The log at ``stderr`` or a path; ``None`` if it cannot be written.
 
-        One that is opened hears the SDKs, and stays open as long as the process lives.
+        It receives the SDKs' records as well, and stays open as long as the process lives.
         """
         with _OPENING:
             if place not in _OPENED:
@@ -70,15 +79,15 @@ class Log:
         try:
             log = cls(_STDERR if place == "stderr" else _open_file(place))
         except OSError as error:
-            reason = f"{place} is no place for a log: {(error.strerror or str(error)).lower()}"
-            warn(reason, "set DOCKER_CREDENTIAL_MULTI_LOG to stderr or to a file of your own")
+            shown = path_values.shown("DOCKER_CREDENTIAL_MULTI_LOG", place)
+            warn(Misconfigured("settings.log-unusable", place=shown, problem=os_reason(error)))
             return None
         logging.getLogger().addHandler(_SdkHandler(log))
         logging.getLogger().setLevel(logging.DEBUG)
         return log
 
     def event(self, text: str) -> None:
-        """Write one line down."""
+        """Write one line."""
         now = time()
         lead = f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(now))}.{int(now * 1000) % 1000:03}Z"
         lead = _PREFIX if self._fd == _STDERR else f"{lead} {os.getpid()} "
@@ -90,18 +99,18 @@ class Log:
     def watching(
         self, sources: Callable[[ServerURL], Iterable[Source]]
     ) -> Callable[[ServerURL], Iterator[Source]]:
-        """The same sources, each telling what comes of it."""
+        """The same sources, with an event for each result."""
 
         def watched(server_url: ServerURL) -> Iterator[Source]:
             self.event(f"asked for {server_url.redacted_host}")
             for source in sources(server_url):
                 yield _WatchedSource(source, self)
-            self.event("nobody is left to ask")
+            self.event("no source is left")
 
         return watched
 
     def watched(self, provider: Provider) -> Provider:
-        """The same provider, telling that it asks its cloud and as whom."""
+        """The same provider, with an event for each request to its cloud."""
         return _WatchedProvider(provider, self)
 
 
@@ -110,26 +119,50 @@ _OPENING = threading.Lock()
 
 
 def _open_file(path: str) -> int:
-    """Open a file of this user's that nobody else can read; raise ``OSError`` for any other."""
-    fd = os.open(path, _APPEND, 0o600)
-    try:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError("it is no plain file")
-        if hasattr(os, "fchmod"):
-            os.fchmod(fd, 0o600)  # another user's cannot be closed to others, and is none for us
-        if status.st_size <= MAX_FILE_BYTES:
-            return fd
-        os.replace(path, f"{path}.old")
-    except OSError:
+    """Open a file that only this user can read, and rename one that is too large before.
+
+    Raises:
+        OSError: it is another kind of file, or another user's.
+    """
+    for _ in range(_ATTEMPTS):
+        fd = os.open(path, _APPEND, 0o600)
+        try:
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError(errno.EINVAL, "not a regular file")
+            if hasattr(os, "fchmod"):
+                os.fchmod(fd, 0o600)  # fails for another user's file
+            if status.st_size <= MAX_FILE_BYTES or not _is_renamed(path, fd):
+                return fd
+        except OSError:
+            os.close(fd)
+            raise
         os.close(fd)
-        raise
-    os.close(fd)
-    return os.open(path, _APPEND | os.O_EXCL, 0o600)
+    return os.open(path, _APPEND, 0o600)
+
+
+def _is_renamed(path: str, fd: int) -> bool:
+    """Rename a file that is too large, unless another process has; false if that is impossible."""
+    locks = Locks(os.dup(fd))
+    try:
+        ends_at_s = monotonic() + _RENAME_TIMEOUT_S
+        while not locks.acquire(_LOCK):
+            if monotonic() > ends_at_s:
+                return False
+            sleep(_RENAME_POLL_S)
+        if locks.are_missing:
+            return False
+        if os.path.samestat(os.stat(path), os.fstat(fd)):
+            os.replace(path, f"{path}.old")
+    except FileNotFoundError:
+        pass  # renamed, and the new one is not there yet
+    finally:
+        locks.close()
+    return True
 
 
 class _WatchedSource:
-    """A source that tells what comes of asking it."""
+    """A source with an event for each result."""
 
     __slots__ = ("_log", "_source", "name")
 
@@ -139,7 +172,7 @@ class _WatchedSource:
         self._log = log
 
     def get(self, server_url: ServerURL) -> Credential:
-        """As the source answers."""
+        """Ask the source."""
         begun_s = monotonic()
         outcome: Credential | CredentialError
         try:
@@ -147,14 +180,14 @@ class _WatchedSource:
         except CredentialError as error:
             outcome = error
         took_ms = (monotonic() - begun_s) * 1000
-        self._log.event(f"{self.name}: {_told(outcome)}, in {took_ms:.0f} ms")
+        self._log.event(f"{self.name}: {_result(outcome)}, in {took_ms:.0f} ms")
         if isinstance(outcome, CredentialError):
             raise outcome
         return outcome
 
 
 class _WatchedProvider:
-    """A provider that tells of each question to its cloud; what is cached is none."""
+    """A provider with an event for each request to its cloud; a cached answer has none."""
 
     __slots__ = ("_log", "_provider", "name")
 
@@ -164,17 +197,17 @@ class _WatchedProvider:
         self._log = log
 
     def identify(self, request: TokenRequest) -> Identity:
-        """As the provider says."""
+        """Ask the provider."""
         return self._provider.identify(request)
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
-        """As the provider answers."""
-        whom = f"{identity.source} ({identity.detail})" if identity.source else "nobody"
-        self._log.event(f"{self.name}: asking for {request.route.host} as {whom}")
+        """Ask the provider."""
+        known = f"{identity.source} ({identity.detail})" if identity.source else "no known identity"
+        self._log.event(f"{self.name}: asking for {request.route.host} as {known}")
         return self._provider.get(request, identity)
 
 
-def _told(outcome: Credential | CredentialError) -> str:
+def _result(outcome: Credential | CredentialError) -> str:
     if isinstance(outcome, Credential):
         expires_at = outcome.expires_at
         until = f" until {expires_at:%Y-%m-%dT%H:%M:%SZ}" if expires_at else ""
@@ -185,7 +218,7 @@ def _told(outcome: Credential | CredentialError) -> str:
 
 
 class _SdkHandler(logging.Handler):
-    """Hears what the SDKs log, and passes on what cannot hold a secret."""
+    """Receives the SDKs' records, and logs what cannot be a secret."""
 
     def __init__(self, log: Log) -> None:
         super().__init__()
@@ -193,7 +226,7 @@ class _SdkHandler(logging.Handler):
         self._places: set[tuple[str, str, int]] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tell of a request each time, of any other record where it came from, once."""
+        """Log each request, and of any other record its place, once."""
         request = _request(record)
         place = (record.name, record.funcName or "", record.lineno)
         if request:
@@ -206,7 +239,7 @@ class _SdkHandler(logging.Handler):
 
 
 def _request(record: logging.LogRecord) -> str | None:
-    """What a record of urllib3's says of a request; ``None`` for any other record."""
+    """The request that a record of urllib3 is about; ``None`` for any other record."""
     match record.args:
         case (int(), str(host), port) if record.name == _URLLIB3:
             return f"connecting to {host}:{port}"

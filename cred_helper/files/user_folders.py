@@ -1,6 +1,6 @@
-"""Where the files of a person are: the home folder and those the XDG specification names.
+"""The folders of a user: the home folder, and those that the XDG specification names.
 
-Looks at the environment only; never at what the folders hold, and never makes one.
+Looks at variables and the password database only, never into the folders, and makes none.
 
 Source: https://specifications.freedesktop.org/basedir-spec/latest/
 """
@@ -16,18 +16,21 @@ if TYPE_CHECKING:
 
 
 def home(environ: Mapping[str, str]) -> str:
-    """The home folder, as docker finds it; the system's word where the environment has none."""
+    """The home folder: what HOME says or, without it, the password database, as docker has it.
+
+    ``cli`` has set HOME to an absolute path, and to /dev/null where there is no home folder.
+    """
     variable = "USERPROFILE" if sys.platform == "win32" else "HOME"
     return environ.get(variable) or os.path.expanduser("~")
 
 
 def config(environ: Mapping[str, str]) -> str:
-    """Where programs keep their configuration."""
+    """The folder for configuration."""
     return _named(environ, "XDG_CONFIG_HOME") or os.path.join(home(environ), ".config")
 
 
 def data(environ: Mapping[str, str]) -> str:
-    """Where programs keep what a person would miss."""
+    """The folder for data that has to last."""
     if sys.platform == "win32":
         return _named(environ, "LOCALAPPDATA") or os.path.join(home(environ), "AppData", "Local")
     if sys.platform == "darwin":
@@ -37,11 +40,11 @@ def data(environ: Mapping[str, str]) -> str:
 
 
 def runtime(environ: Mapping[str, str]) -> str | None:
-    """Where programs keep what a session would miss; ``None`` where there is no such place."""
+    """The folder for data of this session; ``None`` if there is none."""
     return _named(environ, "XDG_RUNTIME_DIR")
 
 
 def _named(environ: Mapping[str, str], variable: str) -> str | None:
-    """The folder a variable names. A relative path is to be ignored, says the specification."""
+    """The folder that a variable names. The specification has relative paths ignored."""
     path = environ.get(variable, "")
     return path if os.path.isabs(path) else None

@@ -97,4 +97,8 @@ MESSAGES: dict[str, Message] = {
         cause="A slim build leaves clouds out. A rule that needs one of them is an error: without"
         " the provider, a pull would go on anonymously.",
     ),
+    "settings.log-unusable": Message(
+        "no log is written to {place}: {problem}",
+        "set DOCKER_CREDENTIAL_MULTI_LOG to stderr or to a file of yours",
+    ),
 }

@@ -136,9 +136,8 @@ def test_a_place_that_is_not_a_log_file_is_one_warning(
             place = tmp_path / "no" / "place"
     done = _ask(person, place)
     assert (done.status, done.stdout) == (1, b"credentials not found in native keychain\n")
-    warning, hint = done.stderr.splitlines()
-    assert f"warning: {place} is no place for a log: " in warning
-    assert "hint: set DOCKER_CREDENTIAL_MULTI_LOG to stderr" in hint
+    assert done.codes == ["settings.log-unusable"]
+    assert str(place) in done.stderr
     assert not (tmp_path / "target").exists()
 
 

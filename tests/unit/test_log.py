@@ -1,19 +1,23 @@
-"""What of an SDK's own log gets into ours: nothing that it says, only where it said it."""
+"""The debug log: what it holds of the SDKs' records, and its file."""
 
 from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cred_helper import log as log_module
+from cred_helper.errors import CredentialError
 from cred_helper.log import Log
+from tests.support.executable import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _SECRET = "hunter2-hunter2"
 _LONG = "eyJhbGciOiJSUzI1NiJ9." + "x" * 60
@@ -26,7 +30,7 @@ def lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
     path = tmp_path / "log"
-    assert Log.to(str(path), lambda reason, hint: pytest.fail(reason)) is not None
+    assert Log.to(str(path), lambda error: pytest.fail(error.line)) is not None
 
     class Lines(list[str]):
         def read(self) -> list[str]:
@@ -52,14 +56,16 @@ def _said(lines: list[str]) -> list[str]:
         lambda logger: logger.debug("%(token)s", {"token": _SECRET}),
     ],
 )
-def test_an_sdk_is_heard_and_not_quoted(lines: list[str], say: object) -> None:
+def test_a_record_of_an_sdk_is_logged_by_its_place_and_not_quoted(
+    lines: list[str], say: object
+) -> None:
     say(logging.getLogger("some.sdk"))  # type: ignore[operator]
     (line,) = _said(lines)
     assert line.startswith("sdk: some.sdk, ")
     assert _SECRET not in line
 
 
-def test_an_exception_is_told_by_its_type_alone(lines: list[str]) -> None:
+def test_an_exception_is_logged_by_its_type_alone(lines: list[str]) -> None:
     try:
         raise ValueError(_SECRET)
     except ValueError:
@@ -69,7 +75,7 @@ def test_an_exception_is_told_by_its_type_alone(lines: list[str]) -> None:
     assert _SECRET not in line
 
 
-def test_one_place_is_told_once(lines: list[str]) -> None:
+def test_one_place_is_logged_once(lines: list[str]) -> None:
     for _ in range(50):
         logging.getLogger("some.sdk").debug("again")
     assert len(_said(lines)) == 1
@@ -87,7 +93,7 @@ def test_one_place_is_told_once(lines: list[str]) -> None:
         ),
     ],
 )
-def test_a_request_is_told_without_its_query(lines: list[str], target: str, shown: str) -> None:
+def test_a_request_is_logged_without_its_query(lines: list[str], target: str, shown: str) -> None:
     # As urllib3's own call has it.
     logging.getLogger("urllib3.connectionpool").debug(
         '%s://%s:%s "%s %s %s" %s %s', "https", "a.example", 443, "POST", target, "HTTP/1.1", 200, 9
@@ -95,7 +101,7 @@ def test_a_request_is_told_without_its_query(lines: list[str], target: str, show
     assert _said(lines) == [f"http: POST https://a.example:443{shown}, status 200"]
 
 
-def test_what_urllib3_says_otherwise_is_not_quoted(lines: list[str]) -> None:
+def test_other_records_of_urllib3_are_not_quoted(lines: list[str]) -> None:
     logging.getLogger("urllib3.connectionpool").warning("Retrying %r: %s", _SECRET, f"/?{_SECRET}")
     logging.getLogger("urllib3.util.retry").debug("Converted %r", _SECRET)
     assert len(_said(lines)) == 2
@@ -107,13 +113,46 @@ def test_a_log_is_opened_once(tmp_path: Path, lines: list[str]) -> None:
     assert Log.to(path, print) is Log.to(path, print)
 
 
-def test_another_users_file_is_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_users_file_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_module, "_OPENED", {})
 
     def refuse(*_: object) -> None:
         raise PermissionError(1, os.strerror(1))
 
     monkeypatch.setattr(os, "fchmod", refuse)
-    told: list[str] = []
-    assert Log.to(str(tmp_path / "log"), lambda reason, hint: told.append(reason)) is None
-    assert told == [f"{tmp_path}/log is no place for a log: operation not permitted"]
+    warnings: list[CredentialError] = []
+    assert Log.to(str(tmp_path / "log"), warnings.append) is None
+    assert [warning.code for warning in warnings] == ["settings.log-unusable"]
+
+
+def test_a_path_that_may_be_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_module, "_OPENED", {})
+    warnings: list[CredentialError] = []
+    assert Log.to(f'{{"token": "{_SECRET}"}}/x', warnings.append) is None
+    assert [warning.code for warning in warnings] == ["settings.log-unusable"]
+    assert _SECRET not in warnings[0].line
+
+
+_WRITER = """
+import sys
+from cred_helper.errors import CredentialError
+from cred_helper.log import Log
+from tests.support.executable import ROOT
+Log.to(sys.argv[1], lambda error: sys.exit(error.line)).event("line of " + sys.argv[2])
+"""
+
+
+def test_processes_that_find_the_log_too_large_rename_it_once_and_lose_no_line(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "log"
+    size = log_module.MAX_FILE_BYTES + 1
+    path.write_bytes(b"x" * size)
+    writers = [
+        subprocess.Popen([sys.executable, "-c", _WRITER, str(path), str(number)], cwd=ROOT)
+        for number in range(12)
+    ]
+    assert [writer.wait(timeout=60) for writer in writers] == [0] * 12
+    old = Path(f"{path}.old").read_text()
+    assert len(old) >= size
+    assert (old + path.read_text()).count("line of ") == 12
