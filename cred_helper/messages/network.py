@@ -92,7 +92,7 @@ MESSAGES: dict[str, Message] = {
         "point {variable} at a CA bundle, or unset it",
     ),
     "network.ca-file-not-a-path": Message(
-        "{variable} holds a certificate, where the path of a CA bundle belongs",
+        "{variable} holds the content of a file, where the path of a CA bundle belongs",
         "write it to a file, and set {variable} to the path of that file",
     ),
     # The proxy.

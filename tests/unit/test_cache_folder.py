@@ -35,22 +35,22 @@ def folder(place: Path) -> str:
     return str(place / "cache" / "folder")
 
 
-def test_a_folder_that_can_be_made_or_is_there_is_no_trouble(place: Path, folder: str) -> None:
-    assert cache_folder.hindrance(folder) is None
+def test_a_folder_that_exists_or_can_be_made_has_no_obstacle(place: Path, folder: str) -> None:
+    assert cache_folder.obstacle(folder) is None
     (place / "cache").mkdir()
-    assert cache_folder.hindrance(folder) is None
+    assert cache_folder.obstacle(folder) is None
     os.mkdir(folder, 0o700)
-    assert cache_folder.hindrance(folder) is None
+    assert cache_folder.obstacle(folder) is None
     assert os.listdir(folder) == []
 
 
-def test_a_place_that_is_closed_to_us_is_told(place: Path, folder: str) -> None:
+def test_a_place_that_is_closed_to_this_user_is_an_obstacle(place: Path, folder: str) -> None:
     place.chmod(0o500)
-    assert cache_folder.hindrance(folder) == f"nothing can be made in {place}"
+    assert cache_folder.obstacle(folder) == f"{place} cannot be written by this user"
     place.chmod(0o700)
     os.makedirs(folder)
     os.chmod(folder, 0o500)
-    assert cache_folder.hindrance(folder) == "permission denied"
+    assert cache_folder.obstacle(folder) == "permission denied"
 
 
 def test_a_folder_of_ours_is_opened_to_us(place: Path, folder: str) -> None:

@@ -42,7 +42,17 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
 
 
 def findings() -> Iterator[Finding]:
-    """Run every check; one that fails is a finding itself."""
+    """Run every check; one that fails is a finding itself. No error comes twice."""
+    errors: set[str] = set()
+    for finding in _all():
+        line = finding.notice.line
+        if line not in errors:
+            yield finding
+        if finding.severity == ERROR:
+            errors.add(line)
+
+
+def _all() -> Iterator[Finding]:
     for check in CHECKS:
         try:
             yield from check()

@@ -93,7 +93,7 @@ def docker() -> Iterator[Finding]:
 
 
 def _snap() -> Iterator[Finding]:
-    """Whether docker is a snap, which reads another config.json and starts no helper of this machine."""
+    """Whether docker is a snap, which reads another config.json and starts no helper."""
     program = child.find("docker", os.environ)
     if program and os.path.basename(os.path.realpath(program)) == "snap":
         yield warning(_SUBJECT, "doctor.docker-is-snap", path=program)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 
 from cred_helper.errors import Misconfigured
+from cred_helper.files.path_values import holds_content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class CaFile:
         import ssl
 
         name, path = self.named_by, self.path
-        if "-----BEGIN" in path or "\n" in path:
+        if holds_content(path):
             return Misconfigured("network.ca-file-not-a-path", variable=name)
         if not os.path.exists(path):
             return Misconfigured("network.ca-file-missing", variable=name, path=path)
