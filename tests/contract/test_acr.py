@@ -25,7 +25,7 @@ from tests.clouds import faults
 from tests.clouds.authority import Authority
 from tests.clouds.azure import EXAMPLE_HOST, NULL_GUID, AzureCloud, Refusal
 from tests.clouds.proxy import TerminatingProxy
-from tests.clouds.server import Fault, json_reply
+from tests.clouds.server import Fault, Reply, json_reply
 from tests.support.executable import COMMAND, NOT_FOUND, Completed, Executable
 
 DISCOVERY = f"GET {cloud.PUBLIC.authority}/{cloud.TENANT_ID}/v2.0/.well-known/openid-configuration"
@@ -852,6 +852,25 @@ def test_what_is_wrong_with_a_metadata_service_is_reported(
     environment = identity(machine)
     machine.azure.fail("*/token", fault)
     assert machine.fails(environment).codes == [code]
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        # Azure/aad-pod-identity#681, #1280: what its NMI answers
+        (403, "no AzureAssignedIdentity found for pod:default/demo in assigned state"),
+        (403, "no azure identity found for request clientID"),
+        # What Docker Desktop answers in place of a metadata service
+        (403, "A socket operation was attempted to an unreachable network"),
+    ],
+)
+def test_what_a_metadata_service_says_of_its_refusal_is_passed_on(
+    machine: Machine, status: int, text: str
+) -> None:
+    machine.azure.fail("/metadata/identity/*", Reply(status, {}, f"{text}\n".encode()))
+    done = machine.fails(managed_identity(machine))
+    assert done.codes == ["acr.no-metadata-token"]
+    assert text in done.stderr
 
 
 def test_an_app_with_user_assigned_identities_only_has_to_choose_one(machine: Machine) -> None:

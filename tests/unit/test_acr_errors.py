@@ -11,6 +11,7 @@ from cred_helper.errors import Denied
 from cred_helper.hosts import route
 from cred_helper.providers.acr import errors
 from cred_helper.providers.acr.azure_settings import AzureSettings
+from cred_helper.providers.acr.identity import MANAGED_IDENTITY, Candidate
 from cred_helper.providers.acr.messages import ENTRA_CODES
 from cred_helper.providers.common.interface import Deadline, TokenRequest
 from cred_helper.providers.common.wire import Exchange, Wire
@@ -48,6 +49,17 @@ def test_a_registry_that_refuses_connections_exists(settings: AzureSettings) -> 
     refused = ConnectionRefusedError()
     error = errors.unreachable_registry(settings, failed(settings, refused), refused)
     assert error.code == "network.refused"
+
+
+def test_a_user_who_cannot_read_the_keys_of_the_arc_agent_needs_its_group(
+    settings: AzureSettings,
+) -> None:
+    wire = Wire(settings.request.deadline)
+    wire.last = Exchange("GET", "http://localhost:40342/token", upstream="Azure Arc", attempt=1)
+    wire.last.status = 401
+    candidate = Candidate(MANAGED_IDENTITY, "", cache_key=None, place="Azure Arc")
+    error = errors.sign_in_error(settings, candidate, wire, PermissionError())
+    assert error.code == "acr.arc-key-unreadable"
 
 
 @pytest.mark.parametrize("number", [*ENTRA_CODES, "4242"])

@@ -133,7 +133,13 @@ def _metadata_error(candidate: Candidate, reply: Exchange) -> CredentialError:
             # A platform that names an endpoint has an identity.
             return Denied("acr.no-system-identity", place=candidate.place)
         return NotFound("acr.machine-without-identity")
-    said = f"{reply.status} {_word(document.get('error'))}".strip()
+    if reply.status == 401 and "Arc" in candidate.place:
+        # The agent asks for the content of a file that only members of its group can read.
+        return Denied("acr.arc-key-unreadable")
+    if not text and reply.body[:1] not in (b"<", b"{"):
+        text = reply.body.decode("utf-8", "replace")
+    words = f"{reply.status} {_word(document.get('error'))}".strip()
+    said = ": ".join(filter(None, [words, quoted(text)]))
     return BadReply("acr.no-metadata-token", upstream=reply.upstream, said=said)
 
 

@@ -154,6 +154,10 @@ MESSAGES: dict[str, Message] = {
         "set AZURE_CLIENT_ID to the client id of the user-assigned identity",
         cause="The app has user-assigned identities only, and none of them is chosen.",
     ),
+    "acr.arc-key-unreadable": Message(
+        "the Azure Arc agent gives tokens only to users who can read its key files",
+        'sudo usermod --append --groups himds "$USER", then log in again',
+    ),
     "acr.no-metadata-token": Message("{upstream} gave no token ({said})"),
     # Programs.
     "acr.tool-not-logged-in": Message("{source} is not logged in"),
