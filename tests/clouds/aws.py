@@ -2,7 +2,7 @@
 
 Every signature is computed again, every session token has to be its key's, and the scope that was
 signed for has to be what the host stands for. The SDK is sent here by `AWS_ENDPOINT_URL_*`, or by
-the proxy under AWS's own host names; `calls` tells which API was asked, where and by whom.
+the proxy under AWS's own host names; `calls` says which API was asked, where and by whom.
 
 Sources:
   https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
@@ -96,7 +96,7 @@ class AwsCloud(LoopbackServer):
         self.clock_ahead = timedelta()
         """How far this cloud's clock is ahead of the machine's."""
         self.secrets: set[str] = set()
-        """Everything that must not be shown to anybody but who it was issued to."""
+        """Everything that only the caller it was issued to may see."""
         self.sso_assignments = {(ACCOUNT, "Puller")}
         self.container_token = self.secret("container token")
         self._issued: dict[str, tuple[str, str]] = {}
@@ -152,7 +152,7 @@ class AwsCloud(LoopbackServer):
         return {**self.user("someone").environment(), **self.redirection()}
 
     def secret(self, of: str) -> str:
-        """A secret that is told from all others and recognised wherever it turns up."""
+        """A new secret, which tests look for in every output."""
         value = f"loopback-{secrets.token_hex(8)}-{of.replace(' ', '-')}"
         self.secrets.add(value)
         return value
@@ -263,7 +263,7 @@ class AwsCloud(LoopbackServer):
         return json_reply({"authorizationData": self._authorization(api, region)})
 
     def _authorization(self, api: str, region: str) -> object:
-        # Colons, so that whoever splits at the wrong one is found out.
+        # With colons, so that a split at the wrong one fails a test.
         password = self.secret(f"{api} password") + ":with:colons"
         self._issued[password] = (api, region)
         token = base64.b64encode(f"{USERNAME}:{password}".encode()).decode()

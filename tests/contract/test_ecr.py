@@ -46,7 +46,7 @@ SIGN_IN = f"arn:aws:iam::{ACCOUNT}:user/signed-in"
 AS_DEV = {"AWS_PROFILE": "dev"}
 
 # A whole process, interpreter and all, on a machine that is busy with other tests. The SDK alone
-# needs more than that to find out that there is nobody to ask.
+# needs longer to find out that there is no identity.
 WITHIN_S = 3.0
 
 
@@ -62,7 +62,7 @@ def user(cloud: AwsCloud) -> Key:
 
 
 class Machine:
-    """The machine of somebody who has files for the SDK and runs the executable."""
+    """A machine with files for the SDK, and the executable on it."""
 
     def __init__(self, home: Path, executable: Executable, cloud: AwsCloud) -> None:
         self.home = home
@@ -445,7 +445,7 @@ def test_a_token_is_kept_under_the_key_that_the_program_prints(
     assert cloud.exchanges == 4
 
 
-def test_a_token_of_a_service_that_anybody_may_ask_is_not_kept(
+def test_a_token_by_keys_of_a_service_without_a_login_is_not_kept(
     cloud: AwsCloud, machine: Machine
 ) -> None:
     cloud.container_token = None  # type: ignore[assignment]
@@ -1248,7 +1248,9 @@ def test_a_login_for_a_private_registry_needs_no_identity(
     assert executable.get(EXAMPLE_HOST).credential == ("AWS", "password")
 
 
-@pytest.mark.skipif(COMMAND[0] != sys.executable, reason="a frozen file does not tell its imports")
+@pytest.mark.skipif(
+    COMMAND[0] != sys.executable, reason="the imports of a frozen file cannot be listed"
+)
 def test_with_no_identity_the_sdk_is_not_loaded(executable: Executable) -> None:
     command = [sys.executable, "-X", "importtime", *COMMAND[1:], "get"]
     done = subprocess.run(

@@ -7,6 +7,7 @@ import configparser
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from botocore import exceptions as sdk
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cred_helper.errors import CredentialError, Misconfigured, NotFound, Unreachable
+from cred_helper.errors import CredentialError, Denied, Misconfigured, NotFound, Unreachable
 from cred_helper.hosts import route
 from cred_helper.providers.common import cloud_detection
 from cred_helper.providers.common.ini_file import parse
@@ -942,6 +943,25 @@ def test_what_local_files_show_is_reported_without_a_secret(
     assert [problem.code for problem in problems] == ([code] if code else [])
     for problem in problems:
         assert "example-secret" not in f"{problem.reason} {problem.hint}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there the system knows every home folder")
+def test_without_a_home_folder_no_file_of_the_working_folder_is_read(
+    write: Write, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (".aws/config", ".aws/credentials"):
+        write(f"[default]\n{KEYS}", f"work/~/{name}")
+    write(f"[Credentials]\n{KEYS}", "work/~/.boto")
+    monkeypatch.chdir(home / "work")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", lambda _uid: {}[_uid])
+    assert identify().source is None
+    write(f"[default]\n{SSO}")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(home / ".aws" / "config"))
+    write("{}", f"work/~/{SESSION_FILE}")
+    with pytest.raises(Denied) as refused:
+        EcrProvider().get(request(), identify())
+    assert refused.value.code == "ecr.sso-expired"
 
 
 def test_a_role_that_would_assume_itself_is_reported(write: Write) -> None:

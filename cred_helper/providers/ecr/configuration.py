@@ -165,7 +165,10 @@ class Configuration:
         """The error for a file that exists and cannot be read; the SDK does without the file."""
         for file in reversed(self.files):
             if problem := file.unreadable:
-                return Misconfigured("ecr.file-unreadable", **problem.parts[0][1])
+                values = problem.parts[0][1]
+                return Misconfigured(
+                    "ecr.file-unreadable", path=values["path"], reason=values["reason"]
+                )
         return None
 
     def problem(self) -> Misconfigured | None:

@@ -2,7 +2,7 @@
 
 What makes one identity differ from another goes into its ``parts``: the content of the files that
 it is read from, the keys, the issuer and subject of its token, the identity that its role is
-assumed with. The sign-in sessions of one user are not told apart, because a renewal changes them.
+assumed with. A renewed session is the same identity.
 Loads no SDK, asks no network, runs no program.
 
 Source: https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
@@ -44,7 +44,8 @@ _MAX_KEY_ID_CHARACTERS = 32
 class Found:
     """The identity of a source.
 
-    ``parts`` tell it from other identities of the same source; ``None`` where nothing local does.
+    ``parts`` differ between the identities of a source; ``None`` where nothing local shows whose
+    the identity is.
     ``program`` is the profile whose ``credential_process`` has to run to say whose it is.
     ``session`` is the sign-in session whose renewal gives its keys. ``uses_cli_sessions`` is true
     where a role session that the AWS CLI keeps may be used in its place.
@@ -257,7 +258,7 @@ def _credential_source(configuration: Configuration, profile: str, name: str) ->
     """The identity that ``credential_source`` names.
 
     Raises:
-        Misconfigured: it is not one of the SDK's, or is not here.
+        Misconfigured: the SDK does not know it, or it has no credentials.
     """
     found: Found | NotFound
     if name == "Environment":
@@ -425,7 +426,7 @@ def _instance_metadata(configuration: Configuration) -> Found | NotFound:
 
 
 def _machine() -> list[str | bytes] | None:
-    """What tells this machine from others: a home that they share must not share their roles."""
+    """The id of this machine: machines that share a home do not share their roles."""
     data = IniFile("/sys/class/dmi/id/board_asset_tag").data or IniFile("/etc/machine-id").data
     return [data] if data else None
 

@@ -62,7 +62,7 @@ MESSAGES: dict[str, Message] = {
         "the metadata service gives no role; is HTTP_PROXY in between?"
     ),
     "ecr.nothing-assumes-role": Message(
-        "there is no AWS identity to assume {role} with",
+        "no AWS identity is configured that could assume {role}",
         "sign in as an identity that may assume it: aws configure, or aws sso login",
         cause="role_arn is set for the registry, and there are no keys to assume the role with.",
         cure="Sign in, or remove the option where the message says it is written.",
@@ -159,7 +159,7 @@ MESSAGES: dict[str, Message] = {
         "give it keys, or name another source_profile",
     ),
     "ecr.credential-source-unknown": Message(
-        'the credential_source of profile "{profile}" is not one of the SDK\'s',
+        'the SDK does not know the credential_source of profile "{profile}"',
         "use Environment, EcsContainer or Ec2InstanceMetadata",
     ),
     "ecr.credential-source-empty": Message(

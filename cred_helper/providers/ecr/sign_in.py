@@ -14,6 +14,8 @@ from __future__ import annotations
 import os
 import sys
 
+from cred_helper.providers.ecr.configuration import expanded
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,13 +23,15 @@ if TYPE_CHECKING:
 
     from cred_helper.providers.common.interface import Deadline
 
-# A session is a few KiB; a larger file is not one.
+# A session is a few KiB; of a larger file only this much is read.
 _MAX_FILE_BYTES = 1 << 20
 # The SDK renews a session that ends within this time, or sooner.
 _RENEWED_BEFORE_END_S = 16 * 60
 # The file of the locks, beside the sessions: it is found by everything that shares them.
 _LOCKS = ".docker-credential-multi.lock"
 _PAUSE_S = 0.02
+# The folder of sessions where there is no home folder: nothing can be in it.
+NOWHERE = os.devnull
 
 
 class Session:
@@ -45,14 +49,14 @@ class Session:
     def sso(cls, name: str | None, start_url: str) -> Session:
         """The session of an ``sso-session`` section; of a start URL where there is no section."""
         key = _sha1(name if name is not None else start_url)
-        folder = os.path.expanduser("~/.aws/sso/cache")
+        folder = expanded("~/.aws/sso/cache") or NOWHERE
         return cls(folder, key, "aws sso login", is_renewable_kind=name is not None)
 
     @classmethod
     def login(cls, name: str, environ: Mapping[str, str]) -> Session:
         """The session that ``aws login`` starts."""
-        folder = os.path.expandvars(environ.get("AWS_LOGIN_CACHE_DIRECTORY", "~/.aws/login/cache"))
-        return cls(os.path.expanduser(folder), _sha256(name), "aws login", is_renewable_kind=True)
+        folder = expanded(environ.get("AWS_LOGIN_CACHE_DIRECTORY", "~/.aws/login/cache"))
+        return cls(folder or NOWHERE, _sha256(name), "aws login", is_renewable_kind=True)
 
     @property
     def path(self) -> str:
@@ -65,7 +69,7 @@ class Session:
         return os.path.exists(self.path)
 
     def mark(self) -> str:
-        """What tells this sign-in from another one. A renewal keeps it.
+        """The part of the session's file that a renewal keeps and a new sign-in changes.
 
         The CLI registers itself anew after a sign-out, and the SDK renews a session as the client
         that it was registered as. A session that cannot be renewed changes by a sign-in alone. The

@@ -31,9 +31,16 @@ from cred_helper.hosts import PARTITIONS
 from cred_helper.messages import find
 from cred_helper.providers.common.botocore_session import use_wire
 from cred_helper.providers.common.wire import Wire
-from cred_helper.providers.ecr.configuration import endpoint_variable
-from cred_helper.providers.ecr.errors import Step, explained, mfa_needed, not_writable
+from cred_helper.providers.ecr.configuration import endpoint_variable, expanded
+from cred_helper.providers.ecr.errors import (
+    Step,
+    explained,
+    mfa_needed,
+    not_writable,
+    sign_in_again,
+)
 from cred_helper.providers.ecr.identity import INSTANCE
+from cred_helper.providers.ecr.sign_in import NOWHERE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,6 +82,8 @@ def token(configuration: Configuration, identity: AwsIdentity, deadline: Deadlin
     try:
         session = _session(configuration, identity, deadline)
         sign_in = identity.found.session
+        if sign_in and sign_in.folder == NOWHERE:
+            raise sign_in_again(configuration, "missing")
         # Of all that share a sign-in session one renews it, and the others read it afterwards.
         with sign_in.renewal(deadline) if sign_in else nullcontext():
             keys = _keys(session, configuration, identity, wire)
@@ -194,10 +203,10 @@ def _keys(session: Any, configuration: Configuration, identity: AwsIdentity, wir
 
     if botocore.credentials.EC is None:
         botocore.credentials.EC = _EllipticCurve
-    # A session of a role that other keys assumed is no session of this identity: those that the CLI
-    # keeps are used where they are the only way (a role that wants an MFA code), or the SSO user's.
+    # A session that the CLI keeps may come from other keys. It is used where there is no other way
+    # (a role that requires an MFA code), and where it is that of an SSO user.
     keeps = identity.found.uses_cli_sessions
-    cache: Any = _CliSessions(os.path.expanduser("~/.aws/cli/cache")) if keeps else {}
+    cache: Any = _CliSessions(expanded("~/.aws/cli/cache") or NOWHERE) if keeps else {}
     chain = botocore.credentials.create_credential_resolver(session, cache=cache)
     # The SDK's own prompter would ask for a code on the user's terminal, from a program that the
     # user does not know is running.
@@ -209,7 +218,7 @@ def _keys(session: Any, configuration: Configuration, identity: AwsIdentity, wir
     if identity.source != INSTANCE:
         # A configured source that fails is explained. The instance's role is another identity.
         chain.remove("iam-role")
-    if not os.path.expanduser("~").startswith(os.sep):
+    if not expanded("~"):
         chain.remove("boto-config")  # it would look for ~/.boto in a folder named "~"
     session.register_component("credential_provider", chain)
     credentials = session.get_credentials()
@@ -267,7 +276,7 @@ def _nothing_found(
         if reason is not None and (failure := wire.failure(reason)):
             return failure.with_hint(find("ecr.metadata-empty").hint)
         return Unreachable("ecr.metadata-empty", detail=identity.detail)
-    # The user did not ask for this machine's role: that there is none is not a failure.
+    # The user did not ask for this machine's role: a missing role is not a failure.
     if configuration.environ.get("http_proxy") or configuration.environ.get("HTTP_PROXY"):
         return NotFound("ecr.instance-without-role-by-proxy")
     return NotFound("ecr.instance-without-role")
