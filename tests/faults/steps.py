@@ -337,7 +337,9 @@ def _principal(cloud: AzureCloud, home: Path) -> Environment:
 
 
 def _managed(cloud: AzureCloud, _home: Path) -> Environment:
-    return {**cloud.redirection(), "AZURE_POD_IDENTITY_AUTHORITY_HOST": cloud.url}
+    # Named, so that the answer is kept, and with it the failure.
+    named = {"AZURE_CLIENT_ID": azure.MANAGED_CLIENT_ID}
+    return {**cloud.redirection(), **named, "AZURE_POD_IDENTITY_AUTHORITY_HOST": cloud.url}
 
 
 AZURE = (
