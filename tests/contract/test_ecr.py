@@ -233,6 +233,32 @@ def an_sso_session(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
 
 
 @identity
+def an_sso_session_by_the_variable_that_comes_first(
+    cloud: AwsCloud, machine: Machine, user: Key
+) -> Identity:
+    an_sso_session(cloud, machine, user)
+    with (machine.home / ".aws" / "config").open("a") as config:
+        config.write(f"[profile other]\n{user.options()}\n")
+    return {"AWS_DEFAULT_PROFILE": "dev", "AWS_PROFILE": "other"}, assumed("Puller")
+
+
+@identity
+def a_role_by_an_sso_session(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    an_sso_session(cloud, machine, user)
+    role = cloud.role("deploy", f"{assumed('Puller')}someone")
+    with (machine.home / ".aws" / "config").open("a") as config:
+        config.write(f"[profile deploy]\nrole_arn = {role}\nsource_profile = dev\n")
+    return {"AWS_PROFILE": "deploy"}, assumed("deploy")
+
+
+@identity
+def a_profile_of_a_loose_hand(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
+    options = user.options().replace("\n", "\n   ")
+    machine.config(f"\n [profile dev] /* ours */\n   {options}\n\n")
+    return AS_DEV, user.principal
+
+
+@identity
 def an_sso_session_to_be_renewed(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
     cloud.start_sso(machine.home, "corp", expired=True, **cloud.sso_renewal())
     machine.config(f"[profile dev]\nsso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}")
@@ -1146,6 +1172,17 @@ def test_an_endless_reply_of_a_machines_service_is_not_read(
 ) -> None:
     cloud.fail(path, faults.huge_body())
     assert machine.fail(variables(cloud)).code == "network.reply-too-large"
+
+
+def test_sts_that_does_not_answer_does_not_make_the_instance_answer(
+    cloud: AwsCloud, machine: Machine
+) -> None:
+    token = cloud.secret("web identity")
+    file = machine.write("token", token)
+    variables = {"AWS_ROLE_ARN": cloud.role("pod", token), "AWS_WEB_IDENTITY_TOKEN_FILE": file}
+    cloud.fail("/sts", faults.unavailable())
+    assert machine.fail({**cloud.instance(), **variables}).code == "ecr.api-not-working"
+    assert cloud.calls == []
 
 
 def test_an_api_that_fails_once_is_asked_again(

@@ -75,7 +75,7 @@ def test_what_is_missed_is_explained_beside_what_was_looked_for(
     variables = {"DOCKER_CREDENTIAL_MULTI_ECR_ROLE_ARN": ROLE}
     said = executable.run("explain", ECR_HOST, environment=variables).stdout.decode()
     assert "not environment: AWS_ACCESS_KEY_ID is not set" in said
-    assert "1. ecr: DOCKER_CREDENTIAL_MULTI_ECR_ROLE_ARN: there is no AWS identity to " in said
+    assert "1. ecr: DOCKER_CREDENTIAL_MULTI_ECR_ROLE_ARN: no AWS identity is configured" in said
     assert "no AWS identity" in executable.run("doctor", environment=variables).stdout.decode()
 
 

@@ -505,6 +505,16 @@ def test_a_token_file_without_a_token_is_named(
     assert str(home / "token") in refused.value.reason
 
 
+def test_a_folder_in_the_place_of_a_token_file_is_named(
+    env: Callable[[dict[str, str]], None], home: Path
+) -> None:
+    env({"AWS_WEB_IDENTITY_TOKEN_FILE": str(home), "AWS_ROLE_ARN": ROLE})
+    with pytest.raises(Misconfigured) as refused:
+        identify()
+    assert refused.value.code == "ecr.token-file-unreadable"
+    assert "is a directory" in refused.value.reason
+
+
 def test_a_token_in_the_place_of_its_file_is_not_shown(
     env: Callable[[dict[str, str]], None],
 ) -> None:

@@ -14,6 +14,10 @@ from urllib.parse import urlsplit
 
 from cred_helper.errors import Misconfigured
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ipaddress import IPv6Network
+
 
 def proxy_for(url: str) -> str | None:
     """The URL of the proxy for a URL, or ``None`` where it is reached directly."""
@@ -45,7 +49,17 @@ def is_local(host: str) -> bool:
         address = ip_address(host.strip("[]"))
     except ValueError:
         return False
-    return address.is_loopback or address.is_link_local
+    return address.is_loopback or address.is_link_local or address in _aws_services()
+
+
+def _aws_services() -> IPv6Network:
+    """The network of the services that AWS has on each machine, such as ``fd00:ec2::254``.
+
+    Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+    """
+    from ipaddress import IPv6Network
+
+    return IPv6Network("fd00:ec2::/32")
 
 
 def shown(proxy: str) -> str:

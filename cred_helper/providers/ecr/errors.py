@@ -76,7 +76,10 @@ def explained(
                 return failure
         case ResponseParserError() if step == Step.KEYS:
             # Of the APIs that keys come from, STS is the one that speaks XML.
-            return BadReply("ecr.not-aws", api="STS", answer="an answer that is not XML")
+            status = wire.last.status if wire.last else 0
+            return _no_answer_yet("STS", status, "") or BadReply(
+                "ecr.not-aws", api="STS", answer="an answer that is not XML"
+            )
         case RuntimeError() if step == Step.KEYS:  # keys that are expired after their renewal
             return Denied("ecr.keys-expired", detail=detail, hint=_renewal(configuration, identity))
     if step != Step.CALL or wire.last is None:
