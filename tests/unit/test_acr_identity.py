@@ -539,6 +539,19 @@ def test_files_that_cannot_be_used_are_found_without_the_sdk(tmp_path: Path) -> 
     assert problems({"AZURE_FEDERATED_TOKEN": jwt(exp=1)}) == ["acr.token-expired"]
 
 
+def test_a_file_of_az_that_was_cut_short_is_found(tmp_path: Path) -> None:
+    environ = az_login(tmp_path)
+    folder = tmp_path / ".azure"
+    assert problems(environ) == []
+    for name in ("msal_token_cache.json", "service_principal_entries.json", "azureProfile.json"):
+        whole = '{"subscriptions": [{"user": {}}]}'
+        (folder / name).write_text(whole, encoding="utf-8-sig")
+        assert problems(environ) == []
+        (folder / name).write_text(whole + "}")
+        assert problems(environ) == ["acr.az-file-broken"]
+        (folder / name).write_text(whole)
+
+
 # --- The cache key --------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ Reads files and the environment. No network, no SDK, no program is started; pipe
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ _FILES = {
     sources.CLIENT_CERTIFICATE: "AZURE_CLIENT_CERTIFICATE_PATH",
     sources.WORKLOAD_IDENTITY: "AZURE_FEDERATED_TOKEN_FILE",
 }
+_AZ_FILES = ("azureProfile.json", "msal_token_cache.json", "service_principal_entries.json")
+_MAX_AZ_FILE_BYTES = 8 << 20
 # The longest path of Linux.
 _MAX_PATH = 4096
 
@@ -39,9 +42,26 @@ def problems(request: TokenRequest, identity: AcrIdentity) -> Iterator[ProviderE
         yield from _ids(settings, identity.source)
     if variable := _FILES.get(identity.source):
         yield from _file(settings, identity.source, variable)
+    if identity.source == sources.AZURE_CLI:
+        yield from _az_files(settings)
     if identity.source == sources.FEDERATED_TOKEN:
         variable = "AZURE_FEDERATED_TOKEN"
         yield from _token(variable, settings.variable(variable).encode())
+
+
+def _az_files(settings: AzureSettings) -> Iterator[Misconfigured]:
+    """Files of az that were cut short, or written by two at once."""
+    for name in _AZ_FILES:
+        path = os.path.join(sources.az_folder(settings), name)
+        try:
+            if is_pipe(path):
+                continue
+            with open(path, "rb") as file:
+                json.loads(file.read(_MAX_AZ_FILE_BYTES).decode("utf-8-sig"))
+        except OSError:
+            continue  # az keeps it encrypted, or elsewhere
+        except (ValueError, RecursionError):
+            yield Misconfigured("acr.az-file-broken", path=path)
 
 
 def content_problem(variable: str, path: str) -> Misconfigured | None:

@@ -177,6 +177,11 @@ MESSAGES: dict[str, Message] = {
     "acr.token-of-another-cloud": Message(
         "the identity is of {issuer}, which is another cloud than {suffix}"
     ),
+    "acr.az-file-broken": Message(
+        "{path} is not valid JSON, and az cannot read its login",
+        "az account clear, then az login",
+        cause="An az was interrupted while it wrote the file, or two of them wrote it at once.",
+    ),
     # Entra.
     "acr.no-token": Message(
         "{upstream} answered with something other than a token ({status})", _IN_BETWEEN
