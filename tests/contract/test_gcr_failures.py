@@ -332,7 +332,7 @@ def federated(**source: object) -> dict[str, object]:
 
 BROKEN: dict[str, tuple[bytes | object, str, str]] = {
     "no JSON": (b'{\n "type":\n hunter2', "file.not-json", "line 3"),
-    "base64": (base64.b64encode(b'{"type": "hunter2"}'), "gcr.base64-file", ""),
+    "base64": (base64.b64encode(b'{"type": "hunter2"}'), "gcr.encoded-file", ""),
     "an empty file": (b"", "file.not-json", "line 1"),
     "no text": (b'{"type": "\xff"}', "file.encoding", "line 1"),
     "a list": ([], "gcr.not-a-credential-file", ""),

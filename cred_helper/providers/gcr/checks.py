@@ -29,9 +29,9 @@ def unreadable(
     file = f"{path if quotable(path) else 'the file'}, named by {named_by}," if named_by else path
     if isinstance(error, FileNotFoundError):
         return request.wrong(named_by, _missing_code(path, named_by), file=file)
-    from cred_helper.files.json_file import trouble
+    from cred_helper.files.os_errors import os_reason
 
-    reason = trouble(error) if isinstance(error, OSError) else "the path is not valid"
+    reason = os_reason(error) if isinstance(error, OSError) else "the path is not valid"
     return request.wrong(named_by, "gcr.file-unreadable", file=file, reason=reason)
 
 

@@ -8,7 +8,8 @@ Source: https://google.aip.dev/auth/4110 and the pages it links, one for each ty
 from __future__ import annotations
 
 from cred_helper.errors import Misconfigured
-from cred_helper.files.json_file import Document, trouble
+from cred_helper.files.json_file import ParsedJson
+from cred_helper.files.os_errors import os_reason
 from cred_helper.hosts import GOOGLE_UNIVERSE
 from cred_helper.providers.gcr.identity import file_content, is_account
 
@@ -42,12 +43,12 @@ def read(path: str) -> dict[str, Any]:
     data = b""
     try:
         data = file_content(path)
-        info = Document(data).value
+        info = ParsedJson(data).value
     except OSError as error:
-        raise Misconfigured("gcr.file-unreadable", file=path, reason=trouble(error)) from None
+        raise Misconfigured("gcr.file-unreadable", file=path, reason=os_reason(error)) from None
     except Misconfigured as error:
         if _is_base64(data):
-            raise Misconfigured("gcr.base64-file", path=path) from None
+            raise Misconfigured("gcr.encoded-file", path=path) from None
         raise error.within("file.at", place=path) from None
     return _checked(info, path)
 

@@ -15,11 +15,13 @@ from cred_helper.files import fingerprints
 from cred_helper.hosts import GOOGLE_UNIVERSE
 from cred_helper.providers.common import programs
 from cred_helper.providers.common.ini_file import parse
-from cred_helper.providers.gcr.identity import gcloud_folder
+from cred_helper.providers.gcr.identity import gcloud_folder, is_account
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from cred_helper.providers.gcr.identity import Parts
 
 TOKEN_VARIABLE = "CLOUDSDK_AUTH_ACCESS_TOKEN"  # noqa: S105 - a name
 TOKEN_FILE_VARIABLE = "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"  # noqa: S105 - a name
@@ -101,8 +103,16 @@ class Login:
             variable = "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE"
             detail = f"{shown(variable, self.credential_file)}, named in {where}"
         else:
-            detail = f"account {self.account} of {where}"
-        return f"{detail}, impersonating {self.impersonated}" if self.impersonated else detail
+            detail = f"account {_shown(self.account)} of {where}"
+        return (
+            f"{detail}, impersonating {_shown(self.impersonated)}" if self.impersonated else detail
+        )
+
+
+def _shown(account: str) -> str:
+    """An account as it may be shown: anything else in its place could be a secret."""
+    is_principal = account.startswith("principal://") and len(account.split()) == 1
+    return account if is_account(account) or is_principal else "with an invalid name"
 
 
 def find(environ: Mapping[str, str]) -> Login | NotFound:
@@ -124,7 +134,7 @@ def find(environ: Mapping[str, str]) -> Login | NotFound:
     return login
 
 
-def cache_parts(environ: Mapping[str, str]) -> list[str | bytes | None]:
+def cache_parts(environ: Mapping[str, str]) -> Parts:
     """What identifies a login of gcloud; with a ``None`` where only a get knows."""
     login = find(environ)
     if isinstance(login, NotFound):
@@ -142,7 +152,7 @@ def cache_parts(environ: Mapping[str, str]) -> list[str | bytes | None]:
     ]
 
 
-def _credential_parts(file: str) -> list[str | bytes | None]:
+def _credential_parts(file: str) -> Parts:
     """The digest of a file of gcloud's with credentials; ``None`` where it refers to others.
 
     The subject token of a federated login is in another file.

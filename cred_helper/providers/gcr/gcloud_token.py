@@ -67,6 +67,7 @@ def from_file(path: str) -> str:
         Misconfigured: it cannot be read, or does not hold one.
     """
     from cred_helper.files import json_file
+    from cred_helper.files.os_errors import os_reason
     from cred_helper.files.path_values import holds_content, quotable
 
     variable = gcloud.TOKEN_FILE_VARIABLE
@@ -78,7 +79,7 @@ def from_file(path: str) -> str:
     except FileNotFoundError:
         raise Misconfigured("gcr.file-missing", file=file) from None
     except OSError as error:
-        reason = json_file.trouble(error)
+        reason = os_reason(error)
         raise Misconfigured("gcr.file-unreadable", file=file, reason=reason) from None
     words = data[: _MAX_TOKEN_BYTES + 1].decode("utf-8", "replace").split()
     if len(words) != 1 or len(data) > _MAX_TOKEN_BYTES:

@@ -20,11 +20,13 @@ from cred_helper.providers.common.interface import Identity, Skipped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from cred_helper.providers.common.interface import TokenRequest
 
     Look = Callable[[TokenRequest], Identity | NotFound]
+    # What identifies an identity; with a ``None`` where a part of it is known to a get only.
+    Parts = list[str | bytes | None]
 
 # The identity sources, in the order in which they are looked at.
 CREDENTIALS_FILE = "credentials-file"
@@ -122,15 +124,10 @@ def _former_login(environ: Mapping[str, str]) -> str:
 
 
 class FileIdentity(Identity):
-    """The identity in a credential file.
+    """The identity in a credential file; ``content`` is its digest, ``None`` for a pipe."""
 
-    ``named_by`` is a variable, an option, or ``""``. ``content`` is a digest of the file, ``None``
-    if it is a pipe.
-    """
-
-    __slots__ = ("content", "named_by", "path")
+    __slots__ = ("content", "path")
     content: str | None
-    named_by: str
     path: str
 
 
@@ -179,7 +176,6 @@ def _file(request: TokenRequest, source: str, path: str, named_by: str) -> Ident
     identity = FileIdentity(source, describe, cache_key=_file_key(request, path, content))
     identity.content = None if content is None else fingerprints.digest([content])
     identity.path = path
-    identity.named_by = named_by
     return identity
 
 
@@ -187,7 +183,7 @@ def _file_key(request: TokenRequest, path: str, content: bytes | None) -> str | 
     """The cache key of the identity in a file: its content, and what that refers to."""
     if content is None:
         return None
-    parts: list[str | bytes | None] = ["file", os.path.abspath(path), content]
+    parts: Parts = ["file", os.path.abspath(path), content]
     if b'"external_account"' in content:
         from cred_helper.providers.gcr.subject import cache_parts
 
@@ -239,11 +235,7 @@ def _machine(request: TokenRequest) -> Identity | NotFound:
     if isinstance(service, NotFound):
         return service
     # gcloud is asked where the machine has no account.
-    parts: list[str | bytes | None] = [
-        METADATA,
-        machine_name(request.environ),
-        *service.cache_parts,
-    ]
+    parts: Parts = [METADATA, machine_name(request.environ), *service.cache_parts]
     parts += gcloud.cache_parts(request.environ)
     return Identity(
         METADATA,
@@ -271,10 +263,10 @@ def machine_name(environ: Mapping[str, str]) -> str:
     return os.uname().nodename if hasattr(os, "uname") else environ.get("COMPUTERNAME", "")
 
 
-def cache_key(request: TokenRequest, parts: Iterable[str | bytes | None]) -> str | None:
-    """A digest of what identifies an identity; ``None`` if a part is known to a get only."""
+def cache_key(request: TokenRequest, parts: Parts) -> str | None:
+    """The digest of the parts and of the option ``impersonate``; ``None`` if one is not known."""
     known = [part for part in parts if part is not None]
-    if len(known) != len(list(parts)):
+    if len(known) != len(parts):
         return None
     return fingerprints.digest([*known, request.options.get("impersonate", "")])
 

@@ -73,7 +73,7 @@ MESSAGES: dict[str, Message] = {
     "gcr.not-a-credential-file": Message(
         "{path} is not a Google credential file", "its type has to be one of {types}"
     ),
-    "gcr.base64-file": Message(
+    "gcr.encoded-file": Message(
         "{path} holds a credential file in base64", "decode it: base64 --decode"
     ),
     "gcr.oauth-client-file": Message(

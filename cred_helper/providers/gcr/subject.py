@@ -17,11 +17,13 @@ from cred_helper.providers.gcr.identity import gcloud_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from typing import Any
 
+    from cred_helper.providers.gcr.identity import Parts
+
 AWS_TOKEN_TYPE = "urn:ietf:params:aws:token-type:aws4_request"  # noqa: S105 - a type, not a token
-# Where an identity on a machine of AWS is asked for; at another address it can be anyone's.
+# The metadata services of AWS's machines. Anything can be behind another address.
 _AWS_METADATA = ("http://169.254.169.254/", "http://[fd00:ec2::254]/")
 _CERTIFICATE_VARIABLES = (
     "GOOGLE_API_CERTIFICATE_CONFIG",
@@ -29,7 +31,7 @@ _CERTIFICATE_VARIABLES = (
 )
 
 
-def cache_parts(content: bytes, environ: Mapping[str, str]) -> Sequence[str | bytes | None]:
+def cache_parts(content: bytes, environ: Mapping[str, str]) -> Parts:
     """What identifies the owner of the subject token; ``None`` where only a get knows.
 
     ``content`` is the credential file's. The owner of a token at a URL is identified by the URL and
@@ -47,12 +49,6 @@ def cache_parts(content: bytes, environ: Mapping[str, str]) -> Sequence[str | by
     return [""] if b'"url"' in source else [None]
 
 
-def runs_program(content: bytes) -> bool:
-    """Whether a program gives the subject token."""
-    is_aws, source = _source(content)
-    return b'"executable"' in source and not is_aws
-
-
 def _source(content: bytes) -> tuple[bool, dict[bytes, bytes]]:
     """Whether the token is a signed request of AWS, and the credential source, as it is written."""
     info = token_identity.members(content)
@@ -62,7 +58,7 @@ def _source(content: bytes) -> tuple[bool, dict[bytes, bytes]]:
     return is_aws, token_identity.members(info.get(b'"credential_source"', b""))
 
 
-def _aws_parts(url: str | None, environ: Mapping[str, str]) -> list[str | bytes | None]:
+def _aws_parts(url: str | None, environ: Mapping[str, str]) -> Parts:
     """The access key, or the machine where a metadata service gives the keys."""
     if environ.get("AWS_ACCESS_KEY_ID") and environ.get("AWS_SECRET_ACCESS_KEY"):
         return ["aws", environ["AWS_ACCESS_KEY_ID"]]
@@ -89,9 +85,7 @@ def _file_identity(source: Mapping[bytes, bytes]) -> str | None:
     return token_identity.of_token(token) if token else None
 
 
-def _certificate_parts(
-    certificate: Mapping[bytes, bytes], environ: Mapping[str, str]
-) -> list[str | bytes | None]:
+def _certificate_parts(certificate: Mapping[bytes, bytes], environ: Mapping[str, str]) -> Parts:
     """The certificate, by its configuration and its own content.
 
     Source: ``_get_cert_config_path`` in google-auth's google/auth/transport/_mtls_helper.py
@@ -100,7 +94,7 @@ def _certificate_parts(
     named = (path, *(environ.get(name, "") for name in _CERTIFICATE_VARIABLES))
     usual = os.path.join(gcloud_folder(environ), "certificate_config.json")
     path = os.path.expanduser(next(filter(None, named), usual))
-    parts: list[str | bytes | None] = [path, fingerprints.file_digest(path)]
+    parts: Parts = [path, fingerprints.file_digest(path)]
     try:
         if fingerprints.is_pipe(path):
             return [None]
@@ -140,7 +134,7 @@ def read_file(source: Mapping[str, Any], place: str) -> str:
         Misconfigured: the file is missing, unreadable or empty, or has no such field.
     """
     from cred_helper.files import json_file
-    from cred_helper.files.json_file import trouble
+    from cred_helper.files.os_errors import os_reason
     from cred_helper.files.path_values import quotable
 
     path = source["file"]
@@ -153,7 +147,7 @@ def read_file(source: Mapping[str, Any], place: str) -> str:
     except FileNotFoundError:
         raise Misconfigured("gcr.subject-file-missing", path=shown, place=place) from None
     except (OSError, ValueError) as error:
-        reason = trouble(error) if isinstance(error, OSError) else "it is not UTF-8"
+        reason = os_reason(error) if isinstance(error, OSError) else "not UTF-8"
         raise Misconfigured(
             "gcr.subject-file-unreadable", path=shown, place=place, reason=reason
         ) from None

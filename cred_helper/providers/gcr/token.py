@@ -193,4 +193,6 @@ def _require_universe(universe_domain: str, request: TokenRequest) -> None:
     """
     wanted = universe_domain_of(request)
     if universe_domain != wanted:
-        raise Misconfigured("gcr.wrong-universe", universe=universe_domain, wanted=wanted)
+        is_domain = universe_domain.replace("-", "").replace(".", "").isalnum()
+        shown = universe_domain if is_domain else "of another name"
+        raise Misconfigured("gcr.wrong-universe", universe=shown, wanted=wanted)
