@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from tests.clients.machine import Machine
+from tests.support.machine import Machine
 
 
 class PullFailed(Exception):
@@ -38,7 +38,7 @@ class Client:
 
     def pull(self, machine: Machine, image: str) -> str:
         """The digest of the image's manifest. Raises PullFailed."""
-        done = machine.run(self.program, *self.pull_words, f"{self.transport}{image}")
+        done = machine.call(self.program, *self.pull_words, f"{self.transport}{image}")
         if done.returncode != 0:
             raise PullFailed(done.stderr.strip())
         return self.digest_of(done.stdout)

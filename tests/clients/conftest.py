@@ -12,20 +12,21 @@ from tests.clients import private as registries
 from tests.clients.hosted import NAMES, Hosted
 from tests.clients.hosted import cloud as hosted
 from tests.clients.hosted import hosted as running
-from tests.clients.machine import Machine
+from tests.clients.machine import client_machine
 from tests.clients.marks import needs_debian_registry, needs_skopeo
 from tests.clients.private import Private
 from tests.clouds.authority import Authority
 from tests.clouds.fixtures import authority, proxy
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
+from tests.support.machine import Machine
 
 __all__ = ["authority", "hosted", "proxy"]
 
 
 @pytest.fixture
 def machine(proxy: TerminatingProxy, home: Path) -> Machine:
-    return Machine(proxy, home)
+    return client_machine(proxy, home)
 
 
 DEBIANS = [needs_debian_registry, needs_skopeo]  # skopeo is what fills it

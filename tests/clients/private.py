@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.clients.clients import SKOPEO
-from tests.clients.machine import Machine
+from tests.clients.machine import client_machine
 from tests.clouds.authority import Authority
 from tests.clouds.debian_registry import DebianRegistry, TokenIssuer
 from tests.clouds.image import tiny_image
@@ -97,7 +97,7 @@ def _push(proxy: TerminatingProxy, folder: Path) -> None:
     """Fill a registry that cannot be seeded, from a machine without any credential of ours."""
     home = folder / "pusher"
     home.mkdir()
-    machine = Machine(proxy, home)
+    machine = client_machine(proxy, home)
     written = tiny_image().write(home / "image")
     copy = ("copy", "--insecure-policy", "--dest-creds", f"{USERNAME}:{PASSWORD}")
     machine.succeed(SKOPEO.program, *copy, f"dir:{written}", f"docker://{IMAGE}")

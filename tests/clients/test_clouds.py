@@ -8,12 +8,13 @@ import pytest
 
 from tests.clients.clients import DOCKER, SKOPEO, Client, PullFailed
 from tests.clients.hosted import Hosted
-from tests.clients.machine import Machine
+from tests.clients.machine import name_in_registries_conf, name_multi, stored
 from tests.clients.marks import every_client, every_client_and_place, needs_docker, needs_skopeo
 from tests.clients.private import HOST, PASSWORD, USERNAME, Private
 from tests.clouds import aws, azure, google
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
+from tests.support.machine import Machine
 
 
 @every_client_and_place
@@ -21,7 +22,7 @@ def test_a_client_that_knows_nothing_but_our_name_pulls(
     machine: Machine, hosted: Hosted, client: Client, place: str
 ) -> None:
     machine.use(hosted.identity)
-    machine.name_multi(place, hosted.host)
+    name_multi(machine, place, hosted.host)
     assert client.pull(machine, hosted.image_name) == hosted.image.digest
     assert hosted.registry.logins == [hosted.login]
     assert hosted.cloud.exchanges == 1
@@ -32,13 +33,13 @@ def test_a_login_with_a_piped_token_changes_nothing_and_fails_nothing(
     machine: Machine, hosted: Hosted, client: Client
 ) -> None:
     machine.use(hosted.identity)
-    machine.name_multi(client.named_in[0], hosted.host)
-    issued = machine.get(hosted.host)
+    name_multi(machine, client.named_in[0], hosted.host)
+    issued = stored(machine, hosted.host)
     assert issued is not None
     client.log_in(machine, hosted.host, *issued)
     assert client.pull(machine, hosted.image_name) == hosted.image.digest
     client.log_out(machine, hosted.host)
-    renewed = machine.get(hosted.host)
+    renewed = stored(machine, hosted.host)
     assert renewed is not None
     assert hosted.cloud.issued(*renewed, hosted.host)
     assert hosted.registry.logins == [hosted.login]
@@ -58,7 +59,7 @@ def test_the_reader_of_a_clients_complaint_learns_what_is_wrong_with_the_identit
     machine: Machine, hosted: Hosted, client: Client, broken: dict[str, str]
 ) -> None:
     machine.use({**hosted.identity, **broken})
-    machine.name_multi(client.named_in[0], hosted.host)
+    name_multi(machine, client.named_in[0], hosted.host)
     with pytest.raises(PullFailed, match=f"no credential for {re.escape(hosted.host)} from "):
         client.pull(machine, hosted.image_name)
     assert hosted.registry.logins == []
@@ -73,7 +74,7 @@ def test_with_no_identity_at_all_what_is_public_is_pulled(
     with Registry(lambda *_: False, auth="token", public=["public/app"]) as registry:
         proxy.route(host, registry)
         image = registry.seed_image("public/app")
-        machine.name_multi(client.named_in[0], host)
+        name_multi(machine, client.named_in[0], host)
         assert client.pull(machine, f"{host}/public/app:latest") == image.digest
         assert registry.logins == []
 
@@ -83,14 +84,14 @@ def test_with_no_identity_at_all_what_is_public_is_pulled(
 def test_one_line_of_config_json_is_right_for_everything_at_once(
     machine: Machine, all_hosted: dict[str, Hosted], private: Private
 ) -> None:
-    machine.name_multi("credsStore")
+    name_multi(machine, "credsStore")
     for hosted in all_hosted.values():
         machine.use(hosted.identity)
     DOCKER.log_in(machine, HOST, USERNAME, PASSWORD)
     for hosted in all_hosted.values():
         assert DOCKER.pull(machine, hosted.image_name) == hosted.image.digest
         assert hosted.registry.logins == [hosted.login]
-    assert machine.get(HOST) == (USERNAME, PASSWORD)
+    assert stored(machine, HOST) == (USERNAME, PASSWORD)
     assert all(login.accepted for login in private.logins)
 
 
@@ -99,7 +100,7 @@ def test_one_line_of_config_json_is_right_for_everything_at_once(
 def test_an_image_goes_from_cloud_to_cloud(
     machine: Machine, all_hosted: dict[str, Hosted], source: str, target: str
 ) -> None:
-    machine.name_in_registries_conf("containers-auth.json", "multi")
+    name_in_registries_conf(machine, "containers-auth.json", "multi")
     here, there = all_hosted[source], all_hosted[target]
     for hosted in (here, there):
         machine.use(hosted.identity)

@@ -10,8 +10,9 @@ from docker.auth import AuthConfig, load_config, resolve_authconfig
 from docker.credentials import CredentialsNotFound, Store, StoreError
 from docker.errors import DockerException
 
-from tests.clients.machine import Machine
+from tests.clients.machine import name_multi
 from tests.clients.private import HOST, PASSWORD, USERNAME
+from tests.support.machine import Machine
 
 OTHER = "other.example"
 HUB_KEY = "https://index.docker.io/v1/"
@@ -25,7 +26,7 @@ def _in_process(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def store(machine: Machine) -> Store:
-    machine.name_multi("credsStore")
+    name_multi(machine, "credsStore")
     return Store("multi")
 
 
@@ -74,7 +75,7 @@ def test_the_list_has_user_names_and_no_secrets(store: Store) -> None:
 
 
 def test_a_variable_of_the_callers_own_reaches_us(machine: Machine) -> None:
-    machine.name_multi("credsStore")
+    name_multi(machine, "credsStore")
     elsewhere = machine.home / "elsewhere"
     elsewhere.mkdir()
     Store("multi", environment={"XDG_DATA_HOME": str(elsewhere)}).store(HOST, USERNAME, PASSWORD)
@@ -127,7 +128,7 @@ def test_docker_py_gathers_all_credentials_for_a_build(config: AuthConfig) -> No
 def test_docker_py_raises_where_what_is_configured_is_broken(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine.name_multi("credHelpers", HOST)
+    name_multi(machine, "credHelpers", HOST)
     monkeypatch.setenv("DOCKER_CREDENTIAL_MULTI_DEADLINE_S", "soon")
     with pytest.raises(DockerException, match="DEADLINE_S"):
         resolve_authconfig(load_config(), HOST)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.clients.clients import Client, PullFailed
-from tests.clients.machine import Machine
+from tests.clients.machine import name_multi, stored
 from tests.clients.marks import every_client, every_client_and_place
 from tests.clients.private import (
     HOST,
@@ -19,20 +19,21 @@ from tests.clients.private import (
 )
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
+from tests.support.machine import Machine
 
 
 @every_client_and_place
 def test_what_a_login_keeps_pulls_until_the_logout(
     machine: Machine, private: Private, client: Client, place: str
 ) -> None:
-    machine.name_multi(place, HOST)
+    name_multi(machine, place, HOST)
     with pytest.raises(PullFailed):
         client.pull(machine, IMAGE)
     client.log_in(machine, HOST, USERNAME, PASSWORD)
-    assert machine.get(HOST) == (USERNAME, PASSWORD)
+    assert stored(machine, HOST) == (USERNAME, PASSWORD)
     assert client.pull(machine, IMAGE) == private.image.digest
     client.log_out(machine, HOST)
-    assert machine.get(HOST) is None
+    assert stored(machine, HOST) is None
     with pytest.raises(PullFailed):
         client.pull(machine, IMAGE)
     assert all(login.accepted for login in private.logins)
@@ -43,6 +44,6 @@ def test_what_is_public_needs_no_credential_of_anybody(
     machine: Machine, proxy: TerminatingProxy, client: Client
 ) -> None:
     with ours(proxy, Registry(accepts, auth="token", public=["public/app"])) as private:
-        machine.name_multi(client.named_in[0], HOST)
+        name_multi(machine, client.named_in[0], HOST)
         assert client.pull(machine, PUBLIC_IMAGE) == private.image.digest
         assert private.logins == []

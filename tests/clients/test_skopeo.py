@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from tests.clients.clients import SKOPEO
-from tests.clients.machine import Machine
+from tests.clients.machine import name_in_registries_conf, name_multi, stored
 from tests.clients.marks import needs_skopeo
 from tests.clients.private import HOST, IMAGE, PASSWORD, USERNAME, Private, accepts
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
+from tests.support.machine import Machine
 
 pytestmark = needs_skopeo
 
 
 def test_logging_out_of_everything_leaves_nothing(machine: Machine, private: Private) -> None:
-    machine.name_multi("registries.conf")
+    name_multi(machine, "registries.conf")
     SKOPEO.log_in(machine, HOST, USERNAME, PASSWORD)
     machine.succeed(SKOPEO.program, "logout", "--all")
-    assert machine.get(HOST) is None
+    assert stored(machine, HOST) is None
 
 
 def test_logging_out_of_what_nobody_logged_in_to_is_no_failure_of_ours(machine: Machine) -> None:
     # skopeo before 1.10 overflows its stack where a helper's erase fails.
-    machine.name_multi("credHelpers", HOST)
-    said = machine.run(SKOPEO.program, "logout", HOST).stderr
+    name_multi(machine, "credHelpers", HOST)
+    said = machine.call(SKOPEO.program, "logout", HOST).stderr
     assert "goroutine" not in said
     assert "multi" not in said
 
@@ -30,10 +31,10 @@ def test_logging_out_of_what_nobody_logged_in_to_is_no_failure_of_ours(machine: 
 def test_where_its_own_file_comes_first_a_login_is_kept_there_and_ours_still_answers(
     machine: Machine, private: Private
 ) -> None:
-    machine.name_in_registries_conf("containers-auth.json", "multi")
+    name_in_registries_conf(machine, "containers-auth.json", "multi")
     SKOPEO.log_in(machine, HOST, USERNAME, PASSWORD)
     assert SKOPEO.pull(machine, IMAGE) == private.image.digest
-    assert machine.get(HOST) == (USERNAME, PASSWORD)
+    assert stored(machine, HOST) == (USERNAME, PASSWORD)
 
 
 def test_an_image_goes_from_one_registry_to_another(
@@ -41,7 +42,7 @@ def test_an_image_goes_from_one_registry_to_another(
 ) -> None:
     with Registry(accepts, auth="token") as other:
         proxy.route("other.example", other)
-        machine.name_multi("registries.conf")
+        name_multi(machine, "registries.conf")
         for host in (HOST, "other.example"):
             SKOPEO.log_in(machine, host, USERNAME, PASSWORD)
         copied = "other.example/team/copy:2"

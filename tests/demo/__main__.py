@@ -20,13 +20,14 @@ from time import perf_counter
 from cred_helper import __version__
 from tests.clients.clients import DOCKER, SKOPEO, Client, PullFailed
 from tests.clients.hosted import Hosted, hosted
-from tests.clients.machine import Machine
+from tests.clients.machine import client_machine, name_multi
 from tests.clouds.authority import Authority
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
 from tests.demo.built_in import BuiltIn
 from tests.demo.screen import Mark, Row, Screen
 from tests.support.executable import NOT_FOUND
+from tests.support.machine import Machine
 
 PROGRAM = "docker-credential-multi"
 TITLES = {
@@ -67,7 +68,7 @@ class Demo:
         """A cloud's registry, with an identity of that cloud."""
         machine = self._machine(title)
         machine.use(registry.identity)
-        machine.name_multi(puller.named_in[0], registry.host)
+        name_multi(machine, puller.named_in[0], registry.host)
         self._screen.heading(f"{title}: {registry.host}")
         self._show(
             title,
@@ -79,7 +80,7 @@ class Demo:
     def show_other(self, registry: Registry, digest: str, puller: Puller) -> None:
         """A registry that belongs to no cloud, without a login: a public image."""
         machine = self._machine("other")
-        machine.name_multi(puller.named_in[0], OTHER)
+        name_multi(machine, puller.named_in[0], OTHER)
         self._screen.heading(f"Another registry, with a public image: {OTHER}")
         self._show(
             "another registry",
@@ -156,7 +157,7 @@ class Demo:
         """A new machine."""
         home = self._folder / name.lower().replace(" ", "-")
         home.mkdir()
-        return Machine(self._proxy, home)
+        return client_machine(self._proxy, home)
 
     def _show(self, title: str, *steps: Step | None) -> None:
         marks = []
@@ -172,7 +173,7 @@ class Demo:
         """Run a `get`; the result and the time."""
         self._screen.command(f"echo {host} | {PROGRAM} get")
         started_at_s = perf_counter()
-        done = machine.run(str(machine.programs / PROGRAM), "get", stdin=f"{host}\n")
+        done = machine.call(str(machine.program), "get", stdin=f"{host}\n")
         return done, f"{perf_counter() - started_at_s:.2f} s"
 
     def _show_reply(self, reply: dict[str, str]) -> None:
@@ -213,7 +214,7 @@ def _reply(done: CompletedProcess[str], registry: Hosted) -> dict[str, str]:
 
 def _identity(machine: Machine, host: str) -> str:
     """The source of the identity, from `explain`."""
-    done = machine.run(str(machine.programs / PROGRAM), "explain", "--json", host)
+    done = machine.call(str(machine.program), "explain", "--json", host)
     _expect(done.returncode == 0, done.stderr)
     identity = json.loads(done.stdout)["identity"]
     return ": ".join(word for word in (identity["source"], identity["detail"]) if word)

@@ -19,8 +19,9 @@ import urllib.request
 from urllib.parse import urlencode
 
 from tests.clients.clients import PullFailed
-from tests.clients.machine import Machine
+from tests.clients.machine import stored
 from tests.clouds.image import MANIFEST, digest_of
+from tests.support.machine import Machine
 
 
 class BuiltIn:
@@ -39,8 +40,8 @@ class BuiltIn:
         Raises:
             PullFailed: the registry does not answer or refuses.
         """
-        helper = machine.config.get("credsStore") if machine.config_file.exists() else None
-        credential = machine.get(image.partition("/")[0]) if helper == "multi" else None
+        helper = machine.config_document.get("credsStore") if machine.config_file.exists() else None
+        credential = stored(machine, image.partition("/")[0]) if helper == "multi" else None
         try:
             return digest_of(_Conversation(machine, credential).manifest(image))
         except OSError as error:

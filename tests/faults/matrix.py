@@ -36,7 +36,7 @@ from tests.faults.table import (
     behaviour,
     faults_of,
 )
-from tests.support.executable import COMMAND, Completed, Executable, pinned_environment
+from tests.support.executable import COMMAND, NOT_FOUND, Completed, Executable, pinned_environment
 
 # For faults that only the clock ends. A busy machine takes a second or two to load an SDK.
 SHORT_DEADLINE_S = 6.0
@@ -267,6 +267,8 @@ class Row:
         if done.status == 0:
             kept = list(cache.glob(f"*.{TOKEN}"))
             return "answers" if kept else "answers, keeps nothing", code, hint
+        if done.stdout == NOT_FOUND:
+            return "NotFound", code, hint
         return _class_of_failure(cache), code, hint
 
     def __repr__(self) -> str:
@@ -292,7 +294,7 @@ def _class_of_failure(cache: Path) -> str:
     """The class of the error, from the cache entry for the processes that wait for this one."""
     lines = [line for path in cache.glob(f"*.{FAILURE}") for line in path.read_text().splitlines()]
     kinds = [line.removeprefix("error=") for line in lines if line.startswith("error=")]
-    return ", ".join(dict.fromkeys(kinds))
+    return ", ".join(dict.fromkeys(kinds)) or "not cached"
 
 
 def _made(folder: Path) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.faults.matrix import LATE, Line, Outcome
-from tests.faults.steps import STEPS
+from tests.faults.steps import PUBLIC_STEP, STEPS
 from tests.faults.table import faults_of
 
 FILE = Path(__file__).parent / "outcomes.tsv"
@@ -49,8 +49,10 @@ def differences(outcomes: Iterable[Outcome]) -> list[str]:
     found = []
     for outcome in outcomes:
         line, expected = outcome.line, known.get(outcome.line[:3])
-        # On a busy machine the deadline may come before the time limit of the step.
+        # On a busy machine the deadline may come before the time limit of the step; and a public
+        # registry is asked for a few seconds only, which may not be enough there.
         late = expected and {line.code, expected.code} <= LATE and line[3] == expected[3]
+        late = late or (line.step == PUBLIC_STEP and line.code in LATE)
         if line != expected and not late:
             found.append(f"{line}\n    expected {expected}")
         found += [f"{line[:3]}: {wrong}" for wrong in outcome.wrong]

@@ -163,6 +163,7 @@ def _instance(cloud: AwsCloud, _home: Path) -> Environment:
     return cloud.instance()
 
 
+PUBLIC_STEP = "ECR Public API"
 AWS = (
     Step(
         "ECR API",
@@ -176,7 +177,7 @@ AWS = (
         signed=True,
     ),
     Step(
-        "ECR Public API",
+        PUBLIC_STEP,
         aws.PUBLIC_HOST,
         _key,
         "/",

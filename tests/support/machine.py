@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ class Machine:
         self.marks = Marks()
         self.issues: list[Callable[[], Iterable[str]]] = []
 
-    def use(self, variables: dict[str, str]) -> None:
+    def use(self, variables: Mapping[str, str]) -> None:
         """Add variables to the environment."""
         self.environment.update(variables)
 
@@ -68,6 +68,11 @@ class Machine:
     def config_file(self) -> Path:
         """docker's config.json."""
         return self.home / ".docker/config.json"
+
+    @property
+    def config_document(self) -> Any:
+        """The content of docker's config.json."""
+        return json.loads(self.config_file.read_text())
 
     def config(self, **sections: Any) -> Path:
         """Write docker's config.json."""
@@ -118,7 +123,8 @@ class Machine:
         first, *others = done.stderr.splitlines()
         assert (done.status, done.stdout != NOT_FOUND) == (1, True), done
         assert first.startswith(_ERROR), done
-        assert done.stdout.decode() == first.removeprefix(_ERROR) + "\n", done
+        text, _, _ = first.removeprefix(_ERROR).rpartition(" [")
+        assert done.stdout.decode() == f"{text}\n", done
         assert all(line.startswith(_HINT) for line in others), done
         return done
 
