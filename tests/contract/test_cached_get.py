@@ -40,7 +40,7 @@ def machine(executable: Executable) -> Iterator[Machine]:
 # --- A hit ----------------------------------------------------------------------------------------
 
 
-def test_a_cached_answer_is_the_same_and_needs_no_cloud(machine: Machine) -> None:
+def test_a_cached_answer_is_the_same_and_asks_no_cloud(machine: Machine) -> None:
     first = machine.get()
     assert machine.get().credential == first.credential
     assert machine.cloud.exchanges == 1
@@ -60,14 +60,14 @@ def test_a_settings_file_is_parsed_once(machine: Machine, home: Path) -> None:
     assert not {"tomllib", "json", "re", "typing"} & modules
 
 
-def test_a_logout_forgets_the_cached_answer(machine: Machine) -> None:
+def test_a_logout_removes_the_cached_answer(machine: Machine) -> None:
     machine.get()
     assert machine.executable.run("erase", stdin=EXAMPLE_HOST).status == 0
     assert machine.get().credential
     assert machine.cloud.exchanges == 2
 
 
-def test_a_cached_answer_loads_no_sdk_and_nothing_else_that_takes_time(machine: Machine) -> None:
+def test_a_cached_answer_loads_no_sdk_and_few_other_modules(machine: Machine) -> None:
     if IS_FROZEN:
         pytest.skip("the frozen file reports no imports")
     machine.get()
@@ -98,7 +98,7 @@ def test_registries_of_one_principal_and_region_share_a_token(machine: Machine) 
 def test_another_key_misses(machine: Machine) -> None:
     assert isinstance(machine.cloud, AwsCloud)
     first = machine.get()
-    other = machine.get(**machine.cloud.user("somebody else").environment())
+    other = machine.get(**machine.cloud.user("another").environment())
     assert other.credential != first.credential
     assert machine.get().credential == first.credential
     assert machine.cloud.exchanges == 2
@@ -116,7 +116,7 @@ def test_settings_switch_the_cache_off_and_place_it(machine: Machine, tmp_path: 
 # --- A renewal ------------------------------------------------------------------------------------
 
 
-def test_a_token_is_renewed_after_half_of_its_life_and_serves_on_if_that_fails(
+def test_a_token_is_renewed_after_half_of_its_life_and_is_used_on_if_that_fails(
     machine: Machine,
 ) -> None:
     first = machine.get()
@@ -150,9 +150,7 @@ def test_a_token_that_is_renewed_takes_the_place_of_the_old_one(machine: Machine
 
 
 @needs_pass
-def test_a_keychain_keeps_the_key_that_tokens_are_encrypted_with(
-    machine: Machine, home: Path
-) -> None:
+def test_a_keychain_keeps_the_encryption_key(machine: Machine, home: Path) -> None:
     with password_store(home) as environ:
         machine.executable.environment |= {
             **{name: environ[name] for name in ("GNUPGHOME", "PATH")},
@@ -190,9 +188,9 @@ def full_disk() -> None:
         ({"HOME": "/nonexistent"}, (), {}),
         ({}, (), {"preexec_fn": full_disk}),
     ],
-    ids=["no home", "read-only home", "home that is no folder", "home not there", "full disk"],
+    ids=["no home", "read-only home", "home that is a file", "home not there", "full disk"],
 )
-def test_where_nothing_can_be_kept_every_get_asks_and_says_nothing(
+def test_if_nothing_can_be_kept_every_get_asks_without_a_message(
     machine: Machine,
     environment: dict[str, str],
     without: tuple[str, ...],
@@ -213,7 +211,7 @@ def test_where_nothing_can_be_kept_every_get_asks_and_says_nothing(
 # --- Many at once ---------------------------------------------------------------------------------
 
 
-def test_of_fifty_gets_at_once_one_asks_the_cloud(machine: Machine) -> None:
+def test_one_of_fifty_gets_at_once_asks_the_cloud(machine: Machine) -> None:
     machine.cloud.delay_s = 1
     answers = machine.get_at_once(*[EXAMPLE_HOST] * 50)
     assert machine.cloud.exchanges == 1
@@ -263,13 +261,13 @@ def test_a_get_that_is_killed_while_it_asks_is_taken_over(machine: Machine) -> N
     first.kill()
     first.communicate()
     machine.cloud.delay_s = 0
-    told = {other.communicate(timeout=60) for other in others}
-    assert len(told) == 1
-    assert not next(iter(told))[1]
+    results = {other.communicate(timeout=60) for other in others}
+    assert len(results) == 1
+    assert not next(iter(results))[1]
     assert len(list(machine.folder.glob(f"*.{TOKEN}"))) == 1
 
 
-def test_a_get_that_is_told_to_end_while_it_asks_leaves_no_litter(machine: Machine) -> None:
+def test_a_get_that_is_terminated_while_it_asks_leaves_no_temporary_file(machine: Machine) -> None:
     machine.cloud.delay_s = 2
     process = machine.start()
     machine.wait_for_request()

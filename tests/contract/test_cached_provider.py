@@ -23,61 +23,61 @@ def asking(tmp_path: Path) -> Asking:
     return Asking(tmp_path / "cache", tmp_path / "exchanges")
 
 
-def test_of_fifty_processes_that_ask_at_once_one_asks_the_cloud(asking: Asking) -> None:
+def test_one_of_fifty_processes_at_once_asks_the_cloud(asking: Asking) -> None:
     with asking.start(50, "--takes-s=1"):
-        told = asking.told()
+        results = asking.results()
     assert len(asking.askers) == 1
-    assert told == [f"secret of {asking.askers[0]}"] * 50
+    assert results == [f"secret of {asking.askers[0]}"] * 50
 
 
 def test_fifty_registries_that_one_token_opens_need_one_exchange(asking: Asking) -> None:
     with asking:
         for number in range(50):
             asking.start(1, f"--host=r{number}.gcr.io", "--scope=all of them", "--takes-s=1")
-        told = asking.told()
+        results = asking.results()
     assert len(asking.askers) == 1
-    assert set(told) == {f"secret of {asking.askers[0]}"}
+    assert set(results) == {f"secret of {asking.askers[0]}"}
 
 
-def test_registries_with_a_token_of_their_own_do_not_wait_for_each_other(asking: Asking) -> None:
+def test_registries_with_their_own_tokens_do_not_wait_for_each_other(asking: Asking) -> None:
     with asking:
         for number in range(8):
             asking.start(1, f"--host=r{number}.gcr.io", "--takes-s=2")
         asking.release()
         asking.wait_for_exchange(8)
-        told = asking.told()
-    assert sorted(told) == sorted(f"secret of {asker}" for asker in asking.askers)
+        results = asking.results()
+    assert sorted(results) == sorted(f"secret of {asker}" for asker in asking.askers)
 
 
-def test_who_waited_for_a_failure_is_told_it_and_who_comes_later_asks(asking: Asking) -> None:
+def test_waiting_processes_get_the_failure_and_later_ones_ask_again(asking: Asking) -> None:
     with asking.start(10, "--takes-s=2", "--fails=Denied"):
-        told = asking.told()
+        results = asking.results()
         assert len(asking.askers) == 1
-        assert told == [f"Denied: said to {asking.askers[0]}"] * 10
-        assert asking.start().told()[-1] == f"secret of {asking.askers[-1]}"
+        assert results == [f"Denied: said to {asking.askers[0]}"] * 10
+        assert asking.start().results()[-1] == f"secret of {asking.askers[-1]}"
     assert len(asking.askers) == 2
 
 
 def test_twenty_calls_in_a_row_probe_for_an_identity_once(asking: Asking) -> None:
     with asking:
         for _ in range(4):
-            asking.start(5, "--fails=NotFound").told()
-        told = asking.told()
-    assert told == [f"NotFound: said to {asking.askers[0]}"] * 20
+            asking.start(5, "--fails=NotFound").results()
+        results = asking.results()
+    assert results == [f"NotFound: said to {asking.askers[0]}"] * 20
     assert len(asking.askers) == 1
 
 
-def test_one_that_dies_asking_is_taken_over(asking: Asking) -> None:
+def test_another_process_takes_over_from_one_that_is_killed(asking: Asking) -> None:
     with asking.start(10, "--takes-s=2"):
         asking.release()
         first = asking.wait_for_exchange()
         os.kill(first, signal.SIGKILL)
-        told = asking.told()
+        results = asking.results()
     assert len(asking.askers) == 2
-    assert sorted(told) == ["", *[f"secret of {asking.askers[1]}"] * 9]
+    assert sorted(results) == ["", *[f"secret of {asking.askers[1]}"] * 9]
 
 
-def test_one_that_is_stuck_asking_gets_a_deputy_and_holds_nobody_past_the_deadline(
+def test_a_stuck_process_gets_a_deputy_and_delays_no_other_past_its_deadline(
     asking: Asking,
 ) -> None:
     with asking.start(10, "--takes-s=0.5", "--deadline-s=6"):
@@ -85,42 +85,42 @@ def test_one_that_is_stuck_asking_gets_a_deputy_and_holds_nobody_past_the_deadli
         first = asking.wait_for_exchange()
         os.kill(first, signal.SIGSTOP)
         began_at_s = time.monotonic()
-        told = asking.told(but=first)
+        results = asking.results(but=first)
         took_s = time.monotonic() - began_at_s
-    assert told == [f"secret of {asking.askers[1]}"] * 9
+    assert results == [f"secret of {asking.askers[1]}"] * 9
     assert len(asking.askers) == 2
     assert took_s < 6 + _SLACK_S
 
 
-def test_nobody_waits_past_its_own_deadline_for_a_cloud_that_never_answers(
+def test_no_process_waits_past_its_own_deadline_for_a_silent_cloud(
     asking: Asking,
 ) -> None:
     with asking.start(1, "--takes-s=60", "--deadline-s=60"):
         asking.release()
         first = asking.wait_for_exchange()
         began_at_s = time.monotonic()
-        told = asking.start(6, "--takes-s=60", "--deadline-s=2").told(but=first)
+        results = asking.start(6, "--takes-s=60", "--deadline-s=2").results(but=first)
         took_s = time.monotonic() - began_at_s
     assert took_s < 2 + _SLACK_S
-    assert {reason.partition(":")[0] for reason in told} == {"Unreachable"}
+    assert {reason.partition(":")[0] for reason in results} == {"Unreachable"}
     assert len(asking.askers) <= 3  # the first, its deputy, and one more if that gave up first
 
 
-def test_while_one_renews_the_others_go_on_with_what_is_still_good(asking: Asking) -> None:
+def test_while_one_process_renews_the_others_use_the_valid_token(asking: Asking) -> None:
     with asking.start(1, "--age-s=4000", "--life-s=7200"):
-        old = asking.told()[0]
+        old = asking.results()[0]
         asking.start(1, "--takes-s=1", "--fails=Denied")
         renewing = asking.wait_for_exchange(2)
         os.kill(renewing, signal.SIGSTOP)
-        assert asking.start(5).told(but=renewing) == [old] * 6
+        assert asking.start(5).results(but=renewing) == [old] * 6
         os.kill(renewing, signal.SIGCONT)
-        warning, answer = asking.told()[1].splitlines()
+        warning, answer = asking.results()[1].splitlines()
     assert answer == old
     assert warning == "warning: cache.not-renewed"
     assert len(asking.askers) == 2
 
 
-def test_writers_killed_at_random_moments_tear_and_lose_nothing() -> None:
+def test_writers_killed_at_random_moments_leave_whole_entries() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.soak.kills", "--kills=50"],
         cwd=ROOT,
@@ -134,18 +134,18 @@ def test_writers_killed_at_random_moments_tear_and_lose_nothing() -> None:
 
 
 @pytest.mark.parametrize("option", ["--full-disk", "--life-s=-60"])
-def test_where_an_answer_cannot_be_kept_nobody_waits_for_the_turn_of_all_others(
+def test_if_an_answer_cannot_be_kept_the_processes_do_not_queue(
     asking: Asking, option: str
 ) -> None:
     with asking.start(10, "--takes-s=2", "--deadline-s=12", option):
-        told = asking.told()
-    assert sorted(told) == sorted(f"secret of {asker}" for asker in asking.askers)
+        results = asking.results()
+    assert sorted(results) == sorted(f"secret of {asker}" for asker in asking.askers)
     assert len(asking.askers) == 10
 
 
 @pytest.mark.parametrize("folder", ["/dev/null/cache", "/proc/cache"])
-def test_without_a_place_for_the_cache_everybody_asks(tmp_path: Path, folder: str) -> None:
+def test_without_a_usable_cache_folder_every_process_asks(tmp_path: Path, folder: str) -> None:
     with Asking(folder, tmp_path / "exchanges") as asking:
-        told = asking.start(3).told()
-    assert sorted(told) == sorted(f"secret of {asker}" for asker in asking.askers)
+        results = asking.start(3).results()
+    assert sorted(results) == sorted(f"secret of {asker}" for asker in asking.askers)
     assert len(asking.askers) == 3

@@ -87,7 +87,7 @@ def assert_not_found(done: Completed) -> None:
 # --- get ------------------------------------------------------------------------------------------
 
 
-def test_the_order_is_helper_of_the_host_then_store_then_auths_then_our_own(
+def test_the_order_is_credhelpers_credsstore_auths_own_store(
     machine: Machine,
 ) -> None:
     machine.config(credsStore="multi")
@@ -105,7 +105,7 @@ def test_the_order_is_helper_of_the_host_then_store_then_auths_then_our_own(
     assert machine.children.runs("one") == ["get"]
 
 
-def test_what_credsstore_named_before_us_stands_in_our_place(machine: Machine) -> None:
+def test_the_fallback_helper_answers_in_our_place(machine: Machine) -> None:
     machine.children.answering("desktop", a_example="desktop:1", b_example="desktop:1")
     machine.children.answering("one", a_example="one:2")
     stale = {"b.example": basic("stale:3"), "c.example": basic("auths:4")}
@@ -117,7 +117,7 @@ def test_what_credsstore_named_before_us_stands_in_our_place(machine: Machine) -
     assert machine.children.runs("desktop") == ["get", "get"]
 
 
-def test_what_credsstore_named_before_us_keeps_and_forgets_logins(machine: Machine) -> None:
+def test_the_fallback_helper_keeps_and_erases_logins(machine: Machine) -> None:
     machine.children.keeping("desktop")
     machine.set("DOCKER_CREDENTIAL_MULTI_FALLBACK_HELPER", "desktop")
     for has_config in (False, True):
@@ -133,7 +133,7 @@ def test_what_credsstore_named_before_us_keeps_and_forgets_logins(machine: Machi
     assert not machine.own_store.exists()
 
 
-def test_a_fallback_helper_that_is_ourselves_or_missing_is_no_end_and_no_circle(
+def test_a_fallback_helper_that_is_ourselves_or_missing_ends_without_a_loop(
     machine: Machine,
 ) -> None:
     machine.config(credsStore="multi")
@@ -221,7 +221,7 @@ def test_every_place_of_docker_and_podman_is_read(
             assert_not_found(machine.get("h.example"))
 
 
-def test_a_place_named_before_another_wins(machine: Machine) -> None:
+def test_the_first_place_in_the_order_wins(machine: Machine) -> None:
     """Ours stands between what was named on purpose and what podman left lying about."""
     paths = [".config/containers/auth.json", None, ".docker/config.json", "DOCKER_AUTH_CONFIG"]
     for number, path in enumerate(paths):
@@ -292,9 +292,9 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("make", "told"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_file_is_one_clear_line_and_no_trouble_to_others(
-    machine: Machine, make: Callable[[Path], None], told: str
+@pytest.mark.parametrize(("make", "text"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_file_is_one_error_and_other_files_still_answer(
+    machine: Machine, make: Callable[[Path], None], text: str
 ) -> None:
     path = machine.home / ".docker/config.json"
     make(path)
@@ -305,13 +305,13 @@ def test_a_broken_file_is_one_clear_line_and_no_trouble_to_others(
     (line,) = [text for text in failed.stderr.splitlines() if ": hint: " not in text]
     assert line.startswith("docker-credential-multi: error: no credential for h.example from ")
     assert str(path) in line
-    assert told in line
+    assert text in line
 
     found = machine.get("g.example")
     assert found.status == 0
     assert found.document["Secret"] == "p"
     assert found.stderr.startswith("docker-credential-multi: warning: ")
-    assert told in found.stderr
+    assert text in found.stderr
 
     listed = machine.list()
     assert listed.document == {"g.example": "u"}
@@ -321,7 +321,7 @@ def test_a_broken_file_is_one_clear_line_and_no_trouble_to_others(
     assert SECRET not in said
 
 
-def test_links_and_byte_order_marks_are_read_through(machine: Machine) -> None:
+def test_links_are_followed_and_byte_order_marks_ignored(machine: Machine) -> None:
     real = machine.write("dotfiles/docker.json", {"auths": {"h.example": basic("u:p")}})
     real.write_bytes(b"\xef\xbb\xbf" + real.read_bytes())
     (machine.home / ".docker").mkdir()
@@ -331,7 +331,7 @@ def test_links_and_byte_order_marks_are_read_through(machine: Machine) -> None:
     assert_not_found(machine.get("h.example"))
 
 
-def test_a_spoilt_entry_is_told_of_and_the_next_source_asked(machine: Machine) -> None:
+def test_an_invalid_entry_is_a_warning_and_the_next_source_answers(machine: Machine) -> None:
     path = machine.config(auths={"g.example": basic("u:p"), "h.example": {"auth": SECRET}})
     assert machine.get("g.example").credential == ("u", "p")
     machine.store("h.example", "own", "1")
@@ -354,7 +354,7 @@ def test_a_failure_of_a_helper_is_a_warning_where_another_source_answers(machine
 
 
 @pytest.mark.parametrize("name", ["nowhere", "../../bin/sh", "-x", "a b"])
-def test_a_helper_that_is_missing_or_no_name_is_told_of_with_the_file(
+def test_a_helper_that_is_missing_or_has_a_bad_name_is_an_error_that_names_the_file(
     machine: Machine, name: str
 ) -> None:
     path = machine.config(credsStore=name)
@@ -365,7 +365,7 @@ def test_a_helper_that_is_missing_or_no_name_is_told_of_with_the_file(
     assert done.stdout.decode().strip() in done.stderr
 
 
-def test_a_helper_that_hangs_is_left_at_its_time(machine: Machine, tmp_path: Path) -> None:
+def test_a_helper_that_hangs_is_ended_at_its_timeout(machine: Machine, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     machine.children.helper("one", f"sleep 600 & echo $$ $! >{pids}; wait")
     machine.config(credsStore="one", auths={"h.example": basic("u:p")})
@@ -379,7 +379,7 @@ def test_a_helper_that_hangs_is_left_at_its_time(machine: Machine, tmp_path: Pat
         assert has_ended(pid)
 
 
-def test_a_child_sees_the_user_s_environment_and_not_how_we_are_packed(machine: Machine) -> None:
+def test_a_helper_gets_the_user_s_environment_without_traces_of_packing(machine: Machine) -> None:
     machine.children.helper("one", 'cat >/dev/null; env >"$log.env"; echo "{}"')
     machine.config(credsStore="one")
     machine.set("MINE", "set")
@@ -410,7 +410,7 @@ def test_we_never_ask_ourselves(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("kind", ["a symbolic link", "a hard link"])
-def test_we_know_ourselves_by_any_other_name(machine: Machine, kind: str) -> None:
+def test_we_recognise_ourselves_by_any_other_name(machine: Machine, kind: str) -> None:
     called = machine.executable.called("docker-credential-alias", machine.children.folder)
     if kind == "a hard link":
         program = (machine.children.folder / "docker-credential-alias").resolve()
@@ -422,7 +422,7 @@ def test_we_know_ourselves_by_any_other_name(machine: Machine, kind: str) -> Non
     assert_not_found(called.get("h.example"))
 
 
-def test_two_dispatchers_that_ask_each_other_end_at_once_and_in_words(machine: Machine) -> None:
+def test_two_dispatchers_that_ask_each_other_end_at_once_with_a_warning(machine: Machine) -> None:
     ours = machine.children.add_ourselves("again")
     machine.children.helper("magic", f'exec {ours} "$1"')
     path = machine.config(credsStore="magic")
@@ -449,7 +449,7 @@ def test_two_dispatchers_that_ask_each_other_end_at_once_and_in_words(machine: M
     assert machine.get("g.example").stdout == NOT_FOUND
 
 
-def test_a_longer_circle_ends_too(machine: Machine) -> None:
+def test_a_longer_loop_ends_too(machine: Machine) -> None:
     ours = machine.children.add_ourselves("again")
     for name, asked in (("a", "docker-credential-b"), ("b", "docker-credential-c"), ("c", ours)):
         machine.children.helper(name, f'exec {asked} "$1"')
@@ -459,7 +459,7 @@ def test_a_longer_circle_ends_too(machine: Machine) -> None:
     assert machine.children.runs("a") == ["get"]
 
 
-def test_a_circle_of_two_of_us_with_a_helper_each_ends_too(machine: Machine) -> None:
+def test_a_loop_of_two_of_us_with_a_helper_each_ends_too(machine: Machine) -> None:
     """We ask one, which asks us with another config, in which we ask the next, which asks us."""
     ours = machine.children.add_ourselves("again")
     for name, folder in (("one", "b"), ("two", "a")):
@@ -472,7 +472,7 @@ def test_a_circle_of_two_of_us_with_a_helper_each_ends_too(machine: Machine) -> 
     assert len(machine.children.runs("one")) == 1
 
 
-def test_a_circle_that_changes_the_question_each_time_ends_as_well(machine: Machine) -> None:
+def test_a_loop_that_changes_the_server_url_each_time_ends_as_well(machine: Machine) -> None:
     ours = machine.children.add_ourselves("again")
     machine.children.helper("more", f'printf "%s/x" "$(cat)" | {ours} "$1"')
     machine.config(credsStore="more")
@@ -514,7 +514,7 @@ def test_a_login_goes_to_the_helper_that_owns_the_host(machine: Machine) -> None
     assert erased.read_text().split()[1:] == ["h.example", "http://h.example", "https://h.example"]
 
 
-def test_half_a_character_in_a_request_is_no_trouble(machine: Machine) -> None:
+def test_half_a_surrogate_pair_in_a_request_is_kept(machine: Machine) -> None:
     machine.children.keeping("one")
     machine.config(credHelpers={"h.example": "one"})
     request = '{"ServerURL":"h.example/\\ud800","Username":"\\ud800","Secret":"\\udfff"}'
@@ -522,7 +522,7 @@ def test_half_a_character_in_a_request_is_no_trouble(machine: Machine) -> None:
     assert machine.get("h.example").credential == ("\ud800", "\udfff")
 
 
-def test_a_login_that_its_owner_does_not_take_is_a_failure(machine: Machine) -> None:
+def test_a_login_that_its_owner_cannot_keep_is_an_error(machine: Machine) -> None:
     machine.children.helper("one", f"cat >/dev/null; echo {SECRET} is not accepted; exit 1")
     machine.config(credsStore="one")
     done = machine.store("h.example")
@@ -538,7 +538,7 @@ def test_a_login_that_its_owner_does_not_take_is_a_failure(machine: Machine) -> 
     assert "docker-credential-one" in erased.stderr
 
 
-def test_a_login_is_kept_next_door_where_its_owner_keeps_none(machine: Machine) -> None:
+def test_a_login_with_a_read_only_owner_is_kept_elsewhere(machine: Machine) -> None:
     machine.children.answering("read-only", a_example="one:1")
     machine.config(credHelpers={"h.example": "read-only"})
     assert_silent(machine.store("h.example"))
@@ -547,7 +547,7 @@ def test_a_login_is_kept_next_door_where_its_owner_keeps_none(machine: Machine) 
     assert_not_found(machine.get("h.example"))
 
 
-def test_a_login_without_a_known_owner_is_not_kept_just_anywhere(machine: Machine) -> None:
+def test_a_login_whose_owner_cannot_be_determined_is_an_error(machine: Machine) -> None:
     path = machine.write(".docker/config.json", '{"credsStore": "pass",,}')
     done = machine.store("h.example")
     assert done.status == 1
@@ -562,7 +562,7 @@ def test_a_login_without_a_known_owner_is_not_kept_just_anywhere(machine: Machin
 
 
 @pytest.mark.parametrize("config", [None, {}, {"credsStore": "multi"}, {"credsStore": ""}])
-def test_with_no_helper_at_all_logins_are_in_our_own_store(
+def test_without_any_helper_logins_are_in_our_own_store(
     machine: Machine, config: dict[str, str] | None
 ) -> None:
     if config is not None:
@@ -578,7 +578,7 @@ def test_with_no_helper_at_all_logins_are_in_our_own_store(
     assert_not_found(machine.get("h.example:5000"))
 
 
-def test_our_own_store_has_the_place_that_the_user_chose(machine: Machine) -> None:
+def test_our_own_store_is_where_the_user_chose(machine: Machine) -> None:
     machine.set("XDG_DATA_HOME", str(machine.home / "data"))
     assert_silent(machine.store("h.example"))
     assert (machine.home / "data/docker-credential-multi/credentials.json").exists()
@@ -601,7 +601,7 @@ def test_a_damaged_store_is_an_error_that_names_it(machine: Machine) -> None:
 # --- The machine's keychain -----------------------------------------------------------------------
 
 
-def test_the_keychain_is_the_one_docker_chooses_if_it_can_work(machine: Machine) -> None:
+def test_the_keychain_is_the_one_that_docker_chooses(machine: Machine) -> None:
     environ = machine.executable.environment
     assert keychain_name(environ, "darwin") == "osxkeychain"
     assert keychain_name(environ, "win32") == "wincred"
@@ -622,7 +622,7 @@ def usable_secretservice(machine: Machine) -> None:
     machine.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
 
 
-def test_the_machine_s_keychain_keeps_what_nobody_else_is_named_for(machine: Machine) -> None:
+def test_the_keychain_of_the_machine_keeps_logins_without_an_owner(machine: Machine) -> None:
     machine.children.keeping("secretservice")
     machine.config(credsStore="multi")
     assert_silent(machine.store("own.example", "old"))
@@ -640,7 +640,7 @@ def test_the_machine_s_keychain_keeps_what_nobody_else_is_named_for(machine: Mac
     assert machine.get("own.example").credential == ("new", SECRET)
 
 
-def test_another_store_by_name_takes_the_keychain_s_place(machine: Machine) -> None:
+def test_a_store_that_is_named_replaces_the_keychain(machine: Machine) -> None:
     machine.children.keeping("secretservice")
     machine.children.keeping("one")
     usable_secretservice(machine)
@@ -652,7 +652,7 @@ def test_another_store_by_name_takes_the_keychain_s_place(machine: Machine) -> N
     assert machine.children.runs("secretservice") == []
 
 
-def test_a_keychain_that_does_not_work_is_not_the_user_s_failure(machine: Machine) -> None:
+def test_a_keychain_that_does_not_work_and_is_not_named_is_skipped(machine: Machine) -> None:
     locked = "cat >/dev/null; echo Cannot autolaunch D-Bus without X11; exit 1"
     machine.children.helper("secretservice", locked)
     usable_secretservice(machine)
@@ -667,7 +667,7 @@ def test_a_keychain_that_does_not_work_is_not_the_user_s_failure(machine: Machin
     assert_not_found(machine.get("h.example"))
 
 
-def test_a_keychain_that_hangs_and_that_no_file_names_is_waited_for_once(
+def test_a_keychain_that_hangs_and_is_not_named_is_waited_for_once(
     machine: Machine, tmp_path: Path
 ) -> None:
     pids = tmp_path / "pids"
@@ -693,7 +693,7 @@ def test_a_keychain_that_hangs_and_that_no_file_names_is_waited_for_once(
 
 
 @pytest.mark.parametrize("lists", [True, False])
-def test_a_locked_keychain_that_has_the_login_is_a_failure(machine: Machine, lists: bool) -> None:
+def test_a_locked_keychain_that_has_the_login_is_an_error(machine: Machine, lists: bool) -> None:
     """Most keychains list their logins while they are locked; of the others it is remembered."""
     machine.children.keeping("secretservice")
     usable_secretservice(machine)
@@ -708,7 +708,7 @@ def test_a_locked_keychain_that_has_the_login_is_a_failure(machine: Machine, lis
 
 
 @needs_pass
-def test_pass_is_the_keychain_where_it_has_been_set_up(machine: Machine) -> None:
+def test_pass_is_the_keychain_if_it_is_set_up(machine: Machine) -> None:
     machine.config(credsStore="multi")
     assert_silent(machine.store("before.example"))
     assert "before.example" in machine.own_store.read_text()
@@ -783,7 +783,7 @@ def test_amazon_s_helper_in_go_is_a_helper_like_any_other(machine: Machine) -> N
 # --- list -----------------------------------------------------------------------------------------
 
 
-def test_a_list_has_all_of_a_file_but_what_is_wrong_in_it(machine: Machine) -> None:
+def test_a_list_has_all_of_a_file_but_its_invalid_parts(machine: Machine) -> None:
     machine.children.helper("one", 'echo \'{"a.example":"one"}\'')
     auths = {"b.example": basic(f"auths:{SECRET}")}
     machine.config(credsStore="one", credHelpers={"r.example": 5}, auths=auths)
@@ -794,7 +794,7 @@ def test_a_list_has_all_of_a_file_but_what_is_wrong_in_it(machine: Machine) -> N
     assert machine.list().document == {"a.example": "one", "b.example": "auths"}
 
 
-def test_a_list_is_of_all_who_can_list_and_a_broken_one_is_a_line(machine: Machine) -> None:
+def test_a_list_merges_all_sources_and_a_failing_one_is_a_warning(machine: Machine) -> None:
     machine.children.helper(
         "one", 'echo "warning: old"; echo \'{"a.example":"one","b.example":"one"}\''
     )

@@ -83,7 +83,7 @@ def said(text: str, status: int = 1) -> str:
         ),
     ],
 )
-def test_a_credential_is_found_in_what_a_helper_says(
+def test_a_credential_is_found_in_a_helper_s_answer(
     children: Programs, answer: str, expected: tuple[str, str]
 ) -> None:
     credential = helper(children.helper("x", said(answer, 0))).get(URL)
@@ -184,7 +184,7 @@ def test_a_program_that_cannot_be_started_is_an_error_with_the_reason(children: 
         assert raised.value.parts == (("helper.not-started", {"problem": problem}),)
 
 
-def test_the_server_url_goes_on_untouched_and_alone(children: Programs, tmp_path: Path) -> None:
+def test_the_server_url_is_passed_on_unchanged(children: Programs, tmp_path: Path) -> None:
     got = tmp_path / "got"
     odd = children.helper("x", f'cat >{got}; echo "$#" >>"$log"; echo \'{ANSWER}\'')
     for text in ("https://H.Example:5000/v1/", "host/path?x#y", "höst", "a b", "-x"):
@@ -193,7 +193,7 @@ def test_the_server_url_goes_on_untouched_and_alone(children: Programs, tmp_path
     assert set(children.runs("x")) == {"get", "1"}
 
 
-def test_a_helper_that_does_not_read_is_no_trouble(children: Programs) -> None:
+def test_a_helper_may_leave_its_input_unread(children: Programs) -> None:
     deaf = children.helper("x", f"exec <&-; echo '{ANSWER}'")
     helper(deaf).get(URL)
     helper(deaf).store(URL, Credential("u", Secret("s" * 1_000_000)))
@@ -201,7 +201,7 @@ def test_a_helper_that_does_not_read_is_no_trouble(children: Programs) -> None:
     helper(slow).store(URL, Credential("u", Secret("s" * 1_000_000)))
 
 
-def test_a_helper_that_hangs_is_ended_with_all_it_started(
+def test_a_helper_that_hangs_is_ended_with_its_whole_group(
     children: Programs, tmp_path: Path
 ) -> None:
     pids = tmp_path / "pids"
@@ -215,9 +215,7 @@ def test_a_helper_that_hangs_is_ended_with_all_it_started(
         assert has_ended(pid)
 
 
-def test_a_helper_that_minds_its_manners_may_tidy_up_at_the_deadline(
-    children: Programs, tmp_path: Path
-) -> None:
+def test_a_helper_may_clean_up_at_the_deadline(children: Programs, tmp_path: Path) -> None:
     tidy = tmp_path / "tidy"
     script = f"trap 'echo tidied >{tidy}; exit' TERM\nsleep 600 & wait"
     with pytest.raises(Unreachable):
@@ -225,7 +223,7 @@ def test_a_helper_that_minds_its_manners_may_tidy_up_at_the_deadline(
     assert tidy.read_text() == "tidied\n"
 
 
-def test_an_agent_that_a_helper_leaves_behind_is_not_waited_for_and_lives_on(
+def test_an_agent_that_a_helper_leaves_behind_is_not_waited_for_and_not_ended(
     children: Programs, tmp_path: Path
 ) -> None:
     pid_file = tmp_path / "pid"
@@ -246,7 +244,7 @@ def test_whatever_ends_us_ends_the_helper(children: Programs, tmp_path: Path, na
     pids = tmp_path / "pids"
     children.helper("x", f"sleep 600 &\necho $$ $! >{pids}.new && mv {pids}.new {pids}\nwait")
     code = (
-        # Whoever runs the tests in the background has had it ignored.
+        # A shell that runs the tests in the background ignores it.
         "import os, signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "from cred_helper.fallback import child;"
         f"child.run([{str(children.folder / 'docker-credential-x')!r}, 'get'], b'', os.environ, 60)"
@@ -290,14 +288,14 @@ child.run([{str(path)!r}, "get"], b"", os.environ, 60)
     assert not pid_file.exists() or has_ended(int(pid_file.read_text()))
 
 
-def test_the_child_s_standard_error_is_ours(
+def test_a_helper_s_standard_error_is_ours(
     children: Programs, capfd: pytest.CaptureFixture[str]
 ) -> None:
     helper(children.helper("x", f"echo 'touch your key' >&2; echo '{ANSWER}'")).get(URL)
     assert capfd.readouterr() == ("", "touch your key\n")
 
 
-def test_what_a_failing_helper_says_is_quoted_only_where_it_cannot_be_a_secret() -> None:
+def test_a_failing_helper_s_words_are_quoted_if_they_cannot_be_a_secret() -> None:
     assert quotable("plain words: see https://h.example/docs\nmore") == (
         "plain words: see https://h.example/docs"
     )
@@ -321,7 +319,7 @@ def test_what_a_failing_helper_says_is_quoted_only_where_it_cannot_be_a_secret()
     assert quotable("") == ""
 
 
-def test_a_secret_never_comes_back_in_an_error(children: Programs) -> None:
+def test_an_error_never_holds_the_secret_that_was_stored(children: Programs) -> None:
     echo = children.helper("x", "cat; exit 1")
     words = children.helper("y", "sed 's/.*Secret//; s/[^a-z]/ /g'; exit 1")
     for path in (echo, words):
@@ -330,7 +328,7 @@ def test_a_secret_never_comes_back_in_an_error(children: Programs) -> None:
         assert "hunterxyz" not in raised.value.reason
 
 
-def test_what_is_stored_arrives_whole(children: Programs) -> None:
+def test_a_stored_credential_arrives_whole(children: Programs) -> None:
     keeping = children.keeping("x")
     secret = 'ä\n"\\\0' + "x" * 100_000
     helper(keeping).store(URL, Credential("u", Secret(secret)))
@@ -349,13 +347,11 @@ def test_what_is_stored_arrives_whole(children: Programs) -> None:
     ("answer", "status"),
     [("", 0), ("credentials not found in native keychain", 1), ("not implemented", 1)],
 )
-def test_erasing_what_is_not_there_is_no_failure(
-    children: Programs, answer: str, status: int
-) -> None:
+def test_erasing_an_absent_login_succeeds(children: Programs, answer: str, status: int) -> None:
     helper(children.helper("x", said(answer, status))).erase(URL)
 
 
-def test_a_failure_to_store_or_erase_is_one(children: Programs) -> None:
+def test_a_failure_to_store_or_erase_is_an_error(children: Programs) -> None:
     failing = helper(children.helper("x", said("the keychain is locked")))
     with pytest.raises(Denied, match=r"^helper\.says$"):
         failing.erase(URL)
@@ -391,25 +387,25 @@ def test_a_list_is_server_urls_and_user_names(
     ("answer", "status"),
     [("hello", 0), ("[1]", 0), ("no usernames for https://h.example", 1), ("locked", 1)],
 )
-def test_a_list_that_is_none_is_a_failure(children: Programs, answer: str, status: int) -> None:
+def test_an_invalid_list_is_an_error(children: Programs, answer: str, status: int) -> None:
     with pytest.raises(ProviderError):
         helper(children.helper("x", said(answer, status))).list()
 
 
 @pytest.mark.parametrize("name", ["pass", "desktop.exe", "ecr-login", "a", "A_b", "1password"])
-def test_a_name_is_a_name(name: str) -> None:
+def test_usual_names_of_helpers_are_accepted(name: str) -> None:
     assert program_name(name) == f"docker-credential-{name}"
 
 
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "-x", "../x", "a/b", "/bin/sh", "a\\b", "a b", "a\0", "ä", "a\n", "$x"]
 )
-def test_a_name_is_not_a_path_an_option_or_an_accident(name: str) -> None:
+def test_a_path_an_option_or_a_mistake_is_not_a_name(name: str) -> None:
     with pytest.raises(Misconfigured, match=r"^helper\.bad-name$"):
         program_name(name)
 
 
-def test_programs_are_found_in_absolute_folders_of_path_alone(
+def test_programs_are_found_only_in_absolute_folders_of_path(
     children: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = children.helper("x", "")
@@ -425,7 +421,7 @@ def test_programs_are_found_in_absolute_folders_of_path_alone(
     assert child.find("docker-credential-y", {"PATH": path}) is None
 
 
-def test_a_child_sees_the_environment_of_the_user_and_no_trace_of_packing() -> None:
+def test_traces_of_packing_are_removed_from_the_environment() -> None:
     user = {"PATH": "/bin", "LD_LIBRARY_PATH": "/lib/a:/lib/b", "LD_LIBRARY_PATH_ORIG": "mine"}
     assert child.environment(user) == user
     packed = {"_PYI_APPLICATION_HOME_DIR": "/tmp/_MEI12", "_MEIPASS2": "/tmp/_MEI12"}
@@ -439,7 +435,7 @@ def test_a_child_sees_the_environment_of_the_user_and_no_trace_of_packing() -> N
     assert child.environment(packed | {"LD_LIBRARY_PATH": "/x", "LD_LIBRARY_PATH_ORIG": ""}) == {}
 
 
-def test_a_child_is_given_what_the_user_has_set(children: Programs) -> None:
+def test_a_helper_gets_the_variables_that_the_user_has_set(children: Programs) -> None:
     telling = children.helper("x", 'printf \'{"Username":"%s","Secret":"s"}\' "$MINE"')
     assert helper(telling, environ={"MINE": "set"}).get(URL).username == "set"
 
@@ -456,7 +452,7 @@ needs_pass = pytest.mark.skipif(
 
 
 @needs_ecr_login
-def test_amazon_s_helper_in_go_has_nothing_for_a_host_of_nobody(home: Path) -> None:
+def test_amazon_s_helper_in_go_has_nothing_for_an_unknown_host(home: Path) -> None:
     program = Path(child.find("docker-credential-ecr-login", os.environ) or "")
     amazon = helper(program, environ=dict(os.environ))
     with pytest.raises(NotFound):

@@ -46,7 +46,7 @@ class CountingCloud:
         return time.time() - float(self.arguments.age_s)
 
     def identify(self, request: TokenRequest) -> Identity:
-        return Identity("environment", cache_key="somebody", scope=self.arguments.scope)
+        return Identity("environment", cache_key="one", scope=self.arguments.scope)
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
         os.write(self._count, b"%d\n" % os.getpid())
@@ -59,13 +59,13 @@ class CountingCloud:
 
 
 class Asking:
-    """Processes that ask at the same moment, and what they are told."""
+    """Processes that ask at the same moment, and what they get."""
 
     def __init__(self, folder: Path | str, count: Path) -> None:
         self.folder = str(folder)
         self.count = count
         self.processes: list[subprocess.Popen[str]] = []
-        self._told: dict[int, str] = {}
+        self._results: dict[int, str] = {}
         self._released, self._gate = os.pipe()
 
     def __enter__(self) -> Self:
@@ -102,14 +102,14 @@ class Asking:
             os.close(self._gate)
             self._gate = -1
 
-    def told(self, *, but: int | None = None) -> list[str]:
-        """Release everybody and wait for what each one was told, but for one process."""
+    def results(self, *, but: int | None = None) -> list[str]:
+        """Release all processes and return what each one got, except for one process."""
         self.release()
         asked = [process for process in self.processes if process.pid != but]
         for process in asked:
-            if process.pid not in self._told:
-                self._told[process.pid] = process.communicate(timeout=_HUNG_S)[0].strip()
-        return [self._told[process.pid] for process in asked]
+            if process.pid not in self._results:
+                self._results[process.pid] = process.communicate(timeout=_HUNG_S)[0].strip()
+        return [self._results[process.pid] for process in asked]
 
     def wait_for_exchange(self, number: int = 1) -> int:
         """Wait until the cloud was asked that often; the process that asked it last."""

@@ -21,7 +21,7 @@ from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
 from tests.soak.machine import Machine
 from tests.support.executable import Completed, Executable, pinned_environment
 
-# Nobody who asks takes this long for it, however busy the machine is.
+# No process takes this long, however busy the machine is.
 _HUNG_S = 60.0
 _ALMOST_OVER_S = 12 * 3600.0 - 5.0
 

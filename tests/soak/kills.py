@@ -102,7 +102,7 @@ class Kills(Writers):
             self.listen()  # about a removal, too, which may have come before the reading
             self.checks += 1
             if content is None:
-                # One that was written since the reading is no witness.
+                # An entry that was written after the reading proves nothing.
                 if good > self._over[key]:
                     self.lost.append(key)
                 continue

@@ -32,7 +32,7 @@ _NOTHING = 0
 
 
 def registries(writer: int) -> list[str]:
-    """Where a writer logs in, and nobody else."""
+    """The registries that only this writer logs in to."""
     return [f"https://{writer}-{number}.example" for number in range(_REGISTRIES_EACH)]
 
 
@@ -62,7 +62,7 @@ def write_for_ever(path: str, writer: int, report: int) -> NoReturn:
                 secret = Secret(secret_of(registry, stamp))
                 store.store(server_url, Credential("user", secret))
         except CredentialError:
-            continue  # the lock was somebody's for too long: nothing is done
+            continue  # another process kept the lock too long: nothing has changed
         os.write(report, f"{HAS} {what}".encode())
 
 

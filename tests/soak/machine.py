@@ -19,7 +19,7 @@ _HUNG_S = 60.0
 
 
 class Machine:
-    """Processes on one machine that ask one cloud, for one host unless told another."""
+    """Processes on one machine that ask one cloud, for one host unless another is given."""
 
     def __init__(self, cloud: Cloud, executable: Executable, host: str) -> None:
         self.cloud = cloud

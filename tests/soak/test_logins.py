@@ -13,7 +13,7 @@ def test_no_login_of_eight_writers_is_lost_or_torn_by_kills(
     tmp_path: Path, record_property: Record
 ) -> None:
     soak = run(60, str(tmp_path))
-    told = f"{soak.kills} kills of {WRITERS} writers survived, {soak.interrupted} in a change"
-    record_property(FIGURES, f"own store: {told}; {soak.checks} entries read")
+    results = f"{soak.kills} kills of {WRITERS} writers survived, {soak.interrupted} in a change"
+    record_property(FIGURES, f"own store: {results}; {soak.checks} entries read")
     assert (soak.torn, soak.lost) == ([], [])
     assert soak.interrupted > 0

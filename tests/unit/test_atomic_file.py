@@ -93,7 +93,7 @@ def test_leftovers_of_killed_processes_are_recognised_and_removed(folder: Path) 
     assert path.exists()
 
 
-def test_temporary_names_are_told_from_all_others() -> None:
+def test_temporary_names_are_recognised() -> None:
     assert atomic_file.final_name(atomic_file.temporary_name("a.token")) == "a.token"
     for name in ("", ".", "..", "a.token", ".a.token", ".a.token.0123", "a.token.0123456789abcdef"):
         assert not atomic_file.final_name(name)

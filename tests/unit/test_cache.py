@@ -63,7 +63,7 @@ class Cloud:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.identity = Identity("environment", cache_key="somebody")
+        self.identity = Identity("environment", cache_key="one")
         self.life_s: float | None = HOUR
         self.failure: NotFound | ProviderError | None = None
         self.exchanges = 0
@@ -93,17 +93,23 @@ class Asker:
         self.cloud = Cloud(self.clock)
         self.warnings: list[CredentialError] = []
 
-    def get(self, host: str = "gcr.io", **options: str) -> str:
-        provider = CachedProvider(
-            self.cloud,
-            TokenCache(self.folder),
-            warn=self.warnings.append,
-            clock=self.clock,
+    def provider(self) -> CachedProvider:
+        return CachedProvider(
+            self.cloud, TokenCache(self.folder), warn=self.warnings.append, clock=self.clock
         )
+
+    def get(self, host: str = "gcr.io", **options: str) -> str:
+        provider = self.provider()
         found = route(ServerURL.parse(host))
         assert found is not None
         request = TokenRequest(found, environ={}, deadline=Deadline(30, monotonic), options=options)
         return provider.get(request, provider.identify(request)).secret.expose()
+
+    def forget(self, host: str = "gcr.io") -> None:
+        found = route(ServerURL.parse(host))
+        assert found is not None
+        request = TokenRequest(found, environ={}, deadline=Deadline(30, monotonic))
+        self.provider().forget(request)
 
     @property
     def failure(self) -> CredentialError:
@@ -167,7 +173,7 @@ def test_a_token_is_renewed_at_half_of_a_long_life_or_five_minutes_before_the_en
 
 
 @pytest.mark.parametrize("life_s", [59.0, 5.0, 0.0, -HOUR, None])
-def test_a_token_of_no_life_worth_the_name_is_given_and_asked_for_again(
+def test_a_token_with_a_very_short_life_is_returned_and_not_kept_for_later_calls(
     asker: Asker, life_s: float | None
 ) -> None:
     asker.cloud.life_s = life_s
@@ -176,7 +182,7 @@ def test_a_token_of_no_life_worth_the_name_is_given_and_asked_for_again(
     assert asker.get() == f"{SECRET}-2"
 
 
-def test_a_token_that_claims_to_live_for_years_is_asked_for_again_within_a_day(
+def test_a_token_that_claims_to_live_for_years_is_renewed_within_a_day(
     asker: Asker,
 ) -> None:
     asker.cloud.life_s = 10 * 365 * 24 * HOUR
@@ -185,7 +191,7 @@ def test_a_token_that_claims_to_live_for_years_is_asked_for_again_within_a_day(
     assert asker.get() == f"{SECRET}-2"
 
 
-def test_a_cached_credential_says_until_when_it_is_good(asker: Asker) -> None:
+def test_a_cached_credential_has_its_expiry(asker: Asker) -> None:
     asker.get()
     kept = TokenCache(asker.folder).entries(NOW)[0].credential()
     assert kept.expires_at == datetime.fromtimestamp(NOW + HOUR, UTC)
@@ -195,30 +201,30 @@ def test_a_cached_credential_says_until_when_it_is_good(asker: Asker) -> None:
 # --- Whose a token is -----------------------------------------------------------------------------
 
 
-def test_each_host_identity_and_option_has_a_token_of_its_own(asker: Asker) -> None:
+def test_each_host_identity_and_option_has_its_own_token(asker: Asker) -> None:
     seen = {asker.get(), asker.get("eu.gcr.io"), asker.get(profile="a"), asker.get(profile="b")}
-    asker.cloud.identity = Identity("environment", cache_key="somebody else")
+    asker.cloud.identity = Identity("environment", cache_key="another")
     seen.add(asker.get())
-    asker.cloud.identity = Identity("environment", cache_key="somebody")
+    asker.cloud.identity = Identity("environment", cache_key="one")
     assert asker.get() in seen
     assert len(seen) == asker.cloud.exchanges == 5
 
 
-def test_hosts_that_one_token_opens_share_it(asker: Asker) -> None:
-    asker.cloud.identity = Identity("environment", cache_key="somebody", scope="all of it")
+def test_hosts_with_one_scope_share_a_token(asker: Asker) -> None:
+    asker.cloud.identity = Identity("environment", cache_key="one", scope="all of it")
     assert asker.get("gcr.io") == asker.get("eu.gcr.io")
     assert [kept.scope for kept in TokenCache(asker.folder).entries(NOW)] == ["all of it"]
     asker.cloud.identity = Identity("environment", cache_key="other", scope="all of it")
     assert asker.get("gcr.io") == f"{SECRET}-2"
 
 
-def test_providers_do_not_meet_each_others_tokens(asker: Asker) -> None:
+def test_providers_do_not_share_tokens(asker: Asker) -> None:
     asker.get()
     asker.cloud.name = "another"
     assert asker.get() == f"{SECRET}-2"
 
 
-def test_an_identity_that_nothing_stable_is_known_of_is_asked_for_every_time(
+def test_an_identity_without_a_cache_key_is_asked_for_every_time(
     asker: Asker,
 ) -> None:
     asker.cloud.identity = Identity("environment", cache_key=None)
@@ -226,8 +232,48 @@ def test_an_identity_that_nothing_stable_is_known_of_is_asked_for_every_time(
     assert not os.path.exists(asker.folder)
 
 
-def test_what_an_identity_got_is_not_kept_when_its_files_changed_meanwhile(asker: Asker) -> None:
-    changed = Identity("environment", cache_key="somebody else")
+class WithProgram(Cloud):
+    """A provider whose identity only a program can tell."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.printed = "AKIAONE"
+        self.runs = 0
+        self.asked_as: list[str | None] = []
+        self.identity = Identity("process", resolve=self.run)
+
+    def run(self, _request: TokenRequest) -> Identity:
+        self.runs += 1
+        if not self.printed:
+            raise Denied("helper.failed", status=1)
+        return Identity("process", cache_key=self.printed)
+
+    def get(self, request: TokenRequest, identity: Identity) -> Credential:
+        self.asked_as.append(identity.cache_key)
+        return super().get(request, identity)
+
+
+def test_a_token_of_a_program_s_identity_is_kept_under_what_the_program_prints(
+    asker: Asker,
+) -> None:
+    asker.cloud = cloud = WithProgram(asker.clock)
+    first = asker.get()
+    assert asker.get() == first
+    cloud.printed = "AKIATWO"
+    second = asker.get()
+    assert second != first
+    cloud.printed = "AKIAONE"
+    assert asker.get() == first
+    assert (cloud.runs, cloud.asked_as) == (4, ["AKIAONE", "AKIATWO"])
+    cloud.printed = ""
+    assert asker.failure.code == "helper.failed"
+    cloud.printed = "AKIATWO"
+    asker.forget()
+    assert asker.get() not in (first, second)
+
+
+def test_a_token_is_not_kept_if_the_identity_changed_while_it_was_asked_for(asker: Asker) -> None:
+    changed = Identity("environment", cache_key="another")
 
     class Changing(Cloud):
         def get(self, request: TokenRequest, identity: Identity) -> Credential:
@@ -256,7 +302,7 @@ FAILURES = [
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
-def test_a_renewal_that_fails_falls_back_to_the_old_token_while_it_is_good_and_warns(
+def test_a_failed_renewal_returns_the_old_token_with_a_warning_while_it_is_valid(
     asker: Asker, failure: NotFound | ProviderError
 ) -> None:
     old = asker.get()
@@ -271,7 +317,7 @@ def test_a_renewal_that_fails_falls_back_to_the_old_token_while_it_is_good_and_w
     assert type(asker.failure) is type(failure)
 
 
-def test_an_expired_token_is_never_given(asker: Asker) -> None:
+def test_an_expired_token_is_never_returned(asker: Asker) -> None:
     asker.get()
     asker.cloud.failure = Unreachable("cache.no-cipher")
     for past_s in (HOUR - 5, HOUR, HOUR + 0.1, 100 * HOUR):
@@ -279,7 +325,7 @@ def test_an_expired_token_is_never_given(asker: Asker) -> None:
         assert isinstance(asker.failure, Unreachable)
 
 
-def test_with_a_good_token_in_hand_a_cloud_that_is_down_is_asked_once_a_minute_and_briefly(
+def test_with_a_valid_token_a_cloud_that_is_down_is_asked_once_a_minute_and_briefly(
     asker: Asker,
 ) -> None:
     asker.cloud.life_s = 12 * HOUR
@@ -303,9 +349,7 @@ def test_with_a_good_token_in_hand_a_cloud_that_is_down_is_asked_once_a_minute_a
 
 
 @pytest.mark.parametrize("failure", FAILURES[:-1], ids=lambda failure: type(failure).__name__)
-def test_a_failure_is_not_remembered_for_who_comes_later(
-    asker: Asker, failure: ProviderError
-) -> None:
+def test_a_failure_is_not_remembered_for_later_calls(asker: Asker, failure: ProviderError) -> None:
     asker.cloud.failure = failure
     assert asker.failure is failure
     asker.cloud.failure = None
@@ -313,7 +357,7 @@ def test_a_failure_is_not_remembered_for_who_comes_later(
     assert asker.get() == f"{SECRET}-2"
 
 
-def test_that_there_is_no_identity_is_remembered_for_seconds_and_for_every_host(
+def test_an_absent_identity_is_remembered_for_seconds_and_for_every_host(
     asker: Asker,
 ) -> None:
     asker.cloud.failure = NotFound("no metadata service answers", hint="log in")
@@ -333,7 +377,7 @@ def test_that_there_is_no_identity_is_remembered_for_seconds_and_for_every_host(
     assert asker.get() == f"{SECRET}-2"
 
 
-def test_an_identity_that_trying_has_to_tell_of_is_not_tried_again_for_seconds(
+def test_an_absent_identity_without_a_cache_key_is_remembered_for_seconds(
     asker: Asker,
 ) -> None:
     asker.cloud.identity = Identity("cli", certain=False)
@@ -347,7 +391,7 @@ def test_an_identity_that_trying_has_to_tell_of_is_not_tried_again_for_seconds(
 
 
 @pytest.mark.parametrize("failure", FAILURES[:-1], ids=lambda failure: type(failure).__name__)
-def test_of_an_identity_that_trying_has_to_tell_of_no_other_failure_is_remembered(
+def test_of_an_identity_without_a_cache_key_no_other_failure_is_remembered(
     asker: Asker, failure: ProviderError
 ) -> None:
     asker.cloud.identity = Identity("cli", certain=False)
@@ -357,11 +401,11 @@ def test_of_an_identity_that_trying_has_to_tell_of_no_other_failure_is_remembere
     assert not os.path.exists(asker.folder)
 
 
-def test_another_identity_does_not_hear_that_the_first_one_is_nobody(asker: Asker) -> None:
+def test_that_one_identity_is_absent_does_not_count_for_another(asker: Asker) -> None:
     asker.cloud.failure = NotFound("cache.no-cipher")
     assert asker.failure
     asker.cloud.failure = None
-    asker.cloud.identity = Identity("environment", cache_key="somebody else")
+    asker.cloud.identity = Identity("environment", cache_key="another")
     assert asker.get()
 
 
@@ -369,14 +413,14 @@ def test_another_identity_does_not_hear_that_the_first_one_is_nobody(asker: Aske
 
 
 @pytest.mark.parametrize("back_s", [0.5, MINUTE, HOUR, 365 * 24 * HOUR])
-def test_a_clock_set_back_makes_a_miss_of_what_was_made_before(asker: Asker, back_s: float) -> None:
+def test_a_clock_set_back_makes_earlier_entries_misses(asker: Asker, back_s: float) -> None:
     asker.get()
     asker.clock.now = NOW - back_s
     assert asker.get() == f"{SECRET}-2"
     assert asker.warnings == []
 
 
-def test_a_failure_from_the_future_is_not_believed(asker: Asker) -> None:
+def test_a_failure_from_the_future_is_ignored(asker: Asker) -> None:
     asker.cloud.failure = NotFound("cache.no-cipher")
     assert asker.failure
     asker.cloud.failure = None
@@ -419,7 +463,7 @@ def damaged(key: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("what", damaged(KEY))
-def test_what_is_not_a_whole_entry_of_this_key_and_version_is_a_miss(
+def test_anything_but_a_whole_entry_of_this_key_and_version_is_a_miss(
     asker: Asker, what: str
 ) -> None:
     asker.get()
@@ -429,7 +473,7 @@ def test_what_is_not_a_whole_entry_of_this_key_and_version_is_a_miss(
     assert asker.get() == f"{SECRET}-2"
 
 
-def test_an_entry_cut_or_changed_anywhere_is_none() -> None:
+def test_an_entry_that_is_cut_or_changed_anywhere_is_not_read() -> None:
     good = entry().encode(KEY)
     for at in range(len(good)):
         assert Entry.decode(KEY, good[:at]) is None
@@ -450,7 +494,7 @@ def test_a_failure_reads_as_it_was_written(failure: NotFound | ProviderError) ->
     [("user", "two\nlines"), ("two\nlines", "s"), ("user", "\udcff"), ("user", "s" * 70_000)],
     ids=["line end in secret", "line end in user name", "no text", "huge"],
 )
-def test_a_credential_that_does_not_fit_an_entry_is_given_and_not_kept(
+def test_a_credential_that_does_not_fit_an_entry_is_returned_and_not_kept(
     asker: Asker, username: str, secret: str
 ) -> None:
     class Odd(Cloud):
@@ -470,7 +514,7 @@ def test_any_text_of_one_line_survives() -> None:
     assert read.secret.expose() == secret
 
 
-def test_no_secret_shows_in_what_an_entry_prints() -> None:
+def test_printing_an_entry_shows_no_secret() -> None:
     assert SECRET not in repr(entry()) + str(vars_of(entry()))
 
 
@@ -482,7 +526,7 @@ def vars_of(kept: Entry) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
-def test_folder_and_files_are_closed_to_others_from_birth(asker: Asker, mask: int) -> None:
+def test_folder_and_files_are_closed_to_others_from_the_start(asker: Asker, mask: int) -> None:
     before = os.umask(mask)
     try:
         asker.get()
@@ -517,7 +561,7 @@ def test_an_entry_that_is_open_to_others_is_a_miss_and_is_replaced(asker: Asker,
     assert mode(os.path.join(asker.folder, name)) == 0o600
 
 
-def test_what_others_may_do_around_the_folder_does_not_matter(asker: Asker) -> None:
+def test_the_modes_of_the_folders_above_do_not_matter(asker: Asker) -> None:
     around = Path(asker.folder).parent
     around.mkdir()
     around.chmod(0o777)
@@ -551,7 +595,7 @@ def test_a_linked_entry_is_a_miss_and_what_it_points_to_stays(asker: Asker, tmp_
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo], ids=["folder", "pipe"])
-def test_what_is_no_file_is_a_miss_and_nothing_hangs(asker: Asker, make: object) -> None:
+def test_a_folder_or_pipe_in_place_of_an_entry_is_a_miss(asker: Asker, make: object) -> None:
     asker.get()
     (name,) = [name for name in os.listdir(asker.folder) if name.endswith(".token")]
     path = os.path.join(asker.folder, name)
@@ -561,7 +605,7 @@ def test_what_is_no_file_is_a_miss_and_nothing_hangs(asker: Asker, make: object)
     assert asker.get() == f"{SECRET}-2"
 
 
-def test_what_another_user_owns_is_not_believed(asker: Asker) -> None:
+def test_a_folder_or_entry_of_another_user_is_not_used(asker: Asker) -> None:
     if os.geteuid() == 0:
         asker.get()
         (name,) = [name for name in os.listdir(asker.folder) if name.endswith(".token")]
@@ -584,7 +628,7 @@ def test_root_makes_no_folder_in_the_home_of_another_user(asker: Asker) -> None:
     assert not os.path.exists(os.path.dirname(asker.folder))
 
 
-def test_where_there_is_no_place_for_it_nothing_is_kept_and_nothing_fails(asker: Asker) -> None:
+def test_without_a_usable_folder_nothing_is_kept_and_nothing_fails(asker: Asker) -> None:
     for folder in ("/dev/null/cache", "/proc/cache", "/proc/self/a/b", f"{asker.folder}/a/b/c"):
         asker.folder = folder
         before = asker.cloud.exchanges
@@ -593,7 +637,7 @@ def test_where_there_is_no_place_for_it_nothing_is_kept_and_nothing_fails(asker:
         assert TokenCache(folder).entries(NOW) == []
 
 
-def test_no_more_than_the_folder_and_the_one_around_it_is_made(tmp_path: Path) -> None:
+def test_only_the_folder_and_the_one_above_it_are_made(tmp_path: Path) -> None:
     assert PrivateFolder(str(tmp_path / "a" / "b")).write("name", b"content")
     assert not PrivateFolder(str(tmp_path / "c" / "d" / "e")).write("name", b"content")
     assert not (tmp_path / "c").exists()
@@ -602,7 +646,7 @@ def test_no_more_than_the_folder_and_the_one_around_it_is_made(tmp_path: Path) -
 # --- Tidiness -------------------------------------------------------------------------------------
 
 
-def test_writing_removes_what_is_over_and_what_killed_processes_left(folder: str) -> None:
+def test_writing_removes_expired_entries_and_files_of_killed_processes(folder: str) -> None:
     cache, files = TokenCache(folder), PrivateFolder(folder)
     over = [digest([str(n)]) for n in range(5)]
     assert cache.keep(over[0], entry(), NO_LOCKS)
@@ -622,21 +666,21 @@ def test_writing_removes_what_is_over_and_what_killed_processes_left(folder: str
     assert sorted(os.listdir(folder)) == sorted([f"{KEY}.token", strays[0], *foreign])
 
 
-def test_what_was_written_since_the_tidier_looked_at_its_clock_stays(folder: str) -> None:
+def test_tidying_keeps_entries_written_after_it_read_its_clock(folder: str) -> None:
     cache = TokenCache(folder)
     assert cache.keep(KEY, entry(created_at=NOW + 1), NO_LOCKS)
     assert cache.keep(OTHER_KEY, entry(created_at=NOW), NO_LOCKS)
     assert cache.token(KEY) is not None
 
 
-def test_what_a_clock_that_was_years_ahead_left_is_removed(folder: str) -> None:
+def test_entries_from_a_clock_that_was_years_ahead_are_removed(folder: str) -> None:
     cache = TokenCache(folder)
     assert cache.keep(KEY, entry(created_at=NOW + 10 * 365 * 24 * HOUR), NO_LOCKS)
     assert cache.keep(OTHER_KEY, entry(), NO_LOCKS)
     assert cache.token(KEY) is None
 
 
-def test_the_oldest_of_too_many_give_way(folder: str) -> None:
+def test_the_oldest_of_too_many_entries_are_removed(folder: str) -> None:
     cache = TokenCache(folder)
     keys = [digest([str(n)]) for n in range(MAX_ENTRIES + 3)]
     for age_s, key in enumerate(keys):
@@ -645,7 +689,7 @@ def test_the_oldest_of_too_many_give_way(folder: str) -> None:
     assert [cache.token(key) is None for key in keys[:4]] == [True, True, True, False]
 
 
-def test_what_another_process_is_about_to_replace_is_left_alone(folder: str) -> None:
+def test_an_entry_that_another_process_is_replacing_is_not_removed(folder: str) -> None:
     cache = TokenCache(folder)
     assert cache.keep(KEY, entry(), NO_LOCKS)
     locks = cache.locks()
@@ -661,7 +705,7 @@ def test_what_another_process_is_about_to_replace_is_left_alone(folder: str) -> 
 # --- Showing and clearing -------------------------------------------------------------------------
 
 
-def test_the_list_has_what_is_good_in_order_and_the_number_of_tokens_cleared(
+def test_the_list_has_the_valid_tokens_in_order_and_clear_counts_them(
     folder: str,
 ) -> None:
     cache = TokenCache(folder)
@@ -680,7 +724,7 @@ def test_the_list_has_what_is_good_in_order_and_the_number_of_tokens_cleared(
     assert cache.clear() == 0
 
 
-def test_clearing_says_so_where_something_is_still_there(asker: Asker) -> None:
+def test_clear_is_an_error_if_a_file_remains(asker: Asker) -> None:
     asker.get()
     os.mkdir(os.path.join(asker.folder, f"{KEY}.token"))
     with pytest.raises(CredentialError, match=r"^cache\.not-removed$"):
@@ -688,7 +732,7 @@ def test_clearing_says_so_where_something_is_still_there(asker: Asker) -> None:
     assert TokenCache(asker.folder).entries(NOW) == []
 
 
-def test_a_cache_that_is_not_there_is_empty_and_cleared(folder: str) -> None:
+def test_an_absent_cache_is_empty_and_can_be_cleared(folder: str) -> None:
     assert TokenCache(folder).entries(NOW) == []
     assert TokenCache(folder).clear() == 0
     assert TokenCache(folder).refusal() is None
@@ -716,7 +760,7 @@ def test_the_folder_is_where_the_system_keeps_caches(
     assert default_folder(environ) == expected
 
 
-def test_the_runtime_folder_comes_first_if_it_is_ours_alone(tmp_path: Path) -> None:
+def test_the_runtime_folder_comes_first_if_it_is_private(tmp_path: Path) -> None:
     runtime = tmp_path / "runtime"
     environ = {"XDG_RUNTIME_DIR": str(runtime), "XDG_CACHE_HOME": "/c"}
     assert default_folder(environ) == "/c/docker-credential-multi"

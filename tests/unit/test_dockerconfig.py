@@ -69,7 +69,7 @@ def test_every_kind_of_entry_is_a_credential(
 
 
 @pytest.mark.parametrize("entry", [{}, None, {"auth": ""}, {"email": "e"}, {"auth": basic("", "")}])
-def test_a_mark_without_a_credential_is_nothing(entry: object) -> None:
+def test_an_entry_without_a_credential_counts_as_absent(entry: object) -> None:
     marked = config(
         {"auths": {"h.example": entry, "https://h.example/v1/": {"identitytoken": "t"}}}
     )
@@ -79,7 +79,7 @@ def test_a_mark_without_a_credential_is_nothing(entry: object) -> None:
         config({"auths": {"h.example": entry}}).get(HOST)
 
 
-def test_a_registrytoken_is_passed_over_with_a_reason() -> None:
+def test_a_registrytoken_is_skipped_with_a_reason() -> None:
     only = config({"auths": {"h.example": {"registrytoken": SECRET}}})
     with pytest.raises(NotFound, match=r"^fallback\.registry-token$") as raised:
         only.get(HOST)
@@ -102,7 +102,7 @@ def test_a_registrytoken_is_passed_over_with_a_reason() -> None:
         SECRET,
     ],
 )
-def test_a_spoilt_entry_is_told_by_its_line_and_spoils_nothing_else(entry: object) -> None:
+def test_an_invalid_entry_is_an_error_with_its_line_and_affects_no_other(entry: object) -> None:
     read = config({"auths": {"other.example": {"auth": basic("u", "p")}, "h.example": entry}})
     line = next(
         number
@@ -143,7 +143,7 @@ def test_helpers_are_found_by_any_spelling_and_below_their_host() -> None:
     assert read.helper_keys() == {"hub": ["docker.io"], "port": ["h.example:5000"]}
 
 
-def test_the_names_of_sections_count_in_any_case_as_they_do_for_docker() -> None:
+def test_the_names_of_sections_count_in_any_case_as_for_docker() -> None:
     assert config({"credsstore": "x"}).store_helper() == "x"
     assert config({"CREDHELPERS": {"h.example": "y"}}).helper_for(HOST) == "y"
     # Of several the last, and null changes nothing.
@@ -163,7 +163,7 @@ def test_the_names_of_sections_count_in_any_case_as_they_do_for_docker() -> None
         ({"auths": SECRET}, DockerConfig.list),
     ],
 )
-def test_a_section_of_another_shape_is_told_by_its_line(
+def test_a_section_of_a_wrong_type_is_an_error_with_its_line(
     value: dict[str, Any], ask: Callable[[DockerConfig], object]
 ) -> None:
     with pytest.raises(Misconfigured) as raised:
@@ -185,7 +185,7 @@ def test_docker_auth_config_may_be_a_whole_config_or_the_auths_alone() -> None:
     assert held(whole) == ("u", "p")
 
 
-def test_a_byte_order_mark_and_what_follows_the_document_do_no_harm() -> None:
+def test_a_byte_order_mark_and_text_after_the_value_are_ignored() -> None:
     data = json.dumps({"auths": {"h.example": {"auth": basic("u", "p")}}}).encode()
     assert held(b"\xef\xbb\xbf" + data) == ("u", "p")
     assert held(data + b"\n}") == ("u", "p")
@@ -228,7 +228,7 @@ def test_an_auth_that_was_encoded_wrongly_is_a_problem_with_its_code() -> None:
     assert codes(b64encode(b"u:pw").decode().rstrip("=")) == [("fallback.auth-alphabet", True)]
 
 
-def test_the_places_are_docker_s_then_podman_s() -> None:
+def test_the_files_of_docker_come_before_those_of_podman() -> None:
     def names(**environ: str) -> tuple[list[str], list[str]]:
         environ = {"HOME": "/h"} | environ
         named = [found.name for found in dockerconfig.named(environ)]

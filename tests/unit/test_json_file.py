@@ -51,7 +51,7 @@ def test_data_that_is_not_json_or_beyond_a_limit_is_an_error_with_its_line(
 
 
 @pytest.mark.parametrize("data", [b"{", b"[" * 100_000, b"1" * 5000, b"\xff", b"{} {}"])
-def test_a_value_that_is_no_json_is_a_value_error(data: bytes) -> None:
+def test_a_value_that_is_not_json_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         json_file.parse_value(data)
 

@@ -142,7 +142,7 @@ Log.to(sys.argv[1], lambda error: sys.exit(error.line)).event("line of " + sys.a
 """
 
 
-def test_processes_that_find_the_log_too_large_rename_it_once_and_lose_no_line(
+def test_processes_at_once_rename_a_large_log_once_and_lose_no_line(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "log"

@@ -84,7 +84,7 @@ def test_a_path_is_a_scope(key: str, asked: str, answers: bool) -> None:
 
 
 @pytest.mark.parametrize("token", ["refresh-token", "access-token", "/access-token"])
-def test_a_token_key_is_no_registry(token: str) -> None:
+def test_the_key_of_a_token_does_not_answer_for_the_registry(token: str) -> None:
     key = f"https://index.docker.io/v1/{token}"
     for name in HUB:
         assert candidates([name], ServerURL.parse(key)) == []

@@ -83,7 +83,7 @@ def entry(secret: str = SECRET) -> Entry:
     )
 
 
-def test_a_sealed_secret_comes_back_and_is_on_no_disk(reader: Reader) -> None:
+def test_an_encrypted_secret_can_be_read_back_and_is_not_in_the_file(reader: Reader) -> None:
     assert reader.cache().keep(KEY, entry(), NO_LOCKS)
     assert SECRET.encode() not in reader.file.read_bytes()
     assert SECRET.encode().hex().encode() not in reader.file.read_bytes()
@@ -94,7 +94,7 @@ def test_a_sealed_secret_comes_back_and_is_on_no_disk(reader: Reader) -> None:
     assert reader.warnings == []
 
 
-def test_a_secret_is_sealed_differently_every_time(reader: Reader) -> None:
+def test_a_secret_is_encrypted_differently_every_time(reader: Reader) -> None:
     assert reader.cache().keep(KEY, entry(), NO_LOCKS)
     before = reader.file.read_bytes()
     assert reader.cache().keep(KEY, entry(), NO_LOCKS)
@@ -166,14 +166,14 @@ def test_a_sealed_secret_is_bound_to_its_key(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize("sealed", ["", "00", "not hexadecimal", "ab" * 11, "00" * 40])
-def test_what_was_never_sealed_is_a_miss(reader: Reader, sealed: str) -> None:
+def test_a_value_that_was_never_encrypted_is_a_miss(reader: Reader, sealed: str) -> None:
     assert reader.cache().keep(KEY, entry(), NO_LOCKS)
     kept = entry().with_secret(sealed, is_sealed=True)
     reader.file.write_bytes(kept.encode(KEY))
     assert reader.secret() is None
 
 
-def test_where_the_keychain_is_locked_nothing_is_kept_and_the_user_is_told_once(
+def test_with_a_locked_keychain_nothing_is_kept_and_there_is_one_warning(
     reader: Reader,
 ) -> None:
     reader.keychain.failure = Denied("cache.other-process-waits", hint="unlock it", waited="1")
@@ -188,7 +188,7 @@ def test_where_the_keychain_is_locked_nothing_is_kept_and_the_user_is_told_once(
 
 
 @pytest.mark.parametrize("kept", ["", "password", "00" * 16, "zz" * 32])
-def test_what_is_no_key_is_not_used_as_one(reader: Reader, kept: str) -> None:
+def test_a_keychain_entry_that_is_not_a_key_is_not_used(reader: Reader, kept: str) -> None:
     reader.keychain.kept[KEY_URL] = Credential("cache-key", Secret(kept))
     assert not reader.cache().keep(KEY, entry(), NO_LOCKS)
     assert not reader.file.exists()
@@ -197,7 +197,7 @@ def test_what_is_no_key_is_not_used_as_one(reader: Reader, kept: str) -> None:
     assert not kept or kept not in f"{warning.line} {warning.hint}"
 
 
-def test_of_two_processes_that_make_a_key_both_use_the_one_that_stays(reader: Reader) -> None:
+def test_two_processes_that_make_a_key_both_use_the_one_that_is_kept(reader: Reader) -> None:
     quicker = Credential("cache-key", Secret("5a" * 32))
 
     class Raced(Keychain):
@@ -221,7 +221,7 @@ def test_of_two_processes_that_make_a_key_both_use_the_one_that_stays(reader: Re
     ],
     ids=["left out", "not to be loaded"],
 )
-def test_without_a_cipher_nothing_is_kept_and_the_reason_is_told_once(
+def test_without_a_cipher_nothing_is_kept_and_there_is_one_warning(
     reader: Reader,
     monkeypatch: pytest.MonkeyPatch,
     error: BaseException,

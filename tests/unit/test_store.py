@@ -51,7 +51,7 @@ def kept(tmp_path: Path) -> Kept:
     return Kept(tmp_path)
 
 
-def test_every_folder_on_the_way_is_closed_to_others(kept: Kept) -> None:
+def test_every_folder_above_it_is_made_closed_to_others(kept: Kept) -> None:
     before = os.umask(0)
     try:
         kept.put("h.example")
@@ -61,7 +61,7 @@ def test_every_folder_on_the_way_is_closed_to_others(kept: Kept) -> None:
         assert path.stat().st_mode & 0o777 == 0o700
 
 
-def test_what_is_stored_is_got_listed_and_erased(kept: Kept) -> None:
+def test_a_login_can_be_stored_read_listed_and_erased(kept: Kept) -> None:
     assert kept.get("h.example") is None
     assert kept.store.list() == {}
     kept.put("h.example", "u", "ä→\0 " + "x" * 100_000)
@@ -77,12 +77,12 @@ def test_what_is_stored_is_got_listed_and_erased(kept: Kept) -> None:
     assert kept.warnings == []
 
 
-def test_erasing_from_no_store_makes_none(kept: Kept, tmp_path: Path) -> None:
+def test_erasing_from_an_absent_store_does_not_make_one(kept: Kept, tmp_path: Path) -> None:
     kept.erase("h.example")
     assert not (tmp_path / "data").exists()
 
 
-def test_each_server_url_is_a_key_of_its_own(kept: Kept) -> None:
+def test_each_server_url_has_its_own_entry(kept: Kept) -> None:
     kept.put(HUB, "password")
     kept.put(f"{HUB}refresh-token", "refresh")
     kept.put(f"{HUB}access-token", "access")
@@ -99,7 +99,7 @@ def test_each_server_url_is_a_key_of_its_own(kept: Kept) -> None:
         assert kept.get(key) == (username, "s"), key
 
 
-def test_a_logout_forgets_the_registry_in_every_spelling_and_nothing_else(kept: Kept) -> None:
+def test_a_logout_erases_the_registry_in_every_spelling_and_nothing_else(kept: Kept) -> None:
     for key in (HUB, "docker.io", f"{HUB}refresh-token", "docker.io/team", "h.example"):
         kept.put(key)
     kept.erase("docker.io")
@@ -109,7 +109,7 @@ def test_a_logout_forgets_the_registry_in_every_spelling_and_nothing_else(kept: 
     assert set(kept.store.list()) == {f"{HUB}refresh-token", "docker.io/team"}
 
 
-def test_nobody_else_can_read_it_from_birth_whatever_the_umask(
+def test_only_its_owner_can_read_it_from_the_start_with_any_umask(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     modes = []
@@ -130,7 +130,7 @@ def test_nobody_else_can_read_it_from_birth_whatever_the_umask(
     assert {path.stat().st_mode & 0o777 for path in kept.path.parent.iterdir()} == {0o600}
 
 
-def test_a_file_that_others_can_read_is_closed_and_told_of_once(kept: Kept) -> None:
+def test_a_file_that_others_can_read_is_closed_with_one_warning(kept: Kept) -> None:
     kept.put("h.example")
     kept.path.chmod(0o644)
     kept.path.parent.chmod(0o755)
@@ -144,7 +144,7 @@ def test_a_file_that_others_can_read_is_closed_and_told_of_once(kept: Kept) -> N
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give files away")
-def test_a_file_of_another_user_s_is_refused_and_root_leaves_it_its_owner_s(kept: Kept) -> None:
+def test_a_file_of_another_user_is_refused_and_root_keeps_its_owner(kept: Kept) -> None:
     kept.put("h.example")
     os.chown(kept.path.parents[2], 1234, 1234)  # the home folder
     os.chown(kept.path, 1234, 1234)
@@ -198,7 +198,7 @@ def test_a_damaged_file_is_an_error_until_a_change_moves_it_aside(
     assert "s3cr" not in warning.line
 
 
-def test_a_file_of_a_later_version_is_left_alone(kept: Kept) -> None:
+def test_a_file_of_a_later_version_is_not_changed(kept: Kept) -> None:
     kept.put("h.example")
     content = b'{"version": 2, "sealed": "x"}'
     kept.path.write_bytes(content)
@@ -241,7 +241,7 @@ def test_a_place_that_cannot_be_written_is_an_error_and_reads_as_empty(tmp_path:
     assert kept.get("h.example") is None
 
 
-def test_a_change_that_fails_leaves_the_old_content_and_no_litter(
+def test_a_change_that_fails_leaves_the_old_content_and_no_temporary_file(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept.put("h.example")
@@ -257,7 +257,7 @@ def test_a_change_that_fails_leaves_the_old_content_and_no_litter(
     assert kept.names() == ["credentials.json", "credentials.json.lock"]
 
 
-def test_erasing_what_is_not_there_changes_nothing_and_waits_for_nobody(
+def test_erasing_an_absent_login_changes_nothing_and_takes_no_lock(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept.put("h.example")
@@ -267,7 +267,7 @@ def test_erasing_what_is_not_there_changes_nothing_and_waits_for_nobody(
     assert kept.path.stat().st_ino == before
 
 
-def test_a_pipe_in_its_place_holds_nobody_up(kept: Kept) -> None:
+def test_a_pipe_in_its_place_does_not_block(kept: Kept) -> None:
     kept.path.parent.mkdir(parents=True)
     os.mkfifo(kept.path)
     assert kept.get("h.example") is None
@@ -291,7 +291,7 @@ def test_a_lock_that_is_held_for_too_long_is_an_error(
         assert holder.stdout.readline() == b"True\n"
         with pytest.raises(Unreachable, match=r"^store\.locked$"):
             kept.put("g.example")
-        assert kept.get("h.example") == ("u", "s")  # reading waits for nobody
+        assert kept.get("h.example") == ("u", "s")  # reading takes no lock
     finally:
         holder.kill()
         holder.communicate()
@@ -317,7 +317,7 @@ def _writer(kept: Kept, name: str, entries: int, before: str = "") -> subprocess
     return subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
 
 
-def test_twenty_processes_at_once_lose_nothing(kept: Kept) -> None:
+def test_twenty_processes_at_once_lose_no_login(kept: Kept) -> None:
     writers = [_writer(kept, str(number), 3) for number in range(20)]
     for writer in writers:
         writer.communicate(timeout=60)
@@ -326,7 +326,7 @@ def test_twenty_processes_at_once_lose_nothing(kept: Kept) -> None:
     assert kept.names() == ["credentials.json", "credentials.json.lock"]
 
 
-def test_a_kill_at_any_moment_leaves_a_whole_file_with_all_that_was_acknowledged(
+def test_a_kill_at_any_moment_leaves_a_whole_file_with_every_acknowledged_login(
     kept: Kept,
 ) -> None:
     for name in range(12):
@@ -411,7 +411,7 @@ def test_root_keeps_no_login_in_a_folder_of_another_user(tmp_path: Path, owner: 
         assert path.stat().st_uid == 1234
 
 
-def test_the_place_is_the_data_folder_of_the_user() -> None:
+def test_the_store_is_in_the_data_folder_of_the_user() -> None:
     assert store.path({"HOME": "/h"}) == "/h/.local/share/docker-credential-multi/credentials.json"
     assert (
         store.path({"HOME": "/h", "XDG_DATA_HOME": "/d"})
