@@ -183,8 +183,3 @@ def read_open(fd: int) -> bytes:
         chunks.append(chunk)
         left -= len(chunk)
     return b"".join(chunks)
-
-
-# Transitional names for modules that are being rewritten.
-Document = ParsedJson
-trouble = os_reason

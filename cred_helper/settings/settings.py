@@ -411,11 +411,12 @@ def _read(path: str) -> tuple[str, bytes] | None:
     except (OSError, ValueError):
         return None
     from cred_helper.files import json_file
+    from cred_helper.files.os_errors import os_reason
 
     try:
         text = json_file.read(path)
     except OSError as error:
-        problem = json_file.trouble(error)
+        problem = os_reason(error)
         raise Misconfigured("settings.cannot-read", path=path, problem=problem) from None
     if len(text) > MAX_FILE_BYTES:
         raise Misconfigured("settings.too-long", path=path, limit=MAX_FILE_BYTES >> 20)

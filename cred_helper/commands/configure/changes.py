@@ -22,7 +22,8 @@ from cred_helper.errors import Misconfigured
 from cred_helper.fallback.dockerconfig import spelling
 from cred_helper.files import atomic_file
 from cred_helper.files.fingerprints import digest
-from cred_helper.files.json_file import Document, read_regular, trouble
+from cred_helper.files.json_file import ParsedJson, read_regular
+from cred_helper.files.os_errors import os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +106,7 @@ class FileChange:
                 )
         except OSError as error:
             code = _UNWRITABLE.get(error.errno or 0, "configure.unwritable")
-            raise Misconfigured(code, path=self.path, cause=trouble(error)) from None
+            raise Misconfigured(code, path=self.path, cause=os_reason(error)) from None
 
 
 def _remove_leftovers(target: Path) -> None:
@@ -167,7 +168,7 @@ class LinkChange:
                 atomic_file.make_folders(str(self.path.parent), 0o755)
                 self.path.symlink_to(self.target)
         except OSError as error:
-            cause = trouble(error)
+            cause = os_reason(error)
             raise Misconfigured("configure.link", path=self.path, cause=cause) from None
 
 
@@ -182,7 +183,7 @@ def read(path: Path) -> str | None:
     except OSError as error:
         if path.exists() and not path.is_file():
             raise Misconfigured("configure.not-a-file", path=path) from None
-        raise Misconfigured("configure.unreadable", path=path, cause=trouble(error)) from None
+        raise Misconfigured("configure.unreadable", path=path, cause=os_reason(error)) from None
     except UnicodeDecodeError:
         raise Misconfigured("configure.not-text", path=path) from None
 
@@ -232,7 +233,7 @@ class JsonEdit:
         try:
             found = raw_json.get(text, *spelt)
         except ValueError:
-            line = Document(text.encode()).line_of(spelt[0])
+            line = ParsedJson(text.encode()).line_of(spelt[0])
             raise Misconfigured(
                 "configure.member-not-an-object", path=self.path, line=line, member=keys[0]
             ) from None

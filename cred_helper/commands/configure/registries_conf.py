@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.fallback import child
 from cred_helper.files import json_file, user_folders
+from cred_helper.files.os_errors import os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -158,6 +159,6 @@ def _document(path: Path) -> dict[str, Any]:
     except CredentialError:
         raise
     except OSError as error:
-        raise BrokenFile("configure.unreadable", path, cause=json_file.trouble(error)) from None
+        raise BrokenFile("configure.unreadable", path, cause=os_reason(error)) from None
     except (ValueError, RecursionError):
         raise BrokenFile("configure.registries-not-toml", path) from None

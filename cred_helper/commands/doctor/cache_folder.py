@@ -12,7 +12,7 @@ import stat
 from cred_helper.cache.entry import TOKEN
 from cred_helper.commands.ui import shell
 from cred_helper.files.atomic_file import temporary_name
-from cred_helper.files.json_file import trouble
+from cred_helper.files.os_errors import os_reason
 from cred_helper.settings.settings import SETTINGS
 
 # A leftover of a killed trial is removed like any token's temporary file.
@@ -49,7 +49,7 @@ def obstacle(folder: str) -> str | None:
     try:
         return _trial(folder) if os.path.lexists(folder) else _making(folder)
     except OSError as error:
-        return trouble(error)
+        return os_reason(error)
 
 
 def _trial(folder: str) -> str | None:

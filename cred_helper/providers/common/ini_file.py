@@ -54,9 +54,9 @@ class IniFile:
         """Why the file cannot be read although it exists."""
         if self.data or self._error is None:
             return None
-        from cred_helper.files.json_file import trouble
+        from cred_helper.files.os_errors import os_reason
 
-        return Misconfigured("file.unreadable", path=self.shown, reason=trouble(self._error))
+        return Misconfigured("file.unreadable", path=self.shown, reason=os_reason(self._error))
 
     @property
     def sections(self) -> dict[str, dict[str, str]]:
