@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import stat
-from functools import partial
 
 from cred_helper.signals import finish_first
 
@@ -86,20 +85,20 @@ def _copy_attributes(path: str, fd: int) -> None:
             os.fchown(fd, above.st_uid, above.st_gid)
         return
     if hasattr(os, "fchown"):
-        _attempt(lambda: os.fchown(fd, old.st_uid, old.st_gid))
+        _attempt(os.fchown, fd, old.st_uid, old.st_gid)
     if hasattr(os, "fchmod"):
         os.fchmod(fd, stat.S_IMODE(old.st_mode))
     for name in os.listxattr(path) if hasattr(os, "listxattr") else ():
-        _attempt(partial(_copy_extended_attribute, path, fd, name))
+        _attempt(_copy_extended_attribute, path, fd, name)
 
 
 def _copy_extended_attribute(path: str, fd: int, name: str) -> None:
     os.setxattr(fd, name, os.getxattr(path, name))
 
 
-def _attempt(action: Callable[[], None]) -> None:
+def _attempt(action: Callable[..., None], *arguments: object) -> None:
     try:
-        action()
+        action(*arguments)
     except OSError:
         pass  # only root may set some owners and some attributes
 
@@ -134,7 +133,7 @@ def remove_leftovers(path: str) -> None:
     folder, name = os.path.split(path)
     for found in os.listdir(folder or "."):
         if final_name(found) == name:
-            _attempt(partial(os.unlink, os.path.join(folder, found)))
+            _attempt(os.unlink, os.path.join(folder, found))
 
 
 def make_folders(path: str, mode: int) -> None:

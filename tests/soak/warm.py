@@ -14,7 +14,7 @@ from tests.support.executable import ROOT, Executable
 _PROFILE = "PYTHONPROFILEIMPORTTIME"
 
 
-def loaded(environment: dict[str, str], server_url: str) -> set[str]:
+def loaded(environment: dict[str, str], server_url: str, *, status: int = 0) -> set[str]:
     """The modules that one ``get`` loads beyond those of an interpreter that does nothing."""
     variables = environment | {_PROFILE: "1"}
     idle = subprocess.run(
@@ -26,7 +26,7 @@ def loaded(environment: dict[str, str], server_url: str) -> set[str]:
         check=True,
     )
     done = Executable(variables).get(server_url)
-    assert done.status == 0, done
+    assert done.status == status, done
     return _modules(done.stderr) - _modules(idle.stderr)
 
 
