@@ -14,17 +14,15 @@ import os
 
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.files.fingerprints import digest, is_pipe
-from cred_helper.files.path_values import shown
-from cred_helper.providers.common import token_identity
 from cred_helper.providers.common.ini_file import IniFile
 from cred_helper.providers.ecr.configuration import expanded, section_name, sections
-from cred_helper.providers.ecr.sign_in import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cred_helper.providers.ecr.configuration import Configuration
+    from cred_helper.providers.ecr.sign_in import Session
 
 # The sources, by the names that explain shows.
 ENVIRONMENT = "environment"
@@ -146,6 +144,8 @@ def _web_identity(configuration: Configuration) -> Found | NotFound:
     role = environ.get("AWS_ROLE_ARN", configuration.options.get("role_arn", ""))
     if not role:
         raise Misconfigured("ecr.web-identity-without-role")
+    from cred_helper.files.path_values import shown
+
     token = _token_in(path, "AWS_WEB_IDENTITY_TOKEN_FILE")
     parts = [role, _session_name(configuration, configuration.options, by_variables=True)]
     return Found(
@@ -167,6 +167,9 @@ def _token_in(path: str, named_by: str) -> str | None:
     Raises:
         Misconfigured: there is no token in the file.
     """
+    from cred_helper.files.path_values import shown
+    from cred_helper.providers.common import token_identity
+
     values = {"named_by": named_by, "path": shown(named_by, path)}
     try:
         if is_pipe(path):
@@ -310,6 +313,8 @@ def _leaf(configuration: Configuration, profile: str, *, by_variables: bool) -> 
     if "aws_access_key_id" in own:
         return _keys_of(configuration.credentials_file, profile, own)
     if "login_session" in options:
+        from cred_helper.providers.ecr.sign_in import Session
+
         session = Session.login(options["login_session"], configuration.environ)
         return Found("aws login", [session.mark()], session=session)
     if "credential_process" in options:
@@ -354,6 +359,8 @@ def _sso_session(configuration: Configuration, profile: str, options: dict[str, 
     missing = [option for option in needed if option not in settings]
     if missing:
         raise Misconfigured("ecr.sso-incomplete", profile=profile, options=", ".join(missing))
+    from cred_helper.providers.ecr.sign_in import Session
+
     return Session.sso(name, settings["sso_start_url"])
 
 
@@ -407,6 +414,8 @@ def _bearer(configuration: Configuration) -> str | None:
         raise Misconfigured(
             "ecr.key-not-usable", name="AWS_CONTAINER_AUTHORIZATION_TOKEN", problem="a line break"
         )
+    from cred_helper.providers.common import token_identity
+
     return token_identity.of_token(token) if token else None
 
 
