@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cred_helper.settings.rules import Rule
     from cred_helper.settings.settings import Settings
 
-    Warn = Callable[..., None]
+    Warn = Callable[[CredentialError], None]
 
 # A login that fails must not hold up a pull that needs none.
 ANONYMOUS_DEADLINE_S = 5.0

@@ -18,7 +18,6 @@ from cred_helper.credential import Credential, Secret
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.fallback.registry_key import candidates
 from cred_helper.files import json_file, path_values, user_folders
-from cred_helper.files.os_errors import os_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -345,11 +344,12 @@ def _load_if_open(path: str) -> ParsedJson | None:
     Root's podman makes /run/containers with mode 0700.
     """
     try:
-        return json_file.parse(json_file.read(path))
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        os.close(json_file.open_file(path))
+    except PermissionError:
         return None
-    except OSError as error:
-        raise Misconfigured("file.cannot-read", problem=os_reason(error)) from None
+    except OSError:
+        pass  # it is absent, or the error of the load
+    return json_file.load(path)
 
 
 def _uid() -> int:

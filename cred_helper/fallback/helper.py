@@ -51,6 +51,10 @@ _UNSUPPORTED = (
     "unknown action",
     "unknown command",
 )
+# osxkeychain replaces an item by removing it and adding it; two logins at once meet in between.
+# Source: https://github.com/docker/docker-credential-helpers/issues/333
+_TAKEN = ("already exists in the keychain",)
+_STORE_ATTEMPTS = 3
 _MAX_QUOTED_CHARACTERS = 300
 # A long run of such characters with a digit in it may be a token; the beginning of a URL is not.
 _OPAQUE = r"(?<![\w.+/=~-])(?!//)(?=[\w.+/=~-]*\d)[\w.+/=~-]{20,}"
@@ -117,8 +121,13 @@ class Helper:
 
         secret = credential.secret.expose()
         fields = {"ServerURL": server_url.raw, "Username": credential.username, "Secret": secret}
-        finished = self._run("store", server_url.raw, json.dumps(fields).encode() + b"\n")
-        self._check(finished, self._text(finished), secret)
+        data = json.dumps(fields).encode() + b"\n"
+        for _ in range(_STORE_ATTEMPTS):
+            finished = self._run("store", server_url.raw, data)
+            text = self._text(finished)
+            if finished.status <= 0 or not says(_TAKEN, text):
+                break
+        self._check(finished, text, secret)
 
     def erase(self, server_url: ServerURL) -> None:
         """Have it erase a credential. It is no error if it has none, or never keeps any."""

@@ -1,10 +1,10 @@
-"""Which of the keys that credentials are kept under answers for a server URL.
+"""Finds the key, among those that credentials are kept under, that answers for a server URL.
 
-Clients write one registry in several ways, and keep things under server URLs that are no registry:
-docker's web login puts its two tokens next to Docker Hub's password. A key is therefore compared
+Clients spell one registry in several ways, and keep more than registries: docker's web login keeps
+its two tokens beside Docker Hub's password. A key is therefore compared
 
 * exactly, first of all;
-* as a scope, if it has a path: ``host/team`` answers for ``host/team/image`` and for nothing else;
+* as a scope, if it has a path: ``host/team`` answers for ``host/team/image`` and nothing else;
 * as a registry, if neither has a path: ``https://host/v1/``, ``http://host`` and ``host`` are one.
 
 Pure: no file, no environment.
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _HUB = "docker.io"
-# The registry APIs' own paths say no more than the host does.
+# The paths of the registry APIs stand for the host.
 _API_PATHS = frozenset({"/v1", "/v2"})
-# What is kept under these is not what the registry is to be shown. Docker Desktop has been seen to
-# write two slashes before them.
+# The tokens under these keys are not for the registry. Docker Desktop writes some of these keys
+# with two slashes.
 _TOKEN_PATHS = ("/refresh-token", "/access-token")
 
 
 class RegistryKey:
-    """A server URL as a key: the registry in one spelling, and what path is left."""
+    """A server URL as a key: the registry in one spelling, and the rest of the path."""
 
     __slots__ = ("has_scheme", "path", "registry")
 
@@ -47,10 +47,10 @@ class RegistryKey:
 def candidates(
     keys: Iterable[str], server_url: ServerURL, *, whole_host: bool = False
 ) -> list[str]:
-    """Those of the keys that may answer for a server URL, the best first.
+    """The keys that may answer for a server URL, the best one first.
 
-    With ``whole_host`` a registry's own key also answers for what is below it: that is how the
-    keeper of a registry's credentials is found, rather than the credential.
+    With ``whole_host`` the key of a registry also answers for the paths below it: for finding the
+    helper of a registry rather than a credential.
     """
     asked = RegistryKey(server_url)
     ranked: list[tuple[tuple[int, int], str]] = []
@@ -68,7 +68,7 @@ def _rank(key: RegistryKey, asked: RegistryKey, whole_host: bool) -> tuple[int, 
     if key.path:
         if asked.path == key.path or asked.path.startswith(f"{key.path}/"):
             return 1, -len(key.path)
-        # docker and podman both overlook the path of a key that was written with a scheme.
-        overlooked = key.has_scheme and not key.path.endswith(_TOKEN_PATHS)
-        return (3, 0) if overlooked and not asked.path else None
+        # docker and podman ignore the path of a key that has a scheme.
+        ignored = key.has_scheme and not key.path.endswith(_TOKEN_PATHS)
+        return (3, 0) if ignored and not asked.path else None
     return (2, 0) if whole_host or not asked.path else None

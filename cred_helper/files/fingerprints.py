@@ -1,6 +1,6 @@
-"""Digests that tell one identity from another, at the price of no import worth the name.
+"""Digests of files and texts, to compare identities without storing their secrets.
 
-Never a way back to what was digested: the digest is what may be written down.
+Loads no module that a cached answer does not load anyway.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# A credential file is kilobytes; more than this is not one, and is not read.
+# A credential file has some kilobytes. What follows the first megabyte is ignored.
 _MAX_FILE_BYTES = 1 << 20
 
 
 def digest(parts: Iterable[str | bytes]) -> str:
-    """Digest the parts, each kept apart from its neighbours, to 32 hexadecimal digits."""
+    """Digest the parts, with their lengths, to 32 hexadecimal digits."""
     try:
-        # The extension module itself: hashlib would load OpenSSL, which costs more than the rest
-        # of a cached answer together.
+        # The extension module: hashlib loads OpenSSL, which takes longer than all the rest of a
+        # cached answer.
         from _blake2 import blake2b
     except ImportError:
         from hashlib import blake2b
@@ -33,19 +33,19 @@ def digest(parts: Iterable[str | bytes]) -> str:
 
 
 def is_pipe(path: str) -> bool:
-    """Whether what is there gives its content to one reader, who may have to wait for it.
+    """Whether a path is a pipe or a device, which gives its content to one reader only.
 
-    The shell's "<(…)" is such a pipe: a look must not open it, for the SDK needs what it holds.
+    The shell's "<(…)" is such a pipe: it is left to the SDK, which needs its content.
 
     Raises:
-        OSError: nothing is there, or it may not be looked at.
+        OSError: it does not exist, or cannot be examined.
     """
     mode = os.stat(path).st_mode
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def file_digest(path: str) -> str | None:
-    """Digest a file's content, or say ``absent`` or ``unreadable``; ``None`` for a pipe's."""
+    """The digest of a file's content, ``absent`` or ``unreadable``; ``None`` for a pipe."""
     try:
         if is_pipe(path):
             return None

@@ -25,6 +25,10 @@ MAX_DIGITS = 4300
 # The shell's "<(…)" and a FIFO: how long their writer may take in all.
 PIPE_TIMEOUT_S = 2.0
 _PIPE_POLL_S = 0.01
+# How long a program may take to write a file in place.
+_WRITTEN_WITHIN_S = 0.5
+_REREADS = 3
+_REREAD_PAUSE_S = 0.1
 _UTF8_BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -113,16 +117,43 @@ def _integer(digits: str) -> int:
 def load(path: str) -> ParsedJson | None:
     """Read and parse a file; ``None`` if it does not exist or holds nothing.
 
+    Some programs write such files in place: one that was changed a moment ago and is not whole yet
+    is read again.
+
     Raises:
         Misconfigured: it cannot be read, or is not JSON. The reason does not name the file.
     """
     try:
-        data = read(path)
+        return _load_when_written(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise Misconfigured("file.cannot-read", problem=os_reason(error)) from None
-    return parse(data)
+
+
+def _load_when_written(path: str) -> ParsedJson | None:
+    """Like ``load``. Raises ``OSError`` if the file cannot be read.
+
+    Source: https://github.com/containers/image/issues/1365 (podman login)
+    """
+    from time import sleep
+
+    for _ in range(_REREADS):
+        try:
+            found = parse(read(path))
+        except Misconfigured:
+            found = None
+        if found is not None or not _is_being_written(path):
+            break
+        sleep(_REREAD_PAUSE_S)
+    return parse(read(path)) if found is None else found
+
+
+def _is_being_written(path: str) -> bool:
+    from time import time
+
+    status = os.stat(path)
+    return stat.S_ISREG(status.st_mode) and abs(time() - status.st_mtime) < _WRITTEN_WITHIN_S
 
 
 def parse(data: bytes) -> ParsedJson | None:

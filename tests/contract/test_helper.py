@@ -343,6 +343,16 @@ def test_a_stored_credential_arrives_whole(children: Programs) -> None:
         helper(keeping).get(URL)
 
 
+def test_a_login_that_meets_another_in_the_keychain_is_tried_again(children: Programs) -> None:
+    busy = children.helper(
+        "x",
+        'cat >/dev/null; [ "$(wc -l <"$log")" -ge 2 ] && exit 0\n'
+        "echo The specified item already exists in the keychain.; exit 1",
+    )
+    helper(busy).store(URL, Credential("u", Secret("s")))
+    assert children.runs("x") == ["store", "store"]
+
+
 @pytest.mark.parametrize(
     ("answer", "status"),
     [("", 0), ("credentials not found in native keychain", 1), ("not implemented", 1)],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from threading import Timer
 from time import monotonic
 
 import pytest
@@ -66,6 +67,30 @@ def test_a_file_with_nothing_in_it_counts_as_absent(tmp_path: Path, content: byt
     if content is not None:
         (tmp_path / "config.json").write_bytes(content)
     assert json_file.load(str(tmp_path / "config.json")) is None
+
+
+@pytest.mark.parametrize("beginning", ["", '{"auths": {'])
+def test_a_file_that_another_program_is_writing_in_place_is_read_when_it_is_whole(
+    tmp_path: Path, beginning: str
+) -> None:
+    path = tmp_path / "auth.json"
+    path.write_text(beginning)
+    writer = Timer(0.1, lambda: path.write_text('{"auths": {}}'))
+    writer.start()
+    read = json_file.load(str(path))
+    writer.join()
+    assert read is not None
+    assert read.value == {"auths": {}}
+
+
+def test_a_broken_file_that_is_not_being_written_is_an_error_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "auth.json"
+    path.write_text("{")
+    os.utime(path, (0, 1_700_000_000))
+    begun_s = monotonic()
+    with pytest.raises(Misconfigured, match=r"^file\.not-json$"):
+        json_file.load(str(path))
+    assert monotonic() - begun_s < 0.5
 
 
 def test_a_file_is_read_through_links(tmp_path: Path) -> None:
