@@ -140,18 +140,22 @@ def _errors(_: str) -> Iterator[str]:
 
 
 def _title(area: str) -> str:
-    """The heading of an area: the first sentence of its module, ``Messages about …``."""
+    """The heading of an area: the first line of its module, ``Messages about …``."""
     package = "cred_helper.messages"
     if area in clouds.NAMES:
         return clouds.find(area).title
     sentence = sys.modules[f"{package}.{area}"].__doc__ or ""
-    title = sentence.partition("\n")[0].removeprefix("Messages about ").rstrip(".")
-    return title[0].upper() + title[1:]
+    title = re.sub(r"^Messages (about|of) ", "", sentence.partition("\n")[0]).rstrip(".")
+    return _sentence(title.replace("``", "`"))
 
 
 def _error(code: str, message: Message) -> tuple[str, str, str]:
     text = f'<a id="{code}"></a>`[{code}]`<br>{_shown(message.text)}'
-    return text, message.cause, message.cure or _shown(message.hint)
+    return text, message.cause, message.cure or _sentence(_shown(message.hint))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _shown(template: str) -> str:
