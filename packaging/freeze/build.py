@@ -2,6 +2,7 @@
 
 import _imp
 import argparse
+import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,7 @@ from zipfile import ZipFile
 from cred_helper import __version__, clouds
 from freeze import aws_data, contents, elf, link, sbom, table
 from freeze.payload import Payload
+from freeze.source import digest
 
 PROGRAM = "docker-credential-multi"
 
@@ -28,6 +30,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     unknown = set(parsed.providers) - set(clouds.NAMES)
     if unknown:
         parser.error(f"unknown provider: {', '.join(sorted(unknown))}")
+    parsed.sources = digest()
     return parsed
 
 
@@ -54,7 +57,7 @@ def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> 
     link.link(work, parsed.zstd, out)
     payload.floors["the launcher with Python"] = elf.glibc_floor(str(out))
     sbom.write(payload, __version__, out)
-    table.write(payload, out, parsed.providers)
+    table.write(payload, out, parsed)
     if parsed.static:
         glibc = link.of_glibc((str(out), *payload.sources.values()))
         program = work / PROGRAM
@@ -62,7 +65,9 @@ def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> 
         link.link(work, parsed.zstd, program, outside=True)
         link.link_static(work, program, glibc, static)
         sbom.write(payload, __version__, static, glibc)
-        table.write(payload, static, parsed.providers, program, glibc)
+        table.write(payload, static, parsed, program, glibc)
+    if digest() != parsed.sources:
+        sys.exit("error: the sources changed during the build: build again")
 
 
 def _add_modules(payload: Payload, analysis: Any) -> None:

@@ -1,12 +1,12 @@
 """The table of sizes: its rows add up to the size of the file."""
 
+import argparse
 import gzip
 from collections.abc import Iterable
 from pathlib import Path
 
 from cred_helper.clouds import CLOUDS
 from freeze.payload import Payload
-from freeze.source import digest
 
 PYTHON = "Python itself and the launcher"
 GLIBC = "glibc and the static launcher"
@@ -27,7 +27,7 @@ GROUP_OF = {name: group for group, names in GROUPS.items() for name in names}
 def write(
     payload: Payload,
     out: Path,
-    providers: list[str],
+    options: argparse.Namespace,
     program: Path | None = None,
     glibc: Iterable[str] = (),
 ) -> None:
@@ -67,8 +67,8 @@ def write(
     assert stored == len(whole)
     lines.append(f"{'together':40}{stored / 1e6:12.2f}{unpacked / 1e6:12.2f}")
     lines.append(f"{'gzipped':40}{len(gzip.compress(whole, 9, mtime=0)) / 1e6:12.2f}")
-    lines.append(f"providers: {', '.join(providers) or 'none'}")
-    lines.append(f"sources: {digest()}")
+    lines.append(f"providers: {', '.join(options.providers) or 'none'}")
+    lines.append(f"sources: {options.sources}")
     if program:
         lines.append(f"needs no libc (has {', '.join(glibc)})")
     else:
