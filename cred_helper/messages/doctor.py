@@ -81,6 +81,9 @@ MESSAGES: dict[str, Message] = {
     "doctor.member-of-wrong-type": Message(
         "{place}: {member} is not {kind}: docker warns at every command and may drop the rest"
     ),
+    "doctor.member-misspelt": Message(
+        "{path}: docker does not read the member {member}", "did you mean {meant}?"
+    ),
     "doctor.named-for-all": Message("{path} names multi for every registry"),
     "doctor.named-for-some": Message("{path} names multi for {hosts}"),
     "doctor.other-store-named": Message(

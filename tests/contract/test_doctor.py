@@ -496,8 +496,19 @@ def test_a_key_that_docker_never_looks_up_is_named_with_the_right_one(
         assert _finding(_doctor(person), "doctor.named-for-some", right)["severity"] == "ok"
 
 
-def test_a_key_without_a_helper_takes_its_host_from_credsstore(person: Person) -> None:
-    config = {"credsStore": "multi", "credHelpers": {"quay.io": ""}}
+@pytest.mark.parametrize("member", ["credStore", "credsStores", "credHelper", "CredStore"])
+def test_a_misspelt_member_is_named_with_the_one_that_was_meant(
+    person: Person, member: str
+) -> None:
+    person.write(".docker/config.json", json.dumps({member: "multi"}))
+    assert _finding(_doctor(person), "doctor.member-misspelt", member)
+
+
+@pytest.mark.parametrize("helper", ["", None])
+def test_a_key_without_a_helper_takes_its_host_from_credsstore(
+    person: Person, helper: str | None
+) -> None:
+    config = {"credsStore": "multi", "credHelpers": {"quay.io": helper}}
     person.write(".docker/config.json", json.dumps(config))
     assert _finding(_doctor(person), "doctor.key-without-helper", "quay.io")
 
@@ -560,6 +571,31 @@ def test_what_is_no_regular_file_is_named_and_not_edited(
     make(file)
     finding = _finding(_doctor(person), code, str(file))
     assert "EDITOR" not in (finding["command"] or "")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".config/docker-credential-multi/config.toml",
+        ".config/containers/registries.conf",
+        ".local/share/docker-credential-multi/credentials.json",
+        ".aws/config",
+        ".aws/credentials",
+        ".dockercfg",
+        ".config/gcloud/application_default_credentials.json",
+        ".azure/azureProfile.json",
+        "ca.pem",
+    ],
+)
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(person: Person, path: str) -> None:
+    file = person.home / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(file)
+    variables = {"SSL_CERT_FILE": str(file)} if path == "ca.pem" else {}
+    for command in (("doctor",), ("explain", aws.EXAMPLE_HOST)):
+        begun_s = time.monotonic()
+        assert person.run(*command, **variables).status in (0, 1)
+        assert time.monotonic() - begun_s < 20
 
 
 def test_a_password_that_ends_in_a_line_end_is_named(person: Person) -> None:

@@ -18,7 +18,7 @@ from cred_helper.commands.doctor import (
     rules,
 )
 from cred_helper.commands.doctor.finding import ERROR, Finding, error
-from cred_helper.errors import CredentialError
+from cred_helper.errors import CredentialError, fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,3 +62,5 @@ def _all() -> Iterator[Finding]:
             place = str(failure.filename or check.__name__)
             cause = (failure.strerror or type(failure).__name__).lower()
             yield error(check.__name__, "doctor.check-failed", path=place, cause=cause)
+        except Exception as failure:  # noqa: BLE001 - the other checks still run
+            yield Finding(ERROR, check.__name__, fault(failure))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from cred_helper import docker_hub, providers
@@ -267,14 +268,25 @@ def _dockers_own(config: DockerConfig) -> Iterator[Finding]:
         return
     helpers = parsed.value.get(dockerconfig.CRED_HELPERS)
     for key, name in helpers.items() if isinstance(helpers, dict) else ():
-        if name == "":
+        if not name:
             values = {"path": config.name, "key": ServerURL.parse(key).redacted}
             yield warning(_SUBJECT, "doctor.key-without-helper", edit(config.name), **values)
+    yield from _misspelt(config, parsed.value)
     for name, kind in _MEMBERS.items():
         if not _is_of_kind(parsed.value.get(name), kind):
             place = f"{config.name}:{parsed.line_of(name)}"
             values = {"place": place, "member": name, "kind": kind}
             yield warning(_SUBJECT, "doctor.member-of-wrong-type", edit(config.name), **values)
+
+
+def _misspelt(config: DockerConfig, members: Iterable[str]) -> Iterator[Finding]:
+    """Members that were probably meant to name a helper."""
+    meant = {name.lower(): name for name in (dockerconfig.CREDS_STORE, dockerconfig.CRED_HELPERS)}
+    for member in members:
+        close = get_close_matches(member.lower(), meant, n=1, cutoff=0.85)
+        if close and member.lower() not in meant:
+            values = {"path": config.name, "member": member, "meant": meant[close[0]]}
+            yield warning(_SUBJECT, "doctor.member-misspelt", edit(config.name), **values)
 
 
 def _is_of_kind(value: Any, kind: str) -> bool:

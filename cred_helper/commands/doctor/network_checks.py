@@ -46,8 +46,6 @@ def tls() -> Iterator[Finding]:
 
 
 def _bundle(variable: str, path: str) -> Finding:
-    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
-        return error("tls", "doctor.file-is-special", shell.unset_variable(variable), path=path)
     if problem := CaFile(variable, path).problem():
         return Finding(ERROR, "tls", problem, shell.unset_variable(variable))
     values = {"variable": variable, "path": path}

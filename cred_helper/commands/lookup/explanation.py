@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cred_helper import clouds, providers, stdio
 from cred_helper.cache.cached import CachedProvider
 from cred_helper.commands.ui.times import duration
-from cred_helper.errors import Misconfigured, NotFound, ProviderError
+from cred_helper.errors import CredentialError, Misconfigured, NotFound, ProviderError
 from cred_helper.fallback import Known
 from cred_helper.fallback.helper import Helper
 from cred_helper.fallback.login import MachineKeychain
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cred_helper.cache.entry import Entry
-    from cred_helper.errors import CredentialError
     from cred_helper.keychain import Source
     from cred_helper.providers.common.interface import Identity
     from cred_helper.server_url import ServerURL
@@ -103,8 +102,12 @@ class Explanation:
             yield identity.problem
         # The wrappers of the wiring do not pass this on.
         check = getattr(providers.load(self.builtin.name), "problems", None)
-        if check is not None:
+        if check is None:
+            return
+        try:
             yield from check(self.builtin.request, identity)
+        except CredentialError as error:
+            yield error
 
     # --- The built-in provider --------------------------------------------------------------------
 

@@ -46,6 +46,11 @@ class CaFile:
             return Misconfigured("network.ca-file-not-a-path", variable=name)
         if not os.path.exists(path):
             return Misconfigured("network.ca-file-missing", variable=name, path=path)
+        if not os.path.isfile(path) and not os.path.isdir(path):
+            # OpenSSL would wait for the writer of a pipe.
+            return Misconfigured(
+                "network.ca-file-unreadable", variable=name, path=path, reason="not a regular file"
+            )
         try:
             if os.path.isdir(path):
                 ssl.create_default_context(capath=path)
