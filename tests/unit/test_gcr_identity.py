@@ -734,3 +734,40 @@ def test_what_files_show_to_be_wrong_is_reported_without_a_get(
     shown = " ".join(f"{problem.reason} {problem.hint}" for problem in problems)
     assert "hunter2" not in shown + identify(environ).detail
     assert not problems or path in shown or str(tmp_path) in shown
+
+
+@pytest.mark.parametrize(
+    "value", ["ya29.Hunter2", json.dumps({"private_key": "Hunter2"}), "Hunter2"]
+)
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "CLOUDSDK_CONFIG",
+        "CLOUDSDK_ACTIVE_CONFIG_NAME",
+        "CLOUDSDK_CORE_ACCOUNT",
+        "CLOUDSDK_AUTH_ACCESS_TOKEN",
+        "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE",
+        "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE",
+        "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT",
+        "GCE_METADATA_HOST",
+        "GCE_METADATA_ROOT",
+        "GCE_METADATA_IP",
+        "DOCKER_CREDENTIAL_GCR_STORE",
+    ],
+)
+def test_a_secret_in_place_of_another_value_is_not_shown(
+    gcloud: Gcloud, variable: str, value: str
+) -> None:
+    gcloud.log_in("me@example.com")
+    environ = {**gcloud.environ, variable: value}
+    if "METADATA" in variable:
+        environ["NO_GCE_CHECK"] = ""
+    try:
+        identity = identify(environ)
+    except Misconfigured as error:
+        shown = [error.reason, error.hint]
+    else:
+        problems = found_problems(environ)
+        shown = [identity.detail, *(over.reason for over in identity.skipped)]
+        shown += [f"{problem.reason} {problem.hint}" for problem in problems]
+    assert "Hunter2" not in " ".join(map(str, shown))

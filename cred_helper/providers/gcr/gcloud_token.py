@@ -116,7 +116,7 @@ def _token(output: bytes) -> str:
 def _failure(finished: Finished, login: Login) -> CredentialError:
     text = finished.errors.decode("utf-8", "replace")
     line = last_line(finished.errors, "ERROR:").removeprefix("ERROR:").strip()
-    said = quoted(line) or "no reason"
+    said = quoted(line, login.secrets) or "no reason"
     if any(sign in text for sign in _LOGIN_ENDED):
         is_service = login.account.endswith(".gserviceaccount.com")
         code = "gcr.gcloud-account-refused" if is_service else "gcr.gcloud-login-ended"

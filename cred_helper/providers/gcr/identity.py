@@ -92,6 +92,11 @@ def gcloud_folder(environ: Mapping[str, str]) -> str:
     return environ.get("CLOUDSDK_CONFIG") or _usual_gcloud_folder(environ)
 
 
+def shown_folder(folder: str) -> str:
+    """The folder as it may be shown: a relative path in the variable could be a secret."""
+    return folder if not folder or os.path.isabs(folder) else "$CLOUDSDK_CONFIG"
+
+
 def _usual_gcloud_folder(environ: Mapping[str, str]) -> str:
     if os.name == "nt" and environ.get("APPDATA"):
         return f"{environ['APPDATA']}\\gcloud"
@@ -146,10 +151,11 @@ def _by_variable(request: TokenRequest) -> Identity | NotFound:
 
 
 def _by_default_file(request: TokenRequest) -> Identity | NotFound:
+    name = "application_default_credentials.json"
     folder = gcloud_folder(request.environ)
-    path = os.path.join(folder, "application_default_credentials.json")
+    path = os.path.join(folder, name)
     if not folder or not os.path.isfile(path):
-        return NotFound("gcr.no-default-file", path=path)
+        return NotFound("gcr.no-default-file", path=os.path.join(shown_folder(folder), name))
     return _file(request, APPLICATION_DEFAULT, path, "")
 
 

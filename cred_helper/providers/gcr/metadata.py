@@ -63,7 +63,7 @@ def find(environ: Mapping[str, str]) -> Service | NotFound:
         if not _is_address(environ.get(variable, "")):
             raise Misconfigured("gcr.bad-metadata-address", variable=variable)
     if configured_address(environ):
-        detail = f"the metadata service at {_without_login(configured_address(environ))}"
+        detail = f"the metadata service at {_shown(environ)}"
         return Service(detail, certain=True, cache_parts=[None])
     sign = cloud_detection.machine_sign(cloud_detection.GOOGLE)
     hints = [name for name in (*_SERVERLESS, "GCE_METADATA_IP") if environ.get(name)]
@@ -128,6 +128,12 @@ def configured_address(environ: Mapping[str, str]) -> str:
 def _is_address(value: str) -> bool:
     """Whether a variable is empty, or holds a host and perhaps a port."""
     return _ADDRESS_CHARACTERS.issuperset(_without_login(value)) and len(value) < _MAX_ADDRESS
+
+
+def _shown(environ: Mapping[str, str]) -> str:
+    """The configured address as it may be shown: tokens have capital letters, hosts do not."""
+    address = _without_login(configured_address(environ))
+    return address if address == address.lower() else "an address that a variable names"
 
 
 def _without_login(address: str) -> str:

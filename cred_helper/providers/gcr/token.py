@@ -193,6 +193,7 @@ def _require_universe(universe_domain: str, request: TokenRequest) -> None:
     """
     wanted = universe_domain_of(request)
     if universe_domain != wanted:
-        is_domain = universe_domain.replace("-", "").replace(".", "").isalnum()
+        letters = universe_domain.replace("-", "").replace(".", "")
+        is_domain = "." in universe_domain and letters.isalnum() and letters.islower()
         shown = universe_domain if is_domain else "of another name"
         raise Misconfigured("gcr.wrong-universe", universe=shown, wanted=wanted)
