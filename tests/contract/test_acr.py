@@ -1,6 +1,6 @@
 """The Azure provider from the outside: the executable, the real azure-identity, Azure on loopback.
 
-Whatever `Machine.get` runs is also checked for what must never be seen: a secret or a token in
+Whatever `AzureMachine` runs is also checked for what must never be seen: a secret or a token in
 something that is printed, a request to an unexpected host, a request that Azure objects to.
 """
 
@@ -26,7 +26,8 @@ from tests.clouds.authority import Authority
 from tests.clouds.azure import EXAMPLE_HOST, NULL_GUID, AzureCloud, Refusal
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Fault, Reply, json_reply
-from tests.support.executable import COMMAND, NOT_FOUND, Completed, Executable
+from tests.support.executable import COMMAND, NOT_FOUND, Completed
+from tests.support.machine import Machine
 
 DISCOVERY = f"GET {cloud.PUBLIC.authority}/{cloud.TENANT_ID}/v2.0/.well-known/openid-configuration"
 TOKEN = f"POST {cloud.PUBLIC.authority}/{cloud.TENANT_ID}/oauth2/v2.0/token"
@@ -37,45 +38,38 @@ OPTION = "DOCKER_CREDENTIAL_MULTI_ACR_"
 GENEROUS_S = 20.0
 
 
-class Machine:
+class AzureMachine(Machine):
     """A machine that reaches Azure, and nothing else, through a proxy."""
 
     def __init__(
-        self, azure: AzureCloud, proxy: TerminatingProxy, executable: Executable, folder: Path
+        self, home: Path, azure: AzureCloud, proxy: TerminatingProxy, folder: Path
     ) -> None:
+        super().__init__(home, **azure.redirection())
         self.azure = azure
         self.proxy = proxy
-        self.executable = executable
         self.folder = folder
-        self.home = Path(executable.environment["HOME"])
-
-    def get(self, environment: dict[str, str], host: str = EXAMPLE_HOST) -> Completed:
-        """Ask, with nothing remembered from before."""
-        fresh = {"DOCKER_CREDENTIAL_MULTI_CACHE": "off"}
-        done = self.executable.get(host, self.azure.redirection() | fresh | environment)
-        printed = done.stderr if done.status == 0 else done.stderr + done.stdout.decode()
         for secret in (
             cloud.CLIENT_SECRET,
             cloud.PASSWORD,
             cloud.IDENTITY_HEADER,
-            self.azure.federated_token,
-            *self.azure.tokens(),
+            azure.federated_token,
         ):
-            assert secret not in printed
-        assert "Traceback" not in printed
-        return done
+            self.marks.add(secret, "an identity")
+        self.issues.append(azure.tokens)
+
+    def ask(self, environment: dict[str, str], host: str = EXAMPLE_HOST) -> Completed:
+        """Ask, without the cache."""
+        return self.get(host, **{"DOCKER_CREDENTIAL_MULTI_CACHE": "off", **environment})
 
     def fails(self, environment: dict[str, str], host: str = EXAMPLE_HOST) -> Completed:
         """Ask, where the answer is an error."""
-        done = self.get(environment, host)
-        assert done.status == 1
-        assert done.stdout != NOT_FOUND
+        done = self.fail(host, **{"DOCKER_CREDENTIAL_MULTI_CACHE": "off", **environment})
         assert host.encode() in done.stdout
         assert len(done.codes) == 1
         return done
 
     def requests(self) -> list[str]:
-        """What Azure was asked, in order."""
+        """The requests that Azure received, in order."""
         return [f"{r.method} {r.host}{r.path}" for r in self.azure.received]
 
     def metadata(self) -> dict[str, str]:
@@ -94,36 +88,36 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture
-def machine(authority: Authority, executable: Executable, tmp_path: Path) -> Iterator[Machine]:
+def machine(authority: Authority, home: Path, tmp_path: Path) -> Iterator[AzureMachine]:
     # Closed in this order, a cloud that never answers holds no connection of the proxy's open.
     with TerminatingProxy(authority) as proxy, AzureCloud(authority) as azure:
         azure.register(proxy)
-        yield Machine(azure, proxy, executable, tmp_path)
+        yield AzureMachine(home, azure, proxy, tmp_path)
         assert proxy.refused == []
 
 
 # --- Identities -----------------------------------------------------------------------------------
 
 
-def client_secret(machine: Machine) -> dict[str, str]:
+def client_secret(machine: AzureMachine) -> dict[str, str]:
     return machine.azure.identity(machine.folder)
 
 
-def client_certificate(machine: Machine) -> dict[str, str]:
+def client_certificate(machine: AzureMachine) -> dict[str, str]:
     path = str(machine.azure.certificate_file)
     return {**machine.azure.principal(), "AZURE_CLIENT_CERTIFICATE_PATH": path}
 
 
-def client_certificate_with_its_chain(machine: Machine) -> dict[str, str]:
+def client_certificate_with_its_chain(machine: AzureMachine) -> dict[str, str]:
     machine.azure.expects_chain = True
     return {**client_certificate(machine), "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN": "true"}
 
 
-def client_certificate_explicitly_without_chain(machine: Machine) -> dict[str, str]:
+def client_certificate_explicitly_without_chain(machine: AzureMachine) -> dict[str, str]:
     return {**client_certificate(machine), "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN": "false"}
 
 
-def username_and_password(machine: Machine) -> dict[str, str]:
+def username_and_password(machine: AzureMachine) -> dict[str, str]:
     return {
         **machine.azure.principal(),
         "AZURE_USERNAME": cloud.USERNAME,
@@ -131,11 +125,11 @@ def username_and_password(machine: Machine) -> dict[str, str]:
     }
 
 
-def federated_token(machine: Machine) -> dict[str, str]:
+def federated_token(machine: AzureMachine) -> dict[str, str]:
     return {**machine.azure.principal(), "AZURE_FEDERATED_TOKEN": machine.azure.federated_token}
 
 
-def workload_identity(machine: Machine) -> dict[str, str]:
+def workload_identity(machine: AzureMachine) -> dict[str, str]:
     path = machine.file("federated", machine.azure.federated_token)
     return {
         **machine.azure.principal(),
@@ -145,23 +139,23 @@ def workload_identity(machine: Machine) -> dict[str, str]:
     }
 
 
-def managed_identity(machine: Machine) -> dict[str, str]:
+def managed_identity(machine: AzureMachine) -> dict[str, str]:
     return machine.metadata()
 
 
-def managed_identity_by_client_id(machine: Machine) -> dict[str, str]:
+def managed_identity_by_client_id(machine: AzureMachine) -> dict[str, str]:
     return {**machine.metadata(), "AZURE_CLIENT_ID": cloud.MANAGED_CLIENT_ID}
 
 
-def managed_identity_by_resource_id(machine: Machine) -> dict[str, str]:
+def managed_identity_by_resource_id(machine: AzureMachine) -> dict[str, str]:
     return {**machine.metadata(), f"{OPTION}RESOURCE_ID": cloud.MANAGED_RESOURCE_ID}
 
 
-def managed_identity_by_object_id(machine: Machine) -> dict[str, str]:
+def managed_identity_by_object_id(machine: AzureMachine) -> dict[str, str]:
     return {**machine.metadata(), f"{OPTION}OBJECT_ID": cloud.MANAGED_OBJECT_ID}
 
 
-def app_service(machine: Machine) -> dict[str, str]:
+def app_service(machine: AzureMachine) -> dict[str, str]:
     return {
         "IDENTITY_ENDPOINT": f"{machine.azure.url}/app-service/token",
         "IDENTITY_HEADER": cloud.IDENTITY_HEADER,
@@ -169,7 +163,7 @@ def app_service(machine: Machine) -> dict[str, str]:
     }
 
 
-def machine_learning(machine: Machine) -> dict[str, str]:
+def machine_learning(machine: AzureMachine) -> dict[str, str]:
     return {
         "MSI_ENDPOINT": f"{machine.azure.url}/machine-learning/token",
         "MSI_SECRET": cloud.IDENTITY_HEADER,
@@ -177,7 +171,7 @@ def machine_learning(machine: Machine) -> dict[str, str]:
     }
 
 
-def cloud_shell(machine: Machine) -> dict[str, str]:
+def cloud_shell(machine: AzureMachine) -> dict[str, str]:
     # Cloud Shell has one identity; a client id that happens to be set chooses none there.
     return {
         "MSI_ENDPOINT": f"{machine.azure.url}/cloud-shell/token",
@@ -185,11 +179,11 @@ def cloud_shell(machine: Machine) -> dict[str, str]:
     }
 
 
-def azure_cli(machine: Machine) -> dict[str, str]:
+def azure_cli(machine: AzureMachine) -> dict[str, str]:
     return machine.azure.az_login(machine.folder)
 
 
-def azure_powershell(machine: Machine) -> dict[str, str]:
+def azure_powershell(machine: AzureMachine) -> dict[str, str]:
     said = f"azsdk%{machine.azure.issue(cloud.AUDIENCE, cloud.PUBLIC)}%4070908800"
     environment = machine.azure.program(machine.folder, "pwsh", f"echo '{said}'")
     (machine.home / ".Azure").mkdir()
@@ -197,7 +191,7 @@ def azure_powershell(machine: Machine) -> dict[str, str]:
     return environment
 
 
-def azure_developer_cli(machine: Machine) -> dict[str, str]:
+def azure_developer_cli(machine: AzureMachine) -> dict[str, str]:
     token = machine.azure.issue(cloud.AUDIENCE, cloud.PUBLIC)
     said = json.dumps({"token": token, "expiresOn": "2099-01-01T00:00:00Z"})
     environment = machine.azure.program(machine.folder, "azd", f"echo '{said}'")
@@ -235,9 +229,9 @@ IMDS = "GET 127.0.0.1/metadata/identity/oauth2/token"
     ],
 )
 def test_an_identity_becomes_a_credential_in_no_more_requests_than_it_takes(
-    machine: Machine, identity: Callable[[Machine], dict[str, str]], signing_in: list[str]
+    machine: AzureMachine, identity: Callable[[AzureMachine], dict[str, str]], signing_in: list[str]
 ) -> None:
-    username, secret = machine.get(identity(machine)).credential
+    username, secret = machine.ask(identity(machine)).credential
     assert username == NULL_GUID
     assert machine.azure.issued(username, secret, EXAMPLE_HOST)
     port = f":{machine.azure.port}"
@@ -245,7 +239,7 @@ def test_an_identity_becomes_a_credential_in_no_more_requests_than_it_takes(
 
 
 def test_service_fabric_is_known_by_its_certificates_thumbprint(
-    machine: Machine, authority: Authority
+    machine: AzureMachine, authority: Authority
 ) -> None:
     with AzureCloud(authority, tls=authority.server_context("127.0.0.1")) as fabric:
         fabric.exchange_at(machine.azure)
@@ -258,55 +252,57 @@ def test_service_fabric_is_known_by_its_certificates_thumbprint(
             # The cluster chooses the identity; a client id that happens to be set does not.
             "AZURE_CLIENT_ID": cloud.MANAGED_CLIENT_ID,
         }
-        assert machine.get(environment).status == 0
+        assert machine.ask(environment).status == 0
         stranger = {**environment, "IDENTITY_SERVER_THUMBPRINT": "0" * 40}
         assert machine.fails(stranger).codes == ["acr.sdk-refuses"]
 
 
 def test_az_is_asked_for_the_registries_audience_and_the_tenant_of_the_option(
-    machine: Machine,
+    machine: AzureMachine,
 ) -> None:
     environment = {**azure_cli(machine), f"{OPTION}TENANT_ID": cloud.TENANT_ID}
-    assert machine.get(environment).status == 0
+    assert machine.ask(environment).status == 0
     asked = (machine.folder / "az.arguments").read_text().split()
     assert asked[asked.index("--resource") + 1] == cloud.AUDIENCE
     assert asked[asked.index("--tenant") + 1] == cloud.TENANT_ID
 
 
-def test_an_az_without_a_folder_is_run_to_see_whether_it_is_logged_in(machine: Machine) -> None:
+def test_an_az_without_a_folder_is_run_to_see_whether_it_is_logged_in(
+    machine: AzureMachine,
+) -> None:
     environment = azure_cli(machine)
     del environment["AZURE_CONFIG_DIR"]
-    assert machine.get(environment).status == 0
+    assert machine.ask(environment).status == 0
     environment = machine.azure.program(
         machine.folder, "az", "echo \"ERROR: Please run 'az login' to setup account.\" >&2; exit 1"
     )
-    done = machine.get(environment)
+    done = machine.ask(environment)
     assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
 
 
-def test_two_registries_get_credentials_of_their_own(machine: Machine) -> None:
+def test_two_registries_get_credentials_of_their_own(machine: AzureMachine) -> None:
     environment = client_secret(machine)
     hosts = (EXAMPLE_HOST, "other.azurecr.io", "myreg.eastus2.geo.azurecr.io")
-    secrets = {host: machine.get(environment, host).credential[1] for host in hosts}
+    secrets = {host: machine.ask(environment, host).credential[1] for host in hosts}
     assert len(set(secrets.values())) == 3
     for host, secret in secrets.items():
         assert [machine.azure.issued(NULL_GUID, secret, h) for h in hosts].count(True) == 1
         assert machine.azure.issued(NULL_GUID, secret, host)
 
 
-def test_the_identity_token_option_marks_the_credential_as_one(machine: Machine) -> None:
+def test_the_identity_token_option_marks_the_credential_as_one(machine: AzureMachine) -> None:
     environment = {**client_secret(machine), f"{OPTION}IDENTITY_TOKEN": "true"}
-    username, secret = machine.get(environment).credential
+    username, secret = machine.ask(environment).credential
     assert username == "<token>"
     assert machine.azure.issued(username, secret, EXAMPLE_HOST)
 
 
-def test_the_audience_option_is_the_audience_of_the_entra_token(machine: Machine) -> None:
+def test_the_audience_option_is_the_audience_of_the_entra_token(machine: AzureMachine) -> None:
     machine.azure.audience = "https://management.azure.com"
     environment = {**client_secret(machine), f"{OPTION}AUDIENCE": machine.azure.audience}
-    assert machine.get(environment).status == 0
+    assert machine.ask(environment).status == 0
     environment = {**managed_identity(machine), f"{OPTION}AUDIENCE": machine.azure.audience}
-    assert machine.get(environment).status == 0
+    assert machine.ask(environment).status == 0
 
 
 # --- A pipe in a file's place ---------------------------------------------------------------------
@@ -314,7 +310,7 @@ def test_the_audience_option_is_the_audience_of_the_entra_token(machine: Machine
 PIPED = ("AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE")
 
 
-def pipe(machine: Machine, variable: str) -> tuple[Path, dict[str, str]]:
+def pipe(machine: AzureMachine, variable: str) -> tuple[Path, dict[str, str]]:
     path = machine.folder / "pipe"
     os.mkfifo(path)
     environment = {**machine.azure.principal(), variable: str(path)}
@@ -322,7 +318,9 @@ def pipe(machine: Machine, variable: str) -> tuple[Path, dict[str, str]]:
 
 
 @pytest.mark.parametrize("variable", PIPED)
-def test_a_pipe_is_read_once_and_by_the_get_that_needs_it(machine: Machine, variable: str) -> None:
+def test_a_pipe_is_read_once_and_by_the_get_that_needs_it(
+    machine: AzureMachine, variable: str
+) -> None:
     path, environment = pipe(machine, variable)
     content = {
         "AZURE_CLIENT_CERTIFICATE_PATH": machine.azure.certificate_file.read_text(),
@@ -330,14 +328,14 @@ def test_a_pipe_is_read_once_and_by_the_get_that_needs_it(machine: Machine, vari
     }[variable]
     writer = threading.Thread(target=path.write_text, args=(content,), daemon=True)
     writer.start()
-    username, secret = machine.get(environment).credential
+    username, secret = machine.ask(environment).credential
     assert machine.azure.issued(username, secret, EXAMPLE_HOST)
     writer.join()
 
 
 @pytest.mark.parametrize("variable", PIPED)
 def test_a_get_waits_for_an_empty_pipe_no_longer_than_its_deadline(
-    machine: Machine, variable: str
+    machine: AzureMachine, variable: str
 ) -> None:
     _, environment = pipe(machine, variable)
     began = time.monotonic()
@@ -347,7 +345,7 @@ def test_a_get_waits_for_an_empty_pipe_no_longer_than_its_deadline(
 
 
 @pytest.mark.parametrize("variable", PIPED)
-def test_explain_does_not_read_a_pipe(machine: Machine, variable: str) -> None:
+def test_explain_does_not_read_a_pipe(machine: AzureMachine, variable: str) -> None:
     _, environment = pipe(machine, variable)
     done = machine.executable.run("explain", EXAMPLE_HOST, environment=environment)
     assert done.status == 0
@@ -358,16 +356,18 @@ def test_explain_does_not_read_a_pipe(machine: Machine, variable: str) -> None:
 
 
 @pytest.mark.parametrize("of", cloud.CLOUDS, ids=lambda of: of.suffix)
-def test_the_suffix_of_the_host_decides_the_authority(machine: Machine, of: cloud.Cloud) -> None:
+def test_the_suffix_of_the_host_decides_the_authority(
+    machine: AzureMachine, of: cloud.Cloud
+) -> None:
     host = f"myreg.{of.suffix}"
-    username, secret = machine.get(client_secret(machine), host).credential
+    username, secret = machine.ask(client_secret(machine), host).credential
     assert machine.azure.issued(username, secret, host)
     assert [r.host for r in machine.azure.received] == [of.authority, of.authority, host]
 
 
 @pytest.mark.parametrize("identity", [client_secret, workload_identity, azure_cli])
 def test_an_authority_of_another_cloud_is_refused_without_any_request(
-    machine: Machine, identity: Callable[[Machine], dict[str, str]]
+    machine: AzureMachine, identity: Callable[[AzureMachine], dict[str, str]]
 ) -> None:
     environment = {**identity(machine), "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.us"}
     assert machine.fails(environment).codes == ["acr.authority-of-another-cloud"]
@@ -375,51 +375,51 @@ def test_an_authority_of_another_cloud_is_refused_without_any_request(
     assert not (machine.folder / "az.arguments").exists()
 
 
-def test_another_name_of_the_same_cloud_is_used(machine: Machine) -> None:
+def test_another_name_of_the_same_cloud_is_used(machine: AzureMachine) -> None:
     machine.proxy.route("westus2.login.microsoft.com", machine.azure)
     environment = {
         **client_secret(machine),
         "AZURE_AUTHORITY_HOST": "westus2.login.microsoft.com",
     }
-    assert machine.get(environment).status == 0
+    assert machine.ask(environment).status == 0
     assert {r.host for r in machine.azure.received} == {"westus2.login.microsoft.com", EXAMPLE_HOST}
 
 
 @pytest.mark.parametrize("identity", [client_secret, workload_identity])
 def test_an_authority_on_loopback_is_used_as_given(
-    machine: Machine, authority: Authority, identity: Callable[[Machine], dict[str, str]]
+    machine: AzureMachine, authority: Authority, identity: Callable[[AzureMachine], dict[str, str]]
 ) -> None:
     with AzureCloud(authority, tls=authority.server_context("127.0.0.1")) as private:
         private.federated_token = machine.azure.federated_token
         private.exchange_at(machine.azure)
         environment = {**identity(machine), "AZURE_AUTHORITY_HOST": private.url}
-        username, secret = machine.get(environment).credential
+        username, secret = machine.ask(environment).credential
         assert private.issued(username, secret, EXAMPLE_HOST)
         assert machine.requests() == [EXCHANGE]
 
 
-def test_an_unknown_authority_gets_no_secret(machine: Machine) -> None:
+def test_an_unknown_authority_gets_no_secret(machine: AzureMachine) -> None:
     environment = {**client_secret(machine), "AZURE_AUTHORITY_HOST": "login.private.example"}
     assert machine.fails(environment).codes == ["acr.unknown-authority"]
     assert {r.path for r in machine.azure.received} == {"/common/discovery/instance"}
     machine.proxy.route("login.private.example", machine.azure)
-    assert machine.get({**environment, f"{OPTION}INSTANCE_DISCOVERY": "false"}).status == 0
+    assert machine.ask({**environment, f"{OPTION}INSTANCE_DISCOVERY": "false"}).status == 0
 
 
-def test_the_closed_cloud_is_explained_and_never_called(machine: Machine) -> None:
+def test_the_closed_cloud_is_explained_and_never_called(machine: AzureMachine) -> None:
     done = machine.fails(client_secret(machine), "myreg.azurecr.de")
     assert done.codes == ["acr.cloud-closed"]
     assert machine.requests() == []
 
 
-def test_a_login_of_az_to_another_cloud_is_refused_before_az_is_run(machine: Machine) -> None:
+def test_a_login_of_az_to_another_cloud_is_refused_before_az_is_run(machine: AzureMachine) -> None:
     done = machine.fails(azure_cli(machine), "myreg.azurecr.us")
     assert done.codes == ["acr.az-in-another-cloud"]
     assert "az cloud set --name AzureUSGovernment" in done.stderr
     assert not (machine.folder / "az.arguments").exists()
 
 
-def test_a_token_of_another_cloud_is_not_shown_to_the_registry(machine: Machine) -> None:
+def test_a_token_of_another_cloud_is_not_shown_to_the_registry(machine: AzureMachine) -> None:
     environment = machine.azure.az_login(machine.folder, cloud=cloud.CHINA)
     assert machine.fails(environment).codes == ["acr.token-of-another-cloud"]
     assert machine.requests() == []
@@ -429,7 +429,7 @@ def test_a_token_of_another_cloud_is_not_shown_to_the_registry(machine: Machine)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_of_the_exchange_is_not_followed(machine: Machine, status: int) -> None:
+def test_a_redirect_of_the_exchange_is_not_followed(machine: AzureMachine, status: int) -> None:
     elsewhere = faults.redirect_to("https://elsewhere.example/oauth2/exchange", status)
     machine.azure.fail("/oauth2/exchange", elsewhere)
     done = machine.fails(client_secret(machine))
@@ -439,29 +439,29 @@ def test_a_redirect_of_the_exchange_is_not_followed(machine: Machine, status: in
     assert machine.azure.exchanges == 0
 
 
-def test_a_redirect_of_the_sign_in_is_not_followed(machine: Machine) -> None:
+def test_a_redirect_of_the_sign_in_is_not_followed(machine: AzureMachine) -> None:
     machine.azure.fail(TOKEN_PATH, faults.redirect_to("https://elsewhere.example/token"))
     done = machine.fails(federated_token(machine))
     assert done.codes == ["network.redirect"]
     assert "elsewhere.example" in done.stderr
 
 
-def test_netrc_is_not_used(machine: Machine) -> None:
+def test_netrc_is_not_used(machine: AzureMachine) -> None:
     netrc = machine.home / ".netrc"
     netrc.write_text("default login someone password loopback-netrc\n")
     netrc.chmod(0o600)
     # That no Authorization header came with anything is what Azure itself asserts.
-    assert machine.get(client_secret(machine)).status == 0
-    assert machine.get(federated_token(machine)).status == 0
+    assert machine.ask(client_secret(machine)).status == 0
+    assert machine.ask(federated_token(machine)).status == 0
 
 
-def test_a_metadata_service_is_never_asked_through_a_proxy(machine: Machine) -> None:
+def test_a_metadata_service_is_never_asked_through_a_proxy(machine: AzureMachine) -> None:
     everything = {"NO_PROXY": "", "no_proxy": ""}
-    assert machine.get({**managed_identity(machine), **everything}).status == 0
-    assert machine.get({**app_service(machine), **everything}).status == 0
+    assert machine.ask({**managed_identity(machine), **everything}).status == 0
+    assert machine.ask({**app_service(machine), **everything}).status == 0
 
 
-def test_the_registry_is_asked_once_and_nothing_else(machine: Machine) -> None:
+def test_the_registry_is_asked_once_and_nothing_else(machine: AzureMachine) -> None:
     machine.azure.fail("/oauth2/exchange", faults.unavailable(503), times=1)
     assert machine.fails(federated_token(machine)).codes == ["network.server-error"]
     assert machine.requests() == [TOKEN, EXCHANGE]
@@ -483,8 +483,8 @@ def test_the_registry_is_asked_once_and_nothing_else(machine: Machine) -> None:
     ],
 )
 def test_an_identity_that_is_configured_and_fails_does_not_give_way_to_the_machines(
-    machine: Machine,
-    identity: Callable[[Machine], dict[str, str]],
+    machine: AzureMachine,
+    identity: Callable[[AzureMachine], dict[str, str]],
     spoilt: dict[str, str],
     code: str,
 ) -> None:
@@ -499,26 +499,26 @@ def test_an_identity_that_is_configured_and_fails_does_not_give_way_to_the_machi
     assert machine.azure.exchanges == 0
 
 
-def test_where_the_machine_has_no_identity_the_login_of_az_is_used(machine: Machine) -> None:
+def test_where_the_machine_has_no_identity_the_login_of_az_is_used(machine: AzureMachine) -> None:
     machine.azure.system_assigned = False
-    assert machine.get({**managed_identity(machine), **azure_cli(machine)}).status == 0
+    assert machine.ask({**managed_identity(machine), **azure_cli(machine)}).status == 0
     assert (machine.folder / "az.arguments").exists()
 
 
-def test_an_identity_that_was_chosen_by_its_class_is_the_only_one(machine: Machine) -> None:
+def test_an_identity_that_was_chosen_by_its_class_is_the_only_one(machine: AzureMachine) -> None:
     environment = {**client_secret(machine), **azure_cli(machine)}
     environment["AZURE_TOKEN_CREDENTIALS"] = "AzureCliCredential"
-    assert machine.get(environment).status == 0
+    assert machine.ask(environment).status == 0
     assert machine.requests() == [EXCHANGE]
 
 
 def test_a_managed_identity_chosen_by_its_class_does_not_sign_in_as_a_workload(
-    machine: Machine,
+    machine: AzureMachine,
 ) -> None:
     environment = {**workload_identity(machine), **machine.metadata()}
     environment["AZURE_TOKEN_CREDENTIALS"] = "ManagedIdentityCredential"
     environment["AZURE_CLIENT_ID"] = cloud.MANAGED_CLIENT_ID
-    assert machine.get(environment).status == 0
+    assert machine.ask(environment).status == 0
     assert machine.azure.received_at(TOKEN_PATH) == []
 
 
@@ -527,37 +527,37 @@ def test_a_managed_identity_chosen_by_its_class_does_not_sign_in_as_a_workload(
 
 @pytest.mark.skipif("-m" not in COMMAND, reason="only the interpreter reports its imports")
 def test_with_no_identity_the_answer_is_not_found_and_the_sdk_is_not_loaded(
-    machine: Machine,
+    machine: AzureMachine,
 ) -> None:
     watched = {"PYTHONPROFILEIMPORTTIME": "1"}
-    done = machine.get(watched)
+    done = machine.ask(watched)
     assert (done.status, done.stdout) == (1, NOT_FOUND)
     assert "cred_helper.providers.acr" in done.stderr
     assert not re.search(r"\| +(azure|requests)", done.stderr)
     # The same eyes do see it where it is loaded.
-    assert "azure.identity" in machine.get({**client_secret(machine), **watched}).stderr
+    assert "azure.identity" in machine.ask({**client_secret(machine), **watched}).stderr
 
 
 @pytest.mark.parametrize("chosen", ["prod", "dev", "EnvironmentCredential", "AzureCliCredential"])
 def test_with_no_identity_of_the_chosen_kind_the_answer_is_not_found(
-    machine: Machine, chosen: str
+    machine: AzureMachine, chosen: str
 ) -> None:
     began = time.monotonic()
-    done = machine.get({"AZURE_TOKEN_CREDENTIALS": chosen})
+    done = machine.ask({"AZURE_TOKEN_CREDENTIALS": chosen})
     assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
     assert time.monotonic() - began < GENEROUS_S
 
 
-def test_a_machine_without_an_identity_of_its_own_is_not_found(machine: Machine) -> None:
+def test_a_machine_without_an_identity_of_its_own_is_not_found(machine: AzureMachine) -> None:
     machine.azure.system_assigned = False
-    done = machine.get(managed_identity(machine))
+    done = machine.ask(managed_identity(machine))
     assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
 
 
 # --- What is said of failures ---------------------------------------------------------------------
 
 
-def test_a_managed_identity_that_the_machine_does_not_have_is_named(machine: Machine) -> None:
+def test_a_managed_identity_that_the_machine_does_not_have_is_named(machine: AzureMachine) -> None:
     environment = {**managed_identity(machine), "AZURE_CLIENT_ID": cloud.CLIENT_ID}
     done = machine.fails(environment)
     assert done.codes == ["acr.identity-not-assigned"]
@@ -569,7 +569,7 @@ def test_a_managed_identity_that_the_machine_does_not_have_is_named(machine: Mac
 
 
 def test_a_managed_identity_that_was_named_does_not_give_way_to_the_login_of_az(
-    machine: Machine,
+    machine: AzureMachine,
 ) -> None:
     environment = {**managed_identity(machine), **azure_cli(machine)}
     done = machine.fails({**environment, "AZURE_CLIENT_ID": cloud.CLIENT_ID})
@@ -577,7 +577,7 @@ def test_a_managed_identity_that_was_named_does_not_give_way_to_the_login_of_az(
     assert not (machine.folder / "az.arguments").exists()
 
 
-def test_several_managed_identities_and_no_choice_is_an_error(machine: Machine) -> None:
+def test_several_managed_identities_and_no_choice_is_an_error(machine: AzureMachine) -> None:
     several = "Multiple user assigned identities exist, please specify the clientId"
     document = {"error": "invalid_request", "error_description": several}
     machine.azure.fail("/metadata/identity/*", json_reply(document, 400))
@@ -585,7 +585,7 @@ def test_several_managed_identities_and_no_choice_is_an_error(machine: Machine) 
 
 
 def test_a_chosen_metadata_service_that_does_not_answer_is_an_error(
-    machine: Machine,
+    machine: AzureMachine,
 ) -> None:
     environment = {f"{OPTION}RESOURCE_ID": cloud.MANAGED_RESOURCE_ID}
     assert machine.fails(environment).codes == ["acr.no-metadata-service"]
@@ -623,7 +623,7 @@ def test_a_chosen_metadata_service_that_does_not_answer_is_an_error(
     ],
 )
 def test_an_az_without_a_token_is_reported_with_its_own_error_line(
-    machine: Machine, script: str, code: str, said: str
+    machine: AzureMachine, script: str, code: str, said: str
 ) -> None:
     environment = machine.azure.program(machine.folder, "az", script)
     done = machine.fails({**environment, **machine.azure.az_profile(machine.folder)})
@@ -655,7 +655,7 @@ def wrapped(document: str, before: str = "", after: str = "") -> str:
     ],
 )
 def test_what_an_az_prints_besides_the_token_does_no_harm(
-    machine: Machine, before: str, after: str, changed: dict[str, object]
+    machine: AzureMachine, before: str, after: str, changed: dict[str, object]
 ) -> None:
     document = {
         "accessToken": machine.azure.issue(cloud.AUDIENCE, cloud.PUBLIC),
@@ -666,8 +666,8 @@ def test_what_an_az_prints_besides_the_token_does_no_harm(
     script = f"echo 'WARNING: a warning' >&2; {wrapped(json.dumps(document), before, after)}"
     environment = machine.azure.program(machine.folder, "az", script)
     environment |= machine.azure.az_profile(machine.folder)
-    assert machine.get(environment).status == 0
-    assert machine.get({**environment, "DOCKER_CREDENTIAL_MULTI_CACHE": "on"}).status == 0
+    assert machine.ask(environment).status == 0
+    assert machine.ask({**environment, "DOCKER_CREDENTIAL_MULTI_CACHE": "on"}).status == 0
 
 
 @pytest.mark.parametrize(
@@ -675,7 +675,7 @@ def test_what_an_az_prints_besides_the_token_does_no_harm(
     [(client_secret, "AZURE_CLIENT_SECRET"), (username_and_password, "AZURE_PASSWORD")],
 )
 def test_a_line_end_in_a_secret_is_named_as_the_cause_of_its_refusal(
-    machine: Machine, identity: Callable[[Machine], dict[str, str]], variable: str
+    machine: AzureMachine, identity: Callable[[AzureMachine], dict[str, str]], variable: str
 ) -> None:
     environment = identity(machine)
     environment[variable] += "\n"
@@ -684,7 +684,7 @@ def test_a_line_end_in_a_secret_is_named_as_the_cause_of_its_refusal(
     assert variable in done.stderr
 
 
-def test_a_certificate_that_cannot_be_used_is_named_and_not_quoted(machine: Machine) -> None:
+def test_a_certificate_that_cannot_be_used_is_named_and_not_quoted(machine: AzureMachine) -> None:
     environment = client_certificate(machine)
     missing = {**environment, "AZURE_CLIENT_CERTIFICATE_PATH": "/nowhere/client.pem"}
     done = machine.fails(missing)
@@ -699,7 +699,7 @@ def test_a_certificate_that_cannot_be_used_is_named_and_not_quoted(machine: Mach
 
 
 def test_what_is_wrong_with_a_certificates_file_is_reported(
-    machine: Machine, authority: Authority
+    machine: AzureMachine, authority: Authority
 ) -> None:
     pem = machine.azure.certificate_file.read_text()
     key, certificate = pem[: pem.index("-----BEGIN CERT")], pem[pem.index("-----BEGIN CERT") :]
@@ -731,10 +731,10 @@ def test_what_is_wrong_with_a_certificates_file_is_reported(
         path = machine.file("client-file", content)
         needless = {"AZURE_CLIENT_CERTIFICATE_PASSWORD": "a password"}
         used = {**environment, "AZURE_CLIENT_CERTIFICATE_PATH": path, **needless}
-        assert machine.get(used).status == 0
+        assert machine.ask(used).status == 0
 
 
-def test_a_federated_token_file_that_cannot_be_used_is_named(machine: Machine) -> None:
+def test_a_federated_token_file_that_cannot_be_used_is_named(machine: AzureMachine) -> None:
     environment = workload_identity(machine)
     empty = machine.file("empty", "\n")
     done = machine.fails({**environment, "AZURE_FEDERATED_TOKEN_FILE": empty})
@@ -759,7 +759,7 @@ def test_a_federated_token_file_that_cannot_be_used_is_named(machine: Machine) -
         (Refusal(4242424, "invalid_client", "New."), "acr.entra-code"),
     ],
 )
-def test_a_code_of_entra_has_a_message(machine: Machine, refusal: Refusal, code: str) -> None:
+def test_a_code_of_entra_has_a_message(machine: AzureMachine, refusal: Refusal, code: str) -> None:
     machine.azure.fail(TOKEN_PATH, refusal.reply())
     done = machine.fails(client_secret(machine))
     assert done.codes == [code]
@@ -781,18 +781,20 @@ def test_a_code_of_entra_has_a_message(machine: Machine, refusal: Refusal, code:
         (faults.huge_body(1 << 40), "network.reply-too-large"),
     ],
 )
-def test_what_is_wrong_with_entra_is_reported(machine: Machine, fault: Fault, code: str) -> None:
+def test_what_is_wrong_with_entra_is_reported(
+    machine: AzureMachine, fault: Fault, code: str
+) -> None:
     machine.azure.fail(TOKEN_PATH, fault)
     began = time.monotonic()
     assert machine.fails(client_secret(machine)).codes == [code]
     assert time.monotonic() - began < GENEROUS_S
 
 
-def test_one_failure_of_entra_or_the_metadata_service_is_retried(machine: Machine) -> None:
+def test_one_failure_of_entra_or_the_metadata_service_is_retried(machine: AzureMachine) -> None:
     machine.azure.fail(TOKEN_PATH, faults.unavailable(503), times=1)
-    assert machine.get(client_secret(machine)).status == 0
+    assert machine.ask(client_secret(machine)).status == 0
     machine.azure.fail("/metadata/identity/*", faults.unavailable(429, retry_after_s=1), times=1)
-    assert machine.get(managed_identity(machine)).status == 0
+    assert machine.ask(managed_identity(machine)).status == 0
 
 
 FIREWALL = {
@@ -827,7 +829,7 @@ DENIED = {"errors": [{"code": "DENIED", "message": "The operation is disallowed 
     ],
 )
 def test_what_is_wrong_with_the_exchange_is_reported(
-    machine: Machine, fault: Fault, code: str, said: str
+    machine: AzureMachine, fault: Fault, code: str, said: str
 ) -> None:
     machine.azure.fail("/oauth2/exchange", fault)
     done = machine.fails(federated_token(machine))
@@ -847,7 +849,10 @@ def test_what_is_wrong_with_the_exchange_is_reported(
     ],
 )
 def test_what_is_wrong_with_a_metadata_service_is_reported(
-    machine: Machine, identity: Callable[[Machine], dict[str, str]], fault: Fault, code: str
+    machine: AzureMachine,
+    identity: Callable[[AzureMachine], dict[str, str]],
+    fault: Fault,
+    code: str,
 ) -> None:
     environment = identity(machine)
     machine.azure.fail("*/token", fault)
@@ -865,7 +870,7 @@ def test_what_is_wrong_with_a_metadata_service_is_reported(
     ],
 )
 def test_what_a_metadata_service_says_of_its_refusal_is_passed_on(
-    machine: Machine, status: int, text: str
+    machine: AzureMachine, status: int, text: str
 ) -> None:
     machine.azure.fail("/metadata/identity/*", Reply(status, {}, f"{text}\n".encode()))
     done = machine.fails(managed_identity(machine))
@@ -873,7 +878,7 @@ def test_what_a_metadata_service_says_of_its_refusal_is_passed_on(
     assert text in done.stderr
 
 
-def test_an_app_with_user_assigned_identities_only_has_to_choose_one(machine: Machine) -> None:
+def test_an_app_with_user_assigned_identities_only_has_to_choose_one(machine: AzureMachine) -> None:
     machine.azure.system_assigned = False
     environment = app_service(machine)
     del environment["AZURE_CLIENT_ID"]
@@ -890,7 +895,10 @@ def test_an_app_with_user_assigned_identities_only_has_to_choose_one(machine: Ma
     ],
 )
 def test_a_silent_server_is_named_within_the_deadline(
-    machine: Machine, path: str, identity: Callable[[Machine], dict[str, str]], silent: str
+    machine: AzureMachine,
+    path: str,
+    identity: Callable[[AzureMachine], dict[str, str]],
+    silent: str,
 ) -> None:
     machine.azure.fail(path, faults.never_answer)
     began = time.monotonic()
@@ -900,7 +908,7 @@ def test_a_silent_server_is_named_within_the_deadline(
     assert time.monotonic() - began < GENEROUS_S
 
 
-def test_a_program_that_hangs_is_not_waited_for(machine: Machine) -> None:
+def test_a_program_that_hangs_is_not_waited_for(machine: AzureMachine) -> None:
     environment = machine.azure.program(machine.folder, "az", "exec sleep 600")
     environment |= machine.azure.az_profile(machine.folder)
     began = time.monotonic()
@@ -911,7 +919,9 @@ def test_a_program_that_hangs_is_not_waited_for(machine: Machine) -> None:
 # --- The way there --------------------------------------------------------------------------------
 
 
-def test_a_proxy_that_does_not_connect_is_named(machine: Machine, authority: Authority) -> None:
+def test_a_proxy_that_does_not_connect_is_named(
+    machine: AzureMachine, authority: Authority
+) -> None:
     with TerminatingProxy(authority) as other:
         environment = {**client_secret(machine), **other.environment()}
         done = machine.fails(environment)
@@ -921,7 +931,7 @@ def test_a_proxy_that_does_not_connect_is_named(machine: Machine, authority: Aut
 
 
 def test_a_certificate_of_an_unknown_authority_is_not_trusted(
-    machine: Machine, tmp_path: Path
+    machine: AzureMachine, tmp_path: Path
 ) -> None:
     folder = tmp_path / "stranger"
     folder.mkdir()
@@ -932,12 +942,12 @@ def test_a_certificate_of_an_unknown_authority_is_not_trusted(
     assert cloud.PUBLIC.authority in done.stderr
 
 
-def test_the_bundle_that_openssl_and_go_read_is_trusted_too(machine: Machine) -> None:
+def test_the_bundle_that_openssl_and_go_read_is_trusted_too(machine: AzureMachine) -> None:
     environment = federated_token(machine)
     bundle = machine.azure.redirection()["SSL_CERT_FILE"]
     only = {"REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": ""}
-    assert machine.get({**environment, **only, "SSL_CERT_FILE": bundle}).status == 0
-    assert machine.get({**environment, **only, "CURL_CA_BUNDLE": bundle}).status == 0
+    assert machine.ask({**environment, **only, "SSL_CERT_FILE": bundle}).status == 0
+    assert machine.ask({**environment, **only, "CURL_CA_BUNDLE": bundle}).status == 0
     done = machine.fails({**environment, **only, "SSL_CERT_FILE": "/nowhere/ca.pem"})
     assert done.codes == ["network.ca-file-missing"]
     assert "SSL_CERT_FILE" in done.stderr
@@ -951,11 +961,11 @@ SEVERAL = ("a1.azurecr.io", "b2.azurecr.io", "c3.azurecr.io")
 
 @pytest.mark.parametrize("identity", [client_secret, workload_identity, app_service, azure_cli])
 def test_one_sign_in_serves_all_registries_of_an_identity(
-    machine: Machine, identity: Callable[[Machine], dict[str, str]]
+    machine: AzureMachine, identity: Callable[[AzureMachine], dict[str, str]]
 ) -> None:
     environment = {**identity(machine), **CACHE}
     for host in SEVERAL:
-        username, secret = machine.get(environment, host).credential
+        username, secret = machine.ask(environment, host).credential
         assert machine.azure.issued(username, secret, host)
     sign_ins = [r for r in machine.azure.received if r.path.endswith("/token")]
     arguments = machine.folder / "az.arguments"
@@ -964,7 +974,7 @@ def test_one_sign_in_serves_all_registries_of_an_identity(
     assert machine.azure.exchanges == len(SEVERAL)
 
 
-def test_registries_that_are_asked_for_at_once_wait_for_one_az(machine: Machine) -> None:
+def test_registries_that_are_asked_for_at_once_wait_for_one_az(machine: AzureMachine) -> None:
     script = (machine.folder / "bin" / "az").read_text() if azure_cli(machine) else ""
     (machine.folder / "bin" / "az").write_text(script.replace("cat <<", "sleep 1\ncat <<"))
     environment = {
@@ -974,7 +984,7 @@ def test_registries_that_are_asked_for_at_once_wait_for_one_az(machine: Machine)
     }
     done: list[Completed] = []
     threads = [
-        threading.Thread(target=lambda h=host: done.append(machine.get(environment, h)))
+        threading.Thread(target=lambda h=host: done.append(machine.ask(environment, h)))
         for host in SEVERAL
     ]
     for thread in threads:
@@ -987,7 +997,7 @@ def test_registries_that_are_asked_for_at_once_wait_for_one_az(machine: Machine)
 
 @pytest.mark.parametrize("named", [True, False])
 def test_an_az_that_keeps_its_login_elsewhere_is_asked_each_time(
-    machine: Machine, named: bool
+    machine: AzureMachine, named: bool
 ) -> None:
     tokens = {who: machine.azure.issue(cloud.AUDIENCE, cloud.PUBLIC) for who in "AB"}
     for who, token in tokens.items():
@@ -997,39 +1007,39 @@ def test_an_az_that_keeps_its_login_elsewhere_is_asked_each_time(
     )
     if named:
         environment["AZURE_CONFIG_DIR"] = str(machine.folder / "no-such-folder")
-    secrets = [machine.get({**environment, "WHO": who}).credential[1] for who in "ABBA"]
+    secrets = [machine.ask({**environment, "WHO": who}).credential[1] for who in "ABBA"]
     assert secrets[0] == secrets[3]
     assert secrets[1] == secrets[2]
     assert secrets[0] != secrets[1]
 
 
-def test_two_apps_with_the_same_endpoint_get_tokens_of_their_own(machine: Machine) -> None:
+def test_two_apps_with_the_same_endpoint_get_tokens_of_their_own(machine: AzureMachine) -> None:
     environment = {**app_service(machine), **CACHE}
-    assert machine.get(environment).status == 0
+    assert machine.ask(environment).status == 0
     machine.azure.fail("/app-service/token", faults.unavailable(500))
-    assert machine.get(environment).status == 0
+    assert machine.ask(environment).status == 0
     other = {**environment, "IDENTITY_HEADER": "another app's header"}
     assert machine.fails(other).codes == ["network.server-error"]
 
 
-def test_another_identity_behind_a_named_metadata_address_is_noticed(machine: Machine) -> None:
+def test_another_identity_behind_a_named_metadata_address_is_noticed(machine: AzureMachine) -> None:
     environment = {**managed_identity(machine), **CACHE}
-    first = machine.get(environment).credential[1]
-    assert machine.get(environment).credential[1] != first
+    first = machine.ask(environment).credential[1]
+    assert machine.ask(environment).credential[1] != first
 
 
-def test_a_kept_sign_in_that_a_registry_refuses_is_made_anew(machine: Machine) -> None:
+def test_a_kept_sign_in_that_a_registry_refuses_is_made_anew(machine: AzureMachine) -> None:
     environment = {**client_secret(machine), **CACHE}
-    assert machine.get(environment, SEVERAL[0]).status == 0
+    assert machine.ask(environment, SEVERAL[0]).status == 0
     machine.azure.fail("/oauth2/exchange", UNAUTHORIZED, times=1)
-    assert machine.get(environment, SEVERAL[1]).status == 0
+    assert machine.ask(environment, SEVERAL[1]).status == 0
     assert machine.requests().count(TOKEN) == 2
 
 
 @pytest.mark.parametrize(
     "variable", ["AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE"]
 )
-def test_a_key_in_the_place_of_its_path_is_not_shown(machine: Machine, variable: str) -> None:
+def test_a_key_in_the_place_of_its_path_is_not_shown(machine: AzureMachine, variable: str) -> None:
     content = machine.azure.certificate_file.read_text()
     for text in (content, content.splitlines()[0], machine.azure.federated_token):
         environment = {**machine.azure.principal(), variable: text}
