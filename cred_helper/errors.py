@@ -61,7 +61,7 @@ class CredentialError(Exception):
     @property
     def hint(self) -> str | None:
         """One thing to try: what was given with the error, else what the catalogue has."""
-        if self._hint is not None or not _is_code(self.code):
+        if self._hint is not None:
             return self._hint
         try:
             from cred_helper.messages import find
@@ -73,7 +73,7 @@ class CredentialError(Exception):
     @property
     def line(self) -> str:
         """The reason with its code, as it is shown to a user."""
-        return f"{self.reason} [{self.code}]" if _is_code(self.code) else self.reason
+        return f"{self.reason} [{self.code}]"
 
     @property
     def parts(self) -> tuple[tuple[str, dict[str, object]], ...]:
@@ -116,19 +116,12 @@ class CredentialError(Exception):
 
     @staticmethod
     def _text(code: str, values: dict[str, object]) -> str:
-        if not _is_code(code):
-            return code
         try:
             from cred_helper.messages import find
 
             return find(code).text.format(**values)
         except _CANNOT_LOAD:
             return code
-
-
-def _is_code(code: str) -> bool:
-    """Transitional: whether this is a code, and not a text that is not in the catalogue yet."""
-    return "." in code and " " not in code and "\u2026" not in code
 
 
 class NotFound(CredentialError):

@@ -198,28 +198,22 @@ def _nothing() -> int:
         return reader
 
 
-def error(failure: CredentialError | str, hint: str | None = None) -> None:
+def error(failure: CredentialError) -> None:
     """Write to standard error what failed, and what to try."""
-    _report("error", failure, hint)
+    _report("error", failure)
 
 
-def warning(failure: CredentialError | str, hint: str | None = None) -> None:
+def warning(failure: CredentialError) -> None:
     """Write to standard error what went wrong although there is an answer."""
-    _report("warning", failure, hint)
+    _report("warning", failure)
 
 
-def note(notice: CredentialError | str) -> None:
+def note(notice: CredentialError) -> None:
     """Write to standard error what a person may want to know."""
     _report("note", notice)
 
 
-def _report(kind: str, failure: CredentialError | str, hint: str | None = None) -> None:
-    # Transitional: a text that is not in the catalogue yet comes as it is.
-    if isinstance(failure, str):
-        _write(kind, failure)
-        if hint:
-            _write("hint", hint)
-        return
+def _report(kind: str, failure: CredentialError) -> None:
     for each in (failure, *failure.others):
         _write(kind, each.line)
         if each.hint:

@@ -133,7 +133,7 @@ def _parsed_settings(environ: Mapping[str, str]) -> ParsedSettings | None:
     return ParsedSettings(PrivateFolder(folder)) if folder else None
 
 
-def _no_warning(*_: object) -> None:
+def _no_warning(_error: CredentialError) -> None:
     """Drop a warning."""
 
 

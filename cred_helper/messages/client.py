@@ -25,7 +25,7 @@ MESSAGES: dict[str, Message] = {
         "standard input is neither written nor closed within {seconds} s",
         cause="The client started this program and then sent nothing.",
     ),
-    "client.not-utf8": Message("standard input is not UTF-8"),
+    "client.not-utf": Message("standard input is not UTF-8"),
     "client.not-json": Message("standard input is not a JSON document"),
     "client.not-object": Message("standard input is not a JSON object"),
     "client.not-text": Message("{field} in standard input is not a string"),

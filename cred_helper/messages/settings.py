@@ -12,7 +12,7 @@ MESSAGES: dict[str, Message] = {
         "set {variable} to the path of a settings file, or unset it",
     ),
     "settings.too-long": Message("{path} is over {limit} MiB, too long for a settings file"),
-    "settings.not-utf8": Message("the text is not UTF-8", "save the file as UTF-8"),
+    "settings.not-utf": Message("the text is not UTF-8", "save the file as UTF-8"),
     "settings.not-toml": Message(
         "the syntax is not TOML",
         cause="A settings file is TOML. The line is where the parser stops: the mistake can also be"

@@ -80,7 +80,7 @@ def _text(standard_input: bytes) -> str:
     try:
         return standard_input.removeprefix(_BOM).decode("utf-8")
     except UnicodeDecodeError:
-        raise ProtocolError("client.not-utf8") from None
+        raise ProtocolError("client.not-utf") from None
 
 
 def render_credential(server_url: ServerURL, credential: Credential) -> bytes:

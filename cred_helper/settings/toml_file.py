@@ -104,7 +104,7 @@ def _decoded(origin: str, text: bytes) -> str:
         return text.removeprefix(_BOM).decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
-        raise _error("settings.not-utf8", f"{origin}:{line}") from None
+        raise _error("settings.not-utf", f"{origin}:{line}") from None
 
 
 def _parsed(origin: str, toml: str) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class CountingCloud:
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
         """Count, and have nothing."""
         self._asked.append((self.name, request.route.host))
-        raise NotFound("the network is a count")
+        raise NotFound("client.no-credential")
 
 
 class ServerURLs(Target):

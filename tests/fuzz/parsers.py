@@ -240,7 +240,7 @@ class CacheEntry(Target):
     )
 
     def examples(self) -> list[bytes]:
-        failure = Failure(Unreachable("no answer", hint="wait"), 1.7e9).encode(self._KEY)
+        failure = Failure(Unreachable("client.no-credential", hint="wait"), 1.7e9).encode(self._KEY)
         sealed = self._ENTRY.with_secret("00ff", is_sealed=True).encode(self._KEY)
         whole = [self._ENTRY.encode(self._KEY), failure, sealed]
         bodies = [content.split(b"\n", 2)[2] for content in whole]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from cred_helper import wiring
+from cred_helper import resolution
 from cred_helper.fallback import helper
 from cred_helper.hosts import EcrRoute, Route
 from cred_helper.server_url import ServerURL
@@ -56,7 +56,7 @@ def test_a_table_that_is_too_wide_is_found(monkeypatch: pytest.MonkeyPatch) -> N
             )
         return None
 
-    monkeypatch.setattr(wiring, "route", generous)
+    monkeypatch.setattr(resolution, "route", generous)
     target = ServerURLs()
     try:
         assert Run(target, seed=1).go(seconds=0, at_least=500).crashers

@@ -360,13 +360,13 @@ def test_a_failure_is_not_remembered_for_later_calls(asker: Asker, failure: Prov
 def test_an_absent_identity_is_remembered_for_seconds_and_for_every_host(
     asker: Asker,
 ) -> None:
-    asker.cloud.failure = NotFound("no metadata service answers", hint="log in")
+    asker.cloud.failure = NotFound("client.no-credential", hint="log in")
     assert asker.failure is asker.cloud.failure
     asker.clock.now += 9.9
     remembered = asker.failure
-    assert (type(remembered), remembered.reason, remembered.hint) == (
+    assert (type(remembered), remembered.code, remembered.hint) == (
         NotFound,
-        "no metadata service answers",
+        "client.no-credential",
         "log in",
     )
     with pytest.raises(NotFound):

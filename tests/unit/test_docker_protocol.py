@@ -70,7 +70,7 @@ def test_input_that_is_not_utf8_is_refused_and_not_shown(verb: object) -> None:
     assert callable(verb)
     with pytest.raises(ProtocolError) as raised:
         verb(b"\xff\xfehunter2")
-    assert raised.value.code == "client.not-utf8"
+    assert raised.value.code == "client.not-utf"
     assert "hunter2" not in raised.value.reason
 
 

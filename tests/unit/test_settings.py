@@ -424,8 +424,8 @@ def test_a_file_may_begin_with_a_byte_order_mark_and_end_lines_as_windows_does(
 @pytest.mark.parametrize(
     ("content", "code", "place"),
     [
-        (b"# \xff\n", "settings.not-utf8", ":1: "),
-        (b"a = 1\n# \xc3(\n", "settings.not-utf8", ":2: "),
+        (b"# \xff\n", "settings.not-utf", ":1: "),
+        (b"a = 1\n# \xc3(\n", "settings.not-utf", ":2: "),
         (b"x" * ((1 << 20) + 1), "settings.too-long", " "),
         (b"x = " + b"[" * 100_000, "settings.too-deep", ": "),
         (b"deadline_s = " + b"1" * 5000, "settings.number-too-long", ": "),

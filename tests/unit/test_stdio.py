@@ -11,7 +11,7 @@ from tests.support.executable import COMMAND
 
 
 def _python(code: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
-    prelude = "import os, subprocess, sys, warnings\nfrom cred_helper import stdio\n"
+    prelude = "import os, subprocess, sys, warnings\nfrom cred_helper import errors, stdio\n"
     return subprocess.run(
         [sys.executable, "-c", prelude + code],
         capture_output=True,
@@ -61,7 +61,7 @@ def test_a_descriptor_the_client_closed_is_never_taken_by_a_file_of_ours() -> No
 reply = stdio.guard()
 taken = os.open(os.devnull, os.O_RDONLY)
 assert taken > 2, taken
-stdio.error("an error")
+stdio.error(errors.NotFound("client.no-credential"))
 assert reply.send(b"the reply")
 """,
         preexec_fn=_close_all_but_standard_output,
@@ -90,9 +90,13 @@ def test_a_client_that_closed_the_pipe_is_an_exit_status_and_no_traceback() -> N
 
 
 def test_a_message_is_one_line_whatever_is_in_it() -> None:
-    done = _python("stdio.error('a\\nb\\r\\n\\tc \\ud800', 'try\\nthis')")
+    done = _python(
+        "stdio.error(errors.CredentialError("
+        "'client.cannot-list', source='a\\nb\\r\\n', reason='\\tc \\ud800', hint='try\\nthis'))"
+    )
     assert done.stderr == (
-        b"docker-credential-multi: error: a b c \\ud800\ndocker-credential-multi: hint: try this\n"
+        b"docker-credential-multi: error: a b cannot be listed: c \\ud800 [client.cannot-list]\n"
+        b"docker-credential-multi: hint: try this\n"
     )
 
 
