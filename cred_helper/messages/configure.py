@@ -20,7 +20,6 @@ MESSAGES: dict[str, Message] = {
         "{path} cannot be written: {cause}",
         "it is mounted for reading only: change it where it comes from",
     ),
-    "configure.too-large": Message("{path} is larger than {limit} MiB"),
     "configure.not-text": Message("{path} is not UTF-8"),
     "configure.changed": Message(
         "{path} was changed by another program at the same time: nothing is written to it",
