@@ -133,9 +133,17 @@ else:
 
             os.close(self._life)
             ends_at_s = monotonic() + 2 * GRACE_S
-            while not os.waitpid(supervisor, os.WNOHANG)[0] and monotonic() < ends_at_s:
+            while not _is_gone(supervisor) and monotonic() < ends_at_s:
                 sleep(_POLL_S / 5)
             os.close(self._report)
+
+
+def _is_gone(pid: int) -> bool:
+    """Whether a child has ended, and is waited for."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return True  # where SIGCHLD is ignored, children are not waited for
 
 
 def _supervise(
@@ -159,6 +167,7 @@ def _supervise(
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         _close_all_but({_STDERR, stdin, stdout, life, report, ended, wake})
         try:
             pid = os.posix_spawn(
@@ -170,6 +179,7 @@ def _supervise(
                     (os.POSIX_SPAWN_DUP2, stdout, 1),
                 ],
                 setsigdef=restored,
+                setsigmask=mask,
             )
         except OSError as error:
             os.write(report, f"failed {error.errno}".encode())

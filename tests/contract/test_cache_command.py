@@ -58,18 +58,17 @@ def test_the_folder_of_the_settings_is_the_one_that_is_looked_at(
 
 
 @pytest.mark.parametrize("words", [("list",), ("list", "--json"), ("clear",)])
-def test_a_folder_that_others_can_read_is_not_passed_over_in_silence(
-    person: Person, words: tuple[str, ...]
-) -> None:
+def test_a_folder_that_others_can_read_is_an_error(person: Person, words: tuple[str, ...]) -> None:
     folder = person.home / ".cache/docker-credential-multi"
     folder.mkdir(parents=True)
     folder.chmod(0o755)
     done = person.run("cache", *words)
     assert (done.status, done.stdout) == (1, b"")
-    assert f"the cache folder {folder} is not used: it is open to other users" in done.stderr
+    assert done.codes == ["cache.folder-refused"]
+    assert str(folder) in done.stderr
 
 
-def test_what_another_folder_keeps_is_shown_and_removed_all_the_same(known: Person) -> None:
+def test_the_tokens_in_another_folder_are_listed_and_removed_as_well(known: Person) -> None:
     known.run("token", aws.EXAMPLE_HOST)
     other = known.home / "other"
     other.mkdir(0o755)
@@ -81,4 +80,5 @@ def test_what_another_folder_keeps_is_shown_and_removed_all_the_same(known: Pers
     cleared = known.run("cache", "clear")
     assert (cleared.status, cleared.stdout) == (1, b"1 token removed\n")
     for done in (listed, documents, cleared):
-        assert f"{other} is not used: it is open to other users" in done.stderr
+        assert done.codes == ["cache.folder-refused"]
+        assert str(other) in done.stderr

@@ -261,6 +261,24 @@ def test_whatever_ends_us_ends_the_helper(children: Programs, tmp_path: Path, na
         assert has_ended(pid)
 
 
+@pytest.mark.parametrize("treated", ["signal(SIGCHLD, SIG_IGN)", "pthread_sigmask(2, {SIGCHLD})"])
+def test_a_helper_answers_where_the_signal_of_its_end_is_ignored_or_blocked(
+    children: Programs, treated: str
+) -> None:
+    path = children.helper("x", f"sleep 0.2; echo '{ANSWER}'")
+    code = (
+        f"from signal import *; {treated}; import os; from cred_helper.fallback import child;"
+        f"done = child.run([{str(path)!r}, 'get'], b'', os.environ, 20);"
+        "print(done.status, done.output.decode(), end='')"
+    )
+    begun_s = monotonic()
+    ours = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, timeout=30, stdout=subprocess.PIPE
+    )
+    assert ours.stdout.decode() == f"0 {ANSWER}\n"
+    assert monotonic() - begun_s < 10
+
+
 def test_a_signal_that_comes_while_a_helper_is_being_started_ends_it_too(
     children: Programs, tmp_path: Path
 ) -> None:
