@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import is_pipe
+from cred_helper.files.path_values import holds_content
 from cred_helper.providers.acr import identity as sources
 from cred_helper.providers.acr.azure_settings import AzureSettings, is_domain, is_guid
 from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, claims
@@ -29,8 +30,6 @@ _FILES = {
 }
 _AZ_FILES = ("azureProfile.json", "msal_token_cache.json", "service_principal_entries.json")
 _MAX_AZ_FILE_BYTES = 8 << 20
-# The longest path of Linux.
-_MAX_PATH = 4096
 
 
 def problems(request: TokenRequest, identity: AcrIdentity) -> Iterator[ProviderError]:
@@ -66,11 +65,7 @@ def _az_files(settings: AzureSettings) -> Iterator[Misconfigured]:
 
 def content_problem(variable: str, path: str) -> Misconfigured | None:
     """The error for a variable that holds a key or a token, where a path belongs."""
-    is_content = "-----BEGIN" in path or "\n" in path or len(path) > _MAX_PATH
-    is_token = path.startswith("eyJ") and path.count(".") == 2 and not os.path.exists(path)
-    if is_content or is_token or "\0" in path:
-        return Misconfigured("acr.content-for-path", variable=variable)
-    return None
+    return Misconfigured("acr.content-for-path", variable=variable) if holds_content(path) else None
 
 
 def certificate_problem(path: str, content: bytes, password: str) -> Misconfigured | None:
