@@ -65,21 +65,21 @@ def _tried(attempt: Attempt | None) -> dict[str, Any]:
 class Check:
     """Whether a client gets a credential, as far as files (or an attempt) show.
 
-    ``notices`` are why, or why not.
+    ``reasons`` are why, or why not; ``notices`` also have what the explanation shows.
     """
 
     def __init__(self, explained: Explanation, attempt: Attempt | None) -> None:
         host = explained.server_url.redacted_host
         rules = len(explained.wiring.settings.rules)
         self.notices: list[CredentialError] = []
-        self.passed, reasons = _verdict(explained, attempt, host)
+        self.passed, self.reasons = _verdict(explained, attempt, host)
         if explained.rule is None and rules:
             count = "1 rule is" if rules == 1 else f"{rules} rules are"
             notice = CredentialError("doctor.no-rule-matches", host=host, rules=count)
-            self.notices.append(notice)
+            self.reasons.insert(0, notice)
         if explained.route is None and (cause := near_miss(explained.server_url)):
             self.notices.append(cause)
-        self.notices += reasons
+        self.notices += self.reasons
 
     def document(self) -> dict[str, Any]:
         """The same as a JSON object."""
@@ -105,14 +105,13 @@ def _verdict(
         return False, problems
     if explained.builtin and not explained.is_idle:
         return True, [CredentialError("doctor.identity-works")]
-    for asked, outlook in explained.outlooks():
-        if outlook.would_say == explanation.CREDENTIAL:
-            notice = CredentialError("doctor.other-source-works", source=asked.name, host=host)
-            return True, [notice]
-        if outlook.would_say == explanation.OPEN:
-            command = this_program.command("explain", "--check", "--try", host)
-            values = {"source": asked.name, "host": host, "command": command}
-            return True, [CredentialError("doctor.source-open", **values)]
+    names = {outlook.would_say: asked.name for asked, outlook in reversed(explained.outlooks())}
+    if known := names.get(explanation.CREDENTIAL):
+        return True, [CredentialError("doctor.other-source-works", source=known, host=host)]
+    if asked := names.get(explanation.OPEN):
+        command = this_program.command("explain", "--check", "--try", host)
+        notice = CredentialError("doctor.source-open", source=asked, host=host, command=command)
+        return True, [notice]
     return False, [CredentialError("doctor.nothing-answers", host=host)]
 
 
@@ -137,6 +136,9 @@ class _Report:
         if explained.server_url.redacted_host != explained.server_url.redacted:
             self._line("host", printable(explained.server_url.redacted_host))
         self._line("provider", f"{bold(self._provider())}: {explained.why_provider()}")
+        if explained.route is None and (cause := near_miss(explained.server_url)):
+            self._line("", shown(cause.reason))
+            self._show_hint(cause.hint)
         if explained.rule is not None:
             self._line("rule", shown(explained.rule.place.of("match")))
         for label, text in _facts(explained.route):
@@ -154,7 +156,7 @@ class _Report:
             return
         word, colour = ("passed", "green") if self._check.passed else ("failed", "red")
         self._line("check", click.style(word, fg=colour))
-        for notice in self._check.notices:
+        for notice in self._check.reasons:
             self._line("", shown(notice.reason))
             self._show_hint(notice.hint)
 
@@ -180,6 +182,9 @@ class _Report:
         for reason, others in groupby(identity.skipped, lambda other: other.reason):
             sources = ", ".join(other.source for other in others)
             self._line("", dim(shown(f"not {sources}: {reason}")))
+        for problem in self._explained.local_problems():
+            self._line("problem", click.style(shown(problem.reason), fg="red"))
+            self._show_hint(problem.hint)
 
     def _show_sources(self) -> None:
         sources = list(self._sources())

@@ -271,6 +271,16 @@ def test_check_exits_by_whether_a_source_can_answer(
     assert _SECRET.encode() not in done.stdout + shown.stdout
 
 
+def test_what_local_files_show_to_be_wrong_is_shown(person: Person) -> None:
+    person.write(".aws/config", "[default]\ncredential_process = no-such-program\n")
+    problems = _document(person, aws.EXAMPLE_HOST)["identity"]["problems"]
+    assert problems
+    assert all(problem["code"].startswith("ecr.") for problem in problems)
+    done = person.run("explain", "--check", aws.EXAMPLE_HOST)
+    assert done.status == 1
+    assert b"\nproblem     " in done.stdout
+
+
 def test_check_fails_for_an_identity_that_cannot_work(person: Person) -> None:
     half = {"AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE"}
     assert person.run("explain", "--check", aws.EXAMPLE_HOST, **half).status == 1

@@ -100,6 +100,13 @@ class Explanation:
             return
         if identity.problem:
             yield identity.problem
+        yield from self.local_problems()
+
+    def local_problems(self) -> Iterator[CredentialError]:
+        """What local files show to be wrong with the identity, besides its own problem."""
+        identity = self.identity
+        if identity is None or isinstance(identity, Misconfigured) or self.builtin is None:
+            return
         # The wrappers of the wiring do not pass this on.
         check = getattr(providers.load(self.builtin.name), "problems", None)
         if check is None:
@@ -220,6 +227,7 @@ class Explanation:
                 "detail": "",
                 "certain": True,
                 "skipped": [],
+                "problems": [],
                 "error": identity.reason,
                 "code": identity.code,
                 "hint": identity.hint,
@@ -229,7 +237,12 @@ class Explanation:
             "detail": identity.detail,
             "certain": identity.certain,
             "skipped": [
-                {"source": other.source, "reason": other.reason} for other in identity.skipped
+                {"source": other.source, "code": other.code, "reason": other.reason}
+                for other in identity.skipped
+            ],
+            "problems": [
+                {"code": problem.code, "reason": problem.reason, "hint": problem.hint}
+                for problem in self.problems()
             ],
         }
 

@@ -21,7 +21,7 @@ _AZURE_PRIVATE_ENDPOINT = "privatelink"
 def near_miss(server_url: ServerURL) -> Misconfigured | None:
     """Why a host that looks like a cloud's registry is not taken for one."""
     host = server_url.redacted_host
-    if not host or route(server_url) is not None:
+    if server_url.unroutable or route(server_url) is not None:
         return None
     labels = host.split(".")
     code = _ecr(labels) or _acr(host, labels) or _gcr(labels)
