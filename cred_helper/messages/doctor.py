@@ -31,6 +31,13 @@ MESSAGES: dict[str, Message] = {
     "doctor.helper-windows-line-ends": Message(
         "{path} cannot be started: its lines end as on Windows", "save it with Unix line ends"
     ),
+    "doctor.helper-without-format": Message(
+        "{path} cannot be started: it is not a program, and its first line does not begin with #!"
+    ),
+    "doctor.run-by-sudo": Message(
+        "started by sudo: clients that {user} starts without it may read other files than those "
+        "of {home}"
+    ),
     "doctor.helper-without-interpreter": Message(
         "{path} cannot be started: the interpreter in its first line does not exist"
     ),

@@ -372,6 +372,7 @@ def test_another_copy_that_clients_find_first_is_a_warning(person: Person, tmp_p
         (b"\xcf\xfa\xed\xfe", "doctor.helper-for-macos"),
         (b"#!/bin/sh\r\n", "doctor.helper-windows-line-ends"),
         (b"#!/no/such/shell\n", "doctor.helper-without-interpreter"),
+        (b"echo no first line\n", "doctor.helper-without-format"),
         (b"\x7fELF\x02\x01\x01" + bytes(11) + b"\xff\x7f", "doctor.helper-for-other-processor"),
     ],
 )
@@ -389,6 +390,10 @@ def test_a_helper_that_this_user_may_not_execute_is_named_with_the_command(perso
     person.write(".docker/config.json", '{"credsStore": "pass"}')
     finding = _finding(_doctor(person), "doctor.helper-not-executable", str(helper))
     assert finding["command"] == shlex.join(["chmod", "+x", str(helper)])
+
+
+def test_sudo_is_a_note(person: Person) -> None:
+    assert _finding(_doctor(person, SUDO_USER="me"), "doctor.run-by-sudo", "me")
 
 
 def test_docker_as_a_snap_is_a_warning(person: Person) -> None:

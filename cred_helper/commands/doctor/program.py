@@ -11,6 +11,7 @@ from cred_helper import stdio
 from cred_helper.commands.doctor.finding import Finding, error, note, ok, warning
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.fallback.helper import PREFIX
+from cred_helper.files import user_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,8 @@ _ELF_MACHINE = slice(18, 20)
 
 def program() -> Iterator[Finding]:
     """Whether clients find this program, and no other copy of it."""
+    if user := os.environ.get("SUDO_USER"):
+        yield note("program", "doctor.run-by-sudo", user=user, home=user_folders.home(os.environ))
     copies = [path for name, path in _on_path() if name == stdio.PROGRAM]
     own = this_program.file()
     if not copies:
@@ -67,15 +70,15 @@ def helpers() -> Iterator[Finding]:
 
 def unstartable(path: str) -> str | None:
     """The code that says why this system cannot start a program; ``None`` where it can."""
-    if not sys.platform.startswith("linux"):
+    head = _head(path) if sys.platform.startswith("linux") else None
+    if head is None:
         return None
-    head = _head(path)
     if head.startswith(b"MZ"):
         return None if glob(_WSL_INTEROP) else "doctor.helper-for-windows"
     if head.startswith(_MACH_O):
         return "doctor.helper-for-macos"
     if head.startswith(_ELF):
-        own = _head(sys.executable)
+        own = _head(sys.executable) or b""
         is_foreign = own.startswith(_ELF) and own[_ELF_MACHINE] != head[_ELF_MACHINE]
         return "doctor.helper-for-other-processor" if is_foreign else None
     if head.startswith(b"#!"):
@@ -84,15 +87,16 @@ def unstartable(path: str) -> str | None:
         if interpreter.endswith("\r"):
             return "doctor.helper-windows-line-ends"
         return None if os.path.exists(interpreter) else "doctor.helper-without-interpreter"
-    return None
+    return "doctor.helper-without-format"
 
 
-def _head(path: str) -> bytes:
+def _head(path: str) -> bytes | None:
+    """The first bytes of a program; ``None`` for one that may be started and not read."""
     try:
         with open(path, "rb") as file:
             return file.read(256)
     except OSError:
-        return b""  # a program that may be started and not read
+        return None
 
 
 def _on_path() -> Iterator[tuple[str, str]]:
