@@ -343,7 +343,7 @@ def test_a_pipe_without_a_writer_delays_a_get_no_longer_than_its_deadline(
     environment[variable] = str(tmp_path / "pipe")
     began = time.monotonic()
     done = get(environment, deadline_s=2)
-    assert code(done) in ("provider.no-answer", "gcr.file-unreadable", "gcr.not-a-token-file")
+    assert code(done) == "provider.no-answer"
     assert time.monotonic() - began < 20
     done = executable.run("explain", EXAMPLE_HOST, environment=environment)
     assert done.status == 0

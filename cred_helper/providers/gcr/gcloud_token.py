@@ -11,6 +11,7 @@ from cred_helper.errors import BadReply, Denied, Misconfigured, Unreachable
 from cred_helper.providers.common.quoted import last_line, quoted
 from cred_helper.providers.common.run_program import run
 from cred_helper.providers.gcr import gcloud
+from cred_helper.providers.gcr.identity import file_content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +67,6 @@ def from_file(path: str) -> str:
     Raises:
         Misconfigured: it cannot be read, or does not hold one.
     """
-    from cred_helper.files import json_file
     from cred_helper.files.os_errors import os_reason
     from cred_helper.files.path_values import holds_content, quotable
 
@@ -75,7 +75,7 @@ def from_file(path: str) -> str:
         raise Misconfigured("gcr.content-for-path", variable=variable)
     file = f"{path if quotable(path) else 'the file'}, named by {variable},"
     try:
-        data = json_file.read(path)
+        data = file_content(path)
     except FileNotFoundError:
         raise Misconfigured("gcr.file-missing", file=file) from None
     except OSError as error:

@@ -39,7 +39,7 @@ FILE_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 FORMER_HELPER = "docker-credential-gcr"
 
 # A credential file is kilobytes.
-_MAX_FILE_BYTES = 1 << 20
+MAX_FILE_BYTES = 1 << 20
 # The characters of an account's e-mail address, which becomes part of a URL.
 _ACCOUNT_CHARACTERS = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._@"
@@ -198,9 +198,12 @@ def _file_key(request: TokenRequest, path: str, content: bytes | None) -> str | 
 
 
 def file_content(path: str) -> bytes:
-    """The content of a credential file, or the first mebibyte of a larger one."""
+    """The content of a file with a credential, or the first mebibyte of a larger one.
+
+    Waits for the writer of a pipe.
+    """
     with open(path, "rb") as file:
-        return file.read(_MAX_FILE_BYTES)
+        return file.read(MAX_FILE_BYTES)
 
 
 # --- Impersonation --------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import os
 from cred_helper.errors import Misconfigured
 from cred_helper.files import fingerprints
 from cred_helper.providers.common import token_identity
-from cred_helper.providers.gcr.identity import gcloud_folder
+from cred_helper.providers.gcr.identity import MAX_FILE_BYTES, file_content, gcloud_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def read_file(source: Mapping[str, Any], place: str) -> str:
     form = source.get("format")
     form = form if isinstance(form, dict) else {}
     try:
-        data = json_file.read(path)
+        data = file_content(path)
         text = data.decode("utf-8")
     except FileNotFoundError:
         raise Misconfigured("gcr.subject-file-missing", path=shown, place=place) from None
@@ -151,7 +151,7 @@ def read_file(source: Mapping[str, Any], place: str) -> str:
         raise Misconfigured(
             "gcr.subject-file-unreadable", path=shown, place=place, reason=reason
         ) from None
-    if len(data) > token_identity.MAX_TOKEN_BYTES:
+    if len(data) >= MAX_FILE_BYTES:
         raise Misconfigured("gcr.subject-file-too-large", path=shown, place=place)
     token: object = text
     if form.get("type") == "json":
