@@ -77,6 +77,9 @@ def _prepare_process() -> None:
 
 def protocol(arguments: list[str]) -> int:
     """Serve one protocol verb over standard input and output; return the exit status."""
+    import gc
+
+    gc.disable()  # the process ends before there is garbage worth collecting
     _end_on_interrupt()
     reply = stdio.guard(merged_is_silent=True)
     try:

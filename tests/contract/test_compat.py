@@ -28,7 +28,7 @@ _ALL_SOURCES = {
     "DOCKER_CREDENTIAL_MULTI_ORDER": "environment,cloud,config,ci",
     "DOCKER__USR": "anybody",
     "DOCKER__PSW": "p",
-    "DOCKER_docker_io_USR": "somebody",
+    "DOCKER_docker_io_USR": "hub",
     "DOCKER_docker_io_PSW": "p",
     "GITHUB_TOKEN": "github-token",
     "GITHUB_ACTOR": "octocat",

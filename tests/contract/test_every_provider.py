@@ -122,7 +122,7 @@ def test_a_provider_that_is_switched_off_is_not_asked(known: Executable, cloud: 
     assert cloud.cloud.received == []
 
 
-# --- Whom to trust, and by which way --------------------------------------------------------------
+# --- Certificates and proxies ---------------------------------------------------------------------
 
 
 @pytest.fixture

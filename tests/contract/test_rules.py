@@ -189,7 +189,7 @@ def test_what_a_rule_answers_for_is_not_listed_and_its_login_is_not_kept(
     desk.settings(_rule(match="listed.other.test", answer="none"))
     desk.config_json('{"credsStore": "other"}')
     assert desk.run("list").document == {}
-    done = desk.run("store", _login("nobody.other.test"))
+    done = desk.run("store", _login("login.other.test"))
     assert (done.status, done.stderr) == (0, "")
     desk.config_json("{}")
     done = desk.run("store", _login("listed.other.test"))

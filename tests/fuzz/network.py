@@ -24,15 +24,15 @@ from tests.fuzz.urls import oracle, server_urls
 
 
 class CountingCloud:
-    """A cloud that has an identity for everybody, and counts what it is asked for."""
+    """A cloud that always has an identity, and counts its requests."""
 
     def __init__(self, name: str, asked: list[tuple[str, str]]) -> None:
         self.name = name
         self._asked = asked
 
     def identify(self, request: TokenRequest) -> Identity:
-        """Somebody, always."""
-        return Identity("environment", cache_key="somebody")
+        """Return the same identity always."""
+        return Identity("environment", cache_key="key")
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
         """Count, and have nothing."""
@@ -100,5 +100,7 @@ class ServerURLs(Target):
         providers.load = self._load
 
     def figures(self) -> str:
-        told = ", ".join(f"{number} {provider}" for provider, number in sorted(self.asked.items()))
-        return f"cloud requests: {told or 'none'}; for a host outside the tables: 0"
+        counts = ", ".join(
+            f"{number} {provider}" for provider, number in sorted(self.asked.items())
+        )
+        return f"cloud requests: {counts or 'none'}; for a host outside the tables: 0"

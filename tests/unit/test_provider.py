@@ -1,4 +1,4 @@
-"""What providers are asked with."""
+"""The request that providers get."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from cred_helper.providers.common.interface import seconds
 
 
 @pytest.mark.parametrize(
-    ("amount_s", "told"),
+    ("amount_s", "text"),
     [(3000.0, "3000"), (24.97, "25"), (4.98, "5"), (0.5, "0.5"), (0.0832, "0.08"), (0.0, "0")],
 )
-def test_no_time_is_told_as_none_that_was_some(amount_s: float, told: str) -> None:
-    assert seconds(amount_s) == told
+def test_a_part_of_a_second_is_not_shown_as_zero(amount_s: float, text: str) -> None:
+    assert seconds(amount_s) == text

@@ -140,7 +140,7 @@ class Identity:
     ``source`` is one of the provider's short names ("environment", "profile", "instance-metadata",
     …). It is ``None`` where no identity is configured and nothing says that the machine is one of
     the cloud. ``detail`` completes it in messages; where it takes more reading than a cached answer
-    needs, it is a function. ``certain`` is false where only a probe of the network can tell whether
+    needs, it is a function. ``certain`` is false where only a probe of the network can show whether
     the identity exists.
 
     ``cache_key`` stays the same while the identity does: a renewed session of one role keeps it,
@@ -150,7 +150,7 @@ class Identity:
     us-east-1"): these hosts share a cached credential.
 
     ``problem`` is why an identity that is configured cannot be used: continuing without it would
-    ignore what the user set. ``resolve`` runs the program that alone can tell whose the identity is
+    ignore what the user set. ``resolve`` runs the program that alone knows whose the identity is
     (``credential_process``), and returns the identity with its ``cache_key`` and with what ``get``
     needs of the program's answer.
     """

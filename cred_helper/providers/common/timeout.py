@@ -114,8 +114,7 @@ def _name(pid: str) -> str:
 def _prepare_for_sdk() -> None:
     """Keep the SDKs' loggers and warnings off standard error, and the collector out of imports.
 
-    The process lives for a second: collecting garbage would be a tenth of the time that it takes to
-    load an SDK.
+    Collecting garbage would be a tenth of the time that it takes to load an SDK.
     """
     import gc
     import logging
