@@ -44,6 +44,7 @@ test: $(STAMP) lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal </dev/null
 
 # Every Python of this venv measures itself from its start, whatever environment a test gives it.
+# combine reports the files that killed processes left half-written.
 COVERAGE := build/coverage
 MEASURE = import coverage; coverage.Coverage(config_file="$(CURDIR)/pyproject.toml", \
 	data_file="$(CURDIR)/$(COVERAGE)/data", source=["$(CURDIR)/cred_helper"], \
@@ -51,7 +52,7 @@ MEASURE = import coverage; coverage.Coverage(config_file="$(CURDIR)/pyproject.to
 coverage: $(STAMP) $(COVERAGE)/venv/.ready
 	@rm -f $(COVERAGE)/data*
 	-$(COVERAGE)/venv/bin/python -m pytest -n 2 --dist worksteal </dev/null
-	@$(BIN)/coverage combine --quiet --data-file=$(COVERAGE)/data $(COVERAGE)
+	-@$(BIN)/coverage combine --quiet --data-file=$(COVERAGE)/data $(COVERAGE)
 	@$(BIN)/coverage report --data-file=$(COVERAGE)/data
 
 $(COVERAGE)/venv/.ready: packaging/requirements-dev.txt

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from cred_helper import clouds as rows
 from tests import clouds
@@ -24,11 +24,11 @@ from tests.clouds.server import Fault, Received
 class LoopbackCloud(Protocol):
     """The servers of one cloud on loopback, and what a suite may assume of them."""
 
-    asks_network: ClassVar[bool]
+    asks_network: bool
     """Whether a ``get`` without a cached token sends a request."""
-    expires: ClassVar[bool]
+    expires: bool
     """Whether its credentials end."""
-    runs_programs: ClassVar[bool]
+    runs_programs: bool
     """Whether one of its identities is a program that the SDK runs."""
     delay_s: float
 

@@ -20,9 +20,9 @@ from tests.clouds.faults import unavailable
 from tests.clouds.google import GoogleCloud
 from tests.clouds.proxy import TerminatingProxy
 from tests.contract.test_helper import needs_pass, password_store
-from tests.soak.machine import Machine
 from tests.soak.warm import loaded
-from tests.support.executable import COMMAND, Executable
+from tests.support.executable import COMMAND
+from tests.support.machine import Machine
 
 IS_FROZEN = COMMAND[-1] != "cred_helper"
 HOUR_S = 3600.0
@@ -31,10 +31,9 @@ FOLDER = "DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER"
 
 
 @pytest.fixture
-def machine(executable: Executable) -> Iterator[Machine]:
+def machine(home: Path) -> Iterator[Machine]:
     with AwsCloud() as cloud:
-        executable.environment |= cloud.identity(Path(executable.environment["HOME"]))
-        yield Machine(cloud, executable, EXAMPLE_HOST)
+        yield Machine(home, host=EXAMPLE_HOST, cloud=cloud, **cloud.identity(home))
 
 
 # --- A hit ----------------------------------------------------------------------------------------
@@ -106,11 +105,11 @@ def test_another_key_misses(machine: Machine) -> None:
 
 def test_settings_switch_the_cache_off_and_place_it(machine: Machine, tmp_path: Path) -> None:
     assert machine.get(**{CACHE: "off"}).credential != machine.get(**{CACHE: "off"}).credential
-    assert not machine.folder.parent.exists()
+    assert not machine.cache.parent.exists()
     place = tmp_path / "elsewhere" / "tokens"
     assert machine.get(**{FOLDER: str(place)}).credential
     assert list(place.glob(f"*.{TOKEN}"))
-    assert not machine.folder.parent.exists()
+    assert not machine.cache.parent.exists()
 
 
 # --- A renewal ------------------------------------------------------------------------------------
@@ -143,7 +142,7 @@ def test_a_token_that_is_renewed_takes_the_place_of_the_old_one(machine: Machine
     second = machine.get()
     assert second.credential != first.credential
     assert machine.get().credential == second.credential
-    assert len(list(machine.folder.glob(f"*.{TOKEN}"))) == 1
+    assert len(list(machine.cache.glob(f"*.{TOKEN}"))) == 1
 
 
 # --- Encrypted at rest ----------------------------------------------------------------------------
@@ -159,7 +158,7 @@ def test_a_keychain_keeps_the_encryption_key(machine: Machine, home: Path) -> No
         first = machine.get()
         assert machine.get().credential == first.credential
         assert machine.cloud.exchanges == 1
-        (kept,) = machine.folder.glob(f"*.{TOKEN}")
+        (kept,) = machine.cache.glob(f"*.{TOKEN}")
         assert first.credential[1].encode() not in kept.read_bytes()
         assert b"\nsealed=" in kept.read_bytes()
     without = machine.get(PATH=os.defpath, **{f"{CACHE}_KEYCHAIN": "missing"})
@@ -202,7 +201,7 @@ def test_if_nothing_can_be_kept_every_get_asks_without_a_message(
         )
         assert done.credential
     assert machine.cloud.exchanges == 2
-    assert not list(machine.folder.glob(f"*.{TOKEN}"))
+    assert not list(machine.cache.glob(f"*.{TOKEN}"))
     assert not os.path.exists("/nonexistent")
 
 
@@ -233,14 +232,14 @@ def test_fifty_registries_of_one_principal_and_region_need_one_call(machine: Mac
 def test_the_other_clouds_are_asked_once_as_well(
     cloud_of: Callable[[Authority], GoogleCloud | AzureCloud],
     host: str,
-    executable: Executable,
+    home: Path,
     tmp_path: Path,
 ) -> None:
     authority = Authority(tmp_path)
     with cloud_of(authority) as cloud, TerminatingProxy(authority) as proxy:
         cloud.register(proxy)
-        executable.environment |= proxy.environment() | cloud.identity(tmp_path)
-        machine = Machine(cloud, executable, host)
+        variables = proxy.environment() | cloud.identity(tmp_path)
+        machine = Machine(home, host=host, cloud=cloud, **variables)
         answers = machine.get_at_once(*[host] * 8)
         assert machine.get().credential == answers[0].credential
         assert len({answer.credential for answer in answers}) == 1
@@ -262,7 +261,7 @@ def test_a_get_that_is_killed_while_it_asks_is_taken_over(machine: Machine) -> N
     results = {other.communicate(timeout=60) for other in others}
     assert len(results) == 1
     assert not next(iter(results))[1]
-    assert len(list(machine.folder.glob(f"*.{TOKEN}"))) == 1
+    assert len(list(machine.cache.glob(f"*.{TOKEN}"))) == 1
 
 
 def test_a_get_that_is_terminated_while_it_asks_leaves_no_temporary_file(machine: Machine) -> None:
@@ -272,4 +271,4 @@ def test_a_get_that_is_terminated_while_it_asks_leaves_no_temporary_file(machine
     process.send_signal(signal.SIGTERM)
     stdout, _ = process.communicate(timeout=60)
     assert stdout == b""
-    assert os.listdir(machine.folder) == ["lock"]
+    assert os.listdir(machine.cache) == ["lock"]

@@ -21,8 +21,8 @@ import pytest
 from cred_helper.cache.entry import TOKEN
 from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
 from tests.figures import FIGURES, Record
-from tests.soak.machine import Machine
 from tests.support.executable import COMMAND, Executable, pinned_environment
+from tests.support.machine import Machine
 from tests.support.programs import has_ended
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -32,10 +32,9 @@ _LATE_S = 60.0
 
 
 @pytest.fixture
-def machine(executable: Executable) -> Iterator[Machine]:
+def machine(home: Path) -> Iterator[Machine]:
     with AwsCloud() as cloud:
-        executable.environment |= cloud.identity(Path(executable.environment["HOME"]))
-        yield Machine(cloud, executable, EXAMPLE_HOST)
+        yield Machine(home, host=EXAMPLE_HOST, cloud=cloud, **cloud.identity(home))
 
 
 class Started:
@@ -107,7 +106,7 @@ def test_a_signal_ends_a_get_that_waits_for_its_cloud(
     started.finish_asking()
     machine.wait_for_request()
     assert started.end(signum) == (-signum, b"", b"")
-    assert _litter(machine.folder) == []
+    assert _litter(machine.cache) == []
 
 
 @pytest.mark.parametrize("signum", SIGNALS)
@@ -124,7 +123,7 @@ def test_a_signal_ends_a_get_that_waits_for_another_one(
     assert started.end(signum) == (-signum, b"", b"")
     leader.kill()
     leader.communicate()
-    assert _litter(machine.folder) == []
+    assert _litter(machine.cache) == []
 
 
 @contextmanager
@@ -158,7 +157,7 @@ def test_a_signal_that_a_shell_has_ignored_stays_ignored(machine: Machine) -> No
     machine.cloud.delay_s = 1
     ignoring = f"trap '' INT HUP; exec {' '.join(COMMAND)} get"
     process = subprocess.Popen(
-        ["sh", "-c", ignoring],
+        ["/bin/sh", "-c", ignoring],
         env=machine.executable.environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -196,7 +195,7 @@ def test_a_signal_at_any_moment_of_a_get_leaves_a_whole_token_or_none(
         assert status in (0, -signum)
         ended += status != 0
         answered += status == 0 and bool(stdout)
-        assert _litter(machine.folder) == []
+        assert _litter(machine.cache) == []
         begun_s = time.monotonic()
         assert machine.get().credential
     record_property(FIGURES, f"signals at random moments of a get: {ended} ended, {answered} late")
@@ -253,7 +252,7 @@ def _with_closed_stdout(environment: dict[str, str], *arguments: str) -> tuple[i
 
 def test_a_get_whose_client_is_gone_exits_with_one_and_keeps_its_token(machine: Machine) -> None:
     assert _with_closed_stdout(machine.executable.environment, "get") == (1, b"")
-    assert _litter(machine.folder) == []
+    assert _litter(machine.cache) == []
     assert machine.get().credential
     assert machine.cloud.exchanges == 1
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from cred_helper.cache.entry import TOKEN, Entry
 from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
-from tests.soak.machine import Machine
-from tests.support.executable import Completed, Executable, pinned_environment
+from tests.support.executable import Completed
+from tests.support.machine import Machine
 
 # No process takes this long, however busy the machine is.
 _HUNG_S = 60.0
@@ -32,8 +32,8 @@ class KilledGets:
     def __init__(self, kills: int, folder: Path) -> None:
         self.kills = self.answered = self.refused = 0
         with AwsCloud() as cloud:
-            environment = pinned_environment(folder) | cloud.identity(folder)
-            self._machine = Machine(cloud, Executable(environment), EXAMPLE_HOST)
+            identity = cloud.identity(folder)
+            self._machine = Machine(folder, host=EXAMPLE_HOST, cloud=cloud, **identity)
             began_at_s = time.monotonic()
             self._machine.get()
             self._longest_s = time.monotonic() - began_at_s
@@ -53,7 +53,7 @@ class KilledGets:
             answered = process.returncode == 0 and not stderr
             self.answered += answered
             self.refused += not answered or not self._is_issued(cloud, stdout)
-        for path in self._machine.folder.glob(f"*.{TOKEN}"):
+        for path in self._machine.cache.glob(f"*.{TOKEN}"):
             entry = Entry.decode(path.stem, path.read_bytes())
             issued = entry and cloud.issued(entry.username, entry.secret.expose(), EXAMPLE_HOST)
             self.refused += not issued

@@ -19,13 +19,13 @@ from tests.clouds.authority import Authority
 from tests.clouds.aws import AwsCloud
 from tests.clouds.azure import AzureCloud
 from tests.clouds.google import GoogleCloud
+from tests.clouds.loopback import LoopbackCloud
 from tests.clouds.proxy import TerminatingProxy
-from tests.soak.machine import Cloud, Machine
-from tests.support.executable import Executable, pinned_environment
+from tests.support.machine import Machine
 
 Hosts = Callable[[int], list[str]]
 # What is asked for, of which cloud, by how many names of it.
-CASES: tuple[tuple[str, Callable[[Authority], Cloud], Hosts], ...] = (
+CASES: tuple[tuple[str, Callable[[Authority], LoopbackCloud], Hosts], ...] = (
     ("one ECR registry", lambda _: AwsCloud(), lambda n: [aws.EXAMPLE_HOST] * n),
     (
         "ECR registries of one principal and region, each another",
@@ -45,16 +45,14 @@ CASES: tuple[tuple[str, Callable[[Authority], Cloud], Hosts], ...] = (
 class Round:
     """What came of one round."""
 
-    def __init__(self, cloud_of: Callable[[Authority], Cloud], hosts: list[str]) -> None:
+    def __init__(self, cloud_of: Callable[[Authority], LoopbackCloud], hosts: list[str]) -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             authority = Authority(folder)
             with cloud_of(authority) as cloud, TerminatingProxy(authority) as proxy:
                 cloud.register(proxy)
-                environment = pinned_environment(folder / "home")
-                (folder / "home").mkdir()
-                environment |= proxy.environment() | cloud.identity(folder)
-                machine = Machine(cloud, Executable(environment), hosts[0])
+                identity = cloud.identity(folder)
+                machine = Machine(folder / "home", **{**proxy.environment(), **identity})
                 began_at_s = time.monotonic()
                 answers = machine.get_at_once(*hosts)
                 self.took_s = time.monotonic() - began_at_s

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cred_helper.cache.entry import TOKEN, Entry
 from tests.support.executable import (
     EXECUTABLE,
     NOT_FOUND,
@@ -31,13 +33,15 @@ _ERROR, _HINT = f"{PROGRAM}: error: ", f"{PROGRAM}: hint: "
 class Machine:
     """A home, a folder of programs that is all of PATH, and the executable in that folder.
 
-    ``marks`` are the secrets of this machine: no run may print one of them, but for the answer of
-    ``get`` and ``token``. ``issues`` are functions that return the secrets that a cloud has given
-    out meanwhile.
+    ``host`` is the registry that ``get`` asks for if a test names none, and ``cloud`` its loopback
+    cloud. ``marks`` are the secrets of this machine and this cloud: no run may print one of them,
+    except as the answer of ``get`` and ``token``.
     """
 
-    def __init__(self, home: Path, **variables: str) -> None:
+    def __init__(self, home: Path, *, host: str = "", cloud: Any = None, **variables: str) -> None:
         self.home = home
+        self.host = host
+        self.cloud = cloud
         self.scripts = Programs(home / ".local/bin")
         self.programs = self.scripts.folder
         self.program = self.scripts.link(PROGRAM, EXECUTABLE)
@@ -48,7 +52,7 @@ class Machine:
         }
         self.executable = Executable(self.environment, [str(self.program)])
         self.marks = Marks()
-        self.issues: list[Callable[[], Iterable[str]]] = []
+        self._lock = threading.Lock()
 
     def use(self, variables: Mapping[str, str]) -> None:
         """Add variables to the environment."""
@@ -105,17 +109,19 @@ class Machine:
     def run(self, *arguments: str, stdin: str = "", **variables: str) -> Completed:
         """Run the executable without a terminal, and check that it prints no secret."""
         done = self.executable.run(*arguments, stdin=stdin, environment=variables)
-        self._learn()
         printed = done.stderr.encode()
         if done.status != 0 or arguments[:1] not in (("get",), ("token",)):
             printed += done.stdout
-        assert self.marks.found_in(printed) == set(), printed
+        with self._lock:
+            for value in list(self.cloud.confidential()) if self.cloud else ():
+                self.marks.add(value, "a secret of the cloud")
+            assert self.marks.found_in(printed) == set(), printed
         assert "Traceback" not in done.stderr, done
         return done
 
-    def get(self, server_url: str, **variables: str) -> Completed:
+    def get(self, server_url: str = "", **variables: str) -> Completed:
         """Ask for a credential as a client does."""
-        return self.run("get", stdin=server_url, **variables)
+        return self.run("get", stdin=server_url or self.host, **variables)
 
     def fail(self, server_url: str, **variables: str) -> Completed:
         """Ask for a credential where there has to be an error, in the form that clients show."""
@@ -146,8 +152,8 @@ class Machine:
         with ThreadPoolExecutor(len(server_urls)) as pool:
             return list(pool.map(self.get, server_urls))
 
-    def start(self, verb: str, stdin: str | None = None) -> subprocess.Popen[bytes]:
-        """Start a process and do not wait for it. Without ``stdin``, its pipe stays open."""
+    def start(self, verb: str = "get") -> subprocess.Popen[bytes]:
+        """Start a process that asks for the machine's host, and do not wait for it."""
         process = subprocess.Popen(
             [str(self.program), verb],
             env=self.environment,
@@ -155,12 +161,24 @@ class Machine:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        if stdin is not None:
-            assert process.stdin is not None
-            process.stdin.write(stdin.encode())
-            process.stdin.close()
-            process.stdin = None
+        assert process.stdin is not None
+        process.stdin.write(self.host.encode())
+        process.stdin.close()
+        process.stdin = None
         return process
+
+    def wait_for_request(self) -> None:
+        """Wait until the cloud has received a request."""
+        wait_until(lambda: self.cloud.received)
+
+    def age(self, by_s: float) -> None:
+        """Make every cached token older."""
+        for path in self.cache.glob(f"*.{TOKEN}"):
+            entry = Entry.decode(path.stem, path.read_bytes())
+            assert entry is not None
+            entry.created_at -= by_s
+            entry.expires_at -= by_s
+            path.write_bytes(entry.encode(path.stem))
 
     def at_terminal(
         self,
@@ -194,11 +212,6 @@ class Machine:
         done = self.call(*command, stdin=stdin)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
         return done.stdout
-
-    def _learn(self) -> None:
-        for issued in self.issues:
-            for value in list(issued()):
-                self.marks.add(value, "a secret of a cloud")
 
 
 def wait_until(condition: Callable[[], object], within_s: float = 60.0) -> None:
