@@ -6,7 +6,7 @@ import json
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ class Machine:
 
     ``host`` is the registry that ``get`` asks for if a test names none, and ``cloud`` its loopback
     cloud. ``marks`` are the secrets of this machine and this cloud: no run may print one of them,
-    except as the answer of ``get`` and ``token``.
+    except as the answer of ``get`` and ``token``. ``issues`` return the secrets of other clouds.
     """
 
     def __init__(self, home: Path, *, host: str = "", cloud: Any = None, **variables: str) -> None:
@@ -52,6 +52,7 @@ class Machine:
         }
         self.executable = Executable(self.environment, [str(self.program)])
         self.marks = Marks()
+        self.issues: list[Callable[[], Iterable[str]]] = [cloud.confidential] if cloud else []
         self._lock = threading.Lock()
 
     def use(self, variables: Mapping[str, str]) -> None:
@@ -113,8 +114,8 @@ class Machine:
         if done.status != 0 or arguments[:1] not in (("get",), ("token",)):
             printed += done.stdout
         with self._lock:
-            for value in list(self.cloud.confidential()) if self.cloud else ():
-                self.marks.add(value, "a secret of the cloud")
+            for value in [value for issued in self.issues for value in issued()]:
+                self.marks.add(value, "a secret of a cloud")
             assert self.marks.found_in(printed) == set(), printed
         assert "Traceback" not in done.stderr, done
         return done
