@@ -5,6 +5,8 @@ Words that could be a token or a key are left out: long ones, and those that beg
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
 _MAX_WORD = 40
 _MAX_PATH = 120
 _MIN_KEY = 16
+# The words in a name such as GetCallerIdentity are longer than the pieces of a random text.
+_MIN_HUMPS = 3
+_MIN_HUMP = 5.5
 # A shorter value (of a test, or a mistake) would be replaced inside of words.
 _MIN_SECRET = 6
 _MAX_CHARACTERS = 300
@@ -50,6 +55,10 @@ def _is_harmless(word: str) -> bool:
 
 
 def _is_random(name: str) -> bool:
-    """Whether a name looks like a key: letters of both cases, and digits, at some length."""
-    kinds = (str.isdigit, str.isupper, str.islower)
-    return len(name) >= _MIN_KEY and all(any(map(kind, name)) for kind in kinds)
+    """Whether a name looks like a key: both cases and digits at some length, or cases in a jumble."""
+    if len(name) >= _MIN_KEY:
+        kinds = (str.isdigit, str.isupper, str.islower)
+        if all(any(map(kind, name)) for kind in kinds):
+            return True
+    humps = sum(a.islower() and b.isupper() for a, b in pairwise(name))
+    return humps >= _MIN_HUMPS and len(name) / (humps + 1) < _MIN_HUMP
