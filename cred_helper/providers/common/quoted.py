@@ -55,7 +55,7 @@ def _is_harmless(word: str) -> bool:
 
 
 def _is_random(name: str) -> bool:
-    """Whether a name looks like a key: both cases and digits at some length, or cases in a jumble."""
+    """Whether a name looks like a key: long, with both cases and digits, or a jumble of cases."""
     if len(name) >= _MIN_KEY:
         kinds = (str.isdigit, str.isupper, str.islower)
         if all(any(map(kind, name)) for kind in kinds):
