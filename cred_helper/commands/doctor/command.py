@@ -74,7 +74,7 @@ def _show(screen: Screen, finding: Finding) -> None:
         f"{mark:<{_MARK_WIDTH}}", fg=colour, bold=finding.severity == ERROR or None
     )
     screen.labelled(
-        f"{styled}{finding.subject:<{_SUBJECT_WIDTH}}",
+        f"{styled}{finding.subject:<{_SUBJECT_WIDTH - 1}} ",
         shown(finding.notice.reason),
         width=_MARK_WIDTH + _SUBJECT_WIDTH,
     )
