@@ -8,8 +8,9 @@ import pty
 import subprocess
 import sys
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,12 @@ from tests.support.identities import IDENTITIES, Environment, Identity, of_cloud
 from tests.support.marks import Marks
 
 CACHE_OFF = {"DOCKER_CREDENTIAL_MULTI_CACHE": "off"}
+_EVERY_CLOUD = ("CONTAINERS", "DOCKER", "HTTPS", "REGISTRY", "REQUESTS", "SSL", "XDG")
+_PREFIXES = {
+    aws.EXAMPLE_HOST: ("AWS", *_EVERY_CLOUD),
+    google.EXAMPLE_HOST: ("G", "CLOUDSDK", *_EVERY_CLOUD),
+    azure.EXAMPLE_HOST: ("AZURE", "IDENTITY", *_EVERY_CLOUD),
+}
 REGISTRIES = tuple(loopback.host for loopback in loopbacks().values())
 
 
@@ -202,6 +209,104 @@ def _naming(path: str, file: Path) -> Environment:
         ids = {"AZURE_TENANT_ID": azure.TENANT_ID, "AZURE_CLIENT_ID": azure.CLIENT_ID}
         return {**ids, "AZURE_CLIENT_CERTIFICATE_PATH": str(file)}
     return {}
+
+
+# --- Variables ------------------------------------------------------------------------------------
+
+_PATHS = (
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_CONFIG_DIR",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "CLOUDSDK_CONFIG",
+    "CONTAINERS_REGISTRIES_CONF",
+    "DOCKER_CONFIG",
+    "DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER",
+    "DOCKER_CREDENTIAL_MULTI_CONFIG",
+    "GOOGLE_API_CERTIFICATE_CONFIG",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "REGISTRY_AUTH_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "XDG_CONFIG_HOME",
+)
+_URLS = (
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_ECR",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+    "AZURE_AUTHORITY_HOST",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+    "GCE_METADATA_HOST",
+    "HTTPS_PROXY",
+    "IDENTITY_ENDPOINT",
+)
+# What a variable needs beside it, for an SDK to read it.
+_BESIDE = {
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": {
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/"
+    },
+    "AWS_WEB_IDENTITY_TOKEN_FILE": {"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/web"},
+    "IDENTITY_ENDPOINT": {"IDENTITY_HEADER": azure.IDENTITY_HEADER},
+    "GCE_METADATA_HOST": {"NO_GCE_CHECK": ""},
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT": {"AWS_EC2_METADATA_DISABLED": ""},
+}
+_FORMS_OF_CONTENT = {
+    "a key": "-----BEGIN PRIVATE KEY-----\n%s\n-----END PRIVATE KEY-----\n",
+    "JSON": '{"type": "service_account", "private_key": "%s"}',
+    "a token": "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.%s",
+}
+_FORMS_OF_URL = (
+    "http://%s@elsewhere.example/",
+    "https://user:%s@elsewhere.example/token",
+    "https://elsewhere.example/%s",
+    "https://elsewhere.example/#%s",
+    "https://elsewhere.example/?sig=%s",
+)
+
+
+@pytest.mark.parametrize("form", _FORMS_OF_CONTENT)
+def test_a_secret_in_place_of_a_path_is_not_shown(
+    form: str, hunt: Hunt, record_property: Record
+) -> None:
+    _try_variables(hunt, _PATHS, (_FORMS_OF_CONTENT[form],))
+    _record(hunt, record_property, f"{form} in place of a path")
+
+
+def test_a_secret_in_a_url_is_not_shown(hunt: Hunt, record_property: Record) -> None:
+    _try_variables(hunt, _URLS, _FORMS_OF_URL)
+    _record(hunt, record_property, "secrets in URLs")
+
+
+def _try_variables(hunt: Hunt, names: Sequence[str], forms: Sequence[str]) -> None:
+    environment = (
+        hunt.environment()
+        | CACHE_OFF
+        | {"AZURE_TENANT_ID": azure.TENANT_ID, "AZURE_CLIENT_ID": azure.CLIENT_ID}
+    )
+    environment["DOCKER_CREDENTIAL_MULTI_DEADLINE_S"] = "3"
+
+    def secret(name: str, form: str) -> str:
+        return form.replace("%s", hunt.marks.new(f"{form} in {name}"))
+
+    def look(name: str, form: str) -> None:
+        wrong = environment | _BESIDE.get(name, {}) | {name: secret(name, form)}
+        registry = next(host for host in REGISTRIES if name.startswith(_PREFIXES[host]))
+        hunt.run("get", stdin=registry, environment=wrong)
+
+    def look_at_all(form: str) -> None:
+        wrong = environment | {name: secret(name, form) for name in names}
+        hunt.run("doctor", environment=wrong)
+        for registry in REGISTRIES:
+            hunt.run("explain", registry, environment=wrong)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(look, *zip(*product(names, forms), strict=True)))
+        list(pool.map(look_at_all, forms))
 
 
 # --- Verbs and commands ---------------------------------------------------------------------------
