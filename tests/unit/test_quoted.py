@@ -49,7 +49,8 @@ def test_a_known_secret_is_left_out_and_the_letters_of_a_short_value_are_kept() 
 
 def test_a_long_text_is_cut_between_words_and_anything_else_is_nothing() -> None:
     assert len(quoted("word " * 100)) < 310
-    assert [quoted(value) for value in (None, 1, {}, "")] == [""] * 4
+    nothing: tuple[object, ...] = (None, 1, {}, "")
+    assert [quoted(value) for value in nothing] == [""] * 4
 
 
 def test_the_line_of_an_error_comes_before_the_last_line() -> None:
