@@ -18,8 +18,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print them, from whichever process they come."""
     reports = [report for found in terminalreporter.stats.values() for report in found]
     recorded = [pair for report in reports for pair in getattr(report, "user_properties", ())]
-    told = dict.fromkeys(text for name, text in recorded if name == FIGURES)
-    if told:
+    figures = dict.fromkeys(text for name, text in recorded if name == FIGURES)
+    if figures:
         terminalreporter.section(FIGURES)
-        for text in told:
+        for text in figures:
             terminalreporter.line(str(text))

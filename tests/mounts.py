@@ -1,4 +1,4 @@
-"""Programs that are run where something else is mounted, and nobody else is shown it."""
+"""Programs in a mount namespace of their own."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A person's machine with an identity at each of the three loopback clouds, and their registries.
+"""A machine with an identity at every loopback cloud, and the registries of these clouds.
 
-What the transcripts of commands and the pictures in README are made on.
+The transcripts of commands and the pictures of README are made on it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _accepts(username: str, secret: str, host: str) -> bool:
 
 @contextmanager
 def stage(authority: Authority, proxy: TerminatingProxy, home: Path) -> Iterator[Person]:
-    """Somebody at home there, with everything running."""
+    """The machine, while all servers run."""
     person = Person(home)
     person.environment |= proxy.environment()
     with ExitStack() as running:
@@ -43,6 +43,6 @@ def stage(authority: Authority, proxy: TerminatingProxy, home: Path) -> Iterator
 
 @pytest.fixture
 def known(authority: Authority, proxy: TerminatingProxy, home: Path) -> Iterator[Person]:
-    """Somebody whom all three clouds know."""
+    """A machine with an identity at every cloud."""
     with stage(authority, proxy, home) as person:
         yield person

@@ -1,4 +1,4 @@
-"""The command line clients that pull without an engine: where each is, and what it is told."""
+"""The command line clients that pull without an engine: the path and the arguments of each."""
 
 from __future__ import annotations
 

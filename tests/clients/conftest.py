@@ -45,7 +45,7 @@ def private(
     proxy: TerminatingProxy,
     tmp_path: Path,
 ) -> Iterator[Private]:
-    """A registry of nobody's cloud that asks for its one user's password."""
+    """A private registry that asks for its one user's password."""
     match request.param:
         case "debian-basic":
             opened = registries.debian_with_htpasswd(proxy, tmp_path)

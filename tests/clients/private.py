@@ -1,4 +1,4 @@
-"""A registry of nobody's cloud, with one user, in each of the ways in which such registries ask."""
+"""A private registry with one user, in each way in which such registries authenticate."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def ours(proxy: TerminatingProxy, registry: Registry) -> Iterator[Private]:
 
 @contextmanager
 def debian_with_htpasswd(proxy: TerminatingProxy, folder: Path) -> Iterator[Private]:
-    """Debian's, which does not tell who was there."""
+    """Debian's registry, which does not record logins."""
     with DebianRegistry.with_htpasswd(folder, {USERNAME: PASSWORD}) as registry:
         proxy.tunnel(HOST, registry.port)
         _push(proxy, folder)

@@ -65,7 +65,7 @@ def test_the_reader_of_a_clients_complaint_learns_what_is_wrong_with_the_identit
     assert hosted.registry.logins == []
 
 
-# A cloud that is not there cannot have been asked: the proxy would have refused, and told.
+# The proxy refuses and records requests to clouds that are not there.
 @pytest.mark.parametrize("host", [aws.PUBLIC_HOST, google.EXAMPLE_HOST, azure.EXAMPLE_HOST])
 @every_client
 def test_with_no_identity_at_all_what_is_public_is_pulled(

@@ -37,7 +37,7 @@ def test_what_is_stored_is_got(store: Store) -> None:
 
 
 def test_what_is_stored_again_is_got_as_it_is_now(store: Store) -> None:
-    store.store(HOST, "somebody else", "an old password")
+    store.store(HOST, "another user", "an old password")
     store.store(HOST, USERNAME, PASSWORD)
     assert store.get(HOST) == {"ServerURL": HOST, "Username": USERNAME, "Secret": PASSWORD}
 
@@ -70,8 +70,8 @@ def test_a_secret_of_any_characters_comes_back_as_it_went(store: Store, secret: 
 def test_the_list_has_user_names_and_no_secrets(store: Store) -> None:
     assert store.list() == {}
     store.store(HOST, USERNAME, PASSWORD)
-    store.store(f"https://{OTHER}/v2/", "somebody else", PASSWORD)
-    assert store.list() == {HOST: USERNAME, f"https://{OTHER}/v2/": "somebody else"}
+    store.store(f"https://{OTHER}/v2/", "another user", PASSWORD)
+    assert store.list() == {HOST: USERNAME, f"https://{OTHER}/v2/": "another user"}
 
 
 def test_a_variable_of_the_callers_own_reaches_us(machine: Machine) -> None:
@@ -115,7 +115,7 @@ def test_docker_py_resolves_an_identity_token_for_docker_hub(config: AuthConfig)
     assert resolve_authconfig(config, "docker.io") == found
 
 
-def test_docker_py_resolves_nothing_for_a_registry_nobody_logged_in_to(config: AuthConfig) -> None:
+def test_docker_py_resolves_nothing_without_a_login(config: AuthConfig) -> None:
     assert resolve_authconfig(config, OTHER) is None
 
 

@@ -1,4 +1,4 @@
-"""Every client logs in to a registry of nobody's cloud, pulls, and logs out, by way of us."""
+"""Every client logs in to a private registry, pulls and logs out, with us as its helper."""
 
 from __future__ import annotations
 

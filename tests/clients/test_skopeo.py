@@ -20,7 +20,7 @@ def test_logging_out_of_everything_leaves_nothing(machine: Machine, private: Pri
     assert stored(machine, HOST) is None
 
 
-def test_logging_out_of_what_nobody_logged_in_to_is_no_failure_of_ours(machine: Machine) -> None:
+def test_a_logout_without_a_login_is_not_an_error_of_ours(machine: Machine) -> None:
     # skopeo before 1.10 overflows its stack where a helper's erase fails.
     name_multi(machine, "credHelpers", HOST)
     said = machine.call(SKOPEO.program, "logout", HOST).stderr

@@ -33,5 +33,5 @@ the handler whatever a genuine service would have insisted on:
         assert proxy.refused == []
 
 An assertion that fails in a handler answers 500 and is raised again in the test when the server
-is left. So is a request for which there is no handler: a cloud never guesses.
+is left. The same holds for a request without a handler: a cloud never guesses.
 """

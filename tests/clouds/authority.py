@@ -30,7 +30,7 @@ VALID_FOR = timedelta(days=2)
 
 
 class Authority:
-    """Issues certificates for any name; trusted by whoever is given `ca_file`."""
+    """Issues certificates for any name; clients with `ca_file` trust it."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

@@ -1,4 +1,4 @@
-"""Debian's docker-registry on a loopback port: a registry that is none of our own making.
+"""Debian's docker-registry on a loopback port: a registry that others have made.
 
 It serves plain HTTP; a TerminatingProxy's tunnel gives it a host name and TLS.
 

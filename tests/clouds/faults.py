@@ -67,7 +67,7 @@ def html(status: int = 200) -> Reply:
 
 
 def wrong_json(value: object = ("unexpected",), status: int = 200) -> Reply:
-    """Well-formed JSON of a shape that nobody asked for."""
+    """Well-formed JSON of an unexpected shape."""
     return json_reply(value, status)
 
 

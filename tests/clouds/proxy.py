@@ -1,4 +1,4 @@
-"""An HTTP proxy on loopback that is every host it is told to be, and refuses all others.
+"""An HTTP proxy on loopback that serves the hosts routed to it, and refuses all others.
 
 `CONNECT host:443` is answered by terminating TLS with a certificate for that host and handing
 the requests inside to a LoopbackServer. Nothing is ever forwarded off loopback: a host that was
@@ -16,7 +16,7 @@ from tests.clouds.authority import Authority
 from tests.clouds.server import Listener, LoopbackServer, Received, Reply, read_request
 
 Destination = LoopbackServer | int
-"""A server of ours, or the port of somebody else's plain HTTP server on loopback."""
+"""A server of ours, or the port of another plain HTTP server on loopback."""
 
 
 class TerminatingProxy(Listener):
@@ -50,7 +50,7 @@ class TerminatingProxy(Listener):
     def environment(self) -> dict[str, str]:
         """The variables that send an SDK or a Go program here and have it trust our authority.
 
-        Plain http goes here as well: nobody may ask a real metadata service unnoticed.
+        Plain http goes here as well: a request to a real metadata service has to be seen.
         """
         names = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
         loopback = "127.0.0.1,localhost,::1"

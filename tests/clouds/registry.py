@@ -90,7 +90,7 @@ class Registry(LoopbackServer):
         return sorted(tag for name, tag in self._tags if name == repository)
 
     def _api(self, request: Received) -> Reply:
-        # Refusals have it too: docker's CLI before 23 looks for it there, to tell which API it is.
+        # Refusals have it too: docker's CLI before 23 recognises the API by it.
         version = {"Docker-Distribution-Api-Version": "registry/2.0"}
         reply = self._served(request)
         return replace(reply, headers={**reply.headers, **version})
@@ -178,7 +178,7 @@ class Registry(LoopbackServer):
         return _created(f"/v2/{repository}/blobs/{digest}", digest)
 
     def _authorize(self, request: Received, scope: Scope | None) -> None:
-        """Let the request pass, or refuse it with the challenge that tells the client how."""
+        """Let the request pass, or refuse it with the challenge for the client."""
         admitted = self._has_login if self._auth == "basic" else self._has_token
         if not admitted(request, scope):
             challenge = {"WWW-Authenticate": self._challenge(request, scope)}

@@ -322,7 +322,7 @@ class LoopbackServer(Listener):
         except BaseException as error:  # pytest's own outcomes are not Exceptions
             with self._lock:
                 self._failures.append(error)
-            return Reply(500, body=b"the loopback cloud objects; the test is told why\n")
+            return Reply(500, body=b"the loopback cloud objects; the test raises the reason\n")
 
     def _next_fault(self, path: str) -> Fault | None:
         for pattern, faults in self._faults:

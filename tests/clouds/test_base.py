@@ -129,10 +129,10 @@ def test_an_assertion_in_a_handler_answers_500_and_fails_the_test() -> None:
         use_it_wrongly()
 
 
-def test_a_request_nobody_expects_fails_the_test(server: LoopbackServer) -> None:
+def test_an_unexpected_request_fails_the_test(server: LoopbackServer) -> None:
     with pytest.raises(urllib.error.HTTPError, match="500"):
-        get(f"{server.url}/nobody")
-    with pytest.raises(AssertionError, match=r"LoopbackServer does not expect GET .*/nobody"):
+        get(f"{server.url}/unexpected")
+    with pytest.raises(AssertionError, match=r"LoopbackServer does not expect GET .*/unexpected"):
         server.check()
     server.check()
 
@@ -150,7 +150,7 @@ def test_sixty_clients_are_answered_at_once(server: LoopbackServer) -> None:
     assert bodies == [b"together"] * 60
 
 
-def test_closing_waits_for_no_client_however_slow_the_server_was_told_to_be() -> None:
+def test_a_slow_server_closes_without_waiting_for_its_clients() -> None:
     with LoopbackServer(delay_s=3600) as server:
         asking = [
             socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(3)
@@ -244,7 +244,7 @@ def test_the_client_identity_is_a_key_and_its_certificate(authority: Authority) 
     assert identity.stat().st_mode & 0o077 == 0
 
 
-def test_the_proxy_is_the_hosts_it_was_told_to_be(
+def test_the_proxy_serves_the_hosts_routed_to_it(
     authority: Authority, proxy: TerminatingProxy, server: LoopbackServer
 ) -> None:
     proxy.route(HOST, server)

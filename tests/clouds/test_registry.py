@@ -40,7 +40,7 @@ HOSTS = (ECR, GOOGLE, AZURE)
 USERNAME = "someone"
 SECRET = "what a loopback cloud issued"
 CREDS = f"{USERNAME}:{SECRET}"
-WRONG_CREDS = f"{USERNAME}:what nobody issued"
+WRONG_CREDS = f"{USERNAME}:a made-up password"
 
 
 def accepts(username: str, secret: str, host: str) -> bool:
@@ -162,7 +162,7 @@ def test_skopeo_is_turned_away_with_anything_else(client: Client, registry: Regi
 
 
 @needs_skopeo
-def test_nobody_in_particular_may_pull_what_is_public_and_nothing_else(
+def test_an_anonymous_client_may_pull_public_images_only(
     client: Client, registry: Registry
 ) -> None:
     for repository in ("public/app", "team/app"):

@@ -104,7 +104,7 @@ class Matrix:
             for step in STEPS[cloud]
             for fault in faults_of(step, briefly=briefly)
         ]
-        # A port that is taken, so that nobody else gets it, and at which nobody listens.
+        # A port that is bound, so that no other process gets it, without a listener.
         with socket.socket() as closed, ThreadPoolExecutor(_ROWS_AT_ONCE) as pool:
             closed.bind(("127.0.0.1", 0))
             self.closed_port = closed.getsockname()[1]

@@ -71,7 +71,7 @@ def _xml_ending(text: str, ends_at: datetime | None) -> str:
 
 
 def _jwt_ending(text: str, ends_at: datetime | None) -> str:
-    """A registry's token says by itself when it ends; nobody but the registry verifies it."""
+    """The end of a registry's token is in the token, whose signature only the registry verifies."""
     header, _, signature = json.loads(text)["refresh_token"].split(".")
     claims = {"aud": azure.EXAMPLE_HOST} | ({"exp": ends_at.timestamp()} if ends_at else {})
     payload = urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()

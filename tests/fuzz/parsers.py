@@ -23,7 +23,7 @@ from cred_helper.protocols import docker
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.settings import Settings
 from cred_helper.wiring import Wiring
-from tests.fuzz.target import SECRET, Finding, Target, tells_no_secret
+from tests.fuzz.target import SECRET, Finding, Target, check_no_secret
 from tests.fuzz.urls import oracle
 
 _URLS = (
@@ -53,7 +53,7 @@ def _ours(*calls: Callable[[], object]) -> None:
         try:
             call()
         except CredentialError as error:
-            tells_no_secret(error)
+            check_no_secret(error)
 
 
 class Protocol(Target):
@@ -91,7 +91,7 @@ class Protocol(Target):
         if any(found.provider for found in [route(server_url)] if found):
             return  # the providers are the business of others
         for _, failure in self._wiring.ask(self._wiring.resolve(server_url)).failures:
-            tells_no_secret(failure)
+            check_no_secret(failure)
 
     def _store(self, data: bytes) -> None:
         server_url, credential = docker.parse_credential(data)
@@ -146,7 +146,7 @@ class ConfigJson(Target):
                 if not config.load():
                     continue
             except CredentialError as error:
-                tells_no_secret(error)
+                check_no_secret(error)
                 continue
             for text in _URLS:
                 self._follow(config, ServerURL.parse(text))
@@ -203,7 +203,7 @@ class SettingsFile(Target):
         try:
             wiring = Wiring(Settings.load(environ), environ, lambda: 0.0)
         except CredentialError as error:
-            tells_no_secret(error)
+            check_no_secret(error)
             return
         for url in _URLS:
             _ours(partial(self._follow, wiring, ServerURL.parse(url)))
@@ -212,7 +212,7 @@ class SettingsFile(Target):
         resolution = wiring.resolve(server_url)
         found, rule = resolution.route, resolution.rule
         if resolution.error:
-            tells_no_secret(resolution.error)
+            check_no_secret(resolution.error)
         if resolution.asks_cloud:
             wiring.provider_source(resolution)
         if found and found.provider != oracle(found.host):
@@ -220,7 +220,7 @@ class SettingsFile(Target):
         own = oracle(server_url.raw)
         by_rule = rule is not None and (rule.target or rule.provider)
         if found and found.provider != own and not by_rule:
-            raise Finding(f"{server_url.raw} is sent to {found} by nobody")
+            raise Finding(f"{server_url.raw} is routed to {found} without a rule")
 
 
 class CacheEntry(Target):
@@ -249,11 +249,11 @@ class CacheEntry(Target):
         return [b"=" + content for content in whole] + made_right
 
     def check(self, data: bytes) -> None:
-        """Take a file as it is, or the lines of one whose digest somebody made right."""
+        """Take a file as it is, or lines with the right digest added."""
         kind = {b"t": TOKEN, b"f": FAILURE}.get(data[:1])
         content = data[1:] if kind is None else self._sealed_off(kind, data[1:])
         entry, failure = Entry.decode(self._KEY, content), Failure.decode(self._KEY, content)
-        # The digest is no signature, and the engine learns to make it: a file is whole or nothing.
+        # The digest is not a signature, and the engine learns to make it.
         made = TOKEN if entry else FAILURE
         if (entry or failure) and content != self._sealed_off(made, content.split(b"\n", 2)[2]):
             raise Finding(f"{content!r} passes for whole")
@@ -278,7 +278,7 @@ class CacheEntry(Target):
             raise Finding(f"{content!r} is not kept as it is")
         credential = entry.credential()
         if credential.expires_at is None or SECRET in f"{credential.secret!r}{credential.secret}":
-            raise Finding(f"{content!r} is no credential to go on with")
+            raise Finding(f"{content!r} is not a valid credential")
 
 
 class HelperReply(Target):

@@ -30,7 +30,7 @@ from tests.clouds.authority import Authority
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Exchange, Received
 from tests.faults.steps import STEPS, Step
-from tests.fuzz.target import SECRET, Finding, Target, tells_no_secret
+from tests.fuzz.target import SECRET, Finding, Target, check_no_secret
 from tests.support.executable import pinned_environment
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class Replies(Target):
         try:
             credential = self._provider.get(request, self._provider.identify(request))
         except CredentialError as error:
-            tells_no_secret(error)
+            check_no_secret(error)
         else:
             self._use(credential)
         if deadline.remaining_s() <= 0:
@@ -189,7 +189,7 @@ class Replies(Target):
             raise Finding(f"{self._reply!r} is taken for {rendered!r}")
         expires_at = credential.expires_at
         if expires_at is not None and expires_at.utcoffset() is None:
-            raise Finding(f"{self._reply!r} ends at nobody knows when")
+            raise Finding(f"{self._reply!r} has no valid end")
 
     def figures(self) -> str:
         return f"{self.answered} answered with a credential"

@@ -10,7 +10,7 @@ from cred_helper.errors import CredentialError
 
 SEEDS = Path(__file__).parent / "seeds"
 # Stands for every secret that a file, a program or a cloud may hold. Longer than any word that may
-# be quoted of what somebody else said.
+# be quoted from the text of a server.
 SECRET = "hunter2-5f1c0d9e7a3b4c6d8e2f1a0b9c8d7e6f5a4b3c2d"
 
 
@@ -61,10 +61,10 @@ class Target:
         """Put back what was changed of the process."""
 
 
-def tells_no_secret(error: CredentialError) -> None:
+def check_no_secret(error: CredentialError) -> None:
     """See that an error is fit to be shown: a line, and nothing of what was read."""
     for text in (error.reason, error.hint or ""):
         if SECRET in text:
-            raise Finding(f"a secret is told: {text!r}")
+            raise Finding(f"a message has a secret: {text!r}")
     if not error.reason.strip():
         raise Finding("a failure without a reason")

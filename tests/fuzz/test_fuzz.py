@@ -74,6 +74,6 @@ def test_an_exception_that_escapes_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_secret_that_is_quoted_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(helper, "quotable", lambda text, *_: text)
-    told = f"\2error: {SECRET} is over".encode()
-    with pytest.raises(Finding, match="a secret is told"):
-        HelperReply().check(told)
+    answer = f"\2error: {SECRET} is over".encode()
+    with pytest.raises(Finding, match="a message has a secret"):
+        HelperReply().check(answer)

@@ -28,7 +28,7 @@ _often = settings(
 _seldom = settings(_often, max_examples=25)
 
 _texts = st.text(max_size=20) | st.just(SECRET)
-# Names of settings are told to whoever mistyped them; a secret is a value.
+# A message may quote the name of a setting, never its value.
 _names = st.text(max_size=8)
 _scalars = st.none() | st.booleans() | st.integers() | st.floats() | _texts
 _values = st.recursive(

@@ -384,7 +384,7 @@ def test_no_message_quotes_a_request_or_a_helper(hunt: Hunt, record_property: Re
         ("store", login[:-3]),
         ("store", login.replace('"u"', "1")),
         ("store", json.dumps([mark("a login of no form")])),
-        ("store", mark("a request that is no JSON")),
+        ("store", mark("a request that is not JSON")),
         ("get", f"https://user:{mark('a password in a server URL')}@registry.example/v2/"),
         ("get", f"https://registry.example/v2/?token={mark('a query in a server URL')}"),
         ("get", f"http://{mark('a password')}@failing.example"),

@@ -6,5 +6,5 @@ programs.py    Programs: scripts on PATH, each with a log of its runs
 terminal.py    a conversation at a pseudo terminal
 marks.py       Marks: secrets that are recognised in any encoding
 identities.py  IDENTITIES: every identity source of every cloud, with a secret of its own
-signals.py     the signals that whoever started the tests has ignored or blocked
+signals.py     the signals that the caller of pytest ignores or blocks
 """
