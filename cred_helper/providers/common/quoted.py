@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _MAX_WORD = 40
 _MAX_PATH = 120
 _MIN_KEY = 16
+# Digits and letters of one case: a token in hexadecimal, not an id of a request.
+_MIN_HEXADECIMAL = 33
 # The words in a name such as GetCallerIdentity are longer than the pieces of a random text.
 _MIN_HUMPS = 3
 _MIN_HUMP = 5.5
@@ -60,5 +62,7 @@ def _is_random(name: str) -> bool:
         kinds = (str.isdigit, str.isupper, str.islower)
         if all(any(map(kind, name)) for kind in kinds):
             return True
+    if len(name) >= _MIN_HEXADECIMAL and any(map(str.isdigit, name)):
+        return True
     humps = sum(a.islower() and b.isupper() for a, b in pairwise(name))
     return humps >= _MIN_HUMPS and len(name) / (humps + 1) < _MIN_HUMP
