@@ -40,7 +40,7 @@ def _compressed(size: int) -> Callable[[Exchange], None]:
 
 @cache
 def _zeros(size: int) -> bytes:
-    return gzip.compress(b'"' + b"x" * size)
+    return gzip.compress(b'"') + gzip.compress(b"x" * _MIB) * (size // _MIB)
 
 
 def _endless(exchange: Exchange) -> None:
