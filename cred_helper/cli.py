@@ -160,24 +160,30 @@ def _failure(resolution: Resolution, answer: Answer, *, is_optional: bool) -> Cr
 
 
 def _store() -> bytes:
+    from cred_helper.stores import store_for
+
     server_url, credential = docker.parse_credential(_read().text)
     wiring = _wiring()
-    wiring.store(wiring.resolve(server_url)).store(server_url, credential)
+    store_for(wiring, wiring.resolve(server_url)).store(server_url, credential)
     return b""
 
 
 def _erase() -> bytes:
+    from cred_helper.stores import store_for
+
     server_url = docker.parse_server_url(_read().text)
     wiring = _wiring()
-    wiring.store(wiring.resolve(server_url)).erase(server_url)
+    store_for(wiring, wiring.resolve(server_url)).erase(server_url)
     return b""
 
 
 def _list() -> bytes:
+    from cred_helper.stores import list_all
+
     # What clients write here ("unused", or nothing) has no meaning and is not waited for. A source
     # that fails must not hide the others: classic docker build asks for all credentials at once.
     try:
-        usernames, failures = _wiring().list()
+        usernames, failures = list_all(_wiring())
     except Misconfigured as error:
         stdio.warning(error)
         return docker.render_list({})

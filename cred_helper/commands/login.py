@@ -25,6 +25,7 @@ from cred_helper.fallback import dockerconfig, store
 from cred_helper.fallback.registry_key import RegistryKey
 from cred_helper.messages import find
 from cred_helper.server_url import ServerURL
+from cred_helper.stores import store_for
 from cred_helper.wiring import Wiring
 
 _UNCHECKED_HINT = find("login.not-accepted").hint
@@ -57,7 +58,7 @@ def login(server_url: str, username: str | None, password_stdin: bool, unchecked
         _check(screen, registry, credential)
     # A new wiring: the time it takes to type is not part of the time that a helper may take.
     wiring = Wiring.of_process(stdio.warning)
-    wiring.store(wiring.resolve(registry)).store(registry, credential)
+    store_for(wiring, wiring.resolve(registry)).store(registry, credential)
     if not explained.builtin:
         _show_where(screen, registry, credential)
 
@@ -75,7 +76,7 @@ def logout(server_url: str) -> None:
     wiring = Wiring.of_process(stdio.warning)
     for key in docker_hub.KEYS if docker_hub.is_hub(registry) else (registry.raw,):
         kept = ServerURL.parse(key)
-        wiring.store(wiring.resolve(kept)).erase(kept)
+        store_for(wiring, wiring.resolve(kept)).erase(kept)
     screen.line(f"the login to {_name(registry)} is removed")
     for source, outlook in Explanation(registry).outlooks():
         if outlook.would_say == CREDENTIAL:

@@ -22,6 +22,7 @@ from cred_helper.hosts import route
 from cred_helper.protocols import docker
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.settings import Settings
+from cred_helper.stores import store_for
 from cred_helper.wiring import Wiring
 from tests.fuzz.target import SECRET, Finding, Target, check_no_secret
 from tests.fuzz.urls import oracle
@@ -107,7 +108,7 @@ class Protocol(Target):
         self._store_for(server_url).erase(server_url)
 
     def _store_for(self, server_url: ServerURL) -> Any:
-        return self._wiring.store(self._wiring.resolve(server_url))
+        return store_for(self._wiring, self._wiring.resolve(server_url))
 
 
 class ConfigJson(Target):

@@ -1,0 +1,167 @@
+"""What keeps a login, removes one, and lists them: what ``store``, ``erase`` and ``list`` use.
+
+Apart from ``wiring``, so that a ``get`` does not load it.
+"""
+
+from __future__ import annotations
+
+from cred_helper import keychain
+from cred_helper.resolution import CI, ENVIRONMENT
+from cred_helper.server_url import ServerURL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from cred_helper.cache.entry import Entry
+    from cred_helper.credential import Credential
+    from cred_helper.errors import CredentialError
+    from cred_helper.keychain import Lister, Store
+    from cred_helper.resolution import Resolution
+    from cred_helper.wiring import ProviderSource, Wiring
+
+# How long a login waits for the cloud to show that it answers for the registry itself.
+ANSWER_WITHIN_S = 5.0
+
+
+def store_for(wiring: Wiring, resolution: Resolution) -> Store:
+    """The store that keeps logins to a server URL.
+
+    Raises:
+        Misconfigured: the server URL has no resolution.
+    """
+    resolution.checked()
+    builtin = wiring.provider_source(resolution) if resolution.asks_cloud else None
+    if wiring.profile.helper:
+        store = _no_store(wiring, builtin)
+    else:
+        store = _fallback_store(wiring, resolution, builtin)
+    return _CloudStore(store, builtin) if builtin else store
+
+
+def list_all(wiring: Wiring) -> tuple[dict[str, str], list[tuple[str, CredentialError]]]:
+    """What all sources hold, by server URL, and the failures of those that cannot say it."""
+    return keychain.merged(_listers(wiring))
+
+
+class _CloudStore:
+    """The store for a cloud's registry; erasing there removes the cached token as well."""
+
+    __slots__ = ("_source", "_store", "name")
+
+    def __init__(self, store: Store, source: ProviderSource) -> None:
+        self.name = store.name
+        self._store = store
+        self._source = source
+
+    def store(self, server_url: ServerURL, credential: Credential) -> None:
+        """Keep a login."""
+        self._store.store(server_url, credential)
+
+    def erase(self, server_url: ServerURL) -> None:
+        """Remove the cached token and the login."""
+        from cred_helper.cache.cached import CachedProvider
+
+        if isinstance(self._source.provider, CachedProvider):
+            self._source.provider.forget(self._source.request)
+        self._store.erase(server_url)
+
+
+class CachedTokens:
+    """The hosts whose token is cached and fresh, so that a ``get`` needs no network.
+
+    ``entry_of`` returns the entry that a ``get`` for a host is answered with, if there is one.
+    """
+
+    __slots__ = ("_entry_of", "_hosts", "name")
+
+    def __init__(self, hosts: Iterable[str], entry_of: Callable[[str], Entry | None]) -> None:
+        self.name = "cache"
+        self._hosts = hosts
+        self._entry_of = entry_of
+
+    def list(self) -> dict[str, str]:
+        """List them, with the user name of each token."""
+        return {host: entry.username for host in self._hosts if (entry := self._entry_of(host))}
+
+
+def _no_store(wiring: Wiring, builtin: ProviderSource | None) -> Store:
+    from cred_helper.settings.compat import NoStore
+
+    is_ours = builtin is not None or wiring.profile.ignores_logins
+    fails = wiring.settings.store_for_clouds == "error" or not is_ours
+    return NoStore(wiring.profile.helper, wiring.warn, fails=fails)
+
+
+def _fallback_store(
+    wiring: Wiring, resolution: Resolution, builtin: ProviderSource | None
+) -> Store:
+    fallback, rule = wiring.fallback(), resolution.rule
+    owner = wiring.helper_of(rule, fallback) if rule and rule.helper else None
+
+    def answered_by() -> str | None:
+        """What answers before any login; where the cloud does not, a get uses the login."""
+        if rule and rule.answered_by:
+            return rule.answered_by
+        return builtin.name if builtin and _answers(builtin) else None
+
+    return next(iter(fallback.stores(resolution.server_url, answered_by, owner)))
+
+
+def _answers(builtin: ProviderSource) -> bool:
+    """Whether the cloud gives a credential, which then comes before any login."""
+    from cred_helper.errors import CredentialError
+
+    request = builtin.request.sooner(ANSWER_WITHIN_S)
+    try:
+        builtin.provider.get(request, builtin.provider.identify(request))
+    except CredentialError:
+        return False
+    return True
+
+
+def _listers(wiring: Wiring) -> Iterator[Lister]:
+    """Everything that can list what it holds."""
+    if wiring.profile.helper:
+        return
+    if not wiring.settings.rules:
+        yield from _all_listers(wiring)
+        return
+    from cred_helper.settings.rules import ListedHosts, RuledLister
+
+    for lister in _all_listers(wiring):
+        yield RuledLister(lister, wiring.settings.rule)
+    yield ListedHosts(wiring.settings.rules)
+
+
+def _all_listers(wiring: Wiring) -> Iterator[Lister]:
+    fallback, settings = wiring.fallback(), wiring.settings
+    rules = [rule for rule in settings.rules if rule.helper and not rule.mistakes]
+    yield from fallback.listers([(wiring.helper_of(r, fallback), r.matches) for r in rules])
+    if CI in settings.order and ENVIRONMENT not in settings.disabled_providers:
+        from cred_helper.variables import CiVariables
+
+        yield CiVariables(wiring.environ)
+    cache = wiring.cache()
+    if cache is not None:
+        from time import time
+
+        hosts = {entry.host: None for entry in cache.entries(time()) if entry.host}
+        yield CachedTokens(hosts, lambda host: _cached_entry(wiring, host))
+
+
+def _cached_entry(wiring: Wiring, host: str) -> Entry | None:
+    """The cached token that a ``get`` for a host is answered with, if there is one."""
+    from cred_helper.cache.cached import CachedProvider
+    from cred_helper.errors import CredentialError
+
+    resolution = wiring.resolve(ServerURL.parse(host))
+    if resolution.error or not resolution.asks_cloud:
+        return None
+    source = wiring.provider_source(resolution)
+    if not isinstance(source.provider, CachedProvider):
+        return None
+    try:
+        return source.provider.kept(source.request, source.provider.identify(source.request))
+    except CredentialError:
+        return None
