@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from cred_helper.keychain import Source
-    from cred_helper.providers.common.interface import Identity, Provider, TokenRequest
+    from cred_helper.providers.common.interface import Identity, TokenRequest
+    from cred_helper.providers.common.protocols import Provider
     from cred_helper.server_url import ServerURL
 
     Warn = Callable[[CredentialError], None]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cred_helper.hosts import Route
-    from cred_helper.providers.common.interface import Provider
+    from cred_helper.providers.common.protocols import Provider
     from cred_helper.server_url import ServerURL
     from cred_helper.settings.profile import Profile
     from cred_helper.settings.rules import Rule

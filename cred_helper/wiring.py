@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cred_helper.fallback.helper import Helper
     from cred_helper.keychain import Answer, Source
     from cred_helper.log import Log
-    from cred_helper.providers.common.interface import Provider
+    from cred_helper.providers.common.protocols import Provider
     from cred_helper.settings.parsed import ParsedSettings
     from cred_helper.settings.profile import Profile
     from cred_helper.settings.rules import Rule
@@ -178,7 +178,7 @@ class Wiring:
 
     def _guarded(self, provider: Provider) -> Provider:
         """The provider with its deadline, and with the cache where there is one."""
-        from cred_helper.providers.common.timeout import BoundedProvider
+        from cred_helper.providers.common.bounded_provider import BoundedProvider
 
         log = self._log()
         bounded = BoundedProvider(log.watched(provider) if log else provider)

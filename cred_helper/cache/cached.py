@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from cred_helper.cache import TokenCache
     from cred_helper.cache.entry import Entry
     from cred_helper.credential import Credential
-    from cred_helper.providers.common.interface import Identity, Provider, TokenRequest
+    from cred_helper.providers.common.interface import Identity, TokenRequest
+    from cred_helper.providers.common.protocols import Provider
 
 
 class CachedProvider:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from cred_helper.cache.entry import Failure
     from cred_helper.credential import Credential
     from cred_helper.files.locks import Locks
-    from cred_helper.providers.common.interface import Identity, Provider, TokenRequest
+    from cred_helper.providers.common.interface import Identity, TokenRequest
+    from cred_helper.providers.common.protocols import Provider
 
 # Compose and similar clients call once an image, one call after another, within seconds.
 ABSENT_FOR_S = 10.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cred_helper.providers.common.interface import Provider
+    from cred_helper.providers.common.protocols import Provider
 
 
 def load(name: str) -> Provider | None:

@@ -13,8 +13,8 @@ import pytest
 
 from cred_helper.credential import Credential
 from cred_helper.hosts import route
+from cred_helper.providers.common.bounded_provider import BoundedProvider
 from cred_helper.providers.common.interface import Deadline, TokenRequest
-from cred_helper.providers.common.timeout import BoundedProvider
 from cred_helper.providers.gcr import GcrProvider
 from cred_helper.server_url import ServerURL
 from tests.clouds.google import EXAMPLE_HOST, TARGET, GoogleCloud

@@ -34,7 +34,7 @@ from tests.fuzz.target import SECRET, Finding, Target, check_no_secret
 from tests.support.executable import pinned_environment
 
 if TYPE_CHECKING:
-    from cred_helper.providers.common.interface import Provider
+    from cred_helper.providers.common.protocols import Provider
 
 _OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 _NO = b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n\r\n"

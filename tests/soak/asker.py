@@ -24,8 +24,8 @@ from cred_helper.cache import TokenCache
 from cred_helper.cache.cached import CachedProvider
 from cred_helper.credential import Credential, Secret
 from cred_helper.hosts import route
+from cred_helper.providers.common.bounded_provider import BoundedProvider
 from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
-from cred_helper.providers.common.timeout import BoundedProvider
 from cred_helper.server_url import ServerURL
 from tests.support.executable import ROOT
 

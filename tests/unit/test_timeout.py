@@ -14,8 +14,8 @@ from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CannotLoad, CredentialError, Denied, ProviderError, Unreachable
 from cred_helper.hosts import Route
 from cred_helper.providers.common import waiting
+from cred_helper.providers.common.bounded_provider import BoundedProvider
 from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
-from cred_helper.providers.common.timeout import BoundedProvider
 
 _FOUND = Credential("u", Secret("s"))
 

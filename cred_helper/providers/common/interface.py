@@ -1,6 +1,6 @@
-"""The interface of the built-in providers: a request, an identity, and the two calls.
+"""The interface of the built-in providers: a request and an identity.
 
-Pure: no clock, no file, no network. Those come with the request.
+``protocols`` has the calls. Pure: no clock, no file, no network. Those come with the request.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from cred_helper.errors import Misconfigured
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import Protocol
+    from collections.abc import Callable, Mapping
 
     from cred_helper.credential import Credential
-    from cred_helper.errors import CredentialError, ProviderError
+    from cred_helper.errors import CredentialError
     from cred_helper.hosts import Route
+    from cred_helper.providers.common.protocols import Share
 
 
 class Deadline:
@@ -204,60 +204,3 @@ class Identity:
     def detail(self) -> str:
         """The description of the source in messages."""
         return self._detail if isinstance(self._detail, str) else self._detail()
-
-
-if TYPE_CHECKING:
-
-    class Share(Protocol):
-        """Keeps a part of an answer: an Entra token, or the token for keys that a program printed.
-
-        ``key`` names the identity, as it is known after its program has run or its service has
-        answered. ``scope`` describes what the part opens. One process makes the part and the others
-        wait for it; with ``renew`` it is made anew.
-        """
-
-        def __call__(
-            self,
-            key: tuple[str, ...],
-            scope: str,
-            make: Callable[[], Credential],
-            *,
-            renew: bool = False,
-        ) -> Credential: ...
-
-    class Provider(Protocol):
-        """One cloud. Stateless: everything it needs comes with the request."""
-
-        name: str
-
-        def identify(self, request: TokenRequest) -> Identity:
-            """Find the identity to use, by looking at variables and files only.
-
-            No network, no SDK, no child process: it runs before every cached answer.
-
-            Raises:
-                Misconfigured: the configuration contradicts itself or the host; the caller treats
-                    it as a failed ``get``.
-            """
-            ...
-
-        def get(self, request: TokenRequest, identity: Identity) -> Credential:
-            """Ask the cloud, by its own SDK, for a credential of this host.
-
-            Raises:
-                NotFound: there is no identity after all (no answer to a probe, no attached role).
-                ProviderError: the identity does not work. No other identity replaces it.
-            """
-            ...
-
-    class CheckedProvider(Provider, Protocol):
-        """A provider that can check an identity more closely than a ``get`` has time for."""
-
-        def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
-            """The problems of an identity that local files show, for ``doctor`` and ``explain``.
-
-            Missing or unreadable token files, roles without a source, programs that are not on
-            PATH, sign-in sessions that never began or have ended, and the like. No network, no SDK,
-            no child process. ``identity.problem`` is not repeated.
-            """
-            ...

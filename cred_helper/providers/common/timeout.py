@@ -1,4 +1,4 @@
-"""A deadline around a provider.
+"""A deadline around the work of a provider.
 
 The SDKs take timeouts for most of their steps, but not for all: a name look-up, a credential
 process, a server that sends one byte a second. The provider therefore works in a thread of its own,
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
-    from cred_helper.credential import Credential
-    from cred_helper.providers.common.interface import Identity, Provider, TokenRequest
+    from cred_helper.providers.common.interface import TokenRequest
 
     T = TypeVar("T")
 
@@ -25,26 +24,6 @@ if TYPE_CHECKING:
 FALLBACK_SHARE = 1 / 6
 # Programs that start another one, which is the one to name.
 _SHELLS = ("sh", "bash", "dash", "env", "timeout")
-
-
-class BoundedProvider:
-    """Asks another provider within the request's deadline."""
-
-    __slots__ = ("_provider", "name")
-
-    def __init__(self, provider: Provider) -> None:
-        self._provider = provider
-        self.name = provider.name
-
-    def identify(self, request: TokenRequest) -> Identity:
-        """Ask the provider; looking takes no time limit."""
-        return self._provider.identify(request)
-
-    def get(self, request: TokenRequest, identity: Identity) -> Credential:
-        """Ask; raise ``Unreachable`` when the deadline passes first."""
-        return bounded(
-            lambda: self._provider.get(request, identity.resolved(request)), request, self.name
-        )
 
 
 def bounded(work: Callable[[], T], request: TokenRequest, name: str) -> T:

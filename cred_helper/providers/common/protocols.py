@@ -1,0 +1,70 @@
+"""What a provider is, and who keeps the parts of its answers: types alone, for the type checker.
+
+Nothing imports this when it runs: a cached answer does without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from cred_helper.credential import Credential
+from cred_helper.errors import ProviderError
+from cred_helper.providers.common.interface import Identity, TokenRequest
+
+
+class Share(Protocol):
+    """Keeps a part of an answer: an Entra token, or the token for keys that a program printed.
+
+    ``key`` names the identity, as it is known after its program has run or its service has
+    answered. ``scope`` describes what the part opens. One process makes the part and the others
+    wait for it; with ``renew`` it is made anew.
+    """
+
+    def __call__(
+        self,
+        key: tuple[str, ...],
+        scope: str,
+        make: Callable[[], Credential],
+        *,
+        renew: bool = False,
+    ) -> Credential: ...
+
+
+class Provider(Protocol):
+    """One cloud. Stateless: everything it needs comes with the request."""
+
+    name: str
+
+    def identify(self, request: TokenRequest) -> Identity:
+        """Find the identity to use, by looking at variables and files only.
+
+        No network, no SDK, no child process: it runs before every cached answer.
+
+        Raises:
+            Misconfigured: the configuration contradicts itself or the host; the caller treats
+                it as a failed ``get``.
+        """
+        ...
+
+    def get(self, request: TokenRequest, identity: Identity) -> Credential:
+        """Ask the cloud, by its own SDK, for a credential of this host.
+
+        Raises:
+            NotFound: there is no identity after all (no answer to a probe, no attached role).
+            ProviderError: the identity does not work. No other identity replaces it.
+        """
+        ...
+
+
+class CheckedProvider(Provider, Protocol):
+    """A provider that can check an identity more closely than a ``get`` has time for."""
+
+    def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
+        """The problems of an identity that local files show, for ``doctor`` and ``explain``.
+
+        Missing or unreadable token files, roles without a source, programs that are not on
+        PATH, sign-in sessions that never began or have ended, and the like. No network, no SDK,
+        no child process. ``identity.problem`` is not repeated.
+        """
+        ...
