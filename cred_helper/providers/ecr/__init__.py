@@ -92,7 +92,9 @@ class EcrProvider:
         configuration = Configuration(request)
         found, skipped = walk(sources(configuration))
         if not found:
-            return Identity(None, skipped=tuple(skipped), problem=configuration.problem())
+            from cred_helper.providers.ecr.profile_errors import nothing_found
+
+            return Identity(None, skipped=tuple(skipped), problem=nothing_found(configuration))
         source, first = found[0]
         return AwsIdentity(configuration, source, first, tuple(skipped))
 
@@ -102,7 +104,9 @@ class EcrProvider:
         try:
             return _credential(configuration, request, identity)
         except NotFound as absent:
-            raise configuration.problem() or absent from None
+            from cred_helper.providers.ecr.profile_errors import nothing_found
+
+            raise nothing_found(configuration) or absent from None
 
     def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
         """What local files show to be wrong with an identity."""

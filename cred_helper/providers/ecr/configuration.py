@@ -18,7 +18,7 @@ from cred_helper.providers.common.ini_file import IniFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from cred_helper.providers.common.interface import TokenRequest
     from cred_helper.providers.common.trust import CaFile
@@ -32,15 +32,6 @@ _ENDPOINT_SETTINGS = (
     ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls"),
     ("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
     ("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
-)
-# Options in whose values a "#" or ";" after a blank cannot be meant: the SDK takes it as a part of
-# the value.
-_NO_COMMENT = (
-    *("aws_access_key_id", "aws_secret_access_key", "ca_bundle", "credential_source"),
-    *("ec2_metadata_service_endpoint", "endpoint_url", "external_id", "login_session"),
-    *("mfa_serial", "region", "role_arn", "role_session_name", "services", "source_profile"),
-    *("sso_account_id", "sso_region", "sso_role_name", "sso_session", "sso_start_url"),
-    *("sts_regional_endpoints", "web_identity_token_file"),
 )
 
 
@@ -117,48 +108,10 @@ class Configuration:
         """
         found = self.profiles.get(self.profile)
         if found is None and self.profile_setting is not None:
-            raise self._missing_profile(self.profile_setting)
+            from cred_helper.providers.ecr.profile_errors import missing_profile
+
+            raise missing_profile(self, self.profile_setting)
         return found or {}
-
-    def _missing_profile(self, setting: str) -> Misconfigured:
-        if unreadable := self.unreadable:
-            return unreadable
-        misnamed = self._misnamed_section()
-        if misnamed is not None:
-            return misnamed
-        known = ", ".join(sorted(self.profiles))
-        other = next((v for v in PROFILE_VARIABLES if v != setting and self.environ.get(v)), None)
-        return self.wrong(
-            "profile",
-            "ecr.profile-missing",
-            profile=self.profile,
-            config=self.config_file.shown,
-            credentials=self.credentials_file.shown,
-            setting=setting,
-            known=f"the profiles there are: {known}" if known else "there are no profiles at all",
-            # Both variables are set, and the user may look at the one that does not count.
-            order=f" ({setting} comes before {other})"
-            if other and setting in PROFILE_VARIABLES
-            else "",
-        )
-
-    def _misnamed_section(self) -> Misconfigured | None:
-        """The error for a section that is meant to be the profile in use and is not named so."""
-        quoted = f'"{self.profile}"' if " " in self.profile else self.profile
-        for file, right in (
-            (self.config_file, f"profile {quoted}"),
-            (self.credentials_file, self.profile),
-        ):
-            for section in sections(file):
-                if _meant_profile(section) == self.profile:
-                    return Misconfigured(
-                        "ecr.section-misnamed",
-                        path=file.shown,
-                        line=line_of_section(file, section),
-                        section=section,
-                        right=right,
-                    )
-        return None
 
     @property
     def unreadable(self) -> Misconfigured | None:
@@ -171,37 +124,9 @@ class Configuration:
                 )
         return None
 
-    def problem(self) -> Misconfigured | None:
-        """Why there has to be an identity, where none is found: what is set needs one."""
-        if unreadable := self.unreadable:
-            return unreadable
-        if self.role_arn:
-            return self.wrong("role_arn", "ecr.nothing-assumes-role", role=self.role_arn)
-        if self.chosen_profile:
-            from shlex import quote
-
-            return self.wrong(
-                "profile",
-                "ecr.profile-empty",
-                profile=self.profile,
-                command=f"aws configure --profile {quote(self.profile)}",
-            )
-        return None
-
     def setting(self, variable: str, option: str) -> str:
         """A setting that is a variable, or an option of the profile in use."""
         return self.environ.get(variable) or self.options.get(option, "")
-
-    @property
-    def metadata_endpoint(self) -> str:
-        """The address that is set for the instance metadata service; empty for the usual one."""
-        url = self.setting("AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint")
-        mode = self.setting(
-            "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode"
-        )
-        older_mode = self.setting("AWS_IMDS_USE_IPV6", "imds_use_ipv6")
-        ipv6 = (mode or older_mode).lower() in ("ipv6", "true")
-        return url or ("http://[fd00:ec2::254]" if ipv6 else "")
 
     @property
     def ca_file(self) -> CaFile | None:
@@ -224,40 +149,6 @@ class Configuration:
         values += [self.options.get("endpoint_url", ""), services]
         own = self.sections_of("services").get(services, {}) if services else {}
         return [*values, *(f"{name}={own[name]}" for name in sorted(own))]
-
-    def profiles_in_use(self) -> Iterator[str]:
-        """The profile in use, the source of its role, and so on."""
-        name, seen = self.profile, set[str]()
-        while name in self.profiles and name not in seen:
-            seen.add(name)
-            yield name
-            name = self.profiles[name].get("source_profile", name)
-
-    def profile_with(self, *options: str) -> str:
-        """The first profile in use that has one of these options."""
-        for name in self.profiles_in_use():
-            if any(option in self.profiles[name] for option in options):
-                return name
-        return self.profile
-
-    def comments_behind_values(self) -> Iterator[Misconfigured]:
-        """The options in use whose value goes on with what looks like a comment."""
-        used = set(self.profiles_in_use()) | {self.profile}
-        sessions = {self.profiles.get(name, {}).get("sso_session") for name in used}
-        for file in self.files:
-            for section, options in sections(file).items():
-                name = section_name(section, "profile")
-                session = section_name(section, "sso-session")
-                if not (name in used or section in used or (session and session in sessions)):
-                    continue
-                for option, value in options.items():
-                    if option in _NO_COMMENT and (" #" in value or " ;" in value):
-                        yield Misconfigured(
-                            "ecr.comment-behind-value",
-                            path=file.shown,
-                            line=file.line_of(section, option),
-                            option=option,
-                        )
 
     @property
     def api(self) -> str:
@@ -312,20 +203,6 @@ def section_name(section: str, kind: str) -> str | None:
     else:
         words = section.split()
     return words[1] if len(words) == 2 else None
-
-
-def _meant_profile(section: str) -> str:
-    """The profile that a person means by a section's header, however it is written."""
-    name = section.strip(" \t'\"")
-    return name.removeprefix("profile").strip(" \t'\"")
-
-
-def line_of_section(file: IniFile, section: str) -> int:
-    """The number of the line with a section's header; 0 where there is none."""
-    for number, line in enumerate(file.data.decode("utf-8", "surrogateescape").split("\n"), 1):
-        if line.strip().startswith(f"[{section}]"):
-            return number
-    return 0
 
 
 def endpoint_variable(api: str) -> str:

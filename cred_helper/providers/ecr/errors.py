@@ -21,6 +21,7 @@ from botocore.parsers import ResponseParserError
 from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, Unreachable
 from cred_helper.providers.ecr.credential_process import not_keys
 from cred_helper.providers.ecr.identity import ENVIRONMENT, PROFILE
+from cred_helper.providers.ecr.profile_errors import comments_behind_values, profile_with
 from cred_helper.providers.ecr.settings import wrong_setting
 
 TYPE_CHECKING = False
@@ -92,7 +93,7 @@ def _not_usable(
 ) -> CredentialError:
     """The error for a configuration that the SDK cannot work with: the most specific one first."""
     detail = identity.detail
-    commented = next(configuration.comments_behind_values(), None)
+    commented = next(comments_behind_values(configuration), None)
     if problem := commented or wrong_setting(configuration):
         return problem
     found = getattr(identity, "found", None)
@@ -134,14 +135,14 @@ def _not_usable(
     if step != Step.KEYS:
         return Misconfigured("ecr.client-not-made", error=type(error).__name__)
     if getattr(identity, "output", None) is not None:
-        return not_keys(configuration.profile_with("credential_process"))
+        return not_keys(profile_with(configuration, "credential_process"))
     return BadReply("ecr.keys-unreadable", detail=detail, error=type(error).__name__)
 
 
 def sign_in_again(configuration: Configuration, state: str) -> Denied:
     """The error for a sign-in session that gives no keys any more."""
-    profile = configuration.profile_with(
-        "sso_session", "sso_account_id", "sso_role_name", "login_session"
+    profile = profile_with(
+        configuration, "sso_session", "sso_account_id", "sso_role_name", "login_session"
     )
     is_sso = "login_session" not in configuration.profiles.get(profile, {})
     code = "ecr.sso-expired" if is_sso else "ecr.sign-in-expired"
@@ -153,7 +154,7 @@ def sign_in_again(configuration: Configuration, state: str) -> Denied:
 
 def not_writable(configuration: Configuration, folder: str) -> Denied:
     """The error for a session that has to be renewed and cannot be kept."""
-    profile = configuration.profile_with("sso_session", "login_session")
+    profile = profile_with(configuration, "sso_session", "login_session")
     is_sso = "login_session" not in configuration.profiles.get(profile, {})
     command = _command("aws sso login" if is_sso else "aws login", profile)
     return Denied("ecr.sign-in-not-writable", profile=profile, folder=folder, command=command)
@@ -165,7 +166,7 @@ def _command(command: str, profile: str) -> str:
 
 def mfa_needed(configuration: Configuration) -> Denied:
     """The error for a role that wants a code from a person."""
-    profile = configuration.profile_with("mfa_serial")
+    profile = profile_with(configuration, "mfa_serial")
     return Denied(
         "ecr.mfa-needed",
         profile=profile,
@@ -204,7 +205,7 @@ def _source_failed(
     if error.kwargs.get("provider") != "container-role":
         if failure := wire.failure(error):
             return failure
-        profile = configuration.profile_with("credential_source")
+        profile = profile_with(configuration, "credential_source")
         return Unreachable("ecr.credential-source-failed", profile=profile)
     status = search(r"non 200 response (\d{3})", text)
     if status:
@@ -332,7 +333,7 @@ def _static_keys(configuration: Configuration, identity: Identity) -> tuple[str,
         return environ.get("AWS_ACCESS_KEY_ID", ""), token
     if identity.source != PROFILE:
         return "", ""
-    options = configuration.profiles.get(configuration.profile_with("aws_access_key_id"), {})
+    options = configuration.profiles.get(profile_with(configuration, "aws_access_key_id"), {})
     token = options.get("aws_security_token") or options.get("aws_session_token", "")
     return options.get("aws_access_key_id", ""), token
 
@@ -377,7 +378,7 @@ def _forbidden(
         case "AssumeRoleWithWebIdentity":
             return Denied("ecr.token-not-trusted", detail=identity.detail, answer=answer)
         case "GetRoleCredentials":
-            profile = configuration.profile_with("sso_session", "sso_account_id", "sso_role_name")
+            profile = profile_with(configuration, "sso_session", "sso_account_id", "sso_role_name")
             return Denied("ecr.sso-role-not-given", profile=profile, answer=answer)
     if configuration.route.public:
         needed = "ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken"

@@ -13,12 +13,16 @@ from cred_helper.errors import Misconfigured
 from cred_helper.providers.common import programs
 from cred_helper.providers.ecr.configuration import (
     PROFILE_VARIABLES,
-    line_of_section,
     section_name,
     sections,
 )
 from cred_helper.providers.ecr.credential_process import command_of
 from cred_helper.providers.ecr.identity import PROFILE, WEB_IDENTITY
+from cred_helper.providers.ecr.profile_errors import (
+    comments_behind_values,
+    line_of_section,
+    profile_with,
+)
 from cred_helper.providers.ecr.settings import wrong_setting
 
 TYPE_CHECKING = False
@@ -41,7 +45,7 @@ def problems(configuration: Configuration, identity: Identity) -> Iterator[Provi
         yield problem
     if problem := wrong_setting(configuration):
         yield problem
-    yield from configuration.comments_behind_values()
+    yield from comments_behind_values(configuration)
     if identity.source in (PROFILE, WEB_IDENTITY):
         yield from _profile_variables(configuration)
     yield from _misnamed_sections(configuration)
@@ -54,8 +58,8 @@ def _session(configuration: Configuration, state: str) -> Iterator[ProviderError
         return
     from cred_helper.errors import Denied
 
-    profile = configuration.profile_with(
-        "sso_session", "sso_account_id", "sso_role_name", "login_session"
+    profile = profile_with(
+        configuration, "sso_session", "sso_account_id", "sso_role_name", "login_session"
     )
     is_sso = "login_session" not in configuration.profiles.get(profile, {})
     from shlex import quote

@@ -40,6 +40,7 @@ from cred_helper.providers.ecr.errors import (
     sign_in_again,
 )
 from cred_helper.providers.ecr.identity import INSTANCE
+from cred_helper.providers.ecr.machine_identity import metadata_endpoint
 from cred_helper.providers.ecr.sign_in import NOWHERE
 
 TYPE_CHECKING = False
@@ -270,7 +271,7 @@ def _nothing_found(
 ) -> CredentialError:
     if identity.source != INSTANCE:
         return Misconfigured("ecr.source-empty", detail=identity.detail)
-    if configuration.metadata_endpoint:
+    if metadata_endpoint(configuration):
         # The SDK does not say why its fetcher gave up.
         reason = wire.last.failure if wire.last else None
         if reason is not None and (failure := wire.failure(reason)):

@@ -1,0 +1,119 @@
+"""The sources behind the profile: an older SDK's file, a container's service, the instance's role.
+
+Source: https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
+"""
+
+from __future__ import annotations
+
+import os
+
+from cred_helper.errors import Misconfigured, NotFound
+from cred_helper.files.fingerprints import digest
+from cred_helper.providers.common.ini_file import IniFile
+from cred_helper.providers.ecr.configuration import expanded, sections
+from cred_helper.providers.ecr.identity import Found
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cred_helper.providers.ecr.configuration import Configuration
+
+
+def boto_config(configuration: Configuration) -> Found | NotFound:
+    """The keys in a file of an SDK from before boto3."""
+    environ = configuration.environ
+    if "AWS_CREDENTIAL_FILE" in environ:
+        file = IniFile(expanded(environ["AWS_CREDENTIAL_FILE"]))
+        if not os.path.isfile(file.path):
+            raise Misconfigured("ecr.credential-file-missing")
+        if b"AWSAccessKeyId" in file.data:
+            return Found(file.shown, [digest([file.data])])
+    boto_config = environ.get("BOTO_CONFIG")
+    for path in [boto_config] if boto_config is not None else ["/etc/boto.cfg", "~/.boto"]:
+        file = IniFile(expanded(path))
+        if "aws_access_key_id" in sections(file).get("Credentials", {}):
+            return Found(file.shown, [digest([file.data])])
+    return NotFound("ecr.no-boto-file")
+
+
+def container(configuration: Configuration) -> Found | NotFound:
+    """The credentials of a container, from the service that variables name."""
+    environ = configuration.environ
+    relative = environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+    full = environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+    if relative is None and full is None:
+        return NotFound("ecr.no-container-variable")
+    bearer = _bearer(configuration)
+    if relative is not None:
+        # The path is the task's own, and a secret: it is not shown.
+        return Found("the task role of this ECS container", [relative, bearer or ""])
+    assert full is not None
+    # A service that wants no token answers for whatever role it was started with.
+    parts: list[str | bytes] | None = [full, bearer] if bearer else None
+    return Found(f"the credentials at {_address(full)}", parts)
+
+
+def _bearer(configuration: Configuration) -> str | None:
+    """Whose token the container's service is shown; ``None`` where there is none, or in a pipe.
+
+    All pods of EKS share one address for their credentials, and differ in this alone.
+
+    Raises:
+        Misconfigured: there is no token in the file, or it cannot be one.
+    """
+    environ = configuration.environ
+    path = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+    if path is not None:
+        from cred_helper.providers.ecr.web_identity import token_in
+
+        return token_in(path, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+    token = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+    if token and ("\n" in token or "\r" in token):
+        raise Misconfigured(
+            "ecr.key-not-usable", name="AWS_CONTAINER_AUTHORIZATION_TOKEN", problem="a line break"
+        )
+    from cred_helper.providers.common import token_identity
+
+    return token_identity.of_token(token) if token else None
+
+
+def instance_metadata(configuration: Configuration) -> Found | NotFound:
+    """The role of the instance that this runs on."""
+    if configuration.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
+        return NotFound("ecr.metadata-disabled")
+    if endpoint := metadata_endpoint(configuration):
+        detail = f"the metadata service at {_address(endpoint)}"
+        return Found(detail, [endpoint, *(machine() or ())])
+    from cred_helper.providers.common import cloud_detection
+
+    sign = cloud_detection.machine_sign(cloud_detection.AWS)
+    if sign.is_cloud is False:
+        return NotFound("ecr.other-machine", reason=sign.reason)
+    detail = f"the role of this instance ({sign.reason})"
+    return Found(detail, machine(), certain=sign.is_cloud is True)
+
+
+def metadata_endpoint(configuration: Configuration) -> str:
+    """The address that is set for the instance metadata service; empty for the usual one."""
+    url = configuration.setting(
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint"
+    )
+    mode = configuration.setting(
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode"
+    )
+    older_mode = configuration.setting("AWS_IMDS_USE_IPV6", "imds_use_ipv6")
+    ipv6 = (mode or older_mode).lower() in ("ipv6", "true")
+    return url or ("http://[fd00:ec2::254]" if ipv6 else "")
+
+
+def machine() -> list[str | bytes] | None:
+    """The id of this machine: machines that share a home do not share their roles."""
+    data = IniFile("/sys/class/dmi/id/board_asset_tag").data or IniFile("/etc/machine-id").data
+    return [data] if data else None
+
+
+def _address(url: str) -> str:
+    """Scheme, host and port of a URL, with nothing in it that could be a secret."""
+    scheme, separator, rest = url.rpartition("://")
+    for end in "/?#":
+        rest = rest.partition(end)[0]
+    return scheme + separator + rest.rpartition("@")[2]

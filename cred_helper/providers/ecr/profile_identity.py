@@ -1,0 +1,204 @@
+"""The identity of a profile in the AWS SDK's files: its role, its keys, its sign-in session.
+
+Source: https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
+"""
+
+from __future__ import annotations
+
+from cred_helper.errors import Misconfigured, NotFound
+from cred_helper.files.fingerprints import digest
+from cred_helper.providers.ecr.configuration import section_name, sections
+from cred_helper.providers.ecr.identity import (
+    Found,
+    assumes_role,
+    key_problem,
+    keys_in_environment,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cred_helper.providers.common.ini_file import IniFile
+    from cred_helper.providers.ecr.configuration import Configuration
+    from cred_helper.providers.ecr.sign_in import Session
+
+
+def of_profile(configuration: Configuration) -> Found | NotFound:
+    """The identity of the profile in use."""
+    profile, options = configuration.profile, configuration.options
+    found = _role(configuration, profile) if assumes_role(options) else None
+    found = found or _leaf(configuration, profile, by_variables=not configuration.chosen_profile)
+    if found is None:
+        if unreadable := configuration.unreadable:
+            return NotFound("ecr.source-skipped", reason=unreadable.reason)
+        if profile in configuration.profiles:
+            return NotFound("ecr.profile-without-keys", profile=profile)
+        return NotFound(
+            "ecr.no-default-profile",
+            config=configuration.config_file.shown,
+            credentials=configuration.credentials_file.shown,
+        )
+    in_config = [
+        "default" if section == "default" else section_name(section, "profile")
+        for section in sections(configuration.config_file)
+    ]
+    files = [configuration.config_file.shown] if profile in in_config else []
+    if profile in sections(configuration.credentials_file):
+        files.append(configuration.credentials_file.shown)
+    found.detail = f'profile "{profile}" in {" and ".join(files)} ({found.detail})'
+    if found.parts is not None:
+        found.parts += [profile, *(digest([file.data]) for file in configuration.files)]
+    return found
+
+
+def _role(configuration: Configuration, profile: str) -> Found:
+    """The identity of a profile that assumes a role, by way of the profile's source.
+
+    Raises:
+        Misconfigured: the source is missing, or is the role itself. The SDK refuses it as well.
+    """
+    visited = [profile]
+    uses_cli_sessions = False
+    while True:
+        options = configuration.profiles[profile]
+        uses_cli_sessions = uses_cli_sessions or "mfa_serial" in options
+        source, credential_source = options.get("source_profile"), options.get("credential_source")
+        if source is not None and credential_source is not None:
+            raise Misconfigured("ecr.two-role-sources", profile=profile)
+        if credential_source is not None:
+            found = _credential_source(configuration, profile, credential_source)
+            break
+        if source is None:
+            raise Misconfigured("ecr.role-without-source", profile=profile)
+        if source not in configuration.profiles:
+            raise Misconfigured("ecr.source-profile-missing", profile=profile, source=source)
+        keys = _has_keys(configuration.profiles[source])
+        if source in visited and (source != profile or not keys):
+            raise Misconfigured("ecr.source-profile-loop", profile=source)
+        if keys or not assumes_role(configuration.profiles[source]):
+            leaf = _leaf(configuration, source, by_variables=False)
+            if leaf is None:
+                raise Misconfigured("ecr.source-profile-empty", profile=source)
+            found = leaf
+            break
+        visited.append(source)
+        profile = source
+    found.detail = f"assumes {configuration.options['role_arn']}"
+    found.uses_cli_sessions = found.uses_cli_sessions or uses_cli_sessions
+    return found
+
+
+def _has_keys(options: dict[str, str]) -> bool:
+    return "aws_access_key_id" in options or "aws_secret_access_key" in options
+
+
+def _credential_source(configuration: Configuration, profile: str, name: str) -> Found:
+    """The identity that ``credential_source`` names.
+
+    Raises:
+        Misconfigured: the SDK does not know it, or it has no credentials.
+    """
+    found: Found | NotFound
+    if name == "Environment":
+        environ = configuration.environ
+        if not environ.get("AWS_ACCESS_KEY_ID"):
+            if environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
+                raise Misconfigured("ecr.credential-source-not-web-identity", profile=profile)
+            found = NotFound("ecr.key-not-set")
+        elif not environ.get("AWS_SECRET_ACCESS_KEY"):
+            raise Misconfigured("ecr.secret-not-set")
+        else:
+            found = keys_in_environment(configuration)
+    elif name == "EcsContainer":
+        from cred_helper.providers.ecr.machine_identity import container
+
+        found = container(configuration)
+    elif name == "Ec2InstanceMetadata":
+        from cred_helper.providers.ecr.machine_identity import instance_metadata, machine
+
+        found = instance_metadata(configuration)
+        if isinstance(found, Found):
+            found.certain = True  # the user names it
+        elif found.code == "ecr.other-machine":
+            found = Found("", machine())
+    else:
+        raise Misconfigured("ecr.credential-source-unknown", profile=profile)
+    if isinstance(found, NotFound):
+        raise Misconfigured(
+            "ecr.credential-source-empty", profile=profile, source=name, reason=found.reason
+        )
+    return found
+
+
+def _leaf(configuration: Configuration, profile: str, *, by_variables: bool) -> Found | None:
+    """The identity that a profile has by itself, tried in the SDK's order; ``None`` without one."""
+    options = configuration.profiles.get(profile, {})
+    path = options.get("web_identity_token_file")
+    # An empty variable hides the option from the SDK.
+    hidden = by_variables and "AWS_WEB_IDENTITY_TOKEN_FILE" in configuration.environ
+    if path and not hidden:
+        variable = configuration.environ.get("AWS_ROLE_ARN") if by_variables else None
+        role = options.get("role_arn") if variable is None else variable
+        if not role:
+            raise Misconfigured("ecr.profile-web-identity-without-role", profile=profile)
+        from cred_helper.providers.ecr.web_identity import session_name, token_in
+
+        token = token_in(path, f'web_identity_token_file of profile "{profile}"')
+        name = session_name(configuration, options, by_variables=by_variables)
+        parts: list[str | bytes] | None = None if token is None else [role, name, token]
+        return Found(f"assumes {role} by web identity", parts)
+    if "sso_role_name" in options or "sso_account_id" in options:
+        session = _sso_session(configuration, profile, options)
+        return Found("sso", [session.mark()], session=session, uses_cli_sessions=True)
+    own = sections(configuration.credentials_file).get(profile, {})
+    if "aws_access_key_id" in own:
+        return _keys_of(configuration.credentials_file, profile, own)
+    if "login_session" in options:
+        from cred_helper.providers.ecr.sign_in import Session
+
+        session = Session.login(options["login_session"], configuration.environ)
+        return Found("aws login", [session.mark()], session=session)
+    if "credential_process" in options:
+        return Found("credential_process", [], program=profile)
+    if "aws_access_key_id" in options:
+        return _keys_of(configuration.config_file, profile, options)
+    return None
+
+
+def _keys_of(file: IniFile, profile: str, options: dict[str, str]) -> Found:
+    """The keys that are written in a profile.
+
+    Raises:
+        Misconfigured: half of them is missing, or they cannot be keys.
+    """
+    if "aws_secret_access_key" not in options:
+        raise Misconfigured("ecr.profile-half-key", path=file.shown, profile=profile)
+    for option in ("aws_access_key_id", "aws_secret_access_key", "aws_session_token"):
+        if problem := key_problem(options.get(option, "")):
+            name = f'{option} of profile "{profile}" in {file.shown}'
+            raise Misconfigured("ecr.key-not-usable", name=name, problem=problem)
+    return Found("static keys", [])
+
+
+def _sso_session(configuration: Configuration, profile: str, options: dict[str, str]) -> Session:
+    """The sign-in session of a profile that uses SSO.
+
+    Raises:
+        Misconfigured: the SDK refuses the profile.
+    """
+    name = options.get("sso_session")
+    settings = options
+    needed = ["sso_role_name", "sso_account_id", "sso_start_url", "sso_region"]
+    if name is not None:
+        known = configuration.sections_of("sso-session")
+        if name not in known:
+            raise Misconfigured("ecr.sso-session-missing", profile=profile, session=name)
+        for option, value in known[name].items():
+            if options.get(option, value) != value:
+                raise Misconfigured("ecr.sso-contradiction", profile=profile, option=option)
+        settings = options | known[name]
+    missing = [option for option in needed if option not in settings]
+    if missing:
+        raise Misconfigured("ecr.sso-incomplete", profile=profile, options=", ".join(missing))
+    from cred_helper.providers.ecr.sign_in import Session
+
+    return Session.sso(name, settings["sso_start_url"])
