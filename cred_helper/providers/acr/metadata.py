@@ -105,19 +105,19 @@ def expect_answer(candidate: Candidate, settings: AzureSettings) -> None:
         NotFound: it is not there, and the user did not choose it.
         Unreachable: it is not there, although the user chose a managed identity.
     """
-    from cred_helper.providers.common import cloud_detection
+    from cred_helper.providers.common import metadata_probe
 
     address = _address(candidate.endpoint)
     if candidate.certain:
         # It is enough that something listens there.
         within_s = settings.request.deadline.step_s(_CONNECT_TIMEOUT_S)
-        present = cloud_detection.answers(address, b"", lambda _: True, timeout_s=within_s)
+        present = metadata_probe.answers(address, b"", lambda _: True, timeout_s=within_s)
     else:
         request = (
             "GET /metadata/versions HTTP/1.1\r\nHost: 169.254.169.254\r\n"
             "Metadata: true\r\nConnection: close\r\n\r\n"
         )
-        present = cloud_detection.answers(address, request.encode(), _is_imds)
+        present = metadata_probe.answers(address, request.encode(), _is_imds)
     if not present:
         kind = Unreachable if candidate.settled else NotFound
         host = f"[{address[0]}]" if ":" in address[0] else address[0]

@@ -1,8 +1,8 @@
-"""Which cloud's machine this is, by local signs, and a quick question where they do not say.
+"""Which cloud's machine this is, by local signs.
 
 The SDKs ask a metadata service to find out whether there is one, and wait seconds for nothing. The
 firmware says so at once: only where it is silent (a container that hides it, another operating
-system) is the service itself asked, once, briefly. Never a credential, never a name look-up.
+system) does a get ask the service itself, by ``metadata_probe``.
 
 Sources:
   https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html
@@ -12,10 +12,6 @@ Sources:
 """
 
 from __future__ import annotations
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 AWS = "aws"
 GOOGLE = "google"
@@ -30,9 +26,6 @@ _FIRMWARE = {
 }
 # Older EC2 instances run on Xen, whose firmware does not name Amazon.
 _XEN_UUID_FILE = "/sys/hypervisor/uuid"
-# A metadata service is one hop away and answers in a millisecond or two; a loaded one in tens.
-PROBE_TIMEOUT_S = 0.4
-_PROBE_REPLY_BYTES = 4096
 
 
 class Sign:
@@ -66,36 +59,3 @@ def _first_line(path: str) -> str:
             return file.readline(256).strip()
     except OSError:
         return ""
-
-
-def answers(
-    address: tuple[str, int],
-    request: bytes,
-    is_the_service: Callable[[bytes], bool],
-    *,
-    timeout_s: float = PROBE_TIMEOUT_S,
-) -> bool:
-    """Send one plain HTTP request and say whether the reply is the metadata service's own.
-
-    Units: ``timeout_s`` bounds the whole exchange, in seconds. Any failure is a no.
-    """
-    import socket
-    from time import monotonic
-
-    ends_at_s = monotonic() + timeout_s
-    reply = b""
-    try:
-        with socket.create_connection(address, timeout=timeout_s) as connection:
-            connection.sendall(request)
-            while not is_the_service(reply):
-                left_s = ends_at_s - monotonic()
-                if left_s <= 0 or len(reply) > _PROBE_REPLY_BYTES:
-                    return False
-                connection.settimeout(left_s)
-                chunk = connection.recv(_PROBE_REPLY_BYTES)
-                if not chunk:
-                    return False
-                reply += chunk
-    except OSError:
-        return False
-    return True

@@ -28,14 +28,6 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.interface import Skipped, TokenRequest
     from cred_helper.providers.ecr.credential_process import Output
 
-_METADATA_ADDRESS = ("169.254.169.254", 80)
-_METADATA_PROBE = (
-    b"GET /latest/meta-data/ HTTP/1.1\r\nHost: 169.254.169.254\r\nConnection: close\r\n\r\n"
-)
-# EC2's own server names itself so, also where it refuses a request without a session token. A
-# request for that token would say less: its reply does not reach a container one hop away.
-_METADATA_SERVER = b"\r\nserver: ec2ws"
-
 
 class AwsIdentity(Identity):
     """An identity of the AWS SDK, with its keys if only running a program gave them."""
@@ -124,16 +116,11 @@ def _credential(
     identity = identity.resolved(request)
     if not isinstance(identity, AwsIdentity):
         raise NotFound("ecr.no-identity")
-    if not identity.certain and not _metadata_answers():
-        raise NotFound("ecr.no-metadata-service")
+    if not identity.certain:
+        from cred_helper.providers.ecr import metadata
+
+        if not metadata.answers():
+            raise NotFound("ecr.no-metadata-service")
     from cred_helper.providers.ecr import token
 
     return token.token(configuration, identity, request.deadline)
-
-
-def _metadata_answers() -> bool:
-    from cred_helper.providers.common import cloud_detection
-
-    return cloud_detection.answers(
-        _METADATA_ADDRESS, _METADATA_PROBE, lambda reply: _METADATA_SERVER in reply.lower()
-    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from cred_helper.errors import NotFound
 from cred_helper.hosts import GCR
-from cred_helper.providers.gcr.identity import identify, misconfiguration
+from cred_helper.providers.gcr.identity import identify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class GcrProvider:
 
             return access_token(request, identity)
         except NotFound as not_found:
+            from cred_helper.providers.gcr.no_identity import misconfiguration
+
             raise misconfiguration(request) or not_found from None
 
     def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:

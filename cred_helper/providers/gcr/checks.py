@@ -72,7 +72,7 @@ def _file_problems(request: TokenRequest, path: str) -> Iterator[ProviderError]:
 
 def _check_subject(info: Mapping[str, Any], path: str, environ: Mapping[str, str]) -> None:
     """Check the source of a subject token; raise what is wrong with it."""
-    from cred_helper.providers.gcr import program, subject
+    from cred_helper.providers.gcr import program, subject, subject_file
 
     source = info["credential_source"]
     if info["subject_token_type"] == subject.AWS_TOKEN_TYPE:
@@ -84,7 +84,7 @@ def _check_subject(info: Mapping[str, Any], path: str, environ: Mapping[str, str
             raise Misconfigured("gcr.program-missing", program=found.name, path=path)
         program.require_allowed(environ, path)
     elif isinstance(source.get("file"), str) and not _is_pipe(source["file"]):
-        _check_lifetime(subject.read_file(source, path), path)
+        _check_lifetime(subject_file.read_file(source, path), path)
 
 
 def _check_lifetime(token: str, path: str) -> None:

@@ -15,7 +15,7 @@ from cred_helper.files import fingerprints
 from cred_helper.hosts import GOOGLE_UNIVERSE
 from cred_helper.providers.common import programs
 from cred_helper.providers.common.ini_file import parse
-from cred_helper.providers.gcr.identity import gcloud_folder, is_account, shown_folder
+from cred_helper.providers.gcr.identity import gcloud_folder, shown_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,13 +77,6 @@ class Login:
         return os.path.join(self.folder, "configurations", name) if self.folder else ""
 
     @property
-    def shown_configuration(self) -> str:
-        """The configuration's name as it may be shown: gcloud has no other names."""
-        name = self.configuration
-        is_name = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-        return name if is_name and name.islower() else "with an invalid name"
-
-    @property
     def installation_file(self) -> str:
         """The file with the properties of gcloud's installation."""
         if not self.program:
@@ -95,40 +88,6 @@ class Login:
     def is_token(self) -> bool:
         """Whether the user gives an access token, which gcloud need not be run for."""
         return bool(self.token or self.token_file) and not self.impersonated
-
-    @property
-    def secrets(self) -> list[str]:
-        """Values that could be secrets, and that gcloud may quote when it fails."""
-        from cred_helper.files.path_values import quotable
-
-        paths = [path for path in (self.token_file, self.credential_file) if not quotable(path)]
-        accounts = [name for name in (self.account, self.impersonated) if _shown(name) != name]
-        return [*paths, *accounts, self.token]
-
-    @property
-    def detail(self) -> str:
-        """Whose login it is, in words."""
-        from cred_helper.files.path_values import shown
-
-        where = f"gcloud's configuration {self.shown_configuration}"
-        if self.token:
-            detail = f"the access token in {TOKEN_VARIABLE}"
-        elif self.token_file:
-            detail = f"the access token in {shown(TOKEN_FILE_VARIABLE, self.token_file)}"
-        elif self.credential_file:
-            variable = "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE"
-            detail = f"{shown(variable, self.credential_file)}, named in {where}"
-        else:
-            detail = f"account {_shown(self.account)} of {where}"
-        return (
-            f"{detail}, impersonating {_shown(self.impersonated)}" if self.impersonated else detail
-        )
-
-
-def _shown(account: str) -> str:
-    """An account as it may be shown: anything else in its place could be a secret."""
-    is_principal = account.startswith("principal://") and len(account.split()) == 1
-    return account if is_account(account) or is_principal else "with an invalid name"
 
 
 def find(environ: Mapping[str, str]) -> Login | NotFound:
@@ -142,7 +101,9 @@ def find(environ: Mapping[str, str]) -> Login | NotFound:
             shown = os.path.join(shown_folder(login.folder), "credentials.db")
             return NotFound("gcr.gcloud-no-login", path=shown)
         if not login.account:
-            return NotFound("gcr.gcloud-no-account", configuration=login.shown_configuration)
+            from cred_helper.providers.gcr.gcloud_words import shown_configuration
+
+            return NotFound("gcr.gcloud-no-account", configuration=shown_configuration(login))
     if not login.program:
         code = "provider.program-not-on-path"
         if programs.only_in_working_folder(_PROGRAM, environ):

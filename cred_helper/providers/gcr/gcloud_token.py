@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from cred_helper.errors import BadReply, Denied, Misconfigured, Unreachable
 from cred_helper.providers.common.quoted import last_line, quoted
 from cred_helper.providers.common.run_program import run
-from cred_helper.providers.gcr import gcloud
+from cred_helper.providers.gcr import gcloud, gcloud_words
 from cred_helper.providers.gcr.identity import file_content
 
 TYPE_CHECKING = False
@@ -116,9 +116,9 @@ def _token(output: bytes) -> str:
 def _failure(finished: Finished, login: Login) -> CredentialError:
     text = finished.errors.decode("utf-8", "replace")
     line = last_line(finished.errors, "ERROR:").removeprefix("ERROR:").strip()
-    said = quoted(line, login.secrets) or "no reason"
+    said = quoted(line, gcloud_words.secrets(login)) or "no reason"
     if any(sign in text for sign in _LOGIN_ENDED):
         is_service = login.account.endswith(".gserviceaccount.com")
         code = "gcr.gcloud-account-refused" if is_service else "gcr.gcloud-login-ended"
-        return Denied(code, whose=login.detail, said=said)
+        return Denied(code, whose=gcloud_words.detail(login), said=said)
     return Denied("gcr.gcloud-failed", status=finished.status, said=said)

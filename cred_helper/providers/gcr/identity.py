@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 
-from cred_helper.errors import Misconfigured, NotFound
+from cred_helper.errors import NotFound
 from cred_helper.files import fingerprints, user_folders
 from cred_helper.hosts import GcrRoute
 from cred_helper.providers.common.chain import walk
@@ -36,7 +36,6 @@ METADATA = "instance-metadata"
 GCLOUD = "gcloud"
 
 FILE_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
-FORMER_HELPER = "docker-credential-gcr"
 
 # A credential file is kilobytes.
 MAX_FILE_BYTES = 1 << 20
@@ -59,23 +58,18 @@ def identify(request: TokenRequest) -> Identity:
 
     impersonated_accounts(request)  # a wrong setting is an error whatever the identity
     found, skipped = walk((source, bound(look)) for source, look in _SOURCES)
-    identity = found[0][1] if found else Identity(None, problem=misconfiguration(request))
-    if not (found and identity.certain) and (login := _former_login(request.environ)):
-        reason = NotFound("gcr.login-of-former-helper", path=login)
-        skipped.append(Skipped(FORMER_HELPER, reason))
+    identity = found[0][1] if found else Identity(None)
+    if not (found and identity.certain):
+        from cred_helper.providers.gcr import no_identity
+
+        if not found:
+            identity.problem = no_identity.misconfiguration(request)
+        if login := no_identity.former_login(request.environ):
+            reason = NotFound("gcr.login-of-former-helper", path=login)
+            skipped.append(Skipped(no_identity.FORMER_HELPER, reason))
     identity.skipped = tuple(skipped)
     identity.scope = f"the Google registries of {universe_domain_of(request)}"
     return identity
-
-
-def misconfiguration(request: TokenRequest) -> Misconfigured | None:
-    """The error for a setting that needs an identity, where there is none."""
-    if accounts := impersonated_accounts(request):
-        return request.wrong("impersonate", "gcr.nothing-to-impersonate-with", account=accounts[-1])
-    login = _former_login(request.environ)
-    if login and request.options.get("stands_for") == FORMER_HELPER:
-        return Misconfigured("gcr.login-of-former-helper", path=login)
-    return None
 
 
 def universe_domain_of(request: TokenRequest) -> str:
@@ -89,7 +83,7 @@ def gcloud_folder(environ: Mapping[str, str]) -> str:
 
     Source: ``get_config_path`` in google-auth's google/auth/_cloud_sdk.py
     """
-    return environ.get("CLOUDSDK_CONFIG") or _usual_gcloud_folder(environ)
+    return environ.get("CLOUDSDK_CONFIG") or usual_gcloud_folder(environ)
 
 
 def shown_folder(folder: str) -> str:
@@ -97,32 +91,12 @@ def shown_folder(folder: str) -> str:
     return folder if not folder or os.path.isabs(folder) else "$CLOUDSDK_CONFIG"
 
 
-def _usual_gcloud_folder(environ: Mapping[str, str]) -> str:
+def usual_gcloud_folder(environ: Mapping[str, str]) -> str:
+    """The folder of gcloud's configuration where no variable names one."""
     if os.name == "nt" and environ.get("APPDATA"):
         return f"{environ['APPDATA']}\\gcloud"
     home = user_folders.home(environ)
     return os.path.join(home, ".config", "gcloud") if home and os.path.isabs(home) else ""
-
-
-def _former_login(environ: Mapping[str, str]) -> str:
-    """The file with a login of Google's own helper, ``""`` if there is none.
-
-    Only that helper can renew the login: the refresh token belongs to the helper's OAuth client.
-
-    Source: https://github.com/GoogleCloudPlatform/docker-credential-gcr/blob/master/store/store.go
-    """
-    usual = os.path.join(_usual_gcloud_folder(environ), "docker_credentials.json")
-    path = environ.get("DOCKER_CREDENTIAL_GCR_STORE") or usual
-    if not os.path.isabs(path) or not os.path.isfile(path):
-        return ""
-    from cred_helper.files import json_file
-
-    try:
-        read = json_file.load(path)
-    except Misconfigured:
-        return path
-    logins = read.value if read else None
-    return path if isinstance(logins, dict) and logins.get("gcrCreds") else ""
 
 
 # --- Credential files -----------------------------------------------------------------------------
@@ -260,9 +234,15 @@ def _gcloud(request: TokenRequest) -> Identity | NotFound:
     login = gcloud.find(request.environ)
     if isinstance(login, NotFound):
         return login
+
+    def describe() -> str:
+        from cred_helper.providers.gcr.gcloud_words import detail
+
+        return _impersonating(request, detail(login))
+
     return Identity(
         GCLOUD,
-        _impersonating(request, login.detail),
+        describe,
         cache_key=cache_key(request, gcloud.cache_parts(request.environ)),
     )
 

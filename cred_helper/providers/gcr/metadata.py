@@ -1,6 +1,6 @@
 """The metadata service of a Google machine: whether there is one, and at which address.
 
-Never asks it for a token: a probe asks whether it is Google's, and which account it has.
+Asks it nothing: that is what ``metadata_service`` does.
 
 Sources:
   https://cloud.google.com/compute/docs/metadata/querying-metadata
@@ -9,8 +9,6 @@ Sources:
 
 from __future__ import annotations
 
-import os
-
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.providers.common import cloud_detection
 
@@ -18,15 +16,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cred_helper.providers.common.interface import Deadline
-
-# The service's address; a name would have to be looked up.
-_ADDRESS = "169.254.169.254"
 # Set by run-times that have a metadata service and hide the firmware. Other platforms set some of
 # them too, so the service is probed.
 _SERVERLESS = ("K_SERVICE", "CLOUD_RUN_JOB", "CLOUD_RUN_WORKER_POOL", "GAE_SERVICE")
-_ACCOUNT_PATH = "/computeMetadata/v1/instance/service-accounts/default/email"
-_MAX_ACCOUNT_BYTES = 1 << 10
 # A machine gets another account only while it is stopped.
 _BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id"
 ADDRESS_VARIABLES = ("GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP")
@@ -78,48 +70,6 @@ def find(environ: Mapping[str, str]) -> Service | NotFound:
     return Service(detail, certain=certain, cache_parts=parts)
 
 
-def probe(environ: Mapping[str, str]) -> None:
-    """Ask whether the service is Google's, before the SDK is loaded to ask it for a token.
-
-    Raises:
-        NotFound: it does not answer, or is another's.
-    """
-    address = environ.get("GCE_METADATA_IP") or _ADDRESS
-    host, _, port = address.partition(":")
-    question = f"GET / HTTP/1.1\r\nHost: {address}\r\nMetadata-Flavor: Google\r\n\r\n"
-    if not cloud_detection.answers(
-        (host, int(port) if port.isdecimal() else 80),
-        question.encode("ascii", "replace"),
-        lambda reply: b"\r\nmetadata-flavor: google\r\n" in reply.lower(),
-    ):
-        raise NotFound("gcr.no-metadata-service", address=_without_login(address))
-
-
-def use_address(environ: Mapping[str, str]) -> None:
-    """Have the SDK, which reads this when it is imported, ask an address that needs no look-up."""
-    if not configured_address(environ):
-        os.environ["GCE_METADATA_HOST"] = environ.get("GCE_METADATA_IP") or _ADDRESS
-
-
-def account(environ: Mapping[str, str], deadline: Deadline) -> str:
-    """The account of a configured service, ``""`` if it does not say; asks that service alone."""
-    import http.client
-
-    timeout_s = deadline.step_s(cloud_detection.PROBE_TIMEOUT_S)
-    try:
-        connection = http.client.HTTPConnection(
-            _without_login(configured_address(environ)), timeout=timeout_s
-        )
-        connection.request("GET", _ACCOUNT_PATH, headers={"Metadata-Flavor": "Google"})
-        reply = connection.getresponse()
-        body = reply.read(_MAX_ACCOUNT_BYTES).strip()
-        connection.close()
-    except (OSError, http.client.HTTPException, ValueError):
-        return ""
-    is_google = reply.headers.get("Metadata-Flavor", "").lower() == "google"
-    return body.decode("utf-8", "replace") if is_google and reply.status == 200 else ""
-
-
 def configured_address(environ: Mapping[str, str]) -> str:
     """The host (and port) that a variable names for the service, as the SDK reads it."""
     return environ.get("GCE_METADATA_HOST") or environ.get("GCE_METADATA_ROOT") or ""
@@ -127,16 +77,17 @@ def configured_address(environ: Mapping[str, str]) -> str:
 
 def _is_address(value: str) -> bool:
     """Whether a variable is empty, or holds a host and perhaps a port."""
-    return _ADDRESS_CHARACTERS.issuperset(_without_login(value)) and len(value) < _MAX_ADDRESS
+    return _ADDRESS_CHARACTERS.issuperset(without_login(value)) and len(value) < _MAX_ADDRESS
 
 
 def _shown(environ: Mapping[str, str]) -> str:
     """The configured address as it may be shown: tokens have capital letters, hosts do not."""
-    address = _without_login(configured_address(environ))
+    address = without_login(configured_address(environ))
     return address if address == address.lower() else "an address that a variable names"
 
 
-def _without_login(address: str) -> str:
+def without_login(address: str) -> str:
+    """An address without the user name before it, which could be a secret."""
     return address.rpartition("@")[2]
 
 

@@ -1,7 +1,7 @@
 """The subject token of workload identity federation: where it comes from, and whose it is.
 
-A renewed token of the same issuer and subject is the same identity. ``cache_parts`` runs before
-every cached answer and reads bytes of JSON; the rest runs when a token is needed.
+A renewed token of the same issuer and subject is the same identity. Runs before every cached
+answer, and reads bytes of JSON; ``subject_file`` reads the token itself.
 
 Source: https://google.aip.dev/auth/4117 and the pages it links, one for each source
 """
@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import os
 
-from cred_helper.errors import Misconfigured
 from cred_helper.files import fingerprints
 from cred_helper.providers.common import token_identity
-from cred_helper.providers.gcr.identity import MAX_FILE_BYTES, file_content, gcloud_folder
+from cred_helper.providers.gcr.identity import gcloud_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from cred_helper.providers.gcr.identity import Parts
 
@@ -122,49 +120,3 @@ def _text(literal: bytes | None) -> str | None:
             return None
         return value if isinstance(value, str) else None
     return literal[1:-1].decode("utf-8", "surrogateescape")
-
-
-# --- The token ------------------------------------------------------------------------------------
-
-
-def read_file(source: Mapping[str, Any], place: str) -> str:
-    """The subject token in the file of a credential source; ``place`` is the credential file.
-
-    Raises:
-        Misconfigured: the file is missing, unreadable or empty, or has no such field.
-    """
-    from cred_helper.files import json_file
-    from cred_helper.files.os_errors import os_reason
-    from cred_helper.files.path_values import quotable
-
-    path = source["file"]
-    shown = path if quotable(path) else "its subject token file"
-    form = source.get("format")
-    form = form if isinstance(form, dict) else {}
-    try:
-        data = file_content(path)
-        text = data.decode("utf-8")
-    except FileNotFoundError:
-        raise Misconfigured("gcr.subject-file-missing", path=shown, place=place) from None
-    except (OSError, ValueError) as error:
-        reason = os_reason(error) if isinstance(error, OSError) else "not UTF-8"
-        raise Misconfigured(
-            "gcr.subject-file-unreadable", path=shown, place=place, reason=reason
-        ) from None
-    if len(data) >= MAX_FILE_BYTES:
-        raise Misconfigured("gcr.subject-file-too-large", path=shown, place=place)
-    token: object = text
-    if form.get("type") == "json":
-        field = form.get("subject_token_field_name")
-        try:
-            document = json_file.parse(data)
-        except Misconfigured as error:
-            raise error.within("file.at", place=shown) from None
-        value = document.value if document else None
-        token = value.get(field) if isinstance(value, dict) else None
-        if not isinstance(token, str):
-            raise Misconfigured("gcr.subject-field-missing", path=shown, place=place)
-    assert isinstance(token, str)
-    if not token.strip():
-        raise Misconfigured("gcr.subject-file-empty", path=shown, place=place)
-    return token.strip()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import BadReply, CredentialError, Misconfigured, NotFound
-from cred_helper.providers.gcr import gcloud, gcloud_token, metadata
+from cred_helper.providers.gcr import gcloud, gcloud_token, metadata, metadata_service
 from cred_helper.providers.gcr.identity import (
     GCLOUD,
     METADATA,
@@ -50,7 +50,7 @@ def access_token(request: TokenRequest, identity: Identity) -> Credential:
         return _from_gcloud(request, deadline)
     try:
         if not identity.certain:
-            metadata.probe(request.environ)
+            metadata_service.probe(request.environ)
         return _from_metadata(request, identity, deadline)
     except NotFound:
         if isinstance(gcloud.find(request.environ), NotFound):
@@ -88,7 +88,7 @@ def _subject_token(
     request: TokenRequest, info: dict[str, Any], path: str, deadline: Deadline
 ) -> str | None:
     """The subject token of a federated identity, or ``None`` where the SDK is to get it."""
-    from cred_helper.providers.gcr import program, subject
+    from cred_helper.providers.gcr import program, subject, subject_file
 
     source = info["credential_source"]
     if info["subject_token_type"] == subject.AWS_TOKEN_TYPE:
@@ -98,12 +98,12 @@ def _subject_token(
         return program.Program(info, path).subject_token(request.environ, deadline)
     is_file = isinstance(source.get("file"), str) and source["file"]
     if is_file and not any(source.get(other) for other in ("url", "certificate")):
-        return subject.read_file(source, path)
+        return subject_file.read_file(source, path)
     return None
 
 
 def _from_metadata(request: TokenRequest, identity: Identity, deadline: Deadline) -> Credential:
-    metadata.use_address(request.environ)
+    metadata_service.use_address(request.environ)
 
     def make() -> Credential:
         from google.auth import compute_engine
@@ -123,7 +123,7 @@ def _from_metadata(request: TokenRequest, identity: Identity, deadline: Deadline
     if identity.cache_key is not None or not metadata.configured_address(request.environ):
         return make()
     # Another account can be behind the same address.
-    account = metadata.account(request.environ, deadline)
+    account = metadata_service.account(request.environ, deadline)
     if not account:
         return make()
     address = metadata.configured_address(request.environ)
