@@ -14,7 +14,8 @@ import pytest
 from cred_helper.errors import Misconfigured, NotFound, Unreachable
 from cred_helper.hosts import route
 from cred_helper.providers.acr import AcrProvider
-from cred_helper.providers.acr.azure_settings import AzureSettings, cloud_of
+from cred_helper.providers.acr.authority import cloud_of, instance_discovery
+from cred_helper.providers.acr.azure_settings import AzureSettings
 from cred_helper.providers.acr.identity import AcrIdentity
 from cred_helper.providers.common import cloud_detection
 from cred_helper.providers.common.interface import Deadline, TokenRequest
@@ -443,7 +444,7 @@ def test_microsoft_is_asked_about_an_authority_only_where_it_is_not_known_otherw
     configured: str, options: dict[str, str], asked: bool
 ) -> None:
     settings = AzureSettings(request({"AZURE_AUTHORITY_HOST": configured}, **options))
-    assert settings.instance_discovery == asked
+    assert instance_discovery(settings) == asked
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ class AcrProvider:
         for candidate in identity.candidates:
             try:
                 if candidate.endpoint:
-                    from cred_helper.providers.acr.metadata import expect_answer
+                    from cred_helper.providers.acr.metadata_service import expect_answer
 
                     expect_answer(candidate, settings)
                 from cred_helper.providers.acr.token import get
@@ -55,7 +55,9 @@ class AcrProvider:
                 return get(settings, candidate, key, is_kept=is_kept)
             except NotFound as error:
                 missing = error
-        raise settings.problem() or missing
+        from cred_helper.providers.acr.ids import nothing_found
+
+        raise nothing_found(settings) or missing
 
     def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
         """What local files show to be wrong with an identity."""

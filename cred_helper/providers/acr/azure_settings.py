@@ -8,7 +8,7 @@ Source: https://learn.microsoft.com/python/api/overview/azure/identity-readme (v
 from __future__ import annotations
 
 from cred_helper.errors import Misconfigured
-from cred_helper.hosts import ACR_CLOUDS, AcrRoute
+from cred_helper.hosts import AcrRoute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,26 +21,9 @@ if TYPE_CHECKING:
 # Source: https://learn.microsoft.com/azure/container-registry/container-registry-disable-authentication-as-arm
 _AUDIENCE = "https://containerregistry.azure.net"
 
-_HTTPS = "https://"
 # The characters of ids and audiences; azure-identity refuses all others.
 _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
-_LABEL_LETTERS = _ID_LETTERS - {"."}
-_HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
-_IPV6_LETTERS = _HEX_DIGITS | frozenset(":.")
 _AUDIENCE_LETTERS = _ID_LETTERS | frozenset("_:/")
-_DOMAIN_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
-# What a message calls a character that is hard to see.
-_CHARACTERS = {
-    "'": "an apostrophe",
-    '"': "a quotation mark",
-    "`": "a backquote",
-    "\n": "a line end",
-    "\r": "a carriage return",
-    "\t": "a tab",
-    " ": "a blank",
-    "\xa0": "a no-break space",
-    "\ufeff": "a byte order mark",
-}
 
 
 class AzureSettings:
@@ -99,11 +82,10 @@ class AzureSettings:
         """Refuse a value with another character, and name the character."""
         if letters.issuperset(value):
             return
+        from cred_helper.providers.acr.ids import shown_character
+
         wrong = next(letter for letter in value if letter not in letters)
-        character = _CHARACTERS.get(wrong) or (
-            f"the character {wrong}" if wrong.isprintable() else f"U+{ord(wrong):04X}"
-        )
-        values = {"name": shown, "character": character}
+        values = {"name": shown, "character": shown_character(wrong)}
         if self.option(option):
             raise self.request.wrong(option, "acr.bad-character", **values)
         raise Misconfigured("acr.bad-character", **values)
@@ -146,14 +128,6 @@ class AzureSettings:
         """The options set that choose a managed identity and nothing else."""
         return [name for name in ("resource_id", "object_id") if self.option(name)]
 
-    def problem(self) -> Misconfigured | None:
-        """The error for an option that names an identity, where none can be used."""
-        for name in ("client_id", "resource_id", "object_id"):
-            if value := self.option(name):
-                code = "acr.no-such-identity" if name == "client_id" else "acr.no-managed-identity"
-                return self.request.wrong(name, code, kind=name, id=shown_id(value))
-        return None
-
     @property
     def authority(self) -> str:
         """Where to sign in: the authority of the host's cloud, or another name of the same cloud.
@@ -165,25 +139,9 @@ class AzureSettings:
         configured = self.variable("AZURE_AUTHORITY_HOST").strip()
         if not configured:
             return f"https://{self.cloud.authorities[0]}"
-        begins = configured[: len(_HTTPS)].lower() == _HTTPS
-        address = (configured[len(_HTTPS) :] if begins else configured).removesuffix("/")
-        if not _is_host_and_port(address):
-            raise Misconfigured("acr.bad-authority")
-        owner = cloud_of(host_of(address))
-        if owner not in (None, self.cloud):
-            raise Misconfigured("acr.authority-of-another-cloud", suffix=self.cloud.suffix)
-        return f"https://{address}"
+        from cred_helper.providers.acr.authority import checked
 
-    @property
-    def instance_discovery(self) -> bool:
-        """Whether Microsoft is asked if it knows the authority: not for the known ones.
-
-        It cannot know an authority on loopback; for a private cloud's, the option says so.
-        """
-        host = host_of(self.authority)
-        if cloud_of(host) or host.startswith("127.") or host in ("localhost", "[::1]"):
-            return False
-        return self.flag("instance_discovery", default=True)
+        return checked(configured, self.cloud)
 
     def principal(self, variable: str) -> tuple[str, str]:
         """Tenant and client id that go with the secret, certificate or token in a variable.
@@ -196,64 +154,3 @@ class AzureSettings:
                 missing = f"AZURE_{name.upper()}_ID"
                 raise Misconfigured("acr.half-an-identity", variable=variable, missing=missing)
         return self.tenant_id, self.client_id
-
-
-def is_guid(text: str) -> bool:
-    """Whether a text has the form of a GUID, as the ids of applications have."""
-    groups = text.split("-")
-    return [len(group) for group in groups] == [8, 4, 4, 4, 12] and all(
-        _HEX_DIGITS.issuperset(group) for group in groups
-    )
-
-
-def is_domain(text: str) -> bool:
-    """Whether a text has the form of a tenant's domain name, in lower case."""
-    labels = text.split(".")
-    ending = labels[-1]
-    return (
-        len(labels) > 1
-        and _DOMAIN_LETTERS.issuperset(text)
-        and all(0 < len(label) < 64 for label in labels)
-        and ending.isalpha()
-        and len(ending) < 16
-    )
-
-
-def shown_id(value: str) -> str:
-    """An id as a message may show it: people put secrets where ids belong."""
-    if is_guid(value) or is_domain(value):
-        return value
-    if value.startswith("/subscriptions/") and value.isprintable():
-        return value
-    return "(not a GUID, and not shown)"
-
-
-def host_of(url: str) -> str:
-    """The host of an address, in lower case; a bracketed IPv6 address keeps its brackets."""
-    authority = url.rpartition("://")[2].partition("/")[0].rpartition("@")[2].lower()
-    host, colon, port = authority.rpartition(":")
-    return host if colon and port.isdecimal() else authority
-
-
-def _is_host_and_port(address: str) -> bool:
-    """Whether an address is a host and perhaps a port, which every parser reads alike.
-
-    With user names, paths and backslashes, one parser finds one host and another finds another.
-    """
-    host, colon, port = address.rpartition(":")
-    if not colon or address.endswith("]"):
-        host, port = address, "443"
-    if not (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) < 1 << 16):
-        return False
-    if host.startswith("["):
-        return host.endswith("]") and _IPV6_LETTERS.issuperset(host[1:-1])
-    return all(label and _LABEL_LETTERS.issuperset(label) for label in host.split("."))
-
-
-def cloud_of(authority: str) -> AcrCloud | None:
-    """The cloud that an authority's host is known to belong to, regional names included."""
-    for cloud in ACR_CLOUDS:
-        for known in cloud.authorities:
-            if authority == known or authority.endswith(f".{known}"):
-                return cloud
-    return None

@@ -22,7 +22,7 @@ from cred_helper.errors import (
     Unreachable,
 )
 from cred_helper.providers.acr import identity as sources
-from cred_helper.providers.acr.azure_settings import is_guid, shown_id
+from cred_helper.providers.acr.ids import is_guid, shown_id
 from cred_helper.providers.acr.messages import ENTRA_CODES
 from cred_helper.providers.common.network_errors import status_error
 from cred_helper.providers.common.quoted import last_line, quoted

@@ -9,11 +9,9 @@ Source: https://learn.microsoft.com/python/api/overview/azure/identity-readme (i
 
 from __future__ import annotations
 
-import os
-
 from cred_helper.errors import NotFound
-from cred_helper.files import fingerprints, user_folders
-from cred_helper.providers.acr.azure_settings import AzureSettings, shown_id
+from cred_helper.files import fingerprints
+from cred_helper.providers.acr.azure_settings import AzureSettings
 from cred_helper.providers.common import chain
 from cred_helper.providers.common.interface import Identity, Skipped
 
@@ -33,10 +31,6 @@ VISUAL_STUDIO_CODE = "visual-studio-code"
 AZURE_CLI = "azure-cli"
 AZURE_POWERSHELL = "azure-powershell"
 AZURE_DEVELOPER_CLI = "azure-developer-cli"
-
-# The users that az writes into its profile after "az login --identity": on every machine the same.
-_MACHINE_USERS = (b'"systemAssignedIdentity"', b'"userAssignedIdentity"')
-_MAX_FILE_BYTES = 1 << 20
 
 
 class Candidate:
@@ -143,7 +137,9 @@ def choose(request: TokenRequest) -> AcrIdentity:
     candidates = _ordered([candidate for _, candidate in found], skipped)
     if not candidates:
         identity = AcrIdentity((), skipped)
-        identity.problem = settings.problem()
+        from cred_helper.providers.acr.ids import nothing_found
+
+        identity.problem = nothing_found(settings)
         return identity
     return AcrIdentity(
         candidates,
@@ -224,12 +220,14 @@ def _principal(
     tenant_id, client_id = settings.principal(variable)
     return Candidate(
         source,
-        _application(tenant_id, client_id, variable),
+        lambda: _application(tenant_id, client_id, variable),
         cache_key=(tenant_id, client_id, secret_digest),
     )
 
 
 def _application(tenant_id: str, client_id: str, by: str) -> str:
+    from cred_helper.providers.acr.ids import shown_id
+
     return f"application {shown_id(client_id)} of tenant {shown_id(tenant_id)}, by {by}"
 
 
@@ -279,186 +277,40 @@ def _federated(settings: AzureSettings, source: str, variable: str, whose: str |
     tenant_id, client_id = settings.principal(variable)
     return Candidate(
         source,
-        _application(tenant_id, client_id, f"the token in {variable}"),
+        lambda: _application(tenant_id, client_id, f"the token in {variable}"),
         cache_key=(tenant_id, client_id, whose),
     )
 
 
-# --- Managed identities ---------------------------------------------------------------------------
+# --- Sources with modules of their own ------------------------------------------------------------
 
 
 def _managed_identity(settings: AzureSettings, source: Source) -> Candidate | NotFound:
-    """A managed identity of the platform, as azure-identity finds it, or of the machine."""
-    # Imported here: a cached answer by an earlier source does without it.
-    from cred_helper.providers.acr import metadata
+    from cred_helper.providers.acr.managed_identity import look
 
-    platform = metadata.platform(settings)
-    if platform is not None:
-        named = settings.managed_identity(by_variable=platform.may_choose)
-        return Candidate(
-            MANAGED_IDENTITY,
-            f"{_which(named)}, from {platform.name}",
-            # Every app has the same endpoint, and a secret header of its own.
-            cache_key=(
-                platform.name,
-                platform.endpoint,
-                fingerprints.digest([platform.secret]),
-                *metadata.machine(),
-                *(named or ()),
-            ),
-            named=named,
-            place=platform.name,
-        )
-    required = settings.requires(source.sdk_class) or bool(settings.managed_identity_options)
-    service = metadata.service(settings, required=required)
-    if isinstance(service, NotFound):
-        return service
-    named = settings.managed_identity()
-    # Behind an address that a variable names, each pod can have an identity of its own.
-    shared_address = bool(settings.variable("AZURE_POD_IDENTITY_AUTHORITY_HOST"))
-    owner: tuple[str | None, ...] = (None,) if shared_address else metadata.machine()
-    return Candidate(
-        MANAGED_IDENTITY,
-        f"{_which(named)}, from {service.name}",
-        cache_key=(service.endpoint, *(named or owner)),
-        settled=required,
-        certain=service.certain,
-        named=named,
-        endpoint=service.endpoint,
-        place=service.name,
-    )
-
-
-def _which(named: tuple[str, str] | None) -> str:
-    return f"the one with {named[0]} {shown_id(named[1])}" if named else "the machine's own"
-
-
-# --- Programs -------------------------------------------------------------------------------------
+    return look(settings, source)
 
 
 def _visual_studio_code(_: AzureSettings, __: Source) -> NotFound:
     return NotFound("acr.no-broker")
 
 
-def _program(settings: AzureSettings, name: str) -> str | NotFound:
-    """The path of a program, or why there is none."""
-    from cred_helper.providers.common import programs
-
-    path = programs.find(name, settings.environ)
-    if path:
-        return path
-    if programs.only_in_working_folder(name, settings.environ):
-        return NotFound("provider.program-by-relative-path", program=name)
-    return NotFound("provider.program-not-on-path", program=name)
-
-
 def _azure_cli(settings: AzureSettings, source: Source) -> Candidate | NotFound:
-    program = _program(settings, "az")
-    if isinstance(program, NotFound):
-        return program
-    folder = az_folder(settings)
-    profile = _content(os.path.join(folder, "azureProfile.json"))
-    if profile is None and not os.path.isdir(folder):
-        # Every az that ever ran here left its folder behind. This one keeps it elsewhere, or has
-        # never run: only az itself knows whose the login is, if there is one.
-        return Candidate(
-            AZURE_CLI,
-            "if az is logged in",
-            cache_key=None,
-            settled=settings.requires(source.sdk_class),
-            certain=False,
-            program=program,
-        )
-    # After a logout, the list of subscriptions is empty; each of them would name its user.
-    if b'"user"' not in (profile or b"") and not settings.requires(source.sdk_class):
-        return NotFound("acr.az-logged-out")
-    profile = profile or b""
-    # The login of a managed identity is the machine's, which the profile does not name.
-    of_machine = any(user in profile for user in _MACHINE_USERS)
-    key = (
-        program,
-        folder,
-        fingerprints.digest([profile]),
-        fingerprints.file_digest(os.path.join(folder, "config")),
-        settings.variable("AZURE_CLOUD_NAME"),
-    )
-    return Candidate(
-        AZURE_CLI,
-        lambda: _az_detail(profile),
-        cache_key=None if of_machine else key,
-        program=program,
-    )
+    from cred_helper.providers.acr.program_login import azure_cli
 
-
-def az_folder(settings: AzureSettings) -> str:
-    """The folder where az keeps its logins."""
-    return settings.variable("AZURE_CONFIG_DIR") or _home(settings, ".azure")
-
-
-def _az_detail(profile: bytes) -> str:
-    """Name the account and tenant of the default subscription."""
-    import json
-
-    try:
-        subscriptions = json.loads(profile.decode("utf-8-sig"))["subscriptions"]
-        default = next(s for s in subscriptions if s.get("isDefault"))
-        return f"the login of {default['user']['name']} to tenant {default['tenantId']}"
-    except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError):
-        return "the login of az"
+    return azure_cli(settings, source)
 
 
 def _azure_powershell(settings: AzureSettings, source: Source) -> Candidate | NotFound:
-    context = _home(settings, ".Azure", "AzureRmContext.json")
-    return _tool(settings, source, "pwsh", (context,), "Connect-AzAccount")
+    from cred_helper.providers.acr.program_login import azure_powershell
+
+    return azure_powershell(settings, source)
 
 
 def _azure_developer_cli(settings: AzureSettings, source: Source) -> Candidate | NotFound:
-    folder = settings.variable("AZD_CONFIG_DIR") or _home(settings, ".azd")
-    state = (os.path.join(folder, "auth.json"), os.path.join(folder, "config.json"))
-    config = _content(state[1]) or b""
-    # azd then signs in as az, or asks the program that started it.
-    borrowed = b"useAzCliAuth" in config or settings.variable("AZD_AUTH_ENDPOINT")
-    return _tool(settings, source, "azd", state, "azd auth login", borrowed=bool(borrowed))
+    from cred_helper.providers.acr.program_login import azure_developer_cli
 
-
-def _tool(
-    settings: AzureSettings,
-    source: Source,
-    name: str,
-    state: tuple[str, ...],
-    login: str,
-    *,
-    borrowed: bool = False,
-) -> Candidate | NotFound:
-    """A program that signs a user in, and the files in which it keeps the login."""
-    program = _program(settings, name)
-    if isinstance(program, NotFound):
-        return program
-    if not os.path.exists(state[0]) and not settings.requires(source.sdk_class) and not borrowed:
-        return NotFound("acr.tool-logged-out", program=name, command=login)
-    digests = [fingerprints.file_digest(path) for path in state]
-    return Candidate(
-        source.word,
-        f"the login of {name}",
-        cache_key=None if borrowed else (program, *state, *digests),
-        program=program,
-    )
-
-
-def _home(settings: AzureSettings, *names: str) -> str:
-    """A path below the user's home folder."""
-    return os.path.join(user_folders.home(settings.environ), *names)
-
-
-def _content(path: str) -> bytes | None:
-    """The content of a file; ``None`` where it is absent, a pipe, or cannot be read."""
-    try:
-        if fingerprints.is_pipe(path):
-            return None
-        with open(path, "rb") as file:
-            return file.read(_MAX_FILE_BYTES)
-    except OSError:
-        return None
+    return azure_developer_cli(settings, source)
 
 
 class Source:

@@ -14,7 +14,9 @@ from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import is_pipe
 from cred_helper.files.path_values import holds_content
 from cred_helper.providers.acr import identity as sources
-from cred_helper.providers.acr.azure_settings import AzureSettings, is_domain, is_guid
+from cred_helper.providers.acr.azure_settings import AzureSettings
+from cred_helper.providers.acr.ids import is_domain, is_guid
+from cred_helper.providers.acr.program_login import az_folder
 from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, claims
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def problems(request: TokenRequest, identity: AcrIdentity) -> Iterator[ProviderE
 def _az_files(settings: AzureSettings) -> Iterator[Misconfigured]:
     """Files of az that were cut short, or written by two at once."""
     for name in _AZ_FILES:
-        path = os.path.join(sources.az_folder(settings), name)
+        path = os.path.join(az_folder(settings), name)
         try:
             if is_pipe(path):
                 continue

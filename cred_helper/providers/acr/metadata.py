@@ -1,7 +1,6 @@
-"""The services that give out a managed identity's tokens: which one is here, and does it answer.
+"""The services that give out a managed identity's tokens: which one is here.
 
-Asks none of them for a credential. Whether a service answers at all is found out before the SDK is
-loaded, which would wait for it.
+Asks none of them anything: that is what ``metadata_service`` does.
 
 Source: https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
 """
@@ -10,13 +9,11 @@ from __future__ import annotations
 
 import os
 
-from cred_helper.errors import NotFound, Unreachable
-from cred_helper.providers.acr.azure_settings import host_of
+from cred_helper.errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.providers.acr.azure_settings import AzureSettings
-    from cred_helper.providers.acr.identity import Candidate
 
 # Where the metadata service of a virtual machine answers.
 _IMDS = "http://169.254.169.254"
@@ -24,8 +21,6 @@ _IMDS = "http://169.254.169.254"
 # file exists, MSAL asks the agent instead of the metadata service.
 _ARC_AGENT = "/opt/azcmagent/bin/himds"
 _ARC_ENDPOINT = "http://localhost:40342"
-# A metadata service that is certain to be there gets more time than a guess.
-_CONNECT_TIMEOUT_S = 1.0
 
 
 class Platform:
@@ -96,40 +91,3 @@ def machine() -> tuple[str, ...]:
             return file.readline().decode("ascii").strip(), name
     except (OSError, ValueError):
         return "", name
-
-
-def expect_answer(candidate: Candidate, settings: AzureSettings) -> None:
-    """Find out, before the SDK is loaded and waits, whether the metadata service is there.
-
-    Raises:
-        NotFound: it is not there, and the user did not choose it.
-        Unreachable: it is not there, although the user chose a managed identity.
-    """
-    from cred_helper.providers.common import metadata_probe
-
-    address = _address(candidate.endpoint)
-    if candidate.certain:
-        # It is enough that something listens there.
-        within_s = settings.request.deadline.step_s(_CONNECT_TIMEOUT_S)
-        present = metadata_probe.answers(address, b"", lambda _: True, timeout_s=within_s)
-    else:
-        request = (
-            "GET /metadata/versions HTTP/1.1\r\nHost: 169.254.169.254\r\n"
-            "Metadata: true\r\nConnection: close\r\n\r\n"
-        )
-        present = metadata_probe.answers(address, request.encode(), _is_imds)
-    if not present:
-        kind = Unreachable if candidate.settled else NotFound
-        host = f"[{address[0]}]" if ":" in address[0] else address[0]
-        raise kind("acr.no-metadata-service", address=f"{host}:{address[1]}")
-
-
-def _is_imds(reply: bytes) -> bool:
-    """Whether a reply is Azure's: other clouds have services at the same address."""
-    return b"apiVersions" in reply or b"\r\nServer: IMDS" in reply
-
-
-def _address(url: str) -> tuple[str, int]:
-    """Host and port of a plain http URL."""
-    port = url.rpartition("://")[2].partition("/")[0].rpartition(":")[2]
-    return host_of(url).strip("[]"), int(port) if port.isdecimal() else 80

@@ -21,6 +21,8 @@ from cred_helper.credential import Credential, Secret
 from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, Unreachable
 from cred_helper.files.fingerprints import digest
 from cred_helper.providers.acr import identity as sources
+from cred_helper.providers.acr.authority import instance_discovery
+from cred_helper.providers.acr.program_login import az_folder
 from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, claims
 from cred_helper.providers.common.trust import CaFile
 from cred_helper.providers.common.wire import Wire, host_of
@@ -201,7 +203,7 @@ def _sdk_credential(
     signing_in = {
         **talk,
         "authority": settings.authority,
-        "disable_instance_discovery": not settings.instance_discovery,
+        "disable_instance_discovery": not instance_discovery(settings),
     }
     match candidate.source:
         case sources.CLIENT_SECRET:
@@ -387,7 +389,7 @@ def _expect_az_in_same_cloud(settings: AzureSettings) -> None:
     name = settings.variable("AZURE_CLOUD_NAME")
     config = ConfigParser(interpolation=None)
     try:
-        config.read(os.path.join(sources.az_folder(settings), "config"), encoding="utf-8")
+        config.read(os.path.join(az_folder(settings), "config"), encoding="utf-8")
     except (Error, UnicodeDecodeError):
         return  # az itself will say so
     name = name or config.get("cloud", "name", fallback="AzureCloud")

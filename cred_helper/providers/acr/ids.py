@@ -1,0 +1,69 @@
+"""Ids of Azure in messages: which may be shown, and what an option with one needs."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cred_helper.errors import Misconfigured
+    from cred_helper.providers.acr.azure_settings import AzureSettings
+
+_HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
+_DOMAIN_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
+# What a message calls a character that is hard to see.
+_CHARACTERS = {
+    "'": "an apostrophe",
+    '"': "a quotation mark",
+    "`": "a backquote",
+    "\n": "a line end",
+    "\r": "a carriage return",
+    "\t": "a tab",
+    " ": "a blank",
+    "\xa0": "a no-break space",
+    "\ufeff": "a byte order mark",
+}
+
+
+def is_guid(text: str) -> bool:
+    """Whether a text has the form of a GUID, as the ids of applications have."""
+    groups = text.split("-")
+    return [len(group) for group in groups] == [8, 4, 4, 4, 12] and all(
+        _HEX_DIGITS.issuperset(group) for group in groups
+    )
+
+
+def is_domain(text: str) -> bool:
+    """Whether a text has the form of a tenant's domain name, in lower case."""
+    labels = text.split(".")
+    ending = labels[-1]
+    return (
+        len(labels) > 1
+        and _DOMAIN_LETTERS.issuperset(text)
+        and all(0 < len(label) < 64 for label in labels)
+        and ending.isalpha()
+        and len(ending) < 16
+    )
+
+
+def shown_id(value: str) -> str:
+    """An id as a message may show it: people put secrets where ids belong."""
+    if is_guid(value) or is_domain(value):
+        return value
+    if value.startswith("/subscriptions/") and value.isprintable():
+        return value
+    return "(not a GUID, and not shown)"
+
+
+def shown_character(character: str) -> str:
+    """A character in words, where it is hard to see."""
+    return _CHARACTERS.get(character) or (
+        f"the character {character}" if character.isprintable() else f"U+{ord(character):04X}"
+    )
+
+
+def nothing_found(settings: AzureSettings) -> Misconfigured | None:
+    """The error for an option that names an identity, where none can be used."""
+    for name in ("client_id", "resource_id", "object_id"):
+        if value := settings.option(name):
+            code = "acr.no-such-identity" if name == "client_id" else "acr.no-managed-identity"
+            return settings.request.wrong(name, code, kind=name, id=shown_id(value))
+    return None
