@@ -7,6 +7,7 @@ where a host name is hard-coded, by `HTTPS_PROXY` and a certificate authority of
 
     server.py           LoopbackServer: routes, what was received, failures handed to the test
     faults.py           the closed set of ways in which a server can misbehave
+    loopback.py         Loopback: finds each module here that has a constant LOOPBACK
     authority.py        Authority: throwaway certificates, keys and signed tokens
     proxy.py            TerminatingProxy: CONNECT any.host:443, answered by a LoopbackServer
     registry.py         Registry: an OCI registry with Basic or token authentication

@@ -93,6 +93,7 @@ class GoogleCloud(LoopbackServer):
         self._tokens: dict[str, Token] = {}
         self._refresh_tokens: dict[str, str] = {}
         self._subject_tokens: dict[str, str] = {}
+        self._proxy: TerminatingProxy | None = None
         self._client_secret = self.secret("client")
         self._url_token = self.secret("header")
         self.on("POST", "/token", self._oauth)
@@ -131,12 +132,16 @@ class GoogleCloud(LoopbackServer):
 
     def register(self, proxy: TerminatingProxy) -> None:
         """Serve Google's own token endpoints behind this proxy."""
+        self._proxy = proxy
         for host in HOSTS:
             proxy.route(host, self)
 
     def identity(self, folder: Path) -> dict[str, str]:
-        """The simplest identity: a service account's key."""
-        return self.service_account_key(folder)
+        """The simplest identity: a service account's key, and behind a proxy the way there."""
+        if self._proxy is None:
+            return self.service_account_key(folder)
+        key = self.service_account_key(folder, token_uri="https://oauth2.googleapis.com/token")
+        return {**self._proxy.environment(), **key}
 
     def secret(self, name: str) -> str:
         """A new secret, which no message may show."""

@@ -1,6 +1,6 @@
 """The loopback cloud of each row of ``cred_helper.clouds``.
 
-A module of this package joins by its constant ``LOOPBACK``.
+A module of this package that ends in ``LOOPBACK = Loopback(…)`` is found here: nothing lists it.
 """
 
 from __future__ import annotations

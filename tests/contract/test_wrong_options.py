@@ -6,21 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.clouds.aws import EXAMPLE_HOST as ECR_HOST
-from tests.clouds.azure import EXAMPLE_HOST as ACR_HOST
-from tests.clouds.google import EXAMPLE_HOST as GCR_HOST
+from cred_helper import clouds
 from tests.support.executable import Executable
 
 PREFIX = "DOCKER_CREDENTIAL_MULTI_"
 
-# Cloud, option, a wrong value, a host that gets it, and the code of the message.
+# Cloud, option, a wrong value, and the code of the message.
 WRONG = [
-    ("acr", "identity_token", "maybe", ACR_HOST, "acr.not-a-flag"),
-    ("acr", "audience", "a b", ACR_HOST, "acr.bad-character"),
-    ("acr", "token_credentials", "x", ACR_HOST, "acr.bad-token-credentials"),
-    ("gcr", "impersonate", "nobody", GCR_HOST, "gcr.not-a-service-account"),
-    ("gcr", "credentials_file", "/no/key", GCR_HOST, "gcr.file-missing"),
-    ("ecr", "profile", "nowhere", ECR_HOST, "ecr.profile-missing"),
+    ("acr", "identity_token", "maybe", "acr.not-a-flag"),
+    ("acr", "audience", "a b", "acr.bad-character"),
+    ("acr", "token_credentials", "x", "acr.bad-token-credentials"),
+    ("gcr", "impersonate", "nobody", "gcr.not-a-service-account"),
+    ("gcr", "credentials_file", "/no/key", "gcr.file-missing"),
+    ("ecr", "profile", "nowhere", "ecr.profile-missing"),
 ]
 # An identity, without which Azure's audience is not used.
 IDENTITY = {
@@ -31,17 +29,17 @@ IDENTITY = {
 
 
 @pytest.mark.parametrize("cache", ["on", "off"])
-@pytest.mark.parametrize(("cloud", "option", "value", "host", "code"), WRONG)
+@pytest.mark.parametrize(("cloud", "option", "value", "code"), WRONG)
 def test_a_wrong_option_is_reported_with_the_place_that_sets_it(
     executable: Executable,
     home: Path,
     cloud: str,
     option: str,
     value: str,
-    host: str,
     code: str,
     cache: str,
 ) -> None:
+    host = clouds.find(cloud).example_host
     file = home / ".config/docker-credential-multi/config.toml"
     file.parent.mkdir(parents=True)
     environment = {**IDENTITY, f"{PREFIX}CACHE": cache}

@@ -1,4 +1,4 @@
-"""`python -m tests.demo`: log in to ECR, Google and ACR on loopback clouds, and pull.
+"""`python -m tests.demo`: log in to every cloud, on loopback, and pull.
 
 The clouds and registries are servers on 127.0.0.1 (tests/clouds). The executable, its SDKs and the
 registry client are the real ones. It ends with a table; the exit status is 0 if all of it is right.
@@ -18,6 +18,7 @@ from subprocess import CompletedProcess
 from time import perf_counter
 
 from cred_helper import __version__
+from cred_helper.clouds import CLOUDS
 from tests.clients.clients import DOCKER, SKOPEO, Client, PullFailed
 from tests.clients.hosted import Hosted, hosted
 from tests.clients.machine import client_machine, name_multi
@@ -30,11 +31,6 @@ from tests.support.executable import NOT_FOUND
 from tests.support.machine import Machine
 
 PROGRAM = "docker-credential-multi"
-TITLES = {
-    "ecr": "Amazon ECR",
-    "gcr": "Google Artifact Registry",
-    "acr": "Azure Container Registry",
-}
 OTHER = "registry.example"
 PUBLIC = "public/app"
 PUBLIC_IMAGE = f"{OTHER}/{PUBLIC}:latest"
@@ -230,9 +226,7 @@ def main(names: Sequence[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # the locale may have no ellipsis
     screen = Screen(sys.stdout, os.environ)
-    screen.text(
-        f"{PROGRAM} {__version__} on three loopback clouds: no account, no engine, no network"
-    )
+    screen.text(f"{PROGRAM} {__version__} on loopback clouds: no account, no engine, no network")
     started_at_s = perf_counter()
     with tempfile.TemporaryDirectory(prefix=f"{PROGRAM}-demo-") as name:
         folder = Path(name)
@@ -243,9 +237,9 @@ def main(names: Sequence[str]) -> int:
             digest = other.seed_image(PUBLIC).digest
             demo = Demo(screen, proxy, folder)
             puller = demo.choose_puller(digest, names)
-            for provider, title in TITLES.items():
-                with hosted(provider, authority, proxy, folder) as registry:
-                    demo.show_cloud(title, registry, puller)
+            for cloud in CLOUDS:
+                with hosted(cloud.name, authority, proxy, folder) as registry:
+                    demo.show_cloud(cloud.title, registry, puller)
             demo.show_other(other, digest, puller)
             strays = proxy.refused
     screen.table(["registry", "get", "again, cached", "image pulled"], demo.rows)

@@ -31,7 +31,7 @@ def test_the_demo_shows_all_three_clouds_with_nothing_installed(home: Path) -> N
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert "a small client built into this demo" in done.stdout
     assert "WRONG" not in done.stdout
-    for registry in ("Amazon ECR", "Google Artifact Registry", "Azure Container Registry"):
+    for registry in ("Amazon ECR", "Google Container Registry", "Azure Container Registry"):
         assert f"\n{registry}" in done.stdout
     assert done.stdout.count("ok by built-in") == 4
     assert "\x1b" not in done.stdout

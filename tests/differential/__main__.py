@@ -8,7 +8,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.differential.run import CLOUDS, Tally, run
+from tests.differential.run import KINDS, Tally, run
 
 _SHOWN = 200
 
@@ -17,9 +17,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.differential", description=__doc__)
     parser.add_argument("--share", type=float, default=1.0, help="of all machines, from 0 to 1")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("clouds", nargs="*", default=CLOUDS)
+    parser.add_argument("clouds", nargs="*", default=KINDS)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(len(CLOUDS)) as pool:
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(len(KINDS)) as pool:
 
         def one(cloud: str) -> Tally:
             place = Path(folder, cloud)

@@ -12,6 +12,7 @@ from random import Random
 
 from cryptography.hazmat.primitives import serialization
 
+from cred_helper.clouds import NAMES
 from tests.clouds.authority import Authority
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import LoopbackServer
@@ -27,7 +28,9 @@ from tests.differential.witness import WitnessAws, WitnessAzure, WitnessGoogle
 from tests.differential.zygote import Answer, Zygote
 from tests.support.executable import pinned_environment
 
-CLOUDS = ("ecr", "gcr", "acr")
+CLOUDS = NAMES
+# The clouds with random machines.
+KINDS = ("ecr", "gcr", "acr")
 
 
 @dataclass
@@ -73,12 +76,14 @@ def _kind(cloud: str, folder: Path) -> Iterator[tuple[Kind, Servers, dict[str, s
                     user: authority.client_identity_file(user).read_text() for user in USERS
                 }
                 kind = GoogleMachines(home, google, pem, certificates)
-            case _:
+            case "acr":
                 servers = azure = WitnessAzure("A"), WitnessAzure("B")
                 for host in ("login.microsoftonline.com", "login.microsoftonline.us"):
                     proxy.route(host, azure[0])
                 proxy.route("*.azurecr.io", azure[0])
                 kind = AzureMachines(home, azure)
+            case _:
+                raise LookupError(f"tests/differential/machines.py has no machines of {cloud}")
         for server in servers:
             running.enter_context(server)
         yield kind, servers, proxy.environment()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.differential.run import CLOUDS, run
+from tests.differential.run import CLOUDS, KINDS, run
 from tests.figures import FIGURES, Record
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ _SHARE = 0.25
 def test_a_shared_cache_changes_no_answer(
     cloud: str, tmp_path: Path, record_property: Record
 ) -> None:
+    if cloud not in KINDS:
+        pytest.skip(f"tests/differential/machines.py has no machines of {cloud}")
     tally = run(cloud, tmp_path, seed=0, share=_SHARE)
     assert tally.answered > tally.machines / 2
     assert not tally.wrong

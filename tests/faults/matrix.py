@@ -48,7 +48,6 @@ _SLACK_S = 15.0
 _ROWS_AT_ONCE = 6
 # An SDK takes 50 when all goes well. A reply may add little to that.
 MAX_MEMORY_MIB = 80
-_PROVIDERS = {"aws": "ecr", "google": "gcr", "azure": "acr"}
 _HINT = "docker-credential-multi: hint: "
 # A process of its own between the test and the program: after a fork, the kernel counts the memory
 # of the parent as the child's.
@@ -193,9 +192,9 @@ class Row:
 
     def _cloud(self) -> Cloud:
         match self.cloud:
-            case "aws":
+            case "ecr":
                 return AwsCloud()
-            case "google":
+            case "gcr":
                 return GoogleCloud()
         with self.matrix.lock:  # it writes the authority's keys
             return AzureCloud(self.matrix.authority)
@@ -256,7 +255,7 @@ class Row:
         return cloud.issued(document["Username"], document["Secret"], self.step.registry)
 
     def _beginnings(self) -> tuple[str, ...]:
-        what = f"no credential for {self.step.registry} from {_PROVIDERS[self.cloud]}: "
+        what = f"no credential for {self.step.registry} from {self.cloud}: "
         return tuple(f"docker-credential-multi: {word}: {what}" for word in ("error", "warning"))
 
     def _result(self, done: Completed, home: Path) -> tuple[str, str, str]:

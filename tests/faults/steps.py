@@ -380,4 +380,5 @@ AZURE = (
     ),
 )
 
-STEPS = {"aws": AWS, "google": GOOGLE, "azure": AZURE}
+# By the names of the rows.
+STEPS = {"ecr": AWS, "gcr": GOOGLE, "acr": AZURE}

@@ -89,9 +89,9 @@ _EXAMPLES: dict[str, list[bytes]] = {
     ],
 }
 _PROVIDERS: dict[str, Callable[[], Provider]] = {
-    "aws": EcrProvider,
-    "google": GcrProvider,
-    "azure": AcrProvider,
+    "ecr": EcrProvider,
+    "gcr": GcrProvider,
+    "acr": AcrProvider,
 }
 
 
@@ -136,9 +136,9 @@ class Replies(Target):
         from tests.clouds.google import GoogleCloud
 
         clouds: dict[str, Callable[[], Any]] = {
-            "aws": AwsCloud,
-            "google": GoogleCloud,
-            "azure": lambda: AzureCloud(authority),
+            "ecr": AwsCloud,
+            "gcr": GoogleCloud,
+            "acr": lambda: AzureCloud(authority),
         }
         running = clouds[name]().__enter__()
         # It need not like what comes after an answer like these.

@@ -56,6 +56,8 @@ def _record(hunt: Hunt, record_property: Record, what: str) -> None:
 def test_no_run_with_any_identity_shows_a_secret(
     cloud: str, hunt: Hunt, record_property: Record
 ) -> None:
+    if not of_cloud(cloud):
+        pytest.skip(f"tests/support/identities.py has no identity of {cloud}")
     common = hunt.environment()
     children = 0
     for identity in of_cloud(cloud):
@@ -295,7 +297,7 @@ def _try_variables(hunt: Hunt, names: Sequence[str], forms: Sequence[str]) -> No
 
     def look(name: str, form: str) -> None:
         wrong = environment | _BESIDE.get(name, {}) | {name: secret(name, form)}
-        registry = next(host for host in REGISTRIES if name.startswith(_PREFIXES[host]))
+        registry = next(host for host in REGISTRIES if name.startswith(_PREFIXES.get(host, ())))
         hunt.run("get", stdin=registry, environment=wrong)
 
     def look_at_all(form: str) -> None:

@@ -133,7 +133,7 @@ _FEDERATED = (
 def test_a_name_that_only_leads_to_a_cloud_meets_no_token(server_url: str, hunt: Hunt) -> None:
     done = hunt.run("get", stdin=server_url, environment=hunt.with_every_cloud())
     assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
-    assert [cloud.received for cloud in hunt.clouds.values()] == [[], [], []]
+    assert not any(cloud.received for cloud in hunt.clouds.values())
     assert hunt.elsewhere.received == []
     assert hunt.proxy.refused == []
 

@@ -296,5 +296,6 @@ def one_of_each(machine: Machine, running: dict[str, Any]) -> Environment:
     """The variables of one identity at every cloud."""
     environment: Environment = {}
     for name, cloud in running.items():
-        environment |= of_cloud(name)[0].make(machine, cloud)
+        known = of_cloud(name)
+        environment |= known[0].make(machine, cloud) if known else cloud.identity(machine.home)
     return environment

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -13,9 +15,13 @@ from cred_helper.server_url import ServerURL
 from cred_helper.settings import compat, rules
 from cred_helper.settings.settings import SETTINGS
 from tests.clients import hosted
+from tests.clouds.authority import Authority
+from tests.clouds.loopback import Loopback, loopbacks
 from tests.differential import run
+from tests.faults.steps import STEPS
 from tests.fuzz import urls
 from tests.support.executable import ROOT
+from tests.support.identities import IDENTITIES
 
 _each_cloud = pytest.mark.parametrize("cloud", CLOUDS, ids=clouds.NAMES)
 
@@ -31,11 +37,28 @@ def test_every_table_has_the_clouds_of_the_rows() -> None:
             name for name in clouds.NAMES if setting.kind.check([name]) == (name,)
         },
         "the loopback clouds of the contract suite": {*hosted.NAMES},
-        "the clouds of the differential test": {*run.CLOUDS},
-        "the oracle of the fuzzer": {*urls._HOSTS},
     }
     for table, names in tables.items():
         assert names == {*clouds.NAMES}, table
+
+
+def test_every_cloud_has_the_material_of_the_suites_that_is_made_by_hand() -> None:
+    asking = {name for name, loopback in loopbacks().items() if _asks_network(loopback)}
+    material = {
+        "an identity in tests/support/identities.py": {i.cloud for i in IDENTITIES},
+        "an expression in _HOSTS of tests/fuzz/urls.py": {*urls._HOSTS},
+        "random machines in tests/differential": {*run.KINDS},
+        "steps in tests/faults/steps.py": {*STEPS} | ({*clouds.NAMES} - asking),
+    }
+    missing = {what: {*clouds.NAMES} - names for what, names in material.items()}
+    assert {what: names for what, names in missing.items() if names} == {}
+
+
+def _asks_network(loopback: Loopback) -> bool:
+    with TemporaryDirectory() as folder:
+        cloud, registry = loopback.start(Authority(Path(folder)))
+    with cloud, registry:
+        return bool(cloud.asks_network)
 
 
 def test_names_are_unique() -> None:
