@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -85,6 +86,62 @@ def test_the_provider_has_the_name_of_the_row_and_reads_each_option(cloud: Cloud
     source = "".join(path.read_text("utf-8") for path in folder.glob("*.py"))
     for option in cloud.option_names:
         assert f'"{option}"' in source, option
+
+
+# Not an option: the name of the helper that the executable stands in for.
+_STANDS_FOR = "stands_for"
+
+
+def _options_read(source: str) -> set[str]:
+    """The options that a provider's source reads from its request, or names in an error."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(
+                    value=ast.Attribute(value=request, attr="options"), attr="get" | "__getitem__"
+                ),
+                args=[ast.Constant(value=name), *_],
+            ):
+                pass
+            case ast.Subscript(
+                value=ast.Attribute(value=request, attr="options"), slice=ast.Constant(value=name)
+            ):
+                pass
+            case ast.Compare(
+                left=ast.Constant(value=name),
+                comparators=[ast.Attribute(value=request, attr="options")],
+            ):
+                pass
+            case ast.Call(
+                func=ast.Attribute(value=request, attr="wrong"), args=[ast.Constant(value=name), *_]
+            ):
+                pass
+            case _:
+                continue
+        if ast.unparse(request).rpartition(".")[2] == "request":
+            found.add(str(name))
+    return found
+
+
+@_each_cloud
+def test_a_provider_reads_only_the_options_of_its_row(cloud: Cloud) -> None:
+    folder = ROOT / "cred_helper/providers" / cloud.name
+    read = {name for path in folder.glob("*.py") for name in _options_read(path.read_text("utf-8"))}
+    assert read - {*cloud.option_names, _STANDS_FOR} == set()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'request.options.get("token_fil", "")',
+        'self.request.options["token_fil"]',
+        '"token_fil" in request.options',
+        'raise request.wrong("token_fil", "toy.wrong")',
+    ],
+)
+def test_an_option_that_is_read_is_found_however_it_is_read(source: str) -> None:
+    assert _options_read(source) == {"token_fil"}
 
 
 @_each_cloud

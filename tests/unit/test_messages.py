@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cred_helper import clouds, messages
+from cred_helper import clouds, errors, messages
 from cred_helper.errors import CredentialError, Denied, NotFound
 from tests.support.executable import ROOT
 
@@ -59,6 +60,73 @@ def test_every_code_has_a_message() -> None:
 def _is_other(code: str) -> bool:
     """Whether a text with the form of a code is a host, or the beginning of codes."""
     return code == "gcr.io" or code.endswith("-")
+
+
+def test_a_provider_uses_no_message_of_another_cloud() -> None:
+    folder = ROOT / "cred_helper/providers"
+    foreign = [
+        f"{path.relative_to(ROOT)}:{line}: {code}"
+        for code, path, line in _mentioned()
+        if code in _CATALOGUE and path.is_relative_to(folder)
+        if code.partition(".")[0] in {*clouds.NAMES} - {path.relative_to(folder).parts[0]}
+    ]
+    assert foreign == []
+
+
+# The calls that take a code and the values for its message: the classes of errors, and these.
+_TAKES_VALUES = {"within", "wrong"} | {
+    name
+    for name, value in vars(errors).items()
+    if isinstance(value, type) and issubclass(value, CredentialError)
+}
+
+
+def _without_values(source: str) -> Iterator[tuple[int, str, set[str]]]:
+    """Each use of a code without a value for a placeholder: the line, the code, the names."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
+        values = {keyword.arg for keyword in node.keywords}
+        if name not in _TAKES_VALUES or None in values:  # None: a call with ``**values``
+            continue
+        given = values | ({"reason"} if name == "within" else set())
+        for argument in node.args:
+            for text in ast.walk(argument):
+                code = text.value if isinstance(text, ast.Constant) else None
+                if isinstance(code, str) and code in _CATALOGUE:
+                    message = _CATALOGUE[code]
+                    texts = (message.text,) if "hint" in values else (message.text, message.hint)
+                    missing = {field for text in texts for field in _fields(text)} - given
+                    if missing:
+                        yield node.lineno, code, missing
+
+
+def _fields(text: str) -> set[str]:
+    """The names of the placeholders of a text."""
+    return {re.split(r"[.\[]", name)[0] for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_every_placeholder_of_a_message_has_a_value() -> None:
+    missing = [
+        f"{path.relative_to(ROOT)}:{line}: {code} has no {', '.join(sorted(names))}"
+        for path in (ROOT / "cred_helper").rglob("*.py")
+        for line, code, names in _without_values(path.read_text("utf-8"))
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ('raise Denied("file.at", place="a")', [{"reason"}]),
+        ('error.within("file.at")', [{"place"}]),
+        ('request.wrong("profile", "file.at", **values)', []),
+        ('errors.Denied("file.at" if x else "provider.anonymous", reason=x)', [{"place"}]),
+    ],
+)
+def test_a_value_that_is_missing_is_found(source: str, names: list[set[str]]) -> None:
+    assert [found for _, _, found in _without_values(source)] == names
 
 
 def test_every_message_is_used() -> None:
