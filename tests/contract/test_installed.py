@@ -35,4 +35,4 @@ def test_it_has_the_clouds_and_the_commands(installed: Executable) -> None:
     asking = Executable(installed.environment | key | nowhere, installed.command)
     # It got as far as the SDK.
     done = asking.run("get", stdin="123456789012.dkr.ecr.us-east-1.amazonaws.com")
-    assert "no connection to 127.0.0.1" in done.stderr
+    assert done.codes == ["network.refused"]
