@@ -58,3 +58,7 @@ def test_the_line_of_an_error_comes_before_the_last_line() -> None:
     assert last_line(text, "ERROR:") == "ERROR: (gcloud) no"
     assert last_line(text) == "$ gcloud auth login"
     assert last_line(b"\n \n") == ""
+
+
+def test_a_secret_that_begins_with_another_is_left_out_whole() -> None:
+    assert quoted("key: secret key", ["secret", "secret key"]) == "key: …"

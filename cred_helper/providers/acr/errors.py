@@ -45,6 +45,14 @@ _WRONG_SECRETS = (
     ("acr.wrong-secret", "AZURE_CLIENT_SECRET"),
     ("acr.wrong-password", "AZURE_PASSWORD"),
 )
+# What a program could quote of its environment.
+_SECRET_VARIABLES = (
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "AZURE_FEDERATED_TOKEN",
+    "AZURE_PASSWORD",
+    "IDENTITY_HEADER",
+)
 # How Azure's metadata services answer where they have no identity to give a token for.
 _NO_IDENTITY = 400
 
@@ -139,7 +147,7 @@ def _metadata_error(candidate: Candidate, reply: Exchange) -> CredentialError:
     if not text and reply.body[:1] not in (b"<", b"{"):
         text = reply.body.decode("utf-8", "replace")
     words = f"{reply.status} {_word(document.get('error'))}".strip()
-    said = ": ".join(filter(None, [words, quoted(text)]))
+    said = ": ".join(filter(None, [words, quoted(text, reply.secrets)]))
     return BadReply("acr.no-metadata-token", upstream=reply.upstream, said=said)
 
 
@@ -176,7 +184,8 @@ def _program_error(settings: AzureSettings, candidate: Candidate, stderr: bytes)
     if command in text or f"run '{command}'" in text:
         return Denied("acr.not-logged-in", source=candidate.source, command=command)
     line = last_line(stderr, "ERROR:")
-    said = quoted(line.removeprefix("ERROR:").partition("Trace ID")[0]) if "ERROR:" in line else ""
+    line = line.removeprefix("ERROR:").partition("Trace ID")[0] if "ERROR:" in line else ""
+    said = quoted(line, map(settings.variable, _SECRET_VARIABLES))
     return Denied(
         "acr.program-failed" if said else "acr.program-failed-silently",
         source=candidate.source,
@@ -215,13 +224,13 @@ def refused_exchange(settings: AzureSettings, token: str, reply: Exchange) -> Pr
         case 401:
             return Denied("acr.not-let-in", **values)
         case 403:
-            return _forbidden(reply, token, values)
+            return _forbidden(reply, values)
         case 404:
             return Denied("acr.registry-not-found", **values)
     return BadReply("acr.not-exchanged", **values)
 
 
-def _forbidden(reply: Exchange, token: str, values: dict[str, Any]) -> ProviderError:
+def _forbidden(reply: Exchange, values: dict[str, Any]) -> ProviderError:
     """The error for a 403: network rules, another refusal of the registry, or another server's."""
     address = re.search(rb"client with IP '([0-9a-fA-F.:]{2,45})'", reply.body)
     if address:
@@ -230,7 +239,7 @@ def _forbidden(reply: Exchange, token: str, values: dict[str, Any]) -> ProviderE
     first = errors[0] if isinstance(errors, list) and errors else None
     if not isinstance(first, dict):
         return BadReply("acr.not-the-registry", **values)
-    message = quoted(first.get("message"), [token])
+    message = quoted(first.get("message"), reply.secrets)
     said = ": ".join(filter(None, [_word(first.get("code")), message])) or "no reason"
     return Denied("acr.exchange-denied", said=said, **values)
 

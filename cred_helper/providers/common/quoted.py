@@ -31,8 +31,8 @@ def quoted(text: object, secrets: Iterable[str] = ()) -> str:
     """The text as one line, without these secrets and without words that could be secrets."""
     if not isinstance(text, str):
         return ""
-    for secret in (secret for secret in secrets if len(secret) >= _MIN_SECRET):
-        text = text.replace(secret, "…")
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "…") if len(secret) >= _MIN_SECRET else text
     words = [word if _is_harmless(word) else "…" for word in text.split()]
     line = " ".join(words)
     if len(line) > _MAX_CHARACTERS:

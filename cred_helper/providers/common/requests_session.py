@@ -6,14 +6,45 @@ the wire's. Loads requests.
 
 from __future__ import annotations
 
+from binascii import Error as Base64Error
+from binascii import a2b_base64
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
 
 import requests
 from urllib3.exceptions import HTTPError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from cred_helper.providers.common.wire import Exchange, Wire
+
+# The headers and the fields of a form that hold no secret. Any other may hold one.
+_OPEN_HEADERS = (
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "metadata",
+    "metadata-flavor",
+    "user-agent",
+)
+_OPEN_FIELDS = (
+    "audience",
+    "client_assertion_type",
+    "client_id",
+    "grant_type",
+    "requested_token_type",
+    "resource",
+    "scope",
+    "service",
+    "subject_token_type",
+    "tenant",
+    "username",
+)
 
 
 class WireSession(requests.Session):
@@ -64,6 +95,7 @@ class WireSession(requests.Session):
         exchange = self._exchange
         if exchange is None:  # from a derived session
             exchange = self.wire.begin(response.request.method or "", response.url)
+        exchange.secrets = tuple(_secrets(response.request))
         try:
             body = self.wire.receive(exchange, response.status_code, response.headers, response.raw)
         except (HTTPError, OSError) as error:
@@ -74,3 +106,27 @@ class WireSession(requests.Session):
         # As requests itself has it once a body is read.
         response._content = body  # noqa: SLF001
         response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def _secrets(request: requests.PreparedRequest) -> Iterator[str]:
+    """The values of a request that may be secret, in the forms in which a reply may repeat them."""
+    headers: Mapping[str, str | bytes] = request.headers
+    for name, value in headers.items():
+        if name.lower() in _OPEN_HEADERS:
+            continue
+        text = value.decode("latin-1") if isinstance(value, bytes) else value
+        yield text
+        scheme, _, credentials = text.partition(" ")
+        if name.lower() == "authorization":
+            yield credentials
+        if scheme == "Basic":
+            try:
+                yield a2b_base64(credentials).decode("utf-8", "replace").partition(":")[2]
+            except Base64Error:
+                pass
+    body = request.body or b""
+    form = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+    for field in form.split("&"):
+        name, _, value = field.partition("=")
+        if name not in _OPEN_FIELDS:
+            yield from (value, unquote_plus(value))

@@ -37,7 +37,10 @@ _CHUNK_BYTES = 1 << 16
 
 
 class Exchange:
-    """One request and how it ended: with a status and a body, or with a failure."""
+    """One request and how it ended: with a status and a body, or with a failure.
+
+    ``secrets`` are those of the request, which its reply may repeat.
+    """
 
     __slots__ = (
         "attempt",
@@ -47,6 +50,7 @@ class Exchange:
         "host",
         "method",
         "proxy",
+        "secrets",
         "started_s",
         "status",
         "step_s",
@@ -65,6 +69,7 @@ class Exchange:
         self.status = 0
         self.headers: Mapping[str, str] = {}
         self.body = b""
+        self.secrets: tuple[str, ...] = ()
         self.failure: BaseException | None = None
         self.step_s = 0.0
         self.started_s = monotonic()

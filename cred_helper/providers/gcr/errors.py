@@ -18,7 +18,7 @@ from cred_helper.providers.gcr.credential_file import impersonated_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from cred_helper.errors import CredentialError
@@ -40,13 +40,10 @@ _METADATA_REFUSALS = (
 )
 
 
-def explain(
-    exchange: Exchange | None, error: Exception, kind: str, secrets: Iterable[str] = ()
-) -> CredentialError:
+def explain(exchange: Exchange | None, error: Exception, kind: str) -> CredentialError:
     """The error for a token that was not made.
 
-    ``exchange`` is the last one, ``error`` what the SDK raised, ``kind`` the credential's type and
-    ``secrets`` what was sent.
+    ``exchange`` is the last one, ``error`` what the SDK raised, ``kind`` the credential's type.
     """
     if exchange is None:
         return BadReply("gcr.no-token-made", type=kind, error=type(error).__name__)
@@ -65,7 +62,7 @@ def explain(
         )
     if ":generateAccessToken" in exchange.url:
         return _impersonation_refusal(exchange, document)
-    return _token_refusal(exchange, document, kind, secrets)
+    return _token_refusal(exchange, document, kind)
 
 
 def document_of(exchange: Exchange) -> Any:
@@ -91,7 +88,7 @@ def _metadata_refusal(exchange: Exchange) -> CredentialError:
         return NotFound("gcr.no-service-account")
     if exchange.status == 200:
         return BadReply("gcr.not-a-token", upstream="the metadata service")
-    said = quoted(exchange.body.decode("utf-8", "replace"))
+    said = quoted(exchange.body.decode("utf-8", "replace"), exchange.secrets)
     is_text = bool(said) and not said.startswith(("<", "{"))
     if not is_text:
         return Denied("gcr.metadata-refused-silently", status=exchange.status)
@@ -112,11 +109,9 @@ def _subject_refusal(exchange: Exchange) -> CredentialError:
     return Denied("gcr.subject-token-refused", upstream=exchange.upstream, status=exchange.status)
 
 
-def _token_refusal(
-    exchange: Exchange, document: Mapping[str, Any], kind: str, secrets: Iterable[str]
-) -> CredentialError:
+def _token_refusal(exchange: Exchange, document: Mapping[str, Any], kind: str) -> CredentialError:
     code, subtype = _code(document.get("error")), _code(document.get("error_subtype"))
-    description = quoted(document.get("error_description"), secrets)
+    description = quoted(document.get("error_description"), exchange.secrets)
     if subtype in _REAUTHENTICATION or code in _REAUTHENTICATION:
         is_user = kind in _USER_TYPES
         known_by = "gcr.sign-in-required" if is_user else "gcr.account-sign-in-required"

@@ -147,8 +147,9 @@ class Program:
         return token
 
     def _refusal(self, answer: Mapping[str, Any]) -> CredentialError:
-        code = quoted(str(answer.get("code") or ""))
-        said = ": ".join(filter(None, [code, quoted(answer.get("message"))]))
+        tokens = [str(answer[name]) for name in ("id_token", "saml_response") if name in answer]
+        code = quoted(str(answer.get("code") or ""), tokens)
+        said = ": ".join(filter(None, [code, quoted(answer.get("message"), tokens)]))
         code = "gcr.program-refused" if said else "gcr.program-bad-answer"
         return Denied(code, program=self.name, said=said)
 

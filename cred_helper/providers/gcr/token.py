@@ -172,7 +172,7 @@ def _asked(ask: Callable[[], Any], wire: GoogleWire, kind: str) -> Any:
     except Exception as error:  # noqa: BLE001 - the SDK has many classes
         from cred_helper.providers.gcr.errors import explain
 
-        raise (wire.failure(error) or explain(wire.last, error, kind, wire.secrets)) from None
+        raise (wire.failure(error) or explain(wire.last, error, kind)) from None
 
 
 def _credential(token: object, expires_at: datetime | None, source: str) -> Credential:

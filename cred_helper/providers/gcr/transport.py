@@ -1,4 +1,4 @@
-"""google-auth's transport on a wire: what it may ask, how often, and what it sent.
+"""google-auth's transport on a wire: what it may ask, and how often.
 
 Plain http goes only to this machine and to metadata services, and never through a proxy. Loads
 google-auth and requests.
@@ -7,10 +7,8 @@ google-auth and requests.
 from __future__ import annotations
 
 import json
-from binascii import Error as Base64Error
-from binascii import a2b_base64
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from google.auth.transport.requests import Request
@@ -41,7 +39,6 @@ _DEFAULT_LIFETIME_S = 300
 
 # Metadata services whose addresses are not link-local: Google's and Amazon's.
 _METADATA_HOSTS = ("metadata.google.internal", "fd20:ce::254", "fd00:ec2::254")
-_SECRET_FIELDS = ("assertion", "client_secret", "refresh_token", "subject_token")
 
 
 class GoogleWire(Wire):
@@ -59,7 +56,6 @@ class GoogleWire(Wire):
         self._metadata_is_named = bool(named[0])
         self._metadata_hosts = (*_METADATA_HOSTS, *(_host(f"//{name}") for name in named))
         self._place = place
-        self.secrets: tuple[str, ...] = ()
         make: Any = Request
         self.transport: Any = make(_Session(self))
 
@@ -121,7 +117,6 @@ class _Session(WireSession):
             requests.RequestException: the SDK may ask again.
         """
         wire, url = self.wire, request.url or ""
-        wire.secrets = _secrets(request)
         try:
             response = super().send(request, **kwargs)
         except requests.RequestException as error:
@@ -139,21 +134,6 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
-
-
-def _secrets(request: requests.PreparedRequest) -> tuple[str, ...]:
-    """The secrets of a request, which its reply may repeat."""
-    body = request.body
-    form = parse_qs(body.decode("utf-8", "replace")) if isinstance(body, bytes) else {}
-    sent = [value for field in _SECRET_FIELDS for value in form.get(field, ())]
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    sent.append(value)
-    if scheme == "Basic":
-        try:
-            sent.append(a2b_base64(value).decode("utf-8", "replace").partition(":")[2])
-        except Base64Error:
-            pass
-    return tuple(filter(None, sent))
 
 
 def _with_lifetime(exchange: Exchange) -> bytes:
