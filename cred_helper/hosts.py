@@ -9,10 +9,12 @@ In a pattern, a label is literal or one of these:
 
 ``{account}``   twelve digits
 ``{region}``    a label; in a zone of AWS, one that begins as the partition's regions do
-``{registry}``  letters and digits, with at most one ``-hash``
+``{name}``      any label
 ``{location}``  letters and digits
 ``*``           any label; ``*-docker`` is a label that ends so
 ``**``          one label or more, at the beginning only
+
+``{acr_registry}`` is a name of Azure's: letters and digits, with at most one ``-hash``.
 
 Sources:
   ECR: botocore's ``partitions.json`` (suffix and dual-stack suffix of each partition);
@@ -54,10 +56,11 @@ class Route:
     """The cloud that a host belongs to, and what the host's own name says about it.
 
     ``provider`` is the name of the cloud. ``region`` and ``fips`` are ``None`` where the names of
-    that cloud do not say them. ``names`` are the other labels that the pattern names.
+    that cloud do not say them. ``private`` is whether the registry lets in only those who log in.
+    ``names`` are the other labels that the pattern names.
     """
 
-    __slots__ = ("fips", "host", "names", "provider", "region")
+    __slots__ = ("fips", "host", "names", "private", "provider", "region")
 
     def __init__(
         self,
@@ -66,6 +69,7 @@ class Route:
         *,
         region: str | None = None,
         fips: bool | None = None,
+        private: bool = False,
         **names: str,
     ) -> None:
         self.provider = provider
@@ -73,19 +77,18 @@ class Route:
         self.host = host
         self.region = region
         self.fips = fips
+        self.private = private
 
     @property
     def anonymous(self) -> bool:
         """Whether the registry lets anybody pull."""
         return self.host in ANONYMOUS_HOSTS
 
-    @property
-    def private(self) -> bool:
-        """Whether the registry lets in only those who log in."""
-        return self.provider == ECR and not self.anonymous
-
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.host!r})"
+
+
+_NAMED_LABELS = ("{account}", "{region}", "{name}", "{location}", "{acr_registry}")
 
 
 class Zone:
@@ -93,6 +96,9 @@ class Zone:
 
     ``make`` makes the route of a host. It gets the cloud, the host, what the named labels of the
     pattern stand for, and ``facts``.
+
+    Raises:
+        ValueError: the pattern has an unknown label in braces.
     """
 
     __slots__ = ("cloud", "facts", "make", "pattern", "region_prefix")
@@ -107,6 +113,9 @@ class Zone:
         region_prefix: str = "",
         **facts: object,
     ) -> None:
+        for label in pattern.split(".") if "{" in pattern else ():
+            if "{" in label and label not in _NAMED_LABELS:
+                raise ValueError(f"{pattern}: {label} is unknown; known are {_NAMED_LABELS}")
         self.cloud = cloud
         self.pattern = pattern
         self.make = make
@@ -137,13 +146,13 @@ class Zone:
 
     def _fits(self, pattern: str, label: str) -> bool:
         match pattern:
-            case "*" | "**":
+            case "{name}" | "*" | "**":
                 return True
             case "{account}":
                 return len(label) == _ACCOUNT_DIGITS and label.isdigit()
             case "{region}":
                 return _region_prefix(label) == self.region_prefix
-            case "{registry}":
+            case "{acr_registry}":
                 return _is_registry_name(label)
             case "{location}":
                 return label.isalnum()
@@ -204,8 +213,9 @@ class EcrRoute(Route):
         partition: str,
         fips: bool = False,
         dual_stack: bool = False,
+        private: bool = False,
     ) -> None:
-        super().__init__(provider, host, region=region, fips=fips)
+        super().__init__(provider, host, region=region, fips=fips, private=private)
         self.account = account
         self.partition = partition
         self.dual_stack = dual_stack
@@ -235,6 +245,7 @@ def _ecr_zones(partition: Partition) -> tuple[Zone, ...]:
             partition=partition.name,
             fips=service.endswith("-fips"),
             dual_stack=dual_stack,
+            private=True,
         )
         for dual_stack, suffix, services in (
             (False, partition.suffix, ("dkr.ecr", "dkr.ecr-fips")),
@@ -327,7 +338,7 @@ class AcrRoute(Route):
     __slots__ = ("cloud",)
 
     def __init__(self, provider: str, host: str, *, cloud: AcrCloud, **names: str) -> None:
-        super().__init__(provider, host, region=None, fips=None, **names)
+        super().__init__(provider, host, region=None, fips=None, private=False, **names)
         self.cloud = cloud
 
 
@@ -359,7 +370,7 @@ ZONES: tuple[Zone, ...] = (
     *(
         Zone(ACR, f"{shape}.{cloud.suffix}", AcrRoute, cloud=cloud)
         for cloud in ACR_CLOUDS
-        for shape in ("{registry}", "{registry}.{location}.geo")
+        for shape in ("{acr_registry}", "{acr_registry}.{location}.geo")
     ),
 )
 

@@ -68,7 +68,8 @@ def oracle(text: str) -> str | None:
 _EXAMPLES = {
     "{account}": ("123456789012",),
     "{region}": ("us-east-1", "eu-west-1", "mars-1", "west"),
-    "{registry}": ("myreg", "myreg-a1b2"),
+    "{acr_registry}": ("myreg", "myreg-a1b2"),
+    "{name}": ("team", "a-b-c"),
     "{location}": ("eastus2",),
     "*": ("us", "x"),
     "**": ("us-docker", "docker.us-central1.rep"),

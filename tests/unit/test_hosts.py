@@ -15,6 +15,7 @@ from cred_helper.hosts import (
     AcrRoute,
     EcrRoute,
     GcrRoute,
+    Zone,
     route,
 )
 from cred_helper.server_url import ServerURL
@@ -109,6 +110,22 @@ def test_every_anonymous_host_has_a_route() -> None:
     private = route(ServerURL.parse("us-docker.pkg.dev"))
     assert private is not None
     assert not private.anonymous
+
+
+def test_an_unknown_label_in_braces_is_an_error_when_the_zone_is_made() -> None:
+    for pattern in ("{registry}.toy.example", "{name.toy.example", "x-{name}.toy.example"):
+        with pytest.raises(ValueError, match="toy"):
+            Zone("toy", pattern)
+
+
+def test_a_name_is_any_label() -> None:
+    zone = Zone("toy", "{name}.toy.example", private=True)
+    for name in ("team", "a-b-c", "privatelink"):
+        found = zone.route(f"{name}.toy.example", (name, "toy", "example"))
+        assert found is not None
+        assert found.names == {"name": name}
+        assert found.private
+    assert zone.route("toy.example", ("toy", "example")) is None
 
 
 def test_every_pattern_ends_in_a_registered_domain() -> None:
