@@ -260,7 +260,7 @@ class _Reader:
             return None
         target = route(ServerURL.parse(alias))
         if target is None:
-            self._wrong("alias", "settings.alias-unknown", example=clouds.CLOUDS[-1].example_host)
+            self._wrong("alias", "settings.alias-unknown", example=clouds.CLOUDS[0].example_host)
         elif provider not in (None, target.provider):
             self._wrong("provider", "settings.alias-provider", cloud=target.provider)
         return target
