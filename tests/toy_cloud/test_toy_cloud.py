@@ -28,7 +28,7 @@ _ROW = f"""    Cloud(
         sdk=("toysdk",),
     ),
 """
-_ZONE = """    Zone("toycloud", "{registry}.registry.toy.example"),
+_ZONE = """    Zone("toycloud", "{name}.registry.toy.example", private=True),
 """
 _KEY = {"TOY_KEY": "k"}
 
@@ -94,6 +94,20 @@ def test_a_get_is_answered_by_the_toy_cloud(toy: Toy) -> None:
     for host in (_HOST, f"x.{_HOST}", f"{_HOST}.evil.example"):
         assert toy.get(host).stdout == NOT_FOUND
     assert toy.get(f"x.{_HOST}", **_KEY).stdout == NOT_FOUND
+
+
+def test_a_get_without_an_identity_says_why(toy: Toy) -> None:
+    done = toy.get()
+    assert (done.status, done.stdout, done.codes) == (1, NOT_FOUND, ["toycloud.no-key"])
+
+
+def test_an_option_that_needs_an_identity_is_an_error_without_one(toy: Toy) -> None:
+    toy.settings('[toycloud]\naccount = "a"\n')
+    for cache in ("on", "off"):
+        done = toy.get(DOCKER_CREDENTIAL_MULTI_CACHE=cache)
+        assert (done.status, done.codes) == (1, ["toycloud.account-without-key"])
+        assert f"{toy.settings_file}:2" in done.stderr
+    assert "account needs a key" in toy.run("explain", _HOST).stdout.decode()
 
 
 def test_an_option_is_set_by_a_table_or_a_variable_or_a_rule(toy: Toy) -> None:

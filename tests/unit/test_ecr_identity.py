@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from cred_helper.errors import CredentialError, Denied, Misconfigured, NotFound, Unreachable
 from cred_helper.hosts import route
 from cred_helper.providers.common import cloud_detection, metadata_probe
+from cred_helper.providers.common.bounded_provider import BoundedProvider
 from cred_helper.providers.common.ini_file import parse
 from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
 from cred_helper.providers.common.wire import Wire
@@ -565,7 +566,7 @@ def test_an_identity_that_is_set_has_to_be_there_where_no_metadata_service_answe
         cloud_detection, "machine_sign", lambda cloud: cloud_detection.Sign(None, "silent")
     )
     monkeypatch.setattr(metadata_probe, "answers", lambda *_, **__: False)
-    provider = EcrProvider()
+    provider = BoundedProvider(EcrProvider())
     with pytest.raises(NotFound):
         provider.get(request(), provider.identify(request()))
     asked = request(**set_)

@@ -55,9 +55,7 @@ class AcrProvider:
                 return get(settings, candidate, key, is_kept=is_kept)
             except NotFound as error:
                 missing = error
-        from cred_helper.providers.acr.ids import nothing_found
-
-        raise nothing_found(settings) or missing
+        raise missing
 
     def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
         """What local files show to be wrong with an identity."""

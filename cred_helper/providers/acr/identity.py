@@ -19,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from cred_helper.errors import Misconfigured
     from cred_helper.providers.common.interface import TokenRequest
 
 CLIENT_SECRET = "client-secret"  # noqa: S105 - a source's name
@@ -91,6 +92,7 @@ class AcrIdentity(Identity):
         *,
         signs_in_at: tuple[str, ...] = (),
         answer: str = "",
+        problem: Callable[[], Misconfigured | None],
     ) -> None:
         first = candidates[0] if candidates else Candidate("", "", cache_key=None)
         stable = bool(candidates) and all(one.cache_key is not None for one in candidates)
@@ -101,6 +103,7 @@ class AcrIdentity(Identity):
             skipped=tuple(skipped),
             cache_key=fingerprints.digest([*signs_in_at, answer, *parts]) if stable else None,
             certain=first.certain,
+            problem=problem,
         )
         self.candidates = tuple(candidates)
         self._signs_in_at = signs_in_at
@@ -135,17 +138,20 @@ def choose(request: TokenRequest) -> AcrIdentity:
         settles=lambda candidate: candidate.certain and candidate.settled,
     )
     candidates = _ordered([candidate for _, candidate in found], skipped)
-    if not candidates:
-        identity = AcrIdentity((), skipped)
+
+    def problem() -> Misconfigured | None:
         from cred_helper.providers.acr.ids import nothing_found
 
-        identity.problem = nothing_found(settings)
-        return identity
+        return nothing_found(settings)
+
+    if not candidates:
+        return AcrIdentity((), skipped, problem=problem)
     return AcrIdentity(
         candidates,
         skipped,
         signs_in_at=(settings.authority, settings.audience, settings.option("tenant_id")),
         answer=str(identity_token),
+        problem=problem,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cred_helper.errors import NotFound
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.credential import Credential
@@ -23,9 +25,17 @@ class BoundedProvider:
         return self._provider.identify(request)
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
-        """Ask; raise ``Unreachable`` when the deadline passes first."""
+        """Ask.
+
+        Raises:
+            Unreachable: the deadline passes first.
+            Misconfigured: there is no identity, and what the user set needs one.
+        """
         from cred_helper.providers.common.timeout import bounded
 
-        return bounded(
-            lambda: self._provider.get(request, identity.resolved(request)), request, self.name
-        )
+        try:
+            return bounded(
+                lambda: self._provider.get(request, identity.resolved(request)), request, self.name
+            )
+        except NotFound as absent:
+            raise identity.problem_if_absent() or absent from None

@@ -149,8 +149,9 @@ class Identity:
     what one credential of this identity opens, where that is more than one host ("ECR in
     us-east-1"): these hosts share a cached credential.
 
-    ``problem`` is why an identity that is configured cannot be used: continuing without it would
-    ignore what the user set. ``resolve`` runs the program that alone knows whose the identity is
+    ``problem`` is why there has to be an identity where there is none: continuing without one would
+    ignore what the user set. A provider says how to find it, and the caller of ``get`` raises it in
+    place of ``NotFound``. ``resolve`` runs the program that alone knows whose the identity is
     (``credential_process``), and returns the identity with its ``cache_key`` and with what ``get``
     needs of the program's answer.
     """
@@ -160,7 +161,7 @@ class Identity:
         "_resolve",
         "cache_key",
         "certain",
-        "problem",
+        "problem_if_absent",
         "scope",
         "skipped",
         "source",
@@ -175,7 +176,7 @@ class Identity:
         cache_key: str | None = None,
         certain: bool = True,
         scope: str | None = None,
-        problem: Misconfigured | None = None,
+        problem: Callable[[], Misconfigured | None] = lambda: None,
         resolve: Callable[[TokenRequest], Identity] | None = None,
     ) -> None:
         self.source = source
@@ -184,8 +185,13 @@ class Identity:
         self.cache_key = cache_key
         self.certain = certain
         self.scope = scope
-        self.problem = problem
+        self.problem_if_absent = problem
         self._resolve = resolve
+
+    @property
+    def problem(self) -> Misconfigured | None:
+        """The error where it is known that there is no identity; ``None`` where none is needed."""
+        return self.problem_if_absent() if self.source is None else None
 
     @property
     def runs_program(self) -> bool:

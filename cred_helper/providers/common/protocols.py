@@ -51,7 +51,8 @@ class Provider(Protocol):
         """Ask the cloud, by its own SDK, for a credential of this host.
 
         Raises:
-            NotFound: there is no identity after all (no answer to a probe, no attached role).
+            NotFound: there is no identity after all (no answer to a probe, no attached role). The
+                caller raises the identity's ``problem`` in its place, if it has one.
             ProviderError: the identity does not work. No other identity replaces it.
         """
         ...

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cred_helper.credential import Credential
-    from cred_helper.errors import ProviderError
+    from cred_helper.errors import Misconfigured, ProviderError
     from cred_helper.providers.common.interface import Skipped, TokenRequest
     from cred_helper.providers.ecr.credential_process import Output
 
@@ -55,6 +55,7 @@ class AwsIdentity(Identity):
             else digest([source, *parts, configuration.role_arn, *configuration.endpoints()]),
             certain=found.certain,
             scope=configuration.scope,
+            problem=lambda: _problem(configuration),
             resolve=None if found.program is None or output is not None else self._run,
         )
         self.found = found
@@ -84,21 +85,23 @@ class EcrProvider:
         configuration = Configuration(request)
         found, skipped = walk(sources(configuration))
         if not found:
-            from cred_helper.providers.ecr.profile_errors import nothing_found
-
-            return Identity(None, skipped=tuple(skipped), problem=nothing_found(configuration))
+            return Identity(None, skipped=tuple(skipped), problem=lambda: _problem(configuration))
         source, first = found[0]
         return AwsIdentity(configuration, source, first, tuple(skipped))
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
         """Ask the API of the host's region for a token."""
-        configuration = Configuration(request)
-        try:
-            return _credential(configuration, request, identity)
-        except NotFound as absent:
-            from cred_helper.providers.ecr.profile_errors import nothing_found
+        identity = identity.resolved(request)
+        if not isinstance(identity, AwsIdentity):
+            raise NotFound("ecr.no-identity")
+        if not identity.certain:
+            from cred_helper.providers.ecr import metadata
 
-            raise nothing_found(configuration) or absent from None
+            if not metadata.answers():
+                raise NotFound("ecr.no-metadata-service")
+        from cred_helper.providers.ecr import token
+
+        return token.token(Configuration(request), identity, request.deadline)
 
     def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
         """What local files show to be wrong with an identity."""
@@ -110,17 +113,7 @@ class EcrProvider:
 PROVIDER = EcrProvider()
 
 
-def _credential(
-    configuration: Configuration, request: TokenRequest, identity: Identity
-) -> Credential:
-    identity = identity.resolved(request)
-    if not isinstance(identity, AwsIdentity):
-        raise NotFound("ecr.no-identity")
-    if not identity.certain:
-        from cred_helper.providers.ecr import metadata
+def _problem(configuration: Configuration) -> Misconfigured | None:
+    from cred_helper.providers.ecr.profile_errors import nothing_found
 
-        if not metadata.answers():
-            raise NotFound("ecr.no-metadata-service")
-    from cred_helper.providers.ecr import token
-
-    return token.token(configuration, identity, request.deadline)
+    return nothing_found(configuration)

@@ -30,16 +30,11 @@ class GcrProvider:
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
         """Get an access token; see ``token.access_token`` for what it raises."""
-        try:
-            if identity.source is None:
-                raise NotFound("gcr.no-identity")
-            from cred_helper.providers.gcr.token import access_token
+        if identity.source is None:
+            raise NotFound("gcr.no-identity")
+        from cred_helper.providers.gcr.token import access_token
 
-            return access_token(request, identity)
-        except NotFound as not_found:
-            from cred_helper.providers.gcr.no_identity import misconfiguration
-
-            raise misconfiguration(request) or not_found from None
+        return access_token(request, identity)
 
     def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
         """What local files show to be wrong with an identity, for ``doctor`` and ``explain``."""

@@ -22,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from cred_helper.errors import Misconfigured
     from cred_helper.providers.common.interface import TokenRequest
 
     Look = Callable[[TokenRequest], Identity | NotFound]
@@ -62,14 +63,19 @@ def identify(request: TokenRequest) -> Identity:
     if not (found and identity.certain):
         from cred_helper.providers.gcr import no_identity
 
-        if not found:
-            identity.problem = no_identity.misconfiguration(request)
         if login := no_identity.former_login(request.environ):
             reason = NotFound("gcr.login-of-former-helper", path=login)
             skipped.append(Skipped(no_identity.FORMER_HELPER, reason))
     identity.skipped = tuple(skipped)
+    identity.problem_if_absent = lambda: _misconfiguration(request)
     identity.scope = f"the Google registries of {universe_domain_of(request)}"
     return identity
+
+
+def _misconfiguration(request: TokenRequest) -> Misconfigured | None:
+    from cred_helper.providers.gcr import no_identity
+
+    return no_identity.misconfiguration(request)
 
 
 def universe_domain_of(request: TokenRequest) -> str:

@@ -9,6 +9,7 @@ from cred_helper.providers.common.interface import Identity, Skipped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cred_helper.errors import Misconfigured
     from cred_helper.providers.common.interface import TokenRequest
 
 
@@ -25,7 +26,9 @@ class ToyProvider:
         key = request.environ.get("TOY_KEY")
         if not key:
             reason = NotFound("provider.variable-not-set", variable="TOY_KEY")
-            return Identity(None, skipped=(Skipped("environment", reason),))
+            return Identity(
+                None, skipped=(Skipped("environment", reason),), problem=lambda: _problem(request)
+            )
         return Identity("environment", account, cache_key=digest([account, key]))
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
@@ -34,9 +37,15 @@ class ToyProvider:
             raise NotFound("toycloud.no-key")
         from datetime import UTC, datetime, timedelta
 
-        secret = Secret(f"token-of-{identity.detail}-for-{request.route.names['registry']}")
+        secret = Secret(f"token-of-{identity.detail}-for-{request.route.names['name']}")
         expires_at = datetime.now(UTC) + timedelta(hours=12)
         return Credential("toy", secret, expires_at=expires_at, source="environment")
+
+
+def _problem(request: TokenRequest) -> Misconfigured | None:
+    if "account" not in request.options:
+        return None
+    return request.wrong("account", "toycloud.account-without-key")
 
 
 PROVIDER = ToyProvider()
