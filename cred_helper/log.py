@@ -21,7 +21,7 @@ from cred_helper.credential import Credential
 from cred_helper.errors import CredentialError, Misconfigured, NotFound
 from cred_helper.files import path_values
 from cred_helper.files.locks import Locks
-from cred_helper.files.os_errors import os_reason
+from cred_helper.files.os_errors import invalid_path, os_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,7 +126,10 @@ def _open_file(path: str) -> int:
         OSError: it is another kind of file, or another user's.
     """
     for _ in range(_ATTEMPTS):
-        fd = os.open(path, _APPEND, 0o600)
+        try:
+            fd = os.open(path, _APPEND, 0o600)
+        except ValueError:
+            raise invalid_path() from None
         try:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):

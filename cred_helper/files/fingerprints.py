@@ -40,7 +40,12 @@ def is_pipe(path: str) -> bool:
     Raises:
         OSError: it does not exist, or cannot be examined.
     """
-    mode = os.stat(path).st_mode
+    try:
+        mode = os.stat(path).st_mode
+    except ValueError:  # a NUL byte, or a text that no file system encodes
+        from cred_helper.files.os_errors import invalid_path
+
+        raise invalid_path() from None
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 

@@ -11,7 +11,7 @@ import os
 import stat
 
 from cred_helper.errors import Misconfigured
-from cred_helper.files.os_errors import os_reason
+from cred_helper.files.os_errors import invalid_path, os_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -190,7 +190,11 @@ def read_regular(path: str) -> bytes:
 
 def open_file(path: str) -> int:
     """Open a file for reading, without waiting for the writer of a pipe."""
-    return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        return os.open(path, flags)
+    except ValueError:
+        raise invalid_path() from None
 
 
 def read_open(fd: int) -> bytes:

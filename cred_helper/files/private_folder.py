@@ -126,7 +126,10 @@ class _Opened:
         self.fd: int | None = None
         if not _POSIX:
             return
-        self.fd = os.open(path, os.O_RDONLY | _FOLDER)
+        try:
+            self.fd = os.open(path, os.O_RDONLY | _FOLDER)
+        except ValueError:  # a NUL byte
+            raise NotPrivate("the path is not valid") from None
         try:
             _check_private(os.fstat(self.fd))
         except OSError:
@@ -153,7 +156,7 @@ def is_private(path: str) -> bool:
     try:
         status = os.stat(path)
         _check_private(status)
-    except OSError:
+    except (OSError, ValueError):
         return False
     return stat.S_ISDIR(status.st_mode)
 
@@ -172,7 +175,10 @@ def _make(path: str) -> None:
     for wanted in (os.path.dirname(path), path):
         if os.path.isdir(wanted):
             continue
-        above = os.stat(os.path.dirname(wanted))
+        try:
+            above = os.stat(os.path.dirname(wanted))
+        except ValueError:
+            raise NotPrivate("the path is not valid") from None
         if _POSIX and os.geteuid() == 0 and above.st_uid != 0:
             # sudo may keep the user's HOME: what root makes there would lock its owner out.
             raise NotPrivate("root makes no folder in another user's")

@@ -12,7 +12,7 @@ import stat
 from cred_helper.cache.entry import TOKEN
 from cred_helper.commands.ui import shell
 from cred_helper.files.atomic_file import temporary_name
-from cred_helper.files.os_errors import os_reason
+from cred_helper.files.os_errors import invalid_path, os_reason
 from cred_helper.settings.settings import SETTINGS
 
 # A leftover of a killed trial is removed like any token's temporary file.
@@ -31,7 +31,7 @@ def mending(folder: str) -> str:
     """The line that mends a folder that is not used."""
     try:
         status = os.lstat(folder)
-    except OSError:
+    except (OSError, ValueError):
         return elsewhere()
     if stat.S_ISLNK(status.st_mode):
         return shell.line("rm", folder)
@@ -50,6 +50,8 @@ def obstacle(folder: str) -> str | None:
         return _trial(folder) if os.path.lexists(folder) else _making(folder)
     except OSError as error:
         return os_reason(error)
+    except ValueError:
+        return os_reason(invalid_path())
 
 
 def _trial(folder: str) -> str | None:

@@ -68,12 +68,16 @@ def command_of(configuration: Configuration, profile: str) -> list[str]:
     """The program of a profile and its arguments, divided as the SDK divides them.
 
     Raises:
-        Misconfigured: the quotation marks in it do not match.
+        Misconfigured: the quotation marks in it do not match, or it holds a NUL byte.
     """
     import os
     from shlex import split
 
     text = configuration.profiles.get(profile, {}).get("credential_process", "")
+    if "\0" in text:
+        raise Misconfigured(
+            "ecr.process-not-started", profile=profile, reason="its command holds a NUL byte"
+        )
     try:
         return split(text, posix=os.name != "nt")
     except ValueError:

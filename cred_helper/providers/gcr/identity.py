@@ -181,7 +181,11 @@ def file_content(path: str) -> bytes:
     """The content of a file with a credential, or the first mebibyte of a larger one.
 
     Waits for the writer of a pipe.
+
+    Raises:
+        OSError: it cannot be read.
     """
+    fingerprints.is_pipe(path)  # refuses a text that cannot be a path
     with open(path, "rb") as file:
         return file.read(MAX_FILE_BYTES)
 
