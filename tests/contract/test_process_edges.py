@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.core_dumps import core_dumps
 from tests.support.executable import COMMAND, NOT_FOUND, ROOT, Executable
+
+__all__ = ["core_dumps"]
 
 # Less than the 30 seconds that a get may take in all.
 _MOST_S = 25.0
@@ -127,6 +130,7 @@ def test_a_merged_pipe_has_the_reply_alone(executable: Executable, home: Path) -
 # --- Limits of the machine ------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("core_dumps")
 def test_neither_this_process_nor_its_helpers_leave_a_core_dump(
     executable: Executable, home: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import resource
 import subprocess
 import sys
 from base64 import b64encode, urlsafe_b64encode
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 
@@ -21,9 +23,12 @@ from tests.clouds.google import PUSHER
 from tests.clouds.loopback import loopbacks
 from tests.figures import FIGURES, Record
 from tests.secrets.hunt import FORMS, Hunt, Leak
+from tests.support.core_dumps import core_dumps
 from tests.support.executable import COMMAND, pinned_environment
 from tests.support.identities import IDENTITIES, Environment, Identity, of_cloud
 from tests.support.marks import Marks
+
+__all__ = ["core_dumps"]
 
 CACHE_OFF = {"DOCKER_CREDENTIAL_MULTI_CACHE": "off"}
 _EVERY_CLOUD = ("CONTAINERS", "DOCKER", "HTTPS", "REGISTRY", "REQUESTS", "SSL", "XDG")
@@ -311,6 +316,117 @@ def _try_variables(hunt: Hunt, names: Sequence[str], forms: Sequence[str]) -> No
         list(pool.map(look_at_all, forms))
 
 
+_OF_ACCOUNT = f"/v1/projects/-/serviceAccounts/{PUSHER}:generateAccessToken"
+
+
+def _google(**members: object) -> str:
+    federated = {
+        "type": "external_account",
+        "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/x",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": "https://127.0.0.1:9/token",
+        "credential_source": {"url": "https://127.0.0.1:9/subject"},
+    }
+    return json.dumps(federated | members)
+
+
+# Files that name a server, with URL in the place of its address: registry, path and text.
+_URLS_IN_FILES = {
+    "the token endpoint of a federation": (
+        google.EXAMPLE_HOST,
+        "adc.json",
+        _google(token_url="URL", credential_source={"file": "/etc/hostname"}),
+    ),
+    "the URL of a subject token": (
+        google.EXAMPLE_HOST,
+        "adc.json",
+        _google(credential_source={"url": "URL"}),
+    ),
+    "the introspection endpoint": (
+        google.EXAMPLE_HOST,
+        "adc.json",
+        _google(token_info_url="URL", credential_source={"file": "/etc/hostname"}),
+    ),
+    "the impersonation endpoint of a federation": (
+        google.EXAMPLE_HOST,
+        "adc.json",
+        _google(
+            service_account_impersonation_url=f"URL{_OF_ACCOUNT}",
+            credential_source={"file": "/etc/hostname"},
+        ),
+    ),
+    "the impersonation endpoint of a file": (
+        google.EXAMPLE_HOST,
+        "adc.json",
+        json.dumps(
+            {
+                "type": "impersonated_service_account",
+                "service_account_impersonation_url": f"URL{_OF_ACCOUNT}",
+                "source_credentials": {
+                    "type": "authorized_user",
+                    "client_id": "c",
+                    "client_secret": "s",
+                    "refresh_token": "r",
+                },
+            }
+        ),
+    ),
+    "the token endpoint of a user": (
+        google.EXAMPLE_HOST,
+        "adc.json",
+        json.dumps(
+            {
+                "type": "external_account_authorized_user",
+                "audience": "//iam.googleapis.com/locations/global/workforcePools/p/providers/x",
+                "client_id": "c",
+                "client_secret": "s",
+                "refresh_token": "r",
+                "token_url": "URL",
+            }
+        ),
+    ),
+    "the endpoint of a profile": (
+        aws.EXAMPLE_HOST,
+        ".aws/config",
+        "[default]\naws_access_key_id = k\naws_secret_access_key = s\nendpoint_url = URL\n",
+    ),
+    "the endpoint of a service": (
+        aws.EXAMPLE_HOST,
+        ".aws/config",
+        (
+            "[default]\naws_access_key_id = k\naws_secret_access_key = s\nservices = here\n"
+            "[services here]\necr =\n  endpoint_url = URL\n"
+        ),
+    ),
+    "the start URL of an SSO session": (
+        aws.EXAMPLE_HOST,
+        ".aws/config",
+        (
+            "[default]\nsso_session = s\nsso_account_id = 123456789012\nsso_role_name = r\n"
+            "[sso-session s]\nsso_region = us-east-1\nsso_start_url = URL\n"
+        ),
+    ),
+}
+_FORMS_IN_FILES = (
+    "http://%s@127.0.0.1:9/",
+    "https://user:%s@127.0.0.1:9/token",
+    "https://127.0.0.1:9/%s?sig=%s#%s",
+)
+
+
+@pytest.mark.parametrize("what", _URLS_IN_FILES)
+def test_a_secret_in_a_url_of_a_file_is_not_shown(what: str, hunt: Hunt) -> None:
+    registry, path, text = _URLS_IN_FILES[what]
+    for form in _FORMS_IN_FILES:
+        url = form.replace("%s", hunt.marks.new(f"{form} for {what}"))
+        file = hunt.machine.write(path, text.replace("URL", url), 0o600)
+        environment = hunt.environment() | CACHE_OFF | _naming(path, file)
+        environment["DOCKER_CREDENTIAL_MULTI_DEADLINE_S"] = "3"
+        hunt.run("get", stdin=registry, environment=environment)
+        hunt.run("explain", "--json", registry, environment=environment)
+        hunt.run("doctor", environment=environment)
+
+
 # --- Verbs and commands ---------------------------------------------------------------------------
 
 _COMMANDS = (
@@ -460,12 +576,39 @@ def test_an_internal_error_shows_its_place_and_not_the_text_of_its_exception(hom
 # --- Core dumps -----------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("core_dumps")
 def test_a_process_with_a_token_leaves_no_core_dump(hunt: Hunt) -> None:
     program = hunt.machine.scripts.program("give-keys", 'ulimit -c > "$HOME/limit"; exit 1')
     hunt.machine.write(".aws/config", f"[default]\ncredential_process = {program}\n")
     environment = hunt.environment() | hunt.clouds["ecr"].redirection()
     hunt.run("get", stdin=aws.EXAMPLE_HOST, environment=environment)
     assert (hunt.machine.home / "limit").read_text().strip() == "0"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads another process's limit")
+@pytest.mark.usefixtures("core_dumps")
+def test_a_get_that_the_cache_answers_leaves_no_core_dump(hunt: Hunt) -> None:
+    environment = hunt.with_every_cloud()
+    for registry in REGISTRIES:
+        assert hunt.run("get", stdin=registry, environment=environment).status == 0
+    asked = [len(cloud.received) for cloud in hunt.clouds.values()]
+    for registry in REGISTRIES:
+        with subprocess.Popen(
+            [*COMMAND, "get"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as running:
+            assert running.stdin is not None
+            # It waits for the server URL, and has not read the cache yet.
+            _expect_no_core_dump(running.pid)
+            answer, _ = running.communicate(registry.encode(), timeout=30)
+        assert json.loads(answer)["Secret"]
+    assert [len(cloud.received) for cloud in hunt.clouds.values()] == asked
+
+
+def _expect_no_core_dump(pid: int) -> None:
+    ends_at = monotonic() + 20
+    while resource.prlimit(pid, resource.RLIMIT_CORE)[0] != 0:
+        assert monotonic() < ends_at, "it allows core dumps while it reads its input"
+        sleep(0.02)
 
 
 # --- The hunt itself -----------------------------------------------------------------------------
