@@ -59,22 +59,26 @@ class ServerURL:
 
     @property
     def is_host(self) -> bool:
-        """Whether this is a DNS host with https, on any port."""
-        return self.unroutable in (None, _OTHER_PORT) and _name_refusal(self.host) is None
+        """Whether this is a DNS host with https, on any port, without user information."""
+        is_plain = self.unroutable in (None, _OTHER_PORT) and "@" not in self.path
+        return is_plain and _name_refusal(self.host) is None
 
     @property
     def redacted(self) -> str:
-        """The text for messages, without user information and query: they can hold a password."""
-        at = self.raw.find("://") + 3 if "://" in self.raw else 0
-        scheme, rest = self.raw[:at], self.raw[at:]
-        authority, path = _split_authority(rest)
-        _, at_sign, host = authority.rpartition("@")
-        path, mark, _ = path.partition("?")
-        return f"{scheme}{'…@' if at_sign else ''}{host}{path}{'?…' if mark else ''}"
+        """The text for messages, without user information and query: they can hold a password.
+
+        All before the last ``@`` may be user information, whose password can have slashes.
+        """
+        scheme, separator, rest = self.raw.partition("://")
+        if not separator or set("@:/?#") & set(scheme):
+            scheme, separator, rest = "", "", self.raw
+        return f"{scheme}{separator}{_without_secrets(rest)}"
 
     @property
     def redacted_host(self) -> str:
         """The host for messages, without user information."""
+        if "@" in self.path:
+            return _split_authority(_without_secrets(self.path))[0].rpartition("@")[2]
         return self.host.rpartition("@")[2]
 
     def __repr__(self) -> str:
@@ -94,6 +98,14 @@ def _split_authority(rest: str) -> tuple[str, str]:
     """Split what follows the scheme into the authority and the rest."""
     cut = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
     return rest[:cut], rest[cut:]
+
+
+def _without_secrets(rest: str) -> str:
+    before, at_sign, after = rest.rpartition("@")
+    if at_sign and set("?#") & set(before):
+        return "…"  # a part of a query or of a password
+    path, mark, _ = after.partition("?")
+    return f"{'…@' if at_sign else ''}{path}{'?…' if mark else ''}"
 
 
 def _split_port(authority: str) -> tuple[str, str]:

@@ -97,7 +97,7 @@ def _registry(text: str) -> ServerURL:
 
 
 def _name(registry: ServerURL) -> str:
-    return docker_hub.HOSTS[0] if docker_hub.is_hub(registry) else registry.raw
+    return docker_hub.HOSTS[0] if docker_hub.is_hub(registry) else registry.redacted
 
 
 def _explained(registry: ServerURL) -> Explanation:

@@ -318,3 +318,15 @@ def test_there_is_colour_on_a_terminal_only_and_where_it_is_wanted(person: Perso
         assert "registry.example.com" in seen
         assert "\x1b" not in seen
     assert b"\x1b" not in person.run("explain", "registry.example.com").stdout
+
+
+@pytest.mark.parametrize(
+    "server_url", ["//u:hun/ter2@r.example.com", "https://u:hun/ter2@r.example.com", "u:hun/ter2@x"]
+)
+@pytest.mark.parametrize("command", ["explain", "token", "logout", "login"])
+def test_a_password_in_the_server_url_is_not_shown(
+    person: Person, server_url: str, command: str
+) -> None:
+    done = person.run(command, server_url)
+    assert "ter2" not in done.stdout.decode() + done.stderr
+    assert done.status != 0 or command == "explain"

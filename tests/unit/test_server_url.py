@@ -62,7 +62,12 @@ def test_an_unroutable_server_url_says_why(text: str, code: str) -> None:
         ("password@a.example", "…@a.example", "a.example"),
         ("user:pass@word@a.example:5000", "…@a.example:5000", "a.example"),
         ("https://a.example/v2/?password#x", "https://a.example/v2/?…", "a.example"),
-        ("a.example/@v1", "a.example/@v1", "a.example"),
+        ("a.example/@v1", "…@v1", "v1"),
+        ("//user:password@a.example", "…@a.example", "a.example"),
+        ("https://user:pass/word@a.example/v2/", "https://…@a.example/v2/", "a.example"),
+        ("user:pass/word@a.example", "…@a.example", "a.example"),
+        ("user:pass://word@a.example", "…@a.example", "a.example"),
+        ("https://a.example/?pass@word", "https://…", "…"),
         ("", "", ""),
     ],
 )

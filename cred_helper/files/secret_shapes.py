@@ -1,0 +1,65 @@
+"""Values that look like a secret, which people put where names belong, and texts without them."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+MASK = "…"
+# GitHub, Docker, GitLab, Google, AWS, JSON web tokens, Slack, npm, PyPI, Vault, PEM.
+_BEGINNING = re.compile(
+    r"(gh[oprsu]_|github_pat_|dckr_[a-z]{2,5}_|glpat-|ya29\.|1//0|eyJ|A[KS]IA[A-Z0-9]{12}"
+    r"|xox[a-z]-|npm_[A-Za-z0-9]{20}|pypi-A|hv[sb]\.|-----|[{\[])"
+)
+# An AWS secret access key; an Entra client secret; a key in hexadecimal.
+_WHOLE = re.compile(r"[A-Za-z0-9+/=]{40}|[\w.~-]{3}\dQ~[\w.~-]{20,}|[0-9a-f]{33,}|[0-9A-F]{33,}")
+# What has long names of any characters in it.
+_HARMLESS = re.compile(r"arn:[a-z-]+:[a-z]+:[a-z0-9-]*:\d{12}:[\w+=,.@/-]+|/subscriptions/[\w./-]+")
+_PIECE = re.compile(r"[A-Za-z0-9]{20,}")
+# Changes between a small letter, a capital and a digit, as a part of all pairs of characters.
+_RANDOM_CHANGES = 0.45
+_IN_URL = re.compile(r"//[^\s\"'<>]*@")
+_AFTER_WORD = re.compile(
+    r"\b((?:bearer|basic)\s+|(?:password|passwd|token|secret|api_?key)[\"']?\s*[=:]\s*)"
+    r"(?:(bearer|basic)\s+)?[^\s,;]+",
+    re.IGNORECASE,
+)
+
+
+def looks_secret(value: str) -> bool:
+    """Whether a value has the shape of a token, a key or a password, rather than of a name."""
+    text = value.strip()
+    if _HARMLESS.fullmatch(text):
+        return False
+    return bool(
+        _BEGINNING.match(text)
+        or (_WHOLE.fullmatch(text) and not text.startswith("/") and _kinds(text) > 1)
+        or any(map(_is_random, _PIECE.findall(text)))
+    )
+
+
+def shown(value: str) -> str:
+    """The value as a message may show it: masked, or without the user information of a URL."""
+    if looks_secret(value):
+        return MASK
+    before, at_sign, after = value.rpartition("@")
+    # The name of a Google service account has an @ too, and no password before it.
+    return f"{MASK}@{shown(after)}" if at_sign and set(":/") & set(before) else value
+
+
+def without_secrets(line: str) -> str:
+    """Words of a program without the user information of URLs and what follows ``Bearer``."""
+    return _AFTER_WORD.sub(rf"\1{MASK}", _IN_URL.sub(f"//{MASK}@", line))
+
+
+def _kind(character: str) -> int:
+    return 0 if character.isdigit() else 1 if character.isupper() else 2
+
+
+def _kinds(text: str) -> int:
+    return len({_kind(c) for c in text if c.isalnum()})
+
+
+def _is_random(piece: str) -> bool:
+    changes = sum(_kind(a) != _kind(b) for a, b in pairwise(piece))
+    return _kinds(piece) == len("aA0") and changes >= _RANDOM_CHANGES * (len(piece) - 1)

@@ -1,0 +1,78 @@
+"""Values that look like a secret, and texts without them."""
+
+from __future__ import annotations
+
+import pytest
+
+from cred_helper.files.secret_shapes import looks_secret, shown, without_secrets
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+        "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+        "dckr_pat_abcdefghijklmnopqrstuvwxyz",
+        "AKIAIOSFODNN7EXAMPLE",
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "abc8Q~abcdefghijklmnopqrstuvwxyz0123456",
+        "0123456789abcdef0123456789abcdef01234567",
+        "xK3mP9qR7tW2zB5nC8vD4",
+        '{"private_key": "x"}',
+    ],
+)
+def test_tokens_and_keys_look_secret(value: str) -> None:
+    assert looks_secret(value)
+    assert shown(value) == "…"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "work",
+        "AdministratorAccess-123456789012",
+        "MyCompanyProduction2024Admin",
+        "arn:aws:iam::123456789012:role/Stack-DeployRole-1A2B3C4D5E6F7",
+        "arn:aws:iam::123456789012:role/xK3mP9qR7tW2zB5nC8vD4",
+        "00000000-1111-2222-3333-444444444444",
+        "/subscriptions/0/resourceGroups/A1b2C3d4E5f6G7h8I9j0K1/providers/Microsoft.X",
+        "robot@my-project-123456.iam.gserviceaccount.com",
+        "https://containerregistry.azure.net",
+        "api://00000000-1111-2222-3333-444444444444/.default",
+        "*.dkr.ecr.*.amazonaws.com",
+        "osxkeychain",
+        "/home/me/.local/state/docker-credential.log",
+        "",
+    ],
+)
+def test_names_urls_and_paths_are_shown(value: str) -> None:
+    assert shown(value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("https://u:hunter2@vault.corp/v1", "…@vault.corp/v1"),
+        ("//u:hun/ter2@vault.corp", "…@vault.corp"),
+        ("u:hunter2@vault.corp", "…@vault.corp"),
+    ],
+)
+def test_user_information_is_cut(value: str, expected: str) -> None:
+    assert shown(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("https://u:hunter2@vault.corp/v1 failed: 401", "https://…@vault.corp/v1 failed: 401"),
+        ("Authorization: Bearer hunter2 rejected", "Authorization: Bearer … rejected"),
+        ("authorization: basic hunter2", "authorization: basic …"),
+        ("login with password=hunter2 failed", "login with password=… failed"),
+        ("token: hunter2, expired", "token: …, expired"),
+        ("POST //u:hun/ter2@x/ token=Bearer hunter2", "POST //…@x/ token=…"),
+        ("the token is expired", "the token is expired"),
+        ("no login for me@corp.example", "no login for me@corp.example"),
+    ],
+)
+def test_words_of_a_program_lose_their_secrets(line: str, expected: str) -> None:
+    assert without_secrets(line) == expected
