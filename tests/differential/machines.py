@@ -532,7 +532,7 @@ class AzureMachines(Kind):
         found["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = "http://127.0.0.1:9"
         principal = {"AZURE_TENANT_ID": draws["tenant"], "AZURE_CLIENT_ID": draws["client"]}
         issuer, subject = draws["subject"]
-        token = jwt(iss=issuer, sub=subject, aud="api://AzureADTokenExchange", n=draws["renewal"])
+        token = jwt(iss=issuer, sub=subject, aud="api://AzureADTokenExchange", iat=draws["renewal"])
         if draws["authority"]:
             found["AZURE_AUTHORITY_HOST"] = draws["authority"]
         if draws["tenant option"]:

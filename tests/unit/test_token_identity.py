@@ -1,4 +1,4 @@
-"""A token is known by its issuer, subject and audience, and by nothing that a renewal changes."""
+"""A token is known by all its claims except those that a renewal changes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,22 @@ GITHUB = {
     "iss": "https://token.actions.example",
     "sub": "repo:org/a:ref:refs/heads/main",
     "aud": "x",
+    "run_id": "1",
+    "act": {"sub": "another", "iss": "another"},
+    "text": 'a "sub": "another", {[',
+    "list": [{"sub": "another"}, "]}"],
+}
+KUBERNETES = {
+    "iss": "https://oidc.eks.example/id/1",
+    "sub": "system:serviceaccount:builds:puller",
+    "aud": ["sts.amazonaws.com"],
+}
+IN_KUBERNETES = {
+    "namespace": "builds",
+    "node": {"name": "n-1", "uid": "1"},
+    "pod": {"name": "p-1", "uid": "2"},
+    "serviceaccount": {"name": "puller", "uid": "3"},
+    "warnafter": 1,
 }
 
 
@@ -33,16 +49,42 @@ def jwt(claims: Any, *, indent: int | None = None, signature: str = "c2ln") -> s
     [
         jwt({**GITHUB, "exp": 2, "iat": 1, "jti": "b"}),
         jwt({"exp": 3, **GITHUB}),
-        jwt(GITHUB, indent=2),
         jwt(GITHUB, signature="b3RoZXI"),
-        jwt({"act": {"sub": "another", "iss": "another"}, **GITHUB}),
-        jwt({"text": 'a "sub": "another", {[', **GITHUB}),
-        jwt({"list": [{"sub": "another"}, "]}"], **GITHUB}),
+        jwt(dict(reversed(GITHUB.items()))),
+        jwt({**GITHUB, "nbf": 1, "auth_time": 2, "nonce": "n", "at_hash": "h", "sid": "s"}),
+        jwt({**GITHUB, "uti": "u", "rh": "r", "aio": "a", "xms_ftd": "x", "updated_at": 3}),
         f"\n{jwt(GITHUB)}\n",
     ],
 )
 def test_a_renewed_token_is_the_same_identity(renewed: str) -> None:
     assert token_identity.of_token(renewed) == token_identity.of_token(jwt(GITHUB))
+
+
+def in_kubernetes(**changed: object) -> str:
+    return jwt({**KUBERNETES, "kubernetes.io": {**IN_KUBERNETES, **changed}})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"warnafter": 2},
+        {"pod": {"name": "p-2", "uid": "4"}, "node": {"name": "n-2", "uid": "5"}},
+    ],
+)
+def test_pods_of_a_service_account_are_the_same_identity(changed: dict[str, object]) -> None:
+    assert token_identity.of_token(in_kubernetes(**changed)) == token_identity.of_token(
+        in_kubernetes()
+    )
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"namespace": "other"}, {"serviceaccount": {"name": "puller", "uid": "6"}}],
+)
+def test_another_service_account_is_another_identity(changed: dict[str, object]) -> None:
+    assert token_identity.of_token(in_kubernetes(**changed)) != token_identity.of_token(
+        in_kubernetes()
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,6 +95,13 @@ def test_a_renewed_token_is_the_same_identity(renewed: str) -> None:
         jwt({**GITHUB, "aud": "y"}),
         jwt({**GITHUB, "aud": ["x"]}),
         jwt({"iss": GITHUB["iss"], "aud": "x"}),
+        jwt({**GITHUB, "https://aws.amazon.com/source_identity": "ann"}),
+        jwt({**GITHUB, "https://aws.amazon.com/tags": {"principal_tags": {"team": ["a"]}}}),
+        jwt({**GITHUB, "azp": "client"}),
+        jwt({**GITHUB, "amr": ["mfa"]}),
+        jwt({**GITHUB, "run_id": "2"}),
+        jwt({**GITHUB, "act": {"sub": "third"}}),
+        jwt({**GITHUB, "list": [{"sub": "third"}, "]}"]}),
         jwt([GITHUB]),
         jwt({"inner": GITHUB}),
         "opaque-token",
@@ -60,7 +109,7 @@ def test_a_renewed_token_is_the_same_identity(renewed: str) -> None:
         "a.b.c",
     ],
 )
-def test_another_issuer_subject_or_audience_is_another_identity(other: str) -> None:
+def test_any_other_lasting_claim_is_another_identity(other: str) -> None:
     assert token_identity.of_token(other) != token_identity.of_token(jwt(GITHUB))
 
 

@@ -1,9 +1,10 @@
-"""Whose a JSON web token is: its issuer, subject and audience, read without verifying it.
+"""Whose a JSON web token is: its claims except those of one issue, read without verifying it.
 
-A renewed token of the same workload names the same three, although the token itself changes every
-hour. They are never a reason to trust a token: the server that receives it verifies it. A pipe is
-not read: its content can be read once, and the SDK needs it. The JSON library is not loaded, since
-this runs before every cached answer.
+A renewed token of the same workload has the same claims, although the token itself changes every
+hour. Any claim counts: a cloud's policies can look at each of them. They are never a reason to
+trust a token: the server that receives it verifies it. A pipe is not read: its content can be read
+once, and the SDK needs it. The JSON library is not loaded, since this runs before every cached
+answer.
 
 Source: https://www.rfc-editor.org/rfc/rfc7519#section-4.1
 """
@@ -16,7 +17,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_CLAIMS = (b'"iss"', b'"sub"', b'"aud"')
+# Claims of one issue or one sign-in: its times and its numbers.
+# Source: https://openid.net/specs/openid-connect-core-1_0.html#IDToken
+# Source: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+_OF_ONE_ISSUE = frozenset(
+    b'"%s"' % name
+    for name in (
+        *(b"exp", b"iat", b"nbf", b"jti", b"auth_time", b"updated_at", b"nonce"),
+        *(b"at_hash", b"c_hash", b"s_hash", b"sid", b"session_state"),
+        *(b"uti", b"rh", b"aio", b"xms_ftd"),
+    )
+)
+# Kubernetes names the pod, its node and a time as well: other pods of a service account are the
+# same identity. Source: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
+_KUBERNETES = b'"kubernetes.io"'
+_OF_KUBERNETES = (b'"namespace"', b'"serviceaccount"')
 _URL_ALPHABET = bytes.maketrans(b"-_", b"+/")
 # More than this is not a token.
 MAX_TOKEN_BYTES = 1 << 20
@@ -24,12 +39,15 @@ _BLANKS = b" \t\r\n"
 
 
 def of_token(token: str | bytes) -> str:
-    """A digest of the token's issuer, subject and audience; of all of it where it names none."""
+    """A digest of the token's lasting claims; of all of it where it names no subject."""
     data = token.encode("utf-8", "surrogateescape") if isinstance(token, str) else token
     named = members(_payload(data))
     if not named.get(b'"sub"'):
         return fingerprints.digest([b"token", data.strip()])
-    return fingerprints.digest([b"claims", *(named.get(claim, b"") for claim in _CLAIMS)])
+    if workload := members(named.get(_KUBERNETES, b"")):
+        named[_KUBERNETES] = b",".join(workload.get(name, b"") for name in _OF_KUBERNETES)
+    lasting = sorted((name, named[name]) for name in named.keys() - _OF_ONE_ISSUE)
+    return fingerprints.digest([b"claims", *(part for claim in lasting for part in claim)])
 
 
 def of_file(path: str) -> str | None:

@@ -1,6 +1,6 @@
 """The subject token of workload identity federation: where it comes from, and whose it is.
 
-A renewed token of the same issuer and subject is the same identity. Runs before every cached
+A renewed token of the same workload is the same identity. Runs before every cached
 answer, and reads bytes of JSON; ``subject_file`` reads the token itself.
 
 Source: https://google.aip.dev/auth/4117 and the pages it links, one for each source
