@@ -13,6 +13,8 @@ from cred_helper.commands.doctor.unread_variables import unread
 from cred_helper.commands.ui.arguments import as_json
 from cred_helper.commands.ui.screen import Screen, bold, shown
 from cred_helper.errors import CredentialError
+from cred_helper.files import secret_shapes
+from cred_helper.server_url import ServerURL
 from cred_helper.settings.settings import SETTINGS, Settings, option_variable
 from cred_helper.wiring import Wiring
 
@@ -94,7 +96,9 @@ def _document(loaded: Settings) -> dict[str, Any]:
 
 
 def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return list(value)
+    return secret_shapes.shown(value) if isinstance(value, str) else value
 
 
 def _options(loaded: Settings) -> Iterator[dict[str, Any]]:
@@ -107,7 +111,7 @@ def _options(loaded: Settings) -> Iterator[dict[str, Any]]:
             if option in values:
                 yield {
                     "name": f"{cloud.name}.{option}",
-                    "value": values[option],
+                    "value": secret_shapes.shown(values[option]),
                     "origin": loaded.option_origin(cloud.name, option, None, os.environ),
                     "variable": option_variable(cloud.name, option),
                 }
@@ -122,7 +126,7 @@ def _rule(rule: Rule) -> dict[str, str]:
         **rule.options.values,
     }
     return {
-        "match": rule.match,
+        "match": ServerURL.parse(rule.match).redacted,
         "origin": rule.place.of("match"),
-        **{name: value for name, value in values.items() if value},
+        **{name: secret_shapes.shown(value) for name, value in values.items() if value},
     }

@@ -33,6 +33,7 @@ def looks_secret(value: str) -> bool:
         return False
     return bool(
         _BEGINNING.match(text)
+        or any(map(_BEGINNING.match, text.split("/")))
         or (_WHOLE.fullmatch(text) and not text.startswith("/") and _kinds(text) > 1)
         or any(map(_is_random, _PIECE.findall(text)))
     )

@@ -102,6 +102,29 @@ def test_a_file_that_is_named_takes_the_place_of_both(person: Person, tmp_path: 
     assert not document["rules"]
 
 
+def test_secrets_that_stand_where_names_belong_are_not_shown(person: Person) -> None:
+    token = "ghp_hunter2klmnopqrstuvwxyz0123456789"
+    person.write(
+        _FILE,
+        f"""
+fallback_helper = "{token}"
+log = "/{token}"
+
+[acr]
+audience = "https://u:hunter2@x.example/"
+client_id = "{token}"
+
+[[rule]]
+match = "https://u:hunter2@r.example.com"
+helper = "{token}"
+""",
+    )
+    for arguments in (["--json"], []):
+        done = person.run("config", "show", *arguments)
+        assert "hunter2" not in done.stdout.decode() + done.stderr
+        assert "…@x.example" in done.stdout.decode().replace("\\u2026", "…")
+
+
 def test_invalid_settings_are_an_error_as_for_get(person: Person) -> None:
     path = person.write(_FILE, "deadline = 3\n")
     done = person.run("config", "show", "--json")
