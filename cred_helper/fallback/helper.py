@@ -60,6 +60,8 @@ _MAX_QUOTED_CHARACTERS = 300
 _OPAQUE = r"(?<![\w.+/=~-])(?!//)(?=[\w.+/=~-]*\d)[\w.+/=~-]{20,}"
 # One word in quotation marks may be a secret, unless it is a name with a dot, a dash or a slash.
 _QUOTED_WORD = r"""(["'`])(?![A-Za-z]+[./-][A-Za-z./-]*\1)[^\s"'`]+\1"""
+# A shorter name cannot be a token.
+_MIN_TOKEN_CHARACTERS = 16
 # A shorter secret is part of any text.
 _MIN_SECRET_CHARACTERS = 4
 # Warnings before an answer, one object a line. More is not read: each try takes time.
@@ -189,9 +191,25 @@ def program_name(name: str) -> str:
     Raises:
         Misconfigured: it is a path, an option or a mistake.
     """
-    if not name.isascii() or not name[:1].isalnum() or not set(name) <= _NAME_CHARACTERS:
+    if not is_name(name):
         raise Misconfigured("helper.bad-name")
     return PREFIX + name
+
+
+def is_name(name: str) -> bool:
+    """Whether a text can be a helper's name. Another one may hold a secret and is not shown."""
+    if not name.isascii() or not name[:1].isalnum() or not set(name) <= _NAME_CHARACTERS:
+        return False
+    if len(name) < _MIN_TOKEN_CHARACTERS:
+        return True
+    from cred_helper.files.secret_shapes import looks_secret
+
+    return not looks_secret(name)
+
+
+def shown_name(name: str) -> str:
+    """A helper's name, as far as a message may show it."""
+    return name if is_name(name) else "…"
 
 
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
@@ -207,11 +225,14 @@ def quotable(text: str, *secrets: str) -> str:
     """The first line of a helper's words, for a terminal; ``""`` if it may hold a secret."""
     import re
 
+    from cred_helper.files.secret_shapes import without_secrets
+
     line = "".join(c if c.isprintable() else " " for c in text.strip().split("\n", 1)[0])
     if set("{}") & set(line) or any(
         len(secret) >= _MIN_SECRET_CHARACTERS and secret in text for secret in secrets
     ):
         return ""
+    line = without_secrets(line)
     line = re.sub(_QUOTED_WORD, r"\1…\1", " ".join(line[: 10 * _MAX_QUOTED_CHARACTERS].split()))
     return re.sub(_OPAQUE, "…", line)[:_MAX_QUOTED_CHARACTERS]
 

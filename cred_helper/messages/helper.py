@@ -9,7 +9,7 @@ _TIMEOUT = "DOCKER_CREDENTIAL_MULTI_HELPER_TIMEOUT_S is how long a helper may ta
 MESSAGES: dict[str, Message] = {
     # --- Finding it -------------------------------------------------------------------------------
     "helper.bad-name": Message(
-        "the name of its helper has a character other than letters, digits, '.', '_' and '-'",
+        "it holds no helper's name where one belongs: letters, digits, '.', '_' and '-'",
         "write the helper's name without docker-credential- and without a path",
     ),
     "helper.full-name": Message(

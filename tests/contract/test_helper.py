@@ -523,3 +523,21 @@ def test_pass_keeps_and_forgets(home: Path) -> None:
         with pytest.raises(NotFound):
             real.get(URL)
         assert real.list() == {}
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["https://u:hunter2@vault.corp/v1 failed: 401", "Authorization: Bearer hunter2 rejected"],
+)
+def test_a_password_in_the_words_of_a_helper_is_cut(said: str) -> None:
+    from cred_helper.fallback.helper import quotable
+
+    assert "hunter2" not in quotable(said)
+    assert quotable(said).endswith(("401", "rejected"))
+
+
+def test_a_token_is_not_the_name_of_a_helper() -> None:
+    from cred_helper.fallback.helper import is_name
+
+    assert not is_name("dckr_pat_hunter2hunter2hunter2")
+    assert is_name("secretservice")

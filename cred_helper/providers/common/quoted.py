@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from cred_helper.files.secret_shapes import without_secrets
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +35,7 @@ def quoted(text: object, secrets: Iterable[str] = ()) -> str:
         return ""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "…") if len(secret) >= _MIN_SECRET else text
+    text = without_secrets(text)
     words = [word if _is_harmless(word) else "…" for word in text.split()]
     line = " ".join(words)
     if len(line) > _MAX_CHARACTERS:
