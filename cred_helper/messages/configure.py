@@ -61,6 +61,9 @@ MESSAGES: dict[str, Message] = {
     "configure.store-replaced": Message(
         "credsStore was {helper}: the built-in provider takes its place"
     ),
+    "configure.store-not-a-helper": Message(
+        "credsStore holds no helper's name: what it holds is left out and not shown"
+    ),
     "configure.store-missing": Message(
         "credsStore was {helper}, and {program} is not on PATH: it is left out"
     ),

@@ -119,6 +119,10 @@ MESSAGES: dict[str, Message] = {
         "no credential helper of this machine",
         "install docker from docker's own packages",
     ),
+    "doctor.not-a-helper": Message(
+        "{path}: {where} holds no helper's name, and what it holds is not shown",
+        "write a helper's name there, without a path",
+    ),
     "doctor.helper-full-name": Message(
         "{path} names {name!r} for {where}, which is the full name of a helper",
         "write {short!r}: clients put docker-credential- before it",

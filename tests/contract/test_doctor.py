@@ -1082,3 +1082,14 @@ def test_ctrl_c_does_not_wait_for_a_registry(known: Person, proxy: TerminatingPr
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=8)  # a request takes ten seconds to give up
         assert process.returncode == 130
+
+
+@pytest.mark.parametrize("member", ["store", "host"])
+def test_what_does_not_name_a_helper_is_not_shown(person: Person, member: str) -> None:
+    bad = "https://u:hunter2@vault.corp"
+    config = {"credsStore": bad} if member == "store" else {"credHelpers": {"r.example": bad}}
+    person.write(".docker/config.json", json.dumps(config))
+    done = person.run("doctor")
+    assert "holds no helper's name" in done.stdout.decode()
+    for each in (done, person.run("configure", "--dry-run")):
+        assert "hunter2" not in each.stdout.decode() + each.stderr

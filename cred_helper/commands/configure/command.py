@@ -22,6 +22,7 @@ from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.screen import Screen, bold, dim, shown
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.fallback import child, dockerconfig
+from cred_helper.fallback.helper import shown_name
 from cred_helper.server_url import ServerURL
 
 if TYPE_CHECKING:
@@ -141,10 +142,10 @@ def _docker() -> Iterator[tuple[str, str]]:
     except Misconfigured as error:
         yield "docker", f"{path}: {error.reason}"
         return
-    named = [f"{store} for every registry"] if store else []
+    named = [f"{shown_name(store)} for every registry"] if store else []
     for name, keys in helpers.items():
         hosts = ", ".join(ServerURL.parse(key).redacted for key in keys)
-        named.append(f"{name} for {hosts}")
+        named.append(f"{shown_name(name)} for {hosts}")
     yield "docker", f"{path} names {', '.join(named) or 'no helper'}"
 
 

@@ -19,7 +19,7 @@ from cred_helper.commands.ui import this_program
 from cred_helper.errors import Misconfigured
 from cred_helper.fallback import child, dockerconfig
 from cred_helper.fallback.dockerconfig import DockerConfig
-from cred_helper.fallback.helper import PREFIX
+from cred_helper.fallback.helper import PREFIX, is_name, shown_name
 from cred_helper.files import json_file
 from cred_helper.hosts import route
 from cred_helper.messages import find
@@ -99,7 +99,8 @@ def _plan_registry(plan: Plan, config: JsonEdit, registry: str) -> None:
     key = docker_hub.KEY if docker_hub.is_hub(server_url) else server_url.address
     displaced = config.now("credHelpers", key)
     if displaced not in (None, _MULTI):
-        plan.note("configure.helper-displaced", key=key, helper=displaced)
+        helper = shown_name(str(json.loads(displaced)))
+        plan.note("configure.helper-displaced", key=key, helper=helper)
     config.set(_MULTI, "credHelpers", key)
 
 
@@ -121,6 +122,9 @@ def _plan_fallback(plan: Plan, helper: str) -> None:
     """Name the helper that was docker's credsStore in this program's settings."""
     if helper in compat.NAMES:
         plan.note("configure.store-replaced", helper=helper)
+        return
+    if not is_name(helper):
+        plan.note("configure.store-not-a-helper")
         return
     if child.find(f"{PREFIX}{helper}", os.environ) is None:
         plan.note("configure.store-missing", helper=helper, program=f"{PREFIX}{helper}")

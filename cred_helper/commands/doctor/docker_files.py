@@ -27,7 +27,7 @@ from cred_helper.commands.ui import shell, this_program
 from cred_helper.commands.ui.times import iso
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.fallback import child, dockerconfig
-from cred_helper.fallback.helper import PREFIX
+from cred_helper.fallback.helper import PREFIX, is_name, shown_name
 from cred_helper.files import json_file, path_values, user_folders
 from cred_helper.hosts import route
 from cred_helper.server_url import ServerURL
@@ -346,7 +346,7 @@ def _named(config: DockerConfig, store: str | None, helpers: dict[str, list[str]
         return ok(_SUBJECT, "doctor.named-for-some", path=config.name, hosts=", ".join(hosts))
     code = "doctor.other-store-named" if store else "doctor.store-not-named"
     command = this_program.command("configure")
-    return warning(_SUBJECT, code, command, path=config.name, store=store)
+    return warning(_SUBJECT, code, command, path=config.name, store=shown_name(store or ""))
 
 
 # --- Other helpers --------------------------------------------------------------------------------
@@ -355,6 +355,12 @@ def _named(config: DockerConfig, store: str | None, helpers: dict[str, list[str]
 def other_helper(name: str, hosts: list[str], config: DockerConfig) -> Iterator[Finding]:
     """What there is to say of a helper that a file names, other than this program."""
     if name == _OURS:
+        return
+    if not is_name(name):
+        where = f"{dockerconfig.CRED_HELPERS} of {_listed(hosts)}" if hosts else "credsStore"
+        yield error(
+            _SUBJECT, "doctor.not-a-helper", edit(config.name), path=config.name, where=where
+        )
         return
     values = {
         "path": config.name,
