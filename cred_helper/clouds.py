@@ -83,6 +83,7 @@ CLOUDS = (
         options=(
             Option("credentials_file", "the credential file to use"),
             Option("impersonate", "the service account to impersonate"),
+            Option("pull_only", "whether the token may pull and not push"),
         ),
         replaces=("gcr", "gcloud"),
         sdk=("google", "pyasn1", "pyasn1_modules"),

@@ -30,5 +30,6 @@ MESSAGES: dict[str, Message] = {
         "{reason}; the client continues without a credential",
         cause="The registry lets anybody pull, or the setting on_error is anonymous.",
     ),
+    "provider.not-a-flag": Message("the option {name} is neither true nor false"),
     "provider.no-credential": Message("no credential for {host} from {source}: {reason}"),
 }

@@ -41,6 +41,7 @@ USERNAME = "oauth2accesstoken"
 
 # The scopes of tokens: for registries, for impersonation, for everything.
 REGISTRY_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
+PULL_SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
 IAM_SCOPE = "https://www.googleapis.com/auth/iam"
 CLOUD_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
@@ -117,10 +118,14 @@ class GoogleCloud(LoopbackServer):
         return (
             username == USERNAME
             and token is not None
-            and not token.scopes.isdisjoint({REGISTRY_SCOPE, CLOUD_SCOPE})
+            and not token.scopes.isdisjoint({REGISTRY_SCOPE, PULL_SCOPE, CLOUD_SCOPE})
             and token.universe_domain == "googleapis.com"
             and (host == "gcr.io" or host.endswith((".gcr.io", ".pkg.dev")))
         )
+
+    def scopes(self, secret: str) -> frozenset[str]:
+        """What a token was issued for."""
+        return self._tokens[secret].scopes
 
     def principal(self, secret: str) -> str:
         """The identity that a token was issued to."""
@@ -291,7 +296,7 @@ class GoogleCloud(LoopbackServer):
         assert claims["aud"] == TOKEN_AUDIENCE
         assert abs(claims["iat"] - time.time()) < 60
         assert 0 < claims["exp"] - claims["iat"] <= 3600
-        assert claims["scope"] in (REGISTRY_SCOPE, IAM_SCOPE)
+        assert claims["scope"] in (REGISTRY_SCOPE, PULL_SCOPE, IAM_SCOPE)
         return self._granted(claims["iss"], claims["scope"])
 
     def verified(self, assertion: str) -> dict[str, Any]:
@@ -321,7 +326,7 @@ class GoogleCloud(LoopbackServer):
         assert form["grant_type"] == "urn:ietf:params:oauth:grant-type:token-exchange"
         assert form["requested_token_type"] == "urn:ietf:params:oauth:token-type:access_token"
         assert form["audience"] == POOL
-        assert form["scope"] in (REGISTRY_SCOPE, IAM_SCOPE)
+        assert form["scope"] in (REGISTRY_SCOPE, PULL_SCOPE, IAM_SCOPE)
         match form["subject_token_type"].rpartition(":")[2]:
             case "jwt":
                 principal = self._subject_tokens[form["subject_token"]]
@@ -359,7 +364,8 @@ class GoogleCloud(LoopbackServer):
         assert request.bearer is not None
         source = self._tokens[request.bearer]
         account = request.path.rpartition("/")[2].partition(":")[0]
-        assert request.json["scope"] == [REGISTRY_SCOPE]
+        [scope] = request.json["scope"]
+        assert scope in (REGISTRY_SCOPE, PULL_SCOPE)
         assert not source.scopes.isdisjoint({IAM_SCOPE, CLOUD_SCOPE})
         chain = [*(request.json["delegates"] or []), account]
         for creator, impersonated in zip([source.principal, *chain], chain, strict=False):
@@ -367,7 +373,7 @@ class GoogleCloud(LoopbackServer):
                 return self.refusal(403, "PERMISSION_DENIED", "IAM_PERMISSION_DENIED")
         seconds = timedelta(seconds=int(request.json["lifetime"].removesuffix("s")))
         expires = datetime.now(UTC) + seconds
-        token = self.issue(account, REGISTRY_SCOPE)
+        token = self.issue(account, scope)
         return json_reply({"accessToken": token, "expireTime": f"{expires:%Y-%m-%dT%H:%M:%SZ}"})
 
     @staticmethod
@@ -403,7 +409,7 @@ class GoogleCloud(LoopbackServer):
                 return _metadata_reply(self.service_account)
             case "default/token":
                 scope = request.query["scopes"]
-                assert scope in (REGISTRY_SCOPE, IAM_SCOPE)
+                assert scope in (REGISTRY_SCOPE, PULL_SCOPE, IAM_SCOPE)
                 token = {
                     "access_token": self.issue(self.service_account, scope),
                     "expires_in": self.lifetime_s,

@@ -27,6 +27,7 @@ from tests.clouds.google import (
     EXAMPLE_HOST,
     MACHINE,
     NODE,
+    PULL_SCOPE,
     PUSHER,
     REGISTRY_SCOPE,
     TARGET,
@@ -369,6 +370,22 @@ def test_an_access_token_that_the_user_gives_to_gcloud_is_used_without_gcloud(
             writer.join()
     assert principal(cloud, get(environment)) == USER
     assert not (tmp_path / "gcloud-was-run").exists()
+
+
+@pytest.mark.parametrize("impersonate", ["", TARGET])
+def test_a_token_to_pull_with_asks_for_no_scope_to_push(
+    cloud: GoogleCloud, get: Get, tmp_path: Path, impersonate: str
+) -> None:
+    found = cloud.service_account_key(tmp_path)
+    if impersonate:
+        found["DOCKER_CREDENTIAL_MULTI_GCR_IMPERSONATE"] = impersonate
+    pull_only = {**found, "DOCKER_CREDENTIAL_MULTI_GCR_PULL_ONLY": "true"}
+    for environment, scope in ((pull_only, PULL_SCOPE), (found, REGISTRY_SCOPE)):
+        for _ in range(2):  # the second answer is from the cache
+            _, secret = get(environment).credential
+            assert cloud.scopes(secret) == {scope}
+    _, secret = get(found, "mirror.gcr.io").credential
+    assert cloud.scopes(secret) == {PULL_SCOPE}
 
 
 def test_gcloud_is_run_where_it_impersonates_with_the_token_of_the_user(

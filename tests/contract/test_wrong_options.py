@@ -13,7 +13,7 @@ PREFIX = "DOCKER_CREDENTIAL_MULTI_"
 
 # Cloud, option, a wrong value, and the code of the message.
 WRONG = [
-    ("acr", "identity_token", "maybe", "acr.not-a-flag"),
+    ("acr", "identity_token", "maybe", "provider.not-a-flag"),
     ("acr", "audience", "a b", "acr.bad-character"),
     ("acr", "token_credentials", "x", "acr.bad-token-credentials"),
     ("gcr", "impersonate", "nobody", "gcr.not-a-service-account"),

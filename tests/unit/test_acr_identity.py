@@ -464,7 +464,7 @@ def test_a_name_that_only_looks_like_an_authority_belongs_to_no_cloud(authority:
         ({"tenant_id": "a/b"}, "acr.bad-character"),
         ({"client_id": "x y"}, "acr.bad-character"),
         ({"audience": "https://a b"}, "acr.bad-character"),
-        ({"identity_token": "maybe"}, "acr.not-a-flag"),
+        ({"identity_token": "maybe"}, "provider.not-a-flag"),
     ],
 )
 def test_an_option_with_an_invalid_value_is_an_error_that_does_not_quote_it(

@@ -52,14 +52,9 @@ class AzureSettings:
 
     def flag(self, name: str, *, default: bool) -> bool:
         """An option that is on or off."""
-        text = self.option(name).lower()
-        if text in ("true", "on", "1"):
-            return True
-        if text in ("false", "off", "0"):
-            return False
-        if text:
-            raise self.request.wrong(name, "acr.not-a-flag", name=name)
-        return default
+        from cred_helper.providers.common.flags import flag
+
+        return flag(self.request, name, default=default)
 
     @property
     def tenant_id(self) -> str:

@@ -54,7 +54,6 @@ MESSAGES: dict[str, Message] = {
         " registries with it",
         "use the registry that replaced it, under azurecr.io",
     ),
-    "acr.not-a-flag": Message("the option {name} is neither true nor false"),
     "acr.bad-character": Message("{name} has an invalid character: {character}"),
     "acr.not-a-guid": Message(
         "{name} is not a GUID",

@@ -68,8 +68,21 @@ def identify(request: TokenRequest) -> Identity:
             skipped.append(Skipped(no_identity.FORMER_HELPER, reason))
     identity.skipped = tuple(skipped)
     identity.problem_if_absent = lambda: _misconfiguration(request)
-    identity.scope = f"the Google registries of {universe_domain_of(request)}"
+    only = " to pull from" if is_pull_only(request) else ""
+    identity.scope = f"the Google registries of {universe_domain_of(request)}{only}"
     return identity
+
+
+def is_pull_only(request: TokenRequest) -> bool:
+    """Whether the token is for pulls alone: the option says so, or the registry lets anybody pull.
+
+    A user's own token and gcloud's have the scopes of the sign-in all the same.
+    """
+    if request.route.anonymous or "pull_only" not in request.options:
+        return request.route.anonymous
+    from cred_helper.providers.common.flags import flag
+
+    return flag(request, "pull_only", default=False)
 
 
 def _misconfiguration(request: TokenRequest) -> Misconfigured | None:

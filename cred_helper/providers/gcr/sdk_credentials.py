@@ -12,11 +12,18 @@ from typing import Any
 
 from cred_helper.errors import Misconfigured
 from cred_helper.providers.gcr.credential_file import impersonated_by
+from cred_helper.providers.gcr.identity import is_pull_only
 from cred_helper.providers.gcr.subject import AWS_TOKEN_TYPE
 
-# The least that pushes and pulls, from Container Registry and Artifact Registry alike.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cred_helper.providers.common.interface import TokenRequest
+
+# The least that pushes and pulls, and the least that pulls, in Container Registry and Artifact
+# Registry alike.
 # Source: https://cloud.google.com/artifact-registry/docs/integrate-compute
-SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
+PUSH_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
+PULL_SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
 
 # What is wrong with a file in which no field is missing.
 _UNUSABLE = {
@@ -26,44 +33,49 @@ _UNUSABLE = {
 }
 
 
-def load(info: dict[str, Any], path: str, subject_token: str | None) -> Any:
-    """The credentials; ``subject_token`` is that of a federated identity, where it is known.
+def scope_of(request: TokenRequest) -> str:
+    """The scope to ask for: no more than the request needs."""
+    return PULL_SCOPE if is_pull_only(request) else PUSH_SCOPE
+
+
+def load(info: dict[str, Any], path: str, subject_token: str | None, scope: str) -> Any:
+    """The credentials for a scope; ``subject_token`` is a federated identity's, where it is known.
 
     Raises:
         Misconfigured: something in the file, or in what it names, cannot be used.
     """
     try:
-        return _load(info, subject_token)
+        return _load(info, subject_token, scope)
     except Exception:  # noqa: BLE001 - the classes raise errors of any kind, and quote the file
         code = _UNUSABLE.get(info["type"], "gcr.unusable-file")
         raise Misconfigured(code, path=path, type=info["type"]) from None
 
 
-def impersonated(source: Any, accounts: list[str]) -> Any:
+def impersonated(source: Any, accounts: list[str], scope: str) -> Any:
     """Credentials of the last account; the others are its delegates."""
     from google.auth.impersonated_credentials import Credentials
 
     *delegates, account = accounts
     make: Any = Credentials
-    return make(source, account, [SCOPE], delegates=delegates or None)
+    return make(source, account, [scope], delegates=delegates or None)
 
 
-def _load(info: dict[str, Any], subject_token: str | None) -> Any:
+def _load(info: dict[str, Any], subject_token: str | None, scope: str) -> Any:
     make: Any
     match info["type"]:
         case "service_account":
             from google.oauth2 import service_account
 
             make = service_account.Credentials.from_service_account_info
-            return make(info, scopes=[SCOPE])
+            return make(info, scopes=[scope])
         case "external_account":
-            return _external_account(info, subject_token)
+            return _external_account(info, subject_token, scope)
         case "impersonated_service_account":
             account = impersonated_by(info["service_account_impersonation_url"])
             if not account:
                 raise ValueError
-            source = _load(info["source_credentials"], subject_token)
-            return impersonated(source, [*(info.get("delegates") or ()), account])
+            source = _load(info["source_credentials"], subject_token, scope)
+            return impersonated(source, [*(info.get("delegates") or ()), account], scope)
         # A user's token has the scopes of the sign-in: none is requested.
         case "external_account_authorized_user":
             from google.auth import external_account_authorized_user
@@ -77,20 +89,20 @@ def _load(info: dict[str, Any], subject_token: str | None) -> Any:
             return make(info)
 
 
-def _external_account(info: dict[str, Any], subject_token: str | None) -> Any:
+def _external_account(info: dict[str, Any], subject_token: str | None, scope: str) -> Any:
     make: Any
     if info["subject_token_type"] == AWS_TOKEN_TYPE:
         from google.auth import aws
 
         make = aws.Credentials.from_info
-        return make(info, scopes=[SCOPE])
+        return make(info, scopes=[scope])
     from google.auth import identity_pool
 
     if subject_token is not None:
         info = {**info, "subject_token_supplier": _supplier(subject_token)}
         del info["credential_source"]
     make = identity_pool.Credentials.from_info
-    return make(info, scopes=[SCOPE])
+    return make(info, scopes=[scope])
 
 
 def _supplier(subject_token: str) -> Any:

@@ -70,7 +70,7 @@ def _from_file(request: TokenRequest, identity: FileIdentity, deadline: Deadline
     def make() -> Credential:
         from cred_helper.providers.gcr import sdk_credentials
 
-        credentials = sdk_credentials.load(info, path, token)
+        credentials = sdk_credentials.load(info, path, token, sdk_credentials.scope_of(request))
         wire = _wire(request, deadline, path)
         return _refreshed(credentials, request, wire, identity.source or "", info["type"])
 
@@ -109,7 +109,7 @@ def _from_metadata(request: TokenRequest, identity: Identity, deadline: Deadline
         from google.auth import compute_engine
         from google.auth.compute_engine import _metadata
 
-        from cred_helper.providers.gcr.sdk_credentials import SCOPE
+        from cred_helper.providers.gcr.sdk_credentials import scope_of
 
         wire = _wire(request, deadline, "GCE_METADATA_HOST")
         # The credentials' own property would use a transport of its own.
@@ -117,7 +117,7 @@ def _from_metadata(request: TokenRequest, identity: Identity, deadline: Deadline
         found = _asked(lambda: universe_domain(wire.transport), wire, METADATA)
         _require_universe(str(found).strip(), request)
         new: Any = compute_engine.Credentials
-        credentials = new(scopes=[SCOPE], universe_domain=universe_domain_of(request))
+        credentials = new(scopes=[scope_of(request)], universe_domain=universe_domain_of(request))
         return _refreshed(credentials, request, wire, METADATA, METADATA)
 
     if identity.cache_key is not None or not metadata.configured_address(request.environ):
@@ -155,10 +155,10 @@ def _refreshed(
     credentials: Any, request: TokenRequest, wire: GoogleWire, source: str, kind: str
 ) -> Credential:
     """Let the SDK get the token, and make a credential of it."""
-    from cred_helper.providers.gcr.sdk_credentials import impersonated
+    from cred_helper.providers.gcr.sdk_credentials import impersonated, scope_of
 
     if accounts := impersonated_accounts(request):
-        credentials = impersonated(credentials, accounts)
+        credentials = impersonated(credentials, accounts, scope_of(request))
     _asked(lambda: credentials.refresh(wire.transport), wire, kind)
     return _credential(credentials.token, credentials.expiry, source)
 
