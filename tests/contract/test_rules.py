@@ -15,8 +15,8 @@ from tests.clouds.azure import IDENTITY_TOKEN, TENANT_ID, AzureCloud
 from tests.clouds.fixtures import authority, proxy
 from tests.clouds.google import PUSHER, TARGET, GoogleCloud
 from tests.clouds.proxy import TerminatingProxy
-from tests.support.executable import NOT_FOUND, Completed, Executable
-from tests.support.programs import Programs
+from tests.support.executable import NOT_FOUND, Completed
+from tests.support.machine import Machine
 
 __all__ = ["authority", "proxy"]
 
@@ -34,53 +34,20 @@ esac
 """
 
 
-class Desk:
-    """The executable with a settings file, two other helpers on PATH and a config.json."""
-
-    def __init__(self, executable: Executable, home: Path, children: Programs) -> None:
-        self._executable = Executable({**executable.environment, "PATH": children.path})
-        self._children = children
-        for name in ("thing", "other"):
-            children.helper(name, _HELPER.replace("NAME", name))
-        self.home = home
-        self.file = home / ".config/docker-credential-multi/config.toml"
-        self.file.parent.mkdir(parents=True)
-
-    def asked_of(self, name: str) -> list[str]:
-        """Verb and standard input of every run of a helper so far."""
-        log = self._children.log(f"docker-credential-{name}").with_suffix(".log.requests")
-        return log.read_text().splitlines() if log.exists() else []
-
-    def settings(self, toml: str) -> None:
-        """Write the user's settings file."""
-        self.file.write_text(toml)
-
-    def config_json(self, text: str) -> None:
-        """Write docker's config.json."""
-        (self.home / ".docker").mkdir(exist_ok=True)
-        (self.home / ".docker/config.json").write_text(text)
-
-    def run(self, verb: str, stdin: str = "", **environment: str) -> Completed:
-        """Run one verb."""
-        return self._executable.run(verb, stdin=stdin, environment=environment)
-
-    def explain(self, server_url: str, **environment: str) -> Completed:
-        """Ask what can be said by looking."""
-        return self._executable.run("explain", "--json", server_url, environment=environment)
-
-    def get(self, server_url: str, **environment: str) -> Completed:
-        """Ask for a credential as a client does."""
-        return self.run("get", server_url, **environment)
-
-
 @pytest.fixture
-def children(tmp_path: Path) -> Programs:
-    return Programs(tmp_path / "programs")
+def machine(home: Path) -> Machine:
+    """A machine with two helpers on PATH."""
+    machine = Machine(home)
+    machine.use({"PATH": machine.scripts.path})
+    for name in ("thing", "other"):
+        machine.helper(name, _HELPER.replace("NAME", name))
+    return machine
 
 
-@pytest.fixture
-def desk(executable: Executable, home: Path, children: Programs) -> Desk:
-    return Desk(executable, home, children)
+def _requests(machine: Machine, name: str) -> list[str]:
+    """Verb and standard input of every run of a helper so far."""
+    log = machine.programs / f"docker-credential-{name}.log.requests"
+    return log.read_text().splitlines() if log.exists() else []
 
 
 def _ecr_failed(done: Completed) -> bool:
@@ -92,111 +59,107 @@ def _rule(**keys: str) -> str:
     return "\n".join(["[[rule]]", *(f'{key} = "{value}"' for key, value in keys.items()), ""])
 
 
-def _login(server_url: str) -> str:
-    return f'{{"ServerURL":"{server_url}","Username":"u","Secret":"of-a-login"}}'
-
-
 # --- A helper by rule -----------------------------------------------------------------------------
 
 
-def test_only_the_helper_of_a_rule_answers_and_keeps(desk: Desk) -> None:
-    desk.settings(_rule(match="*.corp.test:*", helper="thing"))
-    desk.config_json('{"credHelpers": {"a.corp.test": "other"}, "credsStore": "other"}')
-    assert desk.get("a.corp.test").credential == ("of-thing", "s")
-    assert desk.get("https://b.corp.test:5000/v1/").credential == ("of-thing", "s")
-    assert desk.run("store", _login("a.corp.test")).status == 0
-    assert desk.run("erase", "a.corp.test").status == 0
-    assert desk.asked_of("other") == []
-    get, get_with_port, store, erase = desk.asked_of("thing")
+def test_only_the_helper_of_a_rule_answers_and_keeps(machine: Machine) -> None:
+    machine.settings(_rule(match="*.corp.test:*", helper="thing"))
+    machine.config(credHelpers={"a.corp.test": "other"}, credsStore="other")
+    assert machine.get("a.corp.test").credential == ("of-thing", "s")
+    assert machine.get("https://b.corp.test:5000/v1/").credential == ("of-thing", "s")
+    assert machine.store("a.corp.test").status == 0
+    assert machine.erase("a.corp.test").status == 0
+    assert _requests(machine, "other") == []
+    get, get_with_port, store, erase = _requests(machine, "thing")
     assert get == "get a.corp.test"
     assert get_with_port == "get https://b.corp.test:5000/v1/"
     assert store.startswith("store ")
-    assert "of-a-login" in store
+    assert "s3cret" in store
     assert erase == "erase a.corp.test"
-    assert desk.get("a.b.corp.test").credential == ("of-other", "s")
+    assert machine.get("a.b.corp.test").credential == ("of-other", "s")
 
 
-def test_a_rule_with_a_helper_keeps_a_clouds_host_from_its_provider(desk: Desk) -> None:
-    desk.settings(_rule(match="*.dkr.ecr.*.amazonaws.com", helper="thing"))
-    assert desk.get(ECR_HOST, **BROKEN_ECR).credential == ("of-thing", "s")
+def test_a_rule_with_a_helper_keeps_a_clouds_host_from_its_provider(machine: Machine) -> None:
+    machine.settings(_rule(match="*.dkr.ecr.*.amazonaws.com", helper="thing"))
+    assert machine.get(ECR_HOST, **BROKEN_ECR).credential == ("of-thing", "s")
 
 
-def test_the_first_rule_that_matches_is_the_only_one(desk: Desk) -> None:
-    desk.settings(
+def test_the_first_rule_that_matches_is_the_only_one(machine: Machine) -> None:
+    machine.settings(
         _rule(match="registry.test/team-a", helper="other") + _rule(match="**", helper="thing")
     )
-    assert desk.get("registry.test/team-a/image").credential == ("of-other", "s")
-    assert desk.get("registry.test/team-b/image").credential == ("of-thing", "s")
-    assert desk.get("registry.test").credential == ("of-thing", "s")
-    assert desk.get("https://index.docker.io/v1/").credential == ("of-thing", "s")
+    assert machine.get("registry.test/team-a/image").credential == ("of-other", "s")
+    assert machine.get("registry.test/team-b/image").credential == ("of-thing", "s")
+    assert machine.get("registry.test").credential == ("of-thing", "s")
+    assert machine.get("https://index.docker.io/v1/").credential == ("of-thing", "s")
 
 
-def test_a_missing_helper_of_a_rule_is_reported_with_the_line_that_names_it(desk: Desk) -> None:
-    desk.settings(_rule(match="registry.test", helper="missing"))
-    done = desk.get("registry.test")
+def test_a_missing_helper_of_a_rule_is_reported_with_the_line_that_names_it(
+    machine: Machine,
+) -> None:
+    machine.settings(_rule(match="registry.test", helper="missing"))
+    done = machine.get("registry.test")
     assert done.status == 1
     assert "docker-credential-missing" in done.stderr
-    assert f"{desk.file}:3" in done.stderr
+    assert f"{machine.settings_file}:3" in done.stderr
 
 
-def test_a_rule_that_names_this_program_as_its_helper_ends_at_once(desk: Desk) -> None:
-    desk.settings(_rule(match="registry.test", helper="multi"))
-    done = desk.get("registry.test")
+def test_a_rule_that_names_this_program_as_its_helper_ends_at_once(machine: Machine) -> None:
+    machine.settings(_rule(match="registry.test", helper="multi"))
+    done = machine.get("registry.test")
     assert (done.status, done.stdout) == (1, NOT_FOUND)
 
 
-def test_a_rules_helper_that_calls_this_program_back_is_asked_once(
-    desk: Desk, children: Programs
-) -> None:
-    children.add_ourselves("circle")
-    desk.settings(_rule(match="registry.test", helper="circle"))
-    done = desk.get("registry.test")
+def test_a_rules_helper_that_calls_this_program_back_is_asked_once(machine: Machine) -> None:
+    machine.scripts.add_ourselves("circle")
+    machine.settings(_rule(match="registry.test", helper="circle"))
+    done = machine.get("registry.test")
     assert (done.status, done.stdout) == (1, NOT_FOUND)
     assert done.codes == ["helper.loop"]
-    assert children.runs("circle") == ["get"]
+    assert machine.scripts.runs("circle") == ["get"]
 
 
-def test_of_what_a_rules_helper_lists_the_hosts_of_the_rule_are_listed(desk: Desk) -> None:
-    desk.settings(
+def test_of_what_a_rules_helper_lists_the_hosts_of_the_rule_are_listed(machine: Machine) -> None:
+    machine.settings(
         _rule(match="listed.thing.test", helper="thing") + _rule(match="x", helper="other")
     )
-    assert desk.run("list").document == {"listed.thing.test": "of-thing"}
+    assert machine.logins().document == {"listed.thing.test": "of-thing"}
 
 
 # --- Answers by rule ------------------------------------------------------------------------------
 
 
-def test_anonymous_is_not_found_and_no_source_is_asked(desk: Desk) -> None:
-    desk.settings(_rule(match="**", answer="anonymous"))
-    desk.config_json('{"credsStore": "other"}')
+def test_anonymous_is_not_found_and_no_source_is_asked(machine: Machine) -> None:
+    machine.settings(_rule(match="**", answer="anonymous"))
+    machine.config(credsStore="other")
     for server_url in ("registry.test", ECR_HOST):
-        done = desk.get(server_url, **BROKEN_ECR, DOCKER_registry_test_USR="half")
+        done = machine.get(server_url, **BROKEN_ECR, DOCKER_registry_test_USR="half")
         assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
-    assert desk.asked_of("other") == []
+    assert _requests(machine, "other") == []
 
 
-def test_the_answer_none_is_an_error(desk: Desk) -> None:
-    desk.settings(
+def test_the_answer_none_is_an_error(machine: Machine) -> None:
+    machine.settings(
         _rule(match="**.docker.io", answer="none") + _rule(match="docker.io", answer="none")
     )
     for server_url in ("https://index.docker.io/v1/", "registry-1.docker.io", "docker.io"):
-        done = desk.get(server_url)
+        done = machine.get(server_url)
         assert (done.status, done.codes) == (1, ["settings.rule-refuses"])
-        assert f"{desk.file}:" in done.stdout.decode()
+        assert f"{machine.settings_file}:" in done.stdout.decode()
 
 
 def test_what_a_rule_answers_for_is_not_listed_and_its_login_is_not_kept(
-    desk: Desk,
+    machine: Machine,
 ) -> None:
-    desk.settings(_rule(match="listed.other.test", answer="none"))
-    desk.config_json('{"credsStore": "other"}')
-    assert desk.run("list").document == {}
-    done = desk.run("store", _login("login.other.test"))
+    machine.settings(_rule(match="listed.other.test", answer="none"))
+    machine.config(credsStore="other")
+    assert machine.logins().document == {}
+    done = machine.store("login.other.test")
     assert (done.status, done.stderr) == (0, "")
-    desk.config_json("{}")
-    done = desk.run("store", _login("listed.other.test"))
+    machine.config()
+    done = machine.store("listed.other.test")
     assert (done.status, done.codes) == (0, ["store.answered-otherwise"])
-    assert f"{desk.file}:3" in done.stderr
+    assert f"{machine.settings_file}:3" in done.stderr
 
 
 # --- Providers and order --------------------------------------------------------------------------
@@ -211,56 +174,56 @@ def test_what_a_rule_answers_for_is_not_listed_and_its_login_is_not_kept(
     ],
 )
 def test_a_rule_that_does_not_fit_the_host_is_an_error(
-    desk: Desk, rule: dict[str, str], host: str, code: str
+    machine: Machine, rule: dict[str, str], host: str, code: str
 ) -> None:
-    desk.settings(_rule(match="**", **rule))
-    done = desk.get(host, **BROKEN_ECR)
+    machine.settings(_rule(match="**", **rule))
+    done = machine.get(host, **BROKEN_ECR)
     assert (done.status, done.codes) == (1, [code])
-    assert done.stdout.decode().startswith(f"{desk.file}:3: ")
+    assert done.stdout.decode().startswith(f"{machine.settings_file}:3: ")
 
 
-def test_a_disabled_provider_is_asked_where_a_rule_names_it(desk: Desk) -> None:
-    desk.settings('disabled_providers = ["ecr"]\n')
-    assert desk.get(ECR_HOST, **BROKEN_ECR).stdout == NOT_FOUND
-    desk.settings('disabled_providers = ["ecr"]\n' + _rule(match=ECR_HOST, provider="ecr"))
-    assert _ecr_failed(desk.get(ECR_HOST, **BROKEN_ECR))
+def test_a_disabled_provider_is_asked_where_a_rule_names_it(machine: Machine) -> None:
+    machine.settings('disabled_providers = ["ecr"]\n')
+    assert machine.get(ECR_HOST, **BROKEN_ECR).stdout == NOT_FOUND
+    machine.settings('disabled_providers = ["ecr"]\n' + _rule(match=ECR_HOST, provider="ecr"))
+    assert _ecr_failed(machine.get(ECR_HOST, **BROKEN_ECR))
     variable = {"DOCKER_CREDENTIAL_MULTI_DISABLED_PROVIDERS": "gcr"}
-    desk.settings('disabled_providers = ["ecr"]\n')
-    assert _ecr_failed(desk.get(ECR_HOST, **BROKEN_ECR, **variable))
+    machine.settings('disabled_providers = ["ecr"]\n')
+    assert _ecr_failed(machine.get(ECR_HOST, **BROKEN_ECR, **variable))
 
 
-def test_provider_none_leaves_a_clouds_host_to_what_config_json_names(desk: Desk) -> None:
-    desk.settings(_rule(match=ECR_HOST, provider="none"))
-    assert desk.get(ECR_HOST, **BROKEN_ECR).stdout == NOT_FOUND
-    desk.config_json('{"credsStore": "thing"}')
-    assert desk.get(ECR_HOST, **BROKEN_ECR).credential == ("of-thing", "s")
+def test_provider_none_leaves_a_clouds_host_to_what_config_json_names(machine: Machine) -> None:
+    machine.settings(_rule(match=ECR_HOST, provider="none"))
+    assert machine.get(ECR_HOST, **BROKEN_ECR).stdout == NOT_FOUND
+    machine.config(credsStore="thing")
+    assert machine.get(ECR_HOST, **BROKEN_ECR).credential == ("of-thing", "s")
 
 
-def test_the_order_of_the_sources_can_be_chosen(desk: Desk) -> None:
-    desk.config_json('{"credsStore": "thing"}')
+def test_the_order_of_the_sources_can_be_chosen(machine: Machine) -> None:
+    machine.config(credsStore="thing")
     variables = {
         f"DOCKER_{ECR_HOST.replace('.', '_').replace('-', '_')}_{end}": "v"
         for end in ("USR", "PSW")
     }
-    assert desk.get(ECR_HOST, **variables, **BROKEN_ECR).credential == ("v", "v")
-    done = desk.get(ECR_HOST, **BROKEN_ECR)
+    assert machine.get(ECR_HOST, **variables, **BROKEN_ECR).credential == ("v", "v")
+    done = machine.get(ECR_HOST, **BROKEN_ECR)
     assert done.document["Username"] == "of-thing"
     assert _ecr_failed(done)
     assert "warning: " in done.stderr
-    desk.settings('order = ["config", "cloud"]\n')
-    assert desk.get(ECR_HOST, **variables, **BROKEN_ECR).credential == ("of-thing", "s")
-    desk.config_json("{}")
-    assert _ecr_failed(desk.get(ECR_HOST, **variables, **BROKEN_ECR))
-    desk.settings("order = []\n")
-    assert desk.get(ECR_HOST, **variables, **BROKEN_ECR).stdout == NOT_FOUND
+    machine.settings('order = ["config", "cloud"]\n')
+    assert machine.get(ECR_HOST, **variables, **BROKEN_ECR).credential == ("of-thing", "s")
+    machine.config()
+    assert _ecr_failed(machine.get(ECR_HOST, **variables, **BROKEN_ECR))
+    machine.settings("order = []\n")
+    assert machine.get(ECR_HOST, **variables, **BROKEN_ECR).stdout == NOT_FOUND
 
 
-def test_a_container_can_have_rules_from_a_variable(desk: Desk) -> None:
-    desk.settings(_rule(match="registry.test", helper="other"))
+def test_a_container_can_have_rules_from_a_variable(machine: Machine) -> None:
+    machine.settings(_rule(match="registry.test", helper="other"))
     toml = 'rule = [{match = "registry.test", helper = "thing"}]'
-    assert desk.get("registry.test").credential == ("of-other", "s")
+    assert machine.get("registry.test").credential == ("of-other", "s")
     rules = {"DOCKER_CREDENTIAL_MULTI_RULES": toml}
-    assert desk.get("registry.test", **rules).credential == ("of-thing", "s")
+    assert machine.get("registry.test", **rules).credential == ("of-thing", "s")
 
 
 # --- Mistakes -------------------------------------------------------------------------------------
@@ -275,19 +238,19 @@ def test_a_container_can_have_rules_from_a_variable(desk: Desk) -> None:
     ],
 )
 def test_all_mistakes_of_a_settings_file_are_reported_by_every_verb(
-    desk: Desk, toml: str, codes: list[str]
+    machine: Machine, toml: str, codes: list[str]
 ) -> None:
-    desk.settings(toml)
-    for verb, stdin in (("get", "gcr.io"), ("store", _login("gcr.io")), ("erase", "gcr.io")):
-        done = desk.run(verb, stdin)
+    machine.settings(toml)
+    for ask in (machine.get, machine.store, machine.erase):
+        done = ask("gcr.io")
         assert (done.status, done.codes) == (1, codes)
-        assert done.stdout.decode().startswith(f"{desk.file}:")
+        assert done.stdout.decode().startswith(f"{machine.settings_file}:")
         assert done.stderr.count("error: ") == len(codes)
         assert "hunter2" not in done.stderr
-    done = desk.run("list", "unused")
+    done = machine.logins()
     assert (done.status, done.document, done.codes) == (0, {}, codes)
     assert done.stderr.count("warning: ") == len(codes)
-    assert desk.run("version").status == 0
+    assert machine.run("version").status == 0
 
 
 @pytest.mark.parametrize(
@@ -302,30 +265,30 @@ def test_all_mistakes_of_a_settings_file_are_reported_by_every_verb(
     ],
 )
 def test_a_rule_with_a_mistake_stops_its_own_hosts_and_not_docker_hub(
-    desk: Desk, rule: str, code: str
+    machine: Machine, rule: str, code: str
 ) -> None:
-    desk.settings(_rule(match="before.test", helper="thing") + f"[[rule]]\n{rule}\n")
-    desk.config_json('{"credsStore": "other"}')
-    assert desk.get("before.test").credential == ("of-thing", "s")
-    assert desk.get("https://index.docker.io/v1/").credential == ("of-other", "s")
-    done = desk.get("a.corp.test")
+    machine.settings(_rule(match="before.test", helper="thing") + f"[[rule]]\n{rule}\n")
+    machine.config(credsStore="other")
+    assert machine.get("before.test").credential == ("of-thing", "s")
+    assert machine.get("https://index.docker.io/v1/").credential == ("of-other", "s")
+    done = machine.get("a.corp.test")
     assert (done.status, set(done.codes)) == (1, {code})
-    assert done.stdout.decode().startswith(f"{desk.file}:")
+    assert done.stdout.decode().startswith(f"{machine.settings_file}:")
     if "*.corp.test" in rule:
-        assert desk.get("other.test").credential == ("of-other", "s")
-    assert desk.run("list").status == 0
+        assert machine.get("other.test").credential == ("of-other", "s")
+    assert machine.logins().status == 0
 
 
 # --- list -----------------------------------------------------------------------------------------
 
 
-def test_the_hosts_of_rules_with_list_are_listed(desk: Desk) -> None:
-    desk.settings(
+def test_the_hosts_of_rules_with_list_are_listed(machine: Machine) -> None:
+    machine.settings(
         f'[[rule]]\nmatch = "{ECR_HOST}"\nlist = true\n'
         f'[[rule]]\nmatch = "registry.corp.test:5000"\nalias = "{ACR_HOST}"\nlist = true\n'
         '[[rule]]\nmatch = "gcr.io"\nlist = false\n'
     )
-    done = desk.run("list")
+    done = machine.logins()
     assert done.document == {
         ECR_HOST: "AWS",
         "registry.corp.test:5000": "00000000-0000-0000-0000-000000000000",
@@ -363,17 +326,22 @@ def test_the_hosts_of_rules_with_list_are_listed(desk: Desk) -> None:
     ],
 )
 def test_explain_names_the_rule_and_what_comes_of_it(
-    desk: Desk, host: str, line: int | None, provider: str | None, reason: str, order: list[str]
+    machine: Machine,
+    host: str,
+    line: int | None,
+    provider: str | None,
+    reason: str,
+    order: list[str],
 ) -> None:
-    desk.settings(
+    machine.settings(
         _rule(match="registry.corp.test", alias=ECR_HOST) + _rule(match="gcr.io", helper="thing")
     )
     settings = {
         "DOCKER_CREDENTIAL_MULTI_ORDER": "environment,cloud,ci",
         "DOCKER_CREDENTIAL_MULTI_DISABLED_PROVIDERS": "acr",
     }
-    document = desk.explain(host, **settings).document
-    assert document["rule"] == (f"{desk.file}:{line}" if line else None)
+    document = machine.run("explain", "--json", host, **settings).document
+    assert document["rule"] == (f"{machine.settings_file}:{line}" if line else None)
     assert (document["provider"], document["reason"]) == (provider, reason)
     assert document["order"] == order
 
@@ -382,10 +350,10 @@ def test_explain_names_the_rule_and_what_comes_of_it(
 
 
 @pytest.fixture
-def aws(desk: Desk) -> Iterator[AwsCloud]:
+def aws(machine: Machine) -> Iterator[AwsCloud]:
     """A cloud with two users, each by a profile, and no identity by default."""
     with AwsCloud() as cloud:
-        folder = desk.home / ".aws"
+        folder = machine.home / ".aws"
         folder.mkdir()
         keys = {name: cloud.user(name) for name in ("red", "blue")}
         (folder / "credentials").write_text(
@@ -399,10 +367,10 @@ def aws(desk: Desk) -> Iterator[AwsCloud]:
 
 
 def test_registries_side_by_side_are_asked_for_by_the_identity_of_each(
-    desk: Desk, aws: AwsCloud
+    machine: Machine, aws: AwsCloud
 ) -> None:
     role_arn = next(iter(aws.roles))
-    desk.settings(
+    machine.settings(
         _rule(match="111111111111.dkr.ecr.*.amazonaws.com", profile="red")
         + _rule(match="222222222222.dkr.ecr.*.amazonaws.com", profile="blue")
         + _rule(match="*.dkr.ecr.eu-*.amazonaws.com", profile="blue", role_arn=role_arn)
@@ -415,7 +383,7 @@ def test_registries_side_by_side_are_asked_for_by_the_identity_of_each(
         "444444444444.dkr.ecr.us-west-2.amazonaws.com",
     )
     for host in hosts:
-        username, secret = desk.get(host, **aws.redirection()).credential
+        username, secret = machine.get(host, **aws.redirection()).credential
         assert aws.issued(username, secret, host)
     asked = [call.principal.rpartition(":")[2] for call in aws.calls]
     assert asked[0] == "user/red"
@@ -423,20 +391,20 @@ def test_registries_side_by_side_are_asked_for_by_the_identity_of_each(
     assert asked[2].startswith("assumed-role/puller/")
     assert asked[3] == "user/red"
     # The cached token of one is not given to another.
-    again = [desk.get(host, **aws.redirection()).credential for host in hosts]
+    again = [machine.get(host, **aws.redirection()).credential for host in hosts]
     assert len(set(again)) == 4
     assert aws.exchanges == 4
 
 
 def test_an_alias_is_answered_as_the_registry_behind_it_and_only_by_its_rule(
-    desk: Desk, aws: AwsCloud
+    machine: Machine, aws: AwsCloud
 ) -> None:
-    desk.settings(
+    machine.settings(
         _rule(match="registry.corp.test:5000", alias=ECR_HOST, profile="red")
         + _rule(match="docker.io", alias=ECR_HOST, profile="blue")
     )
     for server_url in ("registry.corp.test:5000", "https://index.docker.io/v1/", "docker.io"):
-        done = desk.get(server_url, **aws.redirection())
+        done = machine.get(server_url, **aws.redirection())
         assert done.document["ServerURL"] == server_url
         assert aws.issued(*done.credential, ECR_HOST)
     assert [call.principal.rpartition("/")[2] for call in aws.calls] == ["red", "blue"]
@@ -449,84 +417,83 @@ def test_an_alias_is_answered_as_the_registry_behind_it_and_only_by_its_rule(
         "https://index.docker.io/v1/refresh-token",
         "https://index.docker.io/v1/access-token",
     ):
-        done = desk.get(server_url, **aws.redirection())
+        done = machine.get(server_url, **aws.redirection())
         assert (done.status, done.stdout) == (1, NOT_FOUND), server_url
     assert aws.exchanges == 2
 
 
 def test_a_login_to_a_clouds_registry_is_kept_where_the_cloud_gives_no_credential(
-    desk: Desk, aws: AwsCloud
+    machine: Machine, aws: AwsCloud
 ) -> None:
-    desk.settings(_rule(match="registry.corp.test", alias=ECR_HOST))
+    machine.settings(_rule(match="registry.corp.test", alias=ECR_HOST))
     for host in ("registry.corp.test", ECR_HOST):
         for identity in ({}, BROKEN_ECR):
             environment = {**aws.redirection(), **identity}
-            done = desk.run("store", _login(host), **environment)
+            done = machine.store(host, **environment)
             assert (done.status, done.stderr) == (0, "")
-            assert desk.get(host, **environment).document["Secret"] == "of-a-login"
-            assert desk.run("erase", host, **environment).status == 0
+            assert machine.get(host, **environment).document["Secret"] == "s3cret"
+            assert machine.erase(host, **environment).status == 0
 
 
-def test_a_login_where_the_cloud_answers_is_not_kept(desk: Desk, aws: AwsCloud) -> None:
-    desk.settings(_rule(match="registry.corp.test", alias=ECR_HOST))
+def test_a_login_where_the_cloud_answers_is_not_kept(machine: Machine, aws: AwsCloud) -> None:
+    machine.settings(_rule(match="registry.corp.test", alias=ECR_HOST))
     environment = {**aws.redirection(), "AWS_PROFILE": "red"}
-    login = _login("registry.corp.test")
-    done = desk.run("store", login, **environment)
+    done = machine.store("registry.corp.test", **environment)
     assert (done.status, done.codes) == (0, ["store.answered-otherwise"])
-    assert desk.get("registry.corp.test", **environment).credential[1] != "of-a-login"
+    assert machine.get("registry.corp.test", **environment).credential[1] != "s3cret"
     error = {"DOCKER_CREDENTIAL_MULTI_STORE_FOR_CLOUDS": "error"}
-    done = desk.run("store", login, **environment, **error)
+    done = machine.store("registry.corp.test", **environment, **error)
     assert (done.status, done.codes) == (1, ["store.answered-otherwise"])
-    assert "of-a-login" not in done.stderr
+    assert "s3cret" not in done.stderr
 
 
 @pytest.mark.parametrize("variable", ["ORDER", "DISABLED_PROVIDERS"])
-def test_a_login_to_a_cloud_that_is_not_asked_is_kept(desk: Desk, variable: str) -> None:
+def test_a_login_to_a_cloud_that_is_not_asked_is_kept(machine: Machine, variable: str) -> None:
     value = {"ORDER": "config", "DISABLED_PROVIDERS": "gcr"}[variable]
     setting = {f"DOCKER_CREDENTIAL_MULTI_{variable}": value}
-    done = desk.run("store", _login("gcr.io"), **setting)
+    done = machine.store("gcr.io", **setting)
     assert (done.status, done.stderr) == (0, "")
-    assert desk.get("gcr.io", **setting).credential == ("u", "of-a-login")
-    reason = desk.explain("gcr.io", **setting).document["reason"]
+    assert machine.get("gcr.io", **setting).credential == ("u", "s3cret")
+    reason = machine.run("explain", "--json", "gcr.io", **setting).document["reason"]
     assert reason.startswith(f"the host is one of {GOOGLE}, but ")
 
 
-def test_google_accounts_side_by_side(desk: Desk, proxy: TerminatingProxy) -> None:
+def test_google_accounts_side_by_side(machine: Machine, proxy: TerminatingProxy) -> None:
     with GoogleCloud() as google:
         google.register(proxy)
-        # One key beside the settings file, another in the home folder.
-        google.service_account_key(desk.file.parent)
-        google.named(desk.home, google.user_info(), "user.json")
-        desk.settings(
+        machine.settings(
             _rule(match="eu-docker.pkg.dev", credentials_file="credential.json")
             + _rule(match="asia-docker.pkg.dev", credentials_file="~/user.json", impersonate=TARGET)
         )
+        # One key beside the settings file, another in the home folder.
+        google.service_account_key(machine.settings_file.parent)
+        google.named(machine.home, google.user_info(), "user.json")
         principals = [
-            google.principal(desk.get(host, **proxy.environment()).credential[1])
+            google.principal(machine.get(host, **proxy.environment()).credential[1])
             for host in ("eu-docker.pkg.dev", "asia-docker.pkg.dev")
         ]
         assert principals == [PUSHER, TARGET]
-        assert desk.get("us-docker.pkg.dev", **proxy.environment()).stdout == NOT_FOUND
+        assert machine.get("us-docker.pkg.dev", **proxy.environment()).stdout == NOT_FOUND
 
 
 def test_an_azure_option_is_a_rules_or_a_tables_or_a_variables(
-    desk: Desk, authority: Authority, proxy: TerminatingProxy
+    machine: Machine, authority: Authority, proxy: TerminatingProxy
 ) -> None:
     with AzureCloud(authority) as azure:
         azure.register(proxy)
-        environment = azure.identity(desk.home)
+        environment = azure.identity(machine.home)
         del environment["AZURE_TENANT_ID"]
-        desk.settings(
+        machine.settings(
             f'[acr]\ntenant_id = "{TENANT_ID}"\n'
             + _rule(match="registry.corp.test", alias=ACR_HOST)
             + '[[rule]]\nmatch = "other.azurecr.io"\nidentity_token = true\n'
         )
-        username, secret = desk.get("registry.corp.test", **environment).credential
+        username, secret = machine.get("registry.corp.test", **environment).credential
         assert azure.issued(username, secret, ACR_HOST)
-        username, secret = desk.get("other.azurecr.io", **environment).credential
+        username, secret = machine.get("other.azurecr.io", **environment).credential
         assert username == IDENTITY_TOKEN
         assert azure.issued(username, secret, "other.azurecr.io")
         variable = {"DOCKER_CREDENTIAL_MULTI_ACR_TENANT_ID": "wrong.example"}
-        done = desk.get("third.azurecr.io", **environment, **variable)
+        done = machine.get("third.azurecr.io", **environment, **variable)
         assert done.status == 1
         assert "AADSTS90002" in done.stderr

@@ -85,7 +85,12 @@ class Machine:
 
     def settings(self, toml: str) -> Path:
         """Write the user's settings file."""
-        return self.write(".config/docker-credential-multi/config.toml", toml)
+        return self.write(str(self.settings_file), toml)
+
+    @property
+    def settings_file(self) -> Path:
+        """The user's settings file."""
+        return self.home / ".config/docker-credential-multi/config.toml"
 
     @property
     def own_store(self) -> Path:
@@ -135,14 +140,16 @@ class Machine:
         assert all(line.startswith(_HINT) for line in others), done
         return done
 
-    def store(self, server_url: str, username: str = "u", secret: str = "s3cret") -> Completed:
+    def store(
+        self, server_url: str, username: str = "u", secret: str = "s3cret", **variables: str
+    ) -> Completed:
         """Keep a login as a client does."""
         login = {"ServerURL": server_url, "Username": username, "Secret": secret}
-        return self.run("store", stdin=json.dumps(login))
+        return self.run("store", stdin=json.dumps(login), **variables)
 
-    def erase(self, server_url: str) -> Completed:
+    def erase(self, server_url: str, **variables: str) -> Completed:
         """Forget a login as a client does."""
-        return self.run("erase", stdin=server_url)
+        return self.run("erase", stdin=server_url, **variables)
 
     def logins(self) -> Completed:
         """List the logins as a client does."""
