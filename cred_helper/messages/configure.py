@@ -36,6 +36,7 @@ MESSAGES: dict[str, Message] = {
     ),
     # --- podman's registries.conf -----------------------------------------------------------------
     "configure.registries-not-toml": Message("{path} is not TOML in UTF-8"),
+    "configure.registries-deep-key": Message("{path}:{line}: a key has more than {limit} dots"),
     "configure.registries-not-a-list": Message("{path}: {key} is not a list of names"),
     "configure.registries-mixed": Message(
         "{path} mixes [registries] tables of the first format with keys of the second",

@@ -18,6 +18,7 @@ MESSAGES: dict[str, Message] = {
         cause="A settings file is TOML. The line is where the parser stops: the mistake can also be"
         " above it, as where a quotation mark is missing.",
     ),
+    "settings.deep-key": Message("a key has more than {limit} dots"),
     "settings.too-deep": Message("the tables are nested too deeply"),
     "settings.number-too-long": Message("a number has thousands of digits"),
     # Credentials in variables

@@ -110,6 +110,11 @@ def _decoded(origin: str, text: bytes) -> str:
 def _parsed(origin: str, toml: str) -> dict[str, Any]:
     import tomllib
 
+    from cred_helper.files import toml_keys
+
+    if line := toml_keys.line_of_deep_key(toml):
+        error = Misconfigured("settings.deep-key", limit=toml_keys.MOST_DOTS)
+        raise error.within("file.at", place=f"{origin}:{line}")
     try:
         return tomllib.loads(toml)
     except tomllib.TOMLDecodeError as error:

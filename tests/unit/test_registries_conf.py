@@ -111,3 +111,10 @@ def test_the_drop_in_can_be_left_out(tmp_path: Path) -> None:
     etc = str(tmp_path / "etc")
     assert credential_helpers(environ, etc).names == ["multi"]
     assert credential_helpers(environ, etc, without=path).names == ["containers-auth.json"]
+
+
+def test_a_key_that_takes_the_parser_minutes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured) as raised:
+        _helpers(tmp_path, {_MACHINES: "# 1\n[" + "a." * 100_000 + "b]\n"})
+    assert raised.value.code == "configure.registries-deep-key"
+    assert "registries.conf:2:" in raised.value.reason

@@ -427,6 +427,7 @@ def test_a_file_may_begin_with_a_byte_order_mark_and_end_lines_as_windows_does(
         (b"# \xff\n", "settings.not-utf", ":1: "),
         (b"a = 1\n# \xc3(\n", "settings.not-utf", ":2: "),
         (b"x" * ((1 << 20) + 1), "settings.too-long", " "),
+        (b"a = 1\n" + b"a." * 100_000 + b"b = 1", "settings.deep-key", ":2: "),
         (b"x = " + b"[" * 100_000, "settings.too-deep", ": "),
         (b"deadline_s = " + b"1" * 5000, "settings.number-too-long", ": "),
     ],

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.fallback import child
-from cred_helper.files import json_file, user_folders
+from cred_helper.files import json_file, toml_keys, user_folders
 from cred_helper.files.os_errors import os_reason
 
 if TYPE_CHECKING:
@@ -153,7 +153,11 @@ def _document(path: Path) -> dict[str, Any]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise BrokenFile("configure.not-a-file", path)
-        return tomllib.loads(json_file.read(str(path)).decode("utf-8"))
+        text = json_file.read(str(path)).decode("utf-8")
+        if line := toml_keys.line_of_deep_key(text):
+            limit = toml_keys.MOST_DOTS
+            raise BrokenFile("configure.registries-deep-key", path, line=line, limit=limit)
+        return tomllib.loads(text)
     except FileNotFoundError:
         return {}
     except CredentialError:
