@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from cred_helper.settings.rules import Rule
 
 
-@click.group()
-def config() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def config(context: click.Context) -> None:
     """Show the settings in force."""
+    if context.invoked_subcommand is None:
+        context.invoke(show, json_wanted=False)
 
 
 @config.command()

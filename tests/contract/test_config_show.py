@@ -174,3 +174,8 @@ def test_control_characters_from_a_file_are_written_out(person: Person) -> None:
     assert done.status == 0
     assert "  profile = \\x1b[31m" in done.stdout.decode()
     assert "\\u001b" in json.dumps(_shown(person, DOCKER_CREDENTIAL_MULTI_RULES=aws))
+
+
+def test_config_alone_shows_the_settings(person: Person) -> None:
+    alone = person.run("config")
+    assert (alone.status, alone.stdout) == (0, person.run("config", "show").stdout)

@@ -112,7 +112,7 @@ def test_every_finding_has_the_same_fields(person: Person) -> None:
 def test_the_exit_status_is_0_with_warnings_only(person: Person) -> None:
     assert _finding(_doctor(person), "doctor.docker-config-missing")["severity"] == "warning"
     done = person.run("doctor")
-    assert (done.status, done.stdout.decode().splitlines()[-1]) == (0, "0 to mend, 1 to look at")
+    assert (done.status, done.stdout.decode().splitlines()[-1]) == (0, "0 errors, 1 warning")
 
 
 # --- What it says to run mends it -----------------------------------------------------------------

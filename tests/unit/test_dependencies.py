@@ -9,6 +9,7 @@ import ast
 import base64
 import hashlib
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -21,6 +22,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from cred_helper import clouds
 from cred_helper.clouds import CLOUDS
 from tests.figures import FIGURES, Record
 from tests.support.executable import ROOT
@@ -186,6 +188,18 @@ def test_finding_an_identity_imports_no_sdk_of_any_row() -> None:
         finder = f"{package}.identity" if f"{package}.identity" in graph.modules else package
         for sdk in {name for any_cloud in CLOUDS for name in any_cloud.sdk} & graph.modules:
             assert graph.find_shortest_chain(finder, sdk) is None, f"{finder} imports {sdk}"
+
+
+@pytest.mark.parametrize("cloud", clouds.NAMES)
+def test_loading_a_provider_loads_no_sdk_and_nothing_that_connects(cloud: str) -> None:
+    # -S: site may load modules of its own for editable installs.
+    code = f"import sys; sys.path[:0] = [{str(ROOT)!r}]; import cred_helper.providers.{cloud}"
+    command = [sys.executable, "-S", "-c", f"{code}; print(*sys.modules)"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    sdks = {name for row in clouds.CLOUDS for name in row.sdk}
+    assert f"cred_helper.providers.{cloud}" in done.stdout
+    assert not loaded & (sdks | {"subprocess", "socket", "http", "urllib", "ssl"})
 
 
 def test_the_sdks_that_a_row_names_are_installed_and_no_other_clouds() -> None:

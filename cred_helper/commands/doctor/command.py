@@ -94,4 +94,4 @@ def _verdict(found: list[Finding]) -> str:
     }
     if not any(counts.values()):
         return bold("all is well")
-    return bold(f"{counts[ERROR]} to mend, {counts[WARNING]} to look at")
+    return bold(", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in counts.items()))
