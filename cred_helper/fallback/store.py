@@ -131,7 +131,11 @@ class FileStore:
         except Damaged as error:
             from time import strftime
 
-            aside = f"{self.path}.damaged-{strftime('%Y%m%dT%H%M%S')}"
+            stamped = aside = f"{self.path}.damaged-{strftime('%Y%m%dT%H%M%S')}"
+            number = 1
+            while os.path.lexists(aside):  # of the same second; the lock keeps others out
+                number += 1
+                aside = f"{stamped}-{number}"
             try:
                 os.replace(self.path, aside)
             except OSError as failure:

@@ -198,6 +198,16 @@ def test_a_damaged_file_is_an_error_until_a_change_moves_it_aside(
     assert "s3cr" not in warning.line
 
 
+def test_a_second_damaged_file_does_not_replace_the_first(kept: Kept) -> None:
+    contents = [b"{", b"[", b"x"]
+    for content in contents:
+        kept.path.parent.mkdir(parents=True, exist_ok=True)
+        kept.path.write_bytes(content)
+        kept.put("h.example")
+    aside = kept.path.parent.glob("*.damaged-*")
+    assert sorted(path.read_bytes() for path in aside) == sorted(contents)
+
+
 def test_a_file_of_a_later_version_is_not_changed(kept: Kept) -> None:
     kept.put("h.example")
     content = b'{"version": 2, "sealed": "x"}'
