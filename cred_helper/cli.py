@@ -83,7 +83,10 @@ def protocol(arguments: list[str]) -> int:
     _end_on_interrupt()
     reply = stdio.guard(merged_is_silent=True)
     try:
-        return 0 if reply.send(_answer(arguments)) else 1
+        if reply.send(_answer(arguments)):
+            return 0
+        _report_unsent(reply)
+        return 1
     except CredentialError as error:
         failure = error
     except CannotLoad as error:
@@ -92,8 +95,16 @@ def protocol(arguments: list[str]) -> int:
         failure = fault(error)
     if not isinstance(failure, NotFound):
         stdio.error(failure)
-    reply.send(docker.render_error(failure))
+    if not reply.send(docker.render_error(failure)):
+        _report_unsent(reply)
     return 1
+
+
+def _report_unsent(reply: stdio.Reply) -> None:
+    """Say why a reply was not written, unless the client does not want it any more."""
+    if reply.failure is not None and not isinstance(reply.failure, BrokenPipeError):
+        problem = (reply.failure.strerror or "no reason given").lower()
+        stdio.error(CredentialError("client.cannot-write", problem=problem))
 
 
 def _end_on_interrupt() -> None:

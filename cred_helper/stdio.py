@@ -31,20 +31,22 @@ _FILE_TYPE, _FIFO = 0o170000, 0o010000
 
 
 class Reply:
-    """The handle the client reads."""
+    """The handle the client reads. ``failure`` is why the last document was not written."""
 
-    __slots__ = ("_fd",)
+    __slots__ = ("_fd", "failure")
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
+        self.failure: OSError | None = None
 
     def send(self, document: bytes) -> bool:
-        """Write the whole document; return false where the client has closed the pipe."""
+        """Write the whole document; return false where it cannot be written."""
         view = memoryview(document)
         try:
             while view:
                 view = view[os.write(self._fd, view) :]
-        except OSError:
+        except OSError as error:
+            self.failure = error
             return False
         return True
 

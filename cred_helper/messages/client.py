@@ -37,6 +37,7 @@ MESSAGES: dict[str, Message] = {
     "client.output-closed": Message("standard output is closed: nothing can be shown"),
     # Why a server URL has no built-in provider, for explain
     "client.url-empty": Message("it is empty"),
+    "client.cannot-write": Message("standard output cannot be written: {problem}"),
     "client.url-not-ascii": Message("it has a character outside ASCII"),
     "client.url-control-character": Message("it has a control character"),
     "client.url-scheme": Message("its scheme is not https"),

@@ -70,6 +70,20 @@ assert reply.send(b"the reply")
 
 
 def test_a_client_that_closed_the_pipe_is_an_exit_status_and_no_traceback() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*COMMAND, "list"],
+        stdin=subprocess.DEVNULL,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_an_output_that_cannot_be_written_is_one_line_with_a_code() -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [*COMMAND, "list"],
@@ -78,7 +92,9 @@ def test_a_client_that_closed_the_pipe_is_an_exit_status_and_no_traceback() -> N
             stderr=subprocess.PIPE,
             check=False,
         )
-    assert (done.returncode, done.stderr) == (1, b"")
+    assert done.returncode == 1
+    assert done.stderr.count(b"\n") == 1
+    assert b"[client.cannot-write]" in done.stderr
     done = subprocess.run(
         [*COMMAND, "list"],
         stdin=subprocess.DEVNULL,
@@ -86,7 +102,8 @@ def test_a_client_that_closed_the_pipe_is_an_exit_status_and_no_traceback() -> N
         preexec_fn=lambda: os.close(1),
         check=False,
     )
-    assert (done.returncode, done.stderr) == (1, b"")
+    assert done.returncode == 1
+    assert b"[client.cannot-write]" in done.stderr
 
 
 def test_a_message_is_one_line_whatever_is_in_it() -> None:
