@@ -30,7 +30,8 @@ from tests.frozen.files import (
     needs_static,
     needs_strace,
 )
-from tests.support.executable import ROOT, pinned_environment
+from tests.support.executable import ROOT, Completed
+from tests.support.machine import Machine
 
 pytestmark = needs_file
 # The names of glibc's loader differ by architecture: ld-linux-x86-64.so.2, ld-linux-aarch64.so.1.
@@ -40,53 +41,50 @@ MOST_BYTES = 20_000_000
 MOST_BYTES_GZIPPED = 15_000_000
 
 
-class Machine:
-    """A machine with an AWS identity and an empty temporary folder."""
-
-    def __init__(self, home: Path, cloud: AwsCloud) -> None:
-        self.cloud = cloud
-        self.home = home
-        self.temporary = home.parent / "temporary"
-        self.temporary.mkdir()
-        self.environment = {
-            **pinned_environment(home),
-            **cloud.identity(home),
-            "TMPDIR": str(self.temporary),
-        }
-
-    def get(
-        self, *prefix: str, file: Path = FILE, **environment: str
-    ) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            [*prefix, str(file), "get"],
-            input=EXAMPLE_HOST.encode(),
-            env=self.environment | environment,
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
-
-    def left(self) -> set[str]:
-        """The hidden files in every folder that libraries can be unpacked to."""
-        folders = (self.temporary, Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), Path("/"))
-        return {str(path) for folder in folders for path in folder.glob(".*") if path.is_file()}
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    """An empty temporary folder."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture
-def machine(home: Path) -> Iterator[Machine]:
+def machine(home: Path, temporary: Path) -> Iterator[Machine]:
+    """A machine with an AWS identity."""
     with AwsCloud() as cloud:
-        yield Machine(home, cloud)
+        machine = Machine(home, host=EXAMPLE_HOST, cloud=cloud, **cloud.identity(home))
+        machine.use({"PATH": machine.scripts.path, "TMPDIR": str(temporary)})
+        machine.executable.command = [str(FILE)]
+        yield machine
 
 
-def answered(done: subprocess.CompletedProcess[bytes]) -> bool:
-    assert (done.returncode, done.stderr) == (0, b""), done
-    return b'"Username":"AWS"' in done.stdout
+def get(machine: Machine, *prefix: str, file: Path = FILE, **variables: str) -> Completed:
+    """Ask a frozen file, behind other commands."""
+    machine.executable.command = [*prefix, str(file)]
+    return machine.get(**variables)
+
+
+def remove(machine: Machine, *prefixes: str) -> None:
+    """Remove variables from the environment."""
+    for name in [name for name in machine.environment if name.startswith(prefixes)]:
+        del machine.environment[name]
+
+
+def left(temporary: Path) -> set[str]:
+    """The hidden files in every folder that libraries can be unpacked to."""
+    folders = (temporary, Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), Path("/"))
+    return {str(path) for folder in folders for path in folder.glob(".*") if path.is_file()}
+
+
+def answered(done: Completed) -> bool:
+    return done.credential[0] == "AWS"
 
 
 def calls(machine: Machine, tmp_path: Path, file: Path = FILE) -> list[str]:
     """The system calls of one get."""
     log = tmp_path / "calls"
-    assert answered(machine.get("strace", "-f", "-o", str(log), file=file))
+    assert answered(get(machine, "strace", "-f", "-o", str(log), file=file))
     return log.read_text().splitlines()
 
 
@@ -188,15 +186,7 @@ def test_neither_pythons_variables_nor_the_current_folder_replace_a_module(
         (tmp_path / f"{name}.py").write_text("raise SystemExit('hijacked')")
     machine.environment |= {"PYTHONPATH": str(tmp_path), "PYTHONHOME": str(tmp_path)}
     machine.environment |= {"PYTHONSTARTUP": str(tmp_path / "json.py"), "PYTHONINSPECT": "1"}
-    done = subprocess.run(
-        [FILE, "get"],
-        input=EXAMPLE_HOST.encode(),
-        env=machine.environment,
-        cwd=tmp_path,
-        capture_output=True,
-        check=False,
-    )
-    assert answered(done)
+    assert answered(machine.executable.run("get", stdin=EXAMPLE_HOST, cwd=tmp_path))
 
 
 def test_libraries_of_the_same_names_in_other_folders_are_not_loaded(
@@ -206,12 +196,8 @@ def test_libraries_of_the_same_names_in_other_folders_are_not_loaded(
         (tmp_path / name).write_bytes(b"not a library")
     with TerminatingProxy(authority) as proxy:
         machine.cloud.register(proxy)
-        environment = {
-            name: value
-            for name, value in machine.environment.items()
-            if not name.startswith("AWS_ENDPOINT_URL")
-        }
-        machine.environment = environment | proxy.environment()
+        remove(machine, "AWS_ENDPOINT_URL")
+        machine.use(proxy.environment())
         assert answered(machine.get(LD_LIBRARY_PATH=str(tmp_path)))
     assert machine.cloud.exchanges == 1
 
@@ -228,18 +214,14 @@ def test_programs_get_the_environment_of_the_user(machine: Machine, tmp_path: Pa
     program.chmod(0o755)
     config = tmp_path / "config"
     config.write_text(f"[default]\ncredential_process = {program}\n")
-    environment = {
-        name: value
-        for name, value in machine.environment.items()
-        if not name.startswith(("AWS_ACCESS", "AWS_SECRET", "AWS_SESSION"))
-    } | {"AWS_CONFIG_FILE": str(config), "LD_LIBRARY_PATH": "/opt/of/the/user"}
-    machine.environment = environment
+    remove(machine, "AWS_ACCESS", "AWS_SECRET", "AWS_SESSION")
+    machine.use({"AWS_CONFIG_FILE": str(config), "LD_LIBRARY_PATH": "/opt/of/the/user"})
     for file in [FILE, *([STATIC] if STATIC.exists() else [])]:
-        assert answered(machine.get(file=file, DOCKER_CREDENTIAL_MULTI_CACHE="off"))
+        assert answered(get(machine, file=file, DOCKER_CREDENTIAL_MULTI_CACHE="off"))
         lines = seen.read_text().splitlines()
         variables = dict(line.split("=", 1) for line in lines if "=" in line)
         ignored = {"PWD", "OLDPWD", "SHLVL", "_", "DOCKER_CREDENTIAL_MULTI_CACHE"}
-        added = set(variables.items()) - set(environment.items())
+        added = set(variables.items()) - set(machine.environment.items())
         assert {name for name, _ in added} - ignored == set(), added
         assert variables["LD_LIBRARY_PATH"] == "/opt/of/the/user"
         assert "memfd" not in Path(f"{seen}.fds").read_text()
@@ -251,14 +233,16 @@ def test_twenty_processes_at_once_all_answer(machine: Machine) -> None:
 
 
 def test_it_runs_without_a_home_a_temporary_folder_or_a_path(
-    machine: Machine,
+    machine: Machine, temporary: Path
 ) -> None:
-    machine.temporary.chmod(0o500)
+    temporary.chmod(0o500)
     assert answered(machine.get(PATH="", HOME="/nonexistent", TMPDIR="/nonexistent"))
 
 
-def test_a_start_killed_at_any_moment_leaves_nothing_behind(machine: Machine) -> None:
-    before = machine.left()
+def test_a_start_killed_at_any_moment_leaves_nothing_behind(
+    machine: Machine, temporary: Path
+) -> None:
+    before = left(temporary)
     moments = random.Random(7)
     for _ in range(25):
         with subprocess.Popen(
@@ -269,8 +253,8 @@ def test_a_start_killed_at_any_moment_leaves_nothing_behind(machine: Machine) ->
             process.stdin.close()
             time.sleep(moments.uniform(0.001, 0.2))
             process.send_signal(signal.SIGKILL)
-    assert machine.left() - before == set()
-    assert list(machine.temporary.iterdir()) == []
+    assert left(temporary) - before == set()
+    assert list(temporary.iterdir()) == []
 
 
 # --- Without memory files, without a libc ---------------------------------------------------------
@@ -278,7 +262,7 @@ def test_a_start_killed_at_any_moment_leaves_nothing_behind(machine: Machine) ->
 
 @needs_static
 def test_the_static_file_answers_as_the_other_does(machine: Machine) -> None:
-    assert machine.get(file=STATIC).stdout == machine.get().stdout
+    assert get(machine, file=STATIC).stdout == get(machine).stdout
     assert re.findall("NEEDED", _dynamic(STATIC)) == []
 
 
@@ -294,15 +278,17 @@ def test_the_static_file_loads_no_library_of_the_system(machine: Machine, tmp_pa
 @needs_root
 @each_file
 def test_where_memory_files_cannot_be_executed_temporary_files_are(
-    machine: Machine, file: Path
+    machine: Machine, temporary: Path, file: Path
 ) -> None:
-    before = machine.left()
+    before = left(temporary)
     script = 'echo 2 > /proc/sys/vm/memfd_noexec && exec "$1" get'
-    done = machine.get(
-        *("unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", script, "sh"), file=file
+    done = get(
+        machine,
+        *("unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", script, "sh"),
+        file=file,
     )
-    if b"memfd_noexec" in done.stderr or done.stderr.startswith(b"unshare: "):
+    if "memfd_noexec" in done.stderr or done.stderr.startswith("unshare: "):
         pytest.skip("this kernel or sandbox has no such setting")
     assert answered(done)
-    assert machine.left() - before == set()
-    assert list(machine.temporary.iterdir()) == []
+    assert left(temporary) - before == set()
+    assert list(temporary.iterdir()) == []
