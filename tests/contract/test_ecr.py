@@ -35,9 +35,9 @@ from tests.clouds.aws import ACCOUNT, EXAMPLE_HOST, PUBLIC_HOST, START_URL, AwsC
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Fault, LoopbackServer, Reply, json_reply
 from tests.clouds.sigv4 import Key
-from tests.support.executable import COMMAND, NOBODY, NOT_FOUND, ROOT, Completed, Executable
+from tests.support.executable import COMMAND, NOBODY, NOT_FOUND, PROGRAM, ROOT, Executable
+from tests.support.machine import Machine
 
-PROGRAM = "docker-credential-multi"
 SSO_OPTIONS = f"sso_account_id = {ACCOUNT}\nsso_role_name = Puller\n"
 SSO_PLACE = f"sso_start_url = {START_URL}\nsso_region = us-east-1\n"
 SSO_SESSION = f"[sso-session corp]\n{SSO_PLACE}sso_registration_scopes = sso:account:access\n"
@@ -61,47 +61,6 @@ def user(cloud: AwsCloud) -> Key:
     return cloud.user("someone")
 
 
-class Machine:
-    """A machine with files for the SDK, and the executable on it."""
-
-    def __init__(self, home: Path, executable: Executable, cloud: AwsCloud) -> None:
-        self.home = home
-        self._executable = executable
-        self._cloud = cloud
-
-    def config(self, text: str, name: str = "config") -> None:
-        """Write a file of the SDK's."""
-        (self.home / ".aws").mkdir(exist_ok=True)
-        (self.home / ".aws" / name).write_text(text)
-
-    def write(self, name: str, text: str, mode: int = 0o600) -> str:
-        """Write a file of any kind; its path."""
-        path = self.home / name
-        path.write_text(text)
-        path.chmod(mode)
-        return str(path)
-
-    def get(self, host: str = EXAMPLE_HOST, environment: dict[str, str] | None = None) -> Completed:
-        """Run `get` with the SDK sent to the loopback cloud."""
-        variables = {**self._cloud.redirection(), **(environment or {})}
-        return self._executable.get(host, variables)
-
-    def fail(self, environment: dict[str, str], host: str = EXAMPLE_HOST) -> Failure:
-        """Run a `get` that fails, and check that its one error reaches the client and the user."""
-        done = self.get(host, environment)
-        assert done.status == 1
-        lines = done.stderr.splitlines()
-        error, hint = f"{PROGRAM}: error: ", f"{PROGRAM}: hint: "
-        assert lines[0].startswith(f"{error}no credential for {host} from ecr: ")
-        reason, _, code = lines[0].removeprefix(error).removesuffix("]").rpartition(" [")
-        assert done.stdout.decode().startswith(reason)
-        assert all(line.startswith(hint) for line in lines[1:])
-        assert done.codes == [code]
-        for secret in self._cloud.secrets:
-            assert secret not in done.stderr
-        return Failure(code, reason, " ".join(line.removeprefix(hint) for line in lines[1:]))
-
-
 class Failure(NamedTuple):
     """A failed `get`, as a user sees it."""
 
@@ -111,8 +70,21 @@ class Failure(NamedTuple):
 
 
 @pytest.fixture
-def machine(home: Path, executable: Executable, cloud: AwsCloud) -> Machine:
-    return Machine(home, executable, cloud)
+def machine(home: Path, cloud: AwsCloud) -> Machine:
+    """A machine whose SDK is sent to the loopback cloud."""
+    machine = Machine(home, host=EXAMPLE_HOST, cloud=cloud, **cloud.redirection())
+    machine.use({"PATH": machine.scripts.path})
+    return machine
+
+
+def fail(machine: Machine, variables: dict[str, str], host: str = EXAMPLE_HOST) -> Failure:
+    """Run a `get` that fails with one error of the provider."""
+    done = machine.fail(host, **variables)
+    reason = done.stdout.decode()
+    assert reason.startswith(f"no credential for {host} from ecr: ")
+    [code] = done.codes
+    hints = done.stderr.splitlines()[1:]
+    return Failure(code, reason, " ".join(line.partition(": hint: ")[2] for line in hints))
 
 
 @pytest.fixture(scope="module")
@@ -161,13 +133,13 @@ def a_session(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
 
 @identity
 def the_default_profile(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    machine.config(f"[default]\n{user.options()}\n", "credentials")
+    machine.write(".aws/credentials", f"[default]\n{user.options()}\n")
     return {}, user.principal
 
 
 @identity
 def a_profile_in_the_config_file(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    machine.config(f"[profile dev]\n{user.options()}\n[default]\naws_access_key_id = other\n")
+    machine.aws_config(f"[profile dev]\n{user.options()}\n[default]\naws_access_key_id = other\n")
     return AS_DEV, user.principal
 
 
@@ -176,7 +148,7 @@ def a_role_of_a_role(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
     first = cloud.role("first", user)
     second = cloud.role("second", f"{assumed('first')}one")
     cloud.roles[second].external_id = "outside"
-    machine.config(
+    machine.aws_config(
         f"[profile base]\n{user.options()}\n"
         f"[profile one]\nrole_arn = {first}\nsource_profile = base\nrole_session_name = one\n"
         f"[profile dev]\nrole_arn = {second}\nsource_profile = one\nexternal_id = outside\n"
@@ -187,14 +159,16 @@ def a_role_of_a_role(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
 @identity
 def a_role_by_the_container(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
     role = cloud.role("deploy", f"{assumed('container-role')}i-0123456789abcdef0")
-    machine.config(f"[profile dev]\nrole_arn = {role}\ncredential_source = EcsContainer\n")
+    machine.aws_config(f"[profile dev]\nrole_arn = {role}\ncredential_source = EcsContainer\n")
     return {**AS_DEV, **cloud.container()}, assumed("deploy")
 
 
 @identity
 def a_role_by_the_instance(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
     role = cloud.role("deploy", f"{assumed('instance-role')}i-0123456789abcdef0")
-    machine.config(f"[profile dev]\nrole_arn = {role}\ncredential_source = Ec2InstanceMetadata\n")
+    machine.aws_config(
+        f"[profile dev]\nrole_arn = {role}\ncredential_source = Ec2InstanceMetadata\n"
+    )
     return {**AS_DEV, **cloud.instance()}, assumed("deploy")
 
 
@@ -203,7 +177,7 @@ def a_web_identity(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
     token = cloud.secret("web identity")
     return {
         "AWS_ROLE_ARN": cloud.role("pod", token),
-        "AWS_WEB_IDENTITY_TOKEN_FILE": machine.write("token", token),
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(machine.write("token", token)),
         "AWS_ROLE_SESSION_NAME": "pod-1",
     }, f"{assumed('pod')}pod-1"
 
@@ -211,8 +185,8 @@ def a_web_identity(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
 @identity
 def a_web_identity_in_a_profile(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
     token = cloud.secret("web identity")
-    file = machine.write("token", token)
-    machine.config(
+    file = str(machine.write("token", token))
+    machine.aws_config(
         f"[profile dev]\nrole_arn = {cloud.role('pod', token)}\nweb_identity_token_file = {file}\n"
     )
     return AS_DEV, assumed("pod")
@@ -221,14 +195,14 @@ def a_web_identity_in_a_profile(cloud: AwsCloud, machine: Machine, user: Key) ->
 @identity
 def sso_as_it_used_to_be(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
     cloud.start_sso(machine.home)
-    machine.config(f"[profile dev]\n{SSO_OPTIONS}{SSO_PLACE}")
+    machine.aws_config(f"[profile dev]\n{SSO_OPTIONS}{SSO_PLACE}")
     return AS_DEV, assumed("Puller")
 
 
 @identity
 def an_sso_session(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
     cloud.start_sso(machine.home, "corp")
-    machine.config(f"[profile dev]\nsso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}")
+    machine.aws_config(f"[profile dev]\nsso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}")
     return AS_DEV, assumed("Puller")
 
 
@@ -254,14 +228,14 @@ def a_role_by_an_sso_session(cloud: AwsCloud, machine: Machine, user: Key) -> Id
 @identity
 def a_profile_of_a_loose_hand(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
     options = user.options().replace("\n", "\n   ")
-    machine.config(f"\n [profile dev] /* ours */\n   {options}\n\n")
+    machine.aws_config(f"\n [profile dev] /* ours */\n   {options}\n\n")
     return AS_DEV, user.principal
 
 
 @identity
 def an_sso_session_to_be_renewed(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
     cloud.start_sso(machine.home, "corp", expired=True, **cloud.sso_renewal())
-    machine.config(f"[profile dev]\nsso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}")
+    machine.aws_config(f"[profile dev]\nsso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}")
     return AS_DEV, assumed("Puller")
 
 
@@ -272,21 +246,21 @@ def an_sso_session_that_the_cli_keeps_a_role_of(
     cloud.start_sso(machine.home, "corp", expired=True)
     key = cloud.session(f"{assumed('Puller')}kept")
     keep(machine, key, {"accountId": ACCOUNT, "roleName": "Puller", "sessionName": "corp"})
-    machine.config(f"[profile dev]\nsso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}")
+    machine.aws_config(f"[profile dev]\nsso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}")
     return AS_DEV, key.principal
 
 
 @identity
 def a_sign_in(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
     cloud.sign_in(machine.home, SIGN_IN, timedelta(minutes=15))
-    machine.config(f"[profile dev]\nlogin_session = {SIGN_IN}\n")
+    machine.aws_config(f"[profile dev]\nlogin_session = {SIGN_IN}\n")
     return AS_DEV, SIGN_IN
 
 
 @identity
 def a_sign_in_to_be_renewed(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
     cloud.sign_in(machine.home, SIGN_IN, timedelta(minutes=-1))
-    machine.config(f"[profile dev]\nlogin_session = {SIGN_IN}\n")
+    machine.aws_config(f"[profile dev]\nlogin_session = {SIGN_IN}\n")
     return AS_DEV, SIGN_IN
 
 
@@ -295,7 +269,9 @@ def a_program(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
     keys = {"Version": 1, "AccessKeyId": user.id, "SecretAccessKey": user.secret}
     # What the program says on its standard error is between it and the SDK.
     script = f"#!/bin/sh\necho {cloud.secret('chatter')} >&2\necho '{json.dumps(keys)}'\n"
-    machine.config(f"[profile dev]\ncredential_process = {machine.write('keys', script, 0o700)}\n")
+    machine.aws_config(
+        f"[profile dev]\ncredential_process = {machine.write('keys', script, 0o700)}\n"
+    )
     return AS_DEV, user.principal
 
 
@@ -308,7 +284,7 @@ def a_container(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
 def a_pod(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
     variables = cloud.container()
     token = variables.pop("AWS_CONTAINER_AUTHORIZATION_TOKEN")
-    file = machine.write("token", token)
+    file = str(machine.write("token", token))
     return {**variables, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": file}, assumed("container-role")
 
 
@@ -325,7 +301,7 @@ def a_role_that_wants_a_code_which_the_cli_asked_for(
     device = f"arn:aws:iam::{ACCOUNT}:mfa/someone"
     key = cloud.session(f"{assumed('admin')}kept")
     keep(machine, key, {"RoleArn": role, "SerialNumber": device})
-    machine.config(
+    machine.aws_config(
         f"[profile base]\n{user.options()}\n"
         f"[profile dev]\nrole_arn = {role}\nsource_profile = base\nmfa_serial = {device}\n"
     )
@@ -355,7 +331,7 @@ def test_every_identity_gets_a_token(
     prepare: Callable[[AwsCloud, Machine, Key], Identity],
 ) -> None:
     variables, principal = prepare(cloud, machine, user)
-    username, secret = machine.get(environment=variables).credential
+    username, secret = machine.get(**variables).credential
     assert username == "AWS"
     assert cloud.issued(username, secret, EXAMPLE_HOST)
     [call] = cloud.calls
@@ -375,8 +351,8 @@ def test_it_just_works(cloud: AwsCloud, user: Key, executable: Executable) -> No
 def test_a_renewed_sso_session_is_kept_for_the_next(cloud: AwsCloud, machine: Machine) -> None:
     renewal = cloud.sso_renewal()
     file = cloud.start_sso(machine.home, "corp", expired=True, **renewal)
-    machine.config(f"[profile dev]\nsso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}")
-    assert cloud.issued(*machine.get(environment=AS_DEV).credential, EXAMPLE_HOST)
+    machine.aws_config(f"[profile dev]\nsso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}")
+    assert cloud.issued(*machine.get(**AS_DEV).credential, EXAMPLE_HOST)
     kept = json.loads(file.read_text())
     assert kept["refreshToken"] != renewal["refreshToken"]
     assert datetime.fromisoformat(kept["expiresAt"]) > datetime.now(UTC)
@@ -401,7 +377,7 @@ def test_processes_that_share_a_session_renew_it_once(
     cloud.delay_s = 0.05
     variables, _ = prepare(cloud, machine, user)
     with ThreadPoolExecutor(len(REGIONS)) as pool:
-        done = list(pool.map(lambda host: machine.get(host, variables), REGIONS))
+        done = list(pool.map(lambda host: machine.get(host, **variables), REGIONS))
     for host, one in zip(REGIONS, done, strict=True):
         assert cloud.issued(*one.credential, host)
     assert [request.path for request in cloud.received].count(path) == 1
@@ -455,13 +431,13 @@ def test_a_token_is_kept_under_the_key_that_the_program_prints(
     script = f"#!/bin/sh\necho ran >> {machine.home}/runs\ncat {machine.home}/$NAME.json\n"
     program = machine.write("keys", script, 0o700)
     role = cloud.role("deploy", *cloud.keys.values())
-    machine.config(
+    machine.aws_config(
         f"[profile dev]\ncredential_process = {program}\n"
         f"[profile role]\nrole_arn = {role}\nsource_profile = dev\nrole_session_name = me\n"
     )
     for profile in ("dev", "role"):
         secrets = [
-            machine.get(environment={"AWS_PROFILE": profile, "NAME": name}).credential
+            machine.get(AWS_PROFILE=profile, NAME=name).credential
             for name in ("alice", "bob", "alice", "bob")
         ]
         assert secrets[:2] == secrets[2:]
@@ -476,7 +452,7 @@ def test_a_token_by_keys_of_a_service_without_a_login_is_not_kept(
 ) -> None:
     cloud.container_token = None  # type: ignore[assignment]
     variables = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{cloud.url}/container"}
-    first, second = (machine.get(environment=variables).credential for _ in range(2))
+    first, second = (machine.get(**variables).credential for _ in range(2))
     assert first != second
 
 
@@ -511,7 +487,7 @@ def test_a_profile_of_one_registry_comes_before_every_variable(
     for name, value in cloud.user("other").environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_PROFILE", "absent")
-    machine.config(f"[profile dev]\n{user.options()}\n")
+    machine.aws_config(f"[profile dev]\n{user.options()}\n")
     assert cloud.issued(*ask(profile="dev"), EXAMPLE_HOST)
     assert cloud.calls[-1].principal == user.principal
 
@@ -603,7 +579,7 @@ def test_what_the_host_wants_of_ecr_is_not_asked_of_sts(
     aws_behind_a_proxy: TerminatingProxy,
 ) -> None:
     role = cloud.role("deploy", user)
-    machine.config(
+    machine.aws_config(
         f"[default]\nrole_arn = {role}\nsource_profile = base\n[profile base]\n{user.options()}\n"
     )
     host = f"{ACCOUNT}.dkr-ecr-fips.us-west-2.on.aws"
@@ -638,10 +614,10 @@ def test_a_role_is_assumed_in_the_users_region_or_else_the_hosts(
     region: str,
 ) -> None:
     role = cloud.role("deploy", user)
-    machine.config(
+    machine.aws_config(
         f"[default]\nrole_arn = {role}\nsource_profile = base\n[profile base]\n{user.options()}\n"
     )
-    assert cloud.issued(*machine.get(host, configured).credential, host)
+    assert cloud.issued(*machine.get(host, **configured).credential, host)
     assert cloud.roles[role].regions == [region]
 
 
@@ -652,7 +628,7 @@ def test_sts_is_where_the_user_has_it(
     machine: Machine,
     aws_behind_a_proxy: TerminatingProxy,
 ) -> None:
-    machine.config(
+    machine.aws_config(
         "[default]\nsts_regional_endpoints = legacy\nregion = us-east-1\n"
         f"role_arn = {cloud.role('deploy', user)}\nsource_profile = base\n"
         f"[profile base]\n{user.options()}\n"
@@ -679,7 +655,7 @@ def test_fips_for_everything_is_the_users_to_set(
 def test_an_endpoint_in_the_profile_wins_over_what_the_host_wants(
     cloud: AwsCloud, user: Key, machine: Machine, executable: Executable, options: str, fips: str
 ) -> None:
-    machine.config(f"[default]\n{user.options()}\n{options.format(url=cloud.url)}\n")
+    machine.aws_config(f"[default]\n{user.options()}\n{options.format(url=cloud.url)}\n")
     done = executable.get(FIPS_HOST, {"AWS_USE_FIPS_ENDPOINT": fips})
     assert cloud.issued(*done.credential, FIPS_HOST)
     assert cloud.calls[-1].region == "us-gov-west-1"
@@ -719,7 +695,7 @@ def test_a_private_authority_is_trusted_by_any_of_its_names(
 def test_a_private_authority_that_the_profile_names_is_trusted_first(
     authority: Authority, cloud: AwsCloud, user: Key, machine: Machine, executable: Executable
 ) -> None:
-    machine.config(f"[default]\n{user.options()}\nca_bundle = {authority.ca_file}\n")
+    machine.aws_config(f"[default]\n{user.options()}\nca_bundle = {authority.ca_file}\n")
     with LoopbackTls(authority, cloud) as https:
         variables = {"AWS_ENDPOINT_URL_ECR": https.url, "SSL_CERT_FILE": "/none"}
         assert cloud.issued(*executable.get(EXAMPLE_HOST, variables).credential, EXAMPLE_HOST)
@@ -742,7 +718,7 @@ def test_an_expired_sso_session_says_how_to_sign_in_again(
     cloud.start_sso(machine.home, "corp", expired=True)
     sso = f"sso_session = corp\n{SSO_OPTIONS}"
     role = f"role_arn = {cloud.role('deploy')}\nsource_profile = my sso\n"
-    machine.config(
+    machine.aws_config(
         f"[profile dev]\n{sso}[profile 'my sso']\n{sso}[profile deploy]\n{role}{SSO_SESSION}"
     )
     # The profile to sign in to is the one with SSO, not the one whose role it is for.
@@ -750,7 +726,7 @@ def test_an_expired_sso_session_says_how_to_sign_in_again(
         "dev": "aws sso login --profile dev",
         "deploy": "aws sso login --profile 'my sso'",
     }.items():
-        failure = machine.fail({"AWS_PROFILE": profile})
+        failure = fail(machine, {"AWS_PROFILE": profile})
         assert failure.code == "ecr.sso-expired"
         assert failure.hint == f"run {command}"
 
@@ -762,8 +738,8 @@ def test_an_sso_session_that_ended_elsewhere_says_how_to_sign_in_again(
     session = json.loads(file.read_text())
     secret = cloud.secret("token of yesterday")
     file.write_text(json.dumps({**session, "accessToken": secret}))
-    machine.config(f"[profile dev]\n{SSO_OPTIONS}{SSO_PLACE}")
-    failure = machine.fail(AS_DEV)
+    machine.aws_config(f"[profile dev]\n{SSO_OPTIONS}{SSO_PLACE}")
+    failure = fail(machine, AS_DEV)
     assert failure.code == "ecr.sso-expired"
     assert failure.hint == "run aws sso login --profile dev"
 
@@ -775,8 +751,8 @@ def test_a_damaged_sso_session_says_how_to_sign_in_again(
     cloud: AwsCloud, machine: Machine, content: str, sso: str | None
 ) -> None:
     cloud.start_sso(machine.home, "corp" if sso else None).write_text(content)
-    machine.config(f"[profile dev]\n{sso or SSO_OPTIONS + SSO_PLACE}")
-    failure = machine.fail(AS_DEV)
+    machine.aws_config(f"[profile dev]\n{sso or SSO_OPTIONS + SSO_PLACE}")
+    failure = fail(machine, AS_DEV)
     assert failure.code in ("ecr.sso-expired", "ecr.sign-in-damaged")
     assert failure.hint == "run aws sso login --profile dev"
 
@@ -784,13 +760,13 @@ def test_a_damaged_sso_session_says_how_to_sign_in_again(
 def test_a_sign_in_that_is_over_says_how_to_sign_in_again(
     cloud: AwsCloud, machine: Machine
 ) -> None:
-    machine.config(f"[profile dev]\nlogin_session = {SIGN_IN}\n")
-    assert machine.fail(AS_DEV).hint == "run aws login --profile dev"
+    machine.aws_config(f"[profile dev]\nlogin_session = {SIGN_IN}\n")
+    assert fail(machine, AS_DEV).hint == "run aws login --profile dev"
     file = cloud.sign_in(machine.home, SIGN_IN, timedelta(minutes=-1))
     session = json.loads(file.read_text())
     secret = cloud.secret("token of yesterday")
     file.write_text(json.dumps({**session, "refreshToken": secret}))
-    assert machine.fail(AS_DEV).hint == "run aws login --profile dev"
+    assert fail(machine, AS_DEV).hint == "run aws login --profile dev"
 
 
 def test_a_role_that_requires_a_code_does_not_ask_for_it(
@@ -798,7 +774,7 @@ def test_a_role_that_requires_a_code_does_not_ask_for_it(
 ) -> None:
     role = cloud.role("admin", user)
     cloud.roles[role].mfa_code = "123456"
-    machine.config(
+    machine.aws_config(
         f"[profile base]\n{user.options()}\n[profile dev]\nrole_arn = {role}\n"
         f"source_profile = base\nmfa_serial = arn:aws:iam::{ACCOUNT}:mfa/someone\n"
     )
@@ -826,7 +802,7 @@ def test_a_role_that_requires_a_code_does_not_ask_for_it(
 
 def test_a_refusal_names_who_may_not_do_what(cloud: AwsCloud, machine: Machine, user: Key) -> None:
     cloud.forbidden.add(user.principal)
-    failure = machine.fail(user.environment())
+    failure = fail(machine, user.environment())
     assert failure.code == "ecr.policy-does-not-allow"
     assert f"{user.principal} may not do ecr:GetAuthorizationToken" in failure.reason
     assert "allow ecr:GetAuthorizationToken" in failure.hint
@@ -857,7 +833,7 @@ def test_a_refusal_names_the_policy_that_is_the_reason(
         f" resource: * because {because}"
     )
     cloud.fail("/", json_reply({"__type": "AccessDeniedException", "message": message}, 400))
-    failure = machine.fail(user.environment())
+    failure = fail(machine, user.environment())
     assert failure.code == code
     assert f"{policy} " in failure.reason
 
@@ -866,16 +842,16 @@ def test_a_key_without_its_session_token_and_one_with_another_keys_are_told_apar
     machine: Machine,
 ) -> None:
     session = {"AWS_ACCESS_KEY_ID": "ASIAUNKNOWN", "AWS_SECRET_ACCESS_KEY": "x"}
-    assert machine.fail(session).code == "ecr.session-token-missing"
+    assert fail(machine, session).code == "ecr.session-token-missing"
     stale = {**session, "AWS_ACCESS_KEY_ID": "AKIAUNKNOWN", "AWS_SESSION_TOKEN": "stale"}
-    assert machine.fail(stale).code == "ecr.session-token-of-another-key"
+    assert fail(machine, stale).code == "ecr.session-token-of-another-key"
 
 
 def test_a_refused_token_does_not_stop_a_pull_from_the_public_registry(
     cloud: AwsCloud, machine: Machine, user: Key
 ) -> None:
     cloud.forbidden.add(user.principal)
-    done = machine.get(PUBLIC_HOST, user.environment())
+    done = machine.get(PUBLIC_HOST, **user.environment())
     assert (done.status, done.stdout) == (1, NOT_FOUND)
     assert done.codes == ["ecr.policy-does-not-allow"]
     assert "ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken" in done.stderr
@@ -884,11 +860,11 @@ def test_a_refused_token_does_not_stop_a_pull_from_the_public_registry(
 def test_a_role_that_may_not_be_assumed_is_named(
     cloud: AwsCloud, machine: Machine, user: Key
 ) -> None:
-    machine.config(
+    machine.aws_config(
         f"[default]\nrole_arn = {cloud.role('closed')}\nsource_profile = base\n"
         f"[profile base]\n{user.options()}\n"
     )
-    failure = machine.fail({})
+    failure = fail(machine, {})
     assert failure.code == "ecr.role-not-assumable"
     assert user.principal in failure.reason
     assert "sts:AssumeRole" in failure.hint
@@ -1002,8 +978,8 @@ def test_a_wrong_configuration_is_named_and_no_other_identity_is_used(
     cloud: AwsCloud, machine: Machine, config: str, variables: dict[str, str], code: str
 ) -> None:
     # A role of this instance is there, and must not be used.
-    machine.config(config)
-    assert machine.fail({**cloud.instance(), **variables}).code == code
+    machine.aws_config(config)
+    assert fail(machine, {**cloud.instance(), **variables}).code == code
     assert cloud.calls == []
 
 
@@ -1023,7 +999,7 @@ def test_a_wrong_configuration_is_named_and_no_other_identity_is_used(
 def test_an_empty_variable_counts_as_not_set(
     cloud: AwsCloud, machine: Machine, user: Key, variable: str
 ) -> None:
-    done = machine.get(environment={**user.environment(), variable: ""})
+    done = machine.get(**user.environment() | {variable: ""})
     assert cloud.issued(*done.credential, EXAMPLE_HOST)
 
 
@@ -1031,7 +1007,7 @@ def test_a_region_with_a_comment_does_not_stop_a_role(
     cloud: AwsCloud, machine: Machine, user: Key
 ) -> None:
     role = cloud.role("deploy", user)
-    machine.config(
+    machine.aws_config(
         f"[default]\nregion = us-west-1  # optional\nrole_arn = {role}\nsource_profile = base\n"
         f"[profile base]\n{user.options()}\n"
     )
@@ -1065,8 +1041,8 @@ def test_a_program_that_gives_no_keys_is_named_without_its_output(
         "gives keys that have expired": "ecr.keys-expired",
     }.get(what, "ecr.process-output")
     program = machine.write("keys", f"#!/bin/sh\n{script}\n", 0o700)
-    machine.config(f"[profile dev]\ncredential_process = {program}\n")
-    failure = machine.fail({**AS_DEV, "SECRET": cloud.secret("program output")})
+    machine.aws_config(f"[profile dev]\ncredential_process = {program}\n")
+    failure = fail(machine, {**AS_DEV, "SECRET": cloud.secret("program output")})
     assert failure.code == code
     assert 'profile "dev"' in failure.reason
 
@@ -1075,13 +1051,13 @@ def test_a_wrong_secret_an_expired_session_and_a_wrong_clock_are_told_apart(
     cloud: AwsCloud, machine: Machine, user: Key
 ) -> None:
     wrong = {**user.environment(), "AWS_SECRET_ACCESS_KEY": cloud.secret("wrong")}
-    assert machine.fail(wrong).code == "ecr.secret-wrong"
+    assert fail(machine, wrong).code == "ecr.secret-wrong"
     expired = cloud.session(assumed("ci"), timedelta(minutes=-1))
-    failure = machine.fail(expired.environment())
+    failure = fail(machine, expired.environment())
     assert failure.code == "ecr.session-expired"
     assert failure.hint.startswith("renew AWS_ACCESS_KEY_ID")
     cloud.clock_ahead = timedelta(minutes=17)
-    failure = machine.fail(user.environment())
+    failure = fail(machine, user.environment())
     assert failure.code == "ecr.clock-wrong"
     assert "17 minutes behind" in failure.reason
 
@@ -1092,23 +1068,23 @@ def test_a_token_that_the_role_does_not_trust_and_one_that_has_expired_are_told_
     token = cloud.secret("web identity")
     variables = {
         "AWS_ROLE_ARN": cloud.role("pod"),
-        "AWS_WEB_IDENTITY_TOKEN_FILE": machine.write("token", token),
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(machine.write("token", token)),
     }
-    assert machine.fail(variables).code == "ecr.token-not-trusted"
+    assert fail(machine, variables).code == "ecr.token-not-trusted"
     cloud.expired_web_tokens.add(token)
-    assert machine.fail(variables).code == "ecr.token-file-expired"
+    assert fail(machine, variables).code == "ecr.token-file-expired"
 
 
 def test_a_role_that_sso_does_not_give_is_named(cloud: AwsCloud, machine: Machine) -> None:
     cloud.start_sso(machine.home)
     cloud.sso_assignments.clear()
-    machine.config(f"[profile dev]\n{SSO_OPTIONS}{SSO_PLACE}")
-    assert machine.fail(AS_DEV).code == "ecr.sso-role-not-given"
+    machine.aws_config(f"[profile dev]\n{SSO_OPTIONS}{SSO_PLACE}")
+    assert fail(machine, AS_DEV).code == "ecr.sso-role-not-given"
 
 
 def test_a_container_that_refuses_is_named(cloud: AwsCloud, machine: Machine) -> None:
     wrong = {**cloud.container(), "AWS_CONTAINER_AUTHORIZATION_TOKEN": cloud.secret("wrong")}
-    failure = machine.fail(wrong)
+    failure = fail(machine, wrong)
     assert failure.code == "ecr.container-refuses"
     assert f"the credentials at {cloud.url}" in failure.reason
 
@@ -1153,7 +1129,7 @@ def test_an_answer_without_a_token_is_reported(
     cloud: AwsCloud, machine: Machine, user: Key, answer: Fault, code: str
 ) -> None:
     cloud.fail("/", answer)
-    assert machine.fail(user.environment()).code == code
+    assert fail(machine, user.environment()).code == code
 
 
 # The path of each service that keys come from → the identity that asks it.
@@ -1171,17 +1147,17 @@ def test_an_endless_reply_of_a_machines_service_is_not_read(
     variables: Callable[[AwsCloud], dict[str, str]],
 ) -> None:
     cloud.fail(path, faults.huge_body())
-    assert machine.fail(variables(cloud)).code == "network.reply-too-large"
+    assert fail(machine, variables(cloud)).code == "network.reply-too-large"
 
 
 def test_sts_that_does_not_answer_does_not_make_the_instance_answer(
     cloud: AwsCloud, machine: Machine
 ) -> None:
     token = cloud.secret("web identity")
-    file = machine.write("token", token)
+    file = str(machine.write("token", token))
     variables = {"AWS_ROLE_ARN": cloud.role("pod", token), "AWS_WEB_IDENTITY_TOKEN_FILE": file}
     cloud.fail("/sts", faults.unavailable())
-    assert machine.fail({**cloud.instance(), **variables}).code == "ecr.api-not-working"
+    assert fail(machine, {**cloud.instance(), **variables}).code == "ecr.api-not-working"
     assert cloud.calls == []
 
 
@@ -1189,7 +1165,7 @@ def test_an_api_that_fails_once_is_asked_again(
     cloud: AwsCloud, machine: Machine, user: Key
 ) -> None:
     cloud.fail("/", faults.unavailable(), times=1)
-    done = machine.get(environment=user.environment())
+    done = machine.get(**user.environment())
     assert cloud.issued(*done.credential, EXAMPLE_HOST)
     assert len(cloud.received) == 2
 
@@ -1206,7 +1182,7 @@ def test_a_silent_api_is_not_waited_for_past_the_deadline(
 ) -> None:
     cloud.fail("/", silence)
     began_at_s = monotonic()
-    failure = machine.fail({**user.environment(), "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "3"})
+    failure = fail(machine, {**user.environment(), "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "3"})
     assert monotonic() - began_at_s < 3 + WITHIN_S
     assert failure.code in codes  # the SDK's pauses are of random length
     assert "127.0.0.1" in failure.reason
@@ -1215,7 +1191,7 @@ def test_a_silent_api_is_not_waited_for_past_the_deadline(
 def test_a_silent_metadata_service_is_not_waited_for(cloud: AwsCloud, machine: Machine) -> None:
     cloud.fail("/latest/*", faults.never_answer)
     began_at_s = monotonic()
-    failure = machine.fail(cloud.instance())
+    failure = fail(machine, cloud.instance())
     assert monotonic() - began_at_s < 3 + WITHIN_S
     assert failure.code == "network.timeout"
     assert "hop limit" in failure.hint
@@ -1223,9 +1199,9 @@ def test_a_silent_metadata_service_is_not_waited_for(cloud: AwsCloud, machine: M
 
 def test_a_silent_program_is_not_waited_for_past_the_deadline(machine: Machine) -> None:
     program = machine.write("keys", "#!/bin/sh\nexec sleep 60\n", 0o700)
-    machine.config(f"[profile dev]\ncredential_process = {program}\n")
+    machine.aws_config(f"[profile dev]\ncredential_process = {program}\n")
     began_at_s = monotonic()
-    failure = machine.fail({**AS_DEV, "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "2"})
+    failure = fail(machine, {**AS_DEV, "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "2"})
     assert monotonic() - began_at_s < 2 + WITHIN_S
     assert failure.code == "provider.no-answer"
     assert 'credential_process of profile "dev"' in failure.reason
@@ -1236,8 +1212,8 @@ def test_a_certificate_of_an_unknown_authority_is_reported(
 ) -> None:
     with LoopbackTls(authority, cloud) as https:
         variables = {**user.environment(), "AWS_ENDPOINT_URL_ECR": https.url}
-        assert machine.fail(variables).code == "network.certificate-untrusted"
-        failure = machine.fail({**variables, "AWS_CA_BUNDLE": "/none"})
+        assert fail(machine, variables).code == "network.certificate-untrusted"
+        failure = fail(machine, {**variables, "AWS_CA_BUNDLE": "/none"})
         assert failure.code == "network.ca-file-missing"
         assert "AWS_CA_BUNDLE names /none" in failure.reason
 
@@ -1247,8 +1223,8 @@ def test_a_proxy_that_refuses_is_named_without_its_password(
 ) -> None:
     with TerminatingProxy(authority) as proxy:
         address = f"http://user:{cloud.secret('proxy password')}@127.0.0.1:{proxy.port}"
-        failure = machine.fail(
-            {**user.environment(), "HTTPS_PROXY": address, "AWS_ENDPOINT_URL_ECR": ""}
+        failure = fail(
+            machine, {**user.environment(), "HTTPS_PROXY": address, "AWS_ENDPOINT_URL_ECR": ""}
         )
     assert failure.code == "network.proxy-forbids"
     assert "NO_PROXY" in failure.hint
@@ -1327,7 +1303,7 @@ def test_what_the_sdk_prints_and_warns_of_does_not_reach_the_client(
     if COMMAND[0] != sys.executable:
         pytest.skip("a frozen file takes no module from elsewhere")
     path = f"{tmp_path}{os.pathsep}{ROOT}"
-    done = machine.get(environment={**user.environment(), "PYTHONPATH": path})
+    done = machine.get(**user.environment(), PYTHONPATH=path)
     assert done.status == 0
     document = done.document
     assert cloud.issued(document["Username"], document["Secret"], EXAMPLE_HOST)

@@ -92,6 +92,10 @@ class Machine:
         """The user's settings file."""
         return self.home / ".config/docker-credential-multi/config.toml"
 
+    def aws_config(self, text: str) -> Path:
+        """Write the configuration of AWS's SDK."""
+        return self.write(".aws/config", text)
+
     @property
     def own_store(self) -> Path:
         """The store of the logins that no other helper takes."""
@@ -119,7 +123,7 @@ class Machine:
         if done.status != 0 or arguments[:1] not in (("get",), ("token",)):
             printed += done.stdout
         with self._lock:
-            for value in [value for issued in self.issues for value in issued()]:
+            for value in set[str]().union(*[issued() for issued in self.issues]):
                 self.marks.add(value, "a secret of a cloud")
             assert self.marks.found_in(printed) == set(), printed
         assert "Traceback" not in done.stderr, done
