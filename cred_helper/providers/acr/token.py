@@ -308,13 +308,14 @@ def _content(variable: str, path: str) -> bytes:
     Raises:
         Misconfigured: it cannot be read, or the variable holds the content itself.
     """
+    from cred_helper.files.path_values import shown
     from cred_helper.providers.acr.local_checks import content_problem, unreadable
+    from cred_helper.providers.common import pipes
 
     if problem := content_problem(variable, path):
         raise problem
     try:
-        with open(path, "rb") as file:
-            return file.read(MAX_TOKEN_BYTES)
+        return pipes.read(path, shown(variable, path), MAX_TOKEN_BYTES)
     except (OSError, ValueError) as error:
         raise unreadable(variable, path, error) from None
 

@@ -31,6 +31,7 @@ from cred_helper.hosts import PARTITIONS
 from cred_helper.messages import find
 from cred_helper.providers.common.botocore_session import use_wire
 from cred_helper.providers.common.wire import Wire
+from cred_helper.providers.ecr import web_identity
 from cred_helper.providers.ecr.configuration import endpoint_variable, expanded
 from cred_helper.providers.ecr.errors import (
     Step,
@@ -86,6 +87,7 @@ def token(configuration: Configuration, identity: AwsIdentity, deadline: Deadlin
         if sign_in and sign_in.folder == NOWHERE:
             raise sign_in_again(configuration, "missing")
         # Of all that share a sign-in session one renews it, and the others read it afterwards.
+        web_identity.name_pipe(configuration, identity.source)
         with sign_in.renewal(deadline) if sign_in else nullcontext():
             keys = _keys(session, configuration, identity, wire)
         step = Step.CLIENT

@@ -9,7 +9,7 @@ from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import is_pipe
 from cred_helper.files.path_values import shown
 from cred_helper.providers.common import token_identity
-from cred_helper.providers.ecr.identity import Found
+from cred_helper.providers.ecr.identity import CONTAINER, PROFILE, WEB_IDENTITY, Found
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +38,25 @@ def session_name(
     """The name of the role's session that is set; empty where none is."""
     variable = configuration.environ.get("AWS_ROLE_SESSION_NAME") if by_variables else None
     return options.get("rolesession_name", "") if variable is None else variable
+
+
+def name_pipe(configuration: Configuration, source: str | None) -> None:
+    """Note that the SDK is going to wait for the writer of a pipe, where the token is in one."""
+    named_by = {
+        WEB_IDENTITY: "AWS_WEB_IDENTITY_TOKEN_FILE",
+        CONTAINER: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        PROFILE: "web_identity_token_file",
+    }.get(source or "", "")
+    values = configuration.options if source == PROFILE else configuration.environ
+    path = values.get(named_by, "")
+    try:
+        if not path or not is_pipe(path):
+            return
+    except OSError:
+        return
+    from cred_helper.providers.common import pipes, waiting
+
+    waiting.start(pipes.writer_of(f"{shown(named_by, path)} ({named_by})"))
 
 
 def token_in(path: str, named_by: str) -> str | None:

@@ -198,7 +198,12 @@ def file_content(path: str) -> bytes:
     Raises:
         OSError: it cannot be read.
     """
-    fingerprints.is_pipe(path)  # refuses a text that cannot be a path
+    if fingerprints.is_pipe(path):
+        from cred_helper.files.path_values import quotable
+        from cred_helper.providers.common import pipes
+
+        shown = path if quotable(path) else "of the credential"
+        return pipes.read(path, shown, MAX_FILE_BYTES)
     with open(path, "rb") as file:
         return file.read(MAX_FILE_BYTES)
 

@@ -1,0 +1,46 @@
+"""A wait for the writer of a pipe that holds a token or key, so that a silent one is named.
+
+Opening such a pipe would wait for a writer without end, and the cloud would be blamed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import stat
+
+from cred_helper.providers.common import waiting
+
+# A program that asks a network for a token writes within seconds. Less than a get may take.
+WRITER_TIMEOUT_S = 15.0
+
+
+def read(path: str, shown: str, at_most: int) -> bytes:
+    """Read a file; wait for the writer of a pipe until ``WRITER_TIMEOUT_S``.
+
+    ``shown`` is what messages may show of the path.
+
+    Raises:
+        OSError: it cannot be read, or nothing is written to the pipe.
+    """
+    if not (hasattr(select, "poll") and stat.S_ISFIFO(os.stat(path).st_mode)):
+        with open(path, "rb") as file:
+            return file.read(at_most)
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        waiting.start(writer_of(shown))
+        try:
+            poll = select.poll()
+            poll.register(file, select.POLLIN)
+            if not poll.poll(WRITER_TIMEOUT_S * 1000):
+                reason = f"nothing is written to this pipe in {WRITER_TIMEOUT_S:.0f} s"
+                raise OSError(errno.ETIMEDOUT, reason)
+            os.set_blocking(file.fileno(), True)
+            return file.read(at_most)
+        finally:
+            waiting.end()
+
+
+def writer_of(shown: str) -> str:
+    """What a thread waits for that reads a pipe."""
+    return f"the writer of the pipe {shown}"

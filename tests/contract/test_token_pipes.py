@@ -1,0 +1,67 @@
+"""A pipe in the place of a credential's file: without a writer it is named, with one it is read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from threading import Thread
+from time import sleep
+
+import pytest
+
+from cred_helper.providers.common import pipes, waiting
+from tests.clouds.aws import ACCOUNT
+from tests.clouds.aws import EXAMPLE_HOST as ECR_HOST
+from tests.clouds.azure import EXAMPLE_HOST as ACR_HOST
+from tests.clouds.google import EXAMPLE_HOST as GCR_HOST
+from tests.support.executable import Executable
+
+GUID = "11111111-2222-4333-8444-555555555555"
+PRINCIPAL = {"AZURE_CLIENT_ID": GUID, "AZURE_TENANT_ID": GUID}
+CASES = [
+    ("GOOGLE_APPLICATION_CREDENTIALS", GCR_HOST, {}),
+    ("AZURE_FEDERATED_TOKEN_FILE", ACR_HOST, PRINCIPAL),
+    ("AZURE_CLIENT_CERTIFICATE_PATH", ACR_HOST, PRINCIPAL),
+    (
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        ECR_HOST,
+        {"AWS_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/puller"},
+    ),
+    (
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        ECR_HOST,
+        {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/x"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("variable", "host", "others"), CASES)
+def test_a_pipe_without_a_writer_is_named(
+    executable: Executable, home: Path, variable: str, host: str, others: dict[str, str]
+) -> None:
+    os.mkfifo(home / "pipe")
+    # The deadline is shorter than the wait for a writer: what is waited for is named all the same.
+    limit = {"DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "3"}
+    done = executable.get(host, {**others, **limit, variable: str(home / "pipe")})
+    assert done.codes == ["provider.no-answer"]
+    assert f"the pipe {home / 'pipe'}" in done.stderr
+
+
+def test_a_wait_for_a_writer_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipes, "WRITER_TIMEOUT_S", 0.1)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="nothing is written"):
+        pipes.read(str(tmp_path / "pipe"), "pipe", 100)
+    assert waiting._waiting == {}
+
+
+def test_a_pipe_that_is_written_to_late_is_read_whole(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def write() -> None:
+        sleep(0.2)
+        pipe.write_bytes(b"token")
+
+    Thread(target=write, daemon=True).start()
+    assert pipes.read(str(pipe), "pipe", 100) == b"token"
