@@ -884,6 +884,23 @@ WRONG: dict[str, tuple[str, dict[str, str], str]] = {
         AS_DEV,
         "ecr.source-profile-missing",
     ),
+    **{
+        f"a role with {option}": (
+            (
+                f"[profile dev]\nrole_arn = arn:aws:iam::123456789012:role/x\n{option}\n"
+                "source_profile = base\n[profile base]\naws_access_key_id = AKIA\n"
+                "aws_secret_access_key = x\n"
+            ),
+            AS_DEV,
+            "ecr.parameter-not-valid",
+        )
+        for option in ("external_id = 1", "duration_seconds = 60")
+    },
+    "a profile with the name of a token": (
+        "[profile other]\n",
+        {"AWS_PROFILE": "ghp_abcdefghijklmnopqrstuvwxyz0123456789"},
+        "ecr.profile-missing",
+    ),
     "an SSO session that is not defined": (
         f"[profile dev]\nsso_session = gone\n{SSO_OPTIONS}",
         AS_DEV,

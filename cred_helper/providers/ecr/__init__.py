@@ -48,7 +48,7 @@ class AwsIdentity(Identity):
             parts = None if output is None or parts is None else [*parts, output.key_id]
         super().__init__(
             source,
-            found.detail + (f", then {configuration.role_arn}" if configuration.role_arn else ""),
+            found.detail + (f", then {configuration.shown_role}" if configuration.role_arn else ""),
             skipped=skipped,
             cache_key=None
             if parts is None

@@ -48,6 +48,8 @@ class Configuration:
         self.environ: Mapping[str, str] = request.environ
         self.wrong = request.wrong
         self.role_arn = request.options.get("role_arn", "")
+        # People put keys there: another text than an ARN is not shown.
+        self.shown_role = self.role_arn if self.role_arn.startswith("arn:") else "…"
         self.chosen_profile = request.options.get("profile") or None
         self.renewal_status = 0
         self.config_file = self._file("AWS_CONFIG_FILE", "~/.aws/config")

@@ -33,6 +33,14 @@ if TYPE_CHECKING:
     from cred_helper.providers.ecr.configuration import Configuration
 
 
+# Parameters of AssumeRole, and the options of a profile that set them.
+_OPTIONS = {
+    "ExternalId": "external_id",
+    "DurationSeconds": "duration_seconds",
+    "SerialNumber": "mfa_serial",
+}
+
+
 class Step:
     """The steps to a token: the identity's keys, the client of the API, its call."""
 
@@ -112,7 +120,14 @@ def _not_usable(
         case sdk.InvalidIMDSEndpointError() | sdk.InvalidIMDSEndpointModeError():
             return Misconfigured("ecr.metadata-address")
         case sdk.ParamValidationError():
-            return Misconfigured("ecr.role-not-valid", detail=detail)
+            # The report quotes values; the names of parameters are safe.
+            report = str(error.kwargs.get("report", ""))
+            named = search(r"for parameter ([A-Za-z]+)", report)
+            parameter = named.group(1) if named else "RoleArn"
+            if parameter in ("RoleArn", "RoleSessionName"):
+                return Misconfigured("ecr.role-not-valid", detail=detail)
+            option = _OPTIONS.get(parameter, parameter)
+            return Misconfigured("ecr.parameter-not-valid", detail=detail, option=option)
         case sdk.EndpointProviderError() | sdk.InvalidEndpointConfigurationError():
             return Misconfigured("ecr.no-endpoint")
         case sdk.InvalidConfigError():

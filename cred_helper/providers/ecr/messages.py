@@ -209,6 +209,9 @@ MESSAGES: dict[str, Message] = {
         cause="The AWS SDK knows comments only on lines of their own.",
     ),
     "ecr.setting-wrong": Message("{name} is not {wanted}", "correct or remove it"),
+    "ecr.parameter-not-valid": Message(
+        "{detail}: AWS accepts no such {option}", "correct {option} in the profile"
+    ),
     "ecr.role-not-valid": Message("{detail}: AWS accepts no such role or session name"),
     "ecr.library-missing": Message("{detail} needs a library that this build does not have"),
     # Programs.

@@ -7,6 +7,7 @@ profile, a section or an option.
 from __future__ import annotations
 
 from cred_helper.errors import Misconfigured
+from cred_helper.files.secret_shapes import shown
 from cred_helper.providers.ecr.configuration import PROFILE_VARIABLES, section_name, sections
 
 TYPE_CHECKING = False
@@ -58,7 +59,7 @@ def missing_profile(configuration: Configuration, setting: str) -> Misconfigured
     return configuration.wrong(
         "profile",
         "ecr.profile-missing",
-        profile=configuration.profile,
+        profile=shown(configuration.profile),
         config=configuration.config_file.shown,
         credentials=configuration.credentials_file.shown,
         setting=setting,
@@ -95,7 +96,7 @@ def nothing_found(configuration: Configuration) -> Misconfigured | None:
         return unreadable
     if configuration.role_arn:
         return configuration.wrong(
-            "role_arn", "ecr.nothing-assumes-role", role=configuration.role_arn
+            "role_arn", "ecr.nothing-assumes-role", role=configuration.shown_role
         )
     if configuration.chosen_profile:
         from shlex import quote
@@ -103,8 +104,8 @@ def nothing_found(configuration: Configuration) -> Misconfigured | None:
         return configuration.wrong(
             "profile",
             "ecr.profile-empty",
-            profile=configuration.profile,
-            command=f"aws configure --profile {quote(configuration.profile)}",
+            profile=shown(configuration.profile),
+            command=f"aws configure --profile {quote(shown(configuration.profile))}",
         )
     return None
 
