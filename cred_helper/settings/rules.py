@@ -301,8 +301,17 @@ def _clouds(provider: str | None, target: Route | None, *, is_alone: bool) -> tu
     return (provider,) if provider in clouds.NAMES else clouds.NAMES
 
 
+_MIN_TOKEN_CHARACTERS = 16
+
+
 def _is_helper_name(name: str) -> bool:
-    return not (name.startswith("docker-credential-") or set("/\\ \t") & set(name))
+    if name.startswith("docker-credential-") or set("/\\ \t") & set(name):
+        return False
+    if len(name) < _MIN_TOKEN_CHARACTERS:  # shorter than a token; a cached get loads no more
+        return True
+    from cred_helper.files.secret_shapes import looks_secret
+
+    return not looks_secret(name)
 
 
 # --- Sources and listers of rules -----------------------------------------------------------------

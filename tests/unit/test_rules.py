@@ -166,3 +166,10 @@ def test_a_label_with_its_middle_starred_out_matches_itself(
     starred = [*labels[:at], f"{labels[at][:cut]}*{labels[at][cut + 1 :]}", *labels[at + 1 :]]
     assert _matches(".".join(starred), ".".join(labels))
     assert not _matches(".".join(starred), ".".join(["more", *labels]))
+
+
+def test_a_token_is_not_the_name_of_a_helper() -> None:
+    from cred_helper.settings.rules import _is_helper_name
+
+    assert not _is_helper_name("ghp_abcdefghijklmnopqrstuvwxyz0123456789")
+    assert _is_helper_name("secretservice")
