@@ -15,7 +15,7 @@ from tests.clients.hosted import NAMES, hosted
 from tests.clouds.authority import Authority
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
-from tests.support.machine import Person
+from tests.support.machine import Machine
 
 PRIVATE_HOST = "registry.example.com"
 USERNAME, PASSWORD = "robot", "hunter2-hunter2"
@@ -26,9 +26,9 @@ def _accepts(username: str, secret: str, host: str) -> bool:
 
 
 @contextmanager
-def stage(authority: Authority, proxy: TerminatingProxy, home: Path) -> Iterator[Person]:
+def stage(authority: Authority, proxy: TerminatingProxy, home: Path) -> Iterator[Machine]:
     """The machine, while all servers run."""
-    person = Person(home)
+    person = Machine(home)
     person.environment |= proxy.environment()
     with ExitStack() as running:
         for name in NAMES:
@@ -42,7 +42,7 @@ def stage(authority: Authority, proxy: TerminatingProxy, home: Path) -> Iterator
 
 
 @pytest.fixture
-def known(authority: Authority, proxy: TerminatingProxy, home: Path) -> Iterator[Person]:
+def known(authority: Authority, proxy: TerminatingProxy, home: Path) -> Iterator[Machine]:
     """A machine with an identity at every cloud."""
     with stage(authority, proxy, home) as person:
         yield person

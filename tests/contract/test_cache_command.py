@@ -10,7 +10,7 @@ import pytest
 from tests.clouds import aws, google
 from tests.clouds.fixtures import authority, proxy
 from tests.stage import known
-from tests.support.machine import Person, person
+from tests.support.machine import Machine, person
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["authority", "known", "person", "proxy"]
 
 
-def test_what_is_kept_is_listed_with_how_long_it_is_good(known: Person) -> None:
+def test_what_is_kept_is_listed_with_how_long_it_is_good(known: Machine) -> None:
     assert known.run("cache", "list").stdout == b"nothing is kept\n"
     assert known.run("cache", "list", "--json").document == []
     secrets = [known.run("token", host).stdout.strip() for host in _HOSTS]
@@ -40,7 +40,7 @@ def test_what_is_kept_is_listed_with_how_long_it_is_good(known: Person) -> None:
 _HOSTS = (aws.EXAMPLE_HOST, google.EXAMPLE_HOST)
 
 
-def test_what_is_cleared_is_asked_for_anew(known: Person) -> None:
+def test_what_is_cleared_is_asked_for_anew(known: Machine) -> None:
     before = known.run("token", aws.EXAMPLE_HOST).stdout
     assert known.run("cache", "clear").stdout == b"1 token removed\n"
     assert known.run("cache", "clear").stdout == b"0 tokens removed\n"
@@ -48,7 +48,7 @@ def test_what_is_cleared_is_asked_for_anew(known: Person) -> None:
 
 
 def test_the_folder_of_the_settings_is_the_one_that_is_looked_at(
-    known: Person, tmp_path: Path
+    known: Machine, tmp_path: Path
 ) -> None:
     folder = tmp_path / "tokens"
     known.environment["DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER"] = str(folder)
@@ -58,7 +58,7 @@ def test_the_folder_of_the_settings_is_the_one_that_is_looked_at(
 
 
 @pytest.mark.parametrize("words", [("list",), ("list", "--json"), ("clear",)])
-def test_a_folder_that_others_can_read_is_an_error(person: Person, words: tuple[str, ...]) -> None:
+def test_a_folder_that_others_can_read_is_an_error(person: Machine, words: tuple[str, ...]) -> None:
     folder = person.home / ".cache/docker-credential-multi"
     folder.mkdir(parents=True)
     folder.chmod(0o755)
@@ -68,7 +68,7 @@ def test_a_folder_that_others_can_read_is_an_error(person: Person, words: tuple[
     assert str(folder) in done.stderr
 
 
-def test_the_tokens_in_another_folder_are_listed_and_removed_as_well(known: Person) -> None:
+def test_the_tokens_in_another_folder_are_listed_and_removed_as_well(known: Machine) -> None:
     known.run("token", aws.EXAMPLE_HOST)
     other = known.home / "other"
     other.mkdir(0o755)

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from tests.support.executable import PROGRAM
-from tests.support.machine import Person, person
+from tests.support.machine import Machine, person
 
 __all__ = ["person"]
 
@@ -18,7 +18,7 @@ _BASH = shutil.which("bash") or ""
 needs_bash = pytest.mark.skipif(not _BASH, reason="bash is not installed")
 
 
-def _completed(person: Person, *words: str) -> list[str]:
+def _completed(person: Machine, *words: str) -> list[str]:
     """What bash offers for the last of these words."""
     script = f"""
 eval "$({PROGRAM} completion bash)"
@@ -41,7 +41,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 
 
 @needs_bash
-def test_bash_completes_commands_options_and_choices(person: Person) -> None:
+def test_bash_completes_commands_options_and_choices(person: Machine) -> None:
     assert _completed(person, "ex") == ["explain"]
     assert _completed(person, "con") == ["config", "configure"]
     assert _completed(person, "config", "s") == ["show"]
@@ -50,7 +50,7 @@ def test_bash_completes_commands_options_and_choices(person: Person) -> None:
 
 
 @needs_bash
-def test_bash_completes_the_registries_that_are_configured(person: Person) -> None:
+def test_bash_completes_the_registries_that_are_configured(person: Machine) -> None:
     config = {
         "credHelpers": {"us-docker.pkg.dev": "gcloud"},
         "auths": {"registry.example.com": {"auth": "dTpw"}},
@@ -64,14 +64,14 @@ def test_bash_completes_the_registries_that_are_configured(person: Person) -> No
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_there_is_a_script_for_every_shell(person: Person, shell: str) -> None:
+def test_there_is_a_script_for_every_shell(person: Machine, shell: str) -> None:
     person.environment["PATH"] += f"{os.pathsep}{os.defpath}"  # bash is asked for its version
     done = person.run("completion", shell)
     assert (done.status, done.stderr) == (0, "")
     assert PROGRAM in done.stdout.decode()
 
 
-def test_an_unknown_shell_is_a_usage_error(person: Person) -> None:
+def test_an_unknown_shell_is_a_usage_error(person: Machine) -> None:
     done = person.run("completion", "tcsh")
     assert (done.status, done.stdout) == (2, b"")
     assert done.codes == ["client.usage"]

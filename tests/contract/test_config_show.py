@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from cred_helper.settings.settings import SETTINGS
-from tests.support.machine import Person, person
+from tests.support.machine import Machine, person
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,14 +33,14 @@ alias = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 """
 
 
-def _shown(person: Person, **variables: str) -> dict[str, Any]:
+def _shown(person: Machine, **variables: str) -> dict[str, Any]:
     done = person.run("config", "show", "--json", **variables)
     assert (done.status, done.stderr) == (0, "")
     document: dict[str, Any] = done.document
     return document
 
 
-def test_without_a_file_everything_is_a_default(person: Person) -> None:
+def test_without_a_file_everything_is_a_default(person: Machine) -> None:
     document = _shown(person)
     assert [setting["name"] for setting in document["settings"]] == [s.name for s in SETTINGS]
     assert {setting["origin"] for setting in document["settings"]} == {None}
@@ -49,7 +49,7 @@ def test_without_a_file_everything_is_a_default(person: Person) -> None:
     assert all(setting["purpose"] for setting in document["settings"])
 
 
-def test_each_setting_has_the_place_where_it_is_written(person: Person) -> None:
+def test_each_setting_has_the_place_where_it_is_written(person: Machine) -> None:
     path = person.write(_FILE, _TOML)
     document = _shown(person, DOCKER_CREDENTIAL_MULTI_CACHE="on")
     written = {
@@ -65,7 +65,7 @@ def test_each_setting_has_the_place_where_it_is_written(person: Person) -> None:
     assert {"path": str(path), "read": True} in document["files"]
 
 
-def test_options_and_rules_are_shown_with_their_lines(person: Person) -> None:
+def test_options_and_rules_are_shown_with_their_lines(person: Machine) -> None:
     path = person.write(_FILE, _TOML)
     document = _shown(person, DOCKER_CREDENTIAL_MULTI_ECR_PROFILE="other")
     assert [(o["name"], o["value"], o["origin"]) for o in document["options"]] == [
@@ -82,7 +82,7 @@ def test_options_and_rules_are_shown_with_their_lines(person: Person) -> None:
     ]
 
 
-def test_without_json_it_is_a_table(person: Person) -> None:
+def test_without_json_it_is_a_table(person: Machine) -> None:
     person.write(_FILE, _TOML)
     lines = person.run("config", "show").stdout.decode().splitlines()
     assert lines[0] == f"~/{_FILE}: read"
@@ -93,7 +93,7 @@ def test_without_json_it_is_a_table(person: Person) -> None:
     assert "  profile = work" in lines
 
 
-def test_a_file_that_is_named_takes_the_place_of_both(person: Person, tmp_path: Path) -> None:
+def test_a_file_that_is_named_takes_the_place_of_both(person: Machine, tmp_path: Path) -> None:
     person.write(_FILE, _TOML)
     named = tmp_path / "named.toml"
     named.write_text("helper_timeout_s = 3\n")
@@ -102,7 +102,7 @@ def test_a_file_that_is_named_takes_the_place_of_both(person: Person, tmp_path: 
     assert not document["rules"]
 
 
-def test_secrets_that_stand_where_names_belong_are_not_shown(person: Person) -> None:
+def test_secrets_that_stand_where_names_belong_are_not_shown(person: Machine) -> None:
     token = "ghp_hunter2klmnopqrstuvwxyz0123456789"
     person.write(
         _FILE,
@@ -125,7 +125,7 @@ helper = "{token}"
         assert "…@x.example" in done.stdout.decode().replace("\\u2026", "…")
 
 
-def test_invalid_settings_are_an_error_as_for_get(person: Person) -> None:
+def test_invalid_settings_are_an_error_as_for_get(person: Machine) -> None:
     path = person.write(_FILE, "deadline = 3\n")
     done = person.run("config", "show", "--json")
     assert (done.status, done.stdout) == (1, b"")
@@ -133,7 +133,7 @@ def test_invalid_settings_are_an_error_as_for_get(person: Person) -> None:
     assert "deadline_s" in done.stderr
 
 
-def test_a_misspelt_variable_is_a_warning_with_the_name_that_was_meant(person: Person) -> None:
+def test_a_misspelt_variable_is_a_warning_with_the_name_that_was_meant(person: Machine) -> None:
     done = person.run("config", "show", "--json", **{**_READ, **_UNREAD})
     assert done.status == 0
     assert done.document["settings"]
@@ -165,7 +165,7 @@ _UNREAD = {
 }
 
 
-def test_control_characters_from_a_file_are_written_out(person: Person) -> None:
+def test_control_characters_from_a_file_are_written_out(person: Machine) -> None:
     rule = '[[rule]]\nmatch = "a.example"\nprofile = "\\u001b[31m"\n'
     done = person.run("config", "show", DOCKER_CREDENTIAL_MULTI_RULES=rule.replace("profile", "x"))
     assert "\x1b" not in done.stdout.decode() + done.stderr
@@ -176,6 +176,6 @@ def test_control_characters_from_a_file_are_written_out(person: Person) -> None:
     assert "\\u001b" in json.dumps(_shown(person, DOCKER_CREDENTIAL_MULTI_RULES=aws))
 
 
-def test_config_alone_shows_the_settings(person: Person) -> None:
+def test_config_alone_shows_the_settings(person: Machine) -> None:
     alone = person.run("config")
     assert (alone.status, alone.stdout) == (0, person.run("config", "show").stdout)

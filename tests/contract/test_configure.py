@@ -18,7 +18,7 @@ from tests.clouds.fixtures import authority, proxy
 from tests.mounts import mounted, needs_mounts
 from tests.stage import known
 from tests.support.executable import Executable
-from tests.support.machine import Person
+from tests.support.machine import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,8 +43,8 @@ _CHANGED = _CONFIG.replace('"desktop"', '"multi"').replace('"gcloud"', '"multi"'
 
 
 @pytest.fixture
-def person(home: Path) -> Person:
-    person = Person(home)
+def person(home: Path) -> Machine:
+    person = Machine(home)
     person.helper("desktop")
     return person
 
@@ -57,14 +57,14 @@ def config(home: Path) -> Path:
     return path
 
 
-def _configure(person: Person, *arguments: str) -> Completed:
+def _configure(person: Machine, *arguments: str) -> Completed:
     done = person.run("configure", *arguments)
     assert _SECRET not in done.stdout.decode() + done.stderr
     return done
 
 
 def test_the_old_store_becomes_the_fallback_and_all_other_members_stay(
-    person: Person, config: Path, home: Path
+    person: Machine, config: Path, home: Path
 ) -> None:
     assert _configure(person, "--yes").status == 0
     assert config.read_bytes().decode() == _CHANGED
@@ -86,7 +86,7 @@ def test_the_old_store_becomes_the_fallback_and_all_other_members_stay(
     ids=["tabs", "crlf", "bom", "one line", "empty object", "blank object", "empty file"],
 )
 def test_undo_restores_the_file_to_the_byte(
-    person: Person, config: Path, home: Path, text: str
+    person: Machine, config: Path, home: Path, text: str
 ) -> None:
     config.write_bytes(text.encode())
     config.chmod(0o640)
@@ -105,7 +105,7 @@ def test_undo_restores_the_file_to_the_byte(
     assert sorted(set(left) - set(os.listdir(person.programs))) == ["config.json"]
 
 
-def test_a_file_that_was_not_there_is_gone_again(person: Person, home: Path) -> None:
+def test_a_file_that_was_not_there_is_gone_again(person: Machine, home: Path) -> None:
     assert _configure(person, "--yes").status == 0
     config = home / ".docker" / "config.json"
     assert json.loads(config.read_text()) == {"credsStore": "multi"}
@@ -114,7 +114,7 @@ def test_a_file_that_was_not_there_is_gone_again(person: Person, home: Path) -> 
     assert not config.exists()
 
 
-def test_what_others_changed_since_stays(person: Person, config: Path) -> None:
+def test_what_others_changed_since_stays(person: Machine, config: Path) -> None:
     _configure(person, "--yes")
     changed = json.loads(config.read_text()) | {"credsStore": "osxkeychain", "new": 1}
     config.write_text(json.dumps(changed))
@@ -125,7 +125,7 @@ def test_what_others_changed_since_stays(person: Person, config: Path) -> None:
     assert left["credHelpers"]["gcr.io"] == "gcloud"
 
 
-def test_a_link_stays_a_link(person: Person, config: Path, tmp_path: Path) -> None:
+def test_a_link_stays_a_link(person: Machine, config: Path, tmp_path: Path) -> None:
     real = tmp_path / "dotfiles.json"
     config.rename(real)
     config.symlink_to(real)
@@ -134,7 +134,7 @@ def test_a_link_stays_a_link(person: Person, config: Path, tmp_path: Path) -> No
     assert json.loads(real.read_text())["credsStore"] == "multi"
 
 
-def test_nothing_is_written_without_a_yes(person: Person, config: Path) -> None:
+def test_nothing_is_written_without_a_yes(person: Machine, config: Path) -> None:
     shown = _configure(person, "--dry-run")
     assert shown.status == 0
     assert b'"credsStore": "multi"' in shown.stdout
@@ -144,13 +144,13 @@ def test_nothing_is_written_without_a_yes(person: Person, config: Path) -> None:
     assert not (config.parent.parent / ".local/share").exists()
 
 
-def test_a_second_time_there_is_nothing_to_do(person: Person, config: Path) -> None:
+def test_a_second_time_there_is_nothing_to_do(person: Machine, config: Path) -> None:
     _configure(person, "--yes")
     assert b"nothing to do" in _configure(person, "--yes").stdout
 
 
 def test_a_config_that_is_not_json_is_named_with_its_line_and_stays(
-    person: Person, config: Path
+    person: Machine, config: Path
 ) -> None:
     config.write_text('{\n"auths": {"a": "hunter2"\n')
     done = person.run("configure", "--yes")
@@ -170,7 +170,7 @@ def test_a_config_that_is_not_json_is_named_with_its_line_and_stays(
     ],
 )
 def test_null_counts_as_absent(
-    person: Person, config: Path, home: Path, text: str, arguments: tuple[str, ...]
+    person: Machine, config: Path, home: Path, text: str, arguments: tuple[str, ...]
 ) -> None:
     config.write_text(text)
     done = _configure(person, "--yes", *arguments)
@@ -203,7 +203,7 @@ _DEEP = "[" * 3000 + "]" * 3000
     ],
 )
 def test_an_invalid_section_is_named_with_its_line_and_stays(
-    person: Person, config: Path, text: str, line: str, arguments: tuple[str, ...]
+    person: Machine, config: Path, text: str, line: str, arguments: tuple[str, ...]
 ) -> None:
     config.write_text(text)
     done = person.run("configure", "--yes", *arguments)
@@ -214,7 +214,7 @@ def test_an_invalid_section_is_named_with_its_line_and_stays(
     assert config.read_text() == text
 
 
-def test_an_invalid_record_is_an_error(person: Person) -> None:
+def test_an_invalid_record_is_an_error(person: Machine) -> None:
     path = ".local/share/docker-credential-multi/configured.json"
     for text in ("[]", "{", f'{{"records": {_DEEP}}}'):
         person.write(path, text)
@@ -223,7 +223,7 @@ def test_an_invalid_record_is_an_error(person: Person) -> None:
 
 
 def test_every_depth_up_to_the_limit_is_read_and_every_greater_one_refused(
-    person: Person, config: Path
+    person: Machine, config: Path
 ) -> None:
     for depth in range(900, 1000, 3):
         config.write_text(f'{{"x": {"[" * depth}{"]" * depth}}}')
@@ -234,7 +234,7 @@ def test_every_depth_up_to_the_limit_is_read_and_every_greater_one_refused(
     assert done.codes in (["configure.too-deep"], ["file.deep-nesting"])
 
 
-def test_an_entry_that_docker_cannot_read_is_noted(person: Person, config: Path) -> None:
+def test_an_entry_that_docker_cannot_read_is_noted(person: Machine, config: Path) -> None:
     config.write_text('{"auths": {"a": {"auth": "!!!"}}}')
     said = _configure(person, "--dry-run").stdout.decode()
     assert f"{config}: line 1: ".replace(str(person.home), "~") in said
@@ -247,7 +247,7 @@ def test_an_entry_that_docker_cannot_read_is_noted(person: Person, config: Path)
 @pytest.mark.parametrize("name", ["CredsStore", "credsstore", "CREDSSTORE"])
 @pytest.mark.parametrize("is_touched", [False, True])
 def test_a_key_in_another_case_is_edited_where_it_stands(
-    person: Person, config: Path, home: Path, name: str, is_touched: bool
+    person: Machine, config: Path, home: Path, name: str, is_touched: bool
 ) -> None:
     config.write_text(f'{{"{name}":"desktop"}}')
     shown = _configure(person, "--dry-run").stdout.decode()
@@ -267,7 +267,7 @@ def test_a_key_in_another_case_is_edited_where_it_stands(
     assert not settings.exists()
 
 
-def test_helpers_under_a_key_in_another_case_are_kept(person: Person, config: Path) -> None:
+def test_helpers_under_a_key_in_another_case_are_kept(person: Machine, config: Path) -> None:
     before = '{"CredHelpers":{"gcr.io":"gcloud","GCR.io":"pass"}}'
     config.write_text(before)
     assert _configure(person, "--yes").status == 0
@@ -284,7 +284,7 @@ def test_helpers_under_a_key_in_another_case_are_kept(person: Person, config: Pa
     assert left == {"new": 1, "CredHelpers": {"gcr.io": "gcloud", "GCR.io": "pass"}}
 
 
-def test_a_key_in_two_cases_is_edited_where_docker_reads_it(person: Person, config: Path) -> None:
+def test_a_key_in_two_cases_is_edited_where_docker_reads_it(person: Machine, config: Path) -> None:
     config.write_text('{"credsStore":"pass","CredsStore":"desktop"}')
     said = _configure(person, "--yes").stdout.decode()
     assert "credsStore was desktop: " in said
@@ -311,7 +311,7 @@ os.replace = dying
     reason="the frozen file loads no sitecustomize",
 )
 def test_an_interruption_at_any_step_can_be_undone(
-    person: Person, config: Path, home: Path, tmp_path: Path
+    person: Machine, config: Path, home: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(_DYING)
     person.environment["PYTHONPATH"] += f"{os.pathsep}{tmp_path}"
@@ -331,7 +331,7 @@ def test_an_interruption_at_any_step_can_be_undone(
 
 
 def test_a_kill_at_any_time_leaves_the_old_file_or_the_new_one(
-    person: Person, config: Path
+    person: Machine, config: Path
 ) -> None:
     for attempt in range(8):
         child = subprocess.Popen(
@@ -375,7 +375,7 @@ os.fsync = slow
     reason="the frozen file loads no sitecustomize",
 )
 def test_a_docker_login_that_comes_in_between_is_kept(
-    person: Person, config: Path, tmp_path: Path
+    person: Machine, config: Path, tmp_path: Path
 ) -> None:
     config.write_text("{}")
     (tmp_path / "sitecustomize.py").write_text(_LOGIN_IN_BETWEEN)
@@ -392,7 +392,7 @@ def test_a_docker_login_that_comes_in_between_is_kept(
     assert written["credHelpers"] == {"gcr.io": "multi"}
 
 
-def test_temporary_files_of_killed_processes_are_removed(person: Person, config: Path) -> None:
+def test_temporary_files_of_killed_processes_are_removed(person: Machine, config: Path) -> None:
     left = config.with_name(".config.json.0123456789abcdef")
     for path in (left, config.with_name(".config.json.mine")):
         path.write_text("{}")
@@ -401,7 +401,7 @@ def test_temporary_files_of_killed_processes_are_removed(person: Person, config:
     assert {path.name for path in config.parent.iterdir()} == {"config.json", ".config.json.mine"}
 
 
-def test_extended_attributes_are_kept(person: Person, config: Path) -> None:
+def test_extended_attributes_are_kept(person: Machine, config: Path) -> None:
     try:
         os.setxattr(config, "user.comment", b"mine")
     except OSError:
@@ -421,7 +421,7 @@ def test_extended_attributes_are_kept(person: Person, config: Path) -> None:
 )
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
 def test_what_is_not_a_regular_file_is_an_error_at_once(
-    person: Person, path: str, make: Callable[[Path], None]
+    person: Machine, path: str, make: Callable[[Path], None]
 ) -> None:
     (person.programs / "podman").symlink_to("/bin/true")
     if "toml" in path:
@@ -451,7 +451,7 @@ _OTHER_SECRET = "c2VjcmV0LW9mLWFub3RoZXI="
         '{"proxies":{"default":{"httpProxy":"http://me:SECRET@proxy:1"}}}',
     ],
 )
-def test_the_difference_shows_no_secret(person: Person, config: Path, text: str) -> None:
+def test_the_difference_shows_no_secret(person: Machine, config: Path, text: str) -> None:
     config.write_text(text.replace("SECRET", _OTHER_SECRET))
     for arguments in (("--dry-run",), ("--yes",), ("--undo", "--dry-run"), ("--undo", "--yes")):
         done = _configure(person, *arguments)
@@ -462,7 +462,7 @@ def test_the_difference_shows_no_secret(person: Person, config: Path, text: str)
 
 @pytest.mark.parametrize("value", ["~/.docker", "CONFIG", '{"auths": {}}'])
 def test_a_docker_config_that_is_not_a_folder_is_an_error(
-    person: Person, config: Path, tmp_path: Path, value: str
+    person: Machine, config: Path, tmp_path: Path, value: str
 ) -> None:
     variables = {"DOCKER_CONFIG": value.replace("CONFIG", str(config))}
     done = person.run("configure", "--yes", **variables)
@@ -472,7 +472,7 @@ def test_a_docker_config_that_is_not_a_folder_is_an_error(
 
 
 def test_podmans_remote_client_is_set_up_for_the_hosts_that_are_named(
-    person: Person, home: Path
+    person: Machine, home: Path
 ) -> None:
     (person.programs / "podman").symlink_to("/bin/true")
     person.environment["CONTAINER_HOST"] = "ssh://podman@machine"
@@ -492,7 +492,7 @@ def test_podmans_remote_client_is_set_up_for_the_hosts_that_are_named(
 # --- What it shows, and what it proposes ----------------------------------------------------------
 
 
-def test_it_shows_first_what_is_on_the_machine(person: Person, config: Path) -> None:
+def test_it_shows_first_what_is_on_the_machine(person: Machine, config: Path) -> None:
     (person.programs / "docker").symlink_to("/bin/true")
     key = {"AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE", "AWS_SECRET_ACCESS_KEY": "hunter2"}
     said = person.run("configure", "--dry-run", **key).stdout.decode()
@@ -503,7 +503,7 @@ def test_it_shows_first_what_is_on_the_machine(person: Person, config: Path) -> 
     assert "hunter2" not in said
 
 
-def test_it_asks_and_writes_nothing_after_a_no(person: Person, config: Path) -> None:
+def test_it_asks_and_writes_nothing_after_a_no(person: Machine, config: Path) -> None:
     status, seen = person.at_terminal("configure", answers=(("[y/N]", "n\n"),))
     assert status == 1
     assert "Write this? [y/N]" in seen
@@ -515,14 +515,14 @@ def test_it_asks_and_writes_nothing_after_a_no(person: Person, config: Path) -> 
 
 
 def test_a_store_that_is_not_on_path_does_not_become_the_fallback(
-    person: Person, config: Path, home: Path
+    person: Machine, config: Path, home: Path
 ) -> None:
     (person.programs / "docker-credential-desktop").unlink()
     assert b"docker-credential-desktop is not on PATH" in _configure(person, "--yes").stdout
     assert not (home / ".config").exists()
 
 
-def test_a_fallback_that_is_set_already_stays(person: Person, config: Path) -> None:
+def test_a_fallback_that_is_set_already_stays(person: Machine, config: Path) -> None:
     path = person.write(".config/docker-credential-multi/config.toml", 'fallback_helper = "pass"\n')
     said = _configure(person, "--yes").stdout.decode()
     assert "the fallback_helper of ~/.config/docker-credential-multi/config.toml:1 stays" in said
@@ -530,7 +530,7 @@ def test_a_fallback_that_is_set_already_stays(person: Person, config: Path) -> N
 
 
 def test_the_fallback_is_written_into_the_settings_that_are_read(
-    person: Person, config: Path, tmp_path: Path
+    person: Machine, config: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('# mine\ncache = false\n[acr]\ntenant_id = "t"\n')
@@ -556,7 +556,7 @@ def test_the_fallback_is_written_into_the_settings_that_are_read(
     ],
 )
 def test_a_single_registry_is_named_as_docker_looks_it_up(
-    person: Person, home: Path, registry: str, key: str
+    person: Machine, home: Path, registry: str, key: str
 ) -> None:
     assert _configure(person, "--yes", "--registry", registry).status == 0
     config = json.loads((home / ".docker/config.json").read_text())
@@ -564,7 +564,7 @@ def test_a_single_registry_is_named_as_docker_looks_it_up(
 
 
 @pytest.mark.parametrize("registry", ["", "http://gcr.io", "me@gcr.io", "gcr.io\n"])
-def test_an_invalid_registry_is_refused(person: Person, home: Path, registry: str) -> None:
+def test_an_invalid_registry_is_refused(person: Machine, home: Path, registry: str) -> None:
     done = _configure(person, "--yes", "--registry", registry)
     if registry.strip() == "gcr.io":
         assert done.status == 0  # a line end is not part of the host
@@ -574,7 +574,7 @@ def test_an_invalid_registry_is_refused(person: Person, home: Path, registry: st
 
 
 def test_a_single_registry_is_written_to_the_file_that_podman_reads(
-    person: Person, home: Path
+    person: Machine, home: Path
 ) -> None:
     person.environment["REGISTRY_AUTH_FILE"] = str(home / "auth.json")
     _configure(person, "--yes", "--registry", "gcr.io")
@@ -583,7 +583,7 @@ def test_a_single_registry_is_written_to_the_file_that_podman_reads(
     assert not (home / "auth.json").exists()
 
 
-def test_links_are_made_where_no_file_exists(person: Person, home: Path) -> None:
+def test_links_are_made_where_no_file_exists(person: Machine, home: Path) -> None:
     taken = home / "bin/docker-credential-gcr"
     taken.parent.mkdir()
     taken.write_text("mine")
@@ -598,7 +598,7 @@ def test_links_are_made_where_no_file_exists(person: Person, home: Path) -> None
 
 
 def test_after_a_change_that_fails_the_others_can_be_undone(
-    person: Person, config: Path, home: Path
+    person: Machine, config: Path, home: Path
 ) -> None:
     (home / "file").touch()
     done = _configure(person, "--yes", "--links", str(home / "file/bin"))
@@ -618,7 +618,7 @@ def test_after_a_change_that_fails_the_others_can_be_undone(
     ids=["one file", "for reading"],
 )
 def test_a_file_that_is_mounted_stays_and_a_hint_says_why(
-    person: Person, config: Path, tmp_path: Path, mount: str, code: str
+    person: Machine, config: Path, tmp_path: Path, mount: str, code: str
 ) -> None:
     outside = tmp_path / "outside.json"
     outside.write_text(_CONFIG)
@@ -643,7 +643,7 @@ def test_a_file_that_is_mounted_stays_and_a_hint_says_why(
     ],
 )
 def test_options_that_contradict_each_other_are_a_usage_error(
-    person: Person, arguments: tuple[str, ...]
+    person: Machine, arguments: tuple[str, ...]
 ) -> None:
     done = _configure(person, "--yes", *arguments)
     assert (done.status, done.stdout) == (2, b"")
@@ -653,7 +653,7 @@ def test_options_that_contradict_each_other_are_a_usage_error(
 # --- podman and its relatives ---------------------------------------------------------------------
 
 
-def test_podman_without_a_helper_is_shown_as_such(person: Person) -> None:
+def test_podman_without_a_helper_is_shown_as_such(person: Machine) -> None:
     (person.programs / "podman").symlink_to("/bin/true")
     person.write(".config/containers/registries.conf", "")  # nothing of the machine's is read
     said = person.run("configure", "--dry-run").stdout.decode()
@@ -663,7 +663,7 @@ def test_podman_without_a_helper_is_shown_as_such(person: Person) -> None:
 _DROP_IN = ".config/containers/registries.conf.d/99-docker-credential-multi.conf"
 
 
-def test_the_helpers_that_podman_asked_before_come_first(person: Person, home: Path) -> None:
+def test_the_helpers_that_podman_asked_before_come_first(person: Machine, home: Path) -> None:
     (person.programs / "podman").symlink_to("/bin/true")
     person.write(".config/containers/registries.conf", 'credential-helpers = ["secretservice"]\n')
     # They look below HOME, whatever XDG_CONFIG_HOME is.
@@ -679,7 +679,7 @@ def test_the_helpers_that_podman_asked_before_come_first(person: Person, home: P
 @pytest.mark.parametrize(
     "arguments", [(), ("--registry", aws.EXAMPLE_HOST)], ids=["every registry", "one registry"]
 )
-def test_skopeo_asks_multi_afterwards(known: Person, arguments: tuple[str, ...]) -> None:
+def test_skopeo_asks_multi_afterwards(known: Machine, arguments: tuple[str, ...]) -> None:
     (known.programs / "skopeo").symlink_to(SKOPEO.program)
     known.environment["XDG_RUNTIME_DIR"] = str(known.home)
     assert _inspect(known).returncode != 0
@@ -691,7 +691,7 @@ def test_skopeo_asks_multi_afterwards(known: Person, arguments: tuple[str, ...])
     assert _inspect(known).returncode != 0
 
 
-def _inspect(person: Person) -> subprocess.CompletedProcess[bytes]:
+def _inspect(person: Machine) -> subprocess.CompletedProcess[bytes]:
     command = [SKOPEO.program, "inspect", f"docker://{aws.EXAMPLE_HOST}/team/app:1"]
     return subprocess.run(
         command, env=person.environment, capture_output=True, timeout=90, check=False

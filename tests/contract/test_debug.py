@@ -14,7 +14,7 @@ from tests.clients.hosted import Hosted, cloud
 from tests.clouds import aws, faults
 from tests.clouds.fixtures import authority, proxy
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
-from tests.support.machine import Person, person
+from tests.support.machine import Machine, person
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ _LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \d+ \S.*")
 
 
 @pytest.fixture
-def identified(person: Person, cloud: Hosted, proxy: TerminatingProxy) -> Person:
+def identified(person: Machine, cloud: Hosted, proxy: TerminatingProxy) -> Machine:
     """A person with an identity of this cloud."""
     person.environment |= proxy.environment() | dict(cloud.identity)
     return person
@@ -48,7 +48,7 @@ def _sent(cloud: Hosted) -> set[str]:
 
 
 @pytest.mark.parametrize("fault", [None, "unavailable", "wrong json"])
-def test_no_secret_gets_into_the_log(identified: Person, cloud: Hosted, fault: str | None) -> None:
+def test_no_secret_gets_into_the_log(identified: Machine, cloud: Hosted, fault: str | None) -> None:
     if fault:
         cloud.cloud.fail("*", faults.EVERY[fault])
     done = identified.run(
@@ -65,7 +65,7 @@ def test_no_secret_gets_into_the_log(identified: Person, cloud: Hosted, fault: s
     assert not [v for name, v in cloud.identity.items() if "SECRET" in name and v in done.stderr]
 
 
-def test_an_answer_is_the_same_with_and_without_the_log(identified: Person, cloud: Hosted) -> None:
+def test_an_answer_is_the_same_with_and_without_the_log(identified: Machine, cloud: Hosted) -> None:
     silent = identified.run("get", stdin=cloud.host)
     telling = identified.run("get", stdin=cloud.host, **{_LOG: "stderr"})
     assert (silent.stdout, silent.stderr) == (telling.stdout, "")
@@ -74,7 +74,7 @@ def test_an_answer_is_the_same_with_and_without_the_log(identified: Person, clou
     assert "http: " not in telling.stderr
 
 
-def test_the_answer_of_every_source_is_logged(person: Person) -> None:
+def test_the_answer_of_every_source_is_logged(person: Machine) -> None:
     person.helper("first", "echo credentials not found; exit 1")
     person.helper("second", f'echo \'{{"Username":"{USERNAME}","Secret":"{PASSWORD}"}}\'')
     config = {"credHelpers": {PRIVATE_HOST: "first"}, "credsStore": "second"}
@@ -92,11 +92,11 @@ def test_the_answer_of_every_source_is_logged(person: Person) -> None:
 # --- Where it goes --------------------------------------------------------------------------------
 
 
-def _ask(person: Person, place: Path | str) -> Completed:
+def _ask(person: Machine, place: Path | str) -> Completed:
     return person.run("get", stdin="registry.example.com", **{_LOG: str(place)})
 
 
-def test_a_file_is_closed_to_others_and_goes_on(person: Person, tmp_path: Path) -> None:
+def test_a_file_is_closed_to_others_and_goes_on(person: Machine, tmp_path: Path) -> None:
     log = tmp_path / "log"
     for _ in range(2):
         done = _ask(person, log)
@@ -110,7 +110,7 @@ def test_a_file_is_closed_to_others_and_goes_on(person: Person, tmp_path: Path) 
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
-def test_a_file_that_has_grown_is_replaced_by_a_new_one(person: Person, tmp_path: Path) -> None:
+def test_a_file_that_has_grown_is_replaced_by_a_new_one(person: Machine, tmp_path: Path) -> None:
     log = tmp_path / "log"
     for name in ("log", "log.old"):
         (tmp_path / name).write_text("x" * (1 << 20) + name)
@@ -122,7 +122,7 @@ def test_a_file_that_has_grown_is_replaced_by_a_new_one(person: Person, tmp_path
 
 @pytest.mark.parametrize("kind", ["folder", "link", "pipe", "nowhere"])
 def test_a_place_that_is_not_a_log_file_is_one_warning(
-    person: Person, tmp_path: Path, kind: str
+    person: Machine, tmp_path: Path, kind: str
 ) -> None:
     place = tmp_path / "place"
     match kind:
@@ -141,7 +141,7 @@ def test_a_place_that_is_not_a_log_file_is_one_warning(
     assert not (tmp_path / "target").exists()
 
 
-def test_a_relative_path_is_an_error(person: Person) -> None:
+def test_a_relative_path_is_an_error(person: Machine) -> None:
     done = _ask(person, "log")
     assert "DOCKER_CREDENTIAL_MULTI_LOG is not stderr or the absolute path" in done.stderr
 
@@ -158,20 +158,20 @@ def test_a_relative_path_is_an_error(person: Person) -> None:
         ("doctor", "--debug", aws.EXAMPLE_HOST),
     ],
 )
-def test_a_command_logs_its_steps(known: Person, arguments: tuple[str, ...]) -> None:
+def test_a_command_logs_its_steps(known: Machine, arguments: tuple[str, ...]) -> None:
     done = known.run(*arguments)
     assert f"debug: ecr: asking for {aws.EXAMPLE_HOST} as environment (" in done.stderr
     assert known.environment["AWS_SECRET_ACCESS_KEY"] not in done.stderr
     assert "debug: " not in done.stdout.decode()
 
 
-def test_a_verb_called_by_hand_logs_its_steps(known: Person) -> None:
+def test_a_verb_called_by_hand_logs_its_steps(known: Machine) -> None:
     done = known.run("--debug", "get", stdin=aws.EXAMPLE_HOST)
     assert json.loads(done.stdout)["Username"] == aws.USERNAME
     assert f"debug: ecr: asking for {aws.EXAMPLE_HOST} as environment (" in done.stderr
 
 
-def test_without_it_nothing_is_logged(known: Person) -> None:
+def test_without_it_nothing_is_logged(known: Machine) -> None:
     done = known.run("token", aws.EXAMPLE_HOST)
     assert (done.status, done.stderr) == (0, "")
 
@@ -180,7 +180,7 @@ def test_without_it_nothing_is_logged(known: Person) -> None:
     bool(os.environ.get("DOCKER_CREDENTIAL_MULTI_UNDER_TEST")),
     reason="the frozen file hears no variable of Python's",
 )
-def test_without_it_no_module_of_it_is_loaded(known: Person) -> None:
+def test_without_it_no_module_of_it_is_loaded(known: Machine) -> None:
     known.run("get", stdin=aws.EXAMPLE_HOST)
     watched = {"PYTHONPROFILEIMPORTTIME": "1"}
     for variables, loaded in ((watched, False), (watched | {_LOG: "stderr"}, True)):

@@ -23,7 +23,7 @@ from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
 from tests.mounts import mounted, needs_mounts
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
 from tests.support.executable import NOBODY, PROGRAM, Executable
-from tests.support.machine import Person, person
+from tests.support.machine import Machine, person
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ def home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def _doctor(person: Person, *arguments: str, **variables: str) -> list[Found]:
+def _doctor(person: Machine, *arguments: str, **variables: str) -> list[Found]:
     done = person.run("doctor", "--json", *arguments, **variables)
     found: list[Found] = done.document
     assert done.stderr == ""
@@ -72,7 +72,7 @@ def _codes(found: list[Found], subject: str | None = None) -> list[str]:
     return [finding["code"] for finding in found if subject in (None, finding["subject"])]
 
 
-def _paste(person: Person, command: str, environment: dict[str, str]) -> list[Found]:
+def _paste(person: Machine, command: str, environment: dict[str, str]) -> list[Found]:
     """Run a command as it is pasted into a shell, and then doctor in the same shell."""
     path = os.pathsep.join([environment["PATH"], *os.defpath.split(os.pathsep)])
     script = f"{command}\n{PROGRAM} doctor --json"
@@ -92,7 +92,7 @@ def _paste(person: Person, command: str, environment: dict[str, str]) -> list[Fo
 # --- What is well, and what the exit status says --------------------------------------------------
 
 
-def test_a_machine_that_is_set_up_has_no_warning(known: Person) -> None:
+def test_a_machine_that_is_set_up_has_no_warning(known: Machine) -> None:
     known.write(".docker/config.json", _MULTI)
     known.environment["NO_PROXY"] += ",169.254.169.254"
     done = known.run("doctor")
@@ -102,14 +102,14 @@ def test_a_machine_that_is_set_up_has_no_warning(known: Person) -> None:
     assert severities == {"ok", "note"}  # the proxy is a note
 
 
-def test_every_finding_has_the_same_fields(person: Person) -> None:
+def test_every_finding_has_the_same_fields(person: Machine) -> None:
     for finding in _doctor(person):
         assert set(finding) == {"severity", "subject", "code", "message", "command", "hint"}
         assert finding["severity"] in ("ok", "note", "warning", "error")
         assert finding["message"]
 
 
-def test_the_exit_status_is_0_with_warnings_only(person: Person) -> None:
+def test_the_exit_status_is_0_with_warnings_only(person: Machine) -> None:
     assert _finding(_doctor(person), "doctor.docker-config-missing")["severity"] == "warning"
     done = person.run("doctor")
     assert (done.status, done.stdout.decode().splitlines()[-1]) == (0, "0 errors, 1 warning")
@@ -174,7 +174,7 @@ _MENDABLE = {
 
 
 @pytest.mark.parametrize("name", _MENDABLE)
-def test_the_command_of_a_finding_mends_it(person: Person, name: str) -> None:
+def test_the_command_of_a_finding_mends_it(person: Machine, name: str) -> None:
     files, variables, code = _MENDABLE[name]
     for path, text in files.items():
         person.write(path, text).chmod(0o644)
@@ -195,7 +195,7 @@ def test_the_command_of_a_finding_mends_it(person: Person, name: str) -> None:
     ids=["config.json", "a setting's variable", "a settings file"],
 )
 def test_the_command_for_a_broken_file_or_setting_mends_it(
-    person: Person, text: str, variables: dict[str, str]
+    person: Machine, text: str, variables: dict[str, str]
 ) -> None:
     is_toml = "=" in text
     path = ".config/docker-credential-multi/config.toml" if is_toml else ".docker/config.json"
@@ -209,7 +209,7 @@ def test_the_command_for_a_broken_file_or_setting_mends_it(
     assert broken[0]["code"] not in _codes(mended)
 
 
-def test_a_program_that_is_not_on_path_is_put_there(person: Person) -> None:
+def test_a_program_that_is_not_on_path_is_put_there(person: Machine) -> None:
     environment = person.environment | {"PATH": "/nowhere"}
     finding = _finding(_doctor(person, PATH="/nowhere"), "doctor.program-not-on-path")
     assert finding["severity"] == "error"
@@ -222,7 +222,7 @@ def test_a_program_that_is_not_on_path_is_put_there(person: Person) -> None:
     assert missing not in _codes(mended)
 
 
-def test_a_cache_folder_that_others_may_read_is_closed(person: Person) -> None:
+def test_a_cache_folder_that_others_may_read_is_closed(person: Machine) -> None:
     folder = person.home / ".cache/docker-credential-multi"
     folder.mkdir(parents=True)
     folder.chmod(0o755)
@@ -256,7 +256,7 @@ def _give_away(folder: Path) -> None:
     ids=["link", "dangling link", "file", "another user's"],
 )
 def test_what_is_in_the_place_of_the_cache_folder_is_moved_away(
-    person: Person, make: Callable[[Path], None]
+    person: Machine, make: Callable[[Path], None]
 ) -> None:
     folder = person.home / _CACHE
     folder.parent.mkdir()
@@ -268,7 +268,7 @@ def test_what_is_in_the_place_of_the_cache_folder_is_moved_away(
 
 
 @_AS_ROOT
-def test_a_folder_that_cannot_be_moved_stays(person: Person) -> None:
+def test_a_folder_that_cannot_be_moved_stays(person: Machine) -> None:
     folder = person.home / _CACHE
     folder.mkdir(0o700, parents=True)
     for path in (folder, folder.parent):
@@ -289,7 +289,7 @@ def test_a_folder_that_cannot_be_moved_stays(person: Person) -> None:
 )
 @needs_mounts
 def test_a_cache_in_which_nothing_can_be_kept_is_a_warning(
-    person: Person, tmp_path: Path, options: str, words: str, is_there: bool
+    person: Machine, tmp_path: Path, options: str, words: str, is_there: bool
 ) -> None:
     mount = tmp_path / "mount"
     mount.mkdir()
@@ -308,7 +308,7 @@ def test_a_cache_in_which_nothing_can_be_kept_is_a_warning(
     assert list(mount.iterdir()) == []
 
 
-def test_a_cache_that_cannot_be_made_is_a_warning_and_none_is_made(person: Person) -> None:
+def test_a_cache_that_cannot_be_made_is_a_warning_and_none_is_made(person: Machine) -> None:
     for around, code in (
         (person.home / "no/such", "doctor.cache-not-kept"),
         (person.write("file", ""), "doctor.cache-not-used"),
@@ -319,14 +319,14 @@ def test_a_cache_that_cannot_be_made_is_a_warning_and_none_is_made(person: Perso
     assert not (person.home / ".cache").exists()
 
 
-def test_trying_the_cache_leaves_nothing_there(person: Person) -> None:
+def test_trying_the_cache_leaves_nothing_there(person: Machine) -> None:
     folder = person.home / _CACHE
     folder.mkdir(0o700, parents=True)
     assert _finding(_doctor(person), "doctor.cache-used", str(folder))["severity"] == "ok"
     assert list(folder.iterdir()) == []
 
 
-def test_a_dangling_link_is_removed(person: Person) -> None:
+def test_a_dangling_link_is_removed(person: Machine) -> None:
     link = person.programs / "docker-credential-gone"
     link.symlink_to("nowhere")
     finding = _finding(_doctor(person), "doctor.dangling-link")
@@ -338,7 +338,7 @@ def test_a_dangling_link_is_removed(person: Person) -> None:
 
 
 def test_copies_and_helpers_that_are_never_started_are_named(
-    person: Person, tmp_path: Path
+    person: Machine, tmp_path: Path
 ) -> None:
     later = tmp_path / "later"
     later.mkdir()
@@ -355,7 +355,7 @@ def test_copies_and_helpers_that_are_never_started_are_named(
     assert _finding(found, "doctor.helper-found", f"{person.programs}/docker-credential-pass")
 
 
-def test_another_copy_that_clients_find_first_is_a_warning(person: Person, tmp_path: Path) -> None:
+def test_another_copy_that_clients_find_first_is_a_warning(person: Machine, tmp_path: Path) -> None:
     first = tmp_path / "first"
     first.mkdir()
     (first / PROGRAM).write_text("#!/bin/sh\n")
@@ -377,14 +377,14 @@ def test_another_copy_that_clients_find_first_is_a_warning(person: Person, tmp_p
     ],
 )
 def test_a_helper_that_cannot_be_started_here_is_a_warning(
-    person: Person, head: bytes, code: str
+    person: Machine, head: bytes, code: str
 ) -> None:
     person.helper("other").write_bytes(head)
     finding = _finding(_doctor(person), code, "docker-credential-other")
     assert finding["severity"] == "warning"
 
 
-def test_a_helper_that_this_user_may_not_execute_is_named_with_the_command(person: Person) -> None:
+def test_a_helper_that_this_user_may_not_execute_is_named_with_the_command(person: Machine) -> None:
     helper = person.helper("pass")
     helper.chmod(0o644)
     person.write(".docker/config.json", '{"credsStore": "pass"}')
@@ -392,11 +392,11 @@ def test_a_helper_that_this_user_may_not_execute_is_named_with_the_command(perso
     assert finding["command"] == shlex.join(["chmod", "+x", str(helper)])
 
 
-def test_sudo_is_a_note(person: Person) -> None:
+def test_sudo_is_a_note(person: Machine) -> None:
     assert _finding(_doctor(person, SUDO_USER="me"), "doctor.run-by-sudo", "me")
 
 
-def test_docker_as_a_snap_is_a_warning(person: Person) -> None:
+def test_docker_as_a_snap_is_a_warning(person: Machine) -> None:
     (person.home / "snap").touch(0o755)
     (person.programs / "docker").symlink_to(person.home / "snap")
     assert _finding(_doctor(person), "doctor.docker-is-snap")["severity"] == "warning"
@@ -405,7 +405,7 @@ def test_docker_as_a_snap_is_a_warning(person: Person) -> None:
 # --- docker's files -------------------------------------------------------------------------------
 
 
-def test_a_helper_that_answers_for_a_cloud_is_a_note(person: Person) -> None:
+def test_a_helper_that_answers_for_a_cloud_is_a_note(person: Machine) -> None:
     person.helper("ecr-login")
     helpers = {aws.EXAMPLE_HOST: "ecr-login"}
     config = json.dumps({"credsStore": "multi", "credHelpers": helpers})
@@ -426,7 +426,7 @@ def test_a_helper_that_answers_for_a_cloud_is_a_note(person: Person) -> None:
         '{"username": 1}',
     ],
 )
-def test_an_entry_that_docker_cannot_read_is_named_by_its_line(person: Person, entry: str) -> None:
+def test_an_entry_that_docker_cannot_read_is_named_by_its_line(person: Machine, entry: str) -> None:
     spoilt = (
         f'{{\n"auths": {{\n"a.example": {{}},\n"y.example": {entry}}},\n"credsStore": "multi"}}'
     )
@@ -451,7 +451,7 @@ def test_an_entry_that_docker_cannot_read_is_named_by_its_line(person: Person, e
 
 
 @pytest.mark.parametrize("auth", ["dTpwdw==", "dTpw\\ndw==\\r\\n", ""])
-def test_an_entry_that_docker_can_read_is_not_an_error(person: Person, auth: str) -> None:
+def test_an_entry_that_docker_can_read_is_not_an_error(person: Machine, auth: str) -> None:
     entry = f'{{"auth": "{auth}", "email": null}}'
     config = f'{{"auths": {{"y.example": {entry}, "n": null}}, "credsStore": "multi"}}'
     person.write(".docker/config.json", config).chmod(0o600)
@@ -460,7 +460,7 @@ def test_an_entry_that_docker_can_read_is_not_an_error(person: Person, auth: str
     assert not [f for f in found if f["severity"] == "error"]
 
 
-def test_an_entry_that_docker_accepts_is_not_said_to_be_refused_by_docker(person: Person) -> None:
+def test_an_entry_that_docker_accepts_is_not_said_to_be_refused_by_docker(person: Machine) -> None:
     entry = '{"auths": {"y.example": {"password": "p"}}}'
     path = person.write(".docker/config.json", entry)
     path.chmod(0o600)
@@ -488,7 +488,7 @@ def test_an_entry_that_docker_accepts_is_not_said_to_be_refused_by_docker(person
     ],
 )
 def test_a_key_that_docker_never_looks_up_is_named_with_the_right_one(
-    person: Person, key: str, right: str | None
+    person: Machine, key: str, right: str | None
 ) -> None:
     person.write(".docker/config.json", json.dumps({"credHelpers": {key: "multi"}}))
     found = _doctor(person)
@@ -503,7 +503,7 @@ def test_a_key_that_docker_never_looks_up_is_named_with_the_right_one(
 
 @pytest.mark.parametrize("member", ["credStore", "credsStores", "credHelper", "CredStore"])
 def test_a_misspelt_member_is_named_with_the_one_that_was_meant(
-    person: Person, member: str
+    person: Machine, member: str
 ) -> None:
     person.write(".docker/config.json", json.dumps({member: "multi"}))
     assert _finding(_doctor(person), "doctor.member-misspelt", member)
@@ -511,7 +511,7 @@ def test_a_misspelt_member_is_named_with_the_one_that_was_meant(
 
 @pytest.mark.parametrize("helper", ["", None])
 def test_a_key_without_a_helper_takes_its_host_from_credsstore(
-    person: Person, helper: str | None
+    person: Machine, helper: str | None
 ) -> None:
     config = {"credsStore": "multi", "credHelpers": {"quay.io": helper}}
     person.write(".docker/config.json", json.dumps(config))
@@ -520,7 +520,7 @@ def test_a_key_without_a_helper_takes_its_host_from_credsstore(
 
 @pytest.mark.parametrize("section", ["credsStore", "credHelpers"])
 def test_the_full_name_of_a_helper_is_named_with_its_short_one(
-    person: Person, section: str
+    person: Machine, section: str
 ) -> None:
     person.helper("pass")
     name = "docker-credential-pass"
@@ -541,13 +541,13 @@ def test_the_full_name_of_a_helper_is_named_with_its_short_one(
     ],
 )
 def test_a_member_of_another_type_than_docker_reads_is_named(
-    person: Person, member: str, value: object
+    person: Machine, member: str, value: object
 ) -> None:
     person.write(".docker/config.json", json.dumps({"credsStore": "multi", member: value}))
     assert _finding(_doctor(person), "doctor.member-of-wrong-type", member)
 
 
-def test_members_of_the_right_types_are_not_named(person: Person) -> None:
+def test_members_of_the_right_types_are_not_named(person: Machine) -> None:
     config = {
         "credsStore": "multi",
         "proxies": {"default": {"httpProxy": "http://proxy:1"}},
@@ -569,7 +569,7 @@ def test_members_of_the_right_types_are_not_named(person: Person) -> None:
     ids=["folder", "pipe"],
 )
 def test_what_is_no_regular_file_is_named_and_not_edited(
-    person: Person, path: str, make: Callable[[Path], None], code: str
+    person: Machine, path: str, make: Callable[[Path], None], code: str
 ) -> None:
     file = person.home / path
     file.parent.mkdir(parents=True)
@@ -592,7 +592,7 @@ def test_what_is_no_regular_file_is_named_and_not_edited(
         "ca.pem",
     ],
 )
-def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(person: Person, path: str) -> None:
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(person: Machine, path: str) -> None:
     file = person.home / path
     file.parent.mkdir(parents=True, exist_ok=True)
     os.mkfifo(file)
@@ -603,7 +603,7 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(person: Person, path: s
         assert time.monotonic() - begun_s < 20
 
 
-def test_a_password_that_ends_in_a_line_end_is_named(person: Person) -> None:
+def test_a_password_that_ends_in_a_line_end_is_named(person: Machine) -> None:
     auth = b64encode(f"{USERNAME}:{PASSWORD}\n".encode()).decode()
     person.write(".docker/config.json", json.dumps({"auths": {PRIVATE_HOST: {"auth": auth}}}))
     assert _finding(_doctor(person), "doctor.password-ends-in-line-end", PRIVATE_HOST)
@@ -617,7 +617,7 @@ def _token(claims: dict[str, object]) -> str:
 @pytest.mark.parametrize("ends_in_s", [-3600, 3600])
 @pytest.mark.parametrize("kind", ["ecr", "acr", "any"])
 def test_a_login_that_has_expired_by_its_own_content_is_named(
-    person: Person, kind: str, ends_in_s: int
+    person: Machine, kind: str, ends_in_s: int
 ) -> None:
     ends_at_s = int(time.time()) + ends_in_s
     password = b64encode(json.dumps({"payload": "x", "expiration": ends_at_s}).encode()).decode()
@@ -645,7 +645,7 @@ def test_a_login_that_has_expired_by_its_own_content_is_named(
         ("my.registry.azurecr.io", "doctor.near-acr"),
     ],
 )
-def test_a_host_that_is_nearly_a_clouds_is_named(person: Person, host: str, code: str) -> None:
+def test_a_host_that_is_nearly_a_clouds_is_named(person: Machine, host: str, code: str) -> None:
     person.write(".docker/config.json", json.dumps({"credHelpers": {host: "multi"}}))
     assert _finding(_doctor(person), code, host)["severity"] == "warning"
 
@@ -671,7 +671,7 @@ def test_a_host_that_is_nearly_a_clouds_is_named(person: Person, host: str, code
     ],
 )
 def test_content_in_a_variable_that_takes_a_path_is_not_shown(
-    person: Person, variable: str, content: str
+    person: Machine, variable: str, content: str
 ) -> None:
     # _doctor looks for the password in the output.
     assert _finding(
@@ -696,7 +696,7 @@ def test_content_in_a_variable_that_takes_a_path_is_not_shown(
     ],
 )
 def test_podman_is_checked_where_it_is_installed(
-    person: Person, drop_ins: dict[str, str], severity: str
+    person: Machine, drop_ins: dict[str, str], severity: str
 ) -> None:
     assert not [finding for finding in _doctor(person) if finding["subject"] == "podman"]
     (person.programs / "podman").symlink_to("/bin/true")
@@ -707,7 +707,7 @@ def test_podman_is_checked_where_it_is_installed(
     assert found[-1]["severity"].startswith(severity)
 
 
-def test_the_registries_conf_that_a_variable_names_is_the_one_that_counts(person: Person) -> None:
+def test_the_registries_conf_that_a_variable_names_is_the_one_that_counts(person: Machine) -> None:
     (person.programs / "podman").symlink_to("/bin/true")
     person.write(".config/containers/registries.conf", 'credential-helpers = ["multi"]')
     named = person.write("other.conf", 'credential-helpers = ["containers-auth.json"]')
@@ -725,7 +725,7 @@ def test_the_registries_conf_that_a_variable_names_is_the_one_that_counts(person
     ],
 )
 def test_a_registries_conf_in_the_first_format_is_named(
-    person: Person, more: str, code: str, severity: str
+    person: Machine, more: str, code: str, severity: str
 ) -> None:
     (person.programs / "podman").symlink_to("/bin/true")
     text = f'{more}[registries.search]\nregistries = ["docker.io"]\n'
@@ -733,7 +733,7 @@ def test_a_registries_conf_in_the_first_format_is_named(
     assert _finding(_doctor(person), code, str(path))["severity"] == severity
 
 
-def test_a_login_that_podman_uses_before_it_asks_multi_is_named(person: Person) -> None:
+def test_a_login_that_podman_uses_before_it_asks_multi_is_named(person: Machine) -> None:
     (person.programs / "podman").symlink_to("/bin/true")
     helpers = 'credential-helpers = ["containers-auth.json", "multi"]'
     person.write(".config/containers/registries.conf", helpers)
@@ -743,7 +743,7 @@ def test_a_login_that_podman_uses_before_it_asks_multi_is_named(person: Person) 
     assert "private.example" not in finding["message"]
 
 
-def test_podmans_remote_client_is_asked_for_in_credhelpers(person: Person) -> None:
+def test_podmans_remote_client_is_asked_for_in_credhelpers(person: Machine) -> None:
     (person.programs / "podman").symlink_to("/bin/true")
     remote = {"CONTAINER_HOST": "ssh://podman@machine"}
     person.write(".config/containers/registries.conf", 'credential-helpers = ["multi"]')
@@ -757,7 +757,7 @@ def test_podmans_remote_client_is_asked_for_in_credhelpers(person: Person) -> No
     assert [finding["severity"] for finding in named] == ["ok"]
 
 
-def test_a_helper_that_podmans_auth_json_names_is_looked_for(person: Person) -> None:
+def test_a_helper_that_podmans_auth_json_names_is_looked_for(person: Machine) -> None:
     helpers = json.dumps({"credHelpers": {"quay.io": "secretservice"}})
     path = person.write(".config/containers/auth.json", helpers)
     assert _finding(_doctor(person), "doctor.helper-not-on-path", str(path), "secretservice")
@@ -766,7 +766,7 @@ def test_a_helper_that_podmans_auth_json_names_is_looked_for(person: Person) -> 
 # --- Settings and rules ---------------------------------------------------------------------------
 
 
-def test_settings_that_name_a_helper_that_is_not_there_are_errors(person: Person) -> None:
+def test_settings_that_name_a_helper_that_is_not_there_are_errors(person: Machine) -> None:
     path = person.write(
         ".config/docker-credential-multi/config.toml",
         'fallback_helper = "gone"\n[[rule]]\nmatch = "a.example"\nhelper = "lost"\n',
@@ -783,7 +783,7 @@ _SETTINGS_FILE = ".config/docker-credential-multi/config.toml"
 @pytest.mark.parametrize(
     "match", [aws.EXAMPLE_HOST, "*.dkr.ecr.*.amazonaws.com", "**.amazonaws.com"]
 )
-def test_a_rule_with_a_profile_that_is_not_there_is_an_error(person: Person, match: str) -> None:
+def test_a_rule_with_a_profile_that_is_not_there_is_an_error(person: Machine, match: str) -> None:
     path = person.write(_SETTINGS_FILE, f'[[rule]]\nmatch = "{match}"\nprofile = "gone"\n')
     found = [finding for finding in _doctor(person) if finding["subject"] == "rules"]
     assert [finding["severity"] for finding in found] == ["error"]
@@ -792,27 +792,27 @@ def test_a_rule_with_a_profile_that_is_not_there_is_an_error(person: Person, mat
     assert _finding(_doctor(person), "doctor.rules-sound")["severity"] == "ok"
 
 
-def test_a_rule_with_a_credential_file_that_is_not_there_is_an_error(person: Person) -> None:
+def test_a_rule_with_a_credential_file_that_is_not_there_is_an_error(person: Machine) -> None:
     rule = '[[rule]]\nmatch = "gcr.io"\ncredentials_file = "/no/such/key.json"\n'
     person.write(_SETTINGS_FILE, rule)
     found = [finding for finding in _doctor(person) if finding["subject"] == "rules"]
     assert [finding["severity"] for finding in found] == ["error"]
 
 
-def test_a_rule_that_cannot_apply_to_its_host_is_an_error(person: Person) -> None:
+def test_a_rule_that_cannot_apply_to_its_host_is_an_error(person: Machine) -> None:
     person.write(_SETTINGS_FILE, '[[rule]]\nmatch = "quay.io"\nprovider = "ecr"\n')
     found = [finding for finding in _doctor(person) if finding["subject"] == "rules"]
     assert [finding["severity"] for finding in found] == ["error"]
 
 
-def test_a_rule_after_another_for_the_same_host_is_a_note(person: Person) -> None:
+def test_a_rule_after_another_for_the_same_host_is_a_note(person: Machine) -> None:
     rule = '[[rule]]\nmatch = "{}"\nanswer = "anonymous"\n'
     person.write(_SETTINGS_FILE, rule.format("*.io") + rule.format("quay.io"))
     assert _finding(_doctor(person), "doctor.rule-after-another")["severity"] == "note"
 
 
 @needs_mounts
-def test_a_home_that_cannot_be_written_says_what_is_not_kept(person: Person) -> None:
+def test_a_home_that_cannot_be_written_says_what_is_not_kept(person: Machine) -> None:
     script = f"mount --bind {shlex.quote(str(person.home))} {shlex.quote(str(person.home))}"
     script += f" && mount -o remount,bind,ro {shlex.quote(str(person.home))}"
     command = mounted(script, str(person.program), "doctor", "--json")
@@ -820,18 +820,18 @@ def test_a_home_that_cannot_be_written_says_what_is_not_kept(person: Person) -> 
     assert _finding(found, "doctor.home-read-only", "read-only file system")
 
 
-def test_the_certificates_of_a_file_are_listed(known: Person) -> None:
+def test_the_certificates_of_a_file_are_listed(known: Machine) -> None:
     finding = _finding(_doctor(known), "doctor.certificates-named", "SSL_CERT_FILE")
     assert "1 certificate (" in finding["message"]
 
 
 def test_without_a_variable_the_systems_certificates_do_not_count_for_tokens(
-    person: Person,
+    person: Machine,
 ) -> None:
     assert _finding(_doctor(person), "doctor.certificates-built-in")["severity"] == "ok"
 
 
-def test_a_variable_with_other_characters_has_no_command_to_paste(person: Person) -> None:
+def test_a_variable_with_other_characters_has_no_command_to_paste(person: Machine) -> None:
     name = "DOCKER_CREDENTIAL_MULTI_X;touch y"
     finding = _finding(_doctor(person, **{name: "1"}), "doctor.variable-unread")
     assert (finding["severity"], finding["command"]) == ("warning", None)
@@ -840,14 +840,14 @@ def test_a_variable_with_other_characters_has_no_command_to_paste(person: Person
     assert "DOCKER_CREDENTIAL_MULTI_CACHE?" in meant["hint"]
 
 
-def test_half_an_identity_is_an_error(person: Person) -> None:
+def test_half_an_identity_is_an_error(person: Machine) -> None:
     found = _doctor(person, AWS_ACCESS_KEY_ID="AKIALOOPBACKEXAMPLE")
     finding = next(finding for finding in found if finding["subject"] == "ecr")
     assert finding["severity"] == "error"
     assert finding["command"].startswith(f"{PROGRAM} explain ")
 
 
-def test_a_password_in_a_proxy_variable_is_not_shown(person: Person) -> None:
+def test_a_password_in_a_proxy_variable_is_not_shown(person: Machine) -> None:
     proxy_url = f"http://me:{PASSWORD}@127.0.0.1:9"
     finding = _finding(_doctor(person, HTTPS_PROXY=proxy_url), "doctor.proxy")
     assert finding["message"] == "HTTPS_PROXY: 127.0.0.1:9"
@@ -856,7 +856,7 @@ def test_a_password_in_a_proxy_variable_is_not_shown(person: Person) -> None:
 # --- Online ---------------------------------------------------------------------------------------
 
 
-def test_every_registry_is_shown_its_credential(known: Person, proxy: TerminatingProxy) -> None:
+def test_every_registry_is_shown_its_credential(known: Machine, proxy: TerminatingProxy) -> None:
     known.write(".docker/config.json", _AUTHS).chmod(0o600)
     hosts = (aws.EXAMPLE_HOST, google.EXAMPLE_HOST, azure.EXAMPLE_HOST)
     found = [f for f in _doctor(known, "--online", *hosts) if f["subject"] == "online"]
@@ -866,7 +866,7 @@ def test_every_registry_is_shown_its_credential(known: Person, proxy: Terminatin
         assert finding["code"] in ("login.accepted", "login.accepted-by")
 
 
-def test_a_credential_that_is_not_accepted_is_an_error(known: Person) -> None:
+def test_a_credential_that_is_not_accepted_is_an_error(known: Machine) -> None:
     config = {"auths": {PRIVATE_HOST: {"username": USERNAME, "password": "wrong"}}}
     known.write(".docker/config.json", json.dumps(config)).chmod(0o600)
     finding = _finding(_doctor(known, "--online"), "login.refused-by-endpoint", PRIVATE_HOST)
@@ -875,7 +875,7 @@ def test_a_credential_that_is_not_accepted_is_an_error(known: Person) -> None:
     assert finding["command"] == f"{PROGRAM} explain --try {PRIVATE_HOST}"
 
 
-def test_a_cloud_that_gives_no_token_is_an_error_with_its_reason(known: Person) -> None:
+def test_a_cloud_that_gives_no_token_is_an_error_with_its_reason(known: Machine) -> None:
     found = _doctor(known, aws.EXAMPLE_HOST, AWS_SECRET_ACCESS_KEY="wrong")
     (finding,) = (f for f in found if f["subject"] == "online")
     assert finding["severity"] == "error"
@@ -883,7 +883,7 @@ def test_a_cloud_that_gives_no_token_is_an_error_with_its_reason(known: Person) 
 
 
 def test_a_registry_without_a_credential_is_still_asked_whether_it_is_there(
-    known: Person, proxy: TerminatingProxy
+    known: Machine, proxy: TerminatingProxy
 ) -> None:
     with Registry(lambda *_: False, auth="basic") as other, LoopbackServer() as open_to_all:
         open_to_all.on("GET", "/v2/", lambda _: Reply(200))
@@ -896,7 +896,7 @@ def test_a_registry_without_a_credential_is_still_asked_whether_it_is_there(
 
 
 def test_a_redirect_is_not_followed_and_a_token_endpoint_without_tls_not_asked(
-    known: Person, proxy: TerminatingProxy
+    known: Machine, proxy: TerminatingProxy
 ) -> None:
     hosts = ("redirects.example", "plain.example")
     config = {"auths": {host: {"username": USERNAME, "password": PASSWORD} for host in hosts}}
@@ -933,7 +933,7 @@ def test_a_redirect_is_not_followed_and_a_token_endpoint_without_tls_not_asked(
     ],
 )
 def test_a_remote_registry_cannot_send_us_to_this_machine(
-    known: Person, proxy: TerminatingProxy, realm: str, code: str
+    known: Machine, proxy: TerminatingProxy, realm: str, code: str
 ) -> None:
     config = {"auths": {"evil.example": {"username": USERNAME, "password": PASSWORD}}}
     known.write(".docker/config.json", json.dumps(config)).chmod(0o600)
@@ -949,7 +949,7 @@ def test_a_remote_registry_cannot_send_us_to_this_machine(
     assert finding["severity"] == "error"
 
 
-def test_a_registry_that_cannot_be_reached_is_not_to_be_explained(person: Person) -> None:
+def test_a_registry_that_cannot_be_reached_is_not_to_be_explained(person: Machine) -> None:
     (finding,) = (f for f in _doctor(person, "gone.example") if f["subject"] == "online")
     assert (finding["severity"], finding["command"]) == ("error", None)
 
@@ -959,7 +959,7 @@ def test_a_registry_that_cannot_be_reached_is_not_to_be_explained(person: Person
     ("status", "code"), [(403, "network.proxy-forbids"), (407, "network.proxy-login")]
 )
 def test_a_proxy_that_does_not_connect_is_named_without_its_password(
-    person: Person, status: int, code: str, credentials: str
+    person: Machine, status: int, code: str, credentials: str
 ) -> None:
     with LoopbackServer() as server:
         server.on("CONNECT", "*", lambda _: Reply(status))
@@ -971,14 +971,14 @@ def test_a_proxy_that_does_not_connect_is_named_without_its_password(
         assert f"127.0.0.1:{server.port} " in finding["message"]
 
 
-def test_a_proxy_that_is_not_there_is_not_taken_for_the_registry(person: Person) -> None:
+def test_a_proxy_that_is_not_there_is_not_taken_for_the_registry(person: Machine) -> None:
     found = _doctor(person, "asked.example", HTTPS_PROXY=f"http://me:{PASSWORD}@127.0.0.1:9")
     assert "proxy 127.0.0.1:9" in _finding(found, "network.refused")["message"]
     found = _doctor(person, "127.0.0.1:9", HTTPS_PROXY="http://127.0.0.1:8")
     assert "proxy" not in _finding(found, "network.refused")["message"]
 
 
-def test_a_failure_behind_a_proxy_names_it(known: Person, proxy: TerminatingProxy) -> None:
+def test_a_failure_behind_a_proxy_names_it(known: Machine, proxy: TerminatingProxy) -> None:
     with LoopbackServer() as server:
         proxy.route("signed.example", server)
         found = _doctor(known, "signed.example", SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt")
@@ -986,7 +986,7 @@ def test_a_failure_behind_a_proxy_names_it(known: Person, proxy: TerminatingProx
     assert _finding(found, "network.certificate-untrusted", words)
 
 
-def test_a_password_for_a_registry_on_this_machine_goes_through_no_proxy(person: Person) -> None:
+def test_a_password_for_a_registry_on_this_machine_goes_through_no_proxy(person: Machine) -> None:
     with Registry(lambda *_: True, auth="basic") as registry, LoopbackServer() as proxy:
         host = f"localhost:{registry.port}"
         config = {"auths": {host: {"username": USERNAME, "password": PASSWORD}}}
@@ -997,7 +997,7 @@ def test_a_password_for_a_registry_on_this_machine_goes_through_no_proxy(person:
         assert proxy.received == []
 
 
-def test_a_registry_on_this_machine_may_do_without_tls(person: Person) -> None:
+def test_a_registry_on_this_machine_may_do_without_tls(person: Machine) -> None:
     with Registry(lambda *login: login[:2] == (USERNAME, PASSWORD), auth="basic") as registry:
         host = f"localhost:{registry.port}"
         config = {"auths": {host: {"username": USERNAME, "password": PASSWORD}}}
@@ -1006,7 +1006,7 @@ def test_a_registry_on_this_machine_may_do_without_tls(person: Person) -> None:
 
 
 def test_a_login_is_shown_to_the_token_endpoint_that_its_registry_names(
-    known: Person, proxy: TerminatingProxy
+    known: Machine, proxy: TerminatingProxy
 ) -> None:
     config = {"auths": {"images.example": {"username": USERNAME, "password": PASSWORD}}}
     known.write(".docker/config.json", json.dumps(config)).chmod(0o600)
@@ -1040,7 +1040,7 @@ def test_a_login_is_shown_to_the_token_endpoint_that_its_registry_names(
     ],
 )
 def test_the_clock_is_compared_with_the_registrys(
-    known: Person, proxy: TerminatingProxy, ahead_s: float, severity: str, code: str, words: str
+    known: Machine, proxy: TerminatingProxy, ahead_s: float, severity: str, code: str, words: str
 ) -> None:
     with LoopbackServer() as server:
         date = {"Date": formatdate(time.time() + ahead_s, usegmt=True)}
@@ -1050,7 +1050,7 @@ def test_the_clock_is_compared_with_the_registrys(
     assert _finding(found, code, words, "clock.example")["severity"] == severity
 
 
-def test_progress_is_shown_on_a_terminal_only(known: Person, proxy: TerminatingProxy) -> None:
+def test_progress_is_shown_on_a_terminal_only(known: Machine, proxy: TerminatingProxy) -> None:
     with LoopbackServer(delay_s=0.5) as slow:
         slow.on("GET", "/v2/", lambda _: Reply(200))
         proxy.route("slow.example", slow)
@@ -1066,7 +1066,7 @@ def test_progress_is_shown_on_a_terminal_only(known: Person, proxy: TerminatingP
         assert (done.stderr, b"asking" in done.stdout) == ("", False)
 
 
-def test_ctrl_c_does_not_wait_for_a_registry(known: Person, proxy: TerminatingProxy) -> None:
+def test_ctrl_c_does_not_wait_for_a_registry(known: Machine, proxy: TerminatingProxy) -> None:
     with LoopbackServer() as silent:
         silent.on("GET", "/v2/", lambda _: Reply(200))
         silent.fail("/v2/", faults.never_answer)
@@ -1085,7 +1085,7 @@ def test_ctrl_c_does_not_wait_for_a_registry(known: Person, proxy: TerminatingPr
 
 
 @pytest.mark.parametrize("member", ["store", "host"])
-def test_what_does_not_name_a_helper_is_not_shown(person: Person, member: str) -> None:
+def test_what_does_not_name_a_helper_is_not_shown(person: Machine, member: str) -> None:
     bad = "https://u:hunter2@vault.corp"
     config = {"credsStore": bad} if member == "store" else {"credHelpers": {"r.example": bad}}
     person.write(".docker/config.json", json.dumps(config))

@@ -15,7 +15,7 @@ from tests.clouds import aws
 from tests.clouds.fixtures import authority, proxy
 from tests.stage import known
 from tests.support.executable import NOBODY
-from tests.support.machine import Person, person
+from tests.support.machine import Machine, person
 
 if TYPE_CHECKING:
     from tests.clouds.proxy import TerminatingProxy
@@ -26,14 +26,14 @@ _SECRET = "hunter2-hunter2"
 _AUTH = b64encode(f"robot:{_SECRET}".encode()).decode()
 
 
-def _document(person: Person, *arguments: str, **variables: str) -> dict[str, Any]:
+def _document(person: Machine, *arguments: str, **variables: str) -> dict[str, Any]:
     done = person.run("explain", "--json", *arguments, **variables)
     assert done.status == 0, done
     found: dict[str, Any] = done.document
     return found
 
 
-def _outlooks(person: Person, server_url: str, **variables: str) -> list[tuple[str, str | None]]:
+def _outlooks(person: Machine, server_url: str, **variables: str) -> list[tuple[str, str | None]]:
     """What each source would answer, and the code of the message if it has no credential."""
     document = _document(person, server_url, **variables)
     assert document["order"] == [source["source"] for source in document["sources"]]
@@ -67,7 +67,7 @@ def _outlooks(person: Person, server_url: str, **variables: str) -> list[tuple[s
     ],
 )
 def test_every_server_url_can_be_explained(
-    person: Person, server_url: str, host: str | None, provider: str | None
+    person: Machine, server_url: str, host: str | None, provider: str | None
 ) -> None:
     document = _document(person, server_url)
     assert (document["host"], document["provider"]) == (host, provider)
@@ -75,7 +75,7 @@ def test_every_server_url_can_be_explained(
 
 
 @pytest.mark.parametrize("server_url", ["-h.example", "--", "-", "\x1b[31m\n\t\x07", "\udcff"])
-def test_control_characters_are_written_out(person: Person, server_url: str) -> None:
+def test_control_characters_are_written_out(person: Machine, server_url: str) -> None:
     done = person.run("explain", "--", server_url)
     assert (done.status, done.stderr) == (0, "")
     lines = done.stdout.decode().splitlines()
@@ -83,7 +83,7 @@ def test_control_characters_are_written_out(person: Person, server_url: str) -> 
     assert all(line.isprintable() for line in lines)
 
 
-def test_the_region_and_the_kind_of_endpoint_are_in_the_document(person: Person) -> None:
+def test_the_region_and_the_kind_of_endpoint_are_in_the_document(person: Machine) -> None:
     document = _document(person, "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com")
     assert (document["region"], document["fips"]) == ("us-gov-west-1", True)
 
@@ -91,7 +91,7 @@ def test_the_region_and_the_kind_of_endpoint_are_in_the_document(person: Person)
 # --- What each source would say -------------------------------------------------------------------
 
 
-def test_files_and_variables_are_read_and_helpers_are_not_run(person: Person) -> None:
+def test_files_and_variables_are_read_and_helpers_are_not_run(person: Machine) -> None:
     ran = person.home / "ran"
     person.helper("one", f"touch {ran}")
     person.helper("two", f"touch {ran}")
@@ -119,7 +119,7 @@ def test_files_and_variables_are_read_and_helpers_are_not_run(person: Person) ->
     assert not ran.exists()
 
 
-def test_a_source_that_would_fail_says_why(person: Person) -> None:
+def test_a_source_that_would_fail_says_why(person: Machine) -> None:
     config = {"credsStore": "gone", "auths": {"b.example": {"auth": "%"}}}
     person.write(".docker/config.json", json.dumps(config))
     (missing, _), (broken, code), *_ = _outlooks(person, "b.example")
@@ -127,7 +127,7 @@ def test_a_source_that_would_fail_says_why(person: Person) -> None:
     assert code
 
 
-def test_a_rule_is_named_by_file_and_line(person: Person) -> None:
+def test_a_rule_is_named_by_file_and_line(person: Machine) -> None:
     path = person.write(
         ".config/docker-credential-multi/config.toml",
         '\n[[rule]]\nmatch = "*.corp.example"\nanswer = "none"\n'
@@ -140,7 +140,7 @@ def test_a_rule_is_named_by_file_and_line(person: Person) -> None:
     assert (alias["provider"], alias["region"], alias["rule"]) == ("ecr", "us-east-1", f"{path}:7")
 
 
-def test_a_rule_that_cannot_apply_is_the_error_of_the_explanation(person: Person) -> None:
+def test_a_rule_that_cannot_apply_is_the_error_of_the_explanation(person: Machine) -> None:
     rules = '[[rule]]\nmatch = "*.io"\nprovider = "ecr"\n'
     document = _document(person, "quay.io", DOCKER_CREDENTIAL_MULTI_RULES=rules)
     assert document["error"].startswith("DOCKER_CREDENTIAL_MULTI_RULES:3: ")
@@ -151,13 +151,13 @@ def test_a_rule_that_cannot_apply_is_the_error_of_the_explanation(person: Person
     assert b"DOCKER_CREDENTIAL_MULTI_RULES:3: " in tried.stdout
 
 
-def test_invalid_settings_are_an_error(person: Person) -> None:
+def test_invalid_settings_are_an_error(person: Machine) -> None:
     done = person.run("explain", "gcr.io", DOCKER_CREDENTIAL_MULTI_CACHE="maybe")
     assert (done.status, done.stdout) == (1, b"")
     assert "DOCKER_CREDENTIAL_MULTI_CACHE" in done.stderr
 
 
-def test_an_identity_is_shown_with_those_that_it_comes_before(person: Person) -> None:
+def test_an_identity_is_shown_with_those_that_it_comes_before(person: Machine) -> None:
     variables = {"AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE", "AWS_SECRET_ACCESS_KEY": _SECRET}
     identity = _document(person, aws.EXAMPLE_HOST, **variables)["identity"]
     assert (identity["source"], identity["certain"]) == ("environment", True)
@@ -175,7 +175,7 @@ def test_an_identity_is_shown_with_those_that_it_comes_before(person: Person) ->
 
 @pytest.mark.parametrize("provider", NAMES)
 def test_a_try_shows_time_and_expiry_and_no_secret(
-    known: Person, provider: str, proxy: TerminatingProxy
+    known: Machine, provider: str, proxy: TerminatingProxy
 ) -> None:
     host = clouds.find(provider).example_host
     document = _document(known, "--try", host)
@@ -195,7 +195,7 @@ def test_a_try_shows_time_and_expiry_and_no_secret(
     assert looked_at["sources"][0]["would_say"] == "credential"
 
 
-def test_a_try_goes_on_to_the_next_source(person: Person) -> None:
+def test_a_try_goes_on_to_the_next_source(person: Machine) -> None:
     person.helper("last", 'echo \'{"Username":"u","Secret":"hunter2-hunter2"}\'')
     person.write(".docker/config.json", json.dumps({"credsStore": "last"}))
     variables = {
@@ -213,13 +213,13 @@ def test_a_try_goes_on_to_the_next_source(person: Person) -> None:
     assert _SECRET.encode() not in done.stdout
 
 
-def test_a_try_without_a_credential_is_not_a_failure_of_explain(person: Person) -> None:
+def test_a_try_without_a_credential_is_not_a_failure_of_explain(person: Machine) -> None:
     done = person.run("explain", "--try", "--json", "registry.example.com")
     assert done.status == 0
     assert {asked["outcome"] for asked in done.document["tried"]} == {"nothing"}
 
 
-def test_the_standard_error_of_a_helper_is_not_in_the_document(person: Person) -> None:
+def test_the_standard_error_of_a_helper_is_not_in_the_document(person: Machine) -> None:
     person.helper("noisy", "echo noise >&2; echo credentials not found; exit 1")
     person.write(".docker/config.json", json.dumps({"credsStore": "noisy"}))
     done = person.run("explain", "--try", "--json", "registry.example.com")
@@ -227,7 +227,7 @@ def test_the_standard_error_of_a_helper_is_not_in_the_document(person: Person) -
     assert done.stderr == "noise\n"
 
 
-def test_this_program_is_not_among_the_sources(person: Person) -> None:
+def test_this_program_is_not_among_the_sources(person: Machine) -> None:
     person.write(".docker/config.json", json.dumps({"credsStore": "multi"}))
     for arguments in ((), ("--try",)):
         done = person.run("explain", *arguments, "registry.example.com")
@@ -261,7 +261,7 @@ _KEYS = {"AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE", "AWS_SECRET_ACCESS_KEY": _S
     ],
 )
 def test_check_exits_by_whether_a_source_can_answer(
-    person: Person, host: str, variables: dict[str, str], passed: bool, codes: list[str]
+    person: Machine, host: str, variables: dict[str, str], passed: bool, codes: list[str]
 ) -> None:
     done = person.run("explain", "--check", "--json", host, **variables)
     check = done.document["check"]
@@ -273,7 +273,7 @@ def test_check_exits_by_whether_a_source_can_answer(
     assert _SECRET.encode() not in done.stdout + shown.stdout
 
 
-def test_what_local_files_show_to_be_wrong_is_shown(person: Person) -> None:
+def test_what_local_files_show_to_be_wrong_is_shown(person: Machine) -> None:
     person.write(".aws/config", "[default]\ncredential_process = no-such-program\n")
     problems = _document(person, aws.EXAMPLE_HOST)["identity"]["problems"]
     assert problems
@@ -283,20 +283,20 @@ def test_what_local_files_show_to_be_wrong_is_shown(person: Person) -> None:
     assert b"\nproblem     " in done.stdout
 
 
-def test_check_fails_for_an_identity_that_cannot_work(person: Person) -> None:
+def test_check_fails_for_an_identity_that_cannot_work(person: Machine) -> None:
     half = {"AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE"}
     assert person.run("explain", "--check", aws.EXAMPLE_HOST, **half).status == 1
     assert person.run("explain", aws.EXAMPLE_HOST, **half).status == 0
 
 
-def test_check_says_when_no_rule_matches(person: Person) -> None:
+def test_check_says_when_no_rule_matches(person: Machine) -> None:
     rules = {"DOCKER_CREDENTIAL_MULTI_RULES": '[[rule]]\nmatch = "other.example"\nhelper = "x"\n'}
     done = person.run("explain", "--check", "--json", aws.EXAMPLE_HOST, **_KEYS, **rules)
     codes = [notice["code"] for notice in done.document["check"]["notices"]]
     assert codes == ["doctor.no-rule-matches", "doctor.identity-works"]
 
 
-def test_check_with_try_exits_by_what_the_sources_answer(person: Person) -> None:
+def test_check_with_try_exits_by_what_the_sources_answer(person: Machine) -> None:
     person.write(".docker/config.json", json.dumps({"credsStore": "last"}))
     person.helper("last", "echo credentials not found; exit 1")
     assert person.run("explain", "--check", "b.example").status == 0
@@ -308,7 +308,7 @@ def test_check_with_try_exits_by_what_the_sources_answer(person: Person) -> None
 # --- Colour ---------------------------------------------------------------------------------------
 
 
-def test_there_is_colour_on_a_terminal_only_and_where_it_is_wanted(person: Person) -> None:
+def test_there_is_colour_on_a_terminal_only_and_where_it_is_wanted(person: Machine) -> None:
     status, seen = person.at_terminal("explain", "registry.example.com")
     assert (status, "\x1b[" in seen) == (0, True)
     for name, value in (("NO_COLOR", "1"), ("TERM", "dumb")):
@@ -325,7 +325,7 @@ def test_there_is_colour_on_a_terminal_only_and_where_it_is_wanted(person: Perso
 )
 @pytest.mark.parametrize("command", ["explain", "token", "logout", "login"])
 def test_a_password_in_the_server_url_is_not_shown(
-    person: Person, server_url: str, command: str
+    person: Machine, server_url: str, command: str
 ) -> None:
     done = person.run(command, server_url)
     assert "ter2" not in done.stdout.decode() + done.stderr

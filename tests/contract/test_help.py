@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from tests.support.executable import PROGRAM
-from tests.support.machine import Person, person
+from tests.support.machine import Machine, person
 
 __all__ = ["person"]
 
@@ -31,7 +31,7 @@ _COMMANDS = [
 
 
 @pytest.mark.parametrize("command", _COMMANDS)
-def test_every_command_has_a_help_that_can_be_read(person: Person, command: str) -> None:
+def test_every_command_has_a_help_that_can_be_read(person: Machine, command: str) -> None:
     done = person.run(*command.split(), "--help")
     assert (done.status, done.stderr) == (0, "")
     assert person.run(*command.split(), "-h").stdout == done.stdout
@@ -44,7 +44,7 @@ def test_every_command_has_a_help_that_can_be_read(person: Person, command: str)
     assert any("--debug" in line for line in lines) == asks
 
 
-def test_every_command_is_among_these(person: Person) -> None:
+def test_every_command_is_among_these(person: Machine) -> None:
     said = person.run("--help").stdout.decode()
     named = said.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
     assert [line.split()[0] for line in named] == [c for c in _COMMANDS if c and " " not in c]
@@ -64,7 +64,7 @@ def test_every_command_is_among_these(person: Person) -> None:
         ("--debug",),
     ],
 )
-def test_a_usage_error_is_an_error_and_a_hint(person: Person, arguments: tuple[str, ...]) -> None:
+def test_a_usage_error_is_an_error_and_a_hint(person: Machine, arguments: tuple[str, ...]) -> None:
     done = person.run(*arguments)
     assert (done.status, done.stdout) == (2, b"")
     assert done.codes == ["client.usage"]
@@ -74,14 +74,14 @@ def test_a_usage_error_is_an_error_and_a_hint(person: Person, arguments: tuple[s
     assert hint.endswith(" --help")
 
 
-def test_cache_without_a_command_lists_its_commands(person: Person) -> None:
+def test_cache_without_a_command_lists_its_commands(person: Machine) -> None:
     done = person.run("cache")
     assert (done.status, done.stdout) == (2, b"")
     assert "Commands:\n" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["explain gcr.io", "config show", "doctor", "providers"])
-def test_a_reader_that_stops_reading_sees_no_traceback(person: Person, command: str) -> None:
+def test_a_reader_that_stops_reading_sees_no_traceback(person: Machine, command: str) -> None:
     script = f"{{ {PROGRAM} {command}; echo $? >status; }} | :"
     path = f"{person.programs}{os.pathsep}{os.defpath}"
     done = subprocess.run(
@@ -97,7 +97,7 @@ def test_a_reader_that_stops_reading_sees_no_traceback(person: Person, command: 
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device here")
-def test_a_full_disk_is_an_error(person: Person) -> None:
+def test_a_full_disk_is_an_error(person: Machine) -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [person.program, "explain", "gcr.io"],

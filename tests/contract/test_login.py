@@ -13,7 +13,7 @@ import pytest
 from tests.clouds.fixtures import authority, proxy
 from tests.clouds.registry import Registry
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
-from tests.support.machine import Person, person
+from tests.support.machine import Machine, person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def basic(proxy: TerminatingProxy) -> Iterator[Registry]:
         yield registry
 
 
-def test_what_is_typed_at_the_terminal_is_kept_and_the_password_not_shown(known: Person) -> None:
+def test_what_is_typed_at_the_terminal_is_kept_and_the_password_not_shown(known: Machine) -> None:
     answers = (("Username: ", f"{USERNAME}\n"), ("Password: ", f"{PASSWORD}\n"))
     status, seen = known.at_terminal("login", PRIVATE_HOST, answers=answers)
     assert status == 0
@@ -45,7 +45,7 @@ def test_what_is_typed_at_the_terminal_is_kept_and_the_password_not_shown(known:
     assert (known.home / _STORE).stat().st_mode & 0o777 == 0o600
 
 
-def test_a_registry_that_asks_for_a_password_is_shown_it(known: Person, basic: Registry) -> None:
+def test_a_registry_that_asks_for_a_password_is_shown_it(known: Machine, basic: Registry) -> None:
     login = ("login", "-u", USERNAME, "--password-stdin", _BASIC_HOST)
     done = known.run(*login, stdin=f"{PASSWORD}x")
     assert (done.status, done.codes) == (1, ["login.refused"])
@@ -57,7 +57,7 @@ def test_a_registry_that_asks_for_a_password_is_shown_it(known: Person, basic: R
     assert known.run("get", stdin=_BASIC_HOST).credential == (USERNAME, PASSWORD)
 
 
-def test_with_unchecked_no_registry_is_asked(person: Person, basic: Registry) -> None:
+def test_with_unchecked_no_registry_is_asked(person: Machine, basic: Registry) -> None:
     login = ("login", "--unchecked", "-u", "any", "--password-stdin", _BASIC_HOST)
     assert person.run(*login, stdin="thing").status == 0
     assert basic.received == []
@@ -67,7 +67,7 @@ def test_with_unchecked_no_registry_is_asked(person: Person, basic: Registry) ->
 @pytest.mark.parametrize(
     "secret", ["it's \"$(touch pwned)` \\", "pässwörd", " in blanks ", "two\nlines", "x" * 100_000]
 )
-def test_a_password_is_kept_to_the_letter(person: Person, secret: str) -> None:
+def test_a_password_is_kept_to_the_letter(person: Machine, secret: str) -> None:
     login = ("login", "--unchecked", "-u", "ünï", "--password-stdin", PRIVATE_HOST)
     assert person.run(*login, stdin=f"{secret}\n").status == 0
     assert person.run("get", stdin=PRIVATE_HOST).credential == ("ünï", secret)
@@ -77,7 +77,7 @@ def test_a_password_is_kept_to_the_letter(person: Person, secret: str) -> None:
     "written",
     ["docker.io", "index.docker.io", "registry-1.docker.io", "https://index.docker.io/v1", _HUB],
 )
-def test_docker_hub_is_kept_as_docker_keeps_it(person: Person, written: str) -> None:
+def test_docker_hub_is_kept_as_docker_keeps_it(person: Machine, written: str) -> None:
     person.run("login", "--unchecked", "-u", "a", "--password-stdin", written, stdin="b")
     assert json.loads(person.run("list").stdout) == {_HUB: "a"}
 
@@ -92,7 +92,7 @@ def test_docker_hub_is_kept_as_docker_keeps_it(person: Person, written: str) -> 
         ("localhost:5000", "localhost:5000"),
     ],
 )
-def test_a_registry_is_kept_as_clients_ask_for_it(person: Person, written: str, key: str) -> None:
+def test_a_registry_is_kept_as_clients_ask_for_it(person: Machine, written: str, key: str) -> None:
     person.run("login", "--unchecked", "-u", "a", "--password-stdin", written, stdin="b")
     assert json.loads(person.run("list").stdout) == {key: "a"}
 
@@ -100,7 +100,7 @@ def test_a_registry_is_kept_as_clients_ask_for_it(person: Person, written: str, 
 @pytest.mark.parametrize(
     "written", ["", "-", "user@host.example", "a b", "ftp://host.example", "/x"]
 )
-def test_an_invalid_registry_is_a_usage_error(person: Person, written: str) -> None:
+def test_an_invalid_registry_is_a_usage_error(person: Machine, written: str) -> None:
     for command in (("login", "-u", "a", "--password-stdin"), ("logout",)):
         done = person.run(*command, "--", written, stdin="b")
         assert (done.status, done.codes) == (2, ["client.usage"])
@@ -108,7 +108,7 @@ def test_an_invalid_registry_is_a_usage_error(person: Person, written: str) -> N
     assert not (person.home / _STORE).exists()
 
 
-def test_a_logout_of_docker_hub_removes_the_tokens_of_a_login_by_browser(person: Person) -> None:
+def test_a_logout_of_docker_hub_removes_the_tokens_of_a_login_by_browser(person: Machine) -> None:
     for path in ("", "access-token", "refresh-token"):
         document = {"ServerURL": f"{_HUB}{path}", "Username": "a", "Secret": "b"}
         assert person.run("store", stdin=json.dumps(document)).status == 0
@@ -116,7 +116,7 @@ def test_a_logout_of_docker_hub_removes_the_tokens_of_a_login_by_browser(person:
     assert json.loads(person.run("list").stdout) == {}
 
 
-def test_a_source_that_still_answers_after_a_logout_is_named(person: Person) -> None:
+def test_a_source_that_still_answers_after_a_logout_is_named(person: Machine) -> None:
     config = {"auths": {PRIVATE_HOST: {"username": USERNAME, "password": PASSWORD}}}
     path = person.write(".docker/config.json", json.dumps(config))
     done = person.run("logout", PRIVATE_HOST)
@@ -126,7 +126,7 @@ def test_a_source_that_still_answers_after_a_logout_is_named(person: Person) -> 
     assert PASSWORD not in done.stderr
 
 
-def test_a_helper_that_cannot_keep_it_fails_the_login(person: Person) -> None:
+def test_a_helper_that_cannot_keep_it_fails_the_login(person: Machine) -> None:
     person.write(".docker/config.json", json.dumps({"credsStore": "team"}))
     person.helper("team", "echo the vault is closed; exit 1")
     login = ("login", "--unchecked", "-u", "a", "--password-stdin", PRIVATE_HOST)
@@ -136,7 +136,7 @@ def test_a_helper_that_cannot_keep_it_fails_the_login(person: Person) -> None:
     assert "hunter2" not in done.stderr
 
 
-def test_the_time_to_type_is_not_taken_from_the_helpers(person: Person) -> None:
+def test_the_time_to_type_is_not_taken_from_the_helpers(person: Machine) -> None:
     person.write(".docker/config.json", json.dumps({"credsStore": "team"}))
     keep = 'sleep 0.5; read -r it; echo "$it" >"$HOME/it"'
     answer = 'read -r it <"$HOME/it"; echo "$it"'
@@ -155,7 +155,7 @@ def test_the_time_to_type_is_not_taken_from_the_helpers(person: Person) -> None:
     assert "the login is kept in docker-credential-team" in done.stdout
 
 
-def test_ctrl_c_at_the_prompt_keeps_nothing(person: Person) -> None:
+def test_ctrl_c_at_the_prompt_keeps_nothing(person: Machine) -> None:
     answers = (("Password: ", "hunt\x03"),)
     status, seen = person.at_terminal("login", "-u", "a", PRIVATE_HOST, answers=answers)
     assert (status, "aborted" in seen) == (130, True)

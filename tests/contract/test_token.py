@@ -17,7 +17,7 @@ from tests.clouds import aws, azure, google
 from tests.clouds.fixtures import authority, proxy
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
 from tests.support.executable import NOBODY, PROGRAM
-from tests.support.machine import Person, person
+from tests.support.machine import Machine, person
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
@@ -29,7 +29,7 @@ _CURL = next((path for path in ("/usr/bin/curl", "/bin/curl") if os.path.exists(
 _AWKWARD = 'it\'s $(touch pwned) `x` "y" \\ *'
 
 
-def _sh(person: Person, script: str) -> CompletedProcess[str]:
+def _sh(person: Machine, script: str) -> CompletedProcess[str]:
     """Run what a person pastes into a shell."""
     path = f"{person.programs}{os.pathsep}{os.defpath}"
     return subprocess.run(
@@ -43,19 +43,19 @@ def _sh(person: Person, script: str) -> CompletedProcess[str]:
     )
 
 
-def _keep(person: Person, host: str, username: str, secret: str) -> None:
+def _keep(person: Machine, host: str, username: str, secret: str) -> None:
     config = {"auths": {host: {"username": username, "password": secret}}}
     person.write(".docker/config.json", json.dumps(config))
 
 
-def test_raw_is_the_secret_and_nothing_else(known: Person) -> None:
+def test_raw_is_the_secret_and_nothing_else(known: Machine) -> None:
     done = known.run("token", aws.EXAMPLE_HOST)
     assert (done.status, done.stderr) == (0, "")
     secret = done.stdout.decode().removesuffix("\n")
     assert known.run("get", stdin=aws.EXAMPLE_HOST).credential == ("AWS", secret)
 
 
-def test_json_has_the_expiry_and_the_source(known: Person) -> None:
+def test_json_has_the_expiry_and_the_source(known: Machine) -> None:
     document = known.run("token", "--format", "json", google.EXAMPLE_HOST).document
     username, secret = known.run("get", stdin=google.EXAMPLE_HOST).credential
     assert (document["username"], document["secret"]) == (username, secret)
@@ -64,7 +64,7 @@ def test_json_has_the_expiry_and_the_source(known: Person) -> None:
 
 
 @pytest.mark.parametrize("secret", [PASSWORD, _AWKWARD, "-n", "%s\\n", "ünïcode"])
-def test_env_can_be_evaluated_by_a_shell(person: Person, secret: str) -> None:
+def test_env_can_be_evaluated_by_a_shell(person: Machine, secret: str) -> None:
     _keep(person, PRIVATE_HOST, "it's me", secret)
     script = f'eval "$({PROGRAM} token --format env {PRIVATE_HOST})"\n'
     done = _sh(person, script + 'printf \'%s|%s\' "$REGISTRY_USERNAME" "$REGISTRY_PASSWORD"')
@@ -74,7 +74,7 @@ def test_env_can_be_evaluated_by_a_shell(person: Person, secret: str) -> None:
 
 @pytest.mark.parametrize("secret", [PASSWORD, _AWKWARD, "-n", "%s\\n", "ünïcode"])
 def test_docker_login_hands_the_secret_to_dockers_standard_input(
-    person: Person, secret: str
+    person: Machine, secret: str
 ) -> None:
     docker = person.programs / "docker"
     docker.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >arguments\ncat >secret\n')
@@ -90,7 +90,7 @@ def test_docker_login_hands_the_secret_to_dockers_standard_input(
 
 @needs_docker
 @pytest.mark.parametrize("host", [aws.EXAMPLE_HOST, google.EXAMPLE_HOST, azure.EXAMPLE_HOST])
-def test_docker_can_log_in_with_the_line_that_is_pasted(known: Person, host: str) -> None:
+def test_docker_can_log_in_with_the_line_that_is_pasted(known: Machine, host: str) -> None:
     os.symlink(DOCKER.program, known.programs / "docker")
     known.environment["DOCKER_HOST"] = f"unix://{known.home}/no-engine.sock"
     _keep(known, "other.example", USERNAME, PASSWORD)  # or docker looks for a keychain to use
@@ -103,7 +103,7 @@ def test_docker_can_log_in_with_the_line_that_is_pasted(known: Person, host: str
 
 
 @pytest.mark.skipif(not _CURL, reason="curl is not installed")
-def test_curl_gets_the_header_through_standard_input(known: Person) -> None:
+def test_curl_gets_the_header_through_standard_input(known: Machine) -> None:
     url = f"https://{aws.EXAMPLE_HOST}/v2/team/app/tags/list"
     ca_file = known.environment["SSL_CERT_FILE"]
     curl = f"{_CURL} -sS --cacert {quote(ca_file)} -w '%{{http_code}}' {url}"
@@ -113,7 +113,7 @@ def test_curl_gets_the_header_through_standard_input(known: Person) -> None:
     assert (done.stdout, done.stderr) == ('{"name": "team/app", "tags": ["1"]}200', "")
 
 
-def test_an_option_may_be_given_either_way_and_anywhere(person: Person) -> None:
+def test_an_option_may_be_given_either_way_and_anywhere(person: Machine) -> None:
     _keep(person, PRIVATE_HOST, USERNAME, PASSWORD)
     expected = person.run("token", "--format", "env", PRIVATE_HOST)
     assert expected.status == 0
@@ -124,7 +124,7 @@ def test_an_option_may_be_given_either_way_and_anywhere(person: Person) -> None:
 # --- What is not shown ----------------------------------------------------------------------------
 
 
-def test_no_secret_is_shown_on_a_terminal_without_show(person: Person) -> None:
+def test_no_secret_is_shown_on_a_terminal_without_show(person: Machine) -> None:
     _keep(person, PRIVATE_HOST, USERNAME, PASSWORD)
     status, seen = person.at_terminal("token", PRIVATE_HOST)
     assert (status, PASSWORD in seen) == (2, False)
@@ -137,7 +137,7 @@ def test_no_secret_is_shown_on_a_terminal_without_show(person: Person) -> None:
 
 
 @pytest.mark.parametrize("form", ["header", "docker-login"])
-def test_an_identity_token_is_not_given_out_as_a_password(person: Person, form: str) -> None:
+def test_an_identity_token_is_not_given_out_as_a_password(person: Machine, form: str) -> None:
     config = {"auths": {PRIVATE_HOST: {"identitytoken": PASSWORD}}}
     person.write(".docker/config.json", json.dumps(config))
     done = person.run("token", "--format", form, PRIVATE_HOST)
@@ -146,13 +146,13 @@ def test_an_identity_token_is_not_given_out_as_a_password(person: Person, form: 
     assert person.run("token", "--format", "json", PRIVATE_HOST).document["username"] == "<token>"
 
 
-def test_without_a_credential_the_hint_is_to_explain(person: Person) -> None:
+def test_without_a_credential_the_hint_is_to_explain(person: Machine) -> None:
     done = person.run("token", "registry.example.com")
     assert (done.status, done.stdout, done.codes) == (1, b"", ["login.no-credential"])
     assert "hint: docker-credential-multi explain registry.example.com" in done.stderr
 
 
-def test_an_identity_that_does_not_work_is_the_reason(person: Person) -> None:
+def test_an_identity_that_does_not_work_is_the_reason(person: Machine) -> None:
     variables = {
         "AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": PASSWORD,

@@ -15,7 +15,7 @@ from tests.clouds.authority import Authority
 from tests.clouds.aws import ACCOUNT, START_URL, AwsCloud
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
-from tests.support.machine import Person
+from tests.support.machine import Machine
 
 _PRIVATE = "registry.example.com"
 _SSO = f"""\
@@ -34,13 +34,13 @@ _OLD_LOGIN = 'echo \'{"ServerURL":"","Username":"me","Secret":"changed-long-ago"
 
 
 @contextmanager
-def laptop(folder: Path) -> Iterator[Person]:
+def laptop(folder: Path) -> Iterator[Machine]:
     """The laptop, with the servers that it reaches."""
     home = folder / "home"
     home.mkdir()
     authority = Authority(folder)
     with TerminatingProxy(authority) as proxy, ExitStack() as running:
-        person = Person(home)
+        person = Machine(home)
         hosts = {}
         for name in NAMES:
             place = home / ".config" / name
@@ -63,7 +63,7 @@ def laptop(folder: Path) -> Iterator[Person]:
         yield person
 
 
-def _go_behind(proxy: TerminatingProxy, person: Person, authority: Authority) -> None:
+def _go_behind(proxy: TerminatingProxy, person: Machine, authority: Authority) -> None:
     """Set the proxy, and trust its certificate authority."""
     bundle = person.write(".config/corporate-ca.pem", authority.ca_file.read_text())
     for name in (*proxy.environment(), *_KEY_VARIABLES):

@@ -238,6 +238,3 @@ def wait_until(condition: Callable[[], object], within_s: float = 60.0) -> None:
 def person(home: Path) -> Machine:
     """A machine without an identity."""
     return Machine(home)
-
-
-Person = Machine

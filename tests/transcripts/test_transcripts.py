@@ -13,7 +13,7 @@ from tests.support.executable import Completed, Executable
 from tests.transcripts.transcript import read_steps
 
 if TYPE_CHECKING:
-    from tests.support.machine import Person
+    from tests.support.machine import Machine
 
 __all__ = ["authority", "known", "proxy"]
 
@@ -32,7 +32,7 @@ def test_the_transcript_is_what_happens(path: Path, executable: Executable, home
     "path", sorted((_FOLDER / "commands").glob("*.txt")), ids=lambda path: path.stem
 )
 def test_the_transcript_of_a_command_is_what_a_person_sees(
-    path: Path, known: Person, home: Path
+    path: Path, known: Machine, home: Path
 ) -> None:
     """On a machine that all three loopback clouds know."""
 
