@@ -7,13 +7,14 @@ import os
 from base64 import b64encode
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cred_helper.fallback.login import keychain_name
 from tests.contract.test_helper import needs_ecr_login, needs_pass, password_store
-from tests.support.executable import NOT_FOUND, Completed, Executable
+from tests.support.executable import NOT_FOUND, Completed
+from tests.support.machine import Machine
 from tests.support.programs import Programs, has_ended
 
 if TYPE_CHECKING:
@@ -23,53 +24,16 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="the children are shell 
 
 HUB = "https://index.docker.io/v1/"
 ECR_HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
-SECRET = "s3cret-of-mine"
-
-
-class Machine:
-    """The executable, a folder of helpers in front of PATH, and files of configuration."""
-
-    def __init__(self, executable: Executable, home: Path, children: Programs) -> None:
-        self.home = home
-        self.children = children
-        self.executable = executable
-        executable.environment["PATH"] = children.path
-
-    def set(self, name: str, value: str) -> None:
-        self.executable.environment[name] = value
-
-    def write(self, path: str, value: Any) -> Path:
-        """Write a file below HOME; text as it is, anything else as JSON."""
-        file = self.home / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(value if isinstance(value, str) else json.dumps(value, indent=1))
-        return file
-
-    def config(self, **sections: Any) -> Path:
-        """Write docker's config.json."""
-        return self.write(".docker/config.json", sections)
-
-    def get(self, server_url: str) -> Completed:
-        return self.executable.get(server_url)
-
-    def store(self, server_url: str, username: str = "u", secret: str = SECRET) -> Completed:
-        document = {"ServerURL": server_url, "Username": username, "Secret": secret}
-        return self.executable.run("store", stdin=json.dumps(document))
-
-    def erase(self, server_url: str) -> Completed:
-        return self.executable.run("erase", stdin=server_url)
-
-    def list(self) -> Completed:
-        return self.executable.run("list", stdin="unused")
-
-    @property
-    def own_store(self) -> Path:
-        return self.home / ".local/share/docker-credential-multi/credentials.json"
+SECRET = "s3cret"
 
 
 @pytest.fixture
-def machine(executable: Executable, home: Path, tmp_path: Path) -> Machine:
-    return Machine(executable, home, Programs(tmp_path / "bin"))
+def machine(home: Path, tmp_path: Path) -> Machine:
+    """A machine with a folder of helpers, which is first on PATH."""
+    machine = Machine(home)
+    machine.scripts = Programs(tmp_path / "bin")
+    machine.use({"PATH": machine.scripts.path})
+    return machine
 
 
 def basic(credential: str) -> dict[str, str]:
@@ -93,8 +57,8 @@ def test_the_order_is_credhelpers_credsstore_auths_own_store(
     machine.config(credsStore="multi")
     for host in ("a.example", "b.example", "c.example", "d.example"):
         assert_silent(machine.store(host, "own", "4"))
-    machine.children.answering("one", a_example="one:1")
-    machine.children.answering("two", a_example="two:2", b_example="two:2")
+    machine.scripts.answering("one", a_example="one:1")
+    machine.scripts.answering("two", a_example="two:2", b_example="two:2")
     three = {host: basic("three:3") for host in ("a.example", "b.example", "c.example")}
     machine.config(credHelpers={"a.example": "one"}, credsStore="two", auths=three)
     assert machine.get("a.example").credential == ("one", "1")
@@ -102,34 +66,34 @@ def test_the_order_is_credhelpers_credsstore_auths_own_store(
     assert machine.get("c.example").credential == ("three", "3")
     assert machine.get("d.example").credential == ("own", "4")
     assert_not_found(machine.get("e.example"))
-    assert machine.children.runs("one") == ["get"]
+    assert machine.scripts.runs("one") == ["get"]
 
 
 def test_the_fallback_helper_answers_in_our_place(machine: Machine) -> None:
-    machine.children.answering("desktop", a_example="desktop:1", b_example="desktop:1")
-    machine.children.answering("one", a_example="one:2")
+    machine.scripts.answering("desktop", a_example="desktop:1", b_example="desktop:1")
+    machine.scripts.answering("one", a_example="one:2")
     stale = {"b.example": basic("stale:3"), "c.example": basic("auths:4")}
     machine.config(credsStore="multi", credHelpers={"a.example": "one"}, auths=stale)
-    machine.write(".config/docker-credential-multi/config.toml", 'fallback_helper = "desktop"\n')
+    machine.settings('fallback_helper = "desktop"\n')
     assert machine.get("a.example").credential == ("one", "2")
     assert machine.get("b.example").credential == ("desktop", "1")
     assert machine.get("c.example").credential == ("auths", "4")
-    assert machine.children.runs("desktop") == ["get", "get"]
+    assert machine.scripts.runs("desktop") == ["get", "get"]
 
 
 def test_the_fallback_helper_keeps_and_erases_logins(machine: Machine) -> None:
-    machine.children.keeping("desktop")
-    machine.set("DOCKER_CREDENTIAL_MULTI_FALLBACK_HELPER", "desktop")
+    machine.scripts.keeping("desktop")
+    machine.use({"DOCKER_CREDENTIAL_MULTI_FALLBACK_HELPER": "desktop"})
     for has_config in (False, True):
         if has_config:
             machine.config(credsStore="multi")
         assert_silent(machine.store("a.example"))
-        assert SECRET in machine.children.kept("desktop")
+        assert SECRET in machine.scripts.kept("desktop")
         assert machine.get("a.example").credential == ("u", SECRET)
         assert_silent(machine.erase("a.example"))
         assert_not_found(machine.get("a.example"))
-    assert machine.children.runs("desktop") == ["store", "get", "erase", "get"] * 2
-    assert machine.list().document == {}
+    assert machine.scripts.runs("desktop") == ["store", "get", "erase", "get"] * 2
+    assert machine.logins().document == {}
     assert not machine.own_store.exists()
 
 
@@ -137,19 +101,19 @@ def test_a_fallback_helper_that_is_ourselves_or_missing_ends_without_a_loop(
     machine: Machine,
 ) -> None:
     machine.config(credsStore="multi")
-    machine.set("DOCKER_CREDENTIAL_MULTI_FALLBACK_HELPER", "multi")
+    machine.use({"DOCKER_CREDENTIAL_MULTI_FALLBACK_HELPER": "multi"})
     assert_not_found(machine.get("a.example"))
-    machine.set("DOCKER_CREDENTIAL_MULTI_FALLBACK_HELPER", "desktop")
+    machine.use({"DOCKER_CREDENTIAL_MULTI_FALLBACK_HELPER": "desktop"})
     done = machine.get("a.example")
     assert done.status == 1
     assert "the setting fallback_helper names it" in done.stderr
 
 
 def test_a_helper_named_twice_is_asked_once(machine: Machine) -> None:
-    machine.children.answering("one")
+    machine.scripts.answering("one")
     machine.config(credHelpers={"a.example": "one"}, credsStore="one")
     assert_not_found(machine.get("a.example"))
-    assert machine.children.runs("one") == ["get"]
+    assert machine.scripts.runs("one") == ["get"]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +124,7 @@ def test_a_helper_named_twice_is_asked_once(machine: Machine) -> None:
 def test_docker_hub_is_one_registry_by_any_name(machine: Machine, asked: str, written: str) -> None:
     machine.config(auths={written: basic("u:p")})
     assert machine.get(asked).credential == ("u", "p")
-    machine.children.answering("hub", **{asked.removeprefix("https://").replace(".", "_"): "h:q"})
+    machine.scripts.answering("hub", **{asked.removeprefix("https://").replace(".", "_"): "h:q"})
     machine.config(credHelpers={written: "hub"})
     assert machine.get(asked).credential == ("h", "q")
 
@@ -205,13 +169,13 @@ def test_every_place_of_docker_and_podman_is_read(
     machine: Machine, path: str, kind: str, variables: dict[str, str]
 ) -> None:
     for name, folder in variables.items():
-        machine.set(name, str(machine.home / folder))
+        machine.use({name: str(machine.home / folder)})
     auths = {"https://h.example/v1/": basic("u:p")}
     machine.write(path, auths if kind == "old" else {"auths": auths})
     assert machine.get("h.example").credential == ("u", "p")
-    assert machine.list().document == {"https://h.example/v1/": "u"}
+    assert machine.logins().document == {"https://h.example/v1/": "u"}
     if kind != "old":
-        machine.children.answering("one", h_example="one:1")
+        machine.scripts.answering("one", h_example="one:1")
         machine.write(path, {"auths": auths, "credHelpers": {"h.example": "one"}})
         assert machine.get("h.example").credential == ("one", "1")
         machine.write(path, {"credsStore": "one"})
@@ -231,21 +195,21 @@ def test_the_first_place_in_the_order_wins(machine: Machine) -> None:
         elif "/" in path:
             machine.write(path, config)
         else:
-            machine.set(path, json.dumps(config))
+            machine.use({path: json.dumps(config)})
         assert machine.get("h.example").credential == ("u", str(number))
 
 
 def test_docker_auth_config_is_read_leniently(machine: Machine) -> None:
-    machine.children.answering("one", g_example="one:1")
+    machine.scripts.answering("one", g_example="one:1")
     config = {
         "auths": {"h.example": {**basic("u:p"), "email": "e", "x": 1}},
         "credHelpers": {"g.example": "one"},
         "HttpHeaders": {"x": "y"},
     }
-    machine.set("DOCKER_AUTH_CONFIG", json.dumps(config))
+    machine.use({"DOCKER_AUTH_CONFIG": json.dumps(config)})
     assert machine.get("h.example").credential == ("u", "p")
     assert machine.get("g.example").credential == ("one", "1")
-    machine.set("DOCKER_AUTH_CONFIG", f'{{\n"auths": {{"h.example": "{SECRET}",}}')
+    machine.use({"DOCKER_AUTH_CONFIG": f'{{\n"auths": {{"h.example": "{SECRET}",}}'})
     done = machine.get("h.example")
     assert done.status == 1
     assert "DOCKER_AUTH_CONFIG: line 2: " in done.stderr
@@ -313,7 +277,7 @@ def test_a_broken_file_is_one_error_and_other_files_still_answer(
     assert found.stderr.startswith("docker-credential-multi: warning: ")
     assert text in found.stderr
 
-    listed = machine.list()
+    listed = machine.logins()
     assert listed.document == {"g.example": "u"}
     assert listed.codes == found.codes
     assert str(path) in listed.stderr
@@ -346,7 +310,7 @@ def test_an_invalid_entry_is_a_warning_and_the_next_source_answers(machine: Mach
 
 
 def test_a_failure_of_a_helper_is_a_warning_where_another_source_answers(machine: Machine) -> None:
-    machine.children.helper("one", "cat >/dev/null; echo the keychain is locked; exit 1")
+    machine.helper("one", "cat >/dev/null; echo the keychain is locked; exit 1")
     machine.config(credsStore="one", auths={"h.example": basic("u:p")})
     done = machine.get("h.example")
     assert done.document["Secret"] == "p"
@@ -368,9 +332,9 @@ def test_a_helper_that_is_missing_or_has_a_bad_name_is_an_error_that_names_the_f
 
 def test_a_helper_that_hangs_is_ended_at_its_timeout(machine: Machine, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
-    machine.children.helper("one", f"sleep 600 & echo $$ $! >{pids}; wait")
+    machine.helper("one", f"sleep 600 & echo $$ $! >{pids}; wait")
     machine.config(credsStore="one", auths={"h.example": basic("u:p")})
-    machine.set("DOCKER_CREDENTIAL_MULTI_HELPER_TIMEOUT_S", "0.5")
+    machine.use({"DOCKER_CREDENTIAL_MULTI_HELPER_TIMEOUT_S": "0.5"})
     started_at_s = monotonic()
     done = machine.get("h.example")
     assert monotonic() - started_at_s < 10
@@ -381,12 +345,12 @@ def test_a_helper_that_hangs_is_ended_at_its_timeout(machine: Machine, tmp_path:
 
 
 def test_a_helper_gets_the_user_s_environment_without_traces_of_packing(machine: Machine) -> None:
-    machine.children.helper("one", 'cat >/dev/null; env >"$log.env"; echo "{}"')
+    machine.helper("one", 'cat >/dev/null; env >"$log.env"; echo "{}"')
     machine.config(credsStore="one")
-    machine.set("MINE", "set")
-    machine.set("LD_LIBRARY_PATH", "/nowhere/of/mine")
+    machine.use({"MINE": "set"})
+    machine.use({"LD_LIBRARY_PATH": "/nowhere/of/mine"})
     assert_not_found(machine.get("h.example"))
-    log = machine.children.folder / "docker-credential-one.log.env"
+    log = machine.scripts.folder / "docker-credential-one.log.env"
     seen = dict(line.partition("=")[::2] for line in log.read_text().splitlines())
     assert seen["MINE"] == "set"
     assert seen["LD_LIBRARY_PATH"] == "/nowhere/of/mine"
@@ -397,7 +361,7 @@ def test_a_helper_gets_the_user_s_environment_without_traces_of_packing(machine:
 
 
 def test_we_never_ask_ourselves(machine: Machine) -> None:
-    machine.children.add_ourselves("multi")
+    machine.scripts.add_ourselves("multi")
     machine.config(
         credsStore="multi", credHelpers={"h.example": "multi"}, auths={"h.example": basic("u:p")}
     )
@@ -406,17 +370,17 @@ def test_we_never_ask_ourselves(machine: Machine) -> None:
     assert_silent(machine.store("g.example"))
     assert machine.get("g.example").credential == ("u", SECRET)
     assert_silent(machine.erase("g.example"))
-    assert machine.list().document == {"h.example": "u"}
-    assert machine.children.runs("multi") == []
+    assert machine.logins().document == {"h.example": "u"}
+    assert machine.scripts.runs("multi") == []
 
 
 @pytest.mark.parametrize("kind", ["a symbolic link", "a hard link"])
 def test_we_recognise_ourselves_by_any_other_name(machine: Machine, kind: str) -> None:
-    called = machine.executable.called("docker-credential-alias", machine.children.folder)
+    called = machine.executable.called("docker-credential-alias", machine.scripts.folder)
     if kind == "a hard link":
-        program = (machine.children.folder / "docker-credential-alias").resolve()
+        program = (machine.scripts.folder / "docker-credential-alias").resolve()
         try:
-            (machine.children.folder / "docker-credential-hard").hardlink_to(program)
+            (machine.scripts.folder / "docker-credential-hard").hardlink_to(program)
         except OSError:
             pytest.skip("the program is on another file system")
     machine.config(credsStore="alias" if kind == "a symbolic link" else "hard")
@@ -424,8 +388,8 @@ def test_we_recognise_ourselves_by_any_other_name(machine: Machine, kind: str) -
 
 
 def test_two_dispatchers_that_ask_each_other_end_at_once_with_a_warning(machine: Machine) -> None:
-    ours = machine.children.add_ourselves("again")
-    machine.children.helper("magic", f'exec {ours} "$1"')
+    ours = machine.scripts.add_ourselves("again")
+    machine.helper("magic", f'exec {ours} "$1"')
     path = machine.config(credsStore="magic")
     started_at_s = monotonic()
     done = machine.get("h.example")
@@ -433,8 +397,8 @@ def test_two_dispatchers_that_ask_each_other_end_at_once_with_a_warning(machine:
     assert (done.status, done.stdout) == (1, NOT_FOUND)
     assert done.codes == ["helper.loop"]
     assert "docker-credential-magic" in done.stderr
-    assert machine.children.runs("magic") == ["get"]
-    assert machine.children.runs("again") == ["get"]
+    assert machine.scripts.runs("magic") == ["get"]
+    assert machine.scripts.runs("again") == ["get"]
 
     # What is left to be asked is asked all the same.
     config = {"credsStore": "magic", "auths": {"h.example": basic("u:p")}}
@@ -446,45 +410,45 @@ def test_two_dispatchers_that_ask_each_other_end_at_once_with_a_warning(machine:
     assert (stored.status, stored.stdout) == (0, b"")
     assert machine.get("g.example").document["Secret"] == SECRET
     assert machine.erase("g.example").status == 0
-    assert machine.list().document == {"h.example": "u"}
+    assert machine.logins().document == {"h.example": "u"}
     assert machine.get("g.example").stdout == NOT_FOUND
 
 
 def test_a_longer_loop_ends_too(machine: Machine) -> None:
-    ours = machine.children.add_ourselves("again")
+    ours = machine.scripts.add_ourselves("again")
     for name, asked in (("a", "docker-credential-b"), ("b", "docker-credential-c"), ("c", ours)):
-        machine.children.helper(name, f'exec {asked} "$1"')
+        machine.helper(name, f'exec {asked} "$1"')
     machine.config(credsStore="a")
     done = machine.get("h.example")
     assert (done.status, done.stdout) == (1, NOT_FOUND)
-    assert machine.children.runs("a") == ["get"]
+    assert machine.scripts.runs("a") == ["get"]
 
 
 def test_a_loop_of_two_of_us_with_a_helper_each_ends_too(machine: Machine) -> None:
     """We ask one, which asks us with another config, in which we ask the next, which asks us."""
-    ours = machine.children.add_ourselves("again")
+    ours = machine.scripts.add_ourselves("again")
     for name, folder in (("one", "b"), ("two", "a")):
         config = machine.home / folder
-        machine.children.helper(name, f'DOCKER_CONFIG={config} exec {ours} "$1"')
+        machine.helper(name, f'DOCKER_CONFIG={config} exec {ours} "$1"')
         machine.write(f"{'a' if name == 'one' else 'b'}/config.json", {"credsStore": name})
-    machine.set("DOCKER_CONFIG", str(machine.home / "a"))
+    machine.use({"DOCKER_CONFIG": str(machine.home / "a")})
     done = machine.get("h.example")
     assert (done.status, done.stdout) == (1, NOT_FOUND)
-    assert len(machine.children.runs("one")) == 1
+    assert len(machine.scripts.runs("one")) == 1
 
 
 def test_a_loop_that_changes_the_server_url_each_time_ends_as_well(machine: Machine) -> None:
-    ours = machine.children.add_ourselves("again")
-    machine.children.helper("more", f'printf "%s/x" "$(cat)" | {ours} "$1"')
+    ours = machine.scripts.add_ourselves("again")
+    machine.helper("more", f'printf "%s/x" "$(cat)" | {ours} "$1"')
     machine.config(credsStore="more")
     done = machine.get("h.example")
     assert (done.status, done.stdout) == (1, NOT_FOUND)
-    assert len(machine.children.runs("more")) == 8
+    assert len(machine.scripts.runs("more")) == 8
 
 
 def test_a_helper_may_ask_us_about_something_else(machine: Machine) -> None:
-    ours = machine.children.add_ourselves("again")
-    machine.children.helper("mirror", f'[ "$(cat)" = m.example ] && printf h.example | {ours} "$1"')
+    ours = machine.scripts.add_ourselves("again")
+    machine.helper("mirror", f'[ "$(cat)" = m.example ] && printf h.example | {ours} "$1"')
     machine.config(credHelpers={"m.example": "mirror"}, auths={"h.example": basic("u:p")})
     assert machine.get("m.example").credential == ("u", "p")
 
@@ -493,38 +457,38 @@ def test_a_helper_may_ask_us_about_something_else(machine: Machine) -> None:
 
 
 def test_a_login_goes_to_the_helper_that_owns_the_host(machine: Machine) -> None:
-    machine.children.keeping("one")
-    machine.children.keeping("two")
+    machine.scripts.keeping("one")
+    machine.scripts.keeping("two")
     machine.config(credHelpers={"docker.io": "one"}, credsStore="two")
     assert_silent(machine.store(HUB, "hub"))
     assert_silent(machine.store("h.example", "h"))
-    assert json.loads(machine.children.kept("one")) == {
+    assert json.loads(machine.scripts.kept("one")) == {
         "ServerURL": HUB,
         "Username": "hub",
         "Secret": SECRET,
     }
-    assert json.loads(machine.children.kept("two"))["ServerURL"] == "h.example"
+    assert json.loads(machine.scripts.kept("two"))["ServerURL"] == "h.example"
     assert machine.get("docker.io").credential == ("hub", SECRET)
     assert machine.get("h.example").credential == ("h", SECRET)
     assert not machine.own_store.exists()
     # docker logs out of everything a login may have been kept under.
     for spelling in ("h.example", "h.example", "http://h.example", "https://h.example"):
         assert_silent(machine.erase(spelling))
-    assert machine.children.kept("two") == ""
-    erased = machine.children.folder / "docker-credential-two.log.erased"
+    assert machine.scripts.kept("two") == ""
+    erased = machine.scripts.folder / "docker-credential-two.log.erased"
     assert erased.read_text().split()[1:] == ["h.example", "http://h.example", "https://h.example"]
 
 
 def test_half_a_surrogate_pair_in_a_request_is_kept(machine: Machine) -> None:
-    machine.children.keeping("one")
+    machine.scripts.keeping("one")
     machine.config(credHelpers={"h.example": "one"})
     request = '{"ServerURL":"h.example/\\ud800","Username":"\\ud800","Secret":"\\udfff"}'
-    assert_silent(machine.executable.run("store", stdin=request))
+    assert_silent(machine.run("store", stdin=request))
     assert machine.get("h.example").credential == ("\ud800", "\udfff")
 
 
 def test_a_login_that_its_owner_cannot_keep_is_an_error(machine: Machine) -> None:
-    machine.children.helper("one", f"cat >/dev/null; echo {SECRET} is not accepted; exit 1")
+    machine.helper("one", f"cat >/dev/null; echo {SECRET} is not accepted; exit 1")
     machine.config(credsStore="one")
     done = machine.store("h.example")
     assert done.status == 1
@@ -540,7 +504,7 @@ def test_a_login_that_its_owner_cannot_keep_is_an_error(machine: Machine) -> Non
 
 
 def test_a_login_with_a_read_only_owner_is_kept_elsewhere(machine: Machine) -> None:
-    machine.children.answering("read-only", a_example="one:1")
+    machine.scripts.answering("read-only", a_example="one:1")
     machine.config(credHelpers={"h.example": "read-only"})
     assert_silent(machine.store("h.example"))
     assert machine.get("h.example").credential == ("u", SECRET)
@@ -573,14 +537,14 @@ def test_without_any_helper_logins_are_in_our_own_store(
     assert machine.own_store.stat().st_mode & 0o777 == 0o600
     assert machine.get("h.example:5000").credential == ("ü", "ä→")
     assert machine.get("docker.io").credential == ("<token>", "refresh")
-    assert machine.list().document == {"h.example:5000": "ü", HUB: "<token>"}
+    assert machine.logins().document == {"h.example:5000": "ü", HUB: "<token>"}
     assert_silent(machine.erase("h.example:5000"))
     assert_silent(machine.erase("h.example:5000"))
     assert_not_found(machine.get("h.example:5000"))
 
 
 def test_our_own_store_is_where_the_user_chose(machine: Machine) -> None:
-    machine.set("XDG_DATA_HOME", str(machine.home / "data"))
+    machine.use({"XDG_DATA_HOME": str(machine.home / "data")})
     assert_silent(machine.store("h.example"))
     assert (machine.home / "data/docker-credential-multi/credentials.json").exists()
     assert not machine.own_store.exists()
@@ -603,35 +567,35 @@ def test_a_damaged_store_is_an_error_that_names_it(machine: Machine) -> None:
 
 
 def test_the_keychain_is_the_one_that_docker_chooses(machine: Machine) -> None:
-    environ = machine.executable.environment
+    environ = machine.environment
     assert keychain_name(environ, "darwin") == "osxkeychain"
     assert keychain_name(environ, "win32") == "wincred"
     assert keychain_name(environ, "linux") is None
-    machine.set("XDG_RUNTIME_DIR", str(machine.home))
+    machine.use({"XDG_RUNTIME_DIR": str(machine.home)})
     assert keychain_name(environ, "linux") is None
     machine.write("bus", "")
     assert keychain_name(environ, "linux") == "secretservice"
-    machine.children.program("pass", "")
+    machine.scripts.program("pass", "")
     assert keychain_name(environ, "linux") == "secretservice"
     machine.write(".password-store/.gpg-id", "")
     assert keychain_name(environ, "linux") == "pass"
-    machine.set("PASSWORD_STORE_DIR", "/nowhere")
+    machine.use({"PASSWORD_STORE_DIR": "/nowhere"})
     assert keychain_name(environ, "linux") == "secretservice"
 
 
 def usable_secretservice(machine: Machine) -> None:
-    machine.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
+    machine.use({"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"})
 
 
 def test_the_keychain_of_the_machine_keeps_logins_without_an_owner(machine: Machine) -> None:
-    machine.children.keeping("secretservice")
+    machine.scripts.keeping("secretservice")
     machine.config(credsStore="multi")
     assert_silent(machine.store("own.example", "old"))
-    assert machine.children.runs("secretservice") == []  # no session, no use
+    assert machine.scripts.runs("secretservice") == []  # no session, no use
     usable_secretservice(machine)
     assert machine.get("own.example").credential == ("old", SECRET)
     assert_silent(machine.store("h.example"))
-    assert "h.example" in machine.children.kept("secretservice")
+    assert "h.example" in machine.scripts.kept("secretservice")
     assert "h.example" not in machine.own_store.read_text()
     assert machine.get("h.example").credential == ("u", SECRET)
     assert_silent(machine.erase("h.example"))
@@ -642,20 +606,20 @@ def test_the_keychain_of_the_machine_keeps_logins_without_an_owner(machine: Mach
 
 
 def test_a_store_that_is_named_replaces_the_keychain(machine: Machine) -> None:
-    machine.children.keeping("secretservice")
-    machine.children.keeping("one")
+    machine.scripts.keeping("secretservice")
+    machine.scripts.keeping("one")
     usable_secretservice(machine)
     machine.config(credsStore="one")
     assert_silent(machine.store("h.example"))
     assert_silent(machine.erase("h.example"))
     assert_not_found(machine.get("h.example"))
-    assert machine.list().document == {}
-    assert machine.children.runs("secretservice") == []
+    assert machine.logins().document == {}
+    assert machine.scripts.runs("secretservice") == []
 
 
 def test_a_keychain_that_does_not_work_and_is_not_named_is_skipped(machine: Machine) -> None:
     locked = "cat >/dev/null; echo Cannot autolaunch D-Bus without X11; exit 1"
-    machine.children.helper("secretservice", locked)
+    machine.helper("secretservice", locked)
     usable_secretservice(machine)
     assert_not_found(machine.get("h.example"))
     stored = machine.store("h.example")
@@ -672,7 +636,7 @@ def test_a_keychain_that_hangs_and_is_not_named_is_waited_for_once(
     machine: Machine, tmp_path: Path
 ) -> None:
     pids = tmp_path / "pids"
-    machine.children.helper("secretservice", f"echo $$ >>{pids}; exec sleep 600")
+    machine.helper("secretservice", f"echo $$ >>{pids}; exec sleep 600")
     usable_secretservice(machine)
     started_at_s = monotonic()
     done = machine.get("h.example")
@@ -682,8 +646,8 @@ def test_a_keychain_that_hangs_and_is_not_named_is_waited_for_once(
     started_at_s = monotonic()
     for host in ("h.example", "g.example"):
         assert_not_found(machine.get(host))
-    assert machine.list().document == {}
-    assert machine.children.runs("secretservice") == ["get"]
+    assert machine.logins().document == {}
+    assert machine.scripts.runs("secretservice") == ["get"]
     # A login is kept without waiting for it, and found again.
     stored = machine.store("h.example")
     assert (stored.status, stored.codes) == (0, ["helper.hung-before"])
@@ -696,13 +660,13 @@ def test_a_keychain_that_hangs_and_is_not_named_is_waited_for_once(
 @pytest.mark.parametrize("lists", [True, False])
 def test_a_locked_keychain_that_has_the_login_is_an_error(machine: Machine, lists: bool) -> None:
     """Most keychains list their logins while they are locked; of the others it is remembered."""
-    machine.children.keeping("secretservice")
+    machine.scripts.keeping("secretservice")
     usable_secretservice(machine)
     if not lists:
         assert_silent(machine.store("https://h.example"))
     answer = 'echo \'{"https://h.example/v1/":"u"}\'; exit 0' if lists else "echo locked; exit 1"
     locked = f'cat >/dev/null; [ "$1" = list ] && {{ {answer}; }}; echo locked; exit 1'
-    machine.children.helper("secretservice", locked)
+    machine.helper("secretservice", locked)
     done = machine.get("h.example")
     assert (done.status, done.codes) == (1, ["helper.locked"])
     assert_not_found(machine.get("g.example"))
@@ -714,7 +678,7 @@ def test_pass_is_the_keychain_if_it_is_set_up(machine: Machine) -> None:
     assert_silent(machine.store("before.example"))
     assert "before.example" in machine.own_store.read_text()
     with password_store(machine.home) as environ:
-        machine.set("GNUPGHOME", environ["GNUPGHOME"])
+        machine.use({"GNUPGHOME": environ["GNUPGHOME"]})
         assert_silent(machine.store("h.example", "ü", "ä→"))
         assert_silent(machine.store(HUB, "<token>", "t"))
         assert_silent(machine.store(f"{HUB}refresh-token", "refresh", "r"))
@@ -725,7 +689,7 @@ def test_pass_is_the_keychain_if_it_is_set_up(machine: Machine) -> None:
         assert machine.get(f"{HUB}refresh-token").credential == ("refresh", "r")
         assert_not_found(machine.get(f"{HUB}access-token"))
         assert_not_found(machine.get("g.example"))
-        listed = machine.list()
+        listed = machine.logins()
         assert listed.document["h.example"] == "ü"
         assert listed.document["before.example"] == "u"
         for spelling in ("h.example", "h.example", "http://h.example", "https://h.example"):
@@ -738,7 +702,7 @@ def test_pass_is_the_keychain_if_it_is_set_up(machine: Machine) -> None:
 def test_pass_by_name_is_a_helper_like_any_other(machine: Machine) -> None:
     machine.config(credsStore="pass")
     with password_store(machine.home) as environ:
-        machine.set("GNUPGHOME", environ["GNUPGHOME"])
+        machine.use({"GNUPGHOME": environ["GNUPGHOME"]})
         assert_silent(machine.store("h.example", "u", "1"))
         assert machine.get("h.example").credential == ("u", "1")
         assert_silent(machine.erase("h.example"))
@@ -760,13 +724,13 @@ def test_a_login_to_a_cloud_s_registry_is_kept_where_the_cloud_has_no_identity(
 
 
 def test_a_login_to_a_cloud_s_registry_is_kept_by_its_owner(machine: Machine) -> None:
-    machine.children.keeping("one")
+    machine.scripts.keeping("one")
     for sections in ({"credHelpers": {ECR_HOST: "one"}}, {"credsStore": "one"}):
         machine.config(**sections)
         assert_silent(machine.store(ECR_HOST, "AWS"))
-        assert ECR_HOST in machine.children.kept("one")
+        assert ECR_HOST in machine.scripts.kept("one")
         assert_silent(machine.erase(ECR_HOST))
-        assert machine.children.kept("one") == ""
+        assert machine.scripts.kept("one") == ""
 
 
 @needs_ecr_login
@@ -777,7 +741,7 @@ def test_amazon_s_helper_in_go_is_a_helper_like_any_other(machine: Machine) -> N
     assert machine.get("h.example").credential == ("u", SECRET)
     assert_silent(machine.erase("h.example"))
     assert machine.store(ECR_HOST, "AWS").status == 0
-    listed = machine.list()  # which would be a round of requests to Amazon
+    listed = machine.logins()  # which would be a round of requests to Amazon
     assert (listed.document, listed.stderr) == ({}, "")
 
 
@@ -785,23 +749,21 @@ def test_amazon_s_helper_in_go_is_a_helper_like_any_other(machine: Machine) -> N
 
 
 def test_a_list_has_all_of_a_file_but_its_invalid_parts(machine: Machine) -> None:
-    machine.children.helper("one", 'echo \'{"a.example":"one"}\'')
+    machine.helper("one", 'echo \'{"a.example":"one"}\'')
     auths = {"b.example": basic(f"auths:{SECRET}")}
     machine.config(credsStore="one", credHelpers={"r.example": 5}, auths=auths)
-    done = machine.list()
+    done = machine.logins()
     assert done.document == {"a.example": "one", "b.example": "auths"}
     assert "fallback.not-text" in done.codes
     machine.config(credsStore=5, credHelpers={"a.example": "one"}, auths=auths)
-    assert machine.list().document == {"a.example": "one", "b.example": "auths"}
+    assert machine.logins().document == {"a.example": "one", "b.example": "auths"}
 
 
 def test_a_list_merges_all_sources_and_a_failing_one_is_a_warning(machine: Machine) -> None:
-    machine.children.helper(
-        "one", 'echo "warning: old"; echo \'{"a.example":"one","b.example":"one"}\''
-    )
-    machine.children.helper("two", 'echo \'{"c.example":"two","x.example":"not routed here"}\'')
-    machine.children.answering("read-only")
-    machine.children.helper("broken", "echo the keychain is locked; exit 1")
+    machine.helper("one", 'echo "warning: old"; echo \'{"a.example":"one","b.example":"one"}\'')
+    machine.helper("two", 'echo \'{"c.example":"two","x.example":"not routed here"}\'')
+    machine.scripts.answering("read-only")
+    machine.helper("broken", "echo the keychain is locked; exit 1")
     machine.store("d.example", "own")
     machine.config(
         credsStore="one",
@@ -815,8 +777,8 @@ def test_a_list_merges_all_sources_and_a_failing_one_is_a_warning(machine: Machi
         auths={"b.example": basic(f"auths:{SECRET}"), "e.example": {"identitytoken": SECRET}},
     )
     machine.write(".config/containers/auth.json", {"auths": {"f.example/team": basic("podman:x")}})
-    machine.set("DOCKER_AUTH_CONFIG", json.dumps({"auths": {"g.example": basic("variable:x")}}))
-    done = machine.list()
+    machine.use({"DOCKER_AUTH_CONFIG": json.dumps({"auths": {"g.example": basic("variable:x")}})})
+    done = machine.logins()
     assert done.status == 0
     assert done.document == {
         "a.example": "one",
