@@ -37,7 +37,7 @@ if TYPE_CHECKING:
             ...
 
         def erase(self, server_url: ServerURL) -> None:
-            """Remove a login; one that is not there is no error."""
+            """Remove a login. One that is not there counts as removed."""
             ...
 
     class Lister(Protocol):

@@ -95,7 +95,7 @@ class Log:
         try:
             os.write(self._fd, f"{lead}{' '.join(text.split())}\n".encode("utf-8", "replace"))
         except OSError:
-            pass  # a full disk is no reason for a client to get no answer
+            pass  # a full disk must not stop the answer to a client
 
     def watching(
         self, sources: Callable[[ServerURL], Iterable[Source]]

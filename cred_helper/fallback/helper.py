@@ -132,7 +132,7 @@ class Helper:
         self._check(finished, text, secret)
 
     def erase(self, server_url: ServerURL) -> None:
-        """Have it erase a credential. It is no error if it has none, or never keeps any."""
+        """Have it erase a credential. One that it does not have counts as erased."""
         finished = self._run("erase", server_url.raw, server_url.raw.encode())
         text = self._text(finished)
         if finished.status > 0 and says(_NOT_FOUND, text):
