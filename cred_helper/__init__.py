@@ -24,7 +24,7 @@ Map: imports point down only; the import contracts in pyproject.toml check it
     fallback/       docker's and podman's files, other helpers, our own store
     variables       credentials in environment variables
     providers/      common/: the interface, and what the providers share (sources, wire, network
-                    errors, trust, time limits, token identity).
+                    errors, trust, time limits, identity tokens).
                     ecr/ gcr/ acr/: identity (no SDK), token (the SDK), errors, messages
     settings/       settings, rules, the settings file, the profiles of replaced helpers
     log             the debug log, imported only if it is on

@@ -30,10 +30,20 @@ class Cloud:
 
     ``replaces`` are the helpers that the executable stands in for when a link to it has their
     name, without ``docker-credential-``. ``sdk`` are the top-level packages that only this cloud's
-    provider needs. ``username`` is what its registries take together with a token.
+    provider needs. ``username`` is what its registries take together with a token. ``ci_option`` is
+    the option that only an identity token makes sense with: it implies ``id_token = "ci"``.
     """
 
-    __slots__ = ("example_host", "name", "options", "replaces", "sdk", "title", "username")
+    __slots__ = (
+        "ci_option",
+        "example_host",
+        "name",
+        "options",
+        "replaces",
+        "sdk",
+        "title",
+        "username",
+    )
 
     def __init__(
         self,
@@ -45,6 +55,7 @@ class Cloud:
         options: tuple[Option, ...],
         replaces: tuple[str, ...],
         sdk: tuple[str, ...],
+        ci_option: str = "",
     ) -> None:
         self.name = name
         self.title = title
@@ -53,6 +64,7 @@ class Cloud:
         self.options = options
         self.replaces = replaces
         self.sdk = sdk
+        self.ci_option = ci_option
 
     @property
     def option_names(self) -> tuple[str, ...]:
@@ -60,6 +72,11 @@ class Cloud:
         return tuple(option.name for option in self.options)
 
 
+# For a provider that exchanges identity tokens (providers/common/id_token).
+ID_TOKEN_OPTIONS = (
+    Option("id_token", "the identity token to use: ci, env:NAME or file:PATH"),
+    Option("id_token_audience", "the audience of the identity token"),
+)
 _MANAGED_IDENTITY = "managed identity"
 
 CLOUDS = (

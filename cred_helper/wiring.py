@@ -6,8 +6,8 @@ Each is made when its turn comes, so that a cached answer opens nothing that it 
 
 from __future__ import annotations
 
-from cred_helper import keychain
-from cred_helper.providers.common.interface import Deadline, TokenRequest
+from cred_helper import clouds, keychain
+from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
 from cred_helper.resolution import CI, ENVIRONMENT, Resolution, resolve
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.profile import OWN_NAME
@@ -62,6 +62,14 @@ def _parsed_settings(environ: Mapping[str, str]) -> ParsedSettings | None:
 
     folder = default_folder(environ)
     return ParsedSettings(PrivateFolder(folder)) if folder else None
+
+
+def _id_token(options: Mapping[str, str], cloud: str) -> IdToken | None:
+    """The identity token that the options choose."""
+    source = options.get("id_token", "")
+    if not source and clouds.find(cloud).ci_option not in options:
+        return None
+    return IdToken(source or IdToken.OF_CI_JOB, options.get("id_token_audience", ""))
 
 
 def _no_warning(_error: CredentialError) -> None:
@@ -171,6 +179,7 @@ class Wiring:
             deadline=self.deadline,
             options=resolution.options,
             origin_of=resolution.origin_of,
+            id_token=_id_token(resolution.options, resolution.route.provider),
         )
         if resolution.anonymous:
             request = request.sooner(ANONYMOUS_DEADLINE_S)

@@ -44,6 +44,7 @@ AREAS: tuple[str, ...] = (
     "fallback",
     "file",
     "helper",
+    "id_token",
     "internal",
     "login",
     "network",

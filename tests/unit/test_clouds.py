@@ -84,8 +84,9 @@ def test_the_provider_has_the_name_of_the_row_and_reads_each_option(cloud: Cloud
     assert provider.name == cloud.name
     folder = ROOT / "cred_helper/providers" / cloud.name
     source = "".join(path.read_text("utf-8") for path in folder.glob("*.py"))
-    for option in cloud.option_names:
-        assert f'"{option}"' in source, option
+    for option in cloud.options:
+        read = "id_token.find(" if option in clouds.ID_TOKEN_OPTIONS else f'"{option.name}"'
+        assert read in source, option.name
 
 
 # Not an option: the name of the helper that the executable stands in for.

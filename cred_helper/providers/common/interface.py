@@ -44,6 +44,23 @@ def seconds(amount_s: float) -> str:
     return f"{amount_s:.0f}" if amount_s >= 1 else f"{amount_s:.1g}"
 
 
+class IdToken:
+    """The identity token that a request is to be answered by; ``id_token`` finds it.
+
+    ``source`` is a value of the option ``id_token`` (``ci``, ``env:NAME``, ``file:PATH``), or the
+    words for where ``given`` comes from: a token that the caller has ("the service account of the
+    pod"). ``audience`` is the user's choice; ``""`` leaves it to the cloud's default.
+    """
+
+    __slots__ = ("audience", "given", "source")
+    OF_CI_JOB = "ci"
+
+    def __init__(self, source: str, audience: str = "", *, given: str = "") -> None:
+        self.source = source
+        self.audience = audience
+        self.given = given
+
+
 class TokenRequest:
     """A request for a credential: for which route, with which options, until which deadline.
 
@@ -51,9 +68,10 @@ class TokenRequest:
     names in the row of ``clouds``. ``origin_of`` says where an option is written, if that is known.
     ``environ`` is the environment to look for an identity in. The SDKs read that of the process,
     which is the same outside a test. ``share`` keeps a part of the answer for other requests.
+    ``id_token`` is the token of a CI job or a pod: with one, only its identity may answer.
     """
 
-    __slots__ = ("_origin_of", "deadline", "environ", "options", "route", "share")
+    __slots__ = ("_origin_of", "deadline", "environ", "id_token", "options", "route", "share")
 
     def __init__(
         self,
@@ -64,6 +82,7 @@ class TokenRequest:
         options: Mapping[str, str] | None = None,
         origin_of: Callable[[str], str | None] = lambda _option: None,
         share: Share | None = None,
+        id_token: IdToken | None = None,
     ) -> None:
         self.route = route
         self.environ = environ
@@ -71,6 +90,7 @@ class TokenRequest:
         self.options = options or {}
         self._origin_of = origin_of
         self.share = share or _no_share
+        self.id_token = id_token
 
     def sooner(self, within_s: float) -> TokenRequest:
         """The same question, to be answered within so many seconds."""
@@ -81,6 +101,7 @@ class TokenRequest:
             options=self.options,
             origin_of=self._origin_of,
             share=self.share,
+            id_token=self.id_token,
         )
 
     def sharing(self, share: Share) -> TokenRequest:
@@ -92,6 +113,7 @@ class TokenRequest:
             options=self.options,
             origin_of=self._origin_of,
             share=share,
+            id_token=self.id_token,
         )
 
     def wrong(

@@ -78,6 +78,39 @@ def claims(token: str | bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def claim(token: str | bytes, name: bytes) -> bytes:
+    """One claim as it is written, by its name in quotation marks; empty where it is absent."""
+    data = token.encode("utf-8", "surrogateescape") if isinstance(token, str) else token
+    return members(_payload(data)).get(name, b"")
+
+
+def text(literal: bytes | None) -> str | None:
+    """The value of a JSON string; ``None`` if it is something else."""
+    if not literal or not literal.startswith(b'"'):
+        return None
+    if b"\\" in literal:
+        import json
+
+        try:
+            value = json.loads(literal)
+        except ValueError:
+            return None
+        return value if isinstance(value, str) else None
+    return literal[1:-1].decode("utf-8", "surrogateescape")
+
+
+def texts(literal: bytes) -> tuple[str, ...]:
+    """The value of a JSON string, or the strings of a list."""
+    if not literal.startswith(b"["):
+        return tuple(filter(None, [text(literal)]))
+    found, position = [], literal.find(b'"')
+    while position >= 0:
+        end = _end_of_string(literal, position)
+        found.append(text(literal[position:end]))
+        position = literal.find(b'"', end)
+    return tuple(filter(None, found))
+
+
 def _payload(token: bytes) -> bytes:
     """The decoded middle part of a signed token; empty for any other text."""
     from binascii import Error as Base64Error

@@ -37,7 +37,7 @@ def cache_parts(content: bytes, environ: Mapping[str, str]) -> Parts:
     """
     is_aws, source = _source(content)
     if is_aws:
-        return _aws_parts(_text(source.get(b'"url"')), environ)
+        return _aws_parts(token_identity.text(source.get(b'"url"')), environ)
     if b'"executable"' in source:
         return [None]
     if b'"file"' in source:
@@ -52,7 +52,7 @@ def _source(content: bytes) -> tuple[bool, dict[bytes, bytes]]:
     info = token_identity.members(content)
     while nested := info.get(b'"source_credentials"'):
         info = token_identity.members(nested)
-    is_aws = _text(info.get(b'"subject_token_type"')) == AWS_TOKEN_TYPE
+    is_aws = token_identity.text(info.get(b'"subject_token_type"')) == AWS_TOKEN_TYPE
     return is_aws, token_identity.members(info.get(b'"credential_source"', b""))
 
 
@@ -64,18 +64,18 @@ def _aws_parts(url: str | None, environ: Mapping[str, str]) -> Parts:
 
 
 def _file_identity(source: Mapping[bytes, bytes]) -> str | None:
-    path = _text(source.get(b'"file"'))
+    path = token_identity.text(source.get(b'"file"'))
     form = token_identity.members(source.get(b'"format"', b""))
-    if not path or _text(form.get(b'"type"')) not in ("json", "text", "", None):
+    if not path or token_identity.text(form.get(b'"type"')) not in ("json", "text", "", None):
         return None
-    if _text(form.get(b'"type"')) != "json":
+    if token_identity.text(form.get(b'"type"')) != "json":
         return token_identity.of_file(path)
     field = form.get(b'"subject_token_field_name"', b"")
     try:
         if fingerprints.is_pipe(path):
             return None
         with open(path, "rb") as file:
-            token = _text(
+            token = token_identity.text(
                 token_identity.members(file.read(token_identity.MAX_TOKEN_BYTES)).get(field)
             )
     except OSError:
@@ -88,7 +88,7 @@ def _certificate_parts(certificate: Mapping[bytes, bytes], environ: Mapping[str,
 
     Source: ``_get_cert_config_path`` in google-auth's google/auth/transport/_mtls_helper.py
     """
-    path = _text(certificate.get(b'"certificate_config_location"')) or ""
+    path = token_identity.text(certificate.get(b'"certificate_config_location"')) or ""
     named = (path, *(environ.get(name, "") for name in _CERTIFICATE_VARIABLES))
     usual = os.path.join(gcloud_folder(environ), "certificate_config.json")
     path = os.path.expanduser(next(filter(None, named), usual))
@@ -102,21 +102,6 @@ def _certificate_parts(certificate: Mapping[bytes, bytes], environ: Mapping[str,
         return parts
     configs = token_identity.members(config.get(b'"cert_configs"', b""))
     workload = token_identity.members(configs.get(b'"workload"', b""))
-    if certificate_file := _text(workload.get(b'"cert_path"')):
+    if certificate_file := token_identity.text(workload.get(b'"cert_path"')):
         parts.append(fingerprints.file_digest(certificate_file))
     return parts
-
-
-def _text(literal: bytes | None) -> str | None:
-    """The value of a JSON string; ``None`` if it is something else."""
-    if not literal or not literal.startswith(b'"'):
-        return None
-    if b"\\" in literal:
-        import json
-
-        try:
-            value = json.loads(literal)
-        except ValueError:
-            return None
-        return value if isinstance(value, str) else None
-    return literal[1:-1].decode("utf-8", "surrogateescape")

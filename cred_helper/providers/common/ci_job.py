@@ -1,0 +1,173 @@
+"""The CI system that runs this process, and the identity token that it has for the job.
+
+Looks at variables and the firmware alone: ``id_token_issuer`` asks the systems that have to be
+asked. The rules are those of the library ``id``, with three more systems. The library itself asks
+at once, without our limits, proxies and CA bundles, and quotes replies; the tests compare with it.
+
+Sources:
+  https://github.com/di/id (GitHub, GitLab, CircleCI, Buildkite, Google Cloud)
+  https://learn.microsoft.com/azure/devops/pipelines/build/variables (SYSTEM_OIDCREQUESTURI)
+  https://support.atlassian.com/bitbucket-cloud/docs/integrate-pipelines-with-resource-servers-using-oidc
+  https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials
+"""
+
+from __future__ import annotations
+
+from cred_helper.errors import Misconfigured
+from cred_helper.files.fingerprints import digest
+from cred_helper.providers.common import cloud_detection, token_identity
+from cred_helper.providers.common.id_token import Found, at_hand
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    Environ = Mapping[str, str]
+    Look = Callable[[Environ, tuple[str, ...], bool], Found]
+
+GITHUB = "GitHub Actions"
+AZURE_PIPELINES = "Azure Pipelines"
+BUILDKITE = "Buildkite"
+CIRCLECI = "CircleCI"
+GITLAB = "GitLab CI"
+GOOGLE_CLOUD = "Google Cloud"
+
+GITHUB_URL, GITHUB_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+AZURE_URL, AZURE_TOKEN = "SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN"
+# What the task AzureCLI sets; azure-identity's documentation has the same name.
+AZURE_CONNECTION = "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"
+METADATA_VARIABLE = "GCE_METADATA_HOST"
+# What an agent is asked by, and for which job.
+_BUILDKITE_VARIABLES = (
+    "BUILDKITE_JOB_ID",
+    "BUILDKITE_AGENT_ACCESS_TOKEN",
+    "BUILDKITE_AGENT_ENDPOINT",
+    "BUILDKITE_AGENT_JOB_API_SOCKET",
+    "BUILDKITE_AGENT_JOB_API_TOKEN",
+)
+_CIRCLECI_TOKENS = ("CIRCLE_OIDC_TOKEN_V2", "CIRCLE_OIDC_TOKEN")
+
+
+def find(environ: Environ, audiences: tuple[str, ...], *, is_chosen: bool) -> Found:
+    """Find the token of the job; ``is_chosen`` is whether the user chose the audience.
+
+    Raises:
+        Misconfigured: this is no job of a known system, or the job lacks what its token needs.
+    """
+    for sign, look in _SYSTEMS:
+        if environ.get(sign):
+            return look(environ, audiences, is_chosen)
+    if environ.get(METADATA_VARIABLE) or (
+        cloud_detection.machine_sign(cloud_detection.GOOGLE).is_cloud
+    ):
+        return _google_cloud(environ, audiences)
+    raise Misconfigured("id_token.no-ci")
+
+
+def _asked(
+    system: str, environ: Environ, audiences: tuple[str, ...], names: tuple[str, ...]
+) -> Found:
+    """A token that the system is asked for; the job is known by the values of variables."""
+    values = [environ.get(name, "") for name in names]
+    return Found(
+        f"the identity token of {system}",
+        audiences,
+        whose=digest([system, *audiences, *values]) if values[0] else None,
+        issuer=system,
+        is_strict=True,
+    )
+
+
+def _github(environ: Environ, audiences: tuple[str, ...], _is_chosen: bool) -> Found:
+    for name in (GITHUB_URL, GITHUB_TOKEN):
+        if not environ.get(name):
+            raise Misconfigured("id_token.github-permission", variable=name)
+    return _asked(GITHUB, environ, audiences, (GITHUB_TOKEN, GITHUB_URL))
+
+
+def _azure_pipelines(environ: Environ, audiences: tuple[str, ...], is_chosen: bool) -> Found:
+    for name in (AZURE_URL, AZURE_TOKEN, AZURE_CONNECTION):
+        if not environ.get(name):
+            raise Misconfigured("id_token.azure-pipelines-variable", variable=name)
+    names = (AZURE_TOKEN, AZURE_URL, AZURE_CONNECTION)
+    found = _asked(AZURE_PIPELINES, environ, audiences, names)
+    found.is_strict = is_chosen  # its tokens have one audience, whatever is asked for
+    return found
+
+
+def _buildkite(environ: Environ, audiences: tuple[str, ...], _is_chosen: bool) -> Found:
+    return _asked(BUILDKITE, environ, audiences, _BUILDKITE_VARIABLES)
+
+
+def _circleci(environ: Environ, audiences: tuple[str, ...], is_chosen: bool) -> Found:
+    """The variable's token, whose audience is the organization; another has to be asked for."""
+    name = next((name for name in _CIRCLECI_TOKENS if environ.get(name)), "")
+    if not name:
+        raise Misconfigured("id_token.circleci-token")
+    own = at_hand(f"the identity token in {name}", environ[name], "", audiences)
+    if not is_chosen or set(audiences_of(own.token)) & {*audiences}:
+        return own
+    found = _asked(CIRCLECI, environ, audiences, (name,))
+    found.whose = digest([CIRCLECI, *audiences, own.whose or ""])
+    return found
+
+
+def _gitlab(environ: Environ, audiences: tuple[str, ...], _is_chosen: bool) -> Found:
+    """The variable of ``id_tokens`` whose token has the audience, whatever its name is."""
+    for name, token in _tokens(environ):
+        if set(audiences_of(token)) & {*audiences}:
+            return at_hand(f"the identity token in {name}", token, "", audiences)
+    others = ", ".join(name for name, _ in _tokens(environ))
+    if others:
+        raise Misconfigured("id_token.gitlab-audience", audience=audiences[0], variables=others)
+    raise Misconfigured("id_token.gitlab-token", audience=audiences[0])
+
+
+def _tokens(environ: Environ) -> Iterator[tuple[str, str]]:
+    """The variables that hold a JSON web token with a subject and an audience."""
+    for name in sorted(environ):
+        if environ[name].startswith("eyJ") and audiences_of(environ[name]):
+            yield name, environ[name]
+
+
+def _variable(name: str, code: str) -> Look:
+    def look(environ: Environ, audiences: tuple[str, ...], is_chosen: bool) -> Found:
+        if not environ.get(name):
+            raise Misconfigured(code, variable=name)
+        chosen = audiences[0] if is_chosen else ""
+        return at_hand(f"the identity token in {name}", environ[name], chosen, audiences)
+
+    return look
+
+
+def _google_cloud(environ: Environ, audiences: tuple[str, ...]) -> Found:
+    """The machine's token; another account can be behind an address that a variable names."""
+    import os
+
+    found = _asked(GOOGLE_CLOUD, environ, audiences, (METADATA_VARIABLE,))
+    node = os.uname().nodename if hasattr(os, "uname") else ""
+    is_usual = node and not environ.get(METADATA_VARIABLE)
+    found.whose = digest([GOOGLE_CLOUD, *audiences, node]) if is_usual else None
+    return found
+
+
+def audiences_of(token: str) -> tuple[str, ...]:
+    """The audiences of a token."""
+    return token_identity.texts(token_identity.claim(token, b'"aud"'))
+
+
+# What a system sets for each of its jobs → how to look for the token. A job of one of these on a
+# machine of Google's is known by the job.
+_SYSTEMS: tuple[tuple[str, Look], ...] = (
+    ("GITHUB_ACTIONS", _github),
+    (GITHUB_URL, _github),
+    ("GITLAB_CI", _gitlab),
+    ("CIRCLECI", _circleci),
+    ("BUILDKITE", _buildkite),
+    ("TF_BUILD", _azure_pipelines),
+    (
+        "BITBUCKET_BUILD_NUMBER",
+        _variable("BITBUCKET_STEP_OIDC_TOKEN", "id_token.bitbucket-token"),
+    ),
+    ("TFC_RUN_ID", _variable("TFC_WORKLOAD_IDENTITY_TOKEN", "id_token.terraform-token")),
+)

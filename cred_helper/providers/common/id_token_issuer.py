@@ -1,0 +1,271 @@
+"""The identity token itself, for a ``get``: where needed it is asked for, and always checked.
+
+CI systems are asked over our wire or by their own programs, with its limits. A cloud sees only a
+JSON web token that has not expired, and that is not for another service. Never quotes a token.
+
+Sources:
+  https://docs.github.com/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
+  https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create
+  https://buildkite.com/docs/agent/v3/cli-oidc, https://circleci.com/docs/oidc-tokens-with-custom-claims
+  https://cloud.google.com/compute/docs/instances/verifying-instance-identity
+"""
+
+from __future__ import annotations
+
+from time import sleep, time
+
+from cred_helper.errors import (
+    BadReply,
+    CredentialError,
+    Denied,
+    Misconfigured,
+    ProviderError,
+    Unreachable,
+)
+from cred_helper.providers.common import ci_job, token_identity
+from cred_helper.providers.common.id_token import shown_claims
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from cred_helper.providers.common.id_token import Found
+    from cred_helper.providers.common.interface import TokenRequest
+    from cred_helper.providers.common.wire import Exchange
+
+# What the audiences of one service have in common: a token for one is not shown to another.
+_SERVICES = (
+    "sts.amazonaws.com",
+    "iam.googleapis.com/",
+    "api://AzureADTokenExchange",
+    "identity.docker.com",
+)
+# Clocks of machines differ by seconds; a cloud has the last word.
+_CLOCK_SKEW_S = 60
+# GitHub's and Azure's endpoints fail now and then for a moment: configure-aws-credentials#299.
+_ATTEMPTS = 3
+_FIRST_PAUSE_S = 0.5
+_PROGRAM_SHARE = 0.5
+_METADATA_HOST = "169.254.169.254"
+_METADATA_PATH = "/computeMetadata/v1/instance/service-accounts/default/identity"
+_AZURE_API_VERSION = "7.1"
+
+
+def token(request: TokenRequest, found: Found) -> str:
+    """Get the token and check it.
+
+    Raises:
+        ProviderError: there is no token, or it is of no use to this cloud.
+    """
+    text = found.token
+    if found.issuer:
+        text = _ASK[found.issuer](request, found)
+    elif found.path:
+        text = _from_pipe(found)
+    text = text.strip()
+    _check(text, found)
+    return text
+
+
+def _check(text: str, found: Found) -> None:
+    """Refuse a token that the cloud would refuse, or that is for another service."""
+    error: type[ProviderError] = BadReply if found.issuer else Misconfigured
+    claims = token_identity.claims(text)
+    if not text:
+        raise error("id_token.empty", place=found.place)
+    if not claims or not text.isascii() or len(text.split()) != 1:
+        raise error("id_token.not-a-token", place=found.place)
+    ends_at_s = claims.get("exp")
+    if isinstance(ends_at_s, int | float) and not isinstance(ends_at_s, bool):
+        since_s = time() - ends_at_s
+        if since_s > _CLOCK_SKEW_S:
+            minutes = f"{since_s / 60:.0f}"
+            raise error("id_token.expired", place=found.place, minutes=minutes)
+    audiences = ci_job.audiences_of(text)
+    if {*audiences} & {*found.audiences}:
+        return
+    own = _service(found.audience)
+    is_foreign = any(_service(audience) not in ("", own) for audience in audiences)
+    if found.is_strict or is_foreign:
+        shown = shown_claims(text).get("audience", "none")
+        raise error(
+            "id_token.wrong-audience", place=found.place, audience=shown, wanted=found.audience
+        )
+
+
+def _service(audience: str) -> str:
+    return next((service for service in _SERVICES if service in audience), "")
+
+
+def _from_pipe(found: Found) -> str:
+    from cred_helper.files.os_errors import os_reason
+    from cred_helper.providers.common import pipes
+
+    try:
+        data = pipes.read(found.path, found.place, token_identity.MAX_TOKEN_BYTES)
+    except OSError as error:
+        raise Misconfigured(
+            "id_token.file-unreadable", place=found.place, reason=os_reason(error)
+        ) from None
+    return data.decode("utf-8", "surrogateescape")
+
+
+# --- Systems with an endpoint ---------------------------------------------------------------------
+
+
+def _github(request: TokenRequest, found: Found) -> str:
+    from urllib.parse import quote
+
+    url = request.environ[ci_job.GITHUB_URL]
+    url += f"{'&' if '?' in url else '?'}audience={quote(found.audience, safe='')}"
+    headers = {"Authorization": f"Bearer {request.environ[ci_job.GITHUB_TOKEN]}"}
+    reply = _asked(request, found, "GET", url, headers, ci_job.GITHUB_URL)
+    return _member(reply, "value")
+
+
+def _azure_pipelines(request: TokenRequest, found: Found) -> str:
+    from urllib.parse import quote
+
+    connection = quote(request.environ[ci_job.AZURE_CONNECTION], safe="")
+    url = request.environ[ci_job.AZURE_URL].rstrip("/")
+    url += f"?api-version={_AZURE_API_VERSION}&serviceConnectionId={connection}"
+    headers = {
+        "Authorization": f"Bearer {request.environ[ci_job.AZURE_TOKEN]}",
+        "Content-Type": "application/json",
+        # A refusal in place of a redirection to a sign-in page.
+        "X-TFS-FedAuthRedirect": "Suppress",
+    }
+    reply = _asked(request, found, "POST", url, headers, ci_job.AZURE_URL)
+    return _member(reply, "oidcToken")
+
+
+def _google_cloud(request: TokenRequest, found: Found) -> str:
+    from urllib.parse import quote
+
+    host = request.environ.get(ci_job.METADATA_VARIABLE) or _METADATA_HOST
+    url = f"http://{host}{_METADATA_PATH}?format=full&audience={quote(found.audience, safe='')}"
+    headers = {"Metadata-Flavor": "Google"}
+    reply = _asked(request, found, "GET", url, headers, ci_job.METADATA_VARIABLE, is_direct=True)
+    if reply.headers.get("Metadata-Flavor", "").lower() != "google":
+        raise BadReply("id_token.no-token-in-reply", upstream=reply.upstream)
+    return reply.body.decode("utf-8", "replace")
+
+
+def _asked(
+    request: TokenRequest,
+    found: Found,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    variable: str,
+    *,
+    is_direct: bool = False,
+) -> Exchange:
+    """Ask an endpoint, again where it fails for a moment; the reply has the status 200."""
+    from cred_helper.providers.common.network_errors import status_error
+    from cred_helper.providers.common.requests_session import WireSession
+    from cred_helper.providers.common.trust import CaFile
+    from cred_helper.providers.common.wire import Wire, host_of
+
+    def admit(asked: str) -> None:
+        from urllib.parse import urlsplit
+
+        from cred_helper.providers.common.proxy import is_local
+
+        host = urlsplit(asked).hostname if host_of(asked) else ""
+        schemes = ("https", "http") if host and (is_direct or is_local(host)) else ("https",)
+        if not host or asked.partition("://")[0].lower() not in schemes:
+            raise Misconfigured("id_token.bad-endpoint", variable=variable)
+
+    wire = Wire(
+        request.deadline,
+        ca_file=CaFile.of(request.environ),
+        name_of=lambda asked: f"{found.issuer} at {host_of(asked)}",
+        admit=admit,
+        direct=is_direct,
+    )
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        error: ProviderError | None
+        with WireSession(wire) as session:
+            try:
+                session.request(method, url, headers=dict(headers))
+            except CredentialError:
+                raise
+            except Exception as failure:  # noqa: BLE001 - requests and urllib3 raise what they like
+                error = wire.failure(failure) or Unreachable("id_token.no-answer")
+            else:
+                assert wire.last is not None
+                error = status_error(wire.last)
+        is_short = wire.deadline.remaining_s() > 4 * pause_s
+        if not isinstance(error, Unreachable) or wire.attempts(url) == _ATTEMPTS or not is_short:
+            break
+        if wire.last is not None and wire.last.headers.get("Retry-After"):
+            break
+        sleep(pause_s)
+        pause_s *= 2
+    reply = wire.last
+    assert reply is not None
+    if error is not None:
+        raise error
+    if reply.status != 200:
+        kind = Denied if reply.status in (401, 403) else BadReply
+        raise kind("id_token.refused", upstream=reply.upstream, status=reply.status)
+    return reply
+
+
+def _member(reply: Exchange, name: str) -> str:
+    """The token in a JSON reply."""
+    import json
+
+    document: Any = None
+    try:
+        document = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        pass
+    value = document.get(name) if isinstance(document, dict) else None
+    if not isinstance(value, str):
+        raise BadReply("id_token.no-token-in-reply", upstream=reply.upstream)
+    return value
+
+
+# --- Systems with a program -----------------------------------------------------------------------
+
+
+def _buildkite(request: TokenRequest, found: Found) -> str:
+    arguments = ["oidc", "request-token", "--audience", found.audience]
+    return _printed(request, found, "buildkite-agent", arguments)
+
+
+def _circleci(request: TokenRequest, found: Found) -> str:
+    import json
+
+    claims = json.dumps({"aud": found.audience})
+    return _printed(request, found, "circleci", ["run", "oidc", "get", "--claims", claims])
+
+
+def _printed(request: TokenRequest, found: Found, name: str, arguments: list[str]) -> str:
+    from cred_helper.providers.common.programs import find
+    from cred_helper.providers.common.quoted import last_line, quoted
+    from cred_helper.providers.common.run_program import run
+
+    path = find(name, request.environ)
+    if path is None:
+        raise Misconfigured("id_token.program-missing", place=found.place, program=name)
+    timeout_s = request.deadline.step_s(request.deadline.remaining_s() * _PROGRAM_SHARE)
+    finished = run([path, *arguments], request.environ, timeout_s, f"the program {name}")
+    if finished.status != 0:
+        secrets = [value for key, value in request.environ.items() if "TOKEN" in key]
+        said = quoted(last_line(finished.errors or finished.output), secrets)
+        raise Denied("id_token.program-failed", program=name, said=said or "no reason")
+    return finished.output.decode("utf-8", "replace")
+
+
+_ASK = {
+    ci_job.GITHUB: _github,
+    ci_job.AZURE_PIPELINES: _azure_pipelines,
+    ci_job.BUILDKITE: _buildkite,
+    ci_job.CIRCLECI: _circleci,
+    ci_job.GOOGLE_CLOUD: _google_cloud,
+}
