@@ -39,6 +39,9 @@ $(STAMP): packaging/requirements-dev.txt pyproject.toml
 demo: $(STAMP)
 	@$(BIN)/python -m tests.demo
 
+# pytest keeps the tests that it has rewritten as bytecode.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Standard input is named because the caller may have closed it.
 test: $(STAMP) lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal </dev/null

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import ipaddress
 import os
 import socket
@@ -11,7 +12,7 @@ import pytest
 
 from tests.figures import pytest_terminal_summary
 from tests.support import signals
-from tests.support.executable import Executable, pinned_environment
+from tests.support.executable import ROOT, Executable, pinned_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +21,13 @@ __all__ = ["pytest_terminal_summary"]
 
 
 def pytest_configure() -> None:
-    """Start from the same signals and standard input, whatever the caller has."""
+    """Start from the same signals, standard input and bytecode, whatever the caller has.
+
+    The executable is started without leave to write bytecode, and would compile itself each time.
+    """
     signals.open_standard_input()
     signals.reset()
+    compileall.compile_dir(ROOT / "cred_helper", quiet=2)
 
 
 @pytest.fixture(autouse=True)
