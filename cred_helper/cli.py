@@ -1,4 +1,4 @@
-"""The command line: the protocol's verbs go the short way, the commands for people load click.
+"""The command line: the protocols' verbs go the short way, the commands for people load click.
 
 Never parses a server URL or knows a cloud; the only module that ends the process.
 """
@@ -29,8 +29,12 @@ if TYPE_CHECKING:
     from cred_helper.resolution import Resolution
     from cred_helper.wiring import Wiring
 
+_DOCKER = "docker"
 # For a person who calls a verb by hand; a client never sends it.
 DEBUG = "--debug"
+# The protocols besides docker's, by the name of a link to this program: their clients run a file,
+# without arguments of their own. The name of the protocol as the first argument selects it too.
+LINKS = {"bazel-credential-multi": "bazel"}
 # A module of the frozen file's launcher, which allows no core dump by itself.
 _LAUNCHER = "_payload"
 # A home folder that has no files and cannot be made: what is below a device is not a folder.
@@ -41,11 +45,14 @@ def main() -> NoReturn:
     """Serve one call and end the process."""
     _prepare_process()
     arguments = sys.argv[1:]
-    if arguments[:1] == [DEBUG] and arguments[1:2] and arguments[1] in VERBS:
+    if arguments[:1] == [DEBUG] and {*arguments[1:2]} & {*VERBS, *PROTOCOLS}:
         from cred_helper.settings.settings import LOG, STDERR
 
         os.environ[LOG] = STDERR
         del arguments[0]
+    name = _protocol(arguments)
+    if name != _DOCKER:
+        stdio.leave(protocol(arguments, name))
     verb = arguments[0] if arguments else ""
     if verb not in VERBS:
         from cred_helper import commands
@@ -53,6 +60,16 @@ def main() -> NoReturn:
         if verb in commands.NAMES or commands.COMPLETION_VARIABLE in os.environ:
             stdio.leave(commands.run(arguments))
     stdio.leave(protocol(arguments))
+
+
+def _protocol(arguments: list[str]) -> str:
+    """The name of the protocol to serve; takes it from the arguments where it is the first one."""
+    program = os.path.basename(sys.argv[0]).lower().removesuffix(".exe")
+    if program in LINKS:
+        return LINKS[program]
+    if arguments and arguments[0] in PROTOCOLS and arguments[0] != _DOCKER:
+        return arguments.pop(0)
+    return _DOCKER
 
 
 def _prepare_process() -> None:
@@ -75,15 +92,17 @@ def _prepare_process() -> None:
             os.environ["HOME"] = _NO_HOME
 
 
-def protocol(arguments: list[str]) -> int:
-    """Serve one protocol verb over standard input and output; return the exit status."""
+def protocol(arguments: list[str], name: str = _DOCKER) -> int:
+    """Serve one call of a protocol over standard input and output; return the exit status."""
     import gc
+
+    serve, render_error = PROTOCOLS[name]
 
     gc.disable()  # the process ends before there is garbage worth collecting
     _end_on_interrupt()
     reply = stdio.guard(merged_is_silent=True)
     try:
-        if reply.send(_answer(arguments)):
+        if reply.send(serve(arguments)):
             return 0
         _report_unsent(reply)
         return 1
@@ -95,7 +114,7 @@ def protocol(arguments: list[str]) -> int:
         failure = fault(error)
     if not isinstance(failure, NotFound):
         stdio.error(failure)
-    if not reply.send(docker.render_error(failure)):
+    if not reply.send(render_error(failure)):
         _report_unsent(reply)
     return 1
 
@@ -122,12 +141,20 @@ def _end_on_interrupt() -> None:
         signal(SIGINT, SIG_DFL)
 
 
-def _answer(arguments: list[str]) -> bytes:
-    names = {"program": stdio.PROGRAM, "verbs": "get|store|erase|list|version"}
+def _docker(arguments: list[str]) -> bytes:
+    return _verb(arguments, VERBS, program=stdio.PROGRAM, verbs="get|store|erase|list|version")
+
+
+def _bazel(arguments: list[str]) -> bytes:
+    return _verb(arguments, {"get": _bazel_get}, program=stdio.PROGRAM, verbs="bazel get")
+
+
+def _verb(arguments: list[str], known: dict[str, Callable[[], bytes]], **names: str) -> bytes:
+    """Serve the verb that the arguments are."""
     if not arguments:
         raise ProtocolError("client.no-verb", **names)
     verb, *rest = arguments
-    serve = VERBS.get(verb)
+    serve = known.get(verb)
     if serve is None:
         raise ProtocolError("client.unknown-verb", verb=verb, **names)
     if rest:
@@ -168,6 +195,18 @@ def _failure(resolution: Resolution, answer: Answer, *, is_optional: bool) -> Cr
                 words = {"host": host, "source": asked.source}
                 stdio.warning(asked.outcome.within("provider.no-credential", **words))
     return NotFound("client.no-credential")
+
+
+def _bazel_get() -> bytes:
+    from time import time
+
+    from cred_helper import headers
+    from cred_helper.protocols import bazel
+
+    request = _read()
+    uri = bazel.parse_uri(request.text)
+    found = headers.find(uri, _wiring(request.waited_s))
+    return bazel.render_headers(found.fields, found.expires_at_s, time())
 
 
 def _store() -> bytes:
@@ -217,6 +256,13 @@ VERBS: dict[str, Callable[[], bytes]] = {
     "version": _version,
     "--version": _version,
     "-v": _version,
+}
+
+
+# The protocols: how a call is served, and what standard output has of a failure.
+PROTOCOLS: dict[str, tuple[Callable[[list[str]], bytes], Callable[[CredentialError], bytes]]] = {
+    _DOCKER: (_docker, docker.render_error),
+    "bazel": (_bazel, lambda _: b""),
 }
 
 

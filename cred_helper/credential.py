@@ -7,9 +7,12 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
     from typing import NoReturn
+
+# The user name that marks an identity token: a secret for the registry's token endpoint.
+# Source: https://github.com/docker/cli/blob/master/cli/config/credentials/native_store.go
+IDENTITY_TOKEN = "<token>"  # noqa: S105 - a user name
 
 
 class Secret:
@@ -45,9 +48,8 @@ class Secret:
 class Credential:
     """A user name and a secret for a registry.
 
-    ``expires_at`` is an aware UTC time, or ``None`` where it is not known. The cache gives it as a
-    function, since docker's protocol does not carry it. ``source`` says in messages where the
-    credential is from.
+    ``expires_at`` is an aware UTC time, or seconds since 1970 as the cache has them, or ``None``
+    where it is not known. ``source`` says in messages where the credential is from.
     """
 
     __slots__ = ("_expires_at", "secret", "source", "username")
@@ -57,7 +59,7 @@ class Credential:
         username: str,
         secret: Secret,
         *,
-        expires_at: datetime | Callable[[], datetime] | None = None,
+        expires_at: datetime | float | None = None,
         source: str = "",
     ) -> None:
         self.username = username
@@ -68,7 +70,17 @@ class Credential:
     @property
     def expires_at(self) -> datetime | None:
         """Until when the secret is valid, if that is known."""
-        return self._expires_at() if callable(self._expires_at) else self._expires_at
+        if not isinstance(self._expires_at, float):
+            return self._expires_at
+        from datetime import UTC, datetime
+
+        return datetime.fromtimestamp(self._expires_at, UTC)
+
+    @property
+    def expires_at_s(self) -> float | None:
+        """The same in seconds since 1970. Loads no datetime for what the cache has."""
+        end = self._expires_at
+        return end if end is None or isinstance(end, float) else end.timestamp()
 
     def __repr__(self) -> str:
         return f"Credential({self.username!r}, {self.secret!r}, source={self.source!r})"

@@ -3,7 +3,8 @@
 Every host that can get a cloud's token is in a ``Zone`` below. A zone is a pattern, compared label
 by label over the whole host. No network, no environment, no regular expression. A host outside
 every zone has no route, and a host without a route never gets a cloud token. Every pattern ends in
-a domain of the cloud that it is listed under.
+a domain of the cloud that it is listed under. ``ARTIFACT_ZONES`` are hosts of a cloud that are not
+registries: they have a route only for a client that asks by URI, and only where a rule names them.
 
 In a pattern, a label is literal or one of these:
 
@@ -78,6 +79,16 @@ class Route:
         self.region = region
         self.fips = fips
         self.private = private
+
+    @property
+    def asks_basic(self) -> bool:
+        """Whether the registry is known to take the user name and secret as they are."""
+        return False
+
+    @property
+    def takes_bearer(self) -> bool:
+        """Whether a host that is not a registry takes the secret as a bearer token."""
+        return False
 
     @property
     def anonymous(self) -> bool:
@@ -221,6 +232,11 @@ class EcrRoute(Route):
         self.dual_stack = dual_stack
 
     @property
+    def asks_basic(self) -> bool:
+        """Whether this is a private registry: those have no token endpoint."""
+        return not self.public
+
+    @property
     def public(self) -> bool:
         """Whether this is ECR Public, which has an API of its own."""
         return self.account is None
@@ -278,6 +294,11 @@ class GcrRoute(Route):
     def __init__(self, provider: str, host: str, *, universe_domain: str) -> None:
         super().__init__(provider, host)
         self.universe_domain = universe_domain
+
+    @property
+    def takes_bearer(self) -> bool:
+        """Whether it takes Google's access token as a bearer token: all hosts of Google's do."""
+        return True
 
 
 GOOGLE_UNIVERSE = "googleapis.com"
@@ -374,13 +395,19 @@ ZONES: tuple[Zone, ...] = (
     ),
 )
 
+# Google's APIs, such as storage.googleapis.com, BUCKET.storage.googleapis.com and
+# remotebuildexecution.googleapis.com. Artifact Registry's hosts for packages are in ``ZONES``.
+ARTIFACT_ZONES: tuple[Zone, ...] = (
+    Zone(GCR, f"**.{GOOGLE_UNIVERSE}", GcrRoute, universe_domain=GOOGLE_UNIVERSE),
+)
 
-def route(server_url: ServerURL) -> Route | None:
+
+def route(server_url: ServerURL, zones: tuple[Zone, ...] = ZONES) -> Route | None:
     """Find the cloud that a server URL belongs to; ``None`` where it is in no zone."""
     labels = server_url.labels
     if not labels or not all(map(is_label, labels)):
         return None
-    for zone in ZONES:
+    for zone in zones:
         found = zone.route(server_url.host, labels)
         if found is not None:
             return found

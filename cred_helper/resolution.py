@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from cred_helper import clouds, providers
 from cred_helper.errors import Misconfigured
-from cred_helper.hosts import route
+from cred_helper.hosts import ARTIFACT_ZONES, route
 from cred_helper.settings.profile import OWN_NAME
 
 TYPE_CHECKING = False
@@ -96,12 +96,19 @@ def resolve(
     settings: Settings,
     environ: Mapping[str, str],
     profile: Profile = OWN_NAME,
+    *,
+    artifacts: bool = False,
 ) -> Resolution:
-    """Resolve a server URL."""
+    """Resolve a server URL.
+
+    With ``artifacts`` a rule can name hosts of a cloud that are not registries.
+    """
     rule = settings.rule(server_url)
     if rule is not None and rule.helper and profile.helper:
         rule = None  # called by another helper's name, this program runs no helper
     resolution = Resolution(server_url, settings, environ, rule)
+    if artifacts and rule is not None and resolution.own_route is None:
+        resolution.own_route = route(server_url, ARTIFACT_ZONES)
     try:
         if rule is not None:
             rule.check()

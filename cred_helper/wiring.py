@@ -122,9 +122,10 @@ class Wiring:
         settings = Settings.load(variables, lambda: _parsed_settings(environ))
         return cls(settings, environ, monotonic, warn, profile, spent_s)
 
-    def resolve(self, server_url: ServerURL) -> Resolution:
-        """Resolve a server URL."""
-        return resolve(server_url, self.settings, self.environ, self.profile)
+    def resolve(self, server_url: ServerURL, *, artifacts: bool = False) -> Resolution:
+        """Resolve a server URL; with ``artifacts`` that of a host that may be no registry."""
+        profile = self.profile
+        return resolve(server_url, self.settings, self.environ, profile, artifacts=artifacts)
 
     # --- get --------------------------------------------------------------------------------------
 
@@ -183,9 +184,9 @@ class Wiring:
         )
         if resolution.anonymous:
             request = request.sooner(ANONYMOUS_DEADLINE_S)
-        return ProviderSource(self._guarded(resolution.provider), request)
+        return ProviderSource(self.guarded(resolution.provider), request)
 
-    def _guarded(self, provider: Provider) -> Provider:
+    def guarded(self, provider: Provider) -> Provider:
         """The provider with its deadline, and with the cache where there is one."""
         from cred_helper.providers.common.bounded_provider import BoundedProvider
 

@@ -20,7 +20,6 @@ from cred_helper.files.fingerprints import digest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
 TOKEN = "token"  # noqa: S105 - the name of a kind of file
 FAILURE = "failure"
@@ -93,8 +92,8 @@ class Entry:
         cls, credential: Credential, provider: str, scope: str, now: float, *, host: str = ""
     ) -> Entry:
         """Make the entry of a new credential."""
-        end = credential.expires_at
-        expires_at = now + UNKNOWN_LIFE_S if end is None else end.timestamp()
+        end = credential.expires_at_s
+        expires_at = now + UNKNOWN_LIFE_S if end is None else end
         return cls(
             provider,
             scope,
@@ -190,12 +189,9 @@ class Entry:
 
     def credential(self) -> Credential:
         """The credential to show a registry."""
-        return Credential(self.username, self.secret, expires_at=self._expiry, source=self.source)
-
-    def _expiry(self) -> datetime:
-        from datetime import UTC, datetime
-
-        return datetime.fromtimestamp(self.expires_at, UTC)
+        return Credential(
+            self.username, self.secret, expires_at=self.expires_at, source=self.source
+        )
 
 
 class Failure:

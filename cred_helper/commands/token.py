@@ -14,8 +14,8 @@ from cred_helper.commands.lookup.attempt import required
 from cred_helper.commands.ui import shell
 from cred_helper.commands.ui.arguments import ServerURLCommand, server_url_argument
 from cred_helper.commands.ui.times import iso
+from cred_helper.credential import IDENTITY_TOKEN
 from cred_helper.errors import CredentialError
-from cred_helper.fallback.dockerconfig import IDENTITY_TOKEN
 from cred_helper.server_url import ServerURL
 from cred_helper.wiring import Wiring
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 
-from cred_helper.credential import Credential, Secret
+from cred_helper.credential import IDENTITY_TOKEN, Credential, Secret
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.fallback.registry_key import candidates
 from cred_helper.files import json_file, path_values, user_folders
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 AUTHS = "auths"
 CRED_HELPERS = "credHelpers"
 CREDS_STORE = "credsStore"
-# The user name under which an identity token travels.
-# Source: https://github.com/docker/cli/blob/master/cli/config/credentials/native_store.go
-IDENTITY_TOKEN = "<token>"  # noqa: S105 - a user name
 _SECTIONS = (AUTHS, CRED_HELPERS, CREDS_STORE)
 _FIELDS = ("auth", "username", "password", "identitytoken", "registrytoken")
 

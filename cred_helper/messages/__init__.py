@@ -36,6 +36,7 @@ class Message:
 
 # The areas whose messages stand beside this module.
 AREAS: tuple[str, ...] = (
+    "bazel",
     "cache",
     "client",
     "compat",

@@ -25,6 +25,12 @@ MESSAGES: dict[str, Message] = {
         "standard input is neither written nor closed within {seconds} s",
         cause="The client started this program and then sent nothing.",
     ),
+    "client.other-protocol": Message(
+        "standard input is a JSON document, and get and erase take a server URL",
+        "docker-credential-multi bazel get answers Bazel",
+        cause="Bazel and kubelet have protocols of their own. They are served where the first "
+        "argument is the protocol's name, or the program is called by a link of that protocol.",
+    ),
     "client.not-utf": Message("standard input is not UTF-8"),
     "client.not-json": Message("standard input is not a JSON document"),
     "client.not-object": Message("standard input is not a JSON object"),

@@ -37,12 +37,14 @@ def parse_server_url(standard_input: bytes) -> ServerURL:
     Lines are joined without their ends and the whole is trimmed, as the reference server does.
 
     Raises:
-        ProtocolError: there is no server URL, or the input is not UTF-8.
+        ProtocolError: there is no server URL, or the input is not UTF-8, or of another protocol.
     """
     text = _text(standard_input).replace("\r\n", "").replace("\n", "")
     server_url = ServerURL.parse(text)
     if not server_url.raw:
         raise ProtocolError("client.no-server-url")
+    if server_url.raw.startswith("{"):
+        raise ProtocolError("client.other-protocol")
     return server_url
 
 

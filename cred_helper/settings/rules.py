@@ -15,6 +15,7 @@
     answer = "anonymous"                    # no source; "none" makes the client stop
     alias = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"   # the registry behind this host
     list = true                             # list the host, for clients that look there
+    push = true                             # a token that is made for one repository may push
 
 ``patterns`` says what a match can be. An alias is the only way for a host outside every zone of
 ``hosts`` to get a cloud's token, and what it names must itself be in a zone.
@@ -49,9 +50,9 @@ _WORDS = {
     "provider": (*clouds.NAMES, ENVIRONMENT, NO_PROVIDER),
     "answer": (ANONYMOUS, REFUSED),
 }
-_LIST = "list"
+_LIST, _PUSH = "list", "push"
 _TEXT_KEYS = ("match", "provider", "helper", "answer", "alias")
-_KEYS = (*_TEXT_KEYS, _LIST)
+_KEYS = (*_TEXT_KEYS, _LIST, _PUSH)
 
 
 class Options:
@@ -123,6 +124,7 @@ class Rule:
         "helper",
         "is_listed",
         "match",
+        "may_push",
         "mistakes",
         "options",
         "pattern",
@@ -143,6 +145,7 @@ class Rule:
         answer: str | None = None,
         target: Route | None = None,
         is_listed: bool = False,
+        may_push: bool = False,
         mistakes: tuple[Misconfigured, ...] = (),
     ) -> None:
         self.match = match
@@ -154,6 +157,7 @@ class Rule:
         self.answer = answer
         self.target = target
         self.is_listed = is_listed
+        self.may_push = may_push
         self.mistakes = mistakes
 
     @classmethod
@@ -204,6 +208,7 @@ class _Reader:
         pattern = self._pattern(words.get("match", ""))
         target = self._target(words.get("alias"), words.get("provider"))
         is_listed = self._is_listed(pattern, target)
+        may_push = self._switch(_PUSH)
         options = self._options(words, target)
         return Rule(
             words.get("match", ""),
@@ -215,6 +220,7 @@ class _Reader:
             answer=words.get("answer"),
             target=target,
             is_listed=is_listed,
+            may_push=may_push,
             mistakes=tuple(self._mistakes),
         )
 
@@ -266,10 +272,7 @@ class _Reader:
         return target
 
     def _is_listed(self, pattern: HostPattern | None, target: Route | None) -> bool:
-        value = self._table.get(_LIST, False)
-        if not isinstance(value, bool):
-            self._wrong(_LIST, "settings.not-switch", name=_LIST)
-            return False
+        value = self._switch(_LIST)
         if value and pattern is not None:
             if pattern.address is None:
                 self._wrong(_LIST, "settings.list-pattern")
@@ -277,11 +280,18 @@ class _Reader:
                 self._wrong(_LIST, "settings.list-provider")
         return value
 
+    def _switch(self, key: str) -> bool:
+        value = self._table.get(key, False)
+        if not isinstance(value, bool):
+            self._wrong(key, "settings.not-switch", name=key)
+            return False
+        return value
+
     def _options(self, words: Mapping[str, str], target: Route | None) -> Options:
         """Read the other keys, and check that the keys do not contradict each other."""
         keys = [key for key in self._table if key != "match"]
         alone = next((key for key in ("helper", "answer") if key in keys), None)
-        others = [key for key in keys if key != alone]
+        others = [key for key in keys if key not in (alone, _PUSH)]
         if alone and others:
             self._wrong(others[0], "settings.rule-conflict", name=others[0], other=alone)
             return Options({}, self._place)

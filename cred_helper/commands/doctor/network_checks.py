@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from cred_helper.commands.doctor.docker_files import path_variable
 from cred_helper.commands.doctor.finding import ERROR, Finding, error, note, ok, warning
-from cred_helper.commands.lookup.registry_check import system_certificates
 from cred_helper.commands.ui import shell
 from cred_helper.providers.common import proxy as common_proxy
 from cred_helper.providers.common.trust import CA_VARIABLES, CaFile
+from cred_helper.registry import system_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cred_helper.credential import Credential, Secret
+from cred_helper.credential import IDENTITY_TOKEN, Credential, Secret
 from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, Unreachable
 from cred_helper.files.fingerprints import digest
 from cred_helper.providers.acr import identity as sources
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 # which every client can do; "<token>" marks an identity token, which some cannot.
 # Source: https://learn.microsoft.com/azure/container-registry/container-registry-authentication
 NULL_GUID = "00000000-0000-0000-0000-000000000000"
-IDENTITY_TOKEN_USERNAME = "<token>"  # noqa: S105 - a user name
 # A registry's refresh token is valid for three hours; a later expiry in it is not believed.
 LONGEST_LIFE = timedelta(hours=3)
 
@@ -444,7 +443,7 @@ def _exchange(settings: AzureSettings, candidate: Candidate, entra: Credential) 
         raise BadReply("acr.no-refresh-token", host=host)
     identity_token = settings.flag("identity_token", default=False)
     return Credential(
-        IDENTITY_TOKEN_USERNAME if identity_token else NULL_GUID,
+        IDENTITY_TOKEN if identity_token else NULL_GUID,
         Secret(refresh_token),
         expires_at=expiry(refresh_token, datetime.now(UTC)),
         source=candidate.source,

@@ -1,0 +1,298 @@
+"""The headers that the server of a URI wants: for clients that ask by URI, as Bazel does.
+
+A registry gets what it asks for: the user name and secret of the keychain, or the token that its
+token endpoint gives for them and for the repository of the URI. How it asks and the token are kept
+in the cache, so that the next URI of a repository asks no network. Any other URI has an answer only
+where a rule names its host.
+
+Sources:
+  https://github.com/opencontainers/distribution-spec/blob/main/spec.md#endpoints (the paths)
+  https://github.com/EngFlow/credential-helper-spec/blob/main/spec.md (what an answer means)
+"""
+
+from __future__ import annotations
+
+from cred_helper import docker_hub
+from cred_helper.credential import IDENTITY_TOKEN, Credential, Secret
+from cred_helper.errors import Denied, NotFound, ProtocolError, ProviderError
+from cred_helper.files.fingerprints import digest
+from cred_helper.hosts import Route
+from cred_helper.keychain import in_context
+from cred_helper.providers.common.interface import Identity, TokenRequest
+from cred_helper.resolution import CONFIG_JSON, HELPER
+from cred_helper.server_url import ServerURL
+from cred_helper.wiring import ANONYMOUS_DEADLINE_S
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cred_helper.keychain import Answer
+    from cred_helper.resolution import Resolution
+    from cred_helper.wiring import Wiring
+
+# Bazel waits for ten seconds.
+# Source: https://bazel.build/reference/command-line-reference#flag--credential_helper_timeout
+_DEADLINE_S = 9.0
+_HTTPS = "https://"
+_API = "v2"
+_CATALOG = "_catalog"
+_ENDPOINTS = ("blobs", "manifests", "referrers", "tags")
+_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+# What a registry asks for: a token of its own, the user name and secret, nothing.
+_BEARER, _BASIC, _OPEN = "Bearer", "Basic", "none"
+# How long it is taken to ask for the same.
+_SAME_FOR_S = 3600.0
+
+
+class Headers:
+    """The headers of an answer. Units: ``expires_at_s`` is in seconds since 1970."""
+
+    __slots__ = ("expires_at_s", "fields")
+
+    def __init__(self, authorization: str = "", expires_at_s: float | None = None) -> None:
+        self.fields = {"Authorization": authorization} if authorization else {}
+        self.expires_at_s = expires_at_s
+
+
+class Target:
+    """What a URI is about.
+
+    ``repository`` is ``""`` for the registry as a whole, and ``None`` where the path is not of a
+    registry. ``server_url`` is what rules are compared with, and sources asked for.
+    """
+
+    __slots__ = ("address", "host", "repository", "server_url")
+
+    def __init__(self, uri: str) -> None:
+        """Parse a URI.
+
+        Raises:
+            ProtocolError: it is not one of a DNS host with https. It is not quoted: it can have a
+                password.
+        """
+        url = ServerURL.parse(uri)
+        reason = url.unroutable
+        if not url.raw.lower().startswith(_HTTPS):
+            reason = reason or "client.url-scheme"
+        if not url.is_host or (reason and reason != "client.url-other-port"):
+            raise ProtocolError(reason or "client.url-not-dns").within("bazel.invalid-uri")
+        self.address = docker_hub.SERVES if docker_hub.is_hub(url) else _address(url)
+        self.host = ServerURL.parse(self.address)
+        path = url.path.partition("?")[0].partition("#")[0]
+        self.repository = _repository(path.split("/")[1:])
+        if self.repository is None:
+            self.server_url = ServerURL.parse(f"{self.address}{path}")
+        elif self.repository:
+            self.server_url = ServerURL.parse(f"{self.address}/{self.repository}")
+        else:
+            self.server_url = self.host
+
+
+def _address(url: ServerURL) -> str:
+    return url.host if url.port in ("", "443") else url.address
+
+
+def _repository(segments: list[str]) -> str | None:
+    if segments[:1] != [_API]:
+        return None
+    rest = segments[1:]
+    if rest in ([], [""], [_CATALOG]):
+        return ""
+    if rest[-3:-1] == ["blobs", "uploads"]:
+        name = rest[:-3]
+    elif rest[-2:-1] and rest[-2] in _ENDPOINTS:
+        name = rest[:-2]
+    else:
+        return None
+    is_name = all(part.strip(".") and _NAME_CHARACTERS.issuperset(part) for part in name)
+    return "/".join(name) if name and is_name else None
+
+
+def find(uri: str, wiring: Wiring) -> Headers:
+    """Find the headers for a URI; none where it needs none.
+
+    Raises:
+        CredentialError: the URI is not one to answer for, or its credential cannot be had.
+    """
+    target = Target(uri)
+    if wiring.settings.origin("deadline_s") is None:
+        wiring.deadline = wiring.deadline.sooner(_DEADLINE_S)
+    if target.repository is None:
+        return _of_artifact(target, wiring)
+    return _of_registry(target, wiring)
+
+
+# --- Anything but a registry ----------------------------------------------------------------------
+
+
+def _of_artifact(target: Target, wiring: Wiring) -> Headers:
+    resolution = wiring.resolve(target.server_url, artifacts=True)
+    host = target.host.redacted_host
+    if resolution.rule is None:
+        raise ProtocolError("bazel.no-rule", host=host)
+    answer = _ask(target, resolution, wiring)
+    credential = _found(answer, resolution, wiring)
+    if credential is None:
+        if resolution.rule.answer:
+            return Headers()
+        raise _first_failure(resolution, answer) or Denied("bazel.no-credential", host=host)
+    source = answer.trace[-1].source
+    route = resolution.route
+    if route is not None and source == route.provider and route.takes_bearer:
+        return Headers(f"{_BEARER} {credential.secret.expose()}", credential.expires_at_s)
+    if credential.username == IDENTITY_TOKEN:
+        raise Denied("bazel.identity-token", host=host, source=source)
+    return Headers(_basic(credential), credential.expires_at_s)
+
+
+# --- A registry -----------------------------------------------------------------------------------
+
+
+def _of_registry(target: Target, wiring: Wiring) -> Headers:
+    resolution = wiring.resolve(target.server_url)
+    route, rule = resolution.route, resolution.rule
+    may_fail = resolution.anonymous or bool(rule and rule.answer)
+    answer = _ask(target, resolution, wiring)
+    credential = _found(answer, resolution, wiring)
+    if credential is None:
+        failure = _first_failure(resolution, answer)
+        if failure is not None:
+            if not (may_fail or wiring.settings.on_error == "anonymous"):
+                raise failure
+            wiring.warn(failure)
+        elif not (route or rule or docker_hub.is_hub(target.host)):
+            raise ProtocolError("bazel.unknown-host", host=target.host.redacted_host)
+        elif route is not None and route.private:
+            raise _absent(target, answer)
+    own_hosts = None
+    if credential is not None and route is not None and answer.trace[-1].source == route.provider:
+        if route.asks_basic:
+            return Headers(_basic(credential), credential.expires_at_s)
+        own_hosts = (target.address, route.host)
+    grant = Grant(target, credential, own_hosts, may_push=bool(rule and rule.may_push))
+    request = TokenRequest(
+        Route(grant.name, target.address), environ=wiring.environ, deadline=wiring.deadline
+    )
+    if may_fail:
+        request = request.sooner(ANONYMOUS_DEADLINE_S)
+    provider = wiring.guarded(grant)
+    host = target.host.redacted_host
+    try:
+        found = provider.get(request, provider.identify(request))
+    except ProviderError as failure:
+        if may_fail:
+            wiring.warn(failure.within("bazel.anonymous", host=host))
+            return Headers()
+        if credential is None and isinstance(failure, Denied):
+            raise Denied("bazel.not-anonymous", host=host, reason=failure.reason) from None
+        raise failure.within("bazel.no-token", host=host) from None
+    if found.username == _BEARER:
+        return Headers(f"{_BEARER} {found.secret.expose()}", found.expires_at_s)
+    if found.username == _BASIC and credential is not None:
+        return Headers(_basic(credential), credential.expires_at_s)
+    return Headers()
+
+
+def _ask(target: Target, resolution: Resolution, wiring: Wiring) -> Answer:
+    """Ask the sources for the repository, and those that keep logins for the host as well."""
+    answer = wiring.ask(resolution)
+    keep_logins = tuple(kind for kind in resolution.sources if kind in (CONFIG_JSON, HELPER))
+    is_done = answer.credential is not None or answer.failures
+    if is_done or not keep_logins or target.server_url.raw == target.host.raw:
+        return answer
+    resolution.server_url, resolution.sources = target.host, keep_logins
+    again = wiring.ask(resolution)
+    answer.trace.extend(again.trace)
+    return answer
+
+
+def _found(answer: Answer, resolution: Resolution, wiring: Wiring) -> Credential | None:
+    """The credential of an answer; what failed before it is a warning."""
+    if answer.credential is not None:
+        for source, failure in answer.failures:
+            wiring.warn(in_context(resolution.server_url, source, failure))
+    return answer.credential
+
+
+def _first_failure(resolution: Resolution, answer: Answer) -> ProviderError | None:
+    """The first source that is configured and does not work, as an error of the host."""
+    for source, failure in answer.failures:
+        return in_context(resolution.server_url, source, failure)
+    return None
+
+
+def _absent(target: Target, answer: Answer) -> Denied:
+    """The error where there is no credential for a registry that nobody may pull from without."""
+    host = target.host.redacted_host
+    absent = next((one.outcome for one in answer.trace if isinstance(one.outcome, NotFound)), None)
+    if absent is None:
+        return Denied("bazel.no-credential", host=host)
+    words = {"host": host, "source": answer.trace[0].source}
+    return Denied.of(absent).within("provider.no-credential", **words)
+
+
+def _basic(credential: Credential) -> str:
+    from binascii import b2a_base64
+
+    plain = f"{credential.username}:{credential.secret.expose()}"
+    encoded = b2a_base64(plain.encode("utf-8", "surrogateescape"), newline=False)
+    return f"{_BASIC} {encoded.decode()}"
+
+
+class Grant:
+    """What a registry asks for, and its token, as a provider: so that the cache keeps both.
+
+    The user name of its credential is the kind of what is asked for; the secret is the token.
+    """
+
+    __slots__ = ("_address", "_credential", "_own_hosts", "_scope", "name")
+
+    def __init__(
+        self,
+        target: Target,
+        credential: Credential | None,
+        own_hosts: tuple[str, ...] | None,
+        *,
+        may_push: bool,
+    ) -> None:
+        self.name = "registry"
+        self._address = target.address
+        self._credential = credential
+        self._own_hosts = own_hosts
+        actions = "pull,push" if may_push else "pull"
+        self._scope = f"repository:{target.repository}:{actions}" if target.repository else ""
+
+    def identify(self, _request: TokenRequest) -> Identity:
+        """Whose the token is: of the credential, by its digest."""
+        whose = ["anonymous"]
+        if self._credential is not None:
+            whose = ["login", self._credential.username, self._credential.secret.expose()]
+            whose += self._own_hosts or ()
+        scope = f"{self._scope or 'no repository'} at {self._address}"
+        return Identity(whose[0], cache_key=digest(whose), scope=scope)
+
+    def get(self, request: TokenRequest, _identity: Identity) -> Credential:
+        """Ask the registry.
+
+        Raises:
+            ProviderError: it does not answer, or gives no token.
+        """
+        from time import time
+
+        from cred_helper.registry import Registry
+
+        registry = Registry(
+            self._address,
+            own_hosts=self._own_hosts,
+            step_s=lambda: request.deadline.step_s(request.deadline.remaining_s()),
+        )
+        try:
+            challenge = registry.challenge(self._scope.split(":")[1] if self._scope else "")
+            if challenge is None or not challenge.is_bearer:
+                kind = _OPEN if challenge is None else _BASIC
+                return Credential(kind, Secret("-"), expires_at=time() + _SAME_FOR_S)
+            token = registry.token(challenge, self._credential, self._scope)
+        except Exception as error:  # noqa: BLE001 - the registry knows its requests' exceptions
+            raise registry.failure(error) from None
+        return Credential(
+            _BEARER, Secret(token.text), expires_at=token.expires_at_s, source=self._address
+        )
