@@ -37,6 +37,7 @@ frozen/wheel: $(FREEZE_READY)  ## the Python package
 frozen/release: frozen/interpreter frozen/static frozen/wheel  ## everything that ships, with checksums
 	@$(FREEZE_MODULE) freeze.deb $(DIST)
 	@$(FREEZE_MODULE) freeze.companions $(DIST)
+	@cp $(DIST)/docker-credential-multi.static $(DIST)/docker-credential-multi-linux-$$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')
 	@cd $(DIST) && find . -maxdepth 1 -type f ! -name SHA256SUMS ! -name naive -printf '%P\n' | LC_ALL=C sort | xargs sha256sum > SHA256SUMS
 	@cat $(DIST)/SHA256SUMS
 

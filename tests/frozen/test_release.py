@@ -45,6 +45,8 @@ def test_every_file_of_a_release_has_a_checksum() -> None:
     for file in (FILE, STATIC):
         assert {f"{file.name}.cdx.json", f"{file.name}.txt"} <= sums.keys()
     assert any(name.endswith(".deb") for name in sums)
+    # What .github/actions/setup installs.
+    assert any(re.fullmatch(rf"{FILE.name}-linux-(amd64|arm64)", name) for name in sums)
     assert any(name.endswith(".whl") for name in sums)
     for name, digest in sums.items():
         assert hashlib.sha256((DIST / name).read_bytes()).hexdigest() == digest, name

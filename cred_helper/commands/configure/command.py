@@ -49,6 +49,7 @@ _WIDTH = 12
     type=click.Path(file_okay=False, path_type=Path),
     help="Also make links there, named like the helpers that this program replaces.",
 )
+@click.option("--docker-only", is_flag=True, help="Leave podman, skopeo and buildah as they are.")
 @click.option("--undo", is_flag=True, help="Put back what configure displaced.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Show the difference, write nothing.")
@@ -56,6 +57,7 @@ def configure(
     everywhere: bool,
     registries: tuple[str, ...],
     links: Path | None,
+    docker_only: bool,
     undo: bool,
     yes: bool,
     dry_run: bool,
@@ -67,7 +69,7 @@ def configure(
     """
     if registries and everywhere:
         raise click.UsageError("--global and --registry exclude each other")
-    if undo and (registries or everywhere or links):
+    if undo and (registries or everywhere or links or docker_only):
         raise click.UsageError("--undo puts everything back: it goes with no other option")
     if broken := folder_problem():
         raise Misconfigured(broken.notice.code, variable="DOCKER_CONFIG")
@@ -75,7 +77,7 @@ def configure(
     journal = Journal.of_user(os.environ)
     if not undo:
         _show_machine(screen)
-    plan = journal.undoing() if undo else proposal(registries, links)
+    plan = journal.undoing() if undo else proposal(registries, links, docker_only=docker_only)
     for note in plan.notes:
         screen.labelled(dim("note"), shown(note.reason), width=_WIDTH)
     if not plan.steps:

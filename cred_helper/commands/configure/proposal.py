@@ -38,14 +38,14 @@ _DROP_IN = (
 )
 
 
-def proposal(registries: tuple[str, ...], links: Path | None) -> Plan:
+def proposal(registries: tuple[str, ...], links: Path | None, *, docker_only: bool) -> Plan:
     """The changes after which ``multi`` is asked for these registries, or for all.
 
     Raises:
         Misconfigured: a file that would be changed is not valid.
     """
     plan = Plan()
-    for path in _config_files(everywhere=not registries):
+    for path in _config_files(everywhere=not registries or docker_only):
         config = JsonEdit(path, read(path))
         _check(plan, config)
         if registries:
@@ -55,7 +55,7 @@ def proposal(registries: tuple[str, ...], links: Path | None) -> Plan:
             _plan_everywhere(plan, config)
         if config.wanted:
             plan.steps.append(Step(config.change(), config.record()))
-    if not registries:
+    if not (registries or docker_only):
         _plan_podman(plan)
         _plan_remote_podman(plan)
     if links is not None:
