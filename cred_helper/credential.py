@@ -82,5 +82,10 @@ class Credential:
         end = self._expires_at
         return end if end is None or isinstance(end, float) else end.timestamp()
 
+    @property
+    def words(self) -> str:
+        """The description of it in messages."""
+        return f"a credential for {self.username}" if self.username else "an empty credential"
+
     def __repr__(self) -> str:
         return f"Credential({self.username!r}, {self.secret!r}, source={self.source!r})"

@@ -215,7 +215,7 @@ def _result(outcome: Credential | CredentialError) -> str:
     if isinstance(outcome, Credential):
         expires_at = outcome.expires_at
         until = f" until {expires_at:%Y-%m-%dT%H:%M:%SZ}" if expires_at else ""
-        return f"a credential for {outcome.username}{until} from {outcome.source}"
+        return f"{outcome.words}{until} from {outcome.source}"
     if isinstance(outcome, NotFound):
         return f"nothing ({outcome.reason})"
     return f"{type(outcome).__name__} ({outcome.reason})"

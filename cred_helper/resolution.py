@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from cred_helper.settings.rules import Rule
     from cred_helper.settings.settings import Settings
 
-# The kinds of sources: those of the setting ``order``, and two that only a rule names.
+# The kinds of sources: those of the setting ``order``, and three that only a rule names.
 ENVIRONMENT, CLOUD, CONFIG_JSON, CI = "environment", "cloud", "config", "ci"
-HELPER, REFUSAL = "helper", "refusal"
+HELPER, REFUSAL, EMPTY = "helper", "refusal", "empty"
 
 
 class Resolution:
@@ -77,6 +77,13 @@ class Resolution:
     def anonymous(self) -> bool:
         """Whether the registry lets anybody pull, so that no failure may stop a client."""
         return self.asks_cloud and self.route is not None and self.route.anonymous
+
+    @property
+    def min_life_s(self) -> float:
+        """How long a cached token must still live to be the answer."""
+        if self.rule is not None and self.rule.min_life_s is not None:
+            return self.rule.min_life_s
+        return self._settings.min_remaining_life
 
     def origin_of(self, option: str) -> str | None:
         """Where an option of the provider is written; ``None`` where that is not known."""
@@ -190,7 +197,7 @@ def _sources(resolution: Resolution, settings: Settings, profile: Profile) -> tu
     rule, order = resolution.rule, profile.order or settings.order
     if rule is not None:
         if rule.answer:
-            return () if rule.answer == "anonymous" else (REFUSAL,)
+            return {"anonymous": (), "empty": (EMPTY,)}.get(rule.answer, (REFUSAL,))
         if rule.helper:
             return (HELPER,)
         if rule.names_provider and profile.order is None:

@@ -169,6 +169,10 @@ class Wiring:
                     from cred_helper.settings.rules import Refusal
 
                     yield Refusal(rule.place)
+                case "empty":
+                    from cred_helper.settings.rules import EmptyAnswer
+
+                    yield EmptyAnswer()
 
     def provider_source(self, resolution: Resolution) -> ProviderSource:
         """The provider of a resolution that has one."""
@@ -184,20 +188,21 @@ class Wiring:
         )
         if resolution.anonymous:
             request = request.sooner(ANONYMOUS_DEADLINE_S)
-        return ProviderSource(self.guarded(resolution.provider), request)
+        return ProviderSource(self.guarded(resolution.provider, resolution.min_life_s), request)
 
-    def guarded(self, provider: Provider) -> Provider:
+    def guarded(self, provider: Provider, min_life_s: float = 0.0) -> Provider:
         """The provider with its deadline, and with the cache where there is one."""
         from cred_helper.providers.common.bounded_provider import BoundedProvider
 
         log = self._log()
-        bounded = BoundedProvider(log.watched(provider) if log else provider)
+        watched = log.watched(provider) if log else provider
+        bounded = BoundedProvider(watched, min_life_s=min_life_s, warn=self.warn)
         cache = self.cache()
         if cache is None:
             return bounded
         from cred_helper.cache.cached import CachedProvider
 
-        return CachedProvider(bounded, cache, warn=self.warn)
+        return CachedProvider(bounded, cache, warn=self.warn, min_life_s=min_life_s)
 
     def cache(self) -> TokenCache | None:
         """The token cache; ``None`` where it is off or has no folder."""

@@ -26,10 +26,11 @@ class CachedProvider:
 
     The key of an entry is made of the provider's name, the identity's cache key, the options of the
     request, and the scope: the host, or what several hosts share a credential by. ``warn`` receives
-    the failure of a renewal while the old credential is still valid.
+    the failure of a renewal while the old credential is still valid. An entry that lives for less
+    than ``min_life_s`` is renewed.
     """
 
-    __slots__ = ("_cache", "_clock", "_provider", "_warn", "name")
+    __slots__ = ("_cache", "_clock", "_min_life_s", "_provider", "_warn", "name")
 
     def __init__(
         self,
@@ -38,12 +39,14 @@ class CachedProvider:
         *,
         warn: Callable[[CredentialError], None],
         clock: Callable[[], float] = time,
+        min_life_s: float = 0.0,
     ) -> None:
         self.name = provider.name
         self._provider = provider
         self._cache = cache
         self._warn = warn
         self._clock = clock
+        self._min_life_s = min_life_s
 
     def identify(self, request: TokenRequest) -> Identity:
         """Ask the provider; identities are not cached."""
@@ -62,7 +65,7 @@ class CachedProvider:
         key = self._key(request, identity)
         entry = self._cache.token(key)
         now = self._clock()
-        if entry is not None and entry.is_fresh(now):
+        if entry is not None and self._is_fresh(entry, now):
             return entry.credential()
         from cred_helper.cache.renewal import Renewal
 
@@ -78,6 +81,7 @@ class CachedProvider:
             old=entry if entry is not None and entry.is_valid(now) else None,
             warn=self._warn,
             clock=self._clock,
+            min_life_s=self._min_life_s,
         )
         return renewal.credential()
 
@@ -120,7 +124,10 @@ class CachedProvider:
         if identity.cache_key is None:
             return None
         entry = self._cache.look(self._key(request, identity))
-        return entry if entry is not None and entry.is_fresh(self._clock()) else None
+        return entry if entry is not None and self._is_fresh(entry, self._clock()) else None
+
+    def _is_fresh(self, entry: Entry, now: float) -> bool:
+        return entry.is_fresh(now) and entry.lives_for(self._min_life_s, now)
 
     def forget(self, request: TokenRequest) -> None:
         """Remove the entry that would answer a ``get``, and the failures kept beside it.

@@ -35,6 +35,8 @@ EARLY_S = 300.0
 MIN_LIFE_S = 60.0
 # Likewise a token whose cloud does not say when it expires.
 UNKNOWN_LIFE_S = 30.0
+# A client asks several times in a row: a token that is too short for it is not renewed each time.
+NEW_FOR_S = 60.0
 # A token this close to its end would expire on its way to the registry.
 LAST_MOMENTS_S = 10.0
 # No cloud's registry token lives longer; one that claims to is renewed after half a day.
@@ -168,6 +170,10 @@ class Entry:
     def life_s(self) -> float:
         """How long the token lives in all."""
         return self.expires_at - self.created_at
+
+    def lives_for(self, min_life_s: float, now: float) -> bool:
+        """Whether it lives for that long still. One that never did is good enough for a minute."""
+        return self.expires_at - now >= min(min_life_s, self.life_s - NEW_FOR_S)
 
     def is_fresh(self, now: float) -> bool:
         """Whether it is used without renewing it."""

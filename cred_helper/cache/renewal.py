@@ -10,6 +10,7 @@ from __future__ import annotations
 from cred_helper.cache.entry import Entry
 from cred_helper.cache.single_flight import ask_once
 from cred_helper.errors import CredentialError, NotFound, ProviderError
+from cred_helper.providers.common.bounded_provider import minutes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class Renewal:
         old: Entry | None,
         warn: Callable[[CredentialError], None],
         clock: Callable[[], float],
+        min_life_s: float = 0.0,
     ) -> None:
         self._provider = provider
         self._cache = cache
@@ -108,6 +110,7 @@ class Renewal:
         self._old = old
         self._warn = warn
         self._clock = clock
+        self._min_life_s = min_life_s
         self._began_at = clock()
 
     def credential(self) -> Credential:
@@ -119,7 +122,7 @@ class Renewal:
                 self._key,
                 look=self._look,
                 ask=lambda: self._ask(locks),
-                meanwhile=self._old.credential() if self._old is not None else None,
+                meanwhile=self._meanwhile(),
                 is_kept=lambda: not locks.unkept_since(self._began_at),
                 deadline=self._request.deadline,
             )
@@ -127,6 +130,12 @@ class Renewal:
             return self._fall_back(failure)
         finally:
             locks.close()
+
+    def _meanwhile(self) -> Credential | None:
+        """The old credential, if it does while another process asks."""
+        old = self._old
+        does = old is not None and old.lives_for(self._min_life_s, self._began_at)
+        return old.credential() if old is not None and does else None
 
     def _look(self) -> Credential | None:
         """Return the credential or raise the failure that another process kept, if there is one."""
@@ -143,7 +152,8 @@ class Renewal:
     def _is_usable(self, entry: Entry, now: float) -> bool:
         """Whether a kept token answers; one made while this process waited need not be fresh."""
         waited_for = entry.created_at >= self._began_at
-        return entry.is_fresh(now) or (waited_for and entry.is_valid(now))
+        is_fresh = entry.is_fresh(now) and entry.lives_for(self._min_life_s, now)
+        return is_fresh or (waited_for and entry.is_valid(now))
 
     def _is_ours_too(self, failure: Failure, now: float) -> bool:
         """Whether a kept failure stands for what this process would get."""
@@ -193,7 +203,7 @@ class Renewal:
         if self._old is None or not self._old.is_valid(now):
             raise failure
         left_s = self._old.expires_at - now
-        left = f"{left_s / 60:.0f} min" if left_s > 90 else f"{left_s:.0f} s"
+        left = minutes(left_s)
         host, provider = self._request.route.host, self._provider.name
         self._warn(failure.within("cache.not-renewed", host=host, provider=provider, left=left))
         return self._old.credential()

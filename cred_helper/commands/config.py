@@ -126,6 +126,7 @@ def _rule(rule: Rule) -> dict[str, str]:
         "helper": rule.helper,
         "answer": rule.answer,
         "alias": rule.target.host if rule.target else None,
+        "min_remaining_life": "" if rule.min_life_s is None else f"{rule.min_life_s:g}",
         **rule.options.values,
     }
     return {

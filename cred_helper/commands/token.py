@@ -15,7 +15,7 @@ from cred_helper.commands.ui import shell
 from cred_helper.commands.ui.arguments import ServerURLCommand, server_url_argument
 from cred_helper.commands.ui.times import iso
 from cred_helper.credential import IDENTITY_TOKEN
-from cred_helper.errors import CredentialError
+from cred_helper.errors import CredentialError, NotFound
 from cred_helper.server_url import ServerURL
 from cred_helper.wiring import Wiring
 
@@ -64,6 +64,8 @@ def render(server_url: ServerURL, credential: Credential, form: str) -> str:
         CredentialError: it does not have that form.
     """
     username, secret = credential.username, credential.secret.expose()
+    if not username:
+        raise NotFound("client.no-credential")
     if username == IDENTITY_TOKEN and form in ("docker-login", "header"):
         # A client exchanges it at the registry's token endpoint; the registry does not accept it.
         raise CredentialError("login.no-such-form", form=form)

@@ -26,6 +26,13 @@ MESSAGES: dict[str, Message] = {
         "no answer{waiting} within {seconds} s",
         "DOCKER_CREDENTIAL_MULTI_DEADLINE_S is the time that a get may take",
     ),
+    "provider.short-life": Message(
+        "the new credential for {host} from {provider} lives for {left}, and min_remaining_life is"
+        " {wanted}",
+        "lower min_remaining_life, or have the cloud give out longer sessions",
+        cause="The cloud sets how long its tokens live. A build that takes longer may lose its"
+        " login on the way.",
+    ),
     "provider.anonymous": Message(
         "{reason}; the client continues without a credential",
         cause="The registry lets anybody pull, or the setting on_error is anonymous.",

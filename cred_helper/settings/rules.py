@@ -12,10 +12,12 @@
 
     provider = "ecr"                        # a cloud; environment (variables); none (no cloud)
     helper = "pass"                         # only docker-credential-pass
-    answer = "anonymous"                    # no source; "none" makes the client stop
+    answer = "anonymous"                    # no source; "none" makes the client stop; "empty" is
+                                            # for clients that stop where there is no credential
     alias = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"   # the registry behind this host
     list = true                             # list the host, for clients that look there
     push = true                             # a token that is made for one repository may push
+    min_remaining_life = "45m"              # a cached token with less left is renewed
 
 ``patterns`` says what a match can be. An alias is the only way for a host outside every zone of
 ``hosts`` to get a cloud's token, and what it names must itself be in a zone.
@@ -44,15 +46,16 @@ if TYPE_CHECKING:
     from cred_helper.keychain import Lister
 
 ENVIRONMENT, NO_PROVIDER = "environment", "none"
-ANONYMOUS, REFUSED = "anonymous", "none"
+ANONYMOUS, EMPTY, REFUSED = "anonymous", "empty", "none"
 
 _WORDS = {
     "provider": (*clouds.NAMES, ENVIRONMENT, NO_PROVIDER),
-    "answer": (ANONYMOUS, REFUSED),
+    "answer": (ANONYMOUS, EMPTY, REFUSED),
 }
 _LIST, _PUSH = "list", "push"
 _TEXT_KEYS = ("match", "provider", "helper", "answer", "alias")
-_KEYS = (*_TEXT_KEYS, _LIST, _PUSH)
+_MIN_LIFE = "min_remaining_life"
+_KEYS = (*_TEXT_KEYS, _LIST, _PUSH, _MIN_LIFE)
 
 
 class Options:
@@ -115,8 +118,8 @@ class Rule:
 
     ``match`` is as written. ``pattern`` is ``None`` where it has a mistake; the rule then stops
     every host but those of Docker Hub, since it could be for any. ``target`` is the route of the
-    alias. ``mistakes`` are all that is wrong with the rule; with any, its other values are not
-    used.
+    alias. ``min_life_s`` is how long a token must still live, or ``None``. ``mistakes`` are all
+    that is wrong with the rule; with any, its other values are not used.
     """
 
     __slots__ = (
@@ -125,6 +128,7 @@ class Rule:
         "is_listed",
         "match",
         "may_push",
+        "min_life_s",
         "mistakes",
         "options",
         "pattern",
@@ -146,6 +150,7 @@ class Rule:
         target: Route | None = None,
         is_listed: bool = False,
         may_push: bool = False,
+        min_life_s: float | None = None,
         mistakes: tuple[Misconfigured, ...] = (),
     ) -> None:
         self.match = match
@@ -158,6 +163,7 @@ class Rule:
         self.target = target
         self.is_listed = is_listed
         self.may_push = may_push
+        self.min_life_s = min_life_s
         self.mistakes = mistakes
 
     @classmethod
@@ -209,6 +215,7 @@ class _Reader:
         target = self._target(words.get("alias"), words.get("provider"))
         is_listed = self._is_listed(pattern, target)
         may_push = self._switch(_PUSH)
+        min_life_s = self._min_life()
         options = self._options(words, target)
         return Rule(
             words.get("match", ""),
@@ -221,6 +228,7 @@ class _Reader:
             target=target,
             is_listed=is_listed,
             may_push=may_push,
+            min_life_s=min_life_s,
             mistakes=tuple(self._mistakes),
         )
 
@@ -287,6 +295,18 @@ class _Reader:
             return False
         return value
 
+    def _min_life(self) -> float | None:
+        if _MIN_LIFE not in self._table:
+            return None
+        from cred_helper.settings.settings import LIFETIME_WORDS, lifetime
+
+        try:
+            return lifetime(self._table[_MIN_LIFE])
+        except ValueError:
+            code = "settings.invalid-value"
+            self._wrong(_MIN_LIFE, code, name=_MIN_LIFE, expected=LIFETIME_WORDS)
+            return None
+
     def _options(self, words: Mapping[str, str], target: Route | None) -> Options:
         """Read the other keys, and check that the keys do not contradict each other."""
         keys = [key for key in self._table if key != "match"]
@@ -339,6 +359,25 @@ class Refusal:
     def get(self, _server_url: ServerURL) -> Credential:
         """Refuse."""
         raise Denied("settings.rule-refuses", place=self._place.of("answer"))
+
+
+class EmptyAnswer:
+    """The source of a rule whose answer is ``empty``: the user name and the password are "".
+
+    docker, podman and go-containerregistry take it for no login. .NET and rules_oci stop where a
+    helper has no credential, and go on without a login where it gives this one.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self) -> None:
+        self.name = "a rule"
+
+    def get(self, _server_url: ServerURL) -> Credential:
+        """Give it."""
+        from cred_helper.credential import Credential, Secret
+
+        return Credential("", Secret(""), source=self.name)
 
 
 class RuledLister:

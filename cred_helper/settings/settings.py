@@ -76,6 +76,28 @@ def _seconds(value: object) -> float:
     return float(value)
 
 
+def lifetime(value: object) -> float:
+    """The seconds of a number, or of a text such as ``45m``.
+
+    Raises:
+        ValueError: it is neither, or more than any cloud's token lives.
+    """
+    if isinstance(value, str):
+        unit_s = _UNITS_S.get(value[-1:], 1)
+        text = value[:-1] if value[-1:] in _UNITS_S else value
+        value = int(text) * unit_s if text.isascii() and text.isdigit() else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError  # noqa: TRY004 - what callers of a check expect
+    if not 0 <= value <= MAX_LIFE_S:
+        raise ValueError
+    return float(value)
+
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600}
+MAX_LIFE_S = 12 * 3600
+LIFETIME_WORDS = 'a number of seconds, or a time such as "45m" or "2h", up to 12h'
+
+
 def _switch(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError  # noqa: TRY004 - what callers of a check expect
@@ -129,6 +151,7 @@ def _helper(value: object) -> str:
 
 
 _SECONDS = Kind("a number of seconds, more than 0 and up to 3600", _seconds, float)
+_LIFETIME = Kind(LIFETIME_WORDS, lifetime)
 _SWITCH = Kind("on or off (true or false in a file)", _switch, _switch_of_text)
 _FOLDER = Kind("the absolute path of a folder (~/ is the home folder)", _folder)
 _HELPER = Kind("the name of a helper, such as secretservice", _helper)
@@ -199,6 +222,12 @@ SETTINGS = (
         "the helper to ask where credsStore names this program: the one it named before",
     ),
     Setting("cache", True, _SWITCH, "whether tokens are kept on disk while they are good"),
+    Setting(
+        "min_remaining_life",
+        0.0,
+        _LIFETIME,
+        "how long a cached token must still live to be given out; one with less left is renewed",
+    ),
     Setting("cache_folder", "", _FOLDER, "the folder of the cache, if not the user's cache folder"),
     Setting(
         "cache_keychain",
@@ -233,6 +262,7 @@ class Settings:
     store_for_clouds: str
     cache: bool
     cache_folder: str
+    min_remaining_life: float
     fallback_helper: str
     cache_keychain: str
     log: str

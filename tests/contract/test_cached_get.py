@@ -145,6 +145,27 @@ def test_a_token_that_is_renewed_takes_the_place_of_the_old_one(machine: Machine
     assert len(list(machine.cache.glob(f"*.{TOKEN}"))) == 1
 
 
+def test_a_token_that_has_to_outlive_a_build_is_renewed_and_one_that_cannot_is_a_warning(
+    machine: Machine,
+) -> None:
+    least = "DOCKER_CREDENTIAL_MULTI_MIN_REMAINING_LIFE"
+    first = machine.get()
+    machine.age(3 * HOUR_S)
+    assert machine.get(**{least: "9h30m"}).codes == ["settings.invalid-variable"]
+    assert machine.get(**{least: "10h"}).credential != first.credential
+    machine.settings(
+        f'min_remaining_life = "1h"\n[[rule]]\nmatch = "{EXAMPLE_HOST}"\n'
+        "min_remaining_life = 36000\n"
+    )
+    machine.age(3 * HOUR_S)
+    assert (machine.get().stderr, machine.cloud.exchanges) == ("", 3)
+    machine.settings("")
+    machine.age(HOUR_S)
+    for cache in ("on", "off"):
+        done = machine.get(**{least: "12h", CACHE: cache})
+        assert (done.status, done.codes) == (0, ["provider.short-life"])
+
+
 # --- Encrypted at rest ----------------------------------------------------------------------------
 
 

@@ -138,6 +138,21 @@ def test_anonymous_is_not_found_and_no_source_is_asked(machine: Machine) -> None
     assert _requests(machine, "other") == []
 
 
+def test_the_answer_empty_is_a_credential_without_user_name_and_no_source_is_asked(
+    machine: Machine,
+) -> None:
+    machine.settings(_rule(match="**", answer="empty"))
+    machine.config(credsStore="other")
+    for server_url in ("registry.test", ECR_HOST, "https://index.docker.io/v1/"):
+        done = machine.get(server_url, **BROKEN_ECR)
+        assert (done.status, done.stderr) == (0, "")
+        assert done.document == {"ServerURL": server_url, "Username": "", "Secret": ""}
+    assert _requests(machine, "other") == []
+    assert machine.run("token", "registry.test").codes == ["client.no-credential"]
+    explained = machine.run("explain", "--json", "--try", ECR_HOST).document
+    assert [one["outcome"] for one in explained["tried"]] == ["credential"]
+
+
 def test_the_answer_none_is_an_error(machine: Machine) -> None:
     machine.settings(
         _rule(match="**.docker.io", answer="none") + _rule(match="docker.io", answer="none")

@@ -92,10 +92,15 @@ class Asker:
         self.clock = Clock()
         self.cloud = Cloud(self.clock)
         self.warnings: list[CredentialError] = []
+        self.min_life_s = 0.0
 
     def provider(self) -> CachedProvider:
         return CachedProvider(
-            self.cloud, TokenCache(self.folder), warn=self.warnings.append, clock=self.clock
+            self.cloud,
+            TokenCache(self.folder),
+            warn=self.warnings.append,
+            clock=self.clock,
+            min_life_s=self.min_life_s,
         )
 
     def get(self, host: str = "gcr.io", **options: str) -> str:
@@ -169,6 +174,41 @@ def test_a_token_is_renewed_at_half_of_a_long_life_or_five_minutes_before_the_en
     assert asker.get() == first
     asker.clock.now = NOW + fresh_until_s
     assert asker.get() != first
+    assert asker.cloud.exchanges == 2
+
+
+@pytest.mark.parametrize(
+    ("life_s", "min_life_s", "fresh_until_s"),
+    [
+        (HOUR, 45 * MINUTE, 15 * MINUTE),
+        (12 * HOUR, 10 * HOUR, 2 * HOUR),
+        # One that never lives so long is used for a minute, and not asked for by every call.
+        (HOUR, 2 * HOUR, MINUTE),
+        (HOUR, HOUR, MINUTE),
+        (5 * MINUTE, HOUR, MINUTE),
+    ],
+)
+def test_a_token_that_has_to_live_for_some_time_is_renewed_before_it_has_less(
+    asker: Asker, life_s: float, min_life_s: float, fresh_until_s: float
+) -> None:
+    asker.cloud.life_s, asker.min_life_s = life_s, min_life_s
+    first = asker.get()
+    asker.clock.now = NOW + fresh_until_s
+    assert asker.get() == first
+    asker.clock.now = NOW + fresh_until_s + 0.01
+    assert asker.get() != first
+    assert asker.cloud.exchanges == 2
+
+
+def test_a_token_that_lives_too_short_is_used_with_a_warning_where_the_cloud_fails(
+    asker: Asker,
+) -> None:
+    first = asker.get()
+    asker.min_life_s = 45 * MINUTE
+    asker.clock.now += 30 * MINUTE
+    asker.cloud.failure = Unreachable("network.timeout", upstream="x", within="", tries="")
+    assert asker.get() == first
+    assert [warning.code for warning in asker.warnings] == ["network.timeout"]
     assert asker.cloud.exchanges == 2
 
 

@@ -97,6 +97,7 @@ def test_without_a_file_or_variable_every_setting_has_its_default(home: Path) ->
         "fallback_helper": "",
         "cache": True,
         "cache_folder": "",
+        "min_remaining_life": 0.0,
         "cache_keychain": "",
         "log": "",
     }
@@ -114,6 +115,9 @@ def test_without_a_file_or_variable_every_setting_has_its_default(home: Path) ->
         ("store_for_clouds", '"error"', "error", "error", "error"),
         ("cache", "false", False, "off", False),
         ("cache_folder", '"/srv/tokens"', "/srv/tokens", "/run/tokens", "/run/tokens"),
+        ("min_remaining_life", "90", 90.0, "45m", 2700.0),
+        ("min_remaining_life", '"2h"', 7200.0, "30s", 30.0),
+        ("min_remaining_life", '"600"', 600.0, "0", 0.0),
     ],
 )
 def test_a_setting_is_the_variables_or_the_users_or_the_machines(
@@ -264,6 +268,11 @@ def test_without_a_file_nothing_is_loaded_to_read_one(home: Path) -> None:
         ("store_for_clouds", "keep"),
         ("cache", "perhaps"),
         ("cache_folder", "tokens"),
+        ("min_remaining_life", "m"),
+        ("min_remaining_life", "-1m"),
+        ("min_remaining_life", "1.5h"),
+        ("min_remaining_life", "13h"),
+        ("min_remaining_life", "1d"),
     ],
 )
 def test_an_invalid_variable_is_named(home: Path, name: str, text: str) -> None:
@@ -342,6 +351,8 @@ def test_an_invalid_variable_is_named(home: Path, name: str, text: str) -> None:
             "settings.alias-provider",
             None,
         ),
+        ("[[rule]]\nmatch = 'a'\nmin_remaining_life = '1d'", 3, "settings.invalid-value", None),
+        ("[[rule]]\nmatch = 'a'\nmin_remaining_life = true", 3, "settings.invalid-value", None),
         ("[[rule]]\nmatch = 'a'\nprofile = [1]", 3, "settings.invalid-option", "profile = "),
         (
             '[[rule]]\nmatch = "a"\nprovider = "environment"\nprofile = "x"',

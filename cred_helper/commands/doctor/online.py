@@ -82,6 +82,8 @@ class _Asker:
         """Have the registry look at the credential."""
         name = explained.server_url.redacted
         credential = attempt.answer.credential
+        if credential and not credential.username:
+            credential = None  # as clients understand an empty one
         builtin = explained.builtin.name if explained.builtin else None
         is_clouds = bool(attempt.asked) and attempt.asked[-1].source == builtin
         checked = check(explained.server_url, credential, is_clouds=is_clouds)

@@ -60,7 +60,7 @@ class Asked:
             expires_at = self.outcome.expires_at
             good = f", good for {left(expires_at)}" if expires_at else ""
             cached = ", from the cache" if self.cached else ""
-            return f"a credential for {self.outcome.username}{good}{cached}"
+            return f"{self.outcome.words}{good}{cached}"
         return self.outcome.reason
 
     @property

@@ -175,7 +175,7 @@ class Explanation:
             return Outlook.of(NOTHING, nothing)
         except ProviderError as failure:
             return Outlook.of(FAILURE, failure)
-        return Outlook(CREDENTIAL, f"a credential for {credential.username}")
+        return Outlook(CREDENTIAL, credential.words)
 
     def _of_provider(self) -> Outlook:
         identity = self.identity

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from cred_helper.errors import NotFound
+from cred_helper.errors import CredentialError, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cred_helper.credential import Credential
     from cred_helper.providers.common.interface import Identity, TokenRequest
     from cred_helper.providers.common.protocols import Provider
 
 
 class BoundedProvider:
-    """Asks another provider within the request's deadline."""
+    """Asks another provider within the request's deadline.
 
-    __slots__ = ("_provider", "name")
+    ``warn`` is called where the new credential does not live for ``min_life_s``.
+    """
 
-    def __init__(self, provider: Provider) -> None:
+    __slots__ = ("_min_life_s", "_provider", "_warn", "name")
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        min_life_s: float = 0.0,
+        warn: Callable[[CredentialError], None] = lambda _error: None,
+    ) -> None:
         self._provider = provider
+        self._min_life_s = min_life_s
+        self._warn = warn
         self.name = provider.name
 
     def identify(self, request: TokenRequest) -> Identity:
@@ -34,8 +47,22 @@ class BoundedProvider:
         from cred_helper.providers.common.timeout import bounded
 
         try:
-            return bounded(
+            credential = bounded(
                 lambda: self._provider.get(request, identity.resolved(request)), request, self.name
             )
         except NotFound as absent:
             raise identity.problem_if_absent() or absent from None
+        if self._min_life_s and credential.expires_at:
+            from time import time
+
+            left_s = credential.expires_at.timestamp() - time()
+            if left_s < self._min_life_s:
+                values = {"host": request.route.host, "provider": self.name}
+                times = {"left": minutes(left_s), "wanted": minutes(self._min_life_s)}
+                self._warn(CredentialError("provider.short-life", **values, **times))
+        return credential
+
+
+def minutes(amount_s: float) -> str:
+    """An amount of time for a message, in minutes or, where it is short, in seconds."""
+    return f"{amount_s / 60:.0f} min" if amount_s > 90 else f"{max(0.0, amount_s):.0f} s"
