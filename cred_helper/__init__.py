@@ -28,6 +28,7 @@ Map: imports point down only; the import contracts in pyproject.toml check it
                     ecr/ gcr/ acr/: identity (no SDK), token (the SDK), errors, messages
     settings/       settings, rules, the settings file, the profiles of replaced helpers
     log             the debug log, imported only if it is on
+    programs/       finding a program and running it: supervised, bounded, its errors passed on
     files/          bounded readers, atomic writes, private folders, locks, fingerprints
     clouds          one row for each cloud: name, title, example host, options, helpers, SDK
     hosts           the host tables: the one page to audit

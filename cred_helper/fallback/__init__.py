@@ -19,8 +19,9 @@ from __future__ import annotations
 import os
 import sys
 
+from cred_helper import programs
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, ProviderError
-from cred_helper.fallback import child, dockerconfig, store
+from cred_helper.fallback import dockerconfig, store
 from cred_helper.fallback.helper import PREFIX, Helper, program_name
 from cred_helper.fallback.login import Kept, Login, MachineKeychain, Unowned, keychain_name
 from cred_helper.fallback.loop_guard import LoopGuard
@@ -270,7 +271,7 @@ class Fallback:
         if name.startswith(PREFIX):
             values = {"named_by": named_by, "name": name, "short": name.removeprefix(PREFIX)}
             return Known(name, Misconfigured("helper.full-name", **values))
-        path = child.find(program, self._environ)
+        path = programs.find(program, self._environ)
         if program == OURSELVES or (path and _is_this_program(path)):
             return Known(program, NotFound("helper.ourselves"))
         if path is None:
@@ -315,7 +316,7 @@ class Fallback:
         if self._fallback_helper or any(map(self._names_another_store, self._named)):
             return None
         name = keychain_name(self._environ)
-        if name is None or child.find(PREFIX + name, self._environ) is None:
+        if name is None or programs.find(PREFIX + name, self._environ) is None:
             return None
         helper = self.helper(name, OURSELVES)
         if not isinstance(helper, Helper):

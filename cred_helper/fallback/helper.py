@@ -1,7 +1,8 @@
 """Another ``docker-credential-*`` as a source: one run of it, and what its answer means.
 
-The server URL goes to it unchanged, and its standard error to ours. The different wordings of "not
-found" and "not supported" are understood. Its words are quoted only if they cannot be a secret.
+The server URL goes to it unchanged, and its standard error to ours, but for secrets. The different
+wordings of "not found" and "not supported" are understood. Its words are quoted only if they cannot
+be a secret.
 
 Source: https://github.com/docker/docker-credential-helpers (the protocol, and six of the wordings)
 """
@@ -16,18 +17,23 @@ from cred_helper.errors import (
     Misconfigured,
     NotFound,
     ProviderError,
+    Unreachable,
 )
-from cred_helper.fallback import child
+from cred_helper.files.os_errors import os_reason
+from cred_helper.programs import running
+from cred_helper.programs.relay import Relay
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from cred_helper.fallback.child import Finished
     from cred_helper.fallback.loop_guard import LoopGuard
+    from cred_helper.programs.running import Finished
     from cred_helper.server_url import ServerURL
 
 PREFIX = "docker-credential-"
+# A secret of 100 KiB exists, one of megabytes does not.
+MAX_OUTPUT_BYTES = 8 << 20
 # A helper that says one of these, in any case and context, has no credential.
 _NOT_FOUND = (
     "credentials not found",  # all that follow the protocol, some with words around it
@@ -109,12 +115,14 @@ class Helper:
             NotFound: it has none.
             ProviderError: it failed, hung, or answered with something else.
         """
-        finished = self._run("get", server_url.raw, server_url.raw.encode())
-        text = self._text(finished)
-        if finished.status > 0 and says(_NOT_FOUND, text):
-            raise NotFound("helper.no-credential")
-        self._check(finished, text)
-        username, secret = _credential_fields(text)
+        with Relay() as relay:
+            finished = self._run("get", server_url.raw, server_url.raw.encode(), relay)
+            text = self._text(finished)
+            if finished.status > 0 and says(_NOT_FOUND, text):
+                raise NotFound("helper.no-credential")
+            self._check(finished, text)
+            username, secret = _credential_fields(text)
+            relay.hide(secret, f"{username}:{secret}")
         return Credential(username, Secret(secret), source=self.name)
 
     def store(self, server_url: ServerURL, credential: Credential) -> None:
@@ -125,7 +133,8 @@ class Helper:
         fields = {"ServerURL": server_url.raw, "Username": credential.username, "Secret": secret}
         data = json.dumps(fields).encode() + b"\n"
         for _ in range(_STORE_ATTEMPTS):
-            finished = self._run("store", server_url.raw, data)
+            with Relay(secret, f"{credential.username}:{secret}") as relay:
+                finished = self._run("store", server_url.raw, data, relay)
             text = self._text(finished)
             if finished.status <= 0 or not says(_TAKEN, text):
                 break
@@ -133,7 +142,8 @@ class Helper:
 
     def erase(self, server_url: ServerURL) -> None:
         """Have it erase a credential. One that it does not have counts as erased."""
-        finished = self._run("erase", server_url.raw, server_url.raw.encode())
+        with Relay() as relay:
+            finished = self._run("erase", server_url.raw, server_url.raw.encode(), relay)
         text = self._text(finished)
         if finished.status > 0 and says(_NOT_FOUND, text):
             return
@@ -144,7 +154,8 @@ class Helper:
 
     def list(self) -> dict[str, str]:
         """Server URL to user name; empty for a helper that cannot list."""
-        finished = self._run("list", "", b"")
+        with Relay() as relay:
+            finished = self._run("list", "", b"", relay)
         text = self._text(finished)
         if CREDENTIALS_NOT_FOUND in text:
             return {}
@@ -159,10 +170,20 @@ class Helper:
         usernames = objects[-1] if objects else {}
         return {key: username for key, username in usernames.items() if isinstance(username, str)}
 
-    def _run(self, verb: str, server_url: str, data: bytes) -> Finished:
-        environ = child.environment(self._environ)
-        environ |= self._guard.variable_for(self.name, server_url)
-        return child.run([self._program, verb], data, environ, self._timeout_s())
+    def _run(self, verb: str, server_url: str, data: bytes, relay: Relay) -> Finished:
+        command = [self._program, verb]
+        environ = {**self._environ, **self._guard.variable_for(self.name, server_url)}
+        timeout_s = self._timeout_s()
+        try:
+            return running.run(
+                command, environ, timeout_s, MAX_OUTPUT_BYTES, data=data, listen=relay.listen
+            )
+        except OSError as error:
+            raise Misconfigured("helper.not-started", problem=os_reason(error)) from None
+        except running.TimedOut:
+            raise Unreachable("helper.timeout", seconds=f"{timeout_s:.4g}") from None
+        except running.TooMuchOutput:
+            raise BadReply("helper.too-long", limit=MAX_OUTPUT_BYTES >> 20) from None
 
     def _text(self, finished: Finished) -> str:
         # An answer has to be UTF-8; an error message may be in any code page.

@@ -13,7 +13,9 @@ MESSAGES: dict[str, Message] = {
         "{program} is on PATH only by a relative folder, which is not used"
     ),
     # Programs that give a token or keys; ``program`` names one with its article.
-    "provider.program-not-started": Message("{program} cannot be started: {reason}"),
+    "provider.program-not-started": Message(
+        "{program} cannot be started: {reason}", "check the program's path"
+    ),
     "provider.program-timeout": Message(
         "{program} did not end within {seconds} s",
         cause="A program that gives a token waits for a network, for another program or for input,"

@@ -45,7 +45,8 @@ OWN = "cred_helper"
 COMPRESSED = re.compile(
     rf"{OWN}\.(commands|messages)\b"
     rf"|{OWN}\.providers\..*\.(botocore_session|checks|errors|gcloud_token|local_checks|messages"
-    r"|network_errors|problems|requests_session|run_program|sdk_credentials|token|transport|wire)$"
+    r"|network_errors|problems|program_token|requests_session|run_program|sdk_credentials|token|transport"
+    r"|wire)$"
 )
 # The message of a damaged payload: it cannot be read from that payload.
 STARTED_WITH |= {f"{OWN}.messages", f"{OWN}.messages.internal"}

@@ -635,6 +635,32 @@ def test_an_az_without_a_token_is_reported_with_its_own_error_line(
     assert "Trace ID" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "script", "code"),
+    [
+        ("pwsh", "yes loopback-token", "provider.program-output-too-long"),
+        ("pwsh", "echo 'Run Connect-AzAccount to login.' >&2; exit 1", "acr.not-logged-in"),
+        ("pwsh", "echo 'Az.Accounts was not loaded' >&2; exit 1", "acr.no-powershell-module"),
+        ("pwsh", "echo azsdk%", "acr.no-token-given"),
+        ("azd", "yes loopback-token", "provider.program-output-too-long"),
+        ("azd", "echo '{\"token\": 7}'", "acr.no-token-given"),
+        (
+            "azd",
+            """echo '{"data": {"message": "ERROR: run `azd auth login` to login"}}' >&2; exit 1""",
+            "acr.not-logged-in",
+        ),
+    ],
+)
+def test_a_powershell_or_azd_without_a_token_is_reported(
+    machine: AzureMachine, name: str, script: str, code: str
+) -> None:
+    environment = {"pwsh": azure_powershell, "azd": azure_developer_cli}[name](machine)
+    machine.azure.program(machine.folder, name, script)
+    done = machine.fails(environment)
+    assert done.codes == [code]
+    assert "loopback-token" not in done.stderr
+
+
 def wrapped(document: str, before: str = "", after: str = "") -> str:
     return f"cat <<'END'\n{before}{document}{after}\nEND"
 

@@ -919,7 +919,7 @@ WRONG: dict[str, tuple[str, dict[str, str], str]] = {
     "a program that does not exist": (
         "[profile dev]\ncredential_process = /none/keys\n",
         AS_DEV,
-        "ecr.process-not-started",
+        "provider.program-not-started",
     ),
     "a program with one quotation mark": (
         "[profile dev]\ncredential_process = /none/keys 'a\n",
@@ -1055,6 +1055,7 @@ def test_a_program_that_gives_no_keys_is_named_without_its_output(
 ) -> None:
     code = {
         "fails": "ecr.process-failed",
+        "prints without end": "provider.program-output-too-long",
         "gives keys that have expired": "ecr.keys-expired",
     }.get(what, "ecr.process-output")
     program = machine.write("keys", f"#!/bin/sh\n{script}\n", 0o700)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cred_helper import programs
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import (
     BadReply,
@@ -27,9 +28,9 @@ from cred_helper.errors import (
     ProviderError,
     Unreachable,
 )
-from cred_helper.fallback import child
 from cred_helper.fallback.helper import Helper, Unsupported, program_name, quotable
 from cred_helper.fallback.loop_guard import LoopGuard
+from cred_helper.programs.running import user_environment
 from cred_helper.server_url import ServerURL
 from tests.support.executable import ROOT
 from tests.support.programs import Programs, has_ended, is_running
@@ -246,8 +247,8 @@ def test_whatever_ends_us_ends_the_helper(children: Programs, tmp_path: Path, na
     code = (
         # A shell that runs the tests in the background ignores it.
         "import os, signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "from cred_helper.fallback import child;"
-        f"child.run([{str(children.folder / 'docker-credential-x')!r}, 'get'], b'', os.environ, 60)"
+        "from cred_helper.programs.running import run;"
+        f"run([{str(children.folder / 'docker-credential-x')!r}, 'get'], os.environ, 60, 99)"
     )
     ours = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE)
     ends_at_s = monotonic() + 20
@@ -267,8 +268,8 @@ def test_a_helper_answers_where_the_signal_of_its_end_is_ignored_or_blocked(
 ) -> None:
     path = children.helper("x", f"sleep 0.2; echo '{ANSWER}'")
     code = (
-        f"from signal import *; {treated}; import os; from cred_helper.fallback import child;"
-        f"done = child.run([{str(path)!r}, 'get'], b'', os.environ, 20);"
+        f"from signal import *; {treated}; import os; from cred_helper.programs.running import run;"
+        f"done = run([{str(path)!r}, 'get'], os.environ, 20, 99);"
         "print(done.status, done.output.decode(), end='')"
     )
     begun_s = monotonic()
@@ -287,7 +288,7 @@ def test_a_signal_that_comes_while_a_helper_is_being_started_ends_it_too(
     path = children.helper("x", script)
     code = f"""
 import os, signal
-from cred_helper.fallback import child
+from cred_helper.programs.running import run
 
 fork = os.fork
 
@@ -298,7 +299,7 @@ def forked():
     return pid
 
 os.fork = forked
-child.run([{str(path)!r}, "get"], b"", os.environ, 60)
+run([{str(path)!r}, "get"], os.environ, 60, 99)
 """
     ours = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=20)
     assert ours.returncode == -signal.SIGTERM
@@ -306,11 +307,16 @@ child.run([{str(path)!r}, "get"], b"", os.environ, 60)
     assert not pid_file.exists() or has_ended(int(pid_file.read_text()))
 
 
-def test_a_helper_s_standard_error_is_ours(
+def test_a_helper_s_standard_error_is_ours_without_the_secret_that_it_gets_or_gives(
     children: Programs, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    helper(children.helper("x", f"echo 'touch your key' >&2; echo '{ANSWER}'")).get(URL)
-    assert capfd.readouterr() == ("", "touch your key\n")
+    says = "echo 'touch your key' >&2; echo 'DEBUG it is hunter2' >&2; printf bye >&2; sleep 0.1"
+    answer = ANSWER.replace('"s"', '"hunter2"')
+    chatty = helper(children.helper("x", f"{says}; echo '{answer}'"))
+    assert chatty.get(URL).secret.expose() == "hunter2"
+    assert capfd.readouterr() == ("", "touch your key\nbye")
+    chatty.store(URL, Credential("u", Secret("hunter2")))
+    assert capfd.readouterr() == ("", "touch your key\nbye")
 
 
 def test_a_failing_helper_s_words_are_quoted_if_they_cannot_be_a_secret() -> None:
@@ -439,28 +445,28 @@ def test_programs_are_found_only_in_absolute_folders_of_path(
     program = children.helper("x", "")
     monkeypatch.chdir(children.folder)
     for path in ("", ".", "bin", ":", f"{tmp_path}/nowhere:."):
-        assert child.find(program.name, {"PATH": path}) is None
+        assert programs.find(program.name, {"PATH": path}) is None
     first = tmp_path / "first"
     first.mkdir()
     (first / program.name).write_text("not executable")
     (first / "docker-credential-y").mkdir()
     path = f"{first}:{children.folder}"
-    assert child.find(program.name, {"PATH": path}) == str(program)
-    assert child.find("docker-credential-y", {"PATH": path}) is None
+    assert programs.find(program.name, {"PATH": path}) == str(program)
+    assert programs.find("docker-credential-y", {"PATH": path}) is None
 
 
-def test_traces_of_packing_are_removed_from_the_environment() -> None:
+def test_traces_of_packing_are_removed_from_theuser_environment() -> None:
     user = {"PATH": "/bin", "LD_LIBRARY_PATH": "/lib/a:/lib/b", "LD_LIBRARY_PATH_ORIG": "mine"}
-    assert child.environment(user) == user
+    assert user_environment(user) == user
     packed = {"_PYI_APPLICATION_HOME_DIR": "/tmp/_MEI12", "_MEIPASS2": "/tmp/_MEI12"}
-    assert child.environment(packed | {"LD_LIBRARY_PATH": "/tmp/_MEI12", "A": "b"}) == {"A": "b"}
-    assert child.environment(
+    assert user_environment(packed | {"LD_LIBRARY_PATH": "/tmp/_MEI12", "A": "b"}) == {"A": "b"}
+    assert user_environment(
         packed | {"LD_LIBRARY_PATH": "/tmp/_MEI12:/lib/a", "LD_LIBRARY_PATH_ORIG": "/lib/a"}
     ) == {"LD_LIBRARY_PATH": "/lib/a"}
-    assert child.environment(packed | {"LD_LIBRARY_PATH": "/tmp/_MEI12/:/lib/a"}) == {
+    assert user_environment(packed | {"LD_LIBRARY_PATH": "/tmp/_MEI12/:/lib/a"}) == {
         "LD_LIBRARY_PATH": "/lib/a"
     }
-    assert child.environment(packed | {"LD_LIBRARY_PATH": "/x", "LD_LIBRARY_PATH_ORIG": ""}) == {}
+    assert user_environment(packed | {"LD_LIBRARY_PATH": "/x", "LD_LIBRARY_PATH_ORIG": ""}) == {}
 
 
 def test_a_helper_gets_the_variables_that_the_user_has_set(children: Programs) -> None:
@@ -481,7 +487,7 @@ needs_pass = pytest.mark.skipif(
 
 @needs_ecr_login
 def test_amazon_s_helper_in_go_has_nothing_for_an_unknown_host(home: Path) -> None:
-    program = Path(child.find("docker-credential-ecr-login", os.environ) or "")
+    program = Path(programs.find("docker-credential-ecr-login", os.environ) or "")
     amazon = helper(program, environ=dict(os.environ))
     with pytest.raises(NotFound):
         amazon.get(ServerURL.parse("h.example"))
@@ -509,7 +515,7 @@ def password_store(home: Path) -> Iterator[dict[str, str]]:
 
 @needs_pass
 def test_pass_keeps_and_forgets(home: Path) -> None:
-    program = Path(child.find("docker-credential-pass", os.environ) or "")
+    program = Path(programs.find("docker-credential-pass", os.environ) or "")
     with password_store(home) as environ:
         real = helper(program, environ=dict(environ))
         with pytest.raises(NotFound):

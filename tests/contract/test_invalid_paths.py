@@ -49,7 +49,7 @@ CASES: list[tuple[str, bytes, str, list[str] | None]] = [
         ECR_HOST,
         ["ecr.token-file-unreadable"],
     ),
-    (AWS, b"[default]\ncredential_process=/a\0b", ECR_HOST, ["ecr.process-not-started"]),
+    (AWS, b"[default]\ncredential_process=/a\0b", ECR_HOST, ["provider.program-not-started"]),
     (ADC, federated({"file": "\0"}), GCR_HOST, ["gcr.subject-file-unreadable"]),
     (
         ADC,

@@ -9,21 +9,22 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import termios
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from cred_helper.cache.entry import TOKEN
+from tests.clouds import azure, google
 from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
+from tests.clouds.google import GoogleCloud
 from tests.figures import FIGURES, Record
 from tests.support.executable import COMMAND, Executable, pinned_environment
 from tests.support.machine import Machine
-from tests.support.programs import has_ended
+from tests.support.programs import Programs, has_ended
+from tests.support.terminal import at_terminal
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Far longer than ending takes on a busy machine, far shorter than any deadline or child here.
@@ -126,31 +127,77 @@ def test_a_signal_ends_a_get_that_waits_for_another_one(
     assert _litter(machine.cache) == []
 
 
-@contextmanager
-def _sdk_child(home: Path) -> Iterator[tuple[dict[str, str], Path]]:
-    """A profile with a credential_process that takes a minute, and the file with its number."""
-    pid = home / "pid"
-    program = home / "give-keys"
-    program.write_text(f"#!/bin/sh\necho $$ > {pid}.new; mv {pid}.new {pid}\nsleep 60\n")
-    program.chmod(0o755)
-    config = home / ".aws" / "config"
-    config.parent.mkdir()
-    config.write_text(f"[default]\ncredential_process = {program}\n")
-    yield {"AWS_CONFIG_FILE": str(config)}, pid
+# A host of each cloud, a program that gives a token for it, and what has it run.
+_PROGRAMS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "credential_process": (EXAMPLE_HOST, "give-keys", {"AWS_CONFIG_FILE": "HOME/aws"}),
+    "az": (azure.EXAMPLE_HOST, "az", {"AZURE_TOKEN_CREDENTIALS": "AzureCliCredential"}),
+    "azd": (azure.EXAMPLE_HOST, "azd", {"AZURE_TOKEN_CREDENTIALS": "AzureDeveloperCliCredential"}),
+    "pwsh": (azure.EXAMPLE_HOST, "pwsh", {"AZURE_TOKEN_CREDENTIALS": "AzurePowerShellCredential"}),
+    "gcloud": (google.EXAMPLE_HOST, "gcloud", {"CLOUDSDK_CONFIG": "HOME/gcloud"}),
+    "executable": (
+        google.EXAMPLE_HOST,
+        "give-token",
+        {
+            "GOOGLE_APPLICATION_CREDENTIALS": "HOME/google.json",
+            "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES": "1",
+        },
+    ),
+    "helper": ("registry.test", "docker-credential-x", {"DOCKER_CONFIG": "HOME/docker"}),
+}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists the children of a process")
-@pytest.mark.parametrize("signum", SIGNALS)
-def test_a_program_that_an_sdk_started_ends_with_the_signal(
-    executable: Executable, home: Path, signum: signal.Signals
+def _hanging(home: Path, kind: str) -> tuple[str, dict[str, str], Path]:
+    """A program that hangs with another one, what has it run, and the file with both numbers."""
+    host, name, variables = _PROGRAMS[kind]
+    scripts = Programs(home / "programs")
+    pids = home / "pids"
+    path = scripts.program(name, f"sleep 600 &\necho $$ $! >{pids}.new; mv {pids}.new {pids}\nwait")
+    with GoogleCloud() as cloud:
+        federated = cloud.federated_info({"executable": {"command": str(path)}})
+    for file, content in (
+        ("aws", f"[default]\ncredential_process = {path}\n"),
+        ("gcloud/configurations/config_default", "[core]\naccount = a@b.example\n"),
+        ("gcloud/credentials.db", "SQLite format 3\0"),
+        ("google.json", json.dumps(federated)),
+        ("docker/config.json", '{"credsStore": "x"}'),
+    ):
+        (home / file).parent.mkdir(parents=True, exist_ok=True)
+        (home / file).write_text(content)
+    variables = {name: value.replace("HOME", str(home)) for name, value in variables.items()}
+    return host, {**variables, "PATH": scripts.path}, pids
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("kind", _PROGRAMS)
+def test_a_program_that_was_started_ends_with_the_signal(
+    executable: Executable, home: Path, kind: str, signum: signal.Signals
 ) -> None:
-    with _sdk_child(home) as (identity, pid):
-        started = Started(executable.environment | identity)
-        started.ask(EXAMPLE_HOST)
-        started.finish_asking()
-        _wait_until(pid.exists)
-        assert started.end(signum) == (-signum, b"", b"")
-        assert has_ended(int(pid.read_text()))
+    host, variables, pids = _hanging(home, kind)
+    started = Started(executable.environment | variables)
+    started.ask(host)
+    started.finish_asking()
+    _wait_until(pids.exists)
+    assert started.end(signum) == (-signum, b"", b"")
+    assert all(has_ended(int(pid)) for pid in pids.read_text().split())
+
+
+def test_a_program_in_the_foreground_of_a_terminal_can_ask_a_question_and_ends_with_us(
+    executable: Executable, home: Path
+) -> None:
+    host, variables, pids = _hanging(home, "credential_process")
+    asking = f"""#!/bin/sh
+printf 'code: ' >/dev/tty; read code </dev/tty; echo "read $code" >/dev/tty
+sleep 600 & echo $$ $! >{pids}
+kill -9 $(cut -d' ' -f4 /proc/$PPID/stat); wait
+"""
+    (home / "programs/give-keys").write_text(asking)
+    command = [*COMMAND, "token", "--show", host]
+    status, shown = at_terminal(
+        command, executable.environment | variables, [("code: ", "123456\n")]
+    )
+    assert status == -signal.SIGKILL
+    assert "read 123456" in shown
+    assert all(has_ended(int(pid)) for pid in pids.read_text().split())
 
 
 def test_a_signal_that_a_shell_has_ignored_stays_ignored(machine: Machine) -> None:

@@ -13,12 +13,13 @@ from cred_helper.cache.entry import FAILURE, TOKEN, Entry, Failure
 from cred_helper.commands.configure import raw_json
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CredentialError, Unreachable
-from cred_helper.fallback.child import Finished
 from cred_helper.fallback.dockerconfig import DockerConfig
 from cred_helper.fallback.helper import PREFIX, Helper, program_name, quotable
 from cred_helper.files import json_file
 from cred_helper.files.fingerprints import digest
 from cred_helper.hosts import route
+from cred_helper.programs.relay import Relay
+from cred_helper.programs.running import Finished
 from cred_helper.protocols import docker
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.settings import Settings
@@ -335,7 +336,7 @@ class _Answering(Helper):
         self.name = "docker-credential-fuzz"
         self._finished = finished
 
-    def _run(self, verb: str, server_url: str, data: bytes) -> Finished:
+    def _run(self, verb: str, server_url: str, data: bytes, relay: Relay) -> Finished:
         return self._finished
 
 

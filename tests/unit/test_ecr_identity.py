@@ -892,7 +892,7 @@ PROBLEMS: dict[str, tuple[dict[str, str], str | None]] = {
     ),
     "a program that does not exist": (
         {"config": "[default]\ncredential_process = /none/program --x\n"},
-        "ecr.process-not-started",
+        "provider.program-not-started",
     ),
     "a program below ~": (
         {"config": "[default]\ncredential_process = ~/bin/program\n"},

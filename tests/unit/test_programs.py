@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cred_helper.providers.common import programs
+from cred_helper import programs
 
 
 @pytest.fixture

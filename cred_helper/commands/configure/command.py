@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cred_helper import programs
 from cred_helper.commands.configure import registries_conf
 from cred_helper.commands.configure.proposal import proposal
 from cred_helper.commands.configure.undo_record import Journal, Plan
@@ -21,7 +22,7 @@ from cred_helper.commands.doctor.identities import identities
 from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.screen import Screen, bold, dim, shown
 from cred_helper.errors import CredentialError, Misconfigured
-from cred_helper.fallback import child, dockerconfig
+from cred_helper.fallback import dockerconfig
 from cred_helper.fallback.helper import shown_name
 from cred_helper.server_url import ServerURL
 
@@ -126,7 +127,7 @@ def _show_difference(screen: Screen, difference: str) -> None:
 
 def _show_machine(screen: Screen) -> None:
     """Show what is there before anything is proposed."""
-    found = [(client, child.find(client, os.environ)) for client in _CLIENTS]
+    found = [(client, programs.find(client, os.environ)) for client in _CLIENTS]
     clients = [f"{client} ({path})" for client, path in found if path]
     screen.labelled(dim("clients"), shown(", ".join(clients) or "none on PATH"), width=_WIDTH)
     for label, text in (*_docker(), *_podman(), *_identities()):

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cred_helper import docker_hub, providers
+from cred_helper import docker_hub, programs, providers
 from cred_helper.commands.configure import registries_conf
 from cred_helper.commands.configure.changes import FileChange, JsonEdit, LinkChange, read
 from cred_helper.commands.configure.undo_record import Plan, Step
 from cred_helper.commands.doctor.docker_files import path_variable
 from cred_helper.commands.ui import this_program
 from cred_helper.errors import Misconfigured
-from cred_helper.fallback import child, dockerconfig
+from cred_helper.fallback import dockerconfig
 from cred_helper.fallback.dockerconfig import DockerConfig
 from cred_helper.fallback.helper import PREFIX, is_name, shown_name
 from cred_helper.files import json_file
@@ -126,7 +126,7 @@ def _plan_fallback(plan: Plan, helper: str) -> None:
     if not is_name(helper):
         plan.note("configure.store-not-a-helper")
         return
-    if child.find(f"{PREFIX}{helper}", os.environ) is None:
+    if programs.find(f"{PREFIX}{helper}", os.environ) is None:
         plan.note("configure.store-missing", helper=helper, program=f"{PREFIX}{helper}")
         return
     origin = Settings.load(os.environ).origin("fallback_helper")

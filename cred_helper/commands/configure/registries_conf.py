@@ -16,8 +16,8 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cred_helper import programs
 from cred_helper.errors import CredentialError, Misconfigured
-from cred_helper.fallback import child
 from cred_helper.files import json_file, toml_keys, user_folders
 from cred_helper.files.os_errors import os_reason
 
@@ -64,7 +64,7 @@ class BrokenFile(Misconfigured):
 
 def clients(environ: Mapping[str, str]) -> list[str]:
     """Which of those clients are on PATH."""
-    return [name for name in CLIENTS if child.find(name, environ)]
+    return [name for name in CLIENTS if programs.find(name, environ)]
 
 
 def is_remote(environ: Mapping[str, str]) -> bool:
@@ -72,7 +72,7 @@ def is_remote(environ: Mapping[str, str]) -> bool:
 
     Source: podman-remote(1), https://docs.podman.io/en/latest/markdown/podman-remote.1.html
     """
-    if not child.find("podman", environ):
+    if not programs.find("podman", environ):
         return False
     if sys.platform in ("darwin", "win32"):
         return True

@@ -12,7 +12,7 @@ import stat
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from cred_helper import docker_hub, providers
+from cred_helper import docker_hub, programs, providers
 from cred_helper.commands.doctor.expiry import expired_at
 from cred_helper.commands.doctor.finding import (
     ERROR,
@@ -26,7 +26,7 @@ from cred_helper.commands.lookup.near_miss import near_miss
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.commands.ui.times import iso
 from cred_helper.errors import Misconfigured, NotFound
-from cred_helper.fallback import child, dockerconfig
+from cred_helper.fallback import dockerconfig
 from cred_helper.fallback.helper import PREFIX, is_name, shown_name
 from cred_helper.files import json_file, path_values, user_folders
 from cred_helper.hosts import route
@@ -95,7 +95,7 @@ def docker() -> Iterator[Finding]:
 
 def _snap() -> Iterator[Finding]:
     """Whether docker is a snap, which reads another config.json and starts no helper."""
-    program = child.find("docker", os.environ)
+    program = programs.find("docker", os.environ)
     if program and os.path.basename(os.path.realpath(program)) == "snap":
         yield warning(_SUBJECT, "doctor.docker-is-snap", path=program)
 
@@ -372,7 +372,7 @@ def other_helper(name: str, hosts: list[str], config: DockerConfig) -> Iterator[
         values["short"] = name.removeprefix(PREFIX)
         yield error(_SUBJECT, "doctor.helper-full-name", edit(config.name), **values)
         return
-    program = child.find(f"{PREFIX}{name}", os.environ)
+    program = programs.find(f"{PREFIX}{name}", os.environ)
     if program is None and (found := _not_executable(values["program"])):
         values["file"] = found
         chmod = shell.line("chmod", "+x", found)

@@ -7,6 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from cred_helper import programs
 from cred_helper.cache import TokenCache, default_folder
 from cred_helper.commands.doctor import cache_folder
 from cred_helper.commands.doctor.docker_files import edit
@@ -14,7 +15,6 @@ from cred_helper.commands.doctor.finding import ERROR, Finding, error, note, ok,
 from cred_helper.commands.doctor.unread_variables import unread
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.errors import CredentialError, Misconfigured
-from cred_helper.fallback import child
 from cred_helper.fallback import store as own_store
 from cred_helper.fallback.helper import PREFIX
 from cred_helper.files import user_folders
@@ -42,7 +42,7 @@ def settings() -> Iterator[Finding]:
         yield ok("settings", "doctor.settings-default")
     for name, origin in _helpers_named(loaded):
         program = f"{PREFIX}{name}"
-        if child.find(program, os.environ) is None:
+        if programs.find(program, os.environ) is None:
             values = {"path": origin, "name": name, "where": "a setting", "program": program}
             yield error("settings", "doctor.helper-not-on-path", show, **values)
     if loaded.log and loaded.log != own_settings.STDERR:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from cred_helper import programs
 from cred_helper.commands.configure import registries_conf
 from cred_helper.commands.configure.registries_conf import AUTH_FILES
 from cred_helper.commands.doctor.docker_files import edit, path_variable
 from cred_helper.commands.doctor.finding import ERROR, WARNING, Finding, error, ok, warning
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.errors import Misconfigured
-from cred_helper.fallback import child, dockerconfig
+from cred_helper.fallback import dockerconfig
 from cred_helper.fallback.helper import PREFIX
 from cred_helper.hosts import route
 from cred_helper.server_url import ServerURL
@@ -111,6 +112,6 @@ def _earlier_logins(asked: CredentialHelpers) -> Iterator[Finding]:
 
 def _missing_helper(name: str, file: str | None) -> Iterator[Finding]:
     program = f"{PREFIX}{name}"
-    if child.find(program, os.environ) is None:
+    if programs.find(program, os.environ) is None:
         values = {"path": file, "name": name, "where": "every registry", "program": program}
         yield error(_SUBJECT, "doctor.helper-not-on-path", edit(str(file)), **values)

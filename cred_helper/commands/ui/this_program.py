@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from cred_helper import stdio
+from cred_helper import programs, stdio
 from cred_helper.commands.ui import shell
-from cred_helper.fallback import child
 
 
 def on_path() -> str | None:
     """The file that clients find by this program's name."""
-    return child.find(stdio.PROGRAM, os.environ)
+    return programs.find(stdio.PROGRAM, os.environ)
 
 
 def file() -> str | None:

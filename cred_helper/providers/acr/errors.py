@@ -29,9 +29,9 @@ from cred_helper.providers.common.quoted import last_line, quoted
 from cred_helper.providers.common.token_identity import claims
 
 if TYPE_CHECKING:
+    from cred_helper.programs.running import Finished
     from cred_helper.providers.acr.azure_settings import AzureSettings
     from cred_helper.providers.acr.identity import Candidate
-    from cred_helper.providers.common.run_program import Finished
     from cred_helper.providers.common.wire import Exchange, Wire
 
 # The commands that sign a user in to a program.
@@ -80,7 +80,7 @@ def sign_in_error(
     """The error for an SDK's exception: by what was sent and received, if anything was."""
     reply = wire.last
     if reply is None:
-        return _local_error(settings, candidate, error)
+        return Misconfigured("acr.sdk-refuses", source=candidate.source)
     if isinstance(reply.failure, CredentialError):
         return reply.failure
     if candidate.source == sources.MANAGED_IDENTITY:
@@ -151,31 +151,12 @@ def _metadata_error(candidate: Candidate, reply: Exchange) -> CredentialError:
     return BadReply("acr.no-metadata-token", upstream=reply.upstream, said=said)
 
 
-def _local_error(
-    settings: AzureSettings, candidate: Candidate, error: Exception
-) -> CredentialError:
-    """The error for a program that the SDK ran, or for what the SDK refused before it sent."""
-    if candidate.source not in _LOGIN_COMMANDS:
-        return Misconfigured("acr.sdk-refuses", source=candidate.source)
-    cause = error.__cause__
-    if type(cause).__name__ == "TimeoutExpired":  # subprocess's
-        return Unreachable("acr.program-timeout", source=candidate.source)
-    stderr = getattr(cause, "stderr", None)
-    said = stderr if isinstance(stderr, str) else str(error)
-    return _program_error(settings, candidate, said.encode())
-
-
-def az_error(settings: AzureSettings, candidate: Candidate, done: Finished) -> CredentialError:
-    """The error for an az that gave no token."""
+def program_error(settings: AzureSettings, candidate: Candidate, done: Finished) -> CredentialError:
+    """The error for a program that gave no token."""
     if done.status == 0:
         return BadReply("acr.no-token-given", source=candidate.source)
-    return _program_error(settings, candidate, done.errors)
-
-
-def _program_error(settings: AzureSettings, candidate: Candidate, stderr: bytes) -> CredentialError:
-    """The error for what a program wrote to its standard error."""
     command = _LOGIN_COMMANDS[candidate.source]
-    text = stderr.decode("utf-8", "replace")
+    text = done.errors.decode("utf-8", "replace")
     refusal = entra_refusal(settings, text)
     if refusal is not None:
         return refusal.with_hint(command)
@@ -183,7 +164,7 @@ def _program_error(settings: AzureSettings, candidate: Candidate, stderr: bytes)
         return NotFound("acr.tool-not-logged-in", source=candidate.source)
     if command in text or f"run '{command}'" in text:
         return Denied("acr.not-logged-in", source=candidate.source, command=command)
-    line = last_line(stderr, "ERROR:")
+    line = last_line(done.errors, "ERROR:")
     line = line.removeprefix("ERROR:").partition("Trace ID")[0] if "ERROR:" in line else ""
     said = quoted(line, map(settings.variable, _SECRET_VARIABLES))
     return Denied(

@@ -162,7 +162,10 @@ MESSAGES: dict[str, Message] = {
     "acr.tool-not-logged-in": Message("{source} is not logged in"),
     # The case google-azure/40 asks for these words.
     "acr.not-logged-in": Message("nobody is logged in to {source}", "{command}"),
-    "acr.program-timeout": Message("{source} did not answer in time"),
+    "acr.no-powershell-module": Message(
+        "PowerShell has no module Az.Accounts of version 2.2 or later",
+        "pwsh -Command Install-Module Az.Accounts",
+    ),
     "acr.program-failed": Message("{source} gave no token: {said}", "{command}"),
     "acr.program-failed-silently": Message("{source} gave no token", "{command}"),
     "acr.no-token-given": Message(

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 
+from cred_helper import programs
 from cred_helper.errors import NotFound
 from cred_helper.files import fingerprints, user_folders
 from cred_helper.providers.acr.identity import AZURE_CLI, Candidate
-from cred_helper.providers.common import programs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

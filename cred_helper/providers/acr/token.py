@@ -1,28 +1,25 @@
 """Signs in to Entra with the chosen identity, and has the registry exchange the token for its own.
 
-Loads azure-identity, and constructs the one credential class that was chosen. The exchange is a
-single POST to the registry itself, with no challenge read, no redirect followed, no Authorization
-header and no ``.netrc``: the Entra token goes nowhere else. One sign-in serves all registries of an
-identity.
+Loads azure-identity, and constructs the one credential class that was chosen; ``program_token``
+runs the programs that sign in themselves. The exchange is a single POST to the registry itself,
+with no challenge read, no redirect followed, no Authorization header and no ``.netrc``: the Entra
+token goes nowhere else. One sign-in serves all registries of an identity.
 
 Source: https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
 """
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cred_helper.credential import IDENTITY_TOKEN, Credential, Secret
-from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, Unreachable
+from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured
 from cred_helper.files.fingerprints import digest
 from cred_helper.providers.acr import identity as sources
 from cred_helper.providers.acr.authority import instance_discovery
-from cred_helper.providers.acr.program_login import az_folder
 from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, claims
 from cred_helper.providers.common.trust import CaFile
 from cred_helper.providers.common.wire import Wire, host_of
@@ -40,12 +37,6 @@ NULL_GUID = "00000000-0000-0000-0000-000000000000"
 # A registry's refresh token is valid for three hours; a later expiry in it is not believed.
 LONGEST_LIFE = timedelta(hours=3)
 
-# Of the time that is left, how much a program that gives out tokens may take: az needs up to twenty
-# seconds to start where a virus scanner or a network drive is in its way.
-_PROGRAM_SHARE = 2 / 3
-# Where a program is started: a folder of the operating system, not the client's.
-_PROGRAM_FOLDER = os.environ.get("SYSTEMROOT", "\\") if os.name == "nt" else "/bin"
-
 # The SDK's own policy retries for minutes, and sleeps for as long as a server asks.
 _RETRIES = {
     "retry_total": 2,
@@ -58,13 +49,6 @@ _RETRIES = {
 # Of the time that is left, the most that a pause before a retry may take.
 _PAUSE_SHARE = 0.3
 
-# az's name of a cloud → the suffix of that cloud's registries.
-_AZ_CLOUDS = {
-    "AzureCloud": "azurecr.io",
-    "AzureChinaCloud": "azurecr.cn",
-    "AzureUSGovernment": "azurecr.us",
-    "AzureGermanCloud": "azurecr.de",
-}
 # Issuer of a token → the suffixes it may be for: a government's tenants may have the public issuer.
 _ISSUERS = {
     "sts.windows.net": ("azurecr.io", "azurecr.us"),
@@ -142,9 +126,10 @@ def _wire(settings: AzureSettings, candidate: Candidate) -> Wire:
 def _sign_in(settings: AzureSettings, candidate: Candidate) -> Credential:
     """Get an Entra token for the registries' audience."""
     expires_at_s: float | None
-    if candidate.source == sources.AZURE_CLI:
-        _expect_az_in_same_cloud(settings)
-        token, expires_at_s = _by_az(settings, candidate)
+    if candidate.program:
+        from cred_helper.providers.acr import program_token
+
+        token, expires_at_s = program_token.token(settings, candidate)
     else:
         token, expires_at_s = _by_sdk(settings, candidate)
     if not isinstance(token, str) or not token:
@@ -233,23 +218,7 @@ def _sdk_credential(
                 _exclude_workload_identity_credential=True,
                 **talk,
             )
-    # The SDK looks the program up again, and takes a relative entry of PATH.
-    os.environ["PATH"] = os.pathsep.join(
-        filter(os.path.isabs, os.environ.get("PATH", os.defpath).split(os.pathsep))
-    )
-    programs: dict[str, Any] = {
-        sources.AZURE_POWERSHELL: entra.AzurePowerShellCredential,
-        sources.AZURE_DEVELOPER_CLI: entra.AzureDeveloperCliCredential,
-    }
-    found: TokenCredential = programs[candidate.source](
-        tenant_id=settings.option("tenant_id"), process_timeout=max(1, int(_program_s(settings)))
-    )
-    return found
-
-
-def _program_s(settings: AzureSettings) -> float:
-    deadline = settings.request.deadline
-    return deadline.step_s(deadline.remaining_s() * _PROGRAM_SHARE)
+    raise AssertionError(candidate.source)
 
 
 def _certificate_credential(settings: AzureSettings, signing_in: dict[str, Any]) -> TokenCredential:
@@ -317,87 +286,6 @@ def _content(variable: str, path: str) -> bytes:
         return pipes.read(path, shown(variable, path), MAX_TOKEN_BYTES)
     except (OSError, ValueError) as error:
         raise unreadable(variable, path, error) from None
-
-
-# --- az -------------------------------------------------------------------------------------------
-
-
-def _by_az(settings: AzureSettings, candidate: Candidate) -> tuple[str, float | None]:
-    """Run az, as azure-identity does, but with a limit on its output and its own error line.
-
-    Source: https://learn.microsoft.com/cli/azure/account#az-account-get-access-token
-    """
-    from cred_helper.providers.common.run_program import run
-
-    command = [candidate.program, "account", "get-access-token", "--output", "json"]
-    command += ["--resource", settings.audience]
-    if settings.option("tenant_id"):
-        command += ["--tenant", settings.tenant_id]
-    try:
-        done = run(
-            command,
-            {**os.environ, "AZURE_CORE_NO_COLOR": "true"},
-            _program_s(settings),
-            "the program az",
-            folder=_PROGRAM_FOLDER,
-        )
-    except Unreachable as error:
-        hint = "DOCKER_CREDENTIAL_MULTI_DEADLINE_S is the time that a get may take"
-        raise error.with_hint(hint) from None
-    document = _printed_object(done.output) if done.status == 0 else {}
-    if not isinstance(document.get("accessToken"), str):
-        from cred_helper.providers.acr.errors import az_error
-
-        raise az_error(settings, candidate, done)
-    return document["accessToken"], _az_expiry_s(document)
-
-
-def _printed_object(output: bytes) -> dict[str, Any]:
-    """The JSON object in a program's output; an empty one where there is none.
-
-    Some versions of az print a warning before it, or codes for colours after it.
-    """
-    text = output.decode("utf-8", "replace")
-    start = text.find("{")
-    while start >= 0:
-        try:
-            value, _ = json.JSONDecoder().raw_decode(text, start)
-        except (ValueError, RecursionError):
-            value = None
-        if isinstance(value, dict) and value:
-            return value
-        line_end = text.find("\n", start)
-        start = text.find("{", line_end) if line_end >= 0 else -1
-    return {}
-
-
-def _az_expiry_s(document: dict[str, Any]) -> float | None:
-    """When az's token ends; old versions say so in local time only, or not at all."""
-    try:
-        if document.get("expires_on"):
-            return int(document["expires_on"])
-        local = datetime.strptime(document["expiresOn"], "%Y-%m-%d %H:%M:%S.%f")  # noqa: DTZ007
-        return local.timestamp()
-    except (KeyError, ValueError, TypeError, OverflowError):
-        return None
-
-
-def _expect_az_in_same_cloud(settings: AzureSettings) -> None:
-    """Refuse a login of az to another cloud than the host's: az asks its own cloud's authority."""
-    from configparser import ConfigParser, Error
-
-    name = settings.variable("AZURE_CLOUD_NAME")
-    config = ConfigParser(interpolation=None)
-    try:
-        config.read(os.path.join(az_folder(settings), "config"), encoding="utf-8")
-    except (Error, UnicodeDecodeError):
-        return  # az itself will say so
-    name = name or config.get("cloud", "name", fallback="AzureCloud")
-    suffix = settings.cloud.suffix
-    if _AZ_CLOUDS.get(name, suffix) != suffix:
-        right = next((n for n, known in _AZ_CLOUDS.items() if known == suffix), "")
-        hint = f"az cloud set --name {right}, then az login" if right else "see az cloud list"
-        raise Misconfigured("acr.az-in-another-cloud", name=name, suffix=suffix, hint=hint)
 
 
 def _expect_same_cloud(settings: AzureSettings, token: str) -> None:

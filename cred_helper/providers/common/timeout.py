@@ -8,6 +8,8 @@ and the caller stops waiting at the deadline.
 from __future__ import annotations
 
 from cred_helper.errors import CannotLoad, CredentialError, Unreachable
+from cred_helper.programs import running
+from cred_helper.providers.common import waiting
 from cred_helper.providers.common.interface import seconds
 from cred_helper.signals import EndingSignals, end_by
 
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 
 # The part of the whole deadline that is left for the fallback.
 FALLBACK_SHARE = 1 / 6
-# Programs that start another one, which is the one to name.
-_SHELLS = ("sh", "bash", "dash", "env", "timeout")
 
 
 def bounded(work: Callable[[], T], request: TokenRequest, name: str) -> T:
@@ -49,15 +49,16 @@ def bounded(work: Callable[[], T], request: TokenRequest, name: str) -> T:
     _prepare_for_sdk()
     within_s = request.deadline.remaining_s() * (1 - FALLBACK_SHARE)
     worker = threading.Thread(target=run, name=name, daemon=True)
-    with EndingSignals(_end_with_children):
+    with EndingSignals(_end_with_programs):
         worker.start()
         worker.join(within_s)
     if outcome:
         return outcome[0]
     if not errors:
-        waiting = _waiting_for(worker.ident)
-        _end_children()
-        raise Unreachable("provider.no-answer", seconds=seconds(within_s), waiting=waiting)
+        upstream = waiting.of_thread(worker.ident)
+        running.end_all()
+        words = f" from {upstream}" if upstream else ""
+        raise Unreachable("provider.no-answer", seconds=seconds(within_s), waiting=words)
     match errors[0]:
         case CannotLoad() as error:
             raise error.error
@@ -65,29 +66,6 @@ def bounded(work: Callable[[], T], request: TokenRequest, name: str) -> T:
             raise Unreachable("provider.sdk-failed", error=type(error).__name__) from error
         case error:
             raise error
-
-
-def _waiting_for(ident: int | None) -> str:
-    """The server or program that a thread waits for, as the end of a sentence; ``""``: unknown."""
-    from cred_helper.providers.common import waiting
-
-    upstream = waiting.of_thread(ident)
-    if upstream:
-        return f" from {upstream}"
-    pids = _children("self")
-    for pid in pids:
-        pids.extend(_children(pid))
-    names = [name for name in map(_name, pids) if name and name not in _SHELLS]
-    return f" from the program {names[0]}" if names else ""
-
-
-def _name(pid: str) -> str:
-    """The name of a process's program."""
-    try:
-        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
-            return file.read().strip()
-    except OSError:
-        return ""
 
 
 def _prepare_for_sdk() -> None:
@@ -105,39 +83,7 @@ def _prepare_for_sdk() -> None:
     gc.disable()
 
 
-def _end_with_children(signum: int) -> None:
-    """End the programs that the SDK started, and then this process."""
-    _end_children()
+def _end_with_programs(signum: int) -> None:
+    """End the programs that the provider started, and then this process."""
+    running.end_all()
     end_by(signum)
-
-
-def _end_children() -> None:
-    """Kill the programs that the SDK started and waits for (a credential process, az, gcloud).
-
-    Only Linux lists the children of a process; elsewhere they end by themselves.
-    """
-    import os
-    import signal
-
-    pids = _children("self")
-    for pid in pids:
-        pids.extend(_children(pid))
-    for pid in pids:
-        try:
-            os.kill(int(pid), signal.SIGKILL)
-        except OSError:
-            pass  # it has ended
-
-
-def _children(pid: str) -> list[str]:
-    """The numbers of the processes that any thread of a process has started."""
-    from glob import glob
-
-    found: list[str] = []
-    for path in glob(f"/proc/{pid}/task/*/children"):
-        try:
-            with open(path, encoding="ascii") as file:
-                found.extend(file.read().split())
-        except OSError:
-            pass  # the thread has ended
-    return found

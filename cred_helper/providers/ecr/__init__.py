@@ -67,7 +67,7 @@ class AwsIdentity(Identity):
         assert self.source is not None
         assert self.found.program is not None
         configuration = Configuration(request)
-        output = credential_process.run(configuration, self.found.program)
+        output = credential_process.run(configuration, self.found.program, request.deadline)
         return AwsIdentity(configuration, self.source, self.found, self.skipped, output)
 
 

@@ -8,15 +8,15 @@ Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credenti
 
 from __future__ import annotations
 
+import os
+
 from cred_helper.errors import BadReply, Denied, Misconfigured, ProviderError
-from cred_helper.providers.common import waiting
+from cred_helper.providers.common import run_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cred_helper.providers.common.interface import Deadline
     from cred_helper.providers.ecr.configuration import Configuration
-
-# Keys are a few KiB; a program that prints more does not print keys.
-_MAX_OUTPUT_BYTES = 1 << 20
 
 
 class Output:
@@ -29,39 +29,27 @@ class Output:
         self.key_id = key_id
 
 
-def run(configuration: Configuration, profile: str) -> Output:
+def run(configuration: Configuration, profile: str, deadline: Deadline) -> Output:
     """Run the program of a profile.
 
     Raises:
         ProviderError: it cannot be started, fails, or prints no keys.
     """
-    import subprocess
-
     command = command_of(configuration, profile)
     if not command:
         raise Misconfigured("ecr.process-not-set", profile=profile)
-    waiting.start(f'the credential_process of profile "{profile}"')
-    try:
-        with subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        ) as process:
-            assert process.stdout is not None
-            data = process.stdout.read(_MAX_OUTPUT_BYTES + 1)
-            if len(data) > _MAX_OUTPUT_BYTES:
-                process.kill()
-                raise not_keys(profile)
-        status = process.returncode
-    except OSError as error:
-        reason = (error.strerror or "no reason given").lower()
-        raise Misconfigured("ecr.process-not-started", profile=profile, reason=reason) from None
-    finally:
-        waiting.end()
-    if status:
-        raise Denied("ecr.process-failed", profile=profile, status=status, command=_trial(profile))
-    return Output(data, _key_id(data, profile))
+    done = run_program.run(command, os.environ, deadline.remaining_s(), name_of(profile))
+    if done.status:
+        command_line = _trial(profile)
+        raise Denied(
+            "ecr.process-failed", profile=profile, status=done.status, command=command_line
+        )
+    return Output(done.output, _key_id(done.output, profile))
+
+
+def name_of(profile: str) -> str:
+    """The program of a profile, as messages name it."""
+    return f'the credential_process of profile "{profile}"'
 
 
 def command_of(configuration: Configuration, profile: str) -> list[str]:
@@ -70,14 +58,12 @@ def command_of(configuration: Configuration, profile: str) -> list[str]:
     Raises:
         Misconfigured: the quotation marks in it do not match, or it holds a NUL byte.
     """
-    import os
     from shlex import split
 
     text = configuration.profiles.get(profile, {}).get("credential_process", "")
     if "\0" in text:
-        raise Misconfigured(
-            "ecr.process-not-started", profile=profile, reason="its command holds a NUL byte"
-        )
+        reason = "its command holds a NUL byte"
+        raise Misconfigured("provider.program-not-started", program=name_of(profile), reason=reason)
     try:
         return split(text, posix=os.name != "nt")
     except ValueError:

@@ -224,10 +224,6 @@ MESSAGES: dict[str, Message] = {
         "run {command} to see what it prints",
         cure="The program has to print the JSON that the AWS CLI documents.",
     ),
-    "ecr.process-not-started": Message(
-        'the credential_process of profile "{profile}" cannot be started: {reason}',
-        "check the program's path",
-    ),
     "ecr.process-not-on-path": Message(
         'the credential_process of profile "{profile}" is not on PATH', "write its whole path"
     ),

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 
+from cred_helper import programs
 from cred_helper.errors import Misconfigured
-from cred_helper.providers.common import programs
 from cred_helper.providers.ecr.configuration import (
     PROFILE_VARIABLES,
     section_name,
     sections,
 )
-from cred_helper.providers.ecr.credential_process import command_of
+from cred_helper.providers.ecr.credential_process import command_of, name_of
 from cred_helper.providers.ecr.identity import PROFILE, WEB_IDENTITY
 from cred_helper.providers.ecr.profile_errors import (
     comments_behind_values,
@@ -84,7 +84,9 @@ def _program(configuration: Configuration, profile: str) -> Iterator[ProviderErr
             reason = (
                 "no such file or directory" if not os.path.exists(program) else "not executable"
             )
-            yield Misconfigured("ecr.process-not-started", profile=profile, reason=reason)
+            yield Misconfigured(
+                "provider.program-not-started", program=name_of(profile), reason=reason
+            )
     elif programs.find(program, configuration.environ) is None:
         yield Misconfigured("ecr.process-not-on-path", profile=profile)
 

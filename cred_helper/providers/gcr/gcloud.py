@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 
+from cred_helper import programs
 from cred_helper.errors import NotFound
 from cred_helper.files import fingerprints
 from cred_helper.hosts import GOOGLE_UNIVERSE
-from cred_helper.providers.common import programs
 from cred_helper.providers.common.ini_file import parse
 from cred_helper.providers.gcr.identity import gcloud_folder, shown_folder
 

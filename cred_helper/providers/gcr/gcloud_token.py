@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cred_helper.errors import CredentialError
+    from cred_helper.programs.running import Finished
     from cred_helper.providers.common.interface import Deadline
-    from cred_helper.providers.common.run_program import Finished
     from cred_helper.providers.gcr.gcloud import Login
 
 # gcloud renews a token that is valid for less than this before it prints it.

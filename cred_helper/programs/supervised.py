@@ -1,13 +1,17 @@
 """A program that cannot outlive us: a process in between ends it when we end, in whatever way.
 
-That process, the supervisor, is a copy of ours. It starts the program in a process group of its
-own, tells us how it ended, and waits for the end of a pipe that we hold open: we have closed it, or
-have been killed. It then asks the group to end, and kills it after a moment. Windows has no such
+That process, the supervisor, is a copy of ours. It starts the program, reports how it ended, and
+waits for the end of a pipe that we hold open: we have closed it, or have been killed. It then asks
+the program and all that it started to end, and kills them after a moment. Windows has no such
 copies: there the program is ended only while we live.
+
+The program has a process group of its own. In the foreground of a terminal it stays in ours: only
+there can it ask for a password or a code.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -21,37 +25,34 @@ if TYPE_CHECKING:
 # Between asking the group to end and killing it.
 GRACE_S = 0.5
 _POLL_S = 0.01
-_STDERR = 2
 
 
 if sys.platform == "win32":
 
     class Program:
-        """One run of a program, whose ``input`` and ``output`` are pipes that the caller closes."""
+        """One run of a program. The caller closes its ``input``, ``output`` and ``errors``."""
 
         def __init__(self) -> None:
             self._process: subprocess.Popen[bytes] | None = None
-            self.input = self.output = -1
+            self.input = self.output = self.errors = -1
 
-        def start(self, command: list[str], environ: dict[str, str]) -> None:
-            """Start it. Raises ``OSError``."""
+        def start(self, command: list[str], environ: dict[str, str], folder: str | None) -> None:
+            """Start it in a folder. Raises ``OSError``."""
             import subprocess
 
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 env=environ,
+                cwd=folder,
                 creationflags=subprocess.CREATE_NEW_PROCESS_GROUP,
             )
-            self.input = os.dup(self._process.stdin.fileno())
-            self.output = os.dup(self._process.stdout.fileno())
-            self._process.stdin.close()
-            self._process.stdout.close()
-
-        def poll(self) -> int | None:
-            """Its exit status; ``None`` while it runs."""
-            return self._process.poll()
+            pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
+            self.input, self.output, self.errors = (os.dup(pipe.fileno()) for pipe in pipes)
+            for pipe in pipes:
+                pipe.close()
 
         def wait(self, timeout_s: float) -> int | None:
             """Its exit status; ``None`` if it still runs after this time."""
@@ -72,19 +73,22 @@ if sys.platform == "win32":
             command = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
             subprocess.run(command, capture_output=True, check=False)
 
+        def close(self) -> None:
+            """Release what this object holds."""
+
 else:
 
     class Program:
-        """One run of a program, whose ``input`` and ``output`` are pipes that the caller closes."""
+        """One run of a program. The caller closes its ``input``, ``output`` and ``errors``."""
 
         def __init__(self) -> None:
             self._supervisor = 0
             self._life = self._report = -1
             self._status: int | None = None
-            self.input = self.output = -1
+            self.input = self.output = self.errors = -1
 
-        def start(self, command: list[str], environ: dict[str, str]) -> None:
-            """Start it. Raises ``OSError`` now, or from ``poll`` and ``wait``."""
+        def start(self, command: list[str], environ: dict[str, str], folder: str | None) -> None:
+            """Start it in a folder. Raises ``OSError`` now, or from ``wait``."""
             import signal
             from select import select
             from time import monotonic
@@ -99,21 +103,22 @@ else:
             ]
             stdin, self.input = os.pipe()
             self.output, stdout = os.pipe()
+            self.errors, stderr = os.pipe()
+            pipes = (stdin, stdout, stderr)
             life, self._life = os.pipe()
             self._report, report = os.pipe()
             pid = os.fork()
             if pid == 0:
-                _supervise(command, environ, restored, stdin, stdout, life, report)
+                _supervise(command, environ, folder, restored, pipes, life, report)
             self._supervisor = pid
-            for fd in (stdin, stdout, life, report):
+            for fd in (*pipes, life, report):
                 os.close(fd)
 
-        def poll(self) -> int | None:
-            """Its exit status (negative: a signal); ``None`` while it runs. Raises ``OSError``."""
-            return self.wait(0)
-
         def wait(self, timeout_s: float) -> int | None:
-            """Its exit status; ``None`` if it still runs after this time. Raises ``OSError``."""
+            """Its exit status (negative: a signal); ``None`` if it still runs after this time.
+
+            Raises ``OSError``.
+            """
             from select import select
 
             if self._status is None and select([self._report], [], [], timeout_s)[0]:
@@ -125,17 +130,22 @@ else:
             return self._status
 
         def end(self) -> None:
-            """End it, with all that it started, if it still runs."""
-            supervisor, self._supervisor = self._supervisor, 0
-            if not supervisor:
+            """End it, with all that it started, if it still runs. Any thread may call this."""
+            life, self._life = self._life, -1
+            if life < 0:
                 return
             from time import monotonic, sleep
 
-            os.close(self._life)
+            os.close(life)
             ends_at_s = monotonic() + 2 * GRACE_S
-            while not _is_gone(supervisor) and monotonic() < ends_at_s:
+            while self._supervisor and not _is_gone(self._supervisor) and monotonic() < ends_at_s:
                 sleep(_POLL_S / 5)
-            os.close(self._report)
+
+        def close(self) -> None:
+            """Release what this object holds; ``wait`` cannot be called any more."""
+            report, self._report = self._report, -1
+            if report >= 0:
+                os.close(report)
 
 
 def _is_gone(pid: int) -> bool:
@@ -149,9 +159,9 @@ def _is_gone(pid: int) -> bool:
 def _supervise(
     command: list[str],
     environ: dict[str, str],
+    folder: str | None,
     restored: list[int],
-    stdin: int,
-    stdout: int,
+    pipes: tuple[int, int, int],
     life: int,
     report: int,
 ) -> NoReturn:
@@ -162,39 +172,51 @@ def _supervise(
     try:
         for name in NAMES:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-        os.setpgid(0, 0)
+        has_group = not _is_in_foreground()
+        if has_group:
+            os.setpgid(0, 0)
         ended, wake = os.pipe()
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
-        _close_all_but({_STDERR, stdin, stdout, life, report, ended, wake})
+        _close_all_but({*pipes, life, report, ended, wake})
         try:
+            if folder is not None:
+                os.chdir(folder)
             pid = os.posix_spawn(
                 command[0],
                 command,
                 environ,
-                file_actions=[
-                    (os.POSIX_SPAWN_DUP2, stdin, 0),
-                    (os.POSIX_SPAWN_DUP2, stdout, 1),
-                ],
+                file_actions=[(os.POSIX_SPAWN_DUP2, fd, to) for to, fd in enumerate(pipes)],
                 setsigdef=restored,
                 setsigmask=mask,
             )
-        except OSError as error:
-            os.write(report, f"failed {error.errno}".encode())
+        except (OSError, ValueError) as error:
+            number = getattr(error, "errno", errno.EINVAL)  # a NUL byte in the command
+            os.write(report, f"failed {number}".encode())
             os._exit(0)
-        for fd in (_STDERR, stdin, stdout):
+        for fd in pipes:
             os.close(fd)
         while not (status := _status(pid)) and life not in select([life, ended], [], [])[0]:
             os.read(ended, 64)
         if not status:
-            os.killpg(0, signal.SIGTERM)
-            _wait_for_end(pid)
-            os.killpg(0, signal.SIGKILL)
+            _end(pid, has_group=has_group)
         os.write(report, status)
     finally:
         os._exit(0)
+
+
+def _is_in_foreground() -> bool:
+    """Whether this process may read from its terminal."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY)
+        try:
+            return os.tcgetpgrp(terminal) == os.getpgrp()
+        finally:
+            os.close(terminal)
+    except OSError:
+        return False
 
 
 def _status(pid: int) -> bytes:
@@ -203,18 +225,41 @@ def _status(pid: int) -> bytes:
     return f"ended {os.waitstatus_to_exitcode(status)}".encode() if ended else b""
 
 
-def _wait_for_end(pid: int) -> None:
-    """Wait a moment for a program to end, then kill it; no trace of it is left to others."""
+def _end(pid: int, *, has_group: bool) -> None:
+    """Ask the program and all that it started to end; kill after a moment what still runs."""
     import signal
     from time import monotonic, sleep
 
+    others = [0] if has_group else _descendants(pid)  # 0: the group of this process
+    _signal(others if has_group else [pid, *others], signal.SIGTERM)
     ends_at_s = monotonic() + GRACE_S
-    while monotonic() < ends_at_s:
-        if _status(pid):
-            return
+    while not (has_ended := _status(pid)) and monotonic() < ends_at_s:
         sleep(_POLL_S)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    if not has_ended:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    _signal(others, signal.SIGKILL)
+
+
+def _signal(pids: list[int], signum: int) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, signum)
+        except OSError:
+            pass  # it has ended
+
+
+def _descendants(pid: int) -> list[int]:
+    """The processes that a process started, and those that they started. Only Linux lists them."""
+    found = [pid]
+    for parent in found:
+        try:
+            for thread in os.listdir(f"/proc/{parent}/task"):
+                with open(f"/proc/{parent}/task/{thread}/children", encoding="ascii") as file:
+                    found.extend(map(int, file.read().split()))
+        except OSError:
+            pass  # it has ended
+    return found[1:]
 
 
 def _close_all_but(kept: set[int]) -> None:
