@@ -246,7 +246,7 @@ def _circleci(request: TokenRequest, found: Found) -> str:
 
 
 def _printed(request: TokenRequest, found: Found, name: str, arguments: list[str]) -> str:
-    from cred_helper.providers.common.programs import find
+    from cred_helper.programs import find
     from cred_helper.providers.common.quoted import last_line, quoted
     from cred_helper.providers.common.run_program import run
 
