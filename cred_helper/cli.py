@@ -18,7 +18,7 @@ from cred_helper.errors import (
     fault,
 )
 from cred_helper.keychain import in_context
-from cred_helper.protocols import docker
+from cred_helper.protocols import BAZEL, DOCKER, KUBELET, docker, linked_name, links
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,12 +29,8 @@ if TYPE_CHECKING:
     from cred_helper.resolution import Resolution
     from cred_helper.wiring import Wiring
 
-_DOCKER = "docker"
 # For a person who calls a verb by hand; a client never sends it.
 DEBUG = "--debug"
-# The protocols besides docker's, by the name of a link to this program: their clients run a file,
-# without arguments of their own. The name of the protocol as the first argument selects it too.
-LINKS = {"bazel-credential-multi": "bazel"}
 # A module of the frozen file's launcher, which allows no core dump by itself.
 _LAUNCHER = "_payload"
 # A home folder that has no files and cannot be made: what is below a device is not a folder.
@@ -51,7 +47,7 @@ def main() -> NoReturn:
         os.environ[LOG] = STDERR
         del arguments[0]
     name = _protocol(arguments)
-    if name != _DOCKER:
+    if name != DOCKER:
         stdio.leave(protocol(arguments, name))
     verb = arguments[0] if arguments else ""
     if verb not in VERBS:
@@ -63,13 +59,16 @@ def main() -> NoReturn:
 
 
 def _protocol(arguments: list[str]) -> str:
-    """The name of the protocol to serve; takes it from the arguments where it is the first one."""
-    program = os.path.basename(sys.argv[0]).lower().removesuffix(".exe")
-    if program in LINKS:
-        return LINKS[program]
-    if arguments and arguments[0] in PROTOCOLS and arguments[0] != _DOCKER:
+    """The name of the protocol to serve; takes it from the arguments where it is the first one.
+
+    The name of a link selects it too: some clients run a file without arguments of their own.
+    """
+    link = linked_name(sys.argv[0])
+    if link:
+        return links()[link]
+    if arguments and arguments[0] in PROTOCOLS and arguments[0] != DOCKER:
         return arguments.pop(0)
-    return _DOCKER
+    return DOCKER
 
 
 def _prepare_process() -> None:
@@ -92,11 +91,11 @@ def _prepare_process() -> None:
             os.environ["HOME"] = _NO_HOME
 
 
-def protocol(arguments: list[str], name: str = _DOCKER) -> int:
+def protocol(arguments: list[str], name: str = DOCKER) -> int:
     """Serve one call of a protocol over standard input and output; return the exit status."""
     import gc
 
-    serve, render_error = PROTOCOLS[name]
+    serve, report = PROTOCOLS[name]
 
     gc.disable()  # the process ends before there is garbage worth collecting
     _end_on_interrupt()
@@ -112,9 +111,7 @@ def protocol(arguments: list[str], name: str = _DOCKER) -> int:
         failure = error.error
     except (Exception, MemoryError) as error:  # noqa: BLE001
         failure = fault(error)
-    if not isinstance(failure, NotFound):
-        stdio.error(failure)
-    if not reply.send(render_error(failure)):
+    if not reply.send(report(failure)):
         _report_unsent(reply)
     return 1
 
@@ -143,6 +140,19 @@ def _end_on_interrupt() -> None:
 
 def _docker(arguments: list[str]) -> bytes:
     return _verb(arguments, VERBS, program=stdio.PROGRAM, verbs="get|store|erase|list|version")
+
+
+def _kubelet(arguments: list[str]) -> bytes:
+    if arguments == ["--version"]:
+        return _version()
+    from cred_helper import pulls
+    from cred_helper.protocols import kubelet
+    from cred_helper.settings import node
+
+    profile = node.find(linked_name(sys.argv[0]), arguments, os.environ)
+    received = _read()
+    request = kubelet.parse(received.text)
+    return pulls.answer(request, profile, stdio.warning, received.waited_s)
 
 
 def _bazel(arguments: list[str]) -> bytes:
@@ -259,10 +269,30 @@ VERBS: dict[str, Callable[[], bytes]] = {
 }
 
 
-# The protocols: how a call is served, and what standard output has of a failure.
+def _report_docker(failure: CredentialError) -> bytes:
+    if not isinstance(failure, NotFound):
+        stdio.error(failure)
+    return docker.render_error(failure)
+
+
+def _report_bazel(failure: CredentialError) -> bytes:
+    stdio.error(failure)
+    return b""
+
+
+def _report_kubelet(failure: CredentialError) -> bytes:
+    from cred_helper.protocols import kubelet
+
+    stdio.error_line(kubelet.render_error(failure))
+    return b""
+
+
+# The protocols: how a call is served; and how a failure is reported on standard error, and what
+# standard output has of it.
 PROTOCOLS: dict[str, tuple[Callable[[list[str]], bytes], Callable[[CredentialError], bytes]]] = {
-    _DOCKER: (_docker, docker.render_error),
-    "bazel": (_bazel, lambda _: b""),
+    DOCKER: (_docker, _report_docker),
+    KUBELET: (_kubelet, _report_kubelet),
+    BAZEL: (_bazel, _report_bazel),
 }
 
 

@@ -14,31 +14,54 @@ class Option:
 
     It is a key of the provider's table and of a rule, and a variable. ``purpose`` says what it
     sets. Of the options in one ``group`` only those of the strongest place that sets any of them
-    are in force.
+    are in force. One that ``is_of_machine`` chooses among the machine's identities, and has no
+    meaning for that of an identity token.
     """
 
-    __slots__ = ("group", "name", "purpose")
+    __slots__ = ("group", "is_of_machine", "name", "purpose")
 
-    def __init__(self, name: str, purpose: str, group: str = "") -> None:
+    def __init__(
+        self, name: str, purpose: str, group: str = "", *, is_of_machine: bool = False
+    ) -> None:
         self.name = name
         self.purpose = purpose
         self.group = group
+        self.is_of_machine = is_of_machine
+
+
+class Annotation:
+    """An annotation of a service account of Kubernetes, by which a pod asks for an own identity.
+
+    Its value is that of ``option``; without an option it is a switch, ``true`` or ``false``. The
+    identity is incomplete without the option where it is ``needed``.
+    """
+
+    __slots__ = ("name", "needed", "option")
+
+    def __init__(self, name: str, option: str = "", *, needed: bool = False) -> None:
+        self.name = name
+        self.option = option
+        self.needed = needed
 
 
 class Cloud:
     """A cloud.
 
     ``replaces`` are the helpers that the executable stands in for when a link to it has their
-    name, without ``docker-credential-``. ``sdk`` are the top-level packages that only this cloud's
-    provider needs. ``username`` is what its registries take together with a token. ``ci_option`` is
-    the option that only an identity token makes sense with: it implies ``id_token = "ci"``.
+    name, without ``docker-credential-``; ``plugin`` is the one for kubelet that it stands in for.
+    ``sdk`` are the top-level packages that only this cloud's provider needs. ``username`` is what
+    its registries take together with a token. ``ci_option`` is the option that only an identity
+    token makes sense with: it implies ``id_token = "ci"``. ``annotations`` are those by which a pod
+    asks for an identity of its own.
     """
 
     __slots__ = (
+        "annotations",
         "ci_option",
         "example_host",
         "name",
         "options",
+        "plugin",
         "replaces",
         "sdk",
         "title",
@@ -56,6 +79,8 @@ class Cloud:
         replaces: tuple[str, ...],
         sdk: tuple[str, ...],
         ci_option: str = "",
+        plugin: str = "",
+        annotations: tuple[Annotation, ...] = (),
     ) -> None:
         self.name = name
         self.title = title
@@ -65,6 +90,8 @@ class Cloud:
         self.replaces = replaces
         self.sdk = sdk
         self.ci_option = ci_option
+        self.plugin = plugin
+        self.annotations = annotations
 
     @property
     def option_names(self) -> tuple[str, ...]:
@@ -86,11 +113,13 @@ CLOUDS = (
         example_host="123456789012.dkr.ecr.us-east-1.amazonaws.com",
         username="AWS",
         options=(
-            Option("profile", "the AWS profile to use"),
+            Option("profile", "the AWS profile to use", is_of_machine=True),
             Option("role_arn", "the role to assume with that identity"),
         ),
         replaces=("ecr-login", "env"),
         sdk=("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six"),
+        plugin="ecr-credential-provider",
+        annotations=(Annotation("eks.amazonaws.com/ecr-role-arn", "role_arn", needed=True),),
     ),
     Cloud(
         "gcr",
@@ -98,12 +127,17 @@ CLOUDS = (
         example_host="us-docker.pkg.dev",
         username="oauth2accesstoken",
         options=(
-            Option("credentials_file", "the credential file to use"),
+            Option("credentials_file", "the credential file to use", is_of_machine=True),
             Option("impersonate", "the service account to impersonate"),
             Option("pull_only", "whether the token may pull and not push"),
         ),
         replaces=("gcr", "gcloud"),
         sdk=("google", "pyasn1", "pyasn1_modules"),
+        plugin="auth-provider-gcp",
+        annotations=(
+            Annotation("iam.gke.io/enable-wi-image-pull"),
+            Annotation("iam.gke.io/gcp-service-account", "impersonate"),
+        ),
     ),
     Cloud(
         "acr",
@@ -113,15 +147,34 @@ CLOUDS = (
         options=(
             Option("tenant_id", "the Entra tenant to sign in to"),
             Option("client_id", "the client id of the identity to use", _MANAGED_IDENTITY),
-            Option("resource_id", "the resource id of the managed identity", _MANAGED_IDENTITY),
-            Option("object_id", "the object id of the managed identity", _MANAGED_IDENTITY),
-            Option("token_credentials", "which of the SDK's credential types to use"),
+            Option(
+                "resource_id",
+                "the resource id of the managed identity",
+                _MANAGED_IDENTITY,
+                is_of_machine=True,
+            ),
+            Option(
+                "object_id",
+                "the object id of the managed identity",
+                _MANAGED_IDENTITY,
+                is_of_machine=True,
+            ),
+            Option(
+                "token_credentials",
+                "which of the SDK's credential types to use",
+                is_of_machine=True,
+            ),
             Option("audience", "the audience of the Entra token"),
             Option("instance_discovery", "whether Entra is asked if the authority exists"),
             Option("identity_token", "whether the registry's refresh token is given out"),
         ),
         replaces=("acr-env", "acr"),
         sdk=("azure", "jwt", "msal", "msal_extensions", "typing_extensions"),
+        plugin="acr-credential-provider",
+        annotations=(
+            Annotation("kubernetes.azure.com/acr-client-id", "client_id", needed=True),
+            Annotation("kubernetes.azure.com/acr-tenant-id", "tenant_id", needed=True),
+        ),
     ),
 )
 NAMES = tuple(cloud.name for cloud in CLOUDS)

@@ -205,6 +205,11 @@ def error(failure: CredentialError) -> None:
     _report("error", failure)
 
 
+def error_line(text: str) -> None:
+    """Write to standard error, in one line, what failed and what to try."""
+    _write("error", text)
+
+
 def warning(failure: CredentialError) -> None:
     """Write to standard error what went wrong although there is an answer."""
     _report("warning", failure)

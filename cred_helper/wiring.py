@@ -99,8 +99,12 @@ class Wiring:
         self.deadline = Deadline(max(settings.deadline_s - spent_s, least_s), clock)
 
     @classmethod
-    def of_process(cls, warn: Warn = _no_warning, spent_s: float = 0.0) -> Wiring:
+    def of_process(
+        cls, warn: Warn = _no_warning, spent_s: float = 0.0, profile: Profile = OWN_NAME
+    ) -> Wiring:
         """The wiring of this process. ``spent_s`` of its deadline are over.
+
+        Without a ``profile``, that of the name which the program is called by.
 
         Raises:
             Misconfigured: the settings have mistakes.
@@ -113,8 +117,9 @@ class Wiring:
 
         # A copy: a provider may have to change the process's own, which its SDK reads.
         environ = dict(os.environ)
-        profile, variables = OWN_NAME, environ
-        if not os.path.basename(sys.argv[0]).startswith("docker-credential-multi"):
+        variables = environ
+        name = os.path.basename(sys.argv[0])
+        if profile is OWN_NAME and not name.startswith("docker-credential-multi"):
             from cred_helper.settings import compat
 
             profile = compat.find(sys.argv[0], environ) or OWN_NAME

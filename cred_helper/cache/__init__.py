@@ -205,3 +205,27 @@ def known_folders(environ: Mapping[str, str]) -> Iterator[str]:
     for place in places:
         if os.path.isabs(place):
             yield os.path.join(place, _FOLDER_NAME)
+
+
+def usable_folder(environ: Mapping[str, str]) -> str | None:
+    """The first folder that can be written, for a service: its user's home may be read-only.
+
+    Root has one more than other users: /run, which is in memory. ``None`` if there is none.
+
+    Source: https://refspecs.linuxfoundation.org/FHS_3.0/fhs/ch03s15.html
+    """
+    folders = [*known_folders(environ), *service_folders()]
+    return next(filter(_is_writable, folders), None)
+
+
+def service_folders() -> list[str]:
+    """The folder of the machine's services, which is root's."""
+    is_root = sys.platform == "linux" and os.geteuid() == 0
+    return [os.path.join("/run", _FOLDER_NAME)] if is_root else []
+
+
+def _is_writable(folder: str) -> bool:
+    """Whether the folder can be written, or made with the one above it."""
+    above = os.path.dirname(folder)
+    place = next(filter(os.path.isdir, (folder, above, os.path.dirname(above))), "")
+    return os.access(place, os.W_OK | os.X_OK) if place else False

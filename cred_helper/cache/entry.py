@@ -175,11 +175,15 @@ class Entry:
         """Whether it lives for that long still. One that never did is good enough for a minute."""
         return self.expires_at - now >= min(min_life_s, self.life_s - NEW_FOR_S)
 
+    @property
+    def stale_at(self) -> float:
+        """When it is renewed."""
+        half_at = self.created_at + self.life_s / 2
+        return half_at if self.life_s > LONG_LIFE_S else max(half_at, self.expires_at - EARLY_S)
+
     def is_fresh(self, now: float) -> bool:
         """Whether it is used without renewing it."""
-        half_at = self.created_at + self.life_s / 2
-        stale_at = half_at if self.life_s > LONG_LIFE_S else max(half_at, self.expires_at - EARLY_S)
-        return self.life_s >= MIN_LIFE_S and self.created_at <= now < stale_at
+        return self.life_s >= MIN_LIFE_S and self.created_at <= now < self.stale_at
 
     def is_valid(self, now: float) -> bool:
         """Whether it still opens anything. If it is from the future, the clock was set back."""

@@ -47,6 +47,7 @@ AREAS: tuple[str, ...] = (
     "helper",
     "id_token",
     "internal",
+    "kubelet",
     "login",
     "network",
     "provider",

@@ -78,12 +78,21 @@ class HostPattern:
             return None
         return host if self._port == "443" else f"{host}:{self._port}"
 
-    def matches(self, server_url: ServerURL) -> bool:
-        """Whether the pattern is for a server URL."""
+    @property
+    def depth(self) -> int:
+        """How many segments of a path count."""
+        return len(self._segments)
+
+    def matches_address(self, server_url: ServerURL) -> bool:
+        """Whether the pattern is for the host and port of a server URL, and some path there."""
         if self._port not in ("*", server_url.port or "443"):
             return False
         names = HOSTS if is_hub(server_url) else (server_url.host,)
-        if not any(self._matches_host(_labels(name)) for name in names):
+        return any(self._matches_host(_labels(name)) for name in names)
+
+    def matches(self, server_url: ServerURL) -> bool:
+        """Whether the pattern is for a server URL."""
+        if not self.matches_address(server_url):
             return False
         path = server_url.path.partition("?")[0].partition("#")[0]
         segments = _segments(path)[: len(self._segments)]

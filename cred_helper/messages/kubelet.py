@@ -1,0 +1,77 @@
+"""Messages of the protocol of kubelet's credential providers."""
+
+from __future__ import annotations
+
+from cred_helper.messages import Message
+
+MESSAGES: dict[str, Message] = {
+    # The request
+    "kubelet.no-request": Message(
+        "standard input is empty: kubelet writes a {kind} there",
+        cause="The command was called by hand, or by another program than kubelet.",
+    ),
+    "kubelet.other-kind": Message("the kind of the request is not {kind}"),
+    "kubelet.other-version": Message(
+        "the apiVersion of the request is none of {versions}",
+        "apiVersion of the provider in the CredentialProviderConfig",
+    ),
+    "kubelet.unknown-key": Message("the request has the key {key}, which {version} does not have"),
+    "kubelet.repeated-key": Message("the request has the key {key} twice"),
+    "kubelet.no-image": Message("the request names no image"),
+    "kubelet.not-reference": Message("the image of the request is not a valid reference"),
+    "kubelet.annotations": Message("serviceAccountAnnotations is not a map of strings"),
+    # The arguments
+    "kubelet.unknown-argument": Message(
+        "the argument {argument} is not one of {name}",
+        "args of the provider in the CredentialProviderConfig",
+    ),
+    "kubelet.no-value": Message("the argument {argument} has no value"),
+    "kubelet.bad-value": Message("the value of the argument {argument} is not {expected}"),
+    "kubelet.needs-argument": Message("the argument {argument} needs {other}"),
+    "kubelet.not-supported": Message("{what} is not supported", "{instead}"),
+    "kubelet.cannot-read": Message("{path} cannot be read: {problem}"),
+    "kubelet.bad-file": Message("{path} is not a JSON object with the settings of Azure"),
+    # The identity
+    "kubelet.image": Message("no credential for the image {image} as {identity}: {reason}"),
+    "kubelet.no-pod-identity": Message(
+        "{provider} takes no identity token, and the pod asks for an identity of its own"
+    ),
+    "kubelet.no-token": Message(
+        "the service account has the annotation {annotation}, but kubelet sent no token",
+        "tokenAttributes of the provider in the CredentialProviderConfig",
+        cause="The pod asks for an identity of its own. That of the node is not used in its place.",
+    ),
+    "kubelet.not-jwt": Message("the service account's token is not a JSON web token"),
+    "kubelet.no-annotation": Message(
+        "the service account has no annotation {annotation}",
+        "kubectl annotate serviceaccount, and optionalServiceAccountAnnotationKeys of the provider",
+        cause="Kubelet sent the pod's token, and nothing says which identity at the cloud it is"
+        " for; or the CredentialProviderConfig does not name the annotation among"
+        " optionalServiceAccountAnnotationKeys. The node's identity is not used in its place.",
+        cure="Annotate the service account, or set the option {option} of the cloud. With the"
+        " argument --without-annotation=node such pods get the node's credential.",
+    ),
+    "kubelet.annotation-value": Message(
+        "the annotation {annotation} of the service account is not {expected}"
+    ),
+    "kubelet.other-cloud": Message(
+        "the annotation {annotation} of the service account is for {other},"
+        " and the image is in {cloud}",
+        cause="An annotation for one cloud chooses no identity at another.",
+        cure="Give each cloud a provider of its own in the CredentialProviderConfig, which names"
+        " the annotations of that cloud alone.",
+    ),
+    "kubelet.two-clouds": Message(
+        "the service account has annotations for two clouds: {annotation} and {other}",
+        cause="A token has the audience of one cloud, so that only one of the annotations can be"
+        " meant.",
+        cure="Give each cloud a provider of its own in the CredentialProviderConfig, which names"
+        " the annotations of that cloud alone.",
+    ),
+    "kubelet.token-returned": Message(
+        "the credential is the service account's token itself, which kubelet refuses"
+    ),
+    "kubelet.identity-token": Message(
+        "the login is an identity token, which kubelet cannot use", "a user name with a password"
+    ),
+}
