@@ -70,11 +70,12 @@ class Target:
                 password.
         """
         url = ServerURL.parse(uri)
-        reason = url.unroutable
-        if not url.raw.lower().startswith(_HTTPS):
-            reason = reason or "client.url-scheme"
-        if not url.is_host or (reason and reason != "client.url-other-port"):
-            raise ProtocolError(reason or "client.url-not-dns").within("bazel.invalid-uri")
+        reason = url.unroutable if url.raw.lower().startswith(_HTTPS) else "client.url-scheme"
+        if reason == "client.url-other-port":
+            # What looks like a port can be the begin of a password that has a slash.
+            reason = None if url.is_host else "client.url-user-information"
+        if reason is not None:
+            raise ProtocolError(reason).within("bazel.invalid-uri")
         self.address = docker_hub.SERVES if docker_hub.is_hub(url) else _address(url)
         self.host = ServerURL.parse(self.address)
         path = url.path.partition("?")[0].partition("#")[0]

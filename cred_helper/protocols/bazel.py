@@ -63,7 +63,8 @@ def _only_uri(text: str) -> str | None:
                 return None
             parts.append(_scan(text, at + 1, True))
             at = parts[-1][1]
-    except ValueError:
+    except (ValueError, SystemError):
+        # Before Python 3.13 the C function raises the latter where the json package is not loaded.
         return None
     (key, _), (uri, end) = parts
     return uri if key == _URI and text[end:].strip(_BLANK) == "}" else None

@@ -14,7 +14,13 @@ from tests.support.executable import ROOT, Executable
 _PROFILE = "PYTHONPROFILEIMPORTTIME"
 
 
-def loaded(environment: dict[str, str], server_url: str, *, status: int = 0) -> set[str]:
+def loaded(
+    environment: dict[str, str],
+    request: str,
+    *,
+    arguments: tuple[str, ...] = ("get",),
+    status: int = 0,
+) -> set[str]:
     """The modules that one ``get`` loads beyond those of an interpreter that does nothing."""
     variables = environment | {_PROFILE: "1"}
     idle = subprocess.run(
@@ -25,7 +31,7 @@ def loaded(environment: dict[str, str], server_url: str, *, status: int = 0) -> 
         text=True,
         check=True,
     )
-    done = Executable(variables).get(server_url)
+    done = Executable(variables).run(*arguments, stdin=request)
     assert done.status == status, done
     return _modules(done.stderr) - _modules(idle.stderr)
 

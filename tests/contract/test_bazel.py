@@ -1,0 +1,406 @@
+"""``bazel get``: the headers that a registry takes, and to whom a credential never goes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from tests.clients.hosted import Hosted, cloud
+from tests.clouds import faults
+from tests.clouds.fixtures import authority, proxy
+from tests.clouds.google import GoogleCloud
+from tests.clouds.registry import Registry
+from tests.clouds.server import LoopbackServer, Reply, json_reply
+from tests.soak.warm import loaded
+from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME
+from tests.support.executable import COMMAND, Executable
+from tests.support.machine import Machine, person
+
+if TYPE_CHECKING:
+    from tests.clouds.authority import Authority
+    from tests.clouds.proxy import TerminatingProxy
+    from tests.support.executable import Completed
+
+__all__ = ["authority", "cloud", "person", "proxy"]
+
+IS_FROZEN = COMMAND[-1] != "cred_helper"
+IMAGE = f"https://{PRIVATE_HOST}/v2/team/app"
+LOGIN = {"auths": {PRIVATE_HOST: {"username": USERNAME, "password": PASSWORD}}}
+
+
+def is_login(*login: str) -> bool:
+    return login == (USERNAME, PASSWORD, PRIVATE_HOST)
+
+
+@pytest.fixture
+def builder(home: Path, proxy: TerminatingProxy) -> Machine:
+    """A machine without an identity, which reaches the loopback registries."""
+    return Machine(home, **proxy.environment())
+
+
+@pytest.fixture
+def private(proxy: TerminatingProxy) -> Iterator[Registry]:
+    """A registry of no cloud, with a token endpoint."""
+    with Registry(
+        lambda *login: login == (USERNAME, PASSWORD, PRIVATE_HOST),
+        auth="token",
+        public=["open/app"],
+    ) as registry:
+        registry.seed_image("team/app", "1")
+        registry.seed_image("open/app", "1")
+        proxy.route(PRIVATE_HOST, registry)
+        yield registry
+
+
+def authorization(done: Completed) -> str:
+    """The one header of an answer."""
+    assert (done.status, done.stderr) == (0, ""), done
+    assert set(done.document) <= {"headers", "expires"}
+    assert list(done.document["headers"]) == ["Authorization"]
+    (value,) = done.document["headers"]["Authorization"]
+    return str(value)
+
+
+def pulled(
+    uri: str, header: str, proxy: TerminatingProxy, authority: Authority, method: str = "GET"
+) -> int:
+    """The status of a request with this header, and no other credential."""
+    session = requests.Session()
+    session.trust_env = False
+    found = session.request(
+        method,
+        uri,
+        headers={"Authorization": header} if header else {},
+        proxies={"https": proxy.url},
+        verify=str(authority.ca_file),
+        timeout=30,
+    )
+    return found.status_code
+
+
+# --- Registries of the clouds ---------------------------------------------------------------------
+
+
+def test_a_header_for_each_cloud_pulls_and_comes_from_the_cache_then(
+    cloud: Hosted, home: Path, proxy: TerminatingProxy, authority: Authority
+) -> None:
+    machine = Machine(home, host=cloud.host, cloud=cloud.cloud)
+    machine.environment |= {**proxy.environment(), **cloud.identity}
+    uri = f"https://{cloud.host}/v2/team/app/manifests/1"
+    first = machine.headers(uri)
+    header = authorization(first)
+    assert pulled(uri, header, proxy, authority) == 200
+    is_basic = header.startswith("Basic ")
+    assert is_basic == (cloud.registry.received_at("/v2/")[:1] == [])
+    asked = len(cloud.registry.received)
+    # Of the same repository, and as a client of docker's protocol.
+    blob = f"https://{cloud.host}:443/v2/team/app/blobs/sha256:{'0' * 64}?from=x"
+    assert authorization(machine.headers(blob)) == header
+    assert machine.get().credential[0] == cloud.username
+    assert len(cloud.registry.received) == asked
+    other = authorization(machine.headers(f"https://{cloud.host}/v2/team/b/tags/list"))
+    assert (other == header) == is_basic
+    assert cloud.cloud.exchanges == 1
+    if not IS_FROZEN:
+        expect_few_modules(machine, uri)
+
+
+def expect_few_modules(machine: Machine, uri: str) -> None:
+    """A cached answer loads what docker's protocol loads, and two modules of its own."""
+    request = json.dumps({"uri": uri})
+    modules = loaded(machine.environment, request, arguments=("bazel", "get"))
+    ours = {name for name in modules if name.partition(".")[0] == "cred_helper"}
+    assert modules - ours <= {"_blake2", "_json", "binascii", "gc", "resource", "runpy"}
+    assert not [name for name in ours if name.endswith(("renewal", "registry", "single_flight"))]
+
+
+def test_of_twenty_questions_at_once_one_asks_the_registry(
+    builder: Machine, private: Registry
+) -> None:
+    builder.config(**LOGIN)
+    private.delay_s = 0.3
+    with ThreadPoolExecutor(20) as pool:
+        done = list(pool.map(builder.headers, [f"{IMAGE}/manifests/{n}" for n in range(20)]))
+    assert len({authorization(one) for one in done}) == 1
+    assert [request.path for request in private.received] == ["/v2/", "/token"]
+
+
+def test_hosts_that_are_no_registries_have_an_answer_only_by_a_rule(
+    home: Path, proxy: TerminatingProxy, tmp_path: Path
+) -> None:
+    with GoogleCloud() as google:
+        google.register(proxy)
+        machine = Machine(home, host="us-maven.pkg.dev", cloud=google)
+        machine.environment |= {**proxy.environment(), **google.identity(tmp_path)}
+        uris = [
+            "https://storage.googleapis.com/bucket/tool.tar.gz",
+            "https://bucket.storage.googleapis.com/tool.tar.gz",
+            "https://us-maven.pkg.dev/project/repository/a/b.jar",
+            "https://remotebuildexecution.googleapis.com/google.bytestream.ByteStream/Read",
+        ]
+        for uri in uris:
+            assert machine.headers(uri).codes == ["bazel.no-rule"]
+        assert google.received == []
+        machine.settings(
+            '[[rule]]\nmatch = "**.googleapis.com"\nprovider = "gcr"\n'
+            '[[rule]]\nmatch = "us-maven.pkg.dev/project"\nprovider = "gcr"\n'
+            '[[rule]]\nmatch = "*.example.com"\nprovider = "gcr"\n'
+        )
+        _, token = machine.get().credential
+        for uri in uris:
+            assert authorization(machine.headers(uri)) == f"Bearer {token}"
+        # docker's protocol knows registries only, and no rule makes another host Google's.
+        assert machine.get("storage.googleapis.com").codes == ["settings.host-of-no-cloud"]
+        assert machine.headers("https://a.example.com/x").codes == ["settings.host-of-no-cloud"]
+        assert machine.headers("https://us-maven.pkg.dev/other/x").codes == ["bazel.no-rule"]
+        assert google.exchanges == 1
+
+
+# --- Registries of no cloud -----------------------------------------------------------------------
+
+
+def test_a_login_is_exchanged_for_a_token_that_pulls_and_by_a_rule_pushes(
+    builder: Machine, private: Registry, proxy: TerminatingProxy, authority: Authority
+) -> None:
+    builder.config(**LOGIN)
+    pull = authorization(builder.headers(f"{IMAGE}/manifests/1"))
+    assert pulled(f"{IMAGE}/manifests/1", pull, proxy, authority) == 200
+    upload = f"{IMAGE}/blobs/uploads/"
+    assert pulled(upload, authorization(builder.headers(upload)), proxy, authority, "POST") == 401
+    builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}/team"\npush = true\n')
+    push = authorization(builder.headers(upload))
+    assert pulled(upload, push, proxy, authority, "POST") == 202
+    assert {login.grant for login in private.logins} == {"basic"}
+
+
+def test_a_registry_that_asks_for_a_password_gets_it(
+    builder: Machine, proxy: TerminatingProxy, authority: Authority
+) -> None:
+    builder.config(**LOGIN)
+    with Registry(is_login, public=["open/app"]) as registry:
+        registry.seed_image("team/app", "1")
+        proxy.route(PRIVATE_HOST, registry)
+        header = authorization(builder.headers(f"{IMAGE}/manifests/1"))
+        assert pulled(f"{IMAGE}/manifests/1", header, proxy, authority) == 200
+        asked = len(registry.received)
+        assert authorization(builder.headers(f"{IMAGE}/blobs/sha256:0")) == header
+        assert len(registry.received) == asked
+    kept = b"".join(file.read_bytes() for file in builder.cache.iterdir())
+    assert header.partition(" ")[2].encode() not in kept
+    assert PASSWORD.encode() not in kept
+
+
+def test_an_identity_token_is_exchanged_by_the_oauth_form(
+    builder: Machine, proxy: TerminatingProxy
+) -> None:
+    secret = builder.secret("an identity token")
+    builder.config(auths={PRIVATE_HOST: {"identitytoken": secret}})
+    with Registry(lambda *_: True, auth="token") as registry:
+        proxy.route(PRIVATE_HOST, registry)
+        assert authorization(builder.headers(f"{IMAGE}/manifests/1")).startswith("Bearer ")
+        assert [login.grant for login in registry.logins] == ["refresh_token"]
+    builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}"\npush = true\n')
+    assert builder.headers(f"https://{PRIVATE_HOST}/x.jar").codes == ["bazel.identity-token"]
+
+
+def test_without_a_login_a_registry_is_asked_only_if_it_is_one_to_answer_for(
+    builder: Machine, private: Registry, proxy: TerminatingProxy, authority: Authority
+) -> None:
+    uri = f"https://{PRIVATE_HOST}/v2/open/app/manifests/1"
+    refused = builder.headers(uri)
+    assert (refused.status, refused.stdout, refused.codes) == (1, b"", ["bazel.unknown-host"])
+    assert private.received == []
+    builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}"\nanswer = "anonymous"\n')
+    header = authorization(builder.headers(uri))
+    assert pulled(uri, header, proxy, authority) == 200
+    private.fail("/token", Reply(403))
+    done = builder.headers(f"{IMAGE}/manifests/1")
+    assert (done.status, done.document, done.codes) == (0, {}, ["login.refused-by-endpoint"])
+    builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}"\nprovider = "environment"\n')
+    assert builder.headers(f"{IMAGE}/manifests/1").codes == ["bazel.not-anonymous"]
+    builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}"\nanswer = "none"\n')
+    assert builder.headers(uri).codes == ["settings.rule-refuses"]
+
+
+def test_a_registry_for_everybody_has_an_answer_whatever_fails(person: Machine) -> None:
+    for host in ("public.ecr.aws", "mirror.gcr.io"):
+        done = person.headers(f"https://{host}/v2/a/b/manifests/1")
+        assert (done.status, done.stdout, done.codes) == (0, b"{}\n", ["network.refused"])
+    host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+    done = person.headers(f"https://{host}/v2/a/manifests/1")
+    assert (done.status, done.stdout, done.codes) == (1, b"", ["ecr.no-identity"])
+
+
+def test_a_registry_that_lets_all_in_can_ask_at_a_repository(
+    builder: Machine, private: Registry
+) -> None:
+    builder.config(**LOGIN)
+    private.fail("/v2/", Reply(200))
+    assert authorization(builder.headers(f"{IMAGE}/manifests/1")).startswith("Bearer ")
+    private.fail("/v2/open/app/tags/list", Reply(404))
+    done = builder.headers(f"https://{PRIVATE_HOST}/v2/open/app/manifests/1")
+    assert (done.status, done.document) == (0, {})
+
+
+# --- Where a credential does not go ---------------------------------------------------------------
+
+
+def challenge(parameters: str) -> Reply:
+    """A registry's challenge with these parameters."""
+    return Reply(401, {"WWW-Authenticate": f"Bearer {parameters}"})
+
+
+@pytest.mark.parametrize(
+    ("realm", "code"),
+    [
+        ("http://registry.example.com/token", "login.endpoint-without-tls"),
+        ("https://registry.example.com@elsewhere.example/token", "login.endpoint-without-tls"),
+        ("file:///etc/passwd", "login.endpoint-without-tls"),
+        ("//elsewhere.example/token", "login.endpoint-without-tls"),
+        ("https://[::1/token", "login.endpoint-without-tls"),
+        ("", "login.endpoint-without-tls"),
+        ("https://127.0.0.1:1/token", "login.endpoint-on-this-machine"),
+        ("https://localhost/token", "login.endpoint-on-this-machine"),
+        ("https://169.254.169.254/token", "login.endpoint-on-this-machine"),
+    ],
+)
+def test_a_token_endpoint_that_must_not_be_asked_is_not(
+    builder: Machine, private: Registry, realm: str, code: str
+) -> None:
+    builder.config(**LOGIN)
+    private.fail("/v2/", challenge(f'realm="{realm}",service="x"'))
+    done = builder.headers(f"{IMAGE}/manifests/1")
+    assert (done.status, done.stdout, done.codes) == (1, b"", [code])
+    assert private.logins == []
+
+
+def test_a_clouds_token_goes_to_the_clouds_own_token_endpoint(
+    home: Path, proxy: TerminatingProxy, tmp_path: Path, private: Registry
+) -> None:
+    with GoogleCloud() as google, Registry(google.issued, auth="token") as registry:
+        google.register(proxy)
+        machine = Machine(home, host="us-docker.pkg.dev", cloud=google)
+        machine.environment |= {**proxy.environment(), **google.identity(tmp_path)}
+        proxy.route("us-docker.pkg.dev", registry)
+        realm = f'realm="https://{PRIVATE_HOST}/token",service="{PRIVATE_HOST}"'
+        registry.fail("/v2/", challenge(realm), times=1)
+        assert machine.headers().codes == ["login.endpoint-elsewhere"]
+        assert private.received == []
+        # What a rule names as the registry behind a host may name the cloud's own endpoint, …
+        machine.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}"\nalias = "us-docker.pkg.dev"\n')
+        own = 'realm="https://US-docker.pkg.dev:443/token",service="us-docker.pkg.dev"'
+        private.fail("/v2/", challenge(own), times=1)
+        assert authorization(machine.headers(f"{IMAGE}/manifests/1")).startswith("Bearer ")
+        assert private.logins == []
+        # … and a login of the user's goes where its registry says, as docker sends it.
+        machine.settings("")
+        machine.config(auths={"x.example.com": {"username": USERNAME, "password": PASSWORD}})
+        with LoopbackServer() as front:
+            front.on("GET", "/v2/", lambda _: challenge(realm))
+            proxy.route("x.example.com", front)
+            uri = "https://x.example.com/v2/team/app/manifests/1"
+            assert authorization(machine.headers(uri)).startswith("Bearer ")
+
+
+def test_a_realm_that_redirects_hangs_or_answers_nonsense_is_an_error_in_time(
+    builder: Machine, private: Registry
+) -> None:
+    builder.config(**LOGIN)
+    marked = builder.secret("a reply")
+    elsewhere = f"https://elsewhere.example/{marked}"
+    answers = [
+        (Reply(302, {"Location": elsewhere}), "login.refused-by-endpoint"),
+        (Reply(401, {}, marked.encode()), "login.refused-by-endpoint"),
+        (Reply(503), "login.http-status"),
+        (Reply(200, {}, marked.encode()), "login.endpoint-without-token"),
+        (Reply(200, {}, b"[" * 100_000), "login.endpoint-without-token"),
+    ]
+    texts = ("a\r\nX-Header: b", "ü", "", 7, None)
+    answers += [(json_reply({"token": text}), "login.endpoint-without-token") for text in texts]
+    answers += [(json_reply({"token": "x" * (2 << 20)}), "login.endpoint-without-token")]
+    for number, (reply, code) in enumerate(answers):
+        private.fail("/token", reply)
+        done = builder.headers(f"https://{PRIVATE_HOST}/v2/team/app{number}/manifests/1")
+        assert (done.status, done.stdout, done.codes) == (1, b"", [code]), reply
+    for fault in (faults.never_answer, faults.drip(0.2)):
+        private.fail("/token", fault)
+        began_s = time.monotonic()
+        hung = builder.headers(f"{IMAGE}/manifests/1", DOCKER_CREDENTIAL_MULTI_DEADLINE_S="2")
+        assert (hung.status, time.monotonic() - began_s < 8) == (1, True)
+        assert PRIVATE_HOST in hung.stderr
+
+
+# --- Until when an answer is good -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "life_s"),
+    [(300, 300), (1700, 1700), (1900, None), (3600, None), (None, 60), ("600", 60), (-1, 60)],
+)
+def test_an_end_is_said_only_where_it_is_within_half_an_hour(
+    builder: Machine, private: Registry, expires_in: object, life_s: float | None
+) -> None:
+    builder.config(**LOGIN)
+    private.fail("/token", json_reply({"access_token": "abc", "expires_in": expires_in}))
+    done = builder.headers(f"{IMAGE}/manifests/1")
+    assert authorization(done) == "Bearer abc"
+    if life_s is None:
+        assert "expires" not in done.document
+        return
+    end = datetime.strptime(done.document["expires"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    assert abs(end - datetime.now(UTC) - timedelta(seconds=life_s)) < timedelta(seconds=20)
+
+
+# --- Requests -------------------------------------------------------------------------------------
+
+
+def test_other_keys_of_a_request_have_no_meaning_and_gsons_escapes_are_read(
+    builder: Machine, private: Registry
+) -> None:
+    builder.config(**LOGIN)
+    requests = (
+        f'{{"uri":"{IMAGE}/manifests/1"}}',
+        f'\ufeff {{ "uri" : "{IMAGE}/manifests/1" }}\r\n',
+        f'{{"uri":"{IMAGE}/manifests/1?a\\u003db\\u0026c"}}',
+        f'{{"hostname": {{"a": 1e999}}, "uri": "{IMAGE}/manifests/1", "n": {"9" * 5000}}}',
+    )
+    answers = {builder.run("bazel", "get", stdin=text).stdout for text in requests}
+    assert len(answers) == 1
+    assert len(private.received_at("/token")) == 1
+
+
+def test_an_error_is_on_standard_error_and_quotes_no_secret(builder: Machine) -> None:
+    secret = builder.secret("a part of a URI")
+    wrong = (
+        (f"https://robot:{secret}@gcr.io/v2/a/manifests/1", "client.url-user-information"),
+        (f"https://ghcr.io/v2/a/manifests/1?token={secret}", "bazel.unknown-host"),
+        (f"https://gcr.io/{secret}.tar.gz?token={secret}", "bazel.no-rule"),
+    )
+    for uri, code in wrong:
+        done = builder.headers(uri)
+        assert (done.status, done.stdout, done.codes) == (1, b"", [code])
+    # To docker's verb a request of Bazel's is an error, which names the command that was meant.
+    done = builder.run("get", stdin=json.dumps({"uri": f"https://{secret}@gcr.io/v2/"}))
+    assert (done.status, done.codes) == (1, ["client.other-protocol"])
+    assert "docker-credential-multi bazel get" in done.stderr
+
+
+def test_a_link_selects_the_protocol(builder: Machine, private: Registry) -> None:
+    builder.config(**LOGIN)
+    request = json.dumps({"uri": f"{IMAGE}/manifests/1"})
+    asked = builder.run("bazel", "get", stdin=request).stdout
+    for name in ("bazel-credential-multi", "Bazel-Credential-Multi.exe"):
+        link = builder.scripts.link(name, builder.program)
+        linked = Executable(builder.environment, [str(link)])
+        assert linked.run("get", stdin=request).stdout == asked
+        assert linked.run("get", "x", stdin=request).codes == ["client.arguments"]
+        assert linked.run("list").codes == ["client.unknown-verb"]
+        assert linked.run().codes == ["client.no-verb"]
