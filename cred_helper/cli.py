@@ -96,10 +96,9 @@ def protocol(arguments: list[str], name: str = DOCKER) -> int:
     import gc
 
     serve, report = PROTOCOLS[name]
-
     gc.disable()  # the process ends before there is garbage worth collecting
     _end_on_interrupt()
-    reply = stdio.guard(merged_is_silent=True)
+    reply = stdio.guard(merged_is_silent=name == DOCKER)
     try:
         if reply.send(serve(arguments)):
             return 0

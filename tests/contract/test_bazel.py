@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["authority", "cloud", "person", "proxy"]
 
 IS_FROZEN = COMMAND[-1] != "cred_helper"
+# The answer where no header is needed.
+NONE = b'{"headers":{}}\n'
 IMAGE = f"https://{PRIVATE_HOST}/v2/team/app"
 LOGIN = {"auths": {PRIVATE_HOST: {"username": USERNAME, "password": PASSWORD}}}
 
@@ -223,7 +225,7 @@ def test_without_a_login_a_registry_is_asked_only_if_it_is_one_to_answer_for(
     assert pulled(uri, header, proxy, authority) == 200
     private.fail("/token", Reply(403))
     done = builder.headers(f"{IMAGE}/manifests/1")
-    assert (done.status, done.document, done.codes) == (0, {}, ["login.refused-by-endpoint"])
+    assert (done.status, done.stdout, done.codes) == (0, NONE, ["login.refused-by-endpoint"])
     builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}"\nprovider = "environment"\n')
     assert builder.headers(f"{IMAGE}/manifests/1").codes == ["bazel.not-anonymous"]
     builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}"\nanswer = "none"\n')
@@ -233,7 +235,7 @@ def test_without_a_login_a_registry_is_asked_only_if_it_is_one_to_answer_for(
 def test_a_registry_for_everybody_has_an_answer_whatever_fails(person: Machine) -> None:
     for host in ("public.ecr.aws", "mirror.gcr.io"):
         done = person.headers(f"https://{host}/v2/a/b/manifests/1")
-        assert (done.status, done.stdout, done.codes) == (0, b"{}\n", ["network.refused"])
+        assert (done.status, done.stdout, done.codes) == (0, NONE, ["network.refused"])
     host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
     done = person.headers(f"https://{host}/v2/a/manifests/1")
     assert (done.status, done.stdout, done.codes) == (1, b"", ["ecr.no-identity"])
@@ -247,7 +249,7 @@ def test_a_registry_that_lets_all_in_can_ask_at_a_repository(
     assert authorization(builder.headers(f"{IMAGE}/manifests/1")).startswith("Bearer ")
     private.fail("/v2/open/app/tags/list", Reply(404))
     done = builder.headers(f"https://{PRIVATE_HOST}/v2/open/app/manifests/1")
-    assert (done.status, done.document) == (0, {})
+    assert (done.status, done.stdout) == (0, NONE)
 
 
 # --- Where a credential does not go ---------------------------------------------------------------
