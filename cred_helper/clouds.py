@@ -44,6 +44,30 @@ class Annotation:
         self.needed = needed
 
 
+class JobIdentity:
+    """What a CI job needs to pull from a cloud with its identity token, for recipes.
+
+    ``options`` are the options to set, with placeholders. ``audience`` is the one that the token
+    has by default, ``{name}`` being an option. ``image`` is the path of an example. ``systems`` are
+    the CI systems whose tokens the cloud takes, by the words of ``configure --ci``; empty: all.
+    """
+
+    __slots__ = ("audience", "image", "options", "systems")
+
+    def __init__(
+        self,
+        options: dict[str, str],
+        *,
+        audience: str,
+        image: str = "team/app:1",
+        systems: tuple[str, ...] = (),
+    ) -> None:
+        self.options = options
+        self.audience = audience
+        self.image = image
+        self.systems = systems
+
+
 class Cloud:
     """A cloud.
 
@@ -52,13 +76,14 @@ class Cloud:
     ``sdk`` are the top-level packages that only this cloud's provider needs. ``username`` is what
     its registries take together with a token. ``ci_option`` is the option that only an identity
     token makes sense with: it implies ``id_token = "ci"``. ``annotations`` are those by which a pod
-    asks for an identity of its own.
+    asks for an identity of its own. ``job`` is for clouds that take identity tokens of CI jobs.
     """
 
     __slots__ = (
         "annotations",
         "ci_option",
         "example_host",
+        "job",
         "name",
         "options",
         "plugin",
@@ -81,6 +106,7 @@ class Cloud:
         ci_option: str = "",
         plugin: str = "",
         annotations: tuple[Annotation, ...] = (),
+        job: JobIdentity | None = None,
     ) -> None:
         self.name = name
         self.title = title
@@ -92,6 +118,7 @@ class Cloud:
         self.ci_option = ci_option
         self.plugin = plugin
         self.annotations = annotations
+        self.job = job
 
     @property
     def option_names(self) -> tuple[str, ...]:
@@ -120,6 +147,9 @@ CLOUDS = (
         sdk=("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six"),
         plugin="ecr-credential-provider",
         annotations=(Annotation("eks.amazonaws.com/ecr-role-arn", "role_arn", needed=True),),
+        job=JobIdentity(
+            {"role_arn": "arn:aws:iam::123456789012:role/ci-pull"}, audience="sts.amazonaws.com"
+        ),
     ),
     Cloud(
         "gcr",
@@ -174,6 +204,15 @@ CLOUDS = (
         annotations=(
             Annotation("kubernetes.azure.com/acr-client-id", "client_id", needed=True),
             Annotation("kubernetes.azure.com/acr-tenant-id", "tenant_id", needed=True),
+        ),
+        job=JobIdentity(
+            {
+                "tenant_id": "11111111-1111-1111-1111-111111111111",
+                "client_id": "22222222-2222-2222-2222-222222222222",
+            },
+            audience="api://AzureADTokenExchange",
+            # A federated credential names one subject. That of the others is another at each run.
+            systems=("github", "gitlab", "buildkite", "azure-pipelines"),
         ),
     ),
 )

@@ -8,6 +8,7 @@ A page has places for them, from a comment to ``<!-- end -->``::
     <!-- settings -->            the settings
     <!-- options -->             the options of the providers
     <!-- errors -->              the messages, with cause and cure
+    <!-- ci: github -->          the recipe for a CI system, by its word for configure --ci
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from functools import cache
 from pathlib import Path
 
 from cred_helper import clouds, hosts, messages
+from cred_helper.commands.configure import ci
 from cred_helper.messages import Message
 from cred_helper.settings.settings import PREFIX, SETTINGS
 from tests.support.executable import PROGRAM, ROOT
@@ -164,6 +166,11 @@ def _shown(template: str) -> str:
     return text.replace("{{", "{").replace("}}", "}").replace("<", "&lt;").replace("*", "\\*")
 
 
+def _ci(name: str) -> Iterator[str]:
+    [system] = [row for row in ci.SYSTEMS if row.name == name]
+    yield from ("```yaml", *ci.recipe(system).splitlines(), "```")
+
+
 _MAKERS: dict[str, Callable[[str], Iterable[str]]] = {
     "help": _help,
     "clouds": _clouds,
@@ -171,6 +178,7 @@ _MAKERS: dict[str, Callable[[str], Iterable[str]]] = {
     "settings": _settings,
     "options": _options,
     "errors": _errors,
+    "ci": _ci,
 }
 
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
 
 from tests.support.executable import ROOT
 
@@ -33,6 +33,11 @@ _SHELLS = {
     "": ("bash", "-e"),
 }
 _HUNG_S = 120
+
+
+def read_yaml(text: str) -> Any:
+    """The document of a YAML file; the key ``on`` is a text, as it is for GitHub."""
+    return YAML(typ="safe", pure=True).load(text)
 
 
 class Failed(Exception):
@@ -63,7 +68,7 @@ class Job:
 
     def workflow(self, text: str) -> None:
         """Run every step of the only job of a workflow."""
-        [job] = yaml.safe_load(text)["jobs"].values()
+        [job] = read_yaml(text)["jobs"].values()
         for step in job["steps"]:
             if "uses" in step:
                 assert _USES.fullmatch(step["uses"]), step
@@ -73,7 +78,7 @@ class Job:
 
     def action(self, **given: str) -> None:
         """Run the setup action with these inputs."""
-        action = yaml.safe_load(ACTION.read_text("utf-8"))
+        action = read_yaml(ACTION.read_text("utf-8"))
         defaults = {name: row.get("default", "") for name, row in action["inputs"].items()}
         assert not given.keys() - defaults.keys(), given
         inputs = {name: self._evaluated(value, {}) for name, value in {**defaults, **given}.items()}

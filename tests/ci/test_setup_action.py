@@ -8,11 +8,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
 from cred_helper import __version__
 from tests.ci.conftest import Releases
-from tests.ci.job import ACTION, REPOSITORY, Failed, Job
+from tests.ci.job import ACTION, REPOSITORY, Failed, Job, read_yaml
 from tests.clouds.authority import Authority
 from tests.clouds.proxy import TerminatingProxy
 from tests.support.executable import PROGRAM
@@ -52,7 +51,7 @@ def test_a_job_gets_the_released_program_with_its_settings(
 
 
 def test_the_version_that_is_installed_is_that_of_the_action() -> None:
-    inputs = yaml.safe_load(ACTION.read_text("utf-8"))["inputs"]
+    inputs = read_yaml(ACTION.read_text("utf-8"))["inputs"]
     assert inputs["version"]["default"] == __version__
 
 

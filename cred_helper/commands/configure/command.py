@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cred_helper import programs
-from cred_helper.commands.configure import registries_conf
+from cred_helper import programs, stdio
+from cred_helper.commands.configure import ci, registries_conf
 from cred_helper.commands.configure.proposal import proposal
 from cred_helper.commands.configure.undo_record import Journal, Plan
 from cred_helper.commands.doctor.docker_files import folder_problem
@@ -25,6 +25,7 @@ from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.fallback import dockerconfig
 from cred_helper.fallback.helper import shown_name
 from cred_helper.server_url import ServerURL
+from cred_helper.wiring import Wiring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +52,12 @@ _WIDTH = 12
     help="Also make links there, named like the helpers that this program replaces.",
 )
 @click.option("--docker-only", is_flag=True, help="Leave podman, skopeo and buildah as they are.")
+@click.option(
+    "--ci",
+    "system",
+    type=click.Choice(ci.NAMES),
+    help="Print a job for this CI system that pulls without keys; change nothing.",
+)
 @click.option("--undo", is_flag=True, help="Put back what configure displaced.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Show the difference, write nothing.")
@@ -59,6 +66,7 @@ def configure(
     registries: tuple[str, ...],
     links: Path | None,
     docker_only: bool,
+    system: str | None,
     undo: bool,
     yes: bool,
     dry_run: bool,
@@ -72,6 +80,10 @@ def configure(
         raise click.UsageError("--global and --registry exclude each other")
     if undo and (registries or everywhere or links or docker_only):
         raise click.UsageError("--undo puts everything back: it goes with no other option")
+    if system:
+        found = next(row for row in ci.SYSTEMS if row.name == system)
+        click.echo(ci.recipe(found, ci.known_hosts(), Wiring.of_process(stdio.warning)), nl=False)
+        return
     if broken := folder_problem():
         raise Misconfigured(broken.notice.code, variable="DOCKER_CONFIG")
     screen = Screen()

@@ -1,0 +1,277 @@
+"""The recipes of ``configure --ci`` and of packaging/docs/ci.md: a job that pulls without keys.
+
+A recipe is the whole file of a CI system. Lines such as ``@pulls@`` are filled in for the clouds
+of the registries that docker's files, the rules and the options name, or for all clouds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from cred_helper import __version__, clouds, docker_hub, stdio
+from cred_helper.commands.ui.arguments import server_urls_known
+from cred_helper.hosts import route
+from cred_helper.server_url import ServerURL
+from cred_helper.settings.settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from cred_helper.clouds import Cloud
+    from cred_helper.wiring import Wiring
+
+# The account that publishes: there is no release yet.
+_REPOSITORY = "OWNER/docker-credential-multi"
+_RELEASE = f"https://github.com/{_REPOSITORY}/releases/download/v{__version__}"
+_FILE = "docker-credential-multi-linux-amd64"
+_GHCR = "ghcr.io"
+_IMAGE = "team/app:1"
+
+_GITHUB = f"""\
+# .github/workflows/pull.yml
+name: pull
+on: push
+permissions:
+  contents: read
+  id-token: write # for the identity token
+  packages: read # for ghcr.io
+jobs:
+  pull:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: {_REPOSITORY}/.github/actions/setup@v{__version__}
+        with:
+          settings: |
+            @settings@
+      - run: |
+          @pulls@
+        env: {{GITHUB_TOKEN: "${{{{ github.token }}}}"}} # for ghcr.io
+"""
+_GITLAB = """\
+# .gitlab-ci.yml
+pull:
+  image: docker:cli
+  services: [docker:dind]
+  id_tokens:
+    @id-tokens@
+  variables:
+    @variables@
+  script:
+    - |
+      @install@
+      @pulls@
+"""
+_CIRCLECI = """\
+# .circleci/config.yml
+version: 2.1
+jobs:
+  pull:
+    docker:
+      - image: cimg/base:current
+    environment:
+      @variables@
+    steps:
+      - setup_remote_docker
+      - run: |
+          @install@
+          @pulls@
+workflows:
+  pull:
+    jobs:
+      - pull:
+          context: registries # a job without a context has no identity token
+"""
+# The file is uploaded by a program that replaces $NAME in it.
+_BUILDKITE = """\
+# .buildkite/pipeline.yml, for agents on which the program is installed and configured
+env:
+  BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM: pipeline_id # a subject that every build has
+  @variables@
+steps:
+  - label: pull
+    command: |
+      set -e
+      @pulls@
+"""
+_AZURE = """\
+# azure-pipelines.yml
+pool:
+  vmImage: ubuntu-latest
+variables:
+  @variables@
+steps:
+  - task: AzureCLI@2
+    inputs:
+      azureSubscription: registries # the service connection
+      scriptType: bash
+      scriptLocation: inlineScript
+      inlineScript: |
+        @install@
+        @pulls@
+    env:
+      SYSTEM_ACCESSTOKEN: $(System.AccessToken)
+"""
+_BITBUCKET = """\
+# bitbucket-pipelines.yml
+pipelines:
+  default:
+    - step:
+        name: pull
+        oidc: true
+        services: [docker]
+        script:
+          - |
+            @exports@
+            @install@
+            @pulls@
+"""
+
+
+class CiSystem:
+    """A CI system: its word for ``--ci``, its name, its recipe, and its own registry, if any."""
+
+    __slots__ = ("name", "recipe", "registry", "title")
+
+    def __init__(self, name: str, title: str, recipe: str, registry: str = "") -> None:
+        self.name = name
+        self.title = title
+        self.recipe = recipe
+        self.registry = registry
+
+
+SYSTEMS = (
+    CiSystem("github", "GitHub Actions", _GITHUB, _GHCR),
+    CiSystem("gitlab", "GitLab CI", _GITLAB, '"$CI_REGISTRY"'),
+    CiSystem("circleci", "CircleCI", _CIRCLECI),
+    CiSystem("buildkite", "Buildkite", _BUILDKITE),
+    CiSystem("azure-pipelines", "Azure Pipelines", _AZURE),
+    CiSystem("bitbucket", "Bitbucket Pipelines", _BITBUCKET),
+)
+NAMES = tuple(system.name for system in SYSTEMS)
+
+
+class Registry:
+    """A registry to pull from: a cloud's, with the options that are in force for it, or another."""
+
+    __slots__ = ("cloud", "host", "options")
+
+    def __init__(self, host: str, cloud: Cloud | None, options: Mapping[str, str]) -> None:
+        self.host = host
+        self.cloud = cloud
+        self.options = options
+
+
+def recipe(system: CiSystem, hosts: Iterable[str] = (), wiring: Wiring | None = None) -> str:
+    """The recipe for the registries of these hosts; for every cloud's example where it has none."""
+    known = _registries(hosts, wiring)
+    wanted = [found for found in known if _is_taken(found, system)]
+    others = [found.host for found in known if not _is_taken(found, system)]
+    if not wanted:
+        examples = [cloud.example_host for cloud in clouds.CLOUDS]
+        wanted = [found for found in _registries(examples, wiring) if _is_taken(found, system)]
+        if system.registry:
+            wanted.append(Registry(system.registry, None, {}))
+    options = {found.cloud: _options(found) for found in reversed(wanted) if found.cloud}
+    tables = {cloud: options[cloud] for cloud in clouds.CLOUDS if cloud in options}
+    parts: dict[str, Callable[[], Iterable[str]]] = {
+        "settings": lambda: _settings(tables),
+        "variables": lambda: (f"{name}: {json.dumps(to)}" for name, to in _variables(tables)),
+        "exports": lambda: (f"export {name}={quote(to)}" for name, to in _variables(tables)),
+        "id-tokens": lambda: _id_tokens(tables),
+        "install": _install,
+        "pulls": lambda: (f"docker pull {found.host}/{_image(found)}" for found in wanted),
+    }
+
+    def fill(place: re.Match[str]) -> str:
+        lines = parts[place["part"]]()
+        return "".join(f"{place['indent'] if line else ''}{line}\n" for line in lines)
+
+    text = re.sub(r"^(?P<indent> *)@(?P<part>[a-z-]+)@\n", fill, system.recipe, flags=re.MULTILINE)
+    if system.registry not in [found.host for found in wanted]:
+        text = re.sub(rf"^.* # for {re.escape(system.registry)}\n", "", text, flags=re.MULTILINE)
+    return text + "".join(f"# Without an identity token: {host}\n" for host in others)
+
+
+def known_hosts() -> list[str]:
+    """The registries that docker's files and the rules name."""
+    rules = [rule.match for rule in Settings.load(os.environ).rules if not rule.answer]
+    return [text for text in (*server_urls_known(), *rules) if "*" not in text]
+
+
+def _registries(texts: Iterable[str], wiring: Wiring | None) -> list[Registry]:
+    found = {}
+    for text in texts:
+        server_url = ServerURL.parse(text)
+        if not server_url.is_host:
+            continue
+        host = docker_hub.HOSTS[0] if docker_hub.is_hub(server_url) else server_url.address
+        routed = route(server_url)
+        cloud = clouds.find(routed.provider) if routed else None
+        options: Mapping[str, str] = {}
+        if wiring:
+            resolution = wiring.resolve(server_url)
+            options = resolution.options
+            # By a rule, a name of the user's own can stand for a cloud's registry.
+            cloud = clouds.find(resolution.route.provider) if resolution.route else cloud
+        found[host] = Registry(host, cloud, options)
+    return list(found.values())
+
+
+def _is_taken(registry: Registry, system: CiSystem) -> bool:
+    """Whether the recipe has this registry.
+
+    It is one of a cloud that takes the tokens of this system, or the system's own.
+    """
+    if registry.cloud is None:
+        return registry.host == system.registry
+    job = registry.cloud.job
+    return job is not None and (not job.systems or system.name in job.systems)
+
+
+def _options(registry: Registry) -> dict[str, str]:
+    """The options of the cloud's table, with placeholders for those that are not set."""
+    assert registry.cloud is not None
+    assert registry.cloud.job is not None
+    implied = {} if registry.cloud.ci_option else {"id_token": "ci"}
+    placeholders = registry.cloud.job.options
+    return implied | {
+        name: registry.options.get(name, value) for name, value in placeholders.items()
+    }
+
+
+def _settings(tables: Mapping[Cloud, Mapping[str, str]]) -> Iterator[str]:
+    for number, (cloud, options) in enumerate(tables.items()):
+        yield from ("", f"[{cloud.name}]")[number == 0 :]
+        yield from (f"{name} = {json.dumps(value)}" for name, value in options.items())
+
+
+def _variables(tables: Mapping[Cloud, Mapping[str, str]]) -> Iterator[tuple[str, str]]:
+    for cloud, options in tables.items():
+        for name, value in options.items():
+            yield f"{PREFIX}{cloud.name.upper()}_{name.upper()}", value
+
+
+def _id_tokens(tables: Mapping[Cloud, Mapping[str, str]]) -> Iterator[str]:
+    for cloud, options in tables.items():
+        assert cloud.job is not None
+        yield f"{cloud.name.upper()}_ID_TOKEN:"
+        yield f"  aud: {json.dumps(cloud.job.audience.format(**options))}"
+
+
+def _install() -> Iterator[str]:
+    folder = "~/.local/bin"
+    yield "set -e"
+    yield f"release={_RELEASE}"
+    yield f'wget -q "$release/{_FILE}" "$release/SHA256SUMS"'
+    yield f"grep ' {_FILE}$' SHA256SUMS | sha256sum -c"
+    yield f"install -D -m 755 {_FILE} {folder}/{stdio.PROGRAM}"
+    yield f"export PATH={folder}:$PATH"
+    yield f"{stdio.PROGRAM} configure --yes"
+
+
+def _image(registry: Registry) -> str:
+    return registry.cloud.job.image if registry.cloud and registry.cloud.job else _IMAGE
