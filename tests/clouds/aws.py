@@ -24,11 +24,13 @@ from email.utils import format_datetime
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+import jwt
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from tests.clouds.authority import Authority
+from tests.clouds.ci import CiSystem
 from tests.clouds.loopback import Loopback
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
@@ -93,6 +95,9 @@ class AwsCloud(LoopbackServer):
         self.forbidden: set[str] = set()
         """Principals whose policy does not allow a token."""
         self.expired_web_tokens: set[str] = set()
+        self.ci: CiSystem | None = None
+        """The identity provider of the account; roles trust subjects of its tokens."""
+        self.web_audience = "sts.amazonaws.com"
         self.clock_ahead = timedelta()
         """How far this cloud's clock is ahead of the machine's."""
         self.secrets: set[str] = set()
@@ -326,13 +331,27 @@ class AwsCloud(LoopbackServer):
         token = request.form["WebIdentityToken"]
         if token in self.expired_web_tokens:
             raise Refused("ExpiredTokenException", "Token expired: current date/time ...", 400)
-        if token not in role.trusts:
+        if token not in role.trusts and self._subject(token) not in role.trusts:
             raise Refused(
                 "AccessDenied",
                 "Not authorized to perform sts:AssumeRoleWithWebIdentity",
                 403,
             )
         return _api_region(request.host) or ""
+
+    def _subject(self, token: str) -> str:
+        """The subject of a token of the account's identity provider."""
+        if self.ci is None:
+            return ""
+        try:
+            return str(self.ci.claims(token, [self.web_audience])["sub"])
+        except jwt.InvalidAudienceError:
+            raise Refused("InvalidIdentityToken", "Incorrect token audience", 400) from None
+        except jwt.ExpiredSignatureError:
+            raise Refused("ExpiredTokenException", "Token expired", 400) from None
+        except jwt.InvalidTokenError:
+            text = "No OpenIDConnect provider found in your account for https://elsewhere"
+            raise Refused("InvalidIdentityToken", text, 400) from None
 
     def _assumed(self, action: str, arn: str, session_name: str) -> Reply:
         _, _, role_name = arn.partition(":role/")

@@ -37,6 +37,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from tests.clouds.authority import Authority
+from tests.clouds.ci import CiSystem
 from tests.clouds.loopback import Loopback
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
@@ -136,6 +137,10 @@ class AzureCloud(LoopbackServer):
         self.system_assigned = True
         self.certificate_file = authority.client_identity_file()
         self.federated_token = authority.sign_jwt({"iss": "https://ci.example", "sub": "job"})
+        self.ci: CiSystem | None = None
+        """The issuer of the application's federated credentials, one for each of ``workloads``."""
+        self.workloads: set[str] = set()
+        self.federated_audience = "api://AzureADTokenExchange"
         self.authority = authority
         self._certificate = x509.load_pem_x509_certificate(self.certificate_file.read_bytes())
         self._proxy: TerminatingProxy | None = None
@@ -316,8 +321,26 @@ class AzureCloud(LoopbackServer):
             == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
         )
         assertion = form["client_assertion"]
-        if assertion != self.federated_token:
+        if self.ci is not None:
+            self._verify_workload(self.ci, assertion)
+        elif assertion != self.federated_token:
             self._verify_certificate(assertion, f"https://{request.host}{request.path}")
+
+    def _verify_workload(self, ci: CiSystem, assertion: str) -> None:
+        """Accept the token of a workload that a federated credential names.
+
+        Source: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+        """
+        try:
+            subject = ci.claims(assertion, [self.federated_audience])["sub"]
+        except jwt.InvalidAudienceError:
+            raise Refusal(700212, "invalid_client", "No match: audience.", 401) from None
+        except jwt.ExpiredSignatureError:
+            raise Refusal(700024, "invalid_client", "Not in its valid time.", 401) from None
+        except jwt.InvalidTokenError:
+            raise Refusal(700211, "invalid_client", "No match: issuer.", 401) from None
+        if subject not in self.workloads:
+            raise Refusal(700213, "invalid_client", "No match: subject.", 401)
 
     def _verify_certificate(self, assertion: str, token_endpoint: str) -> None:
         """Accept an assertion only if the registered certificate's key signed it for us."""

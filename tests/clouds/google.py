@@ -27,10 +27,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import jwt
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.clouds.authority import Authority
+from tests.clouds.ci import CiSystem
 from tests.clouds.loopback import Loopback
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
@@ -90,6 +92,9 @@ class GoogleCloud(LoopbackServer):
         """The lifetime of a token; ``None``: it is not stated."""
         self.impersonators = {(PUSHER, TARGET), (USER, TARGET), (WORKLOAD, TARGET), (NODE, TARGET)}
         """Pairs of an identity and a service account that it may impersonate."""
+        self.ci: CiSystem | None = None
+        """The issuer of the pool's provider, which accepts subjects of ``workloads``."""
+        self.workloads = {WORKLOAD}
         self._key = _service_account_key()
         self._tokens: dict[str, Token] = {}
         self._refresh_tokens: dict[str, str] = {}
@@ -325,11 +330,16 @@ class GoogleCloud(LoopbackServer):
         form = request.form
         assert form["grant_type"] == "urn:ietf:params:oauth:grant-type:token-exchange"
         assert form["requested_token_type"] == "urn:ietf:params:oauth:token-type:access_token"
-        assert form["audience"] == POOL
+        if form["audience"] != POOL:
+            text = 'The target service indicated by the "audience" parameters is invalid.'
+            return _oauth_error("invalid_target", text)
         assert form["scope"] in (REGISTRY_SCOPE, PULL_SCOPE, IAM_SCOPE)
         match form["subject_token_type"].rpartition(":")[2]:
             case "jwt":
-                principal = self._subject_tokens[form["subject_token"]]
+                token = form["subject_token"]
+                if self.ci is not None and token not in self._subject_tokens:
+                    return self._federated(self.ci, token, form["scope"])
+                principal = self._subject_tokens[token]
             case "aws4_request":
                 principal = self._of_aws(form["subject_token"])
             case kind:
@@ -338,6 +348,29 @@ class GoogleCloud(LoopbackServer):
                 assert base64.b64decode(leaf, validate=True)
                 principal = MACHINE
         return self._granted(principal, form["scope"])
+
+    def _federated(self, ci: CiSystem, token: str, scope: str) -> Reply:
+        """What STS answers to a token of the provider's issuer.
+
+        Source: https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation
+        """
+        try:
+            principal = ci.claims(token, [POOL, f"https:{POOL}"])["sub"]
+        except jwt.InvalidAudienceError:
+            text = (
+                "The audience in ID Token [https://elsewhere] does not match the expected audience."
+            )
+            return _oauth_error("invalid_grant", text)
+        except jwt.ExpiredSignatureError:
+            text = "ID Token issued at 1 is stale to sign-in."
+            return _oauth_error("invalid_grant", text)
+        except jwt.InvalidTokenError:
+            text = "The issuer in ID Token https://elsewhere does not match the expected ones"
+            return _oauth_error("invalid_grant", text)
+        if principal not in self.workloads:
+            text = "The given credential is rejected by the attribute condition."
+            return _oauth_error("unauthorized_client", text)
+        return self._granted(principal, scope)
 
     def _of_aws(self, subject_token: str) -> str:
         """The principal of a GetCallerIdentity request that was signed and not sent."""
@@ -423,6 +456,10 @@ class GoogleCloud(LoopbackServer):
 def _service_account_key() -> rsa.RSAPrivateKey:
     """The service account's key; making one takes a tenth of a second."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def _oauth_error(code: str, description: str) -> Reply:
+    return json_reply({"error": code, "error_description": description}, 400)
 
 
 def _metadata_reply(value: object, status: int = 200) -> Reply:

@@ -115,7 +115,7 @@ def entra_refusal(settings: AzureSettings, text: str) -> Denied | None:
         value = settings.variable(variable)
         if code == wrong and value != value.strip():
             return Denied("acr.secret-with-blanks", number=number, variable=variable)
-    client = settings.variable("AZURE_CLIENT_ID")
+    client = settings.client_id
     return Denied(
         code,
         number=number,

@@ -13,14 +13,14 @@ from cred_helper.errors import NotFound
 from cred_helper.files import fingerprints
 from cred_helper.providers.acr.azure_settings import AzureSettings
 from cred_helper.providers.common import chain
-from cred_helper.providers.common.interface import Identity, Skipped
+from cred_helper.providers.common.interface import ID_TOKEN, Identity, Skipped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cred_helper.errors import Misconfigured
-    from cred_helper.providers.common.interface import TokenRequest
+    from cred_helper.providers.common.interface import FoundToken, TokenRequest
 
 CLIENT_SECRET = "client-secret"  # noqa: S105 - a source's name
 CLIENT_CERTIFICATE = "client-certificate"
@@ -41,6 +41,7 @@ class Candidate:
     false where only a request or a program can show whether it exists. ``named`` is a managed
     identity's kind of id and id, ``endpoint`` the metadata service that may not be there.
     ``cache_key`` is ``None`` where only a program or a service knows whose the token will be.
+    ``id_token`` is where an identity token comes from.
     """
 
     __slots__ = (
@@ -48,6 +49,7 @@ class Candidate:
         "certain",
         "detail",
         "endpoint",
+        "id_token",
         "named",
         "place",
         "program",
@@ -78,6 +80,7 @@ class Candidate:
         self.endpoint = endpoint
         self.place = place
         self.program = program
+        self.id_token: FoundToken | None = None
 
 
 class AcrIdentity(Identity):
@@ -106,6 +109,7 @@ class AcrIdentity(Identity):
             problem=problem,
         )
         self.candidates = tuple(candidates)
+        self.id_token = candidates[0].id_token if candidates else None
         self._signs_in_at = signs_in_at
 
     def sign_in_key(self, candidate: Candidate) -> tuple[str, ...] | None:
@@ -130,10 +134,11 @@ def choose(request: TokenRequest) -> AcrIdentity:
         cloud = settings.cloud
         raise Misconfigured("acr.cloud-closed", suffix=cloud.suffix, closed=cloud.closed)
     _expect_known(settings)
+    by_token = ((ID_TOKEN, lambda: _by_id_token(settings)),) if request.id_token else ()
     found, skipped = chain.walk(
         (
-            (source.word, lambda source=source: _look(settings, source))  # type: ignore[misc]
-            for source in CHAIN
+            *by_token,
+            *((source.word, lambda source=source: _look(settings, source)) for source in CHAIN),
         ),
         settles=lambda candidate: candidate.certain and candidate.settled,
     )
@@ -193,6 +198,12 @@ def _look(settings: AzureSettings, source: Source) -> Candidate | NotFound:
     return source.look(settings, source)
 
 
+def _by_id_token(settings: AzureSettings) -> Candidate | NotFound:
+    from cred_helper.providers.acr.workload_identity import by_id_token
+
+    return by_id_token(settings)
+
+
 def _not_set(variable: str) -> NotFound:
     return NotFound("provider.variable-not-set", variable=variable)
 
@@ -226,12 +237,13 @@ def _principal(
     tenant_id, client_id = settings.principal(variable)
     return Candidate(
         source,
-        lambda: _application(tenant_id, client_id, variable),
+        lambda: application(tenant_id, client_id, variable),
         cache_key=(tenant_id, client_id, secret_digest),
     )
 
 
-def _application(tenant_id: str, client_id: str, by: str) -> str:
+def application(tenant_id: str, client_id: str, by: str) -> str:
+    """An application in words, with what it signs in by."""
     from cred_helper.providers.acr.ids import shown_id
 
     return f"application {shown_id(client_id)} of tenant {shown_id(tenant_id)}, by {by}"
@@ -283,7 +295,7 @@ def _federated(settings: AzureSettings, source: str, variable: str, whose: str |
     tenant_id, client_id = settings.principal(variable)
     return Candidate(
         source,
-        lambda: _application(tenant_id, client_id, f"the token in {variable}"),
+        lambda: application(tenant_id, client_id, f"the token in {variable}"),
         cache_key=(tenant_id, client_id, whose),
     )
 

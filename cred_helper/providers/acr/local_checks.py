@@ -17,6 +17,8 @@ from cred_helper.providers.acr import identity as sources
 from cred_helper.providers.acr.azure_settings import AzureSettings
 from cred_helper.providers.acr.ids import is_domain, is_guid
 from cred_helper.providers.acr.program_login import az_folder
+from cred_helper.providers.common import id_token_check
+from cred_helper.providers.common.interface import ID_TOKEN
 from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, claims
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ def problems(request: TokenRequest, identity: AcrIdentity) -> Iterator[ProviderE
     if identity.source is None:
         return
     settings = AzureSettings(request)
+    if identity.id_token is not None:
+        yield from id_token_check.problems(identity.id_token)
     if identity.source != sources.MANAGED_IDENTITY or not settings.managed_identity_options:
         yield from _ids(settings, identity.source)
     if variable := _FILES.get(identity.source):
@@ -99,7 +103,10 @@ def unreadable(variable: str, path: str, error: Exception) -> Misconfigured:
 
 def _ids(settings: AzureSettings, source: str) -> Iterator[Misconfigured]:
     """Ids that have the form of something else, such as a secret."""
-    used = (sources.CLIENT_SECRET, sources.FEDERATED_TOKEN, *_FILES, sources.MANAGED_IDENTITY)
+    used = (
+        *(sources.CLIENT_SECRET, sources.FEDERATED_TOKEN, *_FILES, sources.MANAGED_IDENTITY),
+        ID_TOKEN,
+    )
     if source not in used:
         return
     for name, value in (("tenant_id", settings.tenant_id), ("client_id", settings.client_id)):

@@ -28,6 +28,7 @@ ENTRA_CODES = {
     "65001": "acr.no-consent",
     "70011": "acr.unknown-audience",
     "70021": "acr.no-federated-credential",
+    "70025": "acr.no-federated-credential",
     "70023": "acr.federated-token-too-long",
     "70043": "acr.login-expired",
     "90002": "acr.unknown-tenant",

@@ -20,6 +20,7 @@ from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured
 from cred_helper.files.fingerprints import digest
 from cred_helper.providers.acr import identity as sources
 from cred_helper.providers.acr.authority import instance_discovery
+from cred_helper.providers.common import id_token_check, id_token_issuer, interface
 from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, claims
 from cred_helper.providers.common.trust import CaFile
 from cred_helper.providers.common.wire import Wire, host_of
@@ -156,7 +157,10 @@ def _by_sdk(settings: AzureSettings, candidate: Candidate) -> tuple[str, float]:
         from cred_helper.providers.acr.errors import sign_in_error
 
         # Its texts may quote what was sent or read, so they are not kept, not even as a cause.
-        raise sign_in_error(settings, candidate, wire, error) from None
+        failure = sign_in_error(settings, candidate, wire, error)
+        if candidate.id_token is not None:
+            failure = id_token_check.with_claims(failure, candidate.id_token)
+        raise failure from None
     return found.token, found.expires_on
 
 
@@ -203,7 +207,7 @@ def _sdk_credential(
                 tenant_id=tenant_id or None,
                 **signing_in,
             )
-        case sources.FEDERATED_TOKEN | sources.WORKLOAD_IDENTITY:
+        case sources.FEDERATED_TOKEN | sources.WORKLOAD_IDENTITY | interface.ID_TOKEN:
             # The SDK's class for the file is this one with a reader of its own; but a file without
             # a token needs an error of its own, and a pipe can be read only once.
             token = _federated_token(settings, candidate)
@@ -254,7 +258,9 @@ def _certificate_credential(settings: AzureSettings, signing_in: dict[str, Any])
 
 
 def _federated_token(settings: AzureSettings, candidate: Candidate) -> str:
-    """The token of another issuer, from the variable or the file that it names."""
+    """The token of another issuer: the request's, or from a variable or the file that it names."""
+    if candidate.id_token is not None:
+        return id_token_issuer.token(settings.request, candidate.id_token)
     if candidate.source == sources.FEDERATED_TOKEN:
         return settings.variable("AZURE_FEDERATED_TOKEN").strip()
     variable = "AZURE_FEDERATED_TOKEN_FILE"

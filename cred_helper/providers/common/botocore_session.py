@@ -77,11 +77,11 @@ class WireSession(URLLib3Session):  # type: ignore[misc]
         )
 
 
-def use_wire(wire: Wire, session: Any, chain: Any) -> None:
-    """Have an SDK session's clients, and its chain of credential sources, send over the wire."""
+def use_wire(wire: Wire, session: Any, chain: Any = None) -> None:
+    """Have an SDK session's clients, and the sources of its chain, send over the wire."""
     own = WireSession(wire)
     session.register("before-send", lambda request, **_: own.send(request))
-    for source, attribute in _FETCHERS:
+    for source, attribute in _FETCHERS if chain else ():
         try:
             fetcher = getattr(chain.get_provider(source), attribute)
         except Exception:  # noqa: BLE001, S112 - the chain has no such source

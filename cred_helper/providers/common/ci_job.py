@@ -16,14 +16,15 @@ from __future__ import annotations
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import digest
 from cred_helper.providers.common import cloud_detection, token_identity
-from cred_helper.providers.common.id_token import Found, at_hand
+from cred_helper.providers.common.id_token import at_hand
+from cred_helper.providers.common.interface import FoundToken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     Environ = Mapping[str, str]
-    Look = Callable[[Environ, tuple[str, ...], bool], Found]
+    Look = Callable[[Environ, tuple[str, ...], bool], FoundToken]
 
 GITHUB = "GitHub Actions"
 AZURE_PIPELINES = "Azure Pipelines"
@@ -48,7 +49,7 @@ _BUILDKITE_VARIABLES = (
 _CIRCLECI_TOKENS = ("CIRCLE_OIDC_TOKEN_V2", "CIRCLE_OIDC_TOKEN")
 
 
-def find(environ: Environ, audiences: tuple[str, ...], *, is_chosen: bool) -> Found:
+def find(environ: Environ, audiences: tuple[str, ...], *, is_chosen: bool) -> FoundToken:
     """Find the token of the job; ``is_chosen`` is whether the user chose the audience.
 
     Raises:
@@ -61,15 +62,15 @@ def find(environ: Environ, audiences: tuple[str, ...], *, is_chosen: bool) -> Fo
         cloud_detection.machine_sign(cloud_detection.GOOGLE).is_cloud
     ):
         return _google_cloud(environ, audiences)
-    raise Misconfigured("id_token.no-ci")
+    raise Misconfigured("oidc.no-ci")
 
 
 def _asked(
     system: str, environ: Environ, audiences: tuple[str, ...], names: tuple[str, ...]
-) -> Found:
+) -> FoundToken:
     """A token that the system is asked for; the job is known by the values of variables."""
     values = [environ.get(name, "") for name in names]
-    return Found(
+    return FoundToken(
         f"the identity token of {system}",
         audiences,
         whose=digest([system, *audiences, *values]) if values[0] else None,
@@ -78,32 +79,32 @@ def _asked(
     )
 
 
-def _github(environ: Environ, audiences: tuple[str, ...], _is_chosen: bool) -> Found:
+def _github(environ: Environ, audiences: tuple[str, ...], _is_chosen: bool) -> FoundToken:
     for name in (GITHUB_URL, GITHUB_TOKEN):
         if not environ.get(name):
-            raise Misconfigured("id_token.github-permission", variable=name)
+            raise Misconfigured("oidc.github-permission", variable=name)
     return _asked(GITHUB, environ, audiences, (GITHUB_TOKEN, GITHUB_URL))
 
 
-def _azure_pipelines(environ: Environ, audiences: tuple[str, ...], is_chosen: bool) -> Found:
+def _azure_pipelines(environ: Environ, audiences: tuple[str, ...], is_chosen: bool) -> FoundToken:
     for name in (AZURE_URL, AZURE_TOKEN, AZURE_CONNECTION):
         if not environ.get(name):
-            raise Misconfigured("id_token.azure-pipelines-variable", variable=name)
+            raise Misconfigured("oidc.azure-pipelines-variable", variable=name)
     names = (AZURE_TOKEN, AZURE_URL, AZURE_CONNECTION)
     found = _asked(AZURE_PIPELINES, environ, audiences, names)
     found.is_strict = is_chosen  # its tokens have one audience, whatever is asked for
     return found
 
 
-def _buildkite(environ: Environ, audiences: tuple[str, ...], _is_chosen: bool) -> Found:
+def _buildkite(environ: Environ, audiences: tuple[str, ...], _is_chosen: bool) -> FoundToken:
     return _asked(BUILDKITE, environ, audiences, _BUILDKITE_VARIABLES)
 
 
-def _circleci(environ: Environ, audiences: tuple[str, ...], is_chosen: bool) -> Found:
+def _circleci(environ: Environ, audiences: tuple[str, ...], is_chosen: bool) -> FoundToken:
     """The variable's token, whose audience is the organization; another has to be asked for."""
     name = next((name for name in _CIRCLECI_TOKENS if environ.get(name)), "")
     if not name:
-        raise Misconfigured("id_token.circleci-token")
+        raise Misconfigured("oidc.circleci-token")
     own = at_hand(f"the identity token in {name}", environ[name], "", audiences)
     if not is_chosen or set(audiences_of(own.token)) & {*audiences}:
         return own
@@ -112,15 +113,15 @@ def _circleci(environ: Environ, audiences: tuple[str, ...], is_chosen: bool) -> 
     return found
 
 
-def _gitlab(environ: Environ, audiences: tuple[str, ...], _is_chosen: bool) -> Found:
+def _gitlab(environ: Environ, audiences: tuple[str, ...], _is_chosen: bool) -> FoundToken:
     """The variable of ``id_tokens`` whose token has the audience, whatever its name is."""
     for name, token in _tokens(environ):
         if set(audiences_of(token)) & {*audiences}:
             return at_hand(f"the identity token in {name}", token, "", audiences)
     others = ", ".join(name for name, _ in _tokens(environ))
     if others:
-        raise Misconfigured("id_token.gitlab-audience", audience=audiences[0], variables=others)
-    raise Misconfigured("id_token.gitlab-token", audience=audiences[0])
+        raise Misconfigured("oidc.gitlab-audience", audience=audiences[0], variables=others)
+    raise Misconfigured("oidc.gitlab-token", audience=audiences[0])
 
 
 def _tokens(environ: Environ) -> Iterator[tuple[str, str]]:
@@ -131,7 +132,7 @@ def _tokens(environ: Environ) -> Iterator[tuple[str, str]]:
 
 
 def _variable(name: str, code: str) -> Look:
-    def look(environ: Environ, audiences: tuple[str, ...], is_chosen: bool) -> Found:
+    def look(environ: Environ, audiences: tuple[str, ...], is_chosen: bool) -> FoundToken:
         if not environ.get(name):
             raise Misconfigured(code, variable=name)
         chosen = audiences[0] if is_chosen else ""
@@ -140,7 +141,7 @@ def _variable(name: str, code: str) -> Look:
     return look
 
 
-def _google_cloud(environ: Environ, audiences: tuple[str, ...]) -> Found:
+def _google_cloud(environ: Environ, audiences: tuple[str, ...]) -> FoundToken:
     """The machine's token; another account can be behind an address that a variable names."""
     import os
 
@@ -167,7 +168,7 @@ _SYSTEMS: tuple[tuple[str, Look], ...] = (
     ("TF_BUILD", _azure_pipelines),
     (
         "BITBUCKET_BUILD_NUMBER",
-        _variable("BITBUCKET_STEP_OIDC_TOKEN", "id_token.bitbucket-token"),
+        _variable("BITBUCKET_STEP_OIDC_TOKEN", "oidc.bitbucket-token"),
     ),
-    ("TFC_RUN_ID", _variable("TFC_WORKLOAD_IDENTITY_TOKEN", "id_token.terraform-token")),
+    ("TFC_RUN_ID", _variable("TFC_WORKLOAD_IDENTITY_TOKEN", "oidc.terraform-token")),
 )

@@ -15,57 +15,18 @@ import os
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import is_pipe
 from cred_helper.providers.common import token_identity
-from cred_helper.providers.common.interface import IdToken
+from cred_helper.providers.common.interface import FoundToken, IdToken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.providers.common.interface import TokenRequest
 
-# The word of every provider for this source.
-ID_TOKEN = "id-token"  # noqa: S105 - a source's name
 VARIABLE, FILE = "env:", "file:"
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 _NAME_CHARACTERS = _LETTERS | frozenset("0123456789")
 
 
-class Found:
-    """Where an identity token comes from, and whose it is.
-
-    ``place`` names the source in messages, as a noun with its article. ``issuer`` is the CI system
-    that has to be asked, ``""`` where the token is at hand: in ``token``, or in the pipe ``path``.
-    ``audience`` is what to ask for, and what the token must be for if ``is_strict``. ``whose`` is
-    the same for every token of one job or pod, and differs for every other; ``None`` where only the
-    token says it. It is no secret.
-    """
-
-    __slots__ = ("audiences", "is_strict", "issuer", "path", "place", "token", "whose")
-
-    def __init__(
-        self,
-        place: str,
-        audiences: tuple[str, ...],
-        *,
-        whose: str | None,
-        token: str = "",
-        issuer: str = "",
-        path: str = "",
-        is_strict: bool = False,
-    ) -> None:
-        self.place = place
-        self.audiences = audiences
-        self.whose = whose
-        self.token = token
-        self.issuer = issuer
-        self.path = path
-        self.is_strict = is_strict
-
-    @property
-    def audience(self) -> str:
-        """The audience to ask for."""
-        return self.audiences[0]
-
-
-def find(request: TokenRequest, *audiences: str) -> Found:
+def find(request: TokenRequest, *audiences: str) -> FoundToken:
     """Find the identity token of a request that has one.
 
     ``audiences`` are the names that the cloud has for itself, the usual one first. They count where
@@ -91,13 +52,13 @@ def find(request: TokenRequest, *audiences: str) -> Found:
         path = os.path.expanduser(wanted.source.removeprefix(FILE))
         if os.path.isabs(path):
             return _in_file(request, path, audiences)
-    raise request.wrong("id_token", "id_token.unknown-source")
+    raise request.wrong("id_token", "oidc.unknown-source")
 
 
-def at_hand(place: str, token: str, chosen: str, audiences: tuple[str, ...]) -> Found:
+def at_hand(place: str, token: str, chosen: str, audiences: tuple[str, ...]) -> FoundToken:
     """The token that a variable, a file or the caller has."""
     token = token.strip()
-    return Found(
+    return FoundToken(
         place,
         (chosen,) if chosen else audiences,
         whose=token_identity.of_token(token),
@@ -106,17 +67,17 @@ def at_hand(place: str, token: str, chosen: str, audiences: tuple[str, ...]) -> 
     )
 
 
-def _in_variable(request: TokenRequest, name: str, audiences: tuple[str, ...]) -> Found:
+def _in_variable(request: TokenRequest, name: str, audiences: tuple[str, ...]) -> FoundToken:
     assert request.id_token is not None
     token = request.environ.get(name, "")
     if not token.strip():
         from cred_helper.files.secret_shapes import shown
 
-        raise request.wrong("id_token", "id_token.variable-not-set", variable=shown(name))
+        raise request.wrong("id_token", "oidc.variable-not-set", variable=shown(name))
     return at_hand(f"the identity token in {name}", token, request.id_token.audience, audiences)
 
 
-def _in_file(request: TokenRequest, path: str, audiences: tuple[str, ...]) -> Found:
+def _in_file(request: TokenRequest, path: str, audiences: tuple[str, ...]) -> FoundToken:
     from cred_helper.files.path_values import quotable
 
     assert request.id_token is not None
@@ -124,7 +85,7 @@ def _in_file(request: TokenRequest, path: str, audiences: tuple[str, ...]) -> Fo
     place = f"the identity token in {path if quotable(path) else 'the file of id_token'}"
     try:
         if is_pipe(path):
-            return Found(
+            return FoundToken(
                 place,
                 (chosen,) if chosen else audiences,
                 whose=None,
@@ -137,10 +98,10 @@ def _in_file(request: TokenRequest, path: str, audiences: tuple[str, ...]) -> Fo
         from cred_helper.files.os_errors import os_reason
 
         raise request.wrong(
-            "id_token", "id_token.file-unreadable", place=place, reason=os_reason(error)
+            "id_token", "oidc.file-unreadable", place=place, reason=os_reason(error)
         ) from None
     if not token.strip():
-        raise request.wrong("id_token", "id_token.empty", place=place)
+        raise request.wrong("id_token", "oidc.empty", place=place)
     return at_hand(place, token.decode("utf-8", "surrogateescape"), chosen, audiences)
 
 
@@ -175,9 +136,9 @@ def refuse_second(request: TokenRequest, *options: str) -> None:
     """
     for option in options:
         if option in request.options:
-            raise request.wrong(option, "id_token.two-identities", name=option)
+            raise request.wrong(option, "oidc.two-identities", name=option)
 
 
 def missing(request: TokenRequest, option: str, purpose: str) -> Misconfigured:
     """The error for an option that a token is of no use without."""
-    return request.wrong("id_token", "id_token.option-missing", name=option, purpose=purpose)
+    return request.wrong("id_token", "oidc.option-missing", name=option, purpose=purpose)

@@ -12,7 +12,7 @@ Sources:
 
 from __future__ import annotations
 
-from time import sleep, time
+from time import sleep
 
 from cred_helper.errors import (
     BadReply,
@@ -22,27 +22,16 @@ from cred_helper.errors import (
     ProviderError,
     Unreachable,
 )
-from cred_helper.providers.common import ci_job, token_identity
-from cred_helper.providers.common.id_token import shown_claims
+from cred_helper.providers.common import ci_job, id_token_check, token_identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from cred_helper.providers.common.id_token import Found
-    from cred_helper.providers.common.interface import TokenRequest
+    from cred_helper.providers.common.interface import FoundToken, TokenRequest
     from cred_helper.providers.common.wire import Exchange
 
-# What the audiences of one service have in common: a token for one is not shown to another.
-_SERVICES = (
-    "sts.amazonaws.com",
-    "iam.googleapis.com/",
-    "api://AzureADTokenExchange",
-    "identity.docker.com",
-)
-# Clocks of machines differ by seconds; a cloud has the last word.
-_CLOCK_SKEW_S = 60
 # GitHub's and Azure's endpoints fail now and then for a moment: configure-aws-credentials#299.
 _ATTEMPTS = 3
 _FIRST_PAUSE_S = 0.5
@@ -52,7 +41,7 @@ _METADATA_PATH = "/computeMetadata/v1/instance/service-accounts/default/identity
 _AZURE_API_VERSION = "7.1"
 
 
-def token(request: TokenRequest, found: Found) -> str:
+def token(request: TokenRequest, found: FoundToken) -> str:
     """Get the token and check it.
 
     Raises:
@@ -64,41 +53,11 @@ def token(request: TokenRequest, found: Found) -> str:
     elif found.path:
         text = _from_pipe(found)
     text = text.strip()
-    _check(text, found)
+    id_token_check.check(text, found)
     return text
 
 
-def _check(text: str, found: Found) -> None:
-    """Refuse a token that the cloud would refuse, or that is for another service."""
-    error: type[ProviderError] = BadReply if found.issuer else Misconfigured
-    claims = token_identity.claims(text)
-    if not text:
-        raise error("id_token.empty", place=found.place)
-    if not claims or not text.isascii() or len(text.split()) != 1:
-        raise error("id_token.not-a-token", place=found.place)
-    ends_at_s = claims.get("exp")
-    if isinstance(ends_at_s, int | float) and not isinstance(ends_at_s, bool):
-        since_s = time() - ends_at_s
-        if since_s > _CLOCK_SKEW_S:
-            minutes = f"{since_s / 60:.0f}"
-            raise error("id_token.expired", place=found.place, minutes=minutes)
-    audiences = ci_job.audiences_of(text)
-    if {*audiences} & {*found.audiences}:
-        return
-    own = _service(found.audience)
-    is_foreign = any(_service(audience) not in ("", own) for audience in audiences)
-    if found.is_strict or is_foreign:
-        shown = shown_claims(text).get("audience", "none")
-        raise error(
-            "id_token.wrong-audience", place=found.place, audience=shown, wanted=found.audience
-        )
-
-
-def _service(audience: str) -> str:
-    return next((service for service in _SERVICES if service in audience), "")
-
-
-def _from_pipe(found: Found) -> str:
+def _from_pipe(found: FoundToken) -> str:
     from cred_helper.files.os_errors import os_reason
     from cred_helper.providers.common import pipes
 
@@ -106,7 +65,7 @@ def _from_pipe(found: Found) -> str:
         data = pipes.read(found.path, found.place, token_identity.MAX_TOKEN_BYTES)
     except OSError as error:
         raise Misconfigured(
-            "id_token.file-unreadable", place=found.place, reason=os_reason(error)
+            "oidc.file-unreadable", place=found.place, reason=os_reason(error)
         ) from None
     return data.decode("utf-8", "surrogateescape")
 
@@ -114,7 +73,7 @@ def _from_pipe(found: Found) -> str:
 # --- Systems with an endpoint ---------------------------------------------------------------------
 
 
-def _github(request: TokenRequest, found: Found) -> str:
+def _github(request: TokenRequest, found: FoundToken) -> str:
     from urllib.parse import quote
 
     url = request.environ[ci_job.GITHUB_URL]
@@ -124,7 +83,7 @@ def _github(request: TokenRequest, found: Found) -> str:
     return _member(reply, "value")
 
 
-def _azure_pipelines(request: TokenRequest, found: Found) -> str:
+def _azure_pipelines(request: TokenRequest, found: FoundToken) -> str:
     from urllib.parse import quote
 
     connection = quote(request.environ[ci_job.AZURE_CONNECTION], safe="")
@@ -140,7 +99,7 @@ def _azure_pipelines(request: TokenRequest, found: Found) -> str:
     return _member(reply, "oidcToken")
 
 
-def _google_cloud(request: TokenRequest, found: Found) -> str:
+def _google_cloud(request: TokenRequest, found: FoundToken) -> str:
     from urllib.parse import quote
 
     host = request.environ.get(ci_job.METADATA_VARIABLE) or _METADATA_HOST
@@ -148,13 +107,13 @@ def _google_cloud(request: TokenRequest, found: Found) -> str:
     headers = {"Metadata-Flavor": "Google"}
     reply = _asked(request, found, "GET", url, headers, ci_job.METADATA_VARIABLE, is_direct=True)
     if reply.headers.get("Metadata-Flavor", "").lower() != "google":
-        raise BadReply("id_token.no-token-in-reply", upstream=reply.upstream)
+        raise BadReply("oidc.no-token-in-reply", upstream=reply.upstream)
     return reply.body.decode("utf-8", "replace")
 
 
 def _asked(
     request: TokenRequest,
-    found: Found,
+    found: FoundToken,
     method: str,
     url: str,
     headers: Mapping[str, str],
@@ -176,7 +135,7 @@ def _asked(
         host = urlsplit(asked).hostname if host_of(asked) else ""
         schemes = ("https", "http") if host and (is_direct or is_local(host)) else ("https",)
         if not host or asked.partition("://")[0].lower() not in schemes:
-            raise Misconfigured("id_token.bad-endpoint", variable=variable)
+            raise Misconfigured("oidc.bad-endpoint", variable=variable)
 
     wire = Wire(
         request.deadline,
@@ -194,7 +153,7 @@ def _asked(
             except CredentialError:
                 raise
             except Exception as failure:  # noqa: BLE001 - requests and urllib3 raise what they like
-                error = wire.failure(failure) or Unreachable("id_token.no-answer")
+                error = wire.failure(failure) or Unreachable("oidc.no-answer")
             else:
                 assert wire.last is not None
                 error = status_error(wire.last)
@@ -211,7 +170,7 @@ def _asked(
         raise error
     if reply.status != 200:
         kind = Denied if reply.status in (401, 403) else BadReply
-        raise kind("id_token.refused", upstream=reply.upstream, status=reply.status)
+        raise kind("oidc.refused", upstream=reply.upstream, status=reply.status)
     return reply
 
 
@@ -226,39 +185,39 @@ def _member(reply: Exchange, name: str) -> str:
         pass
     value = document.get(name) if isinstance(document, dict) else None
     if not isinstance(value, str):
-        raise BadReply("id_token.no-token-in-reply", upstream=reply.upstream)
+        raise BadReply("oidc.no-token-in-reply", upstream=reply.upstream)
     return value
 
 
 # --- Systems with a program -----------------------------------------------------------------------
 
 
-def _buildkite(request: TokenRequest, found: Found) -> str:
+def _buildkite(request: TokenRequest, found: FoundToken) -> str:
     arguments = ["oidc", "request-token", "--audience", found.audience]
     return _printed(request, found, "buildkite-agent", arguments)
 
 
-def _circleci(request: TokenRequest, found: Found) -> str:
+def _circleci(request: TokenRequest, found: FoundToken) -> str:
     import json
 
     claims = json.dumps({"aud": found.audience})
     return _printed(request, found, "circleci", ["run", "oidc", "get", "--claims", claims])
 
 
-def _printed(request: TokenRequest, found: Found, name: str, arguments: list[str]) -> str:
+def _printed(request: TokenRequest, found: FoundToken, name: str, arguments: list[str]) -> str:
     from cred_helper.programs import find
     from cred_helper.providers.common.quoted import last_line, quoted
     from cred_helper.providers.common.run_program import run
 
     path = find(name, request.environ)
     if path is None:
-        raise Misconfigured("id_token.program-missing", place=found.place, program=name)
+        raise Misconfigured("oidc.program-missing", place=found.place, program=name)
     timeout_s = request.deadline.step_s(request.deadline.remaining_s() * _PROGRAM_SHARE)
     finished = run([path, *arguments], request.environ, timeout_s, f"the program {name}")
     if finished.status != 0:
         secrets = [value for key, value in request.environ.items() if "TOKEN" in key]
         said = quoted(last_line(finished.errors or finished.output), secrets)
-        raise Denied("id_token.program-failed", program=name, said=said or "no reason")
+        raise Denied("oidc.program-failed", program=name, said=said or "no reason")
     return finished.output.decode("utf-8", "replace")
 
 

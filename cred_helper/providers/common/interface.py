@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from cred_helper.hosts import Route
     from cred_helper.providers.common.protocols import Share
 
+# The word of every provider for the identity of an identity token.
+ID_TOKEN = "id-token"  # noqa: S105 - a source's name
+
 
 class Deadline:
     """The time on a monotonic clock at which waiting ends."""
@@ -59,6 +62,45 @@ class IdToken:
         self.source = source
         self.audience = audience
         self.given = given
+
+
+class FoundToken:
+    """Where an identity token comes from, and whose it is.
+
+    ``place`` names the source in messages, as a noun with its article. ``issuer`` is the CI system
+    that has to be asked, ``""`` where the token is at hand: in ``token``, or in the pipe ``path``.
+    ``audience`` is what to ask for, and what the token must be for if ``is_strict``. ``whose`` is
+    the same for every token of one job or pod, and differs for every other; ``None`` where only the
+    token says it. It is no secret. ``claims`` are issuer, subject and audience in words, once a
+    ``get`` has the token.
+    """
+
+    __slots__ = ("audiences", "claims", "is_strict", "issuer", "path", "place", "token", "whose")
+
+    def __init__(
+        self,
+        place: str,
+        audiences: tuple[str, ...],
+        *,
+        whose: str | None,
+        token: str = "",
+        issuer: str = "",
+        path: str = "",
+        is_strict: bool = False,
+    ) -> None:
+        self.place = place
+        self.audiences = audiences
+        self.claims = ""
+        self.whose = whose
+        self.token = token
+        self.issuer = issuer
+        self.path = path
+        self.is_strict = is_strict
+
+    @property
+    def audience(self) -> str:
+        """The audience to ask for."""
+        return self.audiences[0]
 
 
 class TokenRequest:
@@ -175,7 +217,8 @@ class Identity:
     ignore what the user set. A provider says how to find it, and the caller of ``get`` raises it in
     place of ``NotFound``. ``resolve`` runs the program that alone knows whose the identity is
     (``credential_process``), and returns the identity with its ``cache_key`` and with what ``get``
-    needs of the program's answer.
+    needs of the program's answer. ``id_token`` is where the token of the source ``id-token`` comes
+    from.
     """
 
     __slots__ = (
@@ -183,6 +226,7 @@ class Identity:
         "_resolve",
         "cache_key",
         "certain",
+        "id_token",
         "problem_if_absent",
         "scope",
         "skipped",
@@ -209,6 +253,7 @@ class Identity:
         self.scope = scope
         self.problem_if_absent = problem
         self._resolve = resolve
+        self.id_token: FoundToken | None = None
 
     @property
     def problem(self) -> Misconfigured | None:

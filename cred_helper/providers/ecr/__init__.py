@@ -46,9 +46,11 @@ class AwsIdentity(Identity):
         if found.program is not None:
             # Without the program's answer, nothing says whose keys it gives.
             parts = None if output is None or parts is None else [*parts, output.key_id]
+        # The role of an identity token is the identity itself.
+        assumes = bool(configuration.role_arn) and found.id_token is None
         super().__init__(
             source,
-            found.detail + (f", then {configuration.shown_role}" if configuration.role_arn else ""),
+            found.detail + (f", then {configuration.shown_role}" if assumes else ""),
             skipped=skipped,
             cache_key=None
             if parts is None
@@ -60,6 +62,7 @@ class AwsIdentity(Identity):
         )
         self.found = found
         self.output = output
+        self.id_token = found.id_token
 
     def _run(self, request: TokenRequest) -> Identity:
         from cred_helper.providers.ecr import credential_process

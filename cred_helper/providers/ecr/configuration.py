@@ -44,6 +44,7 @@ class Configuration:
 
     def __init__(self, request: TokenRequest) -> None:
         assert isinstance(request.route, EcrRoute)
+        self.request = request
         self.route = request.route
         self.environ: Mapping[str, str] = request.environ
         self.wrong = request.wrong

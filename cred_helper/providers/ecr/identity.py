@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.files.fingerprints import digest
+from cred_helper.providers.common.interface import ID_TOKEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cred_helper.providers.common.interface import FoundToken
     from cred_helper.providers.ecr.configuration import Configuration
     from cred_helper.providers.ecr.sign_in import Session
 
@@ -40,10 +42,19 @@ class Found:
     the identity is.
     ``program`` is the profile whose ``credential_process`` has to run to say whose it is.
     ``session`` is the sign-in session whose renewal gives its keys. ``uses_cli_sessions`` is true
-    where a role session that the AWS CLI keeps may be used in its place.
+    where a role session that the AWS CLI keeps may be used in its place. ``id_token`` is where the
+    identity token comes from that the role is assumed by.
     """
 
-    __slots__ = ("certain", "detail", "parts", "program", "session", "uses_cli_sessions")
+    __slots__ = (
+        "certain",
+        "detail",
+        "id_token",
+        "parts",
+        "program",
+        "session",
+        "uses_cli_sessions",
+    )
 
     def __init__(
         self,
@@ -54,6 +65,7 @@ class Found:
         program: str | None = None,
         session: Session | None = None,
         uses_cli_sessions: bool = False,
+        id_token: FoundToken | None = None,
     ) -> None:
         self.detail = detail
         self.parts = parts
@@ -61,11 +73,16 @@ class Found:
         self.program = program
         self.session = session
         self.uses_cli_sessions = uses_cli_sessions
+        self.id_token = id_token
 
 
 def sources(configuration: Configuration) -> list[tuple[str, Callable[[], Found | NotFound]]]:
-    """The sources in the SDK's order, each with the function that looks for its identity."""
+    """The sources in the SDK's order, each with the function that looks for its identity.
+
+    Before them all is the identity token of the request, if it has one.
+    """
     return [
+        *([(ID_TOKEN, lambda: _id_token(configuration))] if configuration.request.id_token else ()),
         (ENVIRONMENT, lambda: _environment(configuration)),
         (WEB_IDENTITY, lambda: _web_identity(configuration)),
         (PROFILE, lambda: _profile(configuration)),
@@ -73,6 +90,12 @@ def sources(configuration: Configuration) -> list[tuple[str, Callable[[], Found 
         (CONTAINER, lambda: _container(configuration)),
         (INSTANCE, lambda: _instance_metadata(configuration)),
     ]
+
+
+def _id_token(configuration: Configuration) -> Found | NotFound:
+    from cred_helper.providers.ecr.web_identity import by_id_token
+
+    return by_id_token(configuration)
 
 
 def _environment(configuration: Configuration) -> Found | NotFound:

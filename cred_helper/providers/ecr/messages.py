@@ -281,7 +281,7 @@ MESSAGES: dict[str, Message] = {
         cure="Renew them where they came from (aws sso login, a step of your CI).",
     ),
     "ecr.token-file-expired": Message(
-        "the token file has expired: {detail}: {answer}",
+        "the token has expired: {detail}: {answer}",
         "look at the step or the volume that renews it",
     ),
     "ecr.key-unknown": Message(
@@ -326,7 +326,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "ecr.token-not-trusted": Message(
         "the role does not trust the token: {detail}: {answer}",
-        "the role's trust policy has to allow sts:AssumeRoleWithWebIdentity to it",
+        "its trust policy has to allow sts:AssumeRoleWithWebIdentity for this subject and audience",
     ),
     "ecr.issuer-unknown": Message(
         "STS knows no identity provider for the token's issuer in the role's account: {detail}",
@@ -337,6 +337,13 @@ MESSAGES: dict[str, Message] = {
         "request the token for the audience sts.amazonaws.com, or add its audience to the provider",
     ),
     "ecr.token-not-taken": Message("STS does not accept the token: {detail}"),
+    "ecr.not-a-role": Message(
+        "{named_by} is not the ARN of a role", "write arn:aws:iam::ACCOUNT:role/NAME"
+    ),
+    "ecr.role-of-another-partition": Message(
+        "the role is of another partition than the registry, which is in {partition}",
+        "set a role of arn:{partition} for this registry",
+    ),
     "ecr.region-off": Message(
         "{api} refuses {detail}: {answer}",
         "enable the region in the identity's account, or set AWS_DEFAULT_REGION to one that is",

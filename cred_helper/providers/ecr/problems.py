@@ -39,6 +39,10 @@ def problems(configuration: Configuration, identity: Identity) -> Iterator[Provi
     found = getattr(identity, "found", None)
     if found is not None and found.session is not None:
         yield from _session(configuration, found.session.state())
+    if identity.id_token is not None:
+        from cred_helper.providers.common import id_token_check
+
+        yield from id_token_check.problems(identity.id_token)
     if found is not None and found.program is not None:
         yield from _program(configuration, found.program)
     if (ca_file := configuration.ca_file) and (problem := ca_file.problem()):

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cred_helper.hosts import EcrRoute
-    from cred_helper.providers.common.interface import Deadline
+    from cred_helper.providers.common.interface import Deadline, FoundToken
     from cred_helper.providers.ecr import AwsIdentity
     from cred_helper.providers.ecr.configuration import Configuration
     from cred_helper.providers.ecr.sign_in import Session as SignIn
@@ -88,15 +88,23 @@ def token(configuration: Configuration, identity: AwsIdentity, deadline: Deadlin
             raise sign_in_again(configuration, "missing")
         # Of all that share a sign-in session one renews it, and the others read it afterwards.
         web_identity.name_pipe(configuration, identity.source)
-        with sign_in.renewal(deadline) if sign_in else nullcontext():
-            keys = _keys(session, configuration, identity, wire)
+        if identity.id_token is not None:
+            keys = _keys_by_id_token(session, configuration, identity.id_token, wire)
+        else:
+            with sign_in.renewal(deadline) if sign_in else nullcontext():
+                keys = _keys(session, configuration, identity, wire)
         step = Step.CLIENT
         client = _client(session, configuration, keys)
         step = Step.CALL
         wire.last = None
         reply = client.get_authorization_token()
     except Exception as error:  # noqa: BLE001 - the SDK raises what its parts raise
-        raise explained(error, configuration, identity, wire, step) from None
+        failure = explained(error, configuration, identity, wire, step)
+        if identity.id_token is not None and step == Step.KEYS:
+            from cred_helper.providers.common.id_token_check import with_claims
+
+            failure = with_claims(failure, identity.id_token)
+        raise failure from None
     return _credential(reply, configuration, identity)
 
 
@@ -229,12 +237,38 @@ def _keys(session: Any, configuration: Configuration, identity: AwsIdentity, wir
         raise _nothing_found(configuration, identity, wire)
     if not configuration.role_arn:
         return credentials.get_frozen_credentials()
-    role = botocore.credentials.AssumeRoleCredentialFetcher(
-        session.create_client,
-        credentials,
-        configuration.role_arn,
-        extra_args={"RoleSessionName": _SESSION_NAME},
-    ).fetch_credentials()
+    return _assumed(
+        botocore.credentials.AssumeRoleCredentialFetcher(
+            session.create_client,
+            credentials,
+            configuration.role_arn,
+            extra_args={"RoleSessionName": _SESSION_NAME},
+        )
+    )
+
+
+def _keys_by_id_token(
+    session: Any, configuration: Configuration, found: FoundToken, wire: Wire
+) -> Any:
+    """The keys of the role that trusts the identity token of the request."""
+    from cred_helper.providers.common import id_token_issuer
+
+    use_wire(wire, session)
+    token = id_token_issuer.token(configuration.request, found)
+    name = web_identity.session_name(configuration, configuration.options, by_variables=True)
+    return _assumed(
+        botocore.credentials.AssumeRoleWithWebIdentityCredentialFetcher(
+            session.create_client,
+            lambda: token,
+            web_identity.role_of_id_token(configuration),
+            extra_args={"RoleSessionName": name or _SESSION_NAME},
+        )
+    )
+
+
+def _assumed(fetcher: Any) -> Any:
+    """The keys of a role's session."""
+    role = fetcher.fetch_credentials()
     return botocore.credentials.ReadOnlyCredentials(
         role["access_key"], role["secret_key"], role["token"]
     )

@@ -15,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.providers.ecr.configuration import Configuration
 
+# Source: https://github.com/aws-actions/configure-aws-credentials#oidc-audience-change
+_AUDIENCE, _AUDIENCES = "sts.amazonaws.com", {"aws-cn": "sts.amazonaws.com.cn"}
 # A token is a few KiB; more than this is read by nothing here.
 _MAX_TOKEN_BYTES = 1 << 20
 
@@ -30,6 +32,35 @@ def by_variables(configuration: Configuration, path: str) -> Found:
         f"{role} by the token in {shown('AWS_WEB_IDENTITY_TOKEN_FILE', path)}",
         None if token is None else [*parts, token],
     )
+
+
+def by_id_token(configuration: Configuration) -> Found:
+    """The role that the identity token of the request is for."""
+    from cred_helper.providers.common import id_token
+
+    request = configuration.request
+    id_token.refuse_second(request, "profile")
+    found = id_token.find(request, _AUDIENCES.get(configuration.route.partition, _AUDIENCE))
+    role = role_of_id_token(configuration)
+    if not role:
+        raise id_token.missing(request, "role_arn", "the role that trusts the token")
+    named_by = "role_arn" if configuration.role_arn else "AWS_ROLE_ARN"
+    partition = configuration.route.partition
+    if not (role.startswith("arn:") and ":iam::" in role and ":role/" in role):
+        raise request.wrong(named_by, "ecr.not-a-role", named_by=named_by)
+    if not role.startswith(f"arn:{partition}:"):
+        raise request.wrong(named_by, "ecr.role-of-another-partition", partition=partition)
+    name = session_name(configuration, configuration.options, by_variables=True)
+    return Found(
+        f"{role} by {found.place}",
+        None if found.whose is None else [role, name, found.whose],
+        id_token=found,
+    )
+
+
+def role_of_id_token(configuration: Configuration) -> str:
+    """The role that an identity token is for; empty where none is set."""
+    return configuration.role_arn or configuration.environ.get("AWS_ROLE_ARN", "")
 
 
 def session_name(

@@ -50,6 +50,10 @@ def problems(request: TokenRequest, identity: Identity) -> Iterator[ProviderErro
     """What is wrong with an identity, as far as local files show it."""
     if isinstance(identity, FileIdentity) and identity.content is not None:
         yield from _file_problems(request, identity.path)
+    if identity.id_token is not None:
+        from cred_helper.providers.common import id_token_check
+
+        yield from id_token_check.problems(identity.id_token)
     if identity.source == GCLOUD:
         yield from _gcloud_problems(request)
 

@@ -135,6 +135,12 @@ def _refusal_code(code: str, description: str, kind: str) -> str:
             return "gcr.key-refused"
         case "external_account" if "stale" in description or "expired" in description:
             return "gcr.subject-token-stale"
+        case "external_account" if code == "invalid_target":
+            return "gcr.provider-unknown"
+        case "external_account" if "attribute condition" in description:
+            return "gcr.attribute-condition"
+        case "external_account" if "udience" in description:
+            return "gcr.audience-not-allowed"
         case "external_account" if code == "invalid_scope":
             return "gcr.scope-refused"
         case "external_account":

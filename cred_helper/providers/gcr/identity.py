@@ -16,7 +16,7 @@ from cred_helper.errors import NotFound
 from cred_helper.files import fingerprints, user_folders
 from cred_helper.hosts import GcrRoute
 from cred_helper.providers.common.chain import walk
-from cred_helper.providers.common.interface import Identity, Skipped
+from cred_helper.providers.common.interface import ID_TOKEN, Identity, Skipped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def identify(request: TokenRequest) -> Identity:
         return lambda: look(request)
 
     impersonated_accounts(request)  # a wrong setting is an error whatever the identity
-    found, skipped = walk((source, bound(look)) for source, look in _SOURCES)
+    by_token = ((ID_TOKEN, _by_id_token),) if request.id_token else ()
+    found, skipped = walk((source, bound(look)) for source, look in (*by_token, *_SOURCES))
     identity = found[0][1] if found else Identity(None)
     if not (found and identity.certain):
         from cred_helper.providers.gcr import no_identity
@@ -129,6 +130,12 @@ class FileIdentity(Identity):
     path: str
 
 
+def _by_id_token(request: TokenRequest) -> Identity | NotFound:
+    from cred_helper.providers.gcr.workload_identity import by_id_token
+
+    return by_id_token(request)
+
+
 def _by_option(request: TokenRequest) -> Identity | NotFound:
     path = request.options.get("credentials_file", "")
     if not path:
@@ -170,7 +177,7 @@ def _file(request: TokenRequest, source: str, path: str, named_by: str) -> Ident
 
         found = "a pipe, whose content only a get reads" if content is None else description(path)
         named = f"{path}, named by {named_by}" if named_by else path
-        return _impersonating(request, f"{found}, from {named}")
+        return impersonating(request, f"{found}, from {named}")
 
     identity = FileIdentity(source, describe, cache_key=_file_key(request, path, content))
     identity.content = None if content is None else fingerprints.digest([content])
@@ -231,7 +238,8 @@ def is_account(text: str) -> bool:
     return is_short and text.count("@") == 1 and _ACCOUNT_CHARACTERS.issuperset(text)
 
 
-def _impersonating(request: TokenRequest, detail: str) -> str:
+def impersonating(request: TokenRequest, detail: str) -> str:
+    """The description of an identity, with the account that it impersonates."""
     accounts = impersonated_accounts(request)
     return f"{detail}, impersonating {accounts[-1]}" if accounts else detail
 
@@ -250,7 +258,7 @@ def _machine(request: TokenRequest) -> Identity | NotFound:
     parts += gcloud.cache_parts(request.environ)
     return Identity(
         METADATA,
-        _impersonating(request, service.detail),
+        impersonating(request, service.detail),
         cache_key=cache_key(request, parts),
         certain=service.certain,
     )
@@ -266,7 +274,7 @@ def _gcloud(request: TokenRequest) -> Identity | NotFound:
     def describe() -> str:
         from cred_helper.providers.gcr.gcloud_words import detail
 
-        return _impersonating(request, detail(login))
+        return impersonating(request, detail(login))
 
     return Identity(
         GCLOUD,

@@ -139,6 +139,26 @@ MESSAGES: dict[str, Message] = {
     "gcr.subject-token-not-accepted": Message(
         "{upstream} does not accept the subject token ({status}): {said}", _CHECK_POOL
     ),
+    "gcr.provider-unknown": Message(
+        "{upstream} has no such workload identity provider ({status}): {said}",
+        "check the project's number and the names of pool and provider, and that both are enabled",
+    ),
+    "gcr.attribute-condition": Message(
+        "the provider's attribute condition refuses the subject token ({status}): {said}",
+        "compare it: gcloud iam workload-identity-pools providers describe",
+    ),
+    "gcr.audience-not-allowed": Message(
+        "the provider does not allow the audience of the subject token ({status}): {said}",
+        "add it to the provider's allowed audiences, or set id_token_audience to one of these",
+    ),
+    "gcr.not-a-provider": Message(
+        "the option workload_identity_provider is not the name of a provider",
+        "write projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER",
+    ),
+    "gcr.project-without-number": Message(
+        "the option workload_identity_provider names the project by its id, not by its number",
+        'gcloud projects describe PROJECT --format "value(projectNumber)"',
+    ),
     "gcr.subject-token-stale": Message(
         "{upstream} does not accept the subject token ({status}): {said}",
         "have its issuer write a new one, and compare this machine's clock",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import BadReply, CredentialError, Misconfigured, NotFound
+from cred_helper.providers.common.interface import ID_TOKEN
 from cred_helper.providers.gcr import gcloud, gcloud_token, metadata, metadata_service
 from cred_helper.providers.gcr.identity import (
     GCLOUD,
@@ -46,6 +47,8 @@ def access_token(request: TokenRequest, identity: Identity) -> Credential:
     deadline = request.deadline.sooner(request.deadline.remaining_s() * _SHARE)
     if isinstance(identity, FileIdentity):
         return _from_file(request, identity, deadline)
+    if identity.source == ID_TOKEN:
+        return _by_id_token(request, identity, deadline)
     if identity.source == GCLOUD:
         return _from_gcloud(request, deadline)
     try:
@@ -82,6 +85,23 @@ def _from_file(request: TokenRequest, identity: FileIdentity, deadline: Deadline
     accounts = impersonated_accounts(request)
     key = ("program", identity.content, token_identity.of_token(token), *accounts)
     return request.share(key, identity.scope or "", make)
+
+
+def _by_id_token(request: TokenRequest, identity: Identity, deadline: Deadline) -> Credential:
+    from cred_helper.providers.common import id_token_check, id_token_issuer
+    from cred_helper.providers.gcr import sdk_credentials
+    from cred_helper.providers.gcr.workload_identity import WorkloadIdentity, credential_info
+
+    assert isinstance(identity, WorkloadIdentity)
+    assert identity.id_token is not None
+    token = id_token_issuer.token(request, identity.id_token)
+    info, place = credential_info(identity, request), "workload_identity_provider"
+    credentials = sdk_credentials.load(info, place, token, sdk_credentials.scope_of(request))
+    wire = _wire(request, deadline, place)
+    try:
+        return _refreshed(credentials, request, wire, ID_TOKEN, info["type"])
+    except CredentialError as error:
+        raise id_token_check.with_claims(error, identity.id_token) from None
 
 
 def _subject_token(

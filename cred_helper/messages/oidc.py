@@ -6,20 +6,20 @@ from cred_helper.messages import Message
 
 MESSAGES: dict[str, Message] = {
     # The option.
-    "id_token.unknown-source": Message(
+    "oidc.unknown-source": Message(
         "the option id_token is none of ci, env:NAME and file:/PATH",
         'id_token = "ci" takes the token of the CI job',
     ),
-    "id_token.variable-not-set": Message("the variable {variable} of id_token is not set or empty"),
-    "id_token.file-unreadable": Message("{place} cannot be read: {reason}"),
-    "id_token.two-identities": Message(
+    "oidc.variable-not-set": Message("the variable {variable} of id_token is not set or empty"),
+    "oidc.file-unreadable": Message("{place} cannot be read: {reason}"),
+    "oidc.two-identities": Message(
         "the options id_token and {name} choose two identities", "remove one of them"
     ),
-    "id_token.option-missing": Message(
+    "oidc.option-missing": Message(
         "id_token is set without the option {name}: {purpose}", "set {name}"
     ),
     # What the job lacks.
-    "id_token.no-ci": Message(
+    "oidc.no-ci": Message(
         "id_token is ci, and this is no job of a known CI system",
         "set id_token to env:NAME or file:/PATH, or remove it outside of CI",
         cause="None of the variables of GitHub Actions, GitLab CI, CircleCI, Buildkite, Azure"
@@ -27,7 +27,7 @@ MESSAGES: dict[str, Message] = {
         " Google Cloud. A container does not have the variables of the job that started it, unless"
         " they are passed on.",
     ),
-    "id_token.github-permission": Message(
+    "oidc.github-permission": Message(
         "the job may not ask GitHub for an identity token: {variable} is not set",
         "add permissions: id-token: write to the workflow or job",
         cause="GitHub sets ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN only for"
@@ -35,57 +35,56 @@ MESSAGES: dict[str, Message] = {
         cure="With permissions: id-token: write, add contents: read too if the job checks out code:"
         " permissions that are not named are taken away.",
     ),
-    "id_token.gitlab-token": Message(
+    "oidc.gitlab-token": Message(
         "the job has no identity token of GitLab",
         'add id_tokens: to the job, with aud: "{audience}"',
     ),
-    "id_token.gitlab-audience": Message(
+    "oidc.gitlab-audience": Message(
         "no identity token of the job has the audience {audience}; tokens of others are in"
         " {variables}",
         'add one with aud: "{audience}" to id_tokens:, or set id_token_audience',
     ),
-    "id_token.circleci-token": Message(
+    "oidc.circleci-token": Message(
         "the job has no identity token of CircleCI: CIRCLE_OIDC_TOKEN_V2 is not set",
         "give the job a context: CircleCI sets the token for jobs with one",
     ),
-    "id_token.azure-pipelines-variable": Message(
+    "oidc.azure-pipelines-variable": Message(
         "the job cannot ask Azure Pipelines for an identity token: {variable} is not set",
         "add env: SYSTEM_ACCESSTOKEN: $(System.AccessToken) to the step, and run it in AzureCLI@2",
         cause="Azure Pipelines gives a token for a service connection. Its access token is passed"
         " to a step only by name, and AZURESUBSCRIPTION_SERVICE_CONNECTION_ID is set by tasks such"
         " as AzureCLI@2.",
     ),
-    "id_token.bitbucket-token": Message(
+    "oidc.bitbucket-token": Message(
         "the step has no identity token of Bitbucket: {variable} is not set",
         "add oidc: true to the step",
     ),
-    "id_token.terraform-token": Message(
+    "oidc.terraform-token": Message(
         "the run has no identity token of HCP Terraform: {variable} is not set",
         "set TFC_WORKLOAD_IDENTITY_AUDIENCE in the workspace",
     ),
     # The system that is asked for a token.
-    "id_token.bad-endpoint": Message("{variable} does not have the https address of an endpoint"),
-    "id_token.refused": Message(
+    "oidc.bad-endpoint": Message("{variable} does not have the https address of an endpoint"),
+    "oidc.refused": Message(
         "{upstream} gives the job no identity token: status {status}",
         "start the job again: its access token may have ended",
     ),
-    "id_token.no-answer": Message("the CI system did not answer the request for a token"),
-    "id_token.no-token-in-reply": Message(
+    "oidc.no-answer": Message("the CI system did not answer the request for a token"),
+    "oidc.no-token-in-reply": Message(
         "{upstream} answered without an identity token",
         "is a proxy or a sign-in page in between?",
     ),
-    "id_token.program-missing": Message(
-        "{place} needs the program {program}, which is not on PATH"
-    ),
-    "id_token.program-failed": Message("{program} gives the job no identity token: {said}"),
+    "oidc.program-missing": Message("{place} needs the program {program}, which is not on PATH"),
+    "oidc.program-failed": Message("{program} gives the job no identity token: {said}"),
     # The token itself.
-    "id_token.empty": Message("{place} is empty"),
-    "id_token.not-a-token": Message("{place} is not a JSON web token"),
-    "id_token.expired": Message(
+    "oidc.empty": Message("{place} is empty"),
+    "oidc.not-a-token": Message("{place} is not a JSON web token"),
+    "oidc.expired": Message(
         "{place} expired {minutes} minutes ago",
         "get a new token: CI systems give tokens for minutes",
     ),
-    "id_token.wrong-audience": Message(
+    "oidc.claims": Message("{reason}; the token has {claims}"),
+    "oidc.wrong-audience": Message(
         "{place} is for the audience {audience}, not for {wanted}",
         "request it for {wanted}, or set id_token_audience if the cloud expects another",
         cause="A token for one service is not shown to another, which could use it there.",

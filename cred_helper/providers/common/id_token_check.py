@@ -1,0 +1,79 @@
+"""What a cloud would refuse of an identity token, found before it is sent. Asks no network."""
+
+from __future__ import annotations
+
+from time import time
+
+from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, ProviderError
+from cred_helper.providers.common import ci_job, token_identity
+from cred_helper.providers.common.id_token import shown_claims
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cred_helper.providers.common.interface import FoundToken
+
+# What the audiences of one service have in common: a token for one is not shown to another.
+_SERVICES = (
+    "sts.amazonaws.com",
+    "iam.googleapis.com/",
+    "api://AzureADTokenExchange",
+    "identity.docker.com",
+)
+# Clocks of machines differ by seconds; a cloud has the last word.
+_CLOCK_SKEW_S = 60
+
+
+def problems(found: FoundToken) -> Iterator[ProviderError]:
+    """What is wrong with a token that is at hand, for ``doctor`` and ``explain``."""
+    try:
+        if found.token:
+            check(found.token, found)
+    except ProviderError as error:
+        yield error
+
+
+def with_claims(error: CredentialError, found: FoundToken) -> CredentialError:
+    """The error of a cloud that refuses the token, with what its policies look at."""
+    if not isinstance(error, Denied) or not found.claims:
+        return error
+    return error.within("oidc.claims", claims=found.claims)
+
+
+def check(text: str, found: FoundToken) -> None:
+    """Check a token before it is sent, and note its claims.
+
+    Raises:
+        ProviderError: the cloud would refuse it, or it is for another service.
+    """
+    error: type[ProviderError] = BadReply if found.issuer else Misconfigured
+    claims = token_identity.claims(text)
+    if not text:
+        raise error("oidc.empty", place=found.place)
+    if not claims or not text.isascii() or len(text.split()) != 1:
+        raise error("oidc.not-a-token", place=found.place)
+    ends_at_s = claims.get("exp")
+    if isinstance(ends_at_s, int | float) and not isinstance(ends_at_s, bool):
+        since_s = time() - ends_at_s
+        if since_s > _CLOCK_SKEW_S:
+            minutes = f"{since_s / 60:.0f}"
+            raise error("oidc.expired", place=found.place, minutes=minutes)
+    shown = shown_claims(text)
+    found.claims = ", ".join(f"{name} {value}" for name, value in shown.items())
+    audiences = ci_job.audiences_of(text)
+    if {*audiences} & {*found.audiences}:
+        return
+    own = _service(found.audience)
+    is_foreign = any(_service(audience) not in ("", own) for audience in audiences)
+    if found.is_strict or is_foreign:
+        raise error(
+            "oidc.wrong-audience",
+            place=found.place,
+            audience=shown.get("audience", "none"),
+            wanted=found.audience,
+        )
+
+
+def _service(audience: str) -> str:
+    return next((service for service in _SERVICES if service in audience), "")

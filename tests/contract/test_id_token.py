@@ -1,0 +1,459 @@
+"""Identity tokens of CI jobs: every system, every cloud, and what goes wrong on the way.
+
+The clouds verify the token; the providers ask in this process, so that a table of cases is quick,
+and by the executable where the cache and the words for a user count.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cred_helper import clouds, providers
+from cred_helper.credential import Credential
+from cred_helper.errors import CredentialError
+from cred_helper.hosts import route
+from cred_helper.providers.common.bounded_provider import BoundedProvider
+from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
+from cred_helper.server_url import ServerURL
+from tests.clouds import aws, azure, ci, faults, google
+from tests.clouds.authority import Authority
+from tests.clouds.aws import AwsCloud
+from tests.clouds.azure import AzureCloud
+from tests.clouds.ci import CiSystem
+from tests.clouds.google import GoogleCloud
+from tests.clouds.proxy import TerminatingProxy
+from tests.clouds.server import Fault, Reply, json_reply
+from tests.support.machine import Machine
+from tests.support.programs import Programs
+
+PREFIX = "DOCKER_CREDENTIAL_MULTI_"
+JOB = "repo:octo/app:ref:refs/heads/main"
+PROVIDER = google.POOL.removeprefix("//iam.googleapis.com/")
+AUDIENCES = {"ecr": "sts.amazonaws.com", "gcr": google.POOL, "acr": ci.AZURE_AUDIENCE}
+ROLE = f"arn:aws:iam::{aws.ACCOUNT}:role/ci"
+
+
+@dataclass
+class World:
+    """The CI system and the three clouds that trust one job of it."""
+
+    ci: CiSystem
+    ecr: AwsCloud
+    gcr: GoogleCloud
+    acr: AzureCloud
+    proxy: TerminatingProxy
+    programs: Programs
+    options: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def way(self) -> dict[str, str]:
+        """The variables that lead to the clouds."""
+        return {**self.ecr.redirection(), **self.proxy.environment()}
+
+    def request(
+        self, cloud: str, environment: Mapping[str, str], *, deadline_s: float = 20, **options: str
+    ) -> TokenRequest:
+        """A request for the example registry of a cloud, as the wiring makes it."""
+        found = route(ServerURL.parse(clouds.find(cloud).example_host))
+        assert found is not None
+        options = {**self.options[cloud], "id_token": "ci", **options}
+        return TokenRequest(
+            found,
+            environ={"PATH": self.programs.path, **self.way(), **environment},
+            deadline=Deadline(deadline_s, time.monotonic),
+            options=options,
+            id_token=IdToken(options["id_token"], options.get("id_token_audience", "")),
+        )
+
+    def get(self, cloud: str, environment: Mapping[str, str], **more: Any) -> Credential:
+        """Ask a provider; no other source than the token may have answered."""
+        request = self.request(cloud, environment, **more)
+        provider = providers.load(cloud)
+        assert provider is not None
+        identity = provider.identify(request)
+        assert identity.source == "id-token"
+        return BoundedProvider(provider).get(request, identity)
+
+    def code(self, cloud: str, environment: Mapping[str, str], **more: Any) -> str:
+        """The code of an error, which shows no secret."""
+        return self.error(cloud, environment, **more).code
+
+    def error(self, cloud: str, environment: Mapping[str, str], **more: Any) -> CredentialError:
+        """An error, which shows no secret."""
+        with pytest.raises(CredentialError) as caught:
+            self.get(cloud, environment, **more)
+        shown = f"{caught.value.line} {caught.value.hint}"
+        assert not [secret for secret in self.ci.secrets if secret in shown], shown
+        return caught.value
+
+    def trusts(self, cloud: str, credential: Credential, subject: str = JOB) -> bool:
+        """Whether a credential was issued to this job."""
+        host = clouds.find(cloud).example_host
+        secret = credential.secret.expose()
+        assert getattr(self, cloud).issued(credential.username, secret, host)
+        if cloud == "ecr":
+            return self.ecr.calls[-1].principal.startswith("arn:aws:sts::123456789012:assumed-role")
+        return cloud == "acr" or self.gcr.principal(secret) == subject
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def world(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with (
+        TerminatingProxy(authority) as proxy,
+        AwsCloud() as ecr,
+        GoogleCloud() as gcr,
+        AzureCloud(authority) as acr,
+        CiSystem() as system,
+    ):
+        gcr.register(proxy)
+        acr.register(proxy)
+        ecr.ci = gcr.ci = acr.ci = system
+        ecr.role("ci", JOB)
+        gcr.workloads, acr.workloads = {JOB}, {JOB}
+        gcr.impersonators.add((JOB, google.TARGET))
+        running = World(system, ecr, gcr, acr, proxy, Programs(tmp_path / "bin"))
+        running.options = {
+            "ecr": {"role_arn": ROLE},
+            "gcr": {"workload_identity_provider": PROVIDER},
+            "acr": {"tenant_id": azure.TENANT_ID, "client_id": azure.CLIENT_ID},
+        }
+        for name, value in running.way().items():
+            monkeypatch.setenv(name, value)
+        yield running
+        assert proxy.refused == []
+
+
+# --- Where a job gets its token -------------------------------------------------------------------
+
+Job = Callable[[World, str], dict[str, str]]
+JOBS: dict[str, Job] = {
+    "GitHub Actions": lambda world, _: world.ci.github(JOB),
+    "GitLab CI": lambda world, audience: world.ci.gitlab(JOB, audience),
+    "Buildkite": lambda world, audience: world.ci.buildkite(JOB, audience, world.programs),
+    "Bitbucket": lambda world, audience: {
+        "BITBUCKET_BUILD_NUMBER": "1",
+        "BITBUCKET_STEP_OIDC_TOKEN": world.ci.token(JOB, audience),
+    },
+    "HCP Terraform": lambda world, audience: {
+        "TFC_RUN_ID": "run-1",
+        "TFC_WORKLOAD_IDENTITY_TOKEN": world.ci.token(JOB, [audience, "another"]),
+    },
+}
+
+
+@pytest.mark.parametrize("cloud", clouds.NAMES[:3])
+def test_every_ci_system_gives_the_token_that_a_cloud_exchanges(world: World, cloud: str) -> None:
+    for name, job in JOBS.items():
+        credential = world.get(cloud, job(world, AUDIENCES[cloud]))
+        assert world.trusts(cloud, credential), name
+        assert credential.expires_at is not None, name
+
+
+def test_the_systems_whose_tokens_have_one_audience_serve_a_cloud_that_expects_it(
+    world: World,
+) -> None:
+    assert world.trusts("acr", world.get("acr", world.ci.azure_pipelines(JOB)))
+    world.ecr.web_audience = "an organization"
+    assert world.trusts("ecr", world.get("ecr", world.ci.circleci(JOB)))
+    world.ecr.web_audience = "chosen"
+    job = world.ci.circleci(JOB, world.programs)
+    assert world.trusts("ecr", world.get("ecr", job, id_token_audience="chosen"))
+    world.ecr.web_audience = ci.AZURE_AUDIENCE
+    job = world.ci.azure_pipelines(JOB)
+    assert world.code("ecr", job) == "oidc.wrong-audience"
+    assert world.trusts("ecr", world.get("ecr", job, id_token_audience=ci.AZURE_AUDIENCE))
+
+
+def test_a_variable_a_file_and_a_pipe_hold_a_token(world: World, tmp_path: Path) -> None:
+    token = world.ci.token(JOB, AUDIENCES["ecr"])
+    assert world.get("ecr", {"MY_TOKEN": token}, id_token="env:MY_TOKEN")
+    file = tmp_path / "token"
+    file.write_text(f"{token}\n")
+    assert world.get("ecr", {}, id_token=f"file:{file}")
+    reader, writer = os.pipe()
+    os.write(writer, token.encode())
+    os.close(writer)
+    assert world.get("ecr", {}, id_token=f"file:/dev/fd/{reader}")
+    os.close(reader)
+
+
+def test_a_token_of_google_cloud_comes_from_the_metadata_service(world: World) -> None:
+    token = world.ci.token("114", AUDIENCES["ecr"])
+    path = "/computeMetadata/v1/instance/service-accounts/default/identity"
+    reply = Reply(200, {"Metadata-Flavor": "Google"}, token.encode())
+    world.ci.on("GET", path, lambda _: reply)
+    world.ecr.role("ci", "114")
+    machine = {"GCE_METADATA_HOST": f"127.0.0.1:{world.ci.port}"}
+    assert world.get("ecr", machine)
+    [asked] = world.ci.received_at(path)
+    assert asked.query == {"audience": "sts.amazonaws.com", "format": "full"}
+    assert asked.headers["metadata-flavor"] == "Google"
+
+
+def test_an_account_is_impersonated_by_the_federated_identity(world: World) -> None:
+    credential = world.get("gcr", world.ci.github(JOB), impersonate=google.TARGET)
+    assert world.trusts("gcr", credential, google.TARGET)
+    world.gcr.impersonators.clear()
+    refused = world.error("gcr", world.ci.github(JOB), impersonate=google.TARGET)
+    assert refused.code == "gcr.impersonation-refused"
+    assert JOB in refused.reason
+
+
+def test_the_audience_of_a_partition_and_of_a_sovereign_cloud_is_its_own(world: World) -> None:
+    for cloud, host in (
+        ("ecr", "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn"),
+        ("acr", "myreg.azurecr.us"),
+    ):
+        found = route(ServerURL.parse(host))
+        assert found is not None
+        request = world.request(cloud, world.ci.github(JOB))
+        request.route = found
+        if cloud == "ecr":
+            provider = providers.load("ecr")
+            assert provider is not None
+            with pytest.raises(CredentialError) as caught:
+                provider.identify(request)
+            assert caught.value.code == "ecr.role-of-another-partition"
+            request.options = {**request.options, "role_arn": ROLE.replace("aws", "aws-cn", 1)}
+        found_provider = providers.load(cloud)
+        assert found_provider is not None
+        identity = found_provider.identify(request)
+        assert identity.id_token is not None
+        assert identity.id_token.audience in (
+            "sts.amazonaws.com.cn",
+            "api://AzureADTokenExchangeUSGov",
+        )
+
+
+# --- What is missing or wrong before anything is sent ---------------------------------------------
+
+
+def _unsigned(**claims: object) -> str:
+    parts = (json.dumps(part).encode() for part in ({"alg": "none"}, claims))
+    return ".".join([*(base64.urlsafe_b64encode(p).rstrip(b"=").decode() for p in parts), "sig"])
+
+
+# The variables of a job, the options, and the code of the error.
+LACKS: list[tuple[dict[str, str], dict[str, str], str]] = [
+    ({}, {}, "oidc.no-ci"),
+    ({"GITHUB_ACTIONS": "true"}, {}, "oidc.github-permission"),
+    ({"GITLAB_CI": "true"}, {}, "oidc.gitlab-token"),
+    (
+        {"GITLAB_CI": "true", "T": _unsigned(sub="s", aud="https://gitlab.com")},
+        {},
+        "oidc.gitlab-audience",
+    ),
+    ({"CIRCLECI": "true"}, {}, "oidc.circleci-token"),
+    (
+        {"CIRCLECI": "true", "CIRCLE_OIDC_TOKEN": _unsigned(sub="s", aud="organization")},
+        {"id_token_audience": "chosen"},
+        "oidc.program-missing",
+    ),
+    ({"BUILDKITE": "true"}, {}, "oidc.program-missing"),
+    ({"TF_BUILD": "True"}, {}, "oidc.azure-pipelines-variable"),
+    ({"BITBUCKET_BUILD_NUMBER": "7"}, {}, "oidc.bitbucket-token"),
+    ({"TFC_RUN_ID": "run-1"}, {}, "oidc.terraform-token"),
+    ({}, {"id_token": "env:MISSING"}, "oidc.variable-not-set"),
+    ({"BLANK": " "}, {"id_token": "env:BLANK"}, "oidc.variable-not-set"),
+    ({}, {"id_token": "env:"}, "oidc.unknown-source"),
+    ({}, {"id_token": "eyJhbGciOiJub25lIn0"}, "oidc.unknown-source"),
+    ({}, {"id_token": "file:token"}, "oidc.unknown-source"),
+    ({}, {"id_token": "file:/no/token"}, "oidc.file-unreadable"),
+    ({"T": "not a token"}, {"id_token": "env:T"}, "oidc.not-a-token"),
+    ({"T": "a.b.c"}, {"id_token": "env:T"}, "oidc.not-a-token"),
+    ({"T": _unsigned(exp=time.time() - 600)}, {"id_token": "env:T"}, "oidc.expired"),
+    (
+        {"T": _unsigned(aud="https://identity.docker.com")},
+        {"id_token": "env:T"},
+        "oidc.wrong-audience",
+    ),
+    (
+        {"T": _unsigned(aud="x")},
+        {"id_token": "env:T", "id_token_audience": "y"},
+        "oidc.wrong-audience",
+    ),
+    (
+        {
+            "ACTIONS_ID_TOKEN_REQUEST_URL": "http://ci.example/token",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "t",
+        },
+        {},
+        "oidc.bad-endpoint",
+    ),
+]
+
+
+def test_a_token_that_cannot_be_had_or_used_is_an_error_before_any_cloud_is_asked(
+    world: World,
+) -> None:
+    for cloud in clouds.NAMES[:3]:
+        for environment, options, code in LACKS:
+            assert world.code(cloud, environment, **options) == code, (cloud, environment)
+    assert [*world.ecr.received, *world.gcr.received, *world.acr.received] == []
+
+
+OPTIONS: list[tuple[str, dict[str, str], str]] = [
+    ("ecr", {"profile": "work"}, "oidc.two-identities"),
+    ("ecr", {"role_arn": "ci"}, "ecr.not-a-role"),
+    ("gcr", {"credentials_file": "/key.json"}, "oidc.two-identities"),
+    ("gcr", {"workload_identity_provider": "pool/ci"}, "gcr.not-a-provider"),
+    (
+        "gcr",
+        {"workload_identity_provider": PROVIDER.replace("/1/", "/my-project/")},
+        "gcr.project-without-number",
+    ),
+    ("acr", {"resource_id": "/subscriptions/1"}, "oidc.two-identities"),
+    ("ecr", {"-": "role_arn"}, "oidc.option-missing"),
+    ("gcr", {"-": "workload_identity_provider"}, "oidc.option-missing"),
+    ("acr", {"-": "client_id"}, "oidc.option-missing"),
+]
+
+
+def test_options_that_do_not_go_with_a_token_are_an_error(world: World) -> None:
+    job = world.ci.github(JOB)
+    for cloud, options, code in OPTIONS:
+        kept = dict(world.options[cloud])
+        world.options[cloud].pop(options.pop("-", ""), None)
+        assert world.code(cloud, job, **options) == code, (cloud, options)
+        world.options[cloud] = kept
+
+
+# --- What the CI system answers -------------------------------------------------------------------
+
+GITHUB_FAULTS: list[tuple[Fault, str]] = [
+    (faults.unavailable(429, retry_after_s=60), "network.throttled"),
+    (faults.unavailable(503), "network.server-error"),
+    (json_reply({}, 401), "oidc.refused"),
+    (json_reply({}, 403), "oidc.refused"),
+    (json_reply({}, 404), "oidc.refused"),
+    (faults.html(), "oidc.no-token-in-reply"),
+    (json_reply({"value": None}), "oidc.no-token-in-reply"),
+    (json_reply({"value": ""}), "oidc.empty"),
+    (json_reply({"value": "abc"}), "oidc.not-a-token"),
+    (json_reply({"value": _unsigned(aud="other")}), "oidc.wrong-audience"),
+    (json_reply({"value": _unsigned(exp=1)}), "oidc.expired"),
+    (faults.redirect_to("https://elsewhere.example/"), "network.redirect"),
+    (faults.huge_body(2 << 20), "network.reply-too-large"),
+    (faults.cut_body, "network.broken-off"),
+]
+
+
+def test_each_failure_of_an_endpoint_has_its_own_code(world: World) -> None:
+    for job, path in (
+        (world.ci.github(JOB), ci.GITHUB_PATH),
+        (world.ci.azure_pipelines(JOB), ci.AZURE_PATH),
+    ):
+        for fault, code in GITHUB_FAULTS:
+            if path == ci.AZURE_PATH and isinstance(fault, Reply) and fault.body[:1] == b"{":
+                body = fault.body.replace(b'"value"', b'"oidcToken"')
+                fault = Reply(fault.status, fault.headers, body)  # noqa: PLW2901
+            if path == ci.AZURE_PATH and code == "oidc.wrong-audience":
+                continue  # it gives tokens of one audience
+            world.ci.fail(path, fault)
+            error = world.error("acr", job, deadline_s=1.9)  # too short to ask again
+            world.ci.behave()
+            assert error.code == code, (path, fault)
+    assert world.acr.received == []
+
+
+def test_an_endpoint_that_fails_for_a_moment_is_asked_again(world: World) -> None:
+    world.ci.fail(ci.GITHUB_PATH, faults.unavailable(503), times=2)
+    assert world.trusts("ecr", world.get("ecr", world.ci.github(JOB)))
+    assert len(world.ci.received) == 3
+
+
+def test_a_silent_endpoint_is_named_before_the_deadline(world: World) -> None:
+    world.ci.fail(ci.GITHUB_PATH, faults.never_answer)
+    error = world.error("ecr", world.ci.github(JOB), deadline_s=2)
+    assert error.code == "network.timeout"
+    assert "GitHub Actions" in error.reason
+
+
+def test_a_program_of_the_system_that_fails_is_quoted_without_secrets(world: World) -> None:
+    job = world.ci.buildkite(JOB, "another audience", world.programs)
+    error = world.error("ecr", job)
+    assert error.code == "oidc.program-failed"
+    assert "not allowed" in error.reason
+
+
+# --- What the clouds answer -----------------------------------------------------------------------
+
+
+def test_a_cloud_that_refuses_the_token_is_explained_by_its_claims(world: World) -> None:
+    stranger = "repo:octo/app:pull_request"
+    refused = {
+        "ecr": ("ecr.token-not-trusted", "ecr.audience-wrong", "ecr.issuer-unknown"),
+        "gcr": (
+            "gcr.attribute-condition",
+            "gcr.audience-not-allowed",
+            "gcr.subject-token-not-accepted",
+        ),
+        "acr": ("acr.no-federated-credential",) * 3,
+    }
+    for cloud, (subject, audience, issuer) in refused.items():
+        error = world.error(cloud, world.ci.github(stranger))
+        assert error.code == subject
+        for claim in (stranger, ci.ISSUER, AUDIENCES[cloud]):
+            assert claim in error.reason
+        error = world.error(cloud, world.ci.github(JOB), id_token_audience="other")
+        assert (error.code, "other" in error.reason) == (audience, True)
+        foreign = world.ci.token(JOB, AUDIENCES[cloud], iss="https://other.example")
+        error = world.error(cloud, {"T": foreign}, id_token="env:T")
+        assert (error.code, "https://other.example" in error.reason) == (issuer, True)
+    pool = PROVIDER.replace("pool", "gone")
+    error = world.error("gcr", world.ci.github(JOB), workload_identity_provider=pool)
+    assert error.code == "gcr.provider-unknown"
+
+
+# --- By the executable ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def machine(world: World, home: Path) -> Machine:
+    """A machine whose settings name a token's identity at each cloud; it has other identities."""
+    machine = Machine(home, **world.way())
+    machine.settings(
+        f'[ecr]\nid_token = "ci"\nrole_arn = "{ROLE}"\n'
+        f'[gcr]\nworkload_identity_provider = "{PROVIDER}"\n'
+        f'[acr]\nid_token = "ci"\ntenant_id = "{azure.TENANT_ID}"\n'
+        f'client_id = "{azure.CLIENT_ID}"\n'
+    )
+    machine.use(world.ecr.user("node").environment())
+    machine.use(world.gcr.service_account_key(home))
+    machine.use({"AZURE_CLIENT_SECRET": azure.CLIENT_SECRET})
+    machine.issues += [world.ci.confidential]
+    return machine
+
+
+def test_one_file_and_a_job_are_enough_for_three_clouds_and_each_job_has_its_own_token(
+    world: World, machine: Machine
+) -> None:
+    other = "repo:octo/other:ref:refs/heads/main"
+    world.ecr.role("ci", JOB, other)
+    world.gcr.workloads.add(other)
+    world.acr.workloads.add(other)
+    jobs = [world.ci.github(JOB), world.ci.github(other)]
+    for cloud in clouds.NAMES[:3]:
+        host = clouds.find(cloud).example_host
+        first = [machine.get(host, **job).credential for job in jobs]
+        asked = len(world.ci.received)
+        assert first[0] != first[1]
+        assert [machine.get(host, **job).credential for job in jobs] == first
+        assert len(world.ci.received) == asked, "a cached answer asks nothing"
+    # Without the permission there is an error, although the machine has other identities.
+    for cloud in clouds.NAMES[:3]:
+        done = machine.fail(clouds.find(cloud).example_host, GITHUB_ACTIONS="true")
+        assert done.codes == ["oidc.github-permission"]
