@@ -21,8 +21,7 @@ from cred_helper.credential import IDENTITY_TOKEN, Credential
 from cred_helper.errors import BadReply, Misconfigured, NotFound, ProviderError
 from cred_helper.protocols import kubelet
 from cred_helper.providers.common import token_identity
-from cred_helper.providers.common.id_token import ID_TOKEN
-from cred_helper.providers.common.interface import IdToken, TokenRequest
+from cred_helper.providers.common.interface import ID_TOKEN, IdToken, TokenRequest
 from cred_helper.resolution import CI, CLOUD, CONFIG_JSON, ENVIRONMENT, HELPER, REFUSAL
 from cred_helper.server_url import ServerURL
 from cred_helper.settings import node
