@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # The user name that marks an identity token: a secret for the registry's token endpoint.
 # Source: https://github.com/docker/cli/blob/master/cli/config/credentials/native_store.go
 IDENTITY_TOKEN = "<token>"  # noqa: S105 - a user name
+# The user name that marks whole headers of HTTP: a line of each, with a tab between them.
+HEADERS = "<headers>"
 
 
 class Secret:

@@ -13,7 +13,7 @@ Sources:
 from __future__ import annotations
 
 from cred_helper import docker_hub
-from cred_helper.credential import IDENTITY_TOKEN, Credential, Secret
+from cred_helper.credential import HEADERS, IDENTITY_TOKEN, Credential, Secret
 from cred_helper.errors import Denied, NotFound, ProtocolError, ProviderError
 from cred_helper.files.fingerprints import digest
 from cred_helper.hosts import Route
@@ -52,6 +52,14 @@ class Headers:
         self.fields = {"Authorization": authorization} if authorization else {}
         self.expires_at_s = expires_at_s
 
+    @classmethod
+    def of_lines(cls, lines: str, expires_at_s: float | None) -> Headers:
+        """Take apart the secret of a credential that is whole headers."""
+        found = cls("", expires_at_s)
+        pairs = (line.partition(": ") for line in lines.split("\t"))
+        found.fields = {name: value for name, _, value in pairs}
+        return found
+
 
 class Target:
     """What a URI is about.
@@ -60,7 +68,7 @@ class Target:
     registry. ``server_url`` is what rules are compared with, and sources asked for.
     """
 
-    __slots__ = ("address", "host", "repository", "server_url")
+    __slots__ = ("address", "host", "repository", "server_url", "uri")
 
     def __init__(self, uri: str) -> None:
         """Parse a URI.
@@ -69,6 +77,7 @@ class Target:
             ProtocolError: it is not one of a DNS host with https. It is not quoted: it can have a
                 password.
         """
+        self.uri = uri.strip()
         url = ServerURL.parse(uri)
         reason = url.unroutable if url.raw.lower().startswith(_HTTPS) else "client.url-scheme"
         if reason == "client.url-other-port":
@@ -130,6 +139,11 @@ def _of_artifact(target: Target, wiring: Wiring) -> Headers:
     host = target.host.redacted_host
     if resolution.rule is None:
         raise ProtocolError("bazel.no-rule", host=host)
+    route = resolution.route
+    if route is not None:
+        if route.signature and f"{route.signature}=" in target.uri:
+            return Headers()  # the query has a signature, and takes no other
+        route.uri = target.uri
     answer = _ask(target, resolution, wiring)
     credential = _found(answer, resolution, wiring)
     if credential is None:
@@ -137,7 +151,8 @@ def _of_artifact(target: Target, wiring: Wiring) -> Headers:
             return Headers()
         raise _first_failure(resolution, answer) or Denied("bazel.no-credential", host=host)
     source = answer.trace[-1].source
-    route = resolution.route
+    if credential.username == HEADERS:
+        return Headers.of_lines(credential.secret.expose(), credential.expires_at_s)
     if route is not None and source == route.provider and route.takes_bearer:
         return Headers(f"{_BEARER} {credential.secret.expose()}", credential.expires_at_s)
     if credential.username == IDENTITY_TOKEN:

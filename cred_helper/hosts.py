@@ -3,7 +3,7 @@
 Every host that can get a cloud's token is in a ``Zone`` below. A zone is a pattern, compared label
 by label over the whole host. No network, no environment, no regular expression. A host outside
 every zone has no route, and a host without a route never gets a cloud token. Every pattern ends in
-a domain of the cloud that it is listed under. ``ARTIFACT_ZONES`` are hosts of a cloud that are not
+a domain of the cloud that it is listed under. ``artifact_zones`` are hosts of a cloud that are not
 registries: they have a route only for a client that asks by URI, and only where a rule names them.
 
 In a pattern, a label is literal or one of these:
@@ -58,10 +58,12 @@ class Route:
 
     ``provider`` is the name of the cloud. ``region`` and ``fips`` are ``None`` where the names of
     that cloud do not say them. ``private`` is whether the registry lets in only those who log in.
-    ``names`` are the other labels that the pattern names.
+    ``names`` are the other labels that the pattern names. ``uri`` is the one that a credential is
+    for, where the host is not a registry. A URI whose query has ``signature`` needs none.
     """
 
-    __slots__ = ("fips", "host", "names", "private", "provider", "region")
+    __slots__ = ("fips", "host", "names", "private", "provider", "region", "uri")
+    signature = ""
 
     def __init__(
         self,
@@ -79,6 +81,7 @@ class Route:
         self.region = region
         self.fips = fips
         self.private = private
+        self.uri = ""
 
     @property
     def asks_basic(self) -> bool:
@@ -242,6 +245,13 @@ class EcrRoute(Route):
         return self.account is None
 
 
+class S3Route(EcrRoute):
+    """A host of Amazon S3, where each request is signed by the keys that ECR's token is from."""
+
+    __slots__ = ()
+    signature = "X-Amz-Signature"
+
+
 def _region_prefix(region: str) -> str:
     """The prefix of the partition that a region belongs to.
 
@@ -283,6 +293,29 @@ def _ecr_public(host: str, *, dual_stack: bool) -> Zone:
     )
 
 
+def _s3_zones(partition: Partition) -> tuple[Zone, ...]:
+    """The buckets of a partition, in the path and as a part of the host.
+
+    Source: https://docs.aws.amazon.com/general/latest/gr/s3.html
+    """
+    return tuple(
+        Zone(
+            ECR,
+            f"{bucket}{service}.{{region}}.{partition.suffix}",
+            S3Route,
+            region_prefix=partition.region_prefix,
+            partition=partition.name,
+            account="",
+        )
+        for service in ("s3", "s3-fips", "s3.dualstack", "s3-fips.dualstack")
+        for bucket in ("", "**.")
+    )
+
+
+def _s3_global(pattern: str) -> Zone:
+    return Zone(ECR, pattern, S3Route, region=ECR_PUBLIC_REGION, partition="aws", account="")
+
+
 # --- Google Container Registry and Artifact Registry ----------------------------------------------
 
 
@@ -290,6 +323,7 @@ class GcrRoute(Route):
     """A host of a Google registry. It takes credentials of its own universe only."""
 
     __slots__ = ("universe_domain",)
+    signature = "X-Goog-Signature"
 
     def __init__(self, provider: str, host: str, *, universe_domain: str) -> None:
         super().__init__(provider, host)
@@ -395,11 +429,19 @@ ZONES: tuple[Zone, ...] = (
     ),
 )
 
-# Google's APIs, such as storage.googleapis.com, BUCKET.storage.googleapis.com and
-# remotebuildexecution.googleapis.com. Artifact Registry's hosts for packages are in ``ZONES``.
-ARTIFACT_ZONES: tuple[Zone, ...] = (
-    Zone(GCR, f"**.{GOOGLE_UNIVERSE}", GcrRoute, universe_domain=GOOGLE_UNIVERSE),
-)
+
+def artifact_zones() -> tuple[Zone, ...]:
+    """The hosts of a cloud that are not registries, for rules to name: S3, and Google's APIs.
+
+    Those are storage.googleapis.com, BUCKET.storage.googleapis.com, remotebuildexecution and their
+    like; Artifact Registry's hosts for packages are in ``ZONES``. Made when they are asked for.
+    """
+    return (
+        _s3_global("s3.amazonaws.com"),
+        _s3_global("**.s3.amazonaws.com"),
+        *(zone for partition in PARTITIONS for zone in _s3_zones(partition)),
+        Zone(GCR, f"**.{GOOGLE_UNIVERSE}", GcrRoute, universe_domain=GOOGLE_UNIVERSE),
+    )
 
 
 def route(server_url: ServerURL, zones: tuple[Zone, ...] = ZONES) -> Route | None:

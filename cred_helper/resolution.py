@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from cred_helper import clouds, providers
 from cred_helper.errors import Misconfigured
-from cred_helper.hosts import ARTIFACT_ZONES, route
+from cred_helper.hosts import artifact_zones, route
 from cred_helper.settings.profile import OWN_NAME
 
 TYPE_CHECKING = False
@@ -115,7 +115,7 @@ def resolve(
         rule = None  # called by another helper's name, this program runs no helper
     resolution = Resolution(server_url, settings, environ, rule)
     if artifacts and rule is not None and resolution.own_route is None:
-        resolution.own_route = route(server_url, ARTIFACT_ZONES)
+        resolution.own_route = route(server_url, artifact_zones())
     try:
         if rule is not None:
             rule.check()

@@ -15,10 +15,12 @@ import requests
 
 from tests.clients.hosted import Hosted, cloud
 from tests.clouds import faults
+from tests.clouds.aws import AwsCloud
 from tests.clouds.fixtures import authority, proxy
 from tests.clouds.google import GoogleCloud
 from tests.clouds.registry import Registry
-from tests.clouds.server import LoopbackServer, Reply, json_reply
+from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
+from tests.clouds.sigv4 import signer
 from tests.soak.warm import loaded
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME
 from tests.support.executable import COMMAND, Executable
@@ -406,3 +408,40 @@ def test_a_link_selects_the_protocol(builder: Machine, private: Registry) -> Non
         assert linked.run("get", "x", stdin=request).codes == ["client.arguments"]
         assert linked.run("list").codes == ["client.unknown-verb"]
         assert linked.run().codes == ["client.no-verb"]
+
+
+def test_a_download_from_s3_is_signed_by_the_keys_of_the_identity(
+    home: Path, proxy: TerminatingProxy, authority: Authority
+) -> None:
+    with AwsCloud() as aws, LoopbackServer() as s3:
+        key = aws.session("arn:aws:sts::123456789012:assumed-role/builder/x")
+
+        def served(request: Received) -> Reply:
+            if "authorization" not in request.headers:
+                return Reply(403)
+            _, signature = signer(request, {key.id: key}, datetime.now(UTC))
+            assert (signature.service, signature.region) == ("s3", "eu-west-1")
+            assert request.headers["x-amz-security-token"] == key.token
+            return Reply(200)
+
+        s3.on("GET", "/*", served)
+        hosts = ("bucket.s3.eu-west-1.amazonaws.com", "s3.dualstack.eu-west-1.amazonaws.com")
+        for host in hosts:
+            proxy.route(host, s3)
+        machine = Machine(home, cloud=aws, **key.environment(), **aws.redirection())
+        uri = f"https://{hosts[0]}/a%20b/tool-1.0.tar.gz?versionId=3%2F4"
+        assert machine.headers(uri).codes == ["bazel.no-rule"]
+        machine.settings('[[rule]]\nmatch = "**.amazonaws.com"\nprovider = "ecr"\n')
+        for asked in (uri, f"https://{hosts[1]}/bucket/a/b"):
+            done = machine.headers(asked)
+            headers = {name: value for name, (value,) in done.document["headers"].items()}
+            assert "expires" in done.document
+            session = requests.Session()
+            session.trust_env = False
+            proxies, ca_file = {"https": proxy.url}, str(authority.ca_file)
+            got = session.get(asked, headers=headers, proxies=proxies, verify=ca_file, timeout=30)
+            assert got.status_code == 200
+        signed = machine.headers(f"https://{hosts[0]}/a?X-Amz-Signature=0")
+        assert (signed.status, signed.stdout) == (0, NONE)
+        # The keys are kept nowhere.
+        assert not list(machine.cache.glob("*.token"))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from cred_helper.errors import NotFound
 from cred_helper.files.fingerprints import digest
+from cred_helper.hosts import S3Route
 from cred_helper.providers.common.chain import walk
 from cred_helper.providers.common.interface import Identity
 from cred_helper.providers.ecr.configuration import Configuration
@@ -53,7 +54,7 @@ class AwsIdentity(Identity):
             found.detail + (f", then {configuration.shown_role}" if assumes else ""),
             skipped=skipped,
             cache_key=None
-            if parts is None
+            if parts is None or isinstance(configuration.route, S3Route)
             else digest([source, *parts, configuration.role_arn, *configuration.endpoints()]),
             certain=found.certain,
             scope=configuration.scope,

@@ -14,20 +14,22 @@ import os
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from contextlib import nullcontext
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import botocore.credentials
 import botocore.session
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConstantProvider
 from botocore.exceptions import ClientError, EndpointVariantError
 from botocore.utils import JSONFileCache
 
 from cred_helper import __version__
-from cred_helper.credential import Credential, Secret
+from cred_helper.credential import HEADERS, Credential, Secret
 from cred_helper.errors import BadReply, CredentialError, Misconfigured, NotFound, Unreachable
-from cred_helper.hosts import PARTITIONS
+from cred_helper.hosts import PARTITIONS, S3Route
 from cred_helper.messages import find
 from cred_helper.providers.common.botocore_session import use_wire
 from cred_helper.providers.common.wire import Wire
@@ -69,6 +71,8 @@ _ASKED_ONCE = ("sso-oidc", "signin")
 # An API in the farthest region answers within a second or two.
 _CONNECT_TIMEOUT_S = 4.0
 _READ_TIMEOUT_S = 6.0
+# S3 takes a signature for fifteen minutes, by its own clock.
+_SIGNED_FOR = timedelta(minutes=14)
 # The SDK's single attempt is too few for a metadata service under load.
 _METADATA_ATTEMPTS = 2
 
@@ -93,6 +97,8 @@ def token(configuration: Configuration, identity: AwsIdentity, deadline: Deadlin
         else:
             with sign_in.renewal(deadline) if sign_in else nullcontext():
                 keys = _keys(session, configuration, identity, wire)
+        if isinstance(configuration.route, S3Route):
+            return _signed(keys, configuration.route, identity)
         step = Step.CLIENT
         client = _client(session, configuration, keys)
         step = Step.CALL
@@ -405,6 +411,21 @@ def _client(session: Any, configuration: Configuration, keys: Any) -> Any:
         service = "ecr-fips" if route.fips else "ecr"
         url = f"https://{service}.{route.region}.{zone.replace('on.', 'api.', 1)}"
         return create(config=plain, endpoint_url=url)
+
+
+def _signed(keys: Any, route: S3Route, identity: AwsIdentity) -> Credential:
+    """Sign the download of one URI; no key leaves the machine.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+    """
+    request = AWSRequest("GET", route.uri)
+    S3SigV4Auth(keys, "s3", route.region).add_auth(request)
+    return Credential(
+        HEADERS,
+        Secret("\t".join(f"{name}: {value}" for name, value in request.headers.items())),
+        expires_at=datetime.now(UTC) + _SIGNED_FOR,
+        source=identity.detail,
+    )
 
 
 def _has_own_endpoint(session: Any, configuration: Configuration) -> bool:
