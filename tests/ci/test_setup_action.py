@@ -205,13 +205,20 @@ def test_the_attestation_is_checked_where_gh_can(
     assert (job.temp / PROGRAM / "bin" / PROGRAM).exists()
 
 
-def test_a_self_hosted_runner_is_left_as_it_was(machine: Machine, releases: Releases) -> None:
+@pytest.mark.parametrize("given", [{}, {"settings": "deadline_s = 20"}], ids=["", "settings"])
+def test_a_self_hosted_runner_is_left_as_it_was(
+    machine: Machine, releases: Releases, given: dict[str, str]
+) -> None:
     """The program is gone after the job: a configuration that names it would stop other jobs."""
-    machine.config(auths={"registry.example": {"auth": "dTpw"}})
+    machine.helper("pass")
+    machine.config(auths={"registry.example": {"auth": "dTpw"}}, credsStore="pass")
+    machine.settings("helper_timeout_s = 5")
     plugin = machine.write(".docker/cli-plugins/docker-x", "", 0o755)
     before = {path: path.read_bytes() for path in machine.home.rglob("*") if path.is_file()}
     job = _job(machine, RUNNER_ENVIRONMENT="self-hosted")
-    job.action()
+    job.action(**given)
+    machine.environment = job.environment
+    shown = json.loads(machine.succeed(PROGRAM, "config", "show", "--json"))
     after = {
         path: path.read_bytes()
         for path in machine.home.rglob("*")
@@ -224,3 +231,17 @@ def test_a_self_hosted_runner_is_left_as_it_was(machine: Machine, releases: Rele
         "credsStore": "multi",
     }
     assert (folder / "cli-plugins/docker-x").resolve() == plugin
+    values = {row["name"]: row["value"] for row in shown["settings"]}
+    assert values["fallback_helper"] == "pass"
+    assert values["cache_folder"] == str(folder / "tokens")
+    assert (values["helper_timeout_s"], values["deadline_s"]) == ((10, 20) if given else (5, 30))
+
+
+def test_a_self_hosted_runner_without_docker_files_gets_them_for_the_job(
+    machine: Machine, releases: Releases
+) -> None:
+    job = _job(machine, RUNNER_ENVIRONMENT="self-hosted")
+    job.action()
+    config = Path(job.environment["DOCKER_CONFIG"], "config.json")
+    assert json.loads(config.read_text()) == {"credsStore": "multi"}
+    assert not machine.config_file.exists()
