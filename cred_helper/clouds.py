@@ -172,6 +172,15 @@ CLOUDS = (
             Annotation("iam.gke.io/enable-wi-image-pull"),
             Annotation("iam.gke.io/gcp-service-account", "impersonate"),
         ),
+        job=JobIdentity(
+            {
+                "workload_identity_provider": (
+                    "projects/123456789012/locations/global/workloadIdentityPools/ci/providers/ci"
+                )
+            },
+            audience="//iam.googleapis.com/{workload_identity_provider}",
+            image="project/team/app:1",
+        ),
     ),
     Cloud(
         "acr",

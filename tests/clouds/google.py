@@ -95,6 +95,8 @@ class GoogleCloud(LoopbackServer):
         self.ci: CiSystem | None = None
         """The issuer of the pool's provider, which accepts subjects of ``workloads``."""
         self.workloads = {WORKLOAD}
+        self.web_audiences = [POOL, f"https:{POOL}"]
+        """The allowed audiences of the provider."""
         self._key = _service_account_key()
         self._tokens: dict[str, Token] = {}
         self._refresh_tokens: dict[str, str] = {}
@@ -355,7 +357,7 @@ class GoogleCloud(LoopbackServer):
         Source: https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation
         """
         try:
-            principal = ci.claims(token, [POOL, f"https:{POOL}"])["sub"]
+            principal = ci.claims(token, self.web_audiences)["sub"]
         except jwt.InvalidAudienceError:
             text = (
                 "The audience in ID Token [https://elsewhere] does not match the expected audience."

@@ -132,24 +132,27 @@ pipelines:
 
 
 class CiSystem:
-    """A CI system: its word for ``--ci``, its name, its recipe, and its own registry, if any."""
+    """A CI system: its word for ``--ci``, and its recipe.
 
-    __slots__ = ("name", "recipe", "registry", "title")
+    ``registry`` is its own. ``audience`` is that of all its tokens, where it is another service's.
+    """
 
-    def __init__(self, name: str, title: str, recipe: str, registry: str = "") -> None:
+    __slots__ = ("audience", "name", "recipe", "registry")
+
+    def __init__(self, name: str, recipe: str, *, registry: str = "", audience: str = "") -> None:
         self.name = name
-        self.title = title
         self.recipe = recipe
         self.registry = registry
+        self.audience = audience
 
 
 SYSTEMS = (
-    CiSystem("github", "GitHub Actions", _GITHUB, _GHCR),
-    CiSystem("gitlab", "GitLab CI", _GITLAB, '"$CI_REGISTRY"'),
-    CiSystem("circleci", "CircleCI", _CIRCLECI),
-    CiSystem("buildkite", "Buildkite", _BUILDKITE),
-    CiSystem("azure-pipelines", "Azure Pipelines", _AZURE),
-    CiSystem("bitbucket", "Bitbucket Pipelines", _BITBUCKET),
+    CiSystem("github", _GITHUB, registry=_GHCR),
+    CiSystem("gitlab", _GITLAB, registry='"$CI_REGISTRY"'),
+    CiSystem("circleci", _CIRCLECI),
+    CiSystem("buildkite", _BUILDKITE),
+    CiSystem("azure-pipelines", _AZURE, audience="api://AzureADTokenExchange"),
+    CiSystem("bitbucket", _BITBUCKET),
 )
 NAMES = tuple(system.name for system in SYSTEMS)
 
@@ -175,7 +178,7 @@ def recipe(system: CiSystem, hosts: Iterable[str] = (), wiring: Wiring | None = 
         wanted = [found for found in _registries(examples, wiring) if _is_taken(found, system)]
         if system.registry:
             wanted.append(Registry(system.registry, None, {}))
-    options = {found.cloud: _options(found) for found in reversed(wanted) if found.cloud}
+    options = {found.cloud: _options(found, system) for found in reversed(wanted) if found.cloud}
     tables = {cloud: options[cloud] for cloud in clouds.CLOUDS if cloud in options}
     parts: dict[str, Callable[[], Iterable[str]]] = {
         "settings": lambda: _settings(tables),
@@ -232,15 +235,15 @@ def _is_taken(registry: Registry, system: CiSystem) -> bool:
     return job is not None and (not job.systems or system.name in job.systems)
 
 
-def _options(registry: Registry) -> dict[str, str]:
+def _options(registry: Registry, system: CiSystem) -> dict[str, str]:
     """The options of the cloud's table, with placeholders for those that are not set."""
     assert registry.cloud is not None
     assert registry.cloud.job is not None
-    implied = {} if registry.cloud.ci_option else {"id_token": "ci"}
-    placeholders = registry.cloud.job.options
-    return implied | {
-        name: registry.options.get(name, value) for name, value in placeholders.items()
-    }
+    job = registry.cloud.job
+    chosen = {} if registry.cloud.ci_option else {"id_token": "ci"}
+    if system.audience not in ("", job.audience):
+        chosen["id_token_audience"] = system.audience
+    return chosen | {name: registry.options.get(name, value) for name, value in job.options.items()}
 
 
 def _settings(tables: Mapping[Cloud, Mapping[str, str]]) -> Iterator[str]:
