@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # The host that serves its images.
 SERVES = "registry-1.docker.io"
+# The host of its token endpoint.
+AUTH_HOST = "auth.docker.io"
 HOSTS = ("docker.io", "index.docker.io", SERVES)
 # The key of its login in docker's files.
 KEY = "https://index.docker.io/v1/"

@@ -21,6 +21,7 @@ from cred_helper.keychain import in_context
 from cred_helper.providers.common.interface import Identity, TokenRequest
 from cred_helper.resolution import CONFIG_JSON, HELPER
 from cred_helper.server_url import ServerURL
+from cred_helper.settings.rules import ANONYMOUS, EMPTY
 from cred_helper.wiring import ANONYMOUS_DEADLINE_S
 
 TYPE_CHECKING = False
@@ -37,6 +38,8 @@ _API = "v2"
 _CATALOG = "_catalog"
 _ENDPOINTS = ("blobs", "manifests", "referrers", "tags")
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+# Where registries have their token endpoints.
+_TOKEN_ENDPOINTS = ("auth", "proxy_auth", "token")
 # What a registry asks for: a token of its own, the user name and secret, nothing.
 _BEARER, _BASIC, _OPEN = "Bearer", "Basic", "none"
 # How long it is taken to ask for the same.
@@ -65,10 +68,12 @@ class Target:
     """What a URI is about.
 
     ``repository`` is ``""`` for the registry as a whole, and ``None`` where the path is not of a
-    registry. ``server_url`` is what rules are compared with, and sources asked for.
+    registry. ``wants_login`` is whether the user name and secret are asked for, for a client that
+    exchanges them itself: at a token endpoint, or by the host alone. ``server_url`` is what rules
+    are compared with, and sources asked for.
     """
 
-    __slots__ = ("address", "host", "repository", "server_url", "uri")
+    __slots__ = ("address", "host", "repository", "server_url", "uri", "wants_login")
 
     def __init__(self, uri: str) -> None:
         """Parse a URI.
@@ -79,16 +84,25 @@ class Target:
         """
         self.uri = uri.strip()
         url = ServerURL.parse(uri)
-        reason = url.unroutable if url.raw.lower().startswith(_HTTPS) else "client.url-scheme"
+        path, _, query = url.path.partition("#")[0].partition("?")
+        is_host_alone = not path.strip("/") and not query
+        reason = url.unroutable
+        if not (url.raw.lower().startswith(_HTTPS) or (is_host_alone and "://" not in url.raw)):
+            reason = "client.url-scheme"
         if reason == "client.url-other-port":
             # What looks like a port can be the begin of a password that has a slash.
             reason = None if url.is_host else "client.url-user-information"
         if reason is not None:
             raise ProtocolError(reason).within("bazel.invalid-uri")
-        self.address = docker_hub.SERVES if docker_hub.is_hub(url) else _address(url)
+        is_hub = docker_hub.is_hub(url) or url.host == docker_hub.AUTH_HOST
+        self.address = docker_hub.SERVES if is_hub else _address(url)
         self.host = ServerURL.parse(self.address)
-        path = url.path.partition("?")[0].partition("#")[0]
         self.repository = _repository(path.split("/")[1:])
+        self.wants_login = is_host_alone
+        if path.rstrip("/").rpartition("/")[2] in _TOKEN_ENDPOINTS and "service=" in query:
+            self.wants_login, self.repository = True, _in_scope(query)
+        elif is_host_alone:
+            self.repository = ""
         if self.repository is None:
             self.server_url = ServerURL.parse(f"{self.address}{path}")
         elif self.repository:
@@ -115,6 +129,16 @@ def _repository(segments: list[str]) -> str | None:
         return None
     is_name = all(part.strip(".") and _NAME_CHARACTERS.issuperset(part) for part in name)
     return "/".join(name) if name and is_name else None
+
+
+def _in_scope(query: str) -> str:
+    """The repository of a query for a token; ``""`` where it is for none."""
+    for parameter in query.split("&"):
+        name, _, value = parameter.replace("%3A", ":").replace("%2F", "/").partition("=")
+        parts = value.split(":")
+        if (name, parts[0]) == ("scope", "repository") and len(parts) > 1:
+            return parts[1]
+    return ""
 
 
 def find(uri: str, wiring: Wiring) -> Headers:
@@ -147,17 +171,16 @@ def _of_artifact(target: Target, wiring: Wiring) -> Headers:
     answer = _ask(target, resolution, wiring)
     credential = _found(answer, resolution, wiring)
     if credential is None:
-        if resolution.rule.answer:
+        failure = _first_failure(resolution, answer)
+        if failure is None and resolution.rule.answer:
             return Headers()
-        raise _first_failure(resolution, answer) or Denied("bazel.no-credential", host=host)
+        raise failure or Denied("bazel.no-credential", host=host)
     source = answer.trace[-1].source
     if credential.username == HEADERS:
         return Headers.of_lines(credential.secret.expose(), credential.expires_at_s)
     if route is not None and source == route.provider and route.takes_bearer:
         return Headers(f"{_BEARER} {credential.secret.expose()}", credential.expires_at_s)
-    if credential.username == IDENTITY_TOKEN:
-        raise Denied("bazel.identity-token", host=host, source=source)
-    return Headers(_basic(credential), credential.expires_at_s)
+    return _login(target, credential, answer)
 
 
 # --- A registry -----------------------------------------------------------------------------------
@@ -166,7 +189,7 @@ def _of_artifact(target: Target, wiring: Wiring) -> Headers:
 def _of_registry(target: Target, wiring: Wiring) -> Headers:
     resolution = wiring.resolve(target.server_url)
     route, rule = resolution.route, resolution.rule
-    may_fail = resolution.anonymous or bool(rule and rule.answer)
+    may_fail = resolution.anonymous or bool(rule and rule.answer in (ANONYMOUS, EMPTY))
     answer = _ask(target, resolution, wiring)
     credential = _found(answer, resolution, wiring)
     if credential is None:
@@ -179,6 +202,8 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
             raise ProtocolError("bazel.unknown-host", host=target.host.redacted_host)
         elif route is not None and route.private:
             raise _absent(target, answer)
+    if target.wants_login:
+        return _login(target, credential, answer)
     own_hosts = None
     if credential is not None and route is not None and answer.trace[-1].source == route.provider:
         if route.asks_basic:
@@ -208,6 +233,16 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
     return Headers()
 
 
+def _login(target: Target, credential: Credential | None, answer: Answer) -> Headers:
+    """The user name and secret; without them, a token endpoint is asked anonymously."""
+    if credential is None:
+        return Headers()
+    if credential.username == IDENTITY_TOKEN:
+        source = answer.trace[-1].source
+        raise Denied("bazel.identity-token", host=target.host.redacted_host, source=source)
+    return Headers(_basic(credential), credential.expires_at_s)
+
+
 def _ask(target: Target, resolution: Resolution, wiring: Wiring) -> Answer:
     """Ask the sources for the repository, and those that keep logins for the host as well."""
     answer = wiring.ask(resolution)
@@ -223,10 +258,12 @@ def _ask(target: Target, resolution: Resolution, wiring: Wiring) -> Answer:
 
 def _found(answer: Answer, resolution: Resolution, wiring: Wiring) -> Credential | None:
     """The credential of an answer; what failed before it is a warning."""
-    if answer.credential is not None:
-        for source, failure in answer.failures:
-            wiring.warn(in_context(resolution.server_url, source, failure))
-    return answer.credential
+    credential = answer.credential
+    if credential is None or not (credential.username or credential.secret.expose()):
+        return None
+    for source, failure in answer.failures:
+        wiring.warn(in_context(resolution.server_url, source, failure))
+    return credential
 
 
 def _first_failure(resolution: Resolution, answer: Answer) -> ProviderError | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -185,6 +186,33 @@ def test_a_login_is_exchanged_for_a_token_that_pulls_and_by_a_rule_pushes(
     assert {login.grant for login in private.logins} == {"basic"}
 
 
+def test_a_client_that_asks_the_token_endpoint_itself_gets_the_login(
+    builder: Machine, private: Registry, proxy: TerminatingProxy, authority: Authority
+) -> None:
+    builder.config(
+        auths={
+            **LOGIN["auths"],
+            "https://index.docker.io/v1/": {"username": "hub", "password": PASSWORD},
+            "quay.io/team": {"username": "team", "password": PASSWORD},
+        }
+    )
+    # rules_oci has Bazel download the answer of the token endpoint.
+    endpoint = f"https://{PRIVATE_HOST}/token?scope=repository:team/app:pull&service={PRIVATE_HOST}"
+    login = authorization(builder.headers(endpoint))
+    assert pulled(endpoint, login, proxy, authority) == 200
+    # rules_img asks for the host of a registry, without a scheme.
+    assert authorization(builder.headers(PRIVATE_HOST)) == login
+    assert authorization(builder.headers(f"https://{PRIVATE_HOST}/")) == login
+    hub = authorization(builder.headers("index.docker.io"))
+    of_hub = (
+        "https://auth.docker.io/token?scope=repository:library/a:pull&service=registry.docker.io"
+    )
+    assert authorization(builder.headers(of_hub)) == hub
+    team = "https://quay.io/v2/auth?service=quay.io&scope=repository%3Ateam%2Fapp%3Apull"
+    assert b64decode(authorization(builder.headers(team)).partition(" ")[2]).startswith(b"team:")
+    assert len(private.received) == 1
+
+
 def test_a_registry_that_asks_for_a_password_gets_it(
     builder: Machine, proxy: TerminatingProxy, authority: Authority
 ) -> None:
@@ -231,7 +259,13 @@ def test_without_a_login_a_registry_is_asked_only_if_it_is_one_to_answer_for(
     builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}"\nprovider = "environment"\n')
     assert builder.headers(f"{IMAGE}/manifests/1").codes == ["bazel.not-anonymous"]
     builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}"\nanswer = "none"\n')
-    assert builder.headers(uri).codes == ["settings.rule-refuses"]
+    refused = builder.headers(uri)
+    assert (refused.status, refused.codes) == (1, ["settings.rule-refuses"])
+    assert builder.headers(f"https://{PRIVATE_HOST}/x").status == 1
+    builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}"\nanswer = "empty"\n')
+    private.fail("/token", Reply(500))
+    for path in ("", "/", "/token?service=x&scope=repository:team/app:pull", "/x.jar"):
+        assert builder.headers(f"https://{PRIVATE_HOST}{path}").stdout == NONE
 
 
 def test_a_registry_for_everybody_has_an_answer_whatever_fails(person: Machine) -> None:
