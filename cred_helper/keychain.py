@@ -36,8 +36,8 @@ if TYPE_CHECKING:
             """Keep a login, or raise a ``CredentialError``."""
             ...
 
-        def erase(self, server_url: ServerURL) -> None:
-            """Remove a login. One that is not there counts as removed."""
+        def erase(self, server_url: ServerURL) -> bool:
+            """Remove a login; return false if none was there."""
             ...
 
     class Lister(Protocol):

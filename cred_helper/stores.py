@@ -58,13 +58,13 @@ class _CloudStore:
         """Keep a login."""
         self._store.store(server_url, credential)
 
-    def erase(self, server_url: ServerURL) -> None:
-        """Remove the cached token and the login."""
+    def erase(self, server_url: ServerURL) -> bool:
+        """Remove the cached token and the login; return whether there was one of the two."""
         from cred_helper.cache.cached import CachedProvider
 
-        if isinstance(self._source.provider, CachedProvider):
-            self._source.provider.forget(self._source.request)
-        self._store.erase(server_url)
+        provider = self._source.provider
+        was_cached = isinstance(provider, CachedProvider) and provider.forget(self._source.request)
+        return self._store.erase(server_url) or was_cached
 
 
 class CachedTokens:

@@ -108,10 +108,12 @@ class TokenCache:
         if refusal:
             raise CredentialError("cache.folder-refused", folder=self._folder.path, problem=refusal)
 
-    def forget(self, key: str) -> None:
-        """Remove what is kept under a key, as far as possible."""
+    def forget(self, key: str) -> bool:
+        """Remove what is kept under a key, as far as possible; return whether it was a token."""
+        was_token = self._folder.written_at(f"{key}.{TOKEN}") is not None
         for kind in (TOKEN, FAILURE):
             self._folder.remove(f"{key}.{kind}")
+        return was_token
 
     def clear(self) -> int:
         """Remove every entry and return how many tokens there were.

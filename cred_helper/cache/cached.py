@@ -129,18 +129,17 @@ class CachedProvider:
     def _is_fresh(self, entry: Entry, now: float) -> bool:
         return entry.is_fresh(now) and entry.lives_for(self._min_life_s, now)
 
-    def forget(self, request: TokenRequest) -> None:
-        """Remove the entry that would answer a ``get``, and the failures kept beside it.
+    def forget(self, request: TokenRequest) -> bool:
+        """Remove the entry that would answer a ``get``, if there is one, and the kept failures.
 
         An identity that cannot be determined has no entry.
         """
         try:
             identity = self._resolved(request, self._provider.identify(request))
         except CredentialError:
-            return
+            return False
         self._cache.forget(self._identity_key(request, identity))
-        if identity.cache_key is not None:
-            self._cache.forget(self._key(request, identity))
+        return identity.cache_key is not None and self._cache.forget(self._key(request, identity))
 
     def _resolved(self, request: TokenRequest, identity: Identity) -> Identity:
         """The identity with its cache key, even if only running a program can tell it."""

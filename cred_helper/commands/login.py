@@ -74,10 +74,12 @@ def logout(server_url: str) -> None:
     registry = _registry(server_url)
     screen = Screen.guarded()
     wiring = Wiring.of_process(stdio.warning)
+    was_kept = False
     for key in docker_hub.KEYS if docker_hub.is_hub(registry) else (registry.raw,):
         kept = ServerURL.parse(key)
-        store_for(wiring, wiring.resolve(kept)).erase(kept)
-    screen.line(f"the login to {_name(registry)} is removed")
+        was_kept |= store_for(wiring, wiring.resolve(kept)).erase(kept)
+    name = _name(registry)
+    screen.line(f"the login to {name} is removed" if was_kept else f"no login to {name} is kept")
     for source, outlook in Explanation(registry).outlooks():
         if outlook.would_say == CREDENTIAL:
             values = {"source": shown(source.name), "host": _name(registry)}

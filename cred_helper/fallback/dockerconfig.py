@@ -16,6 +16,7 @@ import os
 
 from cred_helper.credential import IDENTITY_TOKEN, Credential, Secret
 from cred_helper.errors import Misconfigured, NotFound
+from cred_helper.fallback.expiry import unexpired
 from cred_helper.fallback.registry_key import candidates
 from cred_helper.files import json_file, path_values, user_folders
 
@@ -105,8 +106,13 @@ class DockerConfig:
 
         Raises:
             NotFound: none, or none that the credential helper protocol can carry.
+            Expired: it ended by its own word.
             Misconfigured: there is an entry, and it is invalid.
         """
+        return unexpired(self.login(server_url), server_url)
+
+    def login(self, server_url: ServerURL) -> Credential:
+        """The same, expired or not."""
         auths = self._object(AUTHS)
         for key in candidates(auths, server_url):
             entry = self._entry(auths, key)

@@ -19,6 +19,7 @@ from cred_helper.errors import (
     ProviderError,
     Unreachable,
 )
+from cred_helper.fallback.expiry import unexpired
 from cred_helper.files.os_errors import os_reason
 from cred_helper.programs import running
 from cred_helper.programs.relay import Relay
@@ -113,6 +114,7 @@ class Helper:
 
         Raises:
             NotFound: it has none.
+            Expired: it ended by its own word.
             ProviderError: it failed, hung, or answered with something else.
         """
         with Relay() as relay:
@@ -123,7 +125,7 @@ class Helper:
             self._check(finished, text)
             username, secret = _credential_fields(text)
             relay.hide(secret, f"{username}:{secret}")
-        return Credential(username, Secret(secret), source=self.name)
+        return unexpired(Credential(username, Secret(secret), source=self.name), server_url)
 
     def store(self, server_url: ServerURL, credential: Credential) -> None:
         """Give it a credential to keep."""
@@ -140,17 +142,18 @@ class Helper:
                 break
         self._check(finished, text, secret)
 
-    def erase(self, server_url: ServerURL) -> None:
-        """Have it erase a credential. One that it does not have counts as erased."""
+    def erase(self, server_url: ServerURL) -> bool:
+        """Have it erase a credential; return false if it has none, or keeps none."""
         with Relay() as relay:
             finished = self._run("erase", server_url.raw, server_url.raw.encode(), relay)
         text = self._text(finished)
         if finished.status > 0 and says(_NOT_FOUND, text):
-            return
+            return False
         try:
             self._check(finished, text)
         except Unsupported:
-            pass
+            return False
+        return True
 
     def list(self) -> dict[str, str]:
         """Server URL to user name; empty for a helper that cannot list."""

@@ -13,6 +13,7 @@ import sys
 
 from cred_helper import programs
 from cred_helper.errors import CredentialError, Misconfigured, ProviderError, Unreachable
+from cred_helper.fallback.expiry import Expired
 from cred_helper.fallback.helper import Helper, Unsupported
 from cred_helper.files import user_folders
 
@@ -60,25 +61,27 @@ class Login:
             return
         self._rest.store(server_url, credential)
 
-    def erase(self, server_url: ServerURL) -> None:
-        """Erase it everywhere a ``get`` looks.
+    def erase(self, server_url: ServerURL) -> bool:
+        """Erase it everywhere a ``get`` looks; return whether it was anywhere.
 
         Raises:
             ProviderError: one of the owners failed; the others have erased it.
         """
         failures = []
+        was_kept = False
         for owner in self._owners:
             if isinstance(owner, ProviderError):
                 failures.append(owner)
                 continue
             try:
-                owner.erase(server_url)
+                was_kept |= owner.erase(server_url)
             except ProviderError as error:
                 host = server_url.redacted_host
                 failures.append(error.within("helper.cannot-erase", helper=owner.name, host=host))
-        self._rest.erase(server_url)
+        was_kept |= self._rest.erase(server_url)
         if failures:
             raise failures[0]
+        return was_kept
 
 
 class MachineKeychain:
@@ -101,6 +104,7 @@ class MachineKeychain:
 
         Raises:
             NotFound: it has none, or does not work and never took this login.
+            Expired: it ended by its own word.
             ProviderError: it does not work and has this login.
         """
         from cred_helper.errors import NotFound
@@ -108,12 +112,16 @@ class MachineKeychain:
         if self._memory.holds(server_url):
             try:
                 return self._helper.get(server_url)
+            except Expired:
+                raise
             except ProviderError as error:
                 raise _locked(error) from None
         if self._memory.is_hung():
             raise NotFound("helper.hung-before")
         try:
             return self._limited().get(server_url)
+        except Expired:
+            raise
         except Unreachable as error:
             self._hangs()
             raise NotFound.of(error) from None
@@ -139,12 +147,13 @@ class MachineKeychain:
         self._helper.store(server_url, credential)
         self._memory.note_login(server_url)
 
-    def erase(self, server_url: ServerURL) -> None:
+    def erase(self, server_url: ServerURL) -> bool:
         """Have it erase a login. Raises ``ProviderError`` if it does not work and may have it."""
         if self._memory.is_hung() and not self._memory.holds(server_url):
-            return
-        self._helper.erase(server_url)
+            return False
+        was_kept = self._helper.erase(server_url)
         self._memory.forget_login(server_url)
+        return was_kept
 
     def _limited(self) -> Helper:
         from cred_helper.fallback.keychain_memory import FIRST_TIMEOUT_S
@@ -200,18 +209,19 @@ class Kept:
         except ProviderError as error:
             raise error.within("file.at", place=self._own.name) from None
 
-    def erase(self, server_url: ServerURL) -> None:
+    def erase(self, server_url: ServerURL) -> bool:
         """Erase it from both."""
+        was_kept = False
         if self._keychain is not None:
             try:
-                self._keychain.erase(server_url)
+                was_kept = self._keychain.erase(server_url)
             except ProviderError as error:
                 self._warn(error.within("helper.keychain-failed", helper=self._keychain.name))
-        self._erase_own(server_url)
+        return self._erase_own(server_url) or was_kept
 
-    def _erase_own(self, server_url: ServerURL) -> None:
+    def _erase_own(self, server_url: ServerURL) -> bool:
         try:
-            self._own.erase(server_url)
+            return self._own.erase(server_url)
         except ProviderError as error:
             raise error.within("file.at", place=self._own.name) from None
 
@@ -245,9 +255,9 @@ class Unowned:
             raise not_kept
         self._warn(not_kept)
 
-    def erase(self, server_url: ServerURL) -> None:
+    def erase(self, server_url: ServerURL) -> bool:
         """Remove a login that was kept before."""
-        self._kept.erase(server_url)
+        return self._kept.erase(server_url)
 
 
 def keychain_name(environ: Mapping[str, str], platform: str = sys.platform) -> str | None:

@@ -8,10 +8,12 @@ encrypted, like in docker's own file.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, Unreachable
+from cred_helper.fallback.expiry import unexpired
 from cred_helper.fallback.registry_key import candidates
 from cred_helper.files import atomic_file, json_file, user_folders
 from cred_helper.files.locks import Locks
@@ -57,7 +59,8 @@ class FileStore:
         entries = self._read()
         for key in candidates(entries, server_url):
             username, secret = entries[key]
-            return Credential(username, Secret(secret), source=self.name)
+            credential = Credential(username, Secret(secret), source=self.name)
+            return unexpired(credential, server_url)
         raise NotFound("store.no-entry")
 
     def store(self, server_url: ServerURL, credential: Credential) -> None:
@@ -68,18 +71,20 @@ class FileStore:
             entries[server_url.raw] = (credential.username, credential.secret.expose())
             self._write(entries)
 
-    def erase(self, server_url: ServerURL) -> None:
-        """Remove what would answer a ``get``, in every spelling of the registry."""
+    def erase(self, server_url: ServerURL) -> bool:
+        """Remove what would answer a ``get``, in every spelling of the registry, if it is there."""
         try:
             if not candidates(self._read(), server_url):
-                return
+                return False
         except Damaged:
             pass  # the change below moves the file aside
         with _Lock(f"{self.path}.lock"):
             entries = self._read_to_change()
-            for key in candidates(entries, server_url):
+            found = candidates(entries, server_url)
+            for key in found:
                 del entries[key]
             self._write(entries)
+        return bool(found)
 
     def list(self) -> dict[str, str]:
         """Server URL to user name."""
@@ -105,14 +110,15 @@ class FileStore:
 
     def _inspect(self, fd: int) -> None:
         """Check that no other user can have written the file, and close it to others."""
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise Misconfigured("store.not-a-file")
         if sys.platform == "win32":
             return  # the access list of the profile folder closes it to others
-        status = os.fstat(fd)
         if not self._is_trusted(status.st_uid):
             raise Misconfigured("store.foreign-file", uid=status.st_uid, path=self.path)
         if status.st_mode & 0o077:
             os.fchmod(fd, 0o600)
-
             self._warn(CredentialError("store.closed", path=self.path))
 
     def _is_trusted(self, uid: int) -> bool:

@@ -40,6 +40,12 @@ MESSAGES: dict[str, Message] = {
     "fallback.not-text": Message(
         "line {line}: {section} has a value that is not a string", _CORRECT
     ),
+    "fallback.login-expired": Message(
+        "the login expired at {when}",
+        "docker login {host}",
+        cause="The password or token contains the time at which it ends, and no registry accepts it"
+        " after that. Other sources are asked.",
+    ),
     "fallback.no-entry": Message("auths has no entry for it"),
     "fallback.variable-holds-content": Message(
         "{variable} holds the content of a file; it takes the path of one",

@@ -11,6 +11,9 @@ MESSAGES: dict[str, Message] = {
         cause="A token of the cloud, or the answer of a rule, comes before a login here.",
     ),
     "store.no-entry": Message("it has no login for it"),
+    "store.not-a-file": Message(
+        "it is not a regular file but a folder, pipe, socket or device", "move it away"
+    ),
     "store.cannot-read": Message("cannot be read: {problem}"),
     "store.cannot-write": Message(
         "cannot be written: {problem}",

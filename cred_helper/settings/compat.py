@@ -99,8 +99,9 @@ class NoStore:
             raise not_kept
         self._warn(not_kept)
 
-    def erase(self, _server_url: ServerURL) -> None:
+    def erase(self, _server_url: ServerURL) -> bool:
         """Nothing is kept."""
+        return False
 
 
 # --- What a helper's variables choose for a registry ----------------------------------------------

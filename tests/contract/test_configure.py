@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cred_helper.messages import find
 from tests.clients.clients import SKOPEO
 from tests.clients.marks import needs_skopeo
 from tests.clouds import aws
@@ -512,6 +513,14 @@ def test_it_asks_and_writes_nothing_after_a_no(person: Machine, config: Path) ->
     assert status == 0
     assert "\x1b[32m+" in seen
     assert json.loads(config.read_text())["credsStore"] == "multi"
+
+
+def test_a_program_that_clients_will_not_find_is_named(person: Machine) -> None:
+    for path, is_named in ((str(person.programs), False), ("/nowhere", True)):
+        done = person.run("configure", "--yes", "--docker-only", PATH=path)
+        assert done.status == 0
+        text = find("doctor.program-not-on-path").text
+        assert (text in done.stdout.decode()) == is_named
 
 
 def test_a_store_that_is_not_on_path_does_not_become_the_fallback(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -107,6 +107,40 @@ def test_a_fallback_helper_that_is_ourselves_or_missing_ends_without_a_loop(
     done = machine.get("a.example")
     assert done.status == 1
     assert "the setting fallback_helper names it" in done.stderr
+
+
+def expiring(ends_in_s: int) -> tuple[str, str]:
+    """A JSON web token and an ECR password that end at this time."""
+    ends_at_s = int(time()) + ends_in_s
+    claims = urlsafe_b64encode(json.dumps({"exp": ends_at_s}).encode()).decode().rstrip("=")
+    password = b64encode(json.dumps({"payload": "x", "expiration": ends_at_s}).encode()).decode()
+    return f"eyJhbGciOiJub25lIn0.{claims}.c2ln", password
+
+
+def test_a_login_that_has_expired_is_not_handed_out_wherever_it_is_kept(machine: Machine) -> None:
+    for ended, password in enumerate(expiring(60) + expiring(-3600)):
+        machine.marks.add(password, "a password that expires")
+        for kept_in in ("auths", "own store", "helper"):
+            host = f"{kept_in.partition(' ')[0]}.example"
+            machine.config(auths={host: basic(f"u:{password}")} if kept_in == "auths" else {})
+            if kept_in == "helper":
+                machine.scripts.answering("old", helper_example=f"u:{password}")
+                machine.config(credsStore="old")
+            elif kept_in == "own store":
+                assert_silent(machine.store(host, "u", password))
+            done = machine.get(host)
+            if ended < 2:
+                assert done.credential == ("u", password)
+            else:
+                assert (done.status, done.codes) == (1, ["fallback.login-expired"]), kept_in
+                assert f"hint: docker login {host}\n" in done.stderr
+
+
+def test_a_login_that_has_expired_makes_way_for_the_next_source(machine: Machine) -> None:
+    assert_silent(machine.store("a.example", "fresh", "1"))
+    machine.config(auths={"a.example": basic(f"old:{expiring(-3600)[0]}")})
+    done = machine.get("a.example")
+    assert (done.document["Username"], done.codes) == ("fresh", ["fallback.login-expired"])
 
 
 def test_a_helper_named_twice_is_asked_once(machine: Machine) -> None:

@@ -116,6 +116,19 @@ def test_a_logout_of_docker_hub_removes_the_tokens_of_a_login_by_browser(person:
     assert json.loads(person.run("list").stdout) == {}
 
 
+def test_a_logout_says_whether_there_was_a_login(person: Machine) -> None:
+    login = {"ServerURL": PRIVATE_HOST, "Username": "a", "Secret": "b"}
+    path = {"PATH": person.scripts.path}
+    for helper in (None, "team"):
+        if helper:
+            person.scripts.keeping(helper)
+            person.config(credsStore=helper)
+        assert person.run("store", stdin=json.dumps(login), **path).status == 0
+        for said in ("the login to {} is removed", "no login to {} is kept"):
+            done = person.run("logout", PRIVATE_HOST, **path)
+            assert (done.status, done.stdout.decode()) == (0, f"{said.format(PRIVATE_HOST)}\n")
+
+
 def test_a_source_that_still_answers_after_a_logout_is_named(person: Machine) -> None:
     config = {"auths": {PRIVATE_HOST: {"username": USERNAME, "password": PASSWORD}}}
     path = person.write(".docker/config.json", json.dumps(config))

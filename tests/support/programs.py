@@ -68,7 +68,8 @@ class Programs:
         return self.helper(
             name,
             'kept="${log%.log}.kept"\ncase "$1" in\nstore) cat >"$kept" ;;\n'
-            'erase) cat >>"$log.erased"; echo >>"$log.erased"; rm -f "$kept" ;;\n'
+            'erase) cat >>"$log.erased"; echo >>"$log.erased"; rm "$kept" 2>/dev/null ||'
+            " { echo credentials not found in native keychain; exit 1; } ;;\n"
             'list) echo "{}" ;;\n'
             'get) cat "$kept" 2>/dev/null || { echo credentials not found in native keychain;'
             " exit 1; } ;;\nesac",

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,20 @@ class Kept:
 @pytest.fixture
 def kept(tmp_path: Path) -> Kept:
     return Kept(tmp_path)
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_stands_in_its_place_is_named_and_left_as_it_is(
+    kept: Kept, make: Callable[[Path], None]
+) -> None:
+    kept.path.parent.mkdir(parents=True, mode=0o700)
+    make(kept.path)
+    kept.path.chmod(0o755)
+    for use in (kept.put, kept.get, kept.erase):
+        with pytest.raises(Misconfigured, match=r"^store\.not-a-file$"):
+            use("h.example")
+    assert kept.path.stat().st_mode & 0o777 == 0o755
+    assert kept.warnings == []
 
 
 def test_every_folder_above_it_is_made_closed_to_others(kept: Kept) -> None:
@@ -275,12 +290,6 @@ def test_erasing_an_absent_login_changes_nothing_and_takes_no_lock(
     monkeypatch.setattr(Locks, "acquire", lambda *_: pytest.fail("locked"))
     kept.erase("g.example")
     assert kept.path.stat().st_ino == before
-
-
-def test_a_pipe_in_its_place_does_not_block(kept: Kept) -> None:
-    kept.path.parent.mkdir(parents=True)
-    os.mkfifo(kept.path)
-    assert kept.get("h.example") is None
 
 
 def test_a_lock_that_is_held_for_too_long_is_an_error(

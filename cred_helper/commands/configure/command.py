@@ -58,7 +58,7 @@ _WIDTH = 12
     type=click.Choice(ci.NAMES),
     help="Print a job for this CI system that pulls without keys; change nothing.",
 )
-@click.option("--undo", is_flag=True, help="Put back what configure displaced.")
+@click.option("--undo", is_flag=True, help="Undo what configure did.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Show the difference, write nothing.")
 def configure(
@@ -106,8 +106,8 @@ def configure(
     if not yes:
         _ask()
     _carry_out(journal, plan, undo=undo)
-    after = this_program.command("doctor" if undo else "configure", *([] if undo else ["--undo"]))
-    screen.line("undone" if undo else f"done; {after} takes it back")
+    command = this_program.command("configure", "--undo")
+    screen.line("undone" if undo else f"done; {command} undoes it")
 
 
 def _ask() -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _OURS = "multi"
 _MULTI = json.dumps(_OURS)
 _DROP_IN = (
-    "# Written by docker-credential-multi configure; configure --undo takes it away.\n"
+    "# Written by docker-credential-multi configure; configure --undo undoes it.\n"
     "credential-helpers = {}\n"
 )
 
@@ -45,6 +45,8 @@ def proposal(registries: tuple[str, ...], links: Path | None, *, docker_only: bo
         Misconfigured: a file that would be changed is not valid.
     """
     plan = Plan()
+    if this_program.on_path() is None:
+        plan.note("doctor.program-not-on-path")
     for path in _config_files(everywhere=not registries or docker_only):
         config = JsonEdit(path, read(path))
         _check(plan, config)

@@ -13,7 +13,6 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from cred_helper import docker_hub, programs, providers
-from cred_helper.commands.doctor.expiry import expired_at
 from cred_helper.commands.doctor.finding import (
     ERROR,
     Finding,
@@ -27,6 +26,7 @@ from cred_helper.commands.ui import shell, this_program
 from cred_helper.commands.ui.times import iso
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.fallback import dockerconfig
+from cred_helper.fallback.expiry import expired_at
 from cred_helper.fallback.helper import PREFIX, is_name, shown_name
 from cred_helper.files import json_file, path_values, user_folders
 from cred_helper.hosts import route
@@ -435,7 +435,7 @@ def _expired(config: DockerConfig, logins: dict[str, str]) -> Iterator[Finding]:
     """Logins that say themselves when they ended, and passwords that no registry can take."""
     for key in logins:
         try:
-            credential = config.get(ServerURL.parse(key))
+            credential = config.login(ServerURL.parse(key))
         except (NotFound, Misconfigured):
             continue
         secret = credential.secret.expose()
