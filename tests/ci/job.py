@@ -23,10 +23,10 @@ from ruamel.yaml import YAML
 from tests.support.executable import ROOT
 
 ACTION = ROOT / ".github/actions/setup/action.yml"
-REPOSITORY = "maker/docker-credential-multi"
+# As in the recipes: no account has published yet.
+REPOSITORY = "OWNER/docker-credential-multi"
 TOKEN = "loopback-github-token"
-# The placeholder of the documentation for the account that publishes.
-_USES = re.compile(r"OWNER/docker-credential-multi/\.github/actions/setup@v[0-9.]+")
+_USES = re.compile(rf"{REPOSITORY}/\.github/actions/setup@v[0-9.]+")
 _SHELLS = {
     "sh": ("sh", "-e"),
     "bash": ("bash", "--noprofile", "--norc", "-eo", "pipefail"),
