@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.figures import pytest_terminal_summary
-from tests.support import signals
+from tests.support import preloaded, signals
 from tests.support.executable import ROOT, Executable, pinned_environment
 
 if TYPE_CHECKING:
@@ -30,6 +30,11 @@ def pytest_configure() -> None:
     compileall.compile_dir(ROOT / "cred_helper", quiet=2)
 
 
+def pytest_unconfigure() -> None:
+    """End what runs for the whole session."""
+    preloaded.close()
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty HOME, and an environment with only what every program needs."""
@@ -41,6 +46,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, value in pinned_environment(folder).items():
         monkeypatch.setenv(name, value)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _real_executable(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.get_closest_marker("real_executable"):
+        monkeypatch.setattr(Executable, "starts_for_real", True)
 
 
 @pytest.fixture

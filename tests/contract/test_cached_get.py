@@ -24,6 +24,8 @@ from tests.soak.warm import loaded
 from tests.support.executable import COMMAND
 from tests.support.machine import Machine
 
+pytestmark = pytest.mark.real_executable
+
 IS_FROZEN = COMMAND[-1] != "cred_helper"
 HOUR_S = 3600.0
 CACHE = "DOCKER_CREDENTIAL_MULTI_CACHE"

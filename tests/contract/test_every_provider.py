@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["authority", "cloud", "proxy"]
 
+pytestmark = pytest.mark.real_executable
+
 
 @pytest.fixture
 def known(executable: Executable, cloud: Hosted, proxy: TerminatingProxy) -> Executable:

@@ -26,6 +26,8 @@ from tests.support.machine import Machine
 from tests.support.programs import Programs, has_ended
 from tests.support.terminal import at_terminal
 
+pytestmark = pytest.mark.real_executable
+
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Far longer than ending takes on a busy machine, far shorter than any deadline or child here.
 _AT_ONCE_S = 20.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,8 +24,7 @@ from tests.differential.machines import (
     Kind,
 )
 from tests.differential.witness import WitnessAws, WitnessAzure, WitnessGoogle
-from tests.differential.zygote import Answer, Zygote
-from tests.support.executable import pinned_environment
+from tests.support.executable import Completed, Executable, pinned_environment
 
 CLOUDS = NAMES
 # The clouds with random machines.
@@ -96,8 +94,8 @@ def run(cloud: str, folder: Path, seed: int, *, share: float) -> Tally:
     """
     random = Random(f"{cloud} {seed}")
     tally = Tally()
-    with _kind(cloud, folder) as (kind, servers, around), Zygote(kind.home) as zygote:
-        runner = _Runner(kind, servers, around, zygote, tally)
+    with _kind(cloud, folder) as (kind, servers, around):
+        runner = _Runner(kind, servers, around, _links(kind, folder / "links"), tally)
         for source in kind.choices["source"]:
             runner.cache = folder / f"cache-{source}"
             first = kind.drawn(random) | {"source": source}
@@ -112,6 +110,17 @@ def run(cloud: str, folder: Path, seed: int, *, share: float) -> Tally:
     return tally
 
 
+def _links(kind: Kind, folder: Path) -> dict[str, Executable]:
+    """The executable by every name that a machine calls it by; "" is its own."""
+    program = Executable(pinned_environment(kind.home))
+    links = {"": program}
+    folder.mkdir()
+    for name in {*kind.choices["link"]} - {""}:
+        program.called(name, folder)
+        links[name] = Executable(program.environment, [str(folder / name)])
+    return links
+
+
 @dataclass
 class _Runner:
     """One cloud's machines, and the cache that they share."""
@@ -119,7 +128,7 @@ class _Runner:
     kind: Kind
     servers: Servers
     around: dict[str, str]
-    zygote: Zygote
+    links: dict[str, Executable]
     tally: Tally
     cache: Path = Path()
 
@@ -149,18 +158,18 @@ class _Runner:
         home = pinned_environment(self.kind.home)
         return {**home, **self.around, **cache, **self.kind.environment(draws)}
 
-    def _get(self, draws: Draws, environment: dict[str, str]) -> Answer:
-        host, name = self.kind.host(draws), self.kind.name(draws)
-        return self.zygote.call(environment, "get", stdin=host, name=name)
+    def _get(self, draws: Draws, environment: dict[str, str]) -> Completed:
+        program = self.links[self.kind.name(draws)]
+        return program.get(self.kind.host(draws), environment)
 
     def _asked(self) -> int:
         return sum(len(server.received) for server in self.servers)
 
 
-def _shown(answer: Answer) -> str:
+def _shown(answer: Completed) -> str:
     """An answer with the encoded parts of its secret decoded."""
     if answer.status:
-        return f"{answer.stdout}{answer.stderr}"
-    secret = json.loads(answer.stdout)["Secret"]
+        return f"{answer.stdout!r}{answer.stderr}"
+    secret = answer.document["Secret"]
     part = secret.split(".")[1] if secret.startswith(("ya29.", "ey")) else ""
     return secret if not part else urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode()

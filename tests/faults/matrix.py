@@ -283,6 +283,9 @@ def _measured(environment: Environment, home: Path, registry: str) -> tuple[Comp
 
     Units: MiB.
     """
+    forked = Executable(environment).fork("get", stdin=registry.encode(), environment=environment)
+    if forked is not None:
+        return Completed(forked.status, forked.stdout, forked.stderr), forked.memory_mib
     file = home / "peak"
     measured = [sys.executable, "-ISc", _MEASURED, str(file)]
     done = Executable(environment, [*measured, *COMMAND]).get(registry)

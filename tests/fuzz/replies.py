@@ -146,17 +146,21 @@ class Replies(Target):
         return running
 
     def _change_process(self, environment: dict[str, str]) -> None:
-        before, sleep = dict(os.environ), time.sleep
+        from botocore.utils import ContainerMetadataFetcher
+
+        before, sleep, pause = dict(os.environ), time.sleep, ContainerMetadataFetcher.SLEEP_TIME
 
         def restore() -> None:
             os.environ.clear()
             os.environ.update(before)
             time.sleep = sleep
+            ContainerMetadataFetcher.SLEEP_TIME = pause
 
         self._stack.callback(restore)
         os.environ.clear()
         os.environ.update(environment)
         time.sleep = lambda _seconds: None
+        ContainerMetadataFetcher.SLEEP_TIME = 0  # its function to sleep is from before
 
     def _answer(self, exchange: Exchange) -> None:
         exchange.send(self._reply)

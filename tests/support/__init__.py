@@ -1,6 +1,7 @@
 """What every suite runs the executable with.
 
 executable.py  Executable: one process, bytes in, bytes and an exit status out
+preloaded.py   the same process as a fork that has the SDKs loaded; preloaded_server.py forks
 machine.py     Machine: a home, a folder of programs, an environment, and the executable
 programs.py    Programs: scripts on PATH, each with a log of its runs
 terminal.py    a conversation at a pseudo terminal

@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 from typing import Any
+
+from tests.support.preloaded import Ended, is_script_of_ours, started
 
 _UNDER_TEST = os.environ.get("DOCKER_CREDENTIAL_MULTI_UNDER_TEST", "")
 COMMAND = [_UNDER_TEST] if _UNDER_TEST else [sys.executable, "-m", "cred_helper"]
@@ -79,7 +82,12 @@ class Completed:
 
 
 class Executable:
-    """Runs the executable under test in a pinned environment."""
+    """Runs the executable under test in a pinned environment.
+
+    ``starts_for_real`` is whether no run is a fork: see ``preloaded``.
+    """
+
+    starts_for_real = bool(_UNDER_TEST or os.environ.get("REAL_EXECUTABLE"))
 
     def __init__(self, environment: dict[str, str], command: list[str] = COMMAND) -> None:
         self.environment = environment
@@ -109,15 +117,40 @@ class Executable:
         variables = self.environment | (environment or {})
         for name in without:
             variables.pop(name, None)
+        text = stdin.encode() if isinstance(stdin, str) else stdin
+        forked = self.fork(*arguments, stdin=text, environment=variables, **options)
+        if forked is not None:
+            return Completed(forked.status, forked.stdout, forked.stderr)
         done = subprocess.run(  # noqa: PLW1510 - the exit status is what tests look at
             [*self.command, *arguments],
-            input=stdin.encode() if isinstance(stdin, str) else stdin,
+            input=text,
             env=variables,
             capture_output=True,
             timeout=_HUNG_S,
             **options,
         )
         return Completed(done.returncode, done.stdout, done.stderr)
+
+    def fork(
+        self, *arguments: str, stdin: bytes, environment: dict[str, str], **options: Any
+    ) -> Ended | None:
+        """Run in a fork, if that is the same as a start."""
+        if Executable.starts_for_real or set(options) - {"cwd"}:
+            return None
+        folder = str(options.get("cwd", Path.cwd()))
+        if self.command == [sys.executable, "-m", "cred_helper"]:
+            program, path = f"{ROOT}/cred_helper/__main__.py", folder
+        elif len(self.command) == 1:
+            program = shutil.which(self.command[0], path=environment.get("PATH", "")) or ""
+            path = str(Path(program).resolve().parent)
+            if not is_script_of_ours(program):
+                return None
+        else:
+            return None
+        process = started(pinned_environment(ROOT))
+        if not process.can_run(environment):
+            return None
+        return process.run([program, *arguments], path, stdin, environment, folder, _HUNG_S)
 
     def get(self, server_url: str, environment: dict[str, str] | None = None) -> Completed:
         """Ask for a credential as a client does."""

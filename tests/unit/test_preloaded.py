@@ -1,0 +1,109 @@
+"""A run in a fork that has the SDKs loaded is the same as a start of the executable."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import preloaded
+from tests.support.executable import ROOT, Executable
+from tests.support.machine import Machine, person
+from tests.support.programs import is_running
+
+__all__ = ["person"]
+
+_SERVER = Path(preloaded.__file__).with_name("preloaded_server.py")
+# The modules that an import loads, and those that it makes attributes of a package. Names that a
+# module adds to the table by itself are left out: a fork gets each when it is imported.
+_IMPORTED = """\
+import sys
+before = set(sys.modules)
+{shelf}
+import {name}
+found = {{}}
+for name, module in sorted(sys.modules.items()):
+    spec = getattr(module, "__spec__", None)
+    if name not in before and spec is not None and spec.name == name:
+        found[name] = sorted(n for n, v in vars(module).items() if isinstance(v, type(sys)))
+print(__import__("json").dumps(found))
+"""
+# The same where all of it is on the shelf.
+_SHELF = """\
+shelf = {{"__name__": "shelf"}}
+exec(open({path!r}).read(), shelf)
+shelf["filled_shelf"]()
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["json", "click", "google.auth", "botocore.session", "azure.identity", "requests"]
+)
+def test_an_import_from_the_shelf_loads_what_it_loads_at_a_start(name: str) -> None:
+    found = []
+    for shelf in ("", _SHELF.format(path=str(_SERVER))):
+        command = [sys.executable, "-c", _IMPORTED.format(shelf=shelf, name=name)]
+        done = subprocess.run(command, capture_output=True, check=True, cwd=ROOT)
+        found.append(json.loads(done.stdout))
+    assert found[0] == found[1]
+
+
+# What a process has from its starter, and leaves to its children.
+_STATE = """\
+{ env | grep -v ^_= | sort; pwd; umask; ulimit -a; (cd /proc/$PPID/fd; ls)
+grep -E "Sig|Shd|Cap|Threads|Seccomp" /proc/$PPID/status /proc/$$/status | sed "s:/proc/[0-9]*::"
+} >"$HOME/state" 2>&1
+echo credentials not found in native keychain; exit 1"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_fork_has_the_state_of_a_start(
+    person: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person.helper("looking", _STATE)
+    person.config(credsStore="looking")
+    person.use({"PATH": person.scripts.path})
+    states = []
+    for is_real in (False, True):
+        monkeypatch.setattr(Executable, "starts_for_real", is_real)
+        assert person.executable.run("get", stdin="r.example", cwd=tmp_path).status == 1
+        states.append((person.home / "state").read_text())
+    assert states[0] == states[1]
+    assert f"\n{tmp_path}\n" in states[0]
+
+
+def test_a_fork_exits_as_a_start_does_and_ends_with_its_starter(
+    person: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preloaded, "_STARTED", [])
+    done = [person.run("version"), person.run("no-such-verb"), person.run("get", stdin="x\0y")]
+    assert [each.status for each in done] == [0, 1, 1]
+    [process] = preloaded._STARTED
+    process.close()
+    assert not is_running(process.pid)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"GOOGLE_API_CERTIFICATE_CONFIG": "/x"},  # google.auth reads it as it is loaded
+        {"PYTHONDEVMODE": "1"},
+        {"LC_ALL": "C"},
+        {"TZ": "UTC"},
+        {"HOME": "here"},
+    ],
+)
+def test_a_run_starts_for_real_where_a_fork_would_differ(
+    person: Machine, variables: dict[str, str]
+) -> None:
+    assert person.executable.fork("version", stdin=b"", environment=person.environment)
+    environment = person.environment | variables
+    assert person.executable.fork("version", stdin=b"", environment=environment) is None
+
+
+def test_a_run_starts_for_real_where_a_file_is_read_as_a_module_is_loaded(person: Machine) -> None:
+    person.write(".config/gcloud/certificate_config.json", {})
+    assert person.executable.fork("version", stdin=b"", environment=person.environment) is None
