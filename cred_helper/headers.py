@@ -16,7 +16,7 @@ from cred_helper import docker_hub
 from cred_helper.credential import HEADERS, IDENTITY_TOKEN, Credential, Secret
 from cred_helper.errors import Denied, NotFound, ProtocolError, ProviderError
 from cred_helper.files.fingerprints import digest
-from cred_helper.hosts import Route
+from cred_helper.hosts import Route, is_signed
 from cred_helper.keychain import in_context
 from cred_helper.providers.common.interface import Identity, TokenRequest
 from cred_helper.resolution import CONFIG_JSON, HELPER
@@ -73,7 +73,16 @@ class Target:
     are compared with, and sources asked for.
     """
 
-    __slots__ = ("address", "host", "repository", "server_url", "uri", "wants_login")
+    __slots__ = (
+        "address",
+        "host",
+        "path",
+        "query",
+        "repository",
+        "server_url",
+        "uri",
+        "wants_login",
+    )
 
     def __init__(self, uri: str) -> None:
         """Parse a URI.
@@ -85,6 +94,7 @@ class Target:
         self.uri = uri.strip()
         url = ServerURL.parse(uri)
         path, _, query = url.path.partition("#")[0].partition("?")
+        self.path, self.query = path, query
         is_host_alone = not path.strip("/") and not query
         reason = url.unroutable
         if not (url.raw.lower().startswith(_HTTPS) or (is_host_alone and "://" not in url.raw)):
@@ -161,12 +171,12 @@ def find(uri: str, wiring: Wiring) -> Headers:
 def _of_artifact(target: Target, wiring: Wiring) -> Headers:
     resolution = wiring.resolve(target.server_url, artifacts=True)
     host = target.host.redacted_host
+    if is_signed(resolution.own_route, target.path, target.query):
+        return Headers()
     if resolution.rule is None:
         raise ProtocolError("bazel.no-rule", host=host)
     route = resolution.route
     if route is not None:
-        if route.signature and f"{route.signature}=" in target.uri:
-            return Headers()  # the query has a signature, and takes no other
         route.uri = target.uri
     answer = _ask(target, resolution, wiring)
     credential = _found(answer, resolution, wiring)

@@ -59,11 +59,10 @@ class Route:
     ``provider`` is the name of the cloud. ``region`` and ``fips`` are ``None`` where the names of
     that cloud do not say them. ``private`` is whether the registry lets in only those who log in.
     ``names`` are the other labels that the pattern names. ``uri`` is the one that a credential is
-    for, where the host is not a registry. A URI whose query has ``signature`` needs none.
+    for, where the host is not a registry.
     """
 
     __slots__ = ("fips", "host", "names", "private", "provider", "region", "uri")
-    signature = ""
 
     def __init__(
         self,
@@ -249,7 +248,6 @@ class S3Route(EcrRoute):
     """A host of Amazon S3, where each request is signed by the keys that ECR's token is from."""
 
     __slots__ = ()
-    signature = "X-Amz-Signature"
 
 
 def _region_prefix(region: str) -> str:
@@ -323,7 +321,6 @@ class GcrRoute(Route):
     """A host of a Google registry. It takes credentials of its own universe only."""
 
     __slots__ = ("universe_domain",)
-    signature = "X-Goog-Signature"
 
     def __init__(self, provider: str, host: str, *, universe_domain: str) -> None:
         super().__init__(provider, host)
@@ -442,6 +439,22 @@ def artifact_zones() -> tuple[Zone, ...]:
         *(zone for partition in PARTITIONS for zone in _s3_zones(partition)),
         Zone(GCR, f"**.{GOOGLE_UNIVERSE}", GcrRoute, universe_domain=GOOGLE_UNIVERSE),
     )
+
+
+# The parameters in which S3, Google and Azure have the signature of a URI.
+_SIGNATURES = frozenset({"x-amz-signature", "x-goog-signature", "sig"})
+# Where Artifact Registry redirects a download to, on the same host.
+_SIGNED_PATH = "/artifacts-downloads/"
+
+
+def is_signed(found: Route | None, path: str, query: str) -> bool:
+    """Whether a URI itself has the permission in it, as registries redirect to: it needs no other.
+
+    Some servers refuse a request that has both.
+    """
+    names = {parameter.partition("=")[0].lower() for parameter in query.split("&")}
+    by_path = isinstance(found, GcrRoute) and path.startswith(_SIGNED_PATH)
+    return by_path or not _SIGNATURES.isdisjoint(names)
 
 
 def route(server_url: ServerURL, zones: tuple[Zone, ...] = ZONES) -> Route | None:

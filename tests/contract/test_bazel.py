@@ -277,6 +277,18 @@ def test_a_registry_for_everybody_has_an_answer_whatever_fails(person: Machine) 
     assert (done.status, done.stdout, done.codes) == (1, b"", ["ecr.no-identity"])
 
 
+def test_what_a_registry_redirects_to_needs_no_header(person: Machine) -> None:
+    person.settings('[[rule]]\nmatch = "**.amazonaws.com"\nprovider = "ecr"\n')
+    for uri in (
+        "https://us-docker.pkg.dev/artifacts-downloads/namespaces/p/repositories/r/downloads/A-_b",
+        "https://prod-starport-layer-bucket.s3.us-east-1.amazonaws.com/a?X-Amz-Signature=0",
+        "https://storage.googleapis.com/a/b?X-Goog-Algorithm=x&X-Goog-Signature=0",
+        "https://myregistry.westeurope.data.azurecr.io/0/a?se=2026&sig=a%2Bb%3D&sp=r",
+    ):
+        done = person.headers(uri)
+        assert (done.status, done.stdout, done.stderr) == (0, NONE, "")
+
+
 def test_a_registry_that_lets_all_in_can_ask_at_a_repository(
     builder: Machine, private: Registry
 ) -> None:
@@ -475,7 +487,5 @@ def test_a_download_from_s3_is_signed_by_the_keys_of_the_identity(
             proxies, ca_file = {"https": proxy.url}, str(authority.ca_file)
             got = session.get(asked, headers=headers, proxies=proxies, verify=ca_file, timeout=30)
             assert got.status_code == 200
-        signed = machine.headers(f"https://{hosts[0]}/a?X-Amz-Signature=0")
-        assert (signed.status, signed.stdout) == (0, NONE)
         # The keys are kept nowhere.
         assert not list(machine.cache.glob("*.token"))
