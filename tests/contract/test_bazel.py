@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from base64 import b64decode
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
+from cred_helper import headers
+from cred_helper.settings.settings import Settings
+from cred_helper.wiring import Wiring
 from tests.clients.hosted import Hosted, cloud
 from tests.clouds import faults
 from tests.clouds.aws import AwsCloud
@@ -24,7 +28,7 @@ from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
 from tests.clouds.sigv4 import signer
 from tests.soak.warm import loaded
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME
-from tests.support.executable import COMMAND, Executable
+from tests.support.executable import COMMAND, ROOT, Executable
 from tests.support.machine import Machine, person
 
 if TYPE_CHECKING:
@@ -489,3 +493,21 @@ def test_a_download_from_s3_is_signed_by_the_keys_of_the_identity(
             assert got.status_code == 200
         # The keys are kept nowhere.
         assert not list(machine.cache.glob("*.token"))
+
+
+def test_each_host_that_the_documentation_gives_to_the_helper_has_an_answer(tmp_path: Path) -> None:
+    page = (ROOT / "packaging/docs/bazel.md").read_text("utf-8")
+    named = r"^common --credential_helper=(\S+)=bazel-credential-multi$"
+    hosts = re.findall(named, page, re.MULTILINE)
+    rules = re.findall(r"^```toml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert len(hosts) >= 6
+    settings = tmp_path / "config.toml"
+    settings.write_text("\n".join(rules), "utf-8")
+    environ = {"DOCKER_CREDENTIAL_MULTI_CONFIG": str(settings)}
+    wiring = Wiring(Settings.load(environ), environ, time.monotonic)
+    for host in hosts:
+        name = host.replace("*", "123456789012" if "dkr" in host else "my-bucket")
+        path = "my-bucket/x" if "s3" in host or "storage" in host else "v2/a/tags/list"
+        target = headers.Target(f"https://{name}/{path}")
+        found = wiring.resolve(target.server_url, artifacts=target.repository is None)
+        assert found.checked().asks_cloud, host

@@ -25,7 +25,7 @@ _EVERYTHING = "\n".join(_WRITTEN.values())
 _COMMAND_LINE = re.compile(rf"{PROGRAM}((?: +[^\s`|;&<>)#\\\]]+)+)")
 _COMMAND = re.compile(rf"`((?:{'|'.join(sorted(n for n in NAMES if n.isalpha()))})\b[^`]*)`")
 _PLACEHOLDERS = {"HOST": "registry.example", "NAME": "me", "FOLDER": "/nonexistent"}
-_VERBS = ("get", "store", "erase", "list", "version")
+_VERBS = ("get", "store", "erase", "list", "version", "bazel")
 
 
 @pytest.mark.parametrize("name", _PAGES)
