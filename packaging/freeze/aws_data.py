@@ -5,6 +5,7 @@ the shapes that they use, without documentation.
 """
 
 import json
+import marshal
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def pruned(data: Path) -> dict[str, bytes]:
                         document = _model(document, operations)
                     files[f"{service}/{version.name}/{kind}"] = document
     return {
-        name: json.dumps(document, separators=(",", ":")).encode()
+        name: marshal.dumps(document, 2)  # the loader reads it in a third of the time of JSON
         for name, document in sorted(files.items())
     }
 

@@ -10,7 +10,7 @@ from typing import Any
 from zipfile import ZipFile
 
 from cred_helper import __version__, clouds
-from freeze import aws_data, contents, elf, link, sbom, table
+from freeze import aws_data, contents, elf, link, patterns, sbom, table
 from freeze.payload import Payload
 from freeze.source import digest
 
@@ -37,7 +37,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
 def hidden_imports(parsed: argparse.Namespace) -> list[str]:
     """The modules that are imported by name, which PyInstaller's analysis does not see."""
     loader = ["botocore_loader"] if "ecr" in parsed.providers else []
-    return [*contents.own_modules(parsed.providers), *loader]
+    return [*contents.own_modules(parsed.providers), "compiled_patterns", *loader]
 
 
 def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> None:
@@ -51,6 +51,8 @@ def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> 
         import certifi
 
         payload.add_data("certifi/cacert.pem", Path(certifi.where()).read_bytes())
+    own = contents.own_modules(parsed.providers)
+    payload.add_data("patterns", patterns.table(own, contents.RUNTIME.parent.parent))
     payload.write(work)
     out = (folder or dist) / PROGRAM
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -44,18 +44,22 @@ STARTED_WITH = {
 OWN = "cred_helper"
 COMPRESSED = re.compile(
     rf"{OWN}\.(commands|messages)\b"
-    rf"|{OWN}\.providers\..*\.(botocore_session|checks|errors|gcloud_token|local_checks|messages"
-    r"|network_errors|problems|program_token|requests_session|run_program|sdk_credentials|token|transport"
-    r"|wire)$"
+    rf"|{OWN}\.providers\..*\.(botocore_session|checks|deferred_imports|errors|gcloud_token"
+    r"|local_checks|messages|network_errors|problems|program_token|requests_session|run_program"
+    r"|sdk_credentials|sdk_imports|token|transport|wire)$"
 )
 # The message of a damaged payload: it cannot be read from that payload.
 STARTED_WITH |= {f"{OWN}.messages", f"{OWN}.messages.internal"}
 
 # Modules that read their data from a folder. certifi's is replaced; a line at the end of botocore's
-# replaces its loader.
+# replaces its loader. Lines at the end of re replace its cache of compiled patterns.
 RUNTIME = Path(__file__).resolve().parent.parent / "runtime"
 REPLACED = {"certifi.core": RUNTIME / "certifi_core.py"}
-APPENDED = {"botocore.loaders": "\nfrom botocore_loader import Loader\n"}
+APPENDED = {
+    "botocore.loaders": "\nfrom botocore_loader import Loader\n",
+    # Python 3.12 looks into a second cache first.
+    "re": "\nfrom compiled_patterns import Patterns\n_cache = _cache2 = Patterns()\n",
+}
 
 # click prints the docstring of a command as its help.
 DOCSTRINGS_KEPT = (f"{OWN}.commands", "click")

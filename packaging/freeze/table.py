@@ -51,7 +51,7 @@ def write(
         if entry:
             add(GROUP_OF.get(name.partition(".")[0], STANDARD), entry[1], entry[2])
     for name, entry in payload.data.items():
-        add(GROUP_OF[name.partition("/")[0]], entry[1], entry[2])
+        add(GROUP_OF.get(name.partition("/")[0], STANDARD), entry[1], entry[2])
     add("dictionary and table of contents", *payload.overhead)
     whole = out.read_bytes()
     rest = len(whole) - len(payload.bytes)

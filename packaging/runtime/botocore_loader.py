@@ -5,7 +5,7 @@ Models in ``~/.aws/models`` or ``AWS_DATA_PATH`` come first, as in an installed 
 
 from __future__ import annotations
 
-import json
+import marshal
 
 import frozen_importer
 from botocore.exceptions import DataNotFoundError
@@ -47,4 +47,4 @@ class Loader(DirectoryLoader):
                 document = frozen_importer.data(f"{_PREFIX}{name}.json")
             except KeyError:
                 raise DataNotFoundError(data_path=name) from None
-            return json.loads(document), f"{self.BUILTIN_DATA_PATH}/{name}"
+            return marshal.loads(document), f"{self.BUILTIN_DATA_PATH}/{name}"

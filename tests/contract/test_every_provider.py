@@ -15,13 +15,15 @@ from cred_helper.hosts import route
 from cred_helper.server_url import ServerURL
 from tests.clients.hosted import Hosted, cloud
 from tests.clouds.fixtures import authority, proxy
-from tests.support.executable import NOT_FOUND, Executable
+from tests.soak.warm import loaded
+from tests.support.executable import COMMAND, NOT_FOUND, Executable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.clouds.proxy import TerminatingProxy
 
+IS_FROZEN = COMMAND[-1] != "cred_helper"
 __all__ = ["authority", "cloud", "proxy"]
 
 pytestmark = pytest.mark.real_executable
@@ -47,6 +49,28 @@ def test_a_get_is_answered_with_what_the_cloud_issued_for_this_host(
     assert username == cloud.username
     assert cloud.cloud.issued(username, secret, cloud.host)
     assert cloud.cloud.exchanges == _exchanges(cloud)
+
+
+# What the SDKs import besides, and one token does not use.
+NEEDLESS = {
+    "asyncio.events",
+    "azure.identity._credentials.default",
+    "botocore.docs.client",
+    "charset_normalizer.api",
+    "cryptography.x509.base",
+    "dateutil.parser._parser",
+    "http.server",
+    "importlib.metadata",
+    "jmespath.parser",
+}
+
+
+def test_an_uncached_get_loads_a_part_of_the_sdk(known: Executable, cloud: Hosted) -> None:
+    if IS_FROZEN:
+        pytest.skip("the frozen file reports no imports")
+    modules = loaded(known.environment, cloud.host)
+    assert "cred_helper.providers.common.bounded_provider" in modules
+    assert not modules & NEEDLESS
 
 
 def _exchanges(cloud: Hosted) -> int:

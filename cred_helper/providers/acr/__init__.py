@@ -49,6 +49,10 @@ class AcrProvider:
                     from cred_helper.providers.acr.metadata_service import expect_answer
 
                     expect_answer(candidate, settings)
+                from cred_helper.providers.acr import sdk_imports
+                from cred_helper.providers.common import deferred_imports
+
+                deferred_imports.use(sdk_imports.TABLES)
                 from cred_helper.providers.acr.token import get
 
                 key, is_kept = identity.sign_in_key(candidate), identity.cache_key is not None

@@ -103,6 +103,10 @@ class EcrProvider:
 
             if not metadata.answers():
                 raise NotFound("ecr.no-metadata-service")
+        from cred_helper.providers.common import deferred_imports
+        from cred_helper.providers.ecr import sdk_imports
+
+        deferred_imports.use(sdk_imports.TABLES)
         from cred_helper.providers.ecr import token
 
         return token.token(Configuration(request), identity, request.deadline)

@@ -32,6 +32,10 @@ class GcrProvider:
         """Get an access token; see ``token.access_token`` for what it raises."""
         if identity.source is None:
             raise NotFound("gcr.no-identity")
+        from cred_helper.providers.common import deferred_imports
+        from cred_helper.providers.gcr import sdk_imports
+
+        deferred_imports.use(sdk_imports.TABLES)
         from cred_helper.providers.gcr.token import access_token
 
         return access_token(request, identity)

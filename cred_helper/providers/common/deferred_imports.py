@@ -1,0 +1,182 @@
+"""Modules of the SDKs that are not executed before something in them is used.
+
+An SDK imports several times what one token takes: every credential class, the texts of its help,
+X.509, asyncio. A module in a table here is imported as an empty module. Its body runs at the first
+use of a name that the table does not place, so that a table that does not know a name costs time
+and nothing else. The modules themselves stay as they are.
+
+A table is for one version of its package: with any other, imports are plain. One thread imports the
+SDKs, and there are no locks.
+
+Source: importlib.util.LazyLoader, which defers whole modules alone, and loads importlib.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import ModuleType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from importlib.machinery import ModuleSpec
+    from typing import Any
+
+    # Module → name in it → where to find the name: a module, CALLED or UNUSED.
+    Table = Mapping[str, Mapping[str, str]]
+
+CALLED = "()"
+"""A function or class that importers take out of the module and call later, if at all."""
+UNUSED = "-"
+"""A function or class whose results nothing reads."""
+
+# Folder of the package's metadata, up to the version's second number → its modules.
+COMMON: Mapping[str, Table] = {
+    "python": {"asyncio": {}, "inspect": {}, "xml.etree.ElementTree": {}, "zipfile": {}},
+    "charset_normalizer-3.5": {"charset_normalizer": {"__version__": "charset_normalizer.version"}},
+    "cryptography-50.0": {
+        # The functions that take a back end have long ignored it.
+        "cryptography.hazmat.backends": {"default_backend": UNUSED},
+        "cryptography.x509": {},
+        "cryptography.hazmat.primitives.serialization": {
+            "load_der_private_key": "cryptography.hazmat.primitives.serialization.base",
+            "load_pem_private_key": "cryptography.hazmat.primitives.serialization.base",
+        },
+    },
+    "urllib3-2.8": {"urllib3.http2": {}},
+}
+
+_table: dict[str, Mapping[str, str]] = {}
+
+
+def use(*tables: Mapping[str, Table]) -> None:
+    """Defer the modules of these tables, as far as the installed versions are those of the tables.
+
+    A module that is loaded already stays as it is.
+    """
+    known = None if getattr(sys, "frozen", False) else set(_installed())
+    for package, table in (entry for each in (COMMON, *tables) for entry in each.items()):
+        if package == "python" or known is None or package in known:
+            _table.update(table)
+    if Finder not in sys.meta_path:
+        sys.meta_path.insert(0, Finder)
+
+
+def _installed() -> Iterable[str]:
+    """Name and version, up to its second number, of each package on the import path."""
+    for folder in sys.path:
+        try:
+            names = os.listdir(folder or ".")
+        except OSError:
+            continue
+        for name in names:
+            if name.endswith(".dist-info"):
+                yield ".".join(name.split(".")[:2])
+
+
+class Finder:
+    """Finds the modules of the tables by the other finders, and defers their bodies."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if name not in _table:
+            return None
+        for finder in sys.meta_path:
+            spec = None if finder is Finder else finder.find_spec(name, path, target)
+            if spec is not None:
+                loader: Any = spec.loader and _Loader(spec.loader)
+                spec.loader = loader
+                return spec
+        return None
+
+
+class _Loader:
+    """Loads a module without its body."""
+
+    def __init__(self, loader: Any) -> None:
+        self.loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        module: ModuleType | None = self.loader.create_module(spec)
+        return module
+
+    @staticmethod
+    def exec_module(module: ModuleType) -> None:
+        module.__class__ = _Deferred
+
+
+class _Deferred(ModuleType):
+    """A module whose body has not run."""
+
+    def __getattr__(self, name: str) -> Any:
+        place = _table[self.__name__].get(name)
+        if place is None:
+            if name == "__path__":  # asked of every module, and not of a package
+                raise AttributeError(name)
+            if not _is_submodule(self, name):
+                _run(self)
+                return getattr(self, name)
+            place = f"{self.__name__}.{name}"
+        found = _find(self, name, place)
+        setattr(self, name, found)
+        return found
+
+
+def _find(module: ModuleType, name: str, place: str) -> Any:
+    if place == UNUSED:
+        return _Unused
+    if place == CALLED:
+        return _later(module, name)
+    try:
+        found: Any = __import__(place, fromlist=("",))
+    except ImportError:
+        if module.__class__ is not _Deferred:
+            raise
+        # A circle of imports that only the order of the bodies resolves.
+        _run(module)
+        return getattr(module, name)
+    return found if place == f"{module.__name__}.{name}" else getattr(found, name)
+
+
+def _is_submodule(module: ModuleType, name: str) -> bool:
+    """Whether this is the name of a module in a package."""
+    assert module.__spec__ is not None
+    path = module.__spec__.submodule_search_locations
+    if path is None or name.startswith("__"):
+        return False
+    full = f"{module.__name__}.{name}"
+    return any(finder.find_spec(full, path) is not None for finder in sys.meta_path)
+
+
+def _run(module: ModuleType) -> None:
+    """Run the body of a module."""
+    assert module.__spec__ is not None
+    loader: Any = module.__spec__.loader
+    module.__class__ = ModuleType
+    module.__spec__.loader = module.__loader__ = loader.loader
+    try:
+        loader.loader.exec_module(module)
+    except BaseException:
+        module.__class__ = _Deferred
+        module.__spec__.loader = loader
+        raise
+
+
+def _later(module: ModuleType, name: str) -> Any:
+    """A function that finds the real one when it is called."""
+
+    def call(*arguments: Any, **options: Any) -> Any:
+        if module.__class__ is _Deferred:
+            del module.__dict__[name]
+            _run(module)
+        return getattr(module, name)(*arguments, **options)
+
+    return call
+
+
+class _Unused:
+    """Takes everything and does nothing."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
