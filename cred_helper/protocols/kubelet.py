@@ -13,6 +13,7 @@ import json
 
 from cred_helper.credential import Secret
 from cred_helper.errors import ProtocolError
+from cred_helper.server_url import ServerURL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _MAX_KEY_LENGTH = 40
 
 # What a reference consists of. Tags and digests are checked as loosely as they are used.
 # Source: https://github.com/distribution/reference/blob/main/reference.go
-_DOMAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]")
+_ADDRESS = frozenset("0123456789abcdefABCDEF.:[]")
 _PATH = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 _TAG = _PATH | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _MAX_REFERENCE_LENGTH = 1024
@@ -70,7 +71,7 @@ class Image:
         segments = tuple(repository.split("/"))
         if (
             len(reference) > _MAX_REFERENCE_LENGTH
-            or not _DOMAIN.issuperset(registry)
+            or not _is_registry(registry)
             or not all(_is_segment(segment) for segment in segments)
             or not _TAG.issuperset(tag)
             or bool(colon) != bool(tag)
@@ -82,6 +83,13 @@ class Image:
 
     def __str__(self) -> str:
         return "/".join((self.registry, *self.segments))
+
+
+def _is_registry(text: str) -> bool:
+    url = ServerURL.parse(text)
+    is_address = url.host[:1] + url.host[-1:] == "[]" and set(url.host) <= _ADDRESS
+    has_port = url.port.isdigit() or url.address == url.host
+    return url.raw == text and not url.path and has_port and (url.is_host or is_address)
 
 
 def _is_segment(text: str) -> bool:

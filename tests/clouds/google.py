@@ -97,6 +97,8 @@ class GoogleCloud(LoopbackServer):
         self.workloads = {WORKLOAD}
         self.web_audiences = [POOL, f"https:{POOL}"]
         """The allowed audiences of the provider."""
+        self.audiences = {POOL}
+        """What the token service calls the provider."""
         self._key = _service_account_key()
         self._tokens: dict[str, Token] = {}
         self._refresh_tokens: dict[str, str] = {}
@@ -332,7 +334,7 @@ class GoogleCloud(LoopbackServer):
         form = request.form
         assert form["grant_type"] == "urn:ietf:params:oauth:grant-type:token-exchange"
         assert form["requested_token_type"] == "urn:ietf:params:oauth:token-type:access_token"
-        if form["audience"] != POOL:
+        if form["audience"] not in self.audiences:
             text = 'The target service indicated by the "audience" parameters is invalid.'
             return _oauth_error("invalid_target", text)
         assert form["scope"] in (REGISTRY_SCOPE, PULL_SCOPE, IAM_SCOPE)

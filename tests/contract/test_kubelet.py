@@ -1,0 +1,490 @@
+"""kubelet's protocol on a node that all three clouds know: whose identity is asked, for what.
+
+The cluster is an issuer of its pods' tokens that the clouds trust. Each has the node's own identity
+too, and records whether it was asked.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clouds import aws, azure, google
+from tests.clouds.authority import Authority
+from tests.clouds.aws import AwsCloud
+from tests.clouds.azure import AzureCloud
+from tests.clouds.ci import AZURE_AUDIENCE, CiSystem
+from tests.clouds.google import GoogleCloud
+from tests.clouds.loopback import loopbacks
+from tests.clouds.proxy import TerminatingProxy
+from tests.differential.zygote import Answer, Zygote
+from tests.support.executable import pinned_environment
+from tests.support.programs import Programs
+
+V1 = "credentialprovider.kubelet.k8s.io/v1"
+OWN = "multi-credential-provider"
+ACCOUNT = "system:serviceaccount:team:app"
+OTHER_ACCOUNT = "system:serviceaccount:team:other"
+STRANGER = "system:serviceaccount:team:stranger"
+ROLE = f"arn:aws:iam::{aws.ACCOUNT}:role/pod"
+PROVIDER = google.POOL.removeprefix("//iam.googleapis.com/")
+PREFIX = "DOCKER_CREDENTIAL_MULTI_"
+# The hosts, and the audience that a cluster's tokens have for each.
+ECR, GCR, ACR = (loopbacks()[name].host for name in ("ecr", "gcr", "acr"))
+_AWS = "sts.amazonaws.com"
+AUDIENCE = {ECR: _AWS, GCR: google.POOL, ACR: AZURE_AUDIENCE}
+# The annotations by which a pod asks for its own identity.
+EKS = {"eks.amazonaws.com/ecr-role-arn": ROLE}
+GKE = {"iam.gke.io/enable-wi-image-pull": "true"}
+AKS = {
+    "kubernetes.azure.com/acr-client-id": azure.CLIENT_ID,
+    "kubernetes.azure.com/acr-tenant-id": azure.TENANT_ID,
+}
+# Where the node's own identity comes from.
+_METADATA = ("/latest/", "/computeMetadata/", "/metadata/")
+
+
+class Node:
+    """The clouds, the cluster that issues tokens, and a node on which kubelet runs us."""
+
+    def __init__(
+        self, authority: Authority, zygote: Zygote, proxy: TerminatingProxy, home: Path
+    ) -> None:
+        self.ecr, self.gcr, self.acr = AwsCloud(), GoogleCloud(), AzureCloud(authority)
+        self.cluster = CiSystem()
+        self.clouds = (self.ecr, self.gcr, self.acr)
+        self.seen: dict[Any, int] = {}
+        self.zygote = zygote
+        self.home = home
+        for cloud in self.clouds:
+            cloud.ci = self.cluster
+            cloud.register(proxy)
+        accounts = {ACCOUNT, OTHER_ACCOUNT}
+        self.ecr.role("pod", *accounts)
+        self.gcr.workloads = accounts
+        self.gcr.audiences.add(_POOL)
+        self.gcr.web_audiences.append(_POOL_OF_CLUSTER)
+        self.gcr.impersonators.add((ACCOUNT, google.TARGET))
+        self.acr.workloads = accounts
+        self.acr.system_assigned = True
+        self.programs = Programs(home / "bin")
+        self.programs.helper("own", """echo '{"Username":"of-helper","Secret":"p"}'""")
+        self.environment = {
+            **pinned_environment(home),
+            **self.ecr.redirection(),
+            **proxy.environment(),
+            **self.ecr.instance(),
+            **self.gcr.machine(),
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST": self.acr.url,
+        }
+
+    def token(self, audience: str, subject: str = ACCOUNT, pod: str = "app-1") -> str:
+        """A token that the cluster issues to a pod of a service account."""
+        _, _, namespace, name = subject.split(":")
+        workload = {"namespace": namespace, "pod": {"name": pod}, "serviceaccount": {"name": name}}
+        return self.cluster.token(subject, audience, **{"kubernetes.io": workload})
+
+    def pull(
+        self,
+        host: str,
+        annotations: dict[str, str] | None = None,
+        token: str = "",
+        *arguments: str,
+        link: str = OWN,
+        path: str = "team/app",
+        version: str = V1,
+        **variables: str,
+    ) -> Answer:
+        """Ask as kubelet does, and check that no secret is on standard error."""
+        request: dict[str, Any] = {"image": f"{host}/{path}"}
+        if token:
+            request["serviceAccountToken"] = token
+        if annotations:
+            request["serviceAccountAnnotations"] = annotations
+        return self.send(request, *arguments, link=link, version=version, **variables)
+
+    def send(
+        self,
+        request: dict[str, Any] | str,
+        *arguments: str,
+        link: str = OWN,
+        version: str = V1,
+        **variables: str,
+    ) -> Answer:
+        """Send a request, or a text in place of one."""
+        if not isinstance(request, str):
+            kind = {"kind": "CredentialProviderRequest", "apiVersion": version}
+            request = json.dumps({**kind, **request})
+        environment = {**self.environment, **variables}
+        answer = self.zygote.call(environment, *arguments, stdin=request, name=link)
+        secrets = self.cluster.secrets.union(*(cloud.confidential() for cloud in self.clouds))
+        assert not [secret for secret in secrets if secret in answer.stderr], answer.stderr
+        assert answer.stderr.count("\n") == (answer.status != 0), answer
+        return answer
+
+    def asked(self) -> str:
+        """Whose identity was asked since the last call: ``node``, ``pod``, both or neither."""
+        found = set()
+        for cloud in self.clouds:
+            seen, self.seen[cloud] = self.seen.get(cloud, 0), len(cloud.received)
+            for request in cloud.received[seen:]:
+                if request.path.startswith(_METADATA) or (request.method, request.path) == (
+                    "GET",
+                    "/",
+                ):
+                    found.add("node")
+                if any(token.encode() in request.body for token in self.cluster.secrets):
+                    found.add("pod")
+        return " and ".join(sorted(found))
+
+
+def response(answer: Answer) -> dict[str, Any]:
+    """The response, which has to be complete."""
+    assert answer.status == 0, answer
+    document: dict[str, Any] = json.loads(answer.stdout)
+    keys = {"kind", "apiVersion", "cacheKeyType", "cacheDuration", "auth"}
+    assert set(document) == keys
+    return document
+
+
+def code(answer: Answer) -> str:
+    """The code of an error, for which kubelet's log has one line."""
+    assert (answer.status, answer.stdout) == (1, ""), answer
+    return answer.stderr.partition("[")[2].partition("]")[0]
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    authority = Authority(tmp_path_factory.mktemp("authority"))
+    home = tmp_path_factory.mktemp("home")
+    with Zygote(home) as zygote, TerminatingProxy(authority) as proxy:
+        node = Node(authority, zygote, proxy, home)
+        with node.ecr, node.gcr, node.acr, node.cluster:
+            yield node
+        assert proxy.refused == []
+
+
+@pytest.fixture
+def node(shared: Node, tmp_path: Path) -> Node:
+    """The node with an empty cache."""
+    shared.environment["XDG_CACHE_HOME"] = str(tmp_path)
+    shared.asked()
+    return shared
+
+
+# The arguments of GKE, and what a setting says elsewhere.
+_CLUSTER = ("--identity-provider=https://container.example/c", "--project-id", "team-project")
+_POOL_OF_CLUSTER = "team-project.svc.id.goog"
+_POOL = f"identitynamespace:{_POOL_OF_CLUSTER}:https://container.example/c"
+_PROVIDER = {f"{PREFIX}GCR_WORKLOAD_IDENTITY_PROVIDER": PROVIDER}
+_GCP, _ACR = "auth-provider-gcp", "acr-credential-provider"
+
+# --- Whose identity -------------------------------------------------------------------------------
+
+# A pod's annotations and whether it has a token, the link and its arguments → the code of the error
+# or nothing, and whose identity was asked.
+_CASES: dict[str, tuple[str, dict[str, str], str, tuple[str, ...], str, str]] = {
+    # host, annotations, subject of the token, link and arguments, code, asked
+    "a node at ECR": (ECR, {}, "", (OWN,), "", "node"),
+    "a node at Google": (GCR, {}, "", (OWN,), "", "node"),
+    "a node at ACR": (ACR, {}, "", (OWN,), "", "node"),
+    "a pod at ECR": (ECR, EKS, ACCOUNT, (OWN,), "", "pod"),
+    "a pod at Google": (GCR, GKE, ACCOUNT, (OWN,), "", "pod"),
+    "a pod at ACR": (ACR, AKS, ACCOUNT, (OWN,), "", "pod"),
+    "a pod as a service account of Google": (
+        *(GCR, {**GKE, "iam.gke.io/gcp-service-account": google.TARGET}, ACCOUNT, (OWN,)),
+        *("", "pod"),
+    ),
+    # What the pod asks for fails: never the node's.
+    "a role that does not trust the pod": (
+        ECR,
+        EKS,
+        STRANGER,
+        (OWN,),
+        "ecr.token-not-trusted",
+        "pod",
+    ),
+    "a pool that does not trust the pod": (
+        GCR,
+        GKE,
+        STRANGER,
+        (OWN,),
+        "gcr.attribute-condition",
+        "pod",
+    ),
+    "an application that does not": (
+        ACR,
+        AKS,
+        STRANGER,
+        (OWN,),
+        "acr.no-federated-credential",
+        "pod",
+    ),
+    "annotations without a token": (ECR, EKS, "", (OWN,), "kubelet.no-token", ""),
+    "no annotation at ECR": (ECR, {}, ACCOUNT, (OWN,), "kubelet.no-annotation", ""),
+    "no annotation at ACR": (ACR, {}, ACCOUNT, (OWN,), "kubelet.no-annotation", ""),
+    "a tenant and no client": (
+        *(ACR, {"kubernetes.azure.com/acr-tenant-id": azure.TENANT_ID}, ACCOUNT, (OWN,)),
+        *("kubelet.no-annotation", ""),
+    ),
+    "an empty role": (
+        *(ECR, dict.fromkeys(EKS, ""), ACCOUNT, (OWN,)),
+        *("kubelet.no-annotation", ""),
+    ),
+    "the annotation of another cloud": (ECR, AKS, ACCOUNT, (OWN,), "kubelet.other-cloud", ""),
+    "another cloud's without a token": (ECR, AKS, "", (OWN,), "kubelet.other-cloud", ""),
+    "two clouds' annotations": (ECR, {**EKS, **AKS}, ACCOUNT, (OWN,), "kubelet.two-clouds", ""),
+    "a switch that is neither": (
+        *(GCR, {"iam.gke.io/enable-wi-image-pull": "yes"}, ACCOUNT, (OWN,)),
+        *("kubelet.annotation-value", ""),
+    ),
+    # The pod asks for nothing.
+    "a pod that wants no identity": (
+        *(GCR, {"iam.gke.io/enable-wi-image-pull": "false"}, ACCOUNT),
+        *((OWN, "--without-annotation=node"), "", "node"),
+    ),
+    "an annotation of no cloud": (
+        *(ECR, {"team.example/owner": "a"}, ACCOUNT, (OWN,)),
+        *("kubelet.no-annotation", ""),
+    ),
+    "no annotation, and the node's is wanted then": (
+        *(ECR, {}, ACCOUNT, (OWN, "--without-annotation", "node")),
+        *("", "node"),
+    ),
+    # By the names of the clouds' own plugins.
+    "AWS's plugin, with a role": (ECR, EKS, ACCOUNT, ("ecr-credential-provider",), "", "pod"),
+    "AWS's plugin, a role that fails": (
+        *(ECR, EKS, STRANGER, ("ecr-credential-provider",)),
+        *("ecr.token-not-trusted", "pod"),
+    ),
+    "AWS's plugin, without a role": (ECR, {}, ACCOUNT, ("ecr-credential-provider",), "", "node"),
+    "AWS's plugin at Google": (GCR, {}, "", ("ecr-credential-provider", "get"), "", ""),
+    "Google's plugin, of the cluster": (
+        *(GCR, GKE, ACCOUNT, (_GCP, "get-credentials", *_CLUSTER)),
+        *("", "pod"),
+    ),
+    "Google's plugin, not of the cluster": (
+        *(GCR, GKE, STRANGER, (_GCP, "get-credentials", "-v", "3", *_CLUSTER)),
+        *("gcr.attribute-condition", "pod"),
+    ),
+    "Google's plugin, a pod that asks for nothing": (
+        *(GCR, {}, ACCOUNT, (_GCP, "get-credentials", "--v=3", *_CLUSTER)),
+        *("", "node"),
+    ),
+    "Azure's plugin, with a client": (ACR, AKS, ACCOUNT, (_ACR, "azure.json"), "", "pod"),
+    "Azure's plugin, without": (
+        *(ACR, {}, ACCOUNT, (_ACR, "azure.json")),
+        *("kubelet.no-annotation", ""),
+    ),
+    "Azure's plugin, for the node": (ACR, {}, "", (_ACR, "azure.json"), "", "node"),
+    "Azure's plugin, a mirrored image": (
+        *("mcr.microsoft.com", {}, "", (_ACR, "azure.json", "-r", f"mcr.microsoft.com:{ACR}")),
+        *("", "node"),
+    ),
+    "Azure's plugin, a mirrored image and a pod": (
+        *("mcr.microsoft.com", AKS, ACCOUNT),
+        *((_ACR, f"--registry-mirror=mcr.microsoft.com:{ACR}", "azure.json"), "", "pod"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", _CASES)
+def test_the_identity_that_is_asked_is_the_one_that_is_wanted(node: Node, case: str) -> None:
+    host, annotations, subject, (link, *arguments), expected, asked = _CASES[case]
+    identity = {"useManagedIdentityExtension": True, "userAssignedIdentityID": ""}
+    (node.home / "azure.json").write_text(json.dumps(identity))
+    audience = _POOL_OF_CLUSTER if link == _GCP else AUDIENCE.get(host, AUDIENCE[ACR])
+    token = node.token(audience, subject) if subject else ""
+    answer = node.pull(host, annotations, token, *arguments, link=link, **_PROVIDER)
+    if expected:
+        assert code(answer) == expected
+    else:
+        auth = response(answer)["auth"]
+        assert set(auth) == ({host} if asked else set())
+    assert node.asked() == asked
+
+
+def test_service_accounts_share_nothing_and_the_pods_of_one_share_all(node: Node) -> None:
+    first = response(node.pull(ECR, EKS, node.token(_AWS)))
+    assert node.asked() == "pod"
+    of_another_pod = node.token(_AWS, pod="app-2")
+    assert response(node.pull(ECR, EKS, of_another_pod))["auth"] == first["auth"]
+    assert node.asked() == ""
+    assert response(node.pull(ECR, EKS, node.token(_AWS, OTHER_ACCOUNT)))["auth"] != first["auth"]
+    assert node.asked() == "pod"
+    assert code(node.pull(ECR, EKS, node.token(_AWS, STRANGER))) == "ecr.token-not-trusted"
+    assert response(node.pull(ECR))["auth"] != first["auth"]
+    another_role = node.ecr.role("another", ACCOUNT)
+    asked = node.pull(ECR, dict.fromkeys(EKS, another_role), node.token(_AWS))
+    assert response(asked)["auth"] != first["auth"]
+
+
+# --- What kubelet keeps ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("host", "hours"), [(ECR, 6.0), (GCR, 55 / 60), (ACR, 1.5)])
+def test_kubelet_keeps_a_credential_for_less_than_its_life(
+    node: Node, host: str, hours: float
+) -> None:
+    document = response(node.pull(host))
+    assert document["cacheKeyType"] == "Registry"
+    kept_s = int(document["cacheDuration"].removesuffix("s"))
+    assert hours * 3600 - 60 < kept_s <= hours * 3600
+
+
+def test_kubelet_keeps_no_credential_whose_end_is_near_or_unknown(node: Node) -> None:
+    node.gcr.lifetime_s = 50
+    try:
+        assert response(node.pull(GCR))["cacheDuration"] == "0s"
+    finally:
+        node.gcr.lifetime_s = 3600
+
+
+_RULE = "[[rule]]\nmatch = "
+# Rules, an image → the pattern of the answer, for what it is kept, and the user name.
+_RULES = {
+    "the host": (f'{_RULE}"{ECR}"\nprovider = "ecr"', f"{ECR}/a/b", ECR, "Registry", "AWS"),
+    "a path": (
+        *(f'{_RULE}"{ECR}/team-a"\nrole_arn = "{ROLE}"', f"{ECR}/team-b/app"),
+        *(ECR, "Image", "AWS"),
+    ),
+    "below a path": (
+        *(f'{_RULE}"{ECR}/team-*/x"\nprovider = "ecr"', f"{ECR}/team-a/x/app:v1@sha256:{'0' * 64}"),
+        *(f"{ECR}/team-a/x", "Image", "AWS"),
+    ),
+    "an alias": (
+        *(f'{_RULE}"mirror.corp.example"\nalias = "{ECR}"', "mirror.corp.example/a:1"),
+        *("mirror.corp.example", "Registry", "AWS"),
+    ),
+    "an alias of Docker Hub": (
+        *(f'{_RULE}"docker.io"\nalias = "{ECR}"', "docker.io/library/nginx"),
+        *("docker.io", "Registry", "AWS"),
+    ),
+    "an alias on a port": (
+        *(f'{_RULE}"corp.example:5000"\nalias = "{ECR}"', "corp.example:5000/a"),
+        *("corp.example:5000", "Registry", "AWS"),
+    ),
+    "a helper": (
+        *(f'{_RULE}"corp.example"\nhelper = "own"', "corp.example/a/b"),
+        *("corp.example", "Registry", "of-helper"),
+    ),
+    "logins of config.json": (
+        *(f'{_RULE}"corp.example"\nprovider = "none"', "corp.example/a/b"),
+        *("corp.example", "Registry", "of-config"),
+    ),
+    "variables": (
+        *(f'{_RULE}"corp.example"\nprovider = "environment"', "corp.example/a/b"),
+        *("corp.example", "Registry", "of-variables"),
+    ),
+    "no rule for the login of config.json": ("", "corp.example/a", "", "Registry", ""),
+    "a rule for another registry": (
+        *(f'{_RULE}"other.example"\nprovider = "none"', "corp.example/a", "", "Registry", ""),
+    ),
+    "a registry to pull from without a login": (
+        *(f'{_RULE}"{ECR}"\nanswer = "anonymous"', f"{ECR}/a", "", "Registry", ""),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", _RULES)
+def test_the_answer_is_for_the_narrowest_pattern_that_is_right(node: Node, case: str) -> None:
+    rules, image, pattern, kept_for, username = _RULES[case]
+    login = {"auths": {"corp.example": {"auth": base64.b64encode(b"of-config:p").decode()}}}
+    (node.home / ".docker").mkdir(exist_ok=True)
+    (node.home / ".docker/config.json").write_text(json.dumps(login))
+    answer = node.send(
+        {"image": image},
+        DOCKER_CREDENTIAL_MULTI_RULES=rules,
+        PATH=node.programs.path,
+        DOCKER_corp_example_USR="of-variables",
+        DOCKER_corp_example_PSW="p",
+    )
+    document = response(answer)
+    assert document["cacheKeyType"] == kept_for
+    auth = {key: login["username"] for key, login in document["auth"].items()}
+    assert auth == ({pattern: username} if pattern else {})
+
+
+# --- Requests -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", [V1, f"{V1}beta1", f"{V1}alpha1"])
+def test_the_response_has_the_version_of_the_request(node: Node, version: str) -> None:
+    assert response(node.pull(ECR, version=version))["apiVersion"] == version
+
+
+_TOKEN = "a-token-that-is-none"
+_BAD: dict[str, tuple[dict[str, Any] | str, str]] = {
+    "nothing": ("", "kubelet.no-request"),
+    "half of a document": ('{"kind":', "client.not-json"),
+    "two documents": ("{}{}", "client.not-json"),
+    "a list": ("[]", "client.not-object"),
+    "another kind": ({"kind": "CredentialProviderResponse"}, "kubelet.other-kind"),
+    "another version": ({"apiVersion": "v1"}, "kubelet.other-version"),
+    "a version that is a number": ({"apiVersion": 1}, "kubelet.other-version"),
+    "a key of its own": ({"image": "a/b", "tag": "x"}, "kubelet.unknown-key"),
+    "a key of a later version": (
+        {"apiVersion": f"{V1}beta1", "image": "a/b", "serviceAccountToken": _TOKEN},
+        "kubelet.unknown-key",
+    ),
+    "a key twice": ('{"kind":"a","kind":"b"}', "kubelet.repeated-key"),
+    "no image": ({}, "kubelet.no-image"),
+    "an image that is a list": ({"image": []}, "client.not-text"),
+    "a scheme": ({"image": f"https://{ECR}/a"}, "kubelet.not-reference"),
+    "user information": ({"image": f"u:p@{ECR}/a"}, "kubelet.not-reference"),
+    "a capital in the repository": ({"image": f"{ECR}/A"}, "kubelet.not-reference"),
+    "a blank": ({"image": f"{ECR}/a b"}, "kubelet.not-reference"),
+    "a host alone": ({"image": f"{ECR}/"}, "kubelet.not-reference"),
+    "a port that is a word": ({"image": "corp.example:http/a"}, "kubelet.not-reference"),
+    "annotations that are a list": (
+        {"image": f"{ECR}/a", "serviceAccountAnnotations": ["a"]},
+        "kubelet.annotations",
+    ),
+    "an annotation that is a number": (
+        {"image": f"{ECR}/a", "serviceAccountAnnotations": {"a": 1}},
+        "kubelet.annotations",
+    ),
+    "a token that says nothing": (
+        {"image": f"{ECR}/a", "serviceAccountToken": _TOKEN, "serviceAccountAnnotations": EKS},
+        "kubelet.not-jwt",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", _BAD)
+def test_a_bad_request_is_an_error_that_names_what_is_wrong(node: Node, case: str) -> None:
+    request, expected = _BAD[case]
+    answer = node.send(request)
+    assert code(answer) == expected
+    assert _TOKEN not in answer.stderr
+    assert node.asked() == ""
+    assert not list(Path(node.environment["XDG_CACHE_HOME"]).rglob("*.token"))
+
+
+@pytest.mark.parametrize(
+    ("link", "arguments", "expected"),
+    [
+        (OWN, ("--config=x",), "kubelet.unknown-argument"),
+        (OWN, ("s3cret value",), "kubelet.unknown-argument"),
+        (OWN, ("--without-annotation",), "kubelet.no-value"),
+        (OWN, ("--without-annotation=pod",), "kubelet.bad-value"),
+        (_GCP, ("get-credentials", "--authFlow=dockercfg"), "kubelet.not-supported"),
+        (_GCP, ("get-credentials", "--identity-provider=x"), "kubelet.needs-argument"),
+        (_GCP, ("get-credential",), "kubelet.unknown-argument"),
+        (_ACR, (), "kubelet.no-value"),
+        (_ACR, ("absent.json",), "kubelet.cannot-read"),
+        (_ACR, ("azure.json", "-r", f"mcr.microsoft.com:{ECR}"), "kubelet.bad-value"),
+        (_ACR, ("azure.json", "--ib-sni-name=x"), "kubelet.not-supported"),
+    ],
+)
+def test_a_bad_argument_is_an_error_that_names_it(
+    node: Node, link: str, arguments: tuple[str, ...], expected: str
+) -> None:
+    answer = node.send({"image": f"{ECR}/a"}, *arguments, link=link)
+    assert code(answer) == expected
+    assert "s3cret" not in answer.stderr
