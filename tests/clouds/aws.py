@@ -133,7 +133,7 @@ class AwsCloud(LoopbackServer):
 
     def confidential(self) -> set[str]:
         """All secrets that this cloud has issued or accepts."""
-        return self.secrets
+        return self.secrets | (self.ci.secrets if self.ci else set())
 
     def register(self, proxy: TerminatingProxy) -> None:
         """Be every API of every partition behind this proxy."""

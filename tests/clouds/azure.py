@@ -167,6 +167,7 @@ class AzureCloud(LoopbackServer):
     def confidential(self) -> set[str]:
         """All secrets that this cloud has issued or accepts."""
         accepted = {CLIENT_SECRET, PASSWORD, IDENTITY_HEADER, self.federated_token}
+        accepted |= self.ci.secrets if self.ci else set()
         return accepted | {*self.tokens(), *self._refresh}
 
     def register(self, proxy: TerminatingProxy) -> None:

@@ -32,23 +32,19 @@ AZURE_AUDIENCE = "api://AzureADTokenExchange"
 CONNECTION = "5ab1b1a6-0000-4000-8000-000000000001"
 
 
-class CiSystem(LoopbackServer):
-    """Jobs are known by their subjects."""
+class CiSystem:
+    """A CI system whose endpoints are at a server; its jobs are known by their subjects."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, server: LoopbackServer) -> None:
+        self.server = server
         self.secrets: set[str] = set()
         """All tokens of jobs and for jobs: no message may show one."""
         self.lifetime_s = 600
         self.answers: str | None = None
         """What an endpoint gives in place of a token."""
         self._jobs: dict[str, str] = {}
-        self.on("GET", GITHUB_PATH, self._github)
-        self.on("POST", AZURE_PATH, self._azure_pipelines)
-
-    def confidential(self) -> set[str]:
-        """All secrets that this system has issued or accepts."""
-        return self.secrets
+        server.on("GET", GITHUB_PATH, self._github)
+        server.on("POST", AZURE_PATH, self._azure_pipelines)
 
     def token(self, subject: str, audience: str | list[str], **claims: object) -> str:
         """A new token of a job."""
@@ -82,7 +78,7 @@ class CiSystem(LoopbackServer):
         """A job of GitHub Actions with the permission ``id-token: write``."""
         return {
             "GITHUB_ACTIONS": "true",
-            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{self.url}{GITHUB_PATH}?api-version=2.0",
+            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{self.server.url}{GITHUB_PATH}?api-version=2.0",
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": self._job(subject),
         }
 
@@ -90,7 +86,7 @@ class CiSystem(LoopbackServer):
         """A step of Azure Pipelines with its access token and a service connection."""
         return {
             "TF_BUILD": "True",
-            "SYSTEM_OIDCREQUESTURI": f"{self.url}{AZURE_PATH}",
+            "SYSTEM_OIDCREQUESTURI": f"{self.server.url}{AZURE_PATH}",
             "SYSTEM_ACCESSTOKEN": self._job(subject),
             "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID": CONNECTION,
         }

@@ -142,7 +142,7 @@ class GoogleCloud(LoopbackServer):
 
     def confidential(self) -> set[str]:
         """All secrets that this cloud has issued or accepts."""
-        return self.secrets
+        return self.secrets | (self.ci.secrets if self.ci else set())
 
     def register(self, proxy: TerminatingProxy) -> None:
         """Serve Google's own token endpoints behind this proxy."""

@@ -31,7 +31,7 @@ from tests.clouds.azure import AzureCloud
 from tests.clouds.ci import CiSystem
 from tests.clouds.google import GoogleCloud
 from tests.clouds.proxy import TerminatingProxy
-from tests.clouds.server import Fault, Reply, json_reply
+from tests.clouds.server import Fault, LoopbackServer, Reply, json_reply
 from tests.support.machine import Machine
 from tests.support.programs import Programs
 
@@ -116,8 +116,9 @@ def world(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         AwsCloud() as ecr,
         GoogleCloud() as gcr,
         AzureCloud(authority) as acr,
-        CiSystem() as system,
+        LoopbackServer() as server,
     ):
+        system = CiSystem(server)
         gcr.register(proxy)
         acr.register(proxy)
         ecr.ci = gcr.ci = acr.ci = system
@@ -194,11 +195,11 @@ def test_a_token_of_google_cloud_comes_from_the_metadata_service(world: World) -
     token = world.ci.token("114", AUDIENCES["ecr"])
     path = "/computeMetadata/v1/instance/service-accounts/default/identity"
     reply = Reply(200, {"Metadata-Flavor": "Google"}, token.encode())
-    world.ci.on("GET", path, lambda _: reply)
+    world.ci.server.on("GET", path, lambda _: reply)
     world.ecr.role("ci", "114")
-    machine = {"GCE_METADATA_HOST": f"127.0.0.1:{world.ci.port}"}
+    machine = {"GCE_METADATA_HOST": f"127.0.0.1:{world.ci.server.port}"}
     assert world.get("ecr", machine)
-    [asked] = world.ci.received_at(path)
+    [asked] = world.ci.server.received_at(path)
     assert asked.query == {"audience": "sts.amazonaws.com", "format": "full"}
     assert asked.headers["metadata-flavor"] == "Google"
 
@@ -362,21 +363,21 @@ def test_each_failure_of_an_endpoint_has_its_own_code(world: World) -> None:
                 fault = Reply(fault.status, fault.headers, body)  # noqa: PLW2901
             if path == ci.AZURE_PATH and code == "oidc.wrong-audience":
                 continue  # it gives tokens of one audience
-            world.ci.fail(path, fault)
+            world.ci.server.fail(path, fault)
             error = world.error("acr", job, deadline_s=1.9)  # too short to ask again
-            world.ci.behave()
+            world.ci.server.behave()
             assert error.code == code, (path, fault)
     assert world.acr.received == []
 
 
 def test_an_endpoint_that_fails_for_a_moment_is_asked_again(world: World) -> None:
-    world.ci.fail(ci.GITHUB_PATH, faults.unavailable(503), times=2)
+    world.ci.server.fail(ci.GITHUB_PATH, faults.unavailable(503), times=2)
     assert world.trusts("ecr", world.get("ecr", world.ci.github(JOB)))
-    assert len(world.ci.received) == 3
+    assert len(world.ci.server.received) == 3
 
 
 def test_a_silent_endpoint_is_named_before_the_deadline(world: World) -> None:
-    world.ci.fail(ci.GITHUB_PATH, faults.never_answer)
+    world.ci.server.fail(ci.GITHUB_PATH, faults.never_answer)
     error = world.error("ecr", world.ci.github(JOB), deadline_s=2)
     assert error.code == "network.timeout"
     assert "GitHub Actions" in error.reason
@@ -434,7 +435,7 @@ def machine(world: World, home: Path) -> Machine:
     machine.use(world.ecr.user("node").environment())
     machine.use(world.gcr.service_account_key(home))
     machine.use({"AZURE_CLIENT_SECRET": azure.CLIENT_SECRET})
-    machine.issues += [world.ci.confidential]
+    machine.issues.append(lambda: world.ci.secrets)
     return machine
 
 
@@ -449,10 +450,10 @@ def test_one_file_and_a_job_are_enough_for_three_clouds_and_each_job_has_its_own
     for cloud in clouds.NAMES[:3]:
         host = clouds.find(cloud).example_host
         first = [machine.get(host, **job).credential for job in jobs]
-        asked = len(world.ci.received)
+        asked = len(world.ci.server.received)
         assert first[0] != first[1]
         assert [machine.get(host, **job).credential for job in jobs] == first
-        assert len(world.ci.received) == asked, "a cached answer asks nothing"
+        assert len(world.ci.server.received) == asked, "a cached answer asks nothing"
     # Without the permission there is an error, although the machine has other identities.
     for cloud in clouds.NAMES[:3]:
         done = machine.fail(clouds.find(cloud).example_host, GITHUB_ACTIONS="true")

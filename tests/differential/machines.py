@@ -21,6 +21,8 @@ Draws = dict[str, Any]
 Choices = Mapping[str, tuple[Any, ...]]
 
 USERS = ("u1", "u2")
+# The identity token of a job, which no SDK looks for.
+ID_TOKENS = ("id-token variable", "id-token file", "id-token of GitHub")
 SUBJECTS = (
     ("https://a.example", "one"),
     ("https://a.example", "two"),
@@ -86,6 +88,23 @@ class Kind:
         file.chmod(mode)
         return str(file)
 
+    def use_id_token(self, draws: Draws, cloud: str, url: str, audience: str) -> dict[str, str]:
+        """The variables of a CI job: its identity token, or the endpoint that gives it."""
+        issuer, subject = draws["subject"]
+        token = jwt(iss=issuer, sub=subject, aud=audience, iat=draws["renewal"])
+        option = f"DOCKER_CREDENTIAL_MULTI_{cloud.upper()}_ID_TOKEN"
+        match draws["source"]:
+            case "id-token variable":
+                return {option: "env:JOB_TOKEN", "JOB_TOKEN": token}
+            case "id-token file":
+                return {option: f"file:{self.write('job-token', token)}"}
+        return {
+            option: "ci",
+            "GITHUB_ACTIONS": "true",
+            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{url}/github/{issuer[8:]}?v=1",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": subject,
+        }
+
     def program(self, name: str, script: str) -> str:
         """Write a program below HOME; its path."""
         return self.write(f"bin/{name}", f"#!/bin/sh\n{script}\n", 0o755)
@@ -94,12 +113,13 @@ class Kind:
 class AwsMachines(Kind):
     """Every source of botocore's chain, the options of the provider, and three link names."""
 
-    renewable = ("web", "web profile", "sso", "container file")
+    renewable = ("web", "web profile", "sso", "container file", *ID_TOKENS[:2])
     choices: ClassVar[Choices] = {
         "source": (
             *("keys", "session", "config", "credentials", "role", "role of environment"),
             *("role of container", "role of instance", "web", "web profile", "sso", "old sso"),
             *("process", "container", "container file", "instance", "boto file"),
+            *ID_TOKENS,
         ),
         "user": USERS,
         "other user": USERS,
@@ -140,7 +160,8 @@ class AwsMachines(Kind):
         profile, other = self._profiles(draws, cloud, found)
         self._endpoint(draws, cloud, found, profile)
         name = draws["profile"]
-        self._choose(name, draws["chosen by"], found)
+        if draws["source"] not in ID_TOKENS:  # a token and an option would be two identities
+            self._choose(name, draws["chosen by"], found)
         if draws["ignored"]:
             found["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = draws["ignored"]
             found.pop("AWS_ENDPOINT_URL_STS")
@@ -225,6 +246,11 @@ class AwsMachines(Kind):
                 found["AWS_ROLE_ARN"] = role["role_arn"]
                 if draws["session name"]:
                     found["AWS_ROLE_SESSION_NAME"] = draws["session name"]
+            case "id-token variable" | "id-token file" | "id-token of GitHub":
+                found |= self.use_id_token(draws, "ecr", cloud.url, "sts.amazonaws.com")
+                found["AWS_ROLE_ARN"] = role["role_arn"]
+                if draws["session name"]:
+                    found["AWS_ROLE_SESSION_NAME"] = draws["session name"]
             case "web profile":
                 profile = {**role, "web_identity_token_file": self.write("web-token", token)}
                 profile.pop("external_id", None)
@@ -293,12 +319,13 @@ def _section(name: str, options: Mapping[str, str]) -> str:
 class GoogleMachines(Kind):
     """Every type of credential file and source that google-auth reads, gcloud and metadata."""
 
-    renewable = ("file", "json file", "program")
+    renewable = ("file", "json file", "program", *ID_TOKENS[:2])
     choices: ClassVar[Choices] = {
         "source": (
             *("key", "user", "workforce", "file", "json file", "url", "program", "aws"),
             *("certificate", "impersonated", "gcloud", "gcloud federated", "metadata"),
             *("access token", "access token file"),
+            *ID_TOKENS,
         ),
         "where": ("variable", "option", "well known", "table"),
         "account": ("a@p.iam.gserviceaccount.com", "b@p.iam.gserviceaccount.com"),
@@ -346,6 +373,12 @@ class GoogleMachines(Kind):
             elif source == "access token file":
                 found["CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"] = self.write("access-token", token)
             self._gcloud(draws, found)
+        elif source in ID_TOKENS:
+            provider = f"projects/1/locations/global/workloadIdentityPools/{draws['audience']}"
+            provider += "/providers/ci"
+            found["DOCKER_CREDENTIAL_MULTI_GCR_WORKLOAD_IDENTITY_PROVIDER"] = provider
+            audience = f"//iam.googleapis.com/{provider}"
+            found |= self.use_id_token(draws, "gcr", cloud.url, audience)
         elif source == "metadata":
             address = cloud.url.removeprefix("http://")
             found |= {"GCE_METADATA_HOST": address, "GCE_METADATA_IP": address}
@@ -499,11 +532,12 @@ def _impersonation(cloud: WitnessGoogle, account: str) -> str:
 class AzureMachines(Kind):
     """Every source of azure-identity's chain that works without a person, and the options."""
 
-    renewable = ("federated file", "federated inline")
+    renewable = ("federated file", "federated inline", *ID_TOKENS[:2])
     choices: ClassVar[Choices] = {
         "source": (
             *("secret", "password", "federated file", "federated inline", "workload"),
             *("managed", "app service", "az"),
+            *ID_TOKENS,
         ),
         "authority": ("", "", "", "login.microsoftonline.us"),
         "tenant": ("11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"),
@@ -549,6 +583,9 @@ class AzureMachines(Kind):
                     found["AZURE_TOKEN_CREDENTIALS"] = "WorkloadIdentityCredential"
             case "federated inline":
                 found |= {**principal, "AZURE_FEDERATED_TOKEN": token}
+            case "id-token variable" | "id-token file" | "id-token of GitHub":
+                found |= principal
+                found |= self.use_id_token(draws, "acr", cloud.url, "api://AzureADTokenExchange")
             case "managed":
                 found["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = cloud.url
                 if draws["managed client"]:

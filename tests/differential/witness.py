@@ -33,6 +33,12 @@ def bearer(token: str) -> str:
     return f"{claims.get('iss')}|{claims.get('sub')}"
 
 
+def github(request: Received) -> Reply:
+    """The endpoint of a GitHub server, which gives each job its token: a job bears its subject."""
+    claims = {"iss": request.path, "sub": request.bearer, "aud": request.query["audience"]}
+    return json_reply({"value": jwt(**claims)})
+
+
 class WitnessAws(LoopbackServer):
     """ECR, STS, SSO, sign-in, container and instance metadata; ``name`` tells two apart."""
 
@@ -46,6 +52,7 @@ class WitnessAws(LoopbackServer):
         self.on("POST", "*", self._sts, host="sts*")
         self.on("POST", "/sts", self._sts)
         self.on("GET", "*/federation/credentials", self._sso)
+        self.on("GET", "/github/*", github)
         self.on("GET", "/container*", self._container)
         self.on("PUT", "/latest/api/token", lambda _: Reply(body=b"metadata"))
         self.on("GET", "/latest/meta-data/iam/security-credentials/*", self._metadata)
@@ -124,6 +131,7 @@ class WitnessGoogle(LoopbackServer):
         self.on("POST", "/v1/token", self._sts)
         self.on("POST", "/v1/oauthtoken", lambda r: self._grant(self._refreshed(r.form)))
         self.on("POST", "*:generateAccessToken", self._impersonate)
+        self.on("GET", "/github/*", github)
         self.on("GET", "/subject-token*", self._subject_token)
         self.on("GET", "/computeMetadata/v1/*", self._metadata)
         self.on("GET", "/", lambda _: self._metadata_reply("computeMetadata/"))
@@ -195,6 +203,7 @@ class WitnessAzure(LoopbackServer):
         self.on("GET", "/*/.well-known/openid-configuration", self._discovery)
         self.on("POST", "*/oauth2/v2.0/token", self._token)
         self.on("GET", "/metadata/identity/oauth2/token", self._managed)
+        self.on("GET", "/github/*", github)
         self.on("GET", "/metadata/versions", lambda _: json_reply({"apiVersions": []}))
         self.on("GET", "/app-service/token", self._managed)
         self.on("POST", "/oauth2/exchange", self._exchange)

@@ -16,9 +16,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.clouds import aws, azure, google
+from tests.clouds import aws, azure, ci, google
 from tests.clouds.aws import ACCOUNT, START_URL, AwsCloud
 from tests.clouds.azure import AzureCloud
+from tests.clouds.ci import CiSystem
 from tests.clouds.google import GoogleCloud
 
 Cloud = AwsCloud | GoogleCloud | AzureCloud
@@ -126,6 +127,16 @@ def _web_identity(cloud: AwsCloud, home: Path) -> Environment:
     }
 
 
+def _github_job(cloud: AwsCloud, _home: Path) -> Environment:
+    cloud.ci = CiSystem(cloud)
+    return {
+        **_STS,
+        **cloud.ci.github("job"),
+        "DOCKER_CREDENTIAL_MULTI_ECR_ID_TOKEN": "ci",
+        "DOCKER_CREDENTIAL_MULTI_ECR_ROLE_ARN": cloud.role("ci", "job"),
+    }
+
+
 _SSO_ROLE = f"sso_account_id = {ACCOUNT}\nsso_role_name = Puller\n"
 _SSO_SESSION = f"""[default]
 sso_session = work
@@ -201,6 +212,7 @@ AWS = (
         "sts.us-east-1.amazonaws.com",
         ending=_xml_ending,
     ),
+    Step("identity token of GitHub", aws.EXAMPLE_HOST, _github_job, ci.GITHUB_PATH),
     Step(
         "SSO portal",
         aws.EXAMPLE_HOST,

@@ -14,9 +14,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 
-from tests.clouds import azure, google
+from cred_helper.providers.common import ci_job
+from tests.clouds import azure, ci, google
 from tests.clouds.aws import ACCOUNT, START_URL, AwsCloud
 from tests.clouds.azure import MANAGED_CLIENT_ID, AzureCloud
+from tests.clouds.ci import CiSystem
 from tests.clouds.google import GoogleCloud
 from tests.clouds.loopback import loopbacks
 from tests.clouds.server import json_reply
@@ -156,6 +158,33 @@ def an_ec2_instance(machine: Machine, cloud: AwsCloud) -> Environment:
     return {**cloud.instance(), **cloud.redirection()}
 
 
+@_identity("ecr", "/sts", "xml", "text")
+def the_token_of_a_github_job(machine: Machine, cloud: AwsCloud) -> Environment:
+    cloud.role("ci", "job")
+    return {
+        **cloud.redirection(),
+        **_github(machine, cloud),
+        f"{_OPTION}ECR_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/ci",
+        f"{_OPTION}ECR_ID_TOKEN": "ci",
+    }
+
+
+@_identity("ecr", ci.GITHUB_PATH, "text", "oauth")
+def the_request_token_of_a_github_job(machine: Machine, cloud: AwsCloud) -> Environment:
+    return the_token_of_a_github_job(machine, cloud)
+
+
+_OPTION = "DOCKER_CREDENTIAL_MULTI_"
+
+
+def _github(machine: Machine, cloud: Any) -> Environment:
+    """A job of GitHub, whose endpoint is at the cloud's server."""
+    cloud.ci = CiSystem(cloud)
+    variables = cloud.ci.github("job")
+    machine.marks.add(variables[ci_job.GITHUB_TOKEN], ci_job.GITHUB_TOKEN)
+    return dict(variables)
+
+
 # --- Google ---------------------------------------------------------------------------------------
 
 
@@ -201,6 +230,19 @@ def a_subject_token_from_a_program(machine: Machine, cloud: GoogleCloud) -> Envi
     source = {"executable": {"command": f"{program} --for us"}}
     named = _named(machine, "program", cloud.federated_info(source))
     return {**named, "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES": "1"}
+
+
+@_identity("gcr", "/v1/token", "oauth", "oauth code", "text")
+def the_identity_token_of_a_job(machine: Machine, cloud: GoogleCloud) -> Environment:
+    cloud.ci = CiSystem(cloud)
+    cloud.workloads.add("job")
+    token = cloud.ci.token("job", google.POOL)
+    machine.marks.add(token, "JOB_TOKEN")
+    return {
+        "JOB_TOKEN": token,
+        f"{_OPTION}GCR_ID_TOKEN": "env:JOB_TOKEN",
+        f"{_OPTION}GCR_WORKLOAD_IDENTITY_PROVIDER": google.POOL,
+    }
 
 
 @_identity("gcr", "*:generateAccessToken", "google", "text")
@@ -261,6 +303,15 @@ def a_user_name_and_a_password(machine: Machine, cloud: AzureCloud) -> Environme
 def a_federated_token(machine: Machine, cloud: AzureCloud) -> Environment:
     machine.marks.add(cloud.federated_token, "AZURE_FEDERATED_TOKEN")
     return {**_principal(cloud), "AZURE_FEDERATED_TOKEN": cloud.federated_token}
+
+
+@_identity("acr", "*/oauth2/v2.0/token", "entra", "text")
+def a_token_of_azure_pipelines(machine: Machine, cloud: AzureCloud) -> Environment:
+    cloud.ci = CiSystem(cloud)
+    cloud.workloads.add("job")
+    job = cloud.ci.azure_pipelines("job")
+    machine.marks.add(job["SYSTEM_ACCESSTOKEN"], "SYSTEM_ACCESSTOKEN")
+    return {**_principal(cloud), **job, f"{_OPTION}ACR_ID_TOKEN": "ci"}
 
 
 @_identity("acr", "/metadata/identity/oauth2/token", "oauth", "text")
