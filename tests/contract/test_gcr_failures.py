@@ -122,7 +122,7 @@ CASES = {
         STS,
         oauth_error("invalid_grant", "The audience in ID Token does not match."),
         Denied,
-        "gcr.subject-token-not-accepted",
+        "gcr.audience-not-allowed",
         "invalid_grant: The audience in ID Token does not match",
     ),
     "a subject token that was not renewed": Case(

@@ -209,7 +209,7 @@ def test_an_account_is_impersonated_by_the_federated_identity(world: World) -> N
     assert world.trusts("gcr", credential, google.TARGET)
     world.gcr.impersonators.clear()
     refused = world.error("gcr", world.ci.github(JOB), impersonate=google.TARGET)
-    assert refused.code == "gcr.impersonation-refused"
+    assert refused.code == "gcr.impersonation-by-workload-refused"
     assert JOB in refused.reason
 
 

@@ -157,10 +157,10 @@ def _asked(
             else:
                 assert wire.last is not None
                 error = status_error(wire.last)
-        is_short = wire.deadline.remaining_s() > 4 * pause_s
-        if not isinstance(error, Unreachable) or wire.attempts(url) == _ATTEMPTS or not is_short:
-            break
-        if wire.last is not None and wire.last.headers.get("Retry-After"):
+        asked = wire.last.headers.get("Retry-After", "") if wire.last else ""
+        pause_s = max(pause_s, float(asked) if asked.isdecimal() and len(asked) < 6 else 0.0)
+        is_last = wire.attempts(url) == _ATTEMPTS or wire.deadline.remaining_s() < 4 * pause_s
+        if is_last or not isinstance(error, Unreachable):
             break
         sleep(pause_s)
         pause_s *= 2

@@ -61,7 +61,7 @@ def explain(exchange: Exchange | None, error: Exception, kind: str) -> Credentia
             "gcr.refused-without-reason", upstream=exchange.upstream, status=exchange.status
         )
     if ":generateAccessToken" in exchange.url:
-        return _impersonation_refusal(exchange, document)
+        return _impersonation_refusal(exchange, document, kind)
     return _token_refusal(exchange, document, kind)
 
 
@@ -149,7 +149,9 @@ def _refusal_code(code: str, description: str, kind: str) -> str:
             return "gcr.token-refused"
 
 
-def _impersonation_refusal(exchange: Exchange, document: Mapping[str, Any]) -> CredentialError:
+def _impersonation_refusal(
+    exchange: Exchange, document: Mapping[str, Any], kind: str
+) -> CredentialError:
     error = document.get("error")
     error = error if isinstance(error, dict) else {}
     details = error.get("details")
@@ -164,6 +166,8 @@ def _impersonation_refusal(exchange: Exchange, document: Mapping[str, Any]) -> C
         code = "gcr.impersonation-scope"
     elif exchange.status == 404:
         code = "gcr.impersonation-no-account"
+    elif kind == "external_account":
+        code = "gcr.impersonation-by-workload-refused"
     else:
         code = "gcr.impersonation-refused"
     return Denied(

@@ -233,6 +233,10 @@ MESSAGES: dict[str, Message] = {
         "the identity cannot impersonate {account}: {upstream} answers {status}, {said}",
         "grant it roles/iam.serviceAccountTokenCreator on {account}",
     ),
+    "gcr.impersonation-by-workload-refused": Message(
+        "the workload cannot impersonate {account}: {upstream} answers {status}, {said}",
+        "grant it roles/iam.workloadIdentityUser on {account}",
+    ),
     "gcr.impersonation-api-disabled": Message(
         "the identity cannot impersonate {account}: {upstream} answers {status}, {said}",
         "run gcloud services enable iamcredentials.googleapis.com",
