@@ -27,6 +27,7 @@ from tests.clouds.authority import Authority
 from tests.clouds.ci import AZURE_AUDIENCE, CiSystem
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
+from tests.clouds.server import LoopbackServer
 from tests.support.executable import PROGRAM
 from tests.support.machine import Machine
 
@@ -90,7 +91,7 @@ def world(
         f'[ "$1 $#" = "pull 2" ] && exec {_CLIENT.program} {words} {_CLIENT.transport}"$2"',
     )
     with ExitStack() as running:
-        system = running.enter_context(CiSystem())
+        system = CiSystem(running.enter_context(LoopbackServer()))
         found = {}
         for cloud in clouds.CLOUDS:
             folder = home / f".{cloud.name}"
@@ -135,7 +136,7 @@ def test_one_workflow_of_github_pulls_from_five_registries(world: World) -> None
     job.environment |= world.system.github(_SUBJECT)
     job.workflow(world.recipe("github"))
     world.check_pulls("github", "ghcr.io")
-    for secret in {TOKEN, *world.system.confidential()}:
+    for secret in {TOKEN, *world.system.secrets}:
         assert secret not in job.printed
 
 
