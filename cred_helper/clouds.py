@@ -15,18 +15,28 @@ class Option:
     It is a key of the provider's table and of a rule, and a variable. ``purpose`` says what it
     sets. Of the options in one ``group`` only those of the strongest place that sets any of them
     are in force. One that ``is_of_machine`` chooses among the machine's identities, and has no
-    meaning for that of an identity token.
+    meaning for that of an identity token. ``variable`` is the cloud's own variable for it, which is
+    weaker than ours. ``is_number`` is whether a settings file may have it without quotation marks.
     """
 
-    __slots__ = ("group", "is_of_machine", "name", "purpose")
+    __slots__ = ("group", "is_number", "is_of_machine", "name", "purpose", "variable")
 
     def __init__(
-        self, name: str, purpose: str, group: str = "", *, is_of_machine: bool = False
+        self,
+        name: str,
+        purpose: str,
+        group: str = "",
+        *,
+        is_of_machine: bool = False,
+        variable: str = "",
+        is_number: bool = False,
     ) -> None:
         self.name = name
         self.purpose = purpose
         self.group = group
         self.is_of_machine = is_of_machine
+        self.variable = variable
+        self.is_number = is_number
 
 
 class Annotation:
@@ -77,6 +87,8 @@ class Cloud:
     its registries take together with a token. ``ci_option`` is the option that only an identity
     token makes sense with: it implies ``id_token = "ci"``. ``annotations`` are those by which a pod
     asks for an identity of its own. ``job`` is for clouds that take identity tokens of CI jobs.
+    Without the first option of ``only_with`` the cloud is not there: its hosts are like those of no
+    cloud. Where only the cloud's own variable sets it, all of these options are needed.
     """
 
     __slots__ = (
@@ -85,6 +97,7 @@ class Cloud:
         "example_host",
         "job",
         "name",
+        "only_with",
         "options",
         "plugin",
         "replaces",
@@ -107,6 +120,7 @@ class Cloud:
         plugin: str = "",
         annotations: tuple[Annotation, ...] = (),
         job: JobIdentity | None = None,
+        only_with: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.title = title
@@ -119,11 +133,17 @@ class Cloud:
         self.plugin = plugin
         self.annotations = annotations
         self.job = job
+        self.only_with = only_with
 
     @property
     def option_names(self) -> tuple[str, ...]:
         """The names of the options, in the order of the table."""
         return tuple(option.name for option in self.options)
+
+    @property
+    def own_variables(self) -> tuple[str, ...]:
+        """The cloud's own variables that set an option."""
+        return tuple(option.variable for option in self.options if option.variable)
 
 
 # For a provider that exchanges identity tokens (providers/common/id_token).
@@ -227,6 +247,36 @@ CLOUDS = (
             audience="api://AzureADTokenExchange",
             # A federated credential names one subject. That of the others is another at each run.
             systems=("github", "gitlab", "buildkite", "azure-pipelines"),
+        ),
+    ),
+    Cloud(
+        "dockerhub",
+        "Docker Hub",
+        example_host="docker.io",
+        username="",  # the organization's name, an option
+        options=(
+            Option(
+                "connection_id",
+                "the OIDC connection of the organization",
+                variable="DOCKERHUB_OIDC_CONNECTIONID",
+            ),
+            Option("username", "the name of the organization"),
+            Option(
+                "expires_in",
+                "the seconds that a token lives, 300 to 21600",
+                variable="DOCKERHUB_OIDC_EXPIREIN",
+                is_number=True,
+            ),
+            *ID_TOKEN_OPTIONS,
+        ),
+        replaces=(),
+        sdk=(),
+        ci_option="connection_id",
+        only_with=("connection_id", "username"),
+        job=JobIdentity(
+            {"connection_id": "33333333-3333-4333-8333-333333333333", "username": "ORGANIZATION"},
+            audience="https://identity.docker.com",
+            systems=("github",),
         ),
     ),
 )

@@ -16,6 +16,8 @@ SERVES = "registry-1.docker.io"
 # The host of its token endpoint.
 AUTH_HOST = "auth.docker.io"
 HOSTS = ("docker.io", "index.docker.io", SERVES)
+# What a credential of it may be shown to: that host, and the one that gives out tokens for it.
+OWN = (SERVES, "auth.docker.io")
 # The key of its login in docker's files.
 KEY = "https://index.docker.io/v1/"
 # The keys of the tokens of a login by browser. They are keys of a store, not registries: Hub's user
@@ -31,4 +33,5 @@ def is_hub(server_url: ServerURL) -> bool:
 
 def is_token_key(server_url: ServerURL) -> bool:
     """Whether this is a key of a token that docker login keeps for itself."""
-    return is_hub(server_url) and server_url.path.strip("/") in _TOKEN_KEYS
+    path = server_url.path.strip("/").replace("//", "/")  # Docker Desktop's have two
+    return is_hub(server_url) and path in _TOKEN_KEYS

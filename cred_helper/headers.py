@@ -214,11 +214,13 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
             raise _absent(target, answer)
     if target.wants_login:
         return _login(target, credential, answer)
-    own_hosts = None
+    own_hosts: tuple[str, ...] | None = None
     if credential is not None and route is not None and answer.trace[-1].source == route.provider:
         if route.asks_basic:
             return Headers(_basic(credential), credential.expires_at_s)
         own_hosts = (target.address, route.host)
+        if docker_hub.is_hub(target.host):
+            own_hosts += docker_hub.OWN
     grant = Grant(target, credential, own_hosts, may_push=bool(rule and rule.may_push))
     request = TokenRequest(
         Route(grant.name, target.address), environ=wiring.environ, deadline=wiring.deadline

@@ -24,6 +24,7 @@ Sources:
   GoogleCloudPlatform/buildpacks (the partner clouds').
   Azure: https://learn.microsoft.com/azure/container-registry/container-registry-geo-replication
   and the Azure CLI's cloud definitions (suffix and authority of each cloud).
+  Docker Hub: https://github.com/docker/login-action/blob/master/src/dockerhub.ts and docker_hub.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 ECR = "ecr"
 GCR = "gcr"
 ACR = "acr"
+DOCKERHUB = "dockerhub"
 
 # Registries that let anybody pull. A login that fails must not stop a pull from them.
 ANONYMOUS_HOSTS = frozenset(
@@ -424,6 +426,12 @@ ZONES: tuple[Zone, ...] = (
         for cloud in ACR_CLOUDS
         for shape in ("{acr_registry}", "{acr_registry}.{location}.geo")
     ),
+)
+
+# The zones of clouds that are there only where the user has set them up (``only_with`` in clouds).
+OPTIONAL_ZONES: tuple[Zone, ...] = tuple(
+    Zone(DOCKERHUB, host)
+    for host in ("docker.io", "index.docker.io", "registry-1.docker.io", "dhi.io")
 )
 
 

@@ -7,8 +7,9 @@ settings and names only: no source is asked, no network, no SDK.
 from __future__ import annotations
 
 from cred_helper import clouds, providers
+from cred_helper.docker_hub import is_token_key
 from cred_helper.errors import Misconfigured
-from cred_helper.hosts import artifact_zones, route
+from cred_helper.hosts import OPTIONAL_ZONES, artifact_zones, route
 from cred_helper.settings.profile import OWN_NAME
 
 TYPE_CHECKING = False
@@ -59,7 +60,7 @@ class Resolution:
     ) -> None:
         self.server_url = server_url
         self.rule = rule
-        self.own_route = route(server_url)
+        self.own_route = route(server_url) or _optional_route(server_url, settings, environ, rule)
         self.route: Route | None = None
         self.provider: Provider | None = None
         self.options: dict[str, str] = {}
@@ -128,6 +129,28 @@ def resolve(
     return resolution
 
 
+def _optional_route(
+    server_url: ServerURL, settings: Settings, environ: Mapping[str, str], rule: Rule | None
+) -> Route | None:
+    """The cloud of the host that is there only where the user has set it up.
+
+    The keys of docker login's own tokens are not registries.
+    """
+    found = route(server_url, OPTIONAL_ZONES)
+    if found is None or is_token_key(server_url):
+        return None
+    cloud = clouds.find(found.provider)
+    if rule is not None and rule.provider == cloud.name:
+        return found
+    options = settings.options(cloud, rule, environ)
+    sign, *others = cloud.only_with
+    if sign not in options:
+        return None
+    # For Docker's own action the others are inputs: its variable alone is not meant for us.
+    is_foreign = settings.option_origin(cloud.name, sign, rule, environ) in cloud.own_variables
+    return None if is_foreign and not all(other in options for other in others) else found
+
+
 def _route(resolution: Resolution, settings: Settings, profile: Profile) -> Route | None:
     """The route whose provider is to answer.
 
@@ -149,9 +172,6 @@ def _ruled_route(rule: Rule, resolution: Resolution) -> Route | None:
     if rule.helper or rule.answer:
         return None
     if rule.target is not None:
-        from cred_helper.docker_hub import is_token_key
-
-        # The keys of docker login's own tokens are not registries.
         return rule.target if server_url.is_host and not is_token_key(server_url) else None
     if rule.provider in clouds.NAMES and (found is None or found.provider != rule.provider):
         host = server_url.redacted_host

@@ -5,7 +5,7 @@ Apart from ``wiring``, so that a ``get`` does not load it.
 
 from __future__ import annotations
 
-from cred_helper import keychain
+from cred_helper import clouds, docker_hub, keychain
 from cred_helper.resolution import CI, ENVIRONMENT
 from cred_helper.server_url import ServerURL
 
@@ -103,7 +103,9 @@ def _fallback_store(
         """What answers before any login; where the cloud does not, a get uses the login."""
         if rule and rule.answered_by:
             return rule.answered_by
-        return builtin.name if builtin and _answers(builtin) else None
+        # Without its options the login is the answer again.
+        is_asked = builtin and not clouds.find(builtin.name).only_with
+        return builtin.name if builtin and is_asked and _answers(builtin) else None
 
     return next(iter(fallback.stores(resolution.server_url, answered_by, owner)))
 
@@ -146,8 +148,13 @@ def _all_listers(wiring: Wiring) -> Iterator[Lister]:
     if cache is not None:
         from time import time
 
-        hosts = {entry.host: None for entry in cache.entries(time()) if entry.host}
+        hosts = {_listed(entry.host): None for entry in cache.entries(time()) if entry.host}
         yield CachedTokens(hosts, lambda host: _cached_entry(wiring, host))
+
+
+def _listed(host: str) -> str:
+    """The server URL by which clients know a host."""
+    return docker_hub.KEY if docker_hub.is_hub(ServerURL.parse(host)) else host
 
 
 def _cached_entry(wiring: Wiring, host: str) -> Entry | None:

@@ -11,7 +11,7 @@ import sys
 
 import click
 
-from cred_helper import docker_hub, stdio
+from cred_helper import clouds, docker_hub, stdio
 from cred_helper.commands.configure import registries_conf
 from cred_helper.commands.lookup.attempt import Attempt, required
 from cred_helper.commands.lookup.explanation import CREDENTIAL, Explanation
@@ -53,13 +53,15 @@ def login(server_url: str, username: str | None, password_stdin: bool, unchecked
     if explained.builtin and not username:
         _check_clouds(screen, explained, explained.builtin.name)
         return
+    # Where a cloud is there only with its options, the login is the answer without them.
+    is_clouds = explained.builtin and not clouds.find(explained.builtin.name).only_with
     credential = _read(username) if username and password_stdin else _ask(username)
-    if not explained.builtin and not unchecked:
+    if not is_clouds and not unchecked:
         _check(screen, registry, credential)
     # A new wiring: the time it takes to type is not part of the time that a helper may take.
     wiring = Wiring.of_process(stdio.warning)
     store_for(wiring, wiring.resolve(registry)).store(registry, credential)
-    if not explained.builtin:
+    if not is_clouds:
         _show_where(screen, registry, credential)
 
 

@@ -28,7 +28,7 @@ def providers(json_wanted: bool) -> None:
         screen.json([_document(cloud, explanation) for cloud, explanation in explained.items()])
         return
     screen.table(
-        (cloud.name, cloud.example_host, shown(_words(cloud.name, explanation)))
+        (cloud.name, cloud.example_host, shown(_words(cloud, explanation)))
         for cloud, explanation in explained.items()
     )
 
@@ -42,9 +42,11 @@ def _document(cloud: Cloud, explained: Explanation) -> dict[str, Any]:
     }
 
 
-def _words(name: str, explained: Explanation) -> str:
-    if builtin.load(name) is None:
+def _words(cloud: Cloud, explained: Explanation) -> str:
+    if builtin.load(cloud.name) is None:
         return "this build leaves it out"
+    if cloud.only_with and explained.resolution.own_route is None:
+        return f"not set up: needs {' and '.join(cloud.only_with)}"
     identity = explained.identity
     if identity is None:
         return (

@@ -32,7 +32,7 @@ import os
 from cred_helper import clouds
 from cred_helper.docker_hub import is_hub
 from cred_helper.errors import Denied, Misconfigured
-from cred_helper.hosts import route
+from cred_helper.hosts import OPTIONAL_ZONES, route
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.patterns import HostPattern
 from cred_helper.settings.places import Place, likely, near, printable_key
@@ -80,12 +80,12 @@ class Options:
 
         ``other_keys`` are keys of the table that may have been meant.
         """
-        names = [name for cloud in of_clouds for name in clouds.find(cloud).option_names]
+        options = {o.name: o for cloud in of_clouds for o in clouds.find(cloud).options}
         values: dict[str, str] = {}
         for key, value in table.items():
-            if key not in names:
+            if key not in options:
                 code = "settings.unknown-option" if of_clouds else "settings.unknown-rule-key"
-                suggestion = likely(key, [*names, *other_keys])
+                suggestion = likely(key, [*options, *other_keys])
                 mistakes.append(
                     place.wrong(
                         key,
@@ -97,6 +97,8 @@ class Options:
                 )
             elif isinstance(value, bool):
                 values[key] = "true" if value else "false"
+            elif isinstance(value, int) and options[key].is_number:
+                values[key] = str(value)
             elif isinstance(value, str) and value:
                 values[key] = _from_its_file(value, place) if _is_path(key) else value
             else:
@@ -272,7 +274,8 @@ class _Reader:
     def _target(self, alias: str | None, provider: str | None) -> Route | None:
         if not alias:
             return None
-        target = route(ServerURL.parse(alias))
+        registry = ServerURL.parse(alias)
+        target = route(registry) or route(registry, OPTIONAL_ZONES)
         if target is None:
             self._wrong("alias", "settings.alias-unknown", example=clouds.CLOUDS[0].example_host)
         elif provider not in (None, target.provider):

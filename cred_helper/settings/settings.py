@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from cred_helper.clouds import Cloud
+    from cred_helper.clouds import Cloud, Option
     from cred_helper.server_url import ServerURL
     from cred_helper.settings.parsed import ParsedSettings
     from cred_helper.settings.places import Place
@@ -331,9 +331,11 @@ class Settings:
         A place that sets one option of a group replaces the group.
         """
         tables = [options.values for name, options in self.option_tables if name == cloud.name]
-        names = cloud.option_names
-        given = ((name, environ.get(option_variable(cloud.name, name))) for name in names)
-        variables = {name: expanded(text) for name, text in given if text}
+        variables = {}
+        for option in cloud.options:
+            for variable in _variables_of(cloud.name, option):
+                if text := environ.get(variable):
+                    variables[option.name] = expanded(text)
         group_of = {option.name: option.group for option in cloud.options}
         options: dict[str, str] = {}
         for layer in (*reversed(tables), variables, rule.options.values if rule else {}):
@@ -348,10 +350,18 @@ class Settings:
         """Where an option is written: ``file:line``, its variable, or ``None`` for nowhere."""
         if rule and name in rule.options.values:
             return rule.options.place.of(name)
-        if environ.get(variable := option_variable(provider, name)):
-            return variable
+        option = next(option for option in clouds.find(provider).options if option.name == name)
+        for variable in reversed(_variables_of(provider, option)):
+            if environ.get(variable):
+                return variable
         tables = (o for p, o in self.option_tables if p == provider and name in o.values)
         return next((table.place.of(name) for table in tables), None)
+
+
+def _variables_of(provider: str, option: Option) -> tuple[str, ...]:
+    """The variables that set an option, the stronger last."""
+    own = option_variable(provider, option.name)
+    return (option.variable, own) if option.variable else (own,)
 
 
 def option_variable(provider: str, name: str) -> str:

@@ -17,6 +17,8 @@ from typing import Any, ClassVar
 
 from tests.differential.witness import ENDS_AT, WitnessAws, WitnessAzure, WitnessGoogle, jwt
 
+_HUB = "DOCKER_CREDENTIAL_MULTI_DOCKERHUB"
+
 Draws = dict[str, Any]
 Choices = Mapping[str, tuple[Any, ...]]
 
@@ -627,3 +629,51 @@ class AzureMachines(Kind):
         }
         self.write("bin/answer", answer)
         self.program("az", 'cat "$HOME/bin/answer"')
+
+
+class HubMachines(Kind):
+    """Where the identity token of a job comes from, and the options."""
+
+    renewable = ("variable", "file")
+    choices: ClassVar[Choices] = {
+        "source": ("github", "variable", "file"),
+        "subject": SUBJECTS,
+        "connection": (
+            "11111111-1111-1111-1111-111111111111",
+            "22222222-2222-2222-2222-222222222222",
+        ),
+        "connection by": ("docker", "variable", "rule"),
+        "organization": ("acme", "other"),
+        "expires in": ("", "", "600"),
+        "host": ("dhi.io", "docker.io", "https://index.docker.io/v1/"),
+        "link": ("",),
+        "renewal": (1, 2, 3),
+    }
+
+    def environment(self, draws: Draws) -> dict[str, str]:
+        """Set the machine up in HOME, and give its variables."""
+        self.emptied()
+        issuer, subject = draws["subject"]
+        audience = "https://identity.docker.com"
+        token = jwt(iss=issuer, sub=subject, aud=audience, iat=draws["renewal"])
+        found = {f"{_HUB}_USERNAME": draws["organization"]}
+        if draws["expires in"]:
+            found["DOCKERHUB_OIDC_EXPIREIN"] = draws["expires in"]
+        match draws["connection by"]:
+            case "docker":
+                found["DOCKERHUB_OIDC_CONNECTIONID"] = draws["connection"]
+            case "variable":
+                found[f"{_HUB}_CONNECTION_ID"] = draws["connection"]
+            case "rule":
+                rule = f'[[rule]]\nmatch = "*.io"\nconnection_id = "{draws["connection"]}"\n'
+                found["DOCKER_CREDENTIAL_MULTI_RULES"] = rule
+        match draws["source"]:
+            case "github":
+                found["GITHUB_ACTIONS"] = "true"
+                found["ACTIONS_ID_TOKEN_REQUEST_URL"] = "https://run.actions.example/oidc/token?v=1"
+                found["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = f"{issuer} {subject}".replace(" ", "-")
+            case "variable":
+                found |= {"JOB_TOKEN": token, f"{_HUB}_ID_TOKEN": "env:JOB_TOKEN"}
+            case "file":
+                found[f"{_HUB}_ID_TOKEN"] = f"file:{self.write('token', token)}"
+        return found

@@ -21,14 +21,15 @@ from tests.differential.machines import (
     AzureMachines,
     Draws,
     GoogleMachines,
+    HubMachines,
     Kind,
 )
-from tests.differential.witness import WitnessAws, WitnessAzure, WitnessGoogle
+from tests.differential.witness import WitnessAws, WitnessAzure, WitnessGoogle, WitnessHub
 from tests.support.executable import Completed, Executable, pinned_environment
 
 CLOUDS = NAMES
 # The clouds with random machines.
-KINDS = ("ecr", "gcr", "acr")
+KINDS = ("ecr", "gcr", "acr", "dockerhub")
 
 
 @dataclass
@@ -80,6 +81,11 @@ def _kind(cloud: str, folder: Path) -> Iterator[tuple[Kind, Servers, dict[str, s
                     proxy.route(host, azure[0])
                 proxy.route("*.azurecr.io", azure[0])
                 kind = AzureMachines(home, azure)
+            case "dockerhub":
+                servers = hub = WitnessHub("A"), WitnessHub("B")
+                for host in ("identity.docker.com", "run.actions.example"):
+                    proxy.route(host, hub[0])
+                kind = HubMachines(home)
             case _:
                 raise LookupError(f"tests/differential/machines.py has no machines of {cloud}")
         for server in servers:

@@ -266,6 +266,26 @@ class WitnessAzure(LoopbackServer):
         return json_reply({"refresh_token": jwt(who=claims["who"], **asked, **times)})
 
 
+class WitnessHub(LoopbackServer):
+    """Docker's identity service, and GitHub's endpoint: a job's request token is its subject."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.on("GET", "/oidc/token", self._id_token)
+        self.on("POST", "/oauth/token", self._exchange)
+
+    @staticmethod
+    def _id_token(request: Received) -> Reply:
+        audience = request.query["audience"]
+        return json_reply({"value": jwt(iss="github", sub=request.bearer, aud=audience)})
+
+    def _exchange(self, request: Received) -> Reply:
+        form = request.form
+        who = f"{bearer(form['subject_token'])} by {form['connection_id']} for {form['expires_in']}"
+        return json_reply({"access_token": jwt(who=who, exp=int(ENDS_AT.timestamp()))})
+
+
 def _part(document: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=").decode()
 

@@ -18,7 +18,8 @@ from typing import NamedTuple
 from cred_helper.cache.entry import FAILURE, TOKEN
 from tests.clouds.authority import Authority
 from tests.clouds.aws import AwsCloud
-from tests.clouds.azure import CLIENT_SECRET, AzureCloud
+from tests.clouds.azure import AzureCloud
+from tests.clouds.dockerhub import DockerHub
 from tests.clouds.google import GoogleCloud
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import LoopbackServer, Received, Reply
@@ -197,7 +198,8 @@ class Row:
             case "gcr":
                 return GoogleCloud()
         with self.matrix.lock:  # it writes the authority's keys
-            return AzureCloud(self.matrix.authority)
+            made = DockerHub if self.cloud == "dockerhub" else AzureCloud
+            return made(self.matrix.authority)
 
     def _misbehave(self, cloud: Cloud, proxy: ObstructedProxy, environment: Environment) -> None:
         closed = str(self.matrix.closed_port)
@@ -230,7 +232,7 @@ class Row:
         printed = done.stderr + (done.stdout.decode() if done.status else "")
         if "Traceback" in printed:
             yield "it prints a traceback"
-        if any(secret in printed for secret in _secrets_of(cloud)):
+        if any(secret in printed for secret in cloud.confidential()):
             yield "it prints a secret"
         if done.status not in (0, 1):
             yield f"its exit status is {done.status}"
@@ -272,10 +274,6 @@ class Row:
 
     def __repr__(self) -> str:
         return f"{self.cloud}: {self.step.name}: {self.fault}"
-
-
-def _secrets_of(cloud: Cloud) -> set[str]:
-    return {CLIENT_SECRET, *cloud.tokens()} if isinstance(cloud, AzureCloud) else cloud.secrets
 
 
 def _measured(environment: Environment, home: Path, registry: str) -> tuple[Completed, int]:

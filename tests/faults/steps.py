@@ -16,13 +16,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.clouds import aws, azure, ci, google
+from tests.clouds import aws, azure, ci, dockerhub, google
 from tests.clouds.aws import ACCOUNT, START_URL, AwsCloud
 from tests.clouds.azure import AzureCloud
 from tests.clouds.ci import CiSystem
+from tests.clouds.dockerhub import DockerHub
 from tests.clouds.google import GoogleCloud
 
-Cloud = AwsCloud | GoogleCloud | AzureCloud
+Cloud = AwsCloud | GoogleCloud | AzureCloud | DockerHub
 Environment = dict[str, str]
 Ending = Callable[[str, datetime | None], str]
 """Gives the text of a reply another end of its token's life; ``None`` leaves it out."""
@@ -392,5 +393,33 @@ AZURE = (
     ),
 )
 
+# --- Docker Hub -----------------------------------------------------------------------------------
+
+
+def _job(cloud: DockerHub, home: Path) -> Environment:
+    cloud.says_expiry = False  # but the reply does
+    return cloud.identity(home)
+
+
+HUB = (
+    Step(
+        "GitHub's identity tokens",
+        dockerhub.EXAMPLE_HOST,
+        _job,
+        "/oidc/token",
+        dockerhub.GITHUB_HOST,
+        first=True,
+    ),
+    Step(
+        "Docker's identity service",
+        dockerhub.EXAMPLE_HOST,
+        _job,
+        "/oauth/token",
+        dockerhub.IDENTITY_HOST,
+        ending=_EXPIRES_IN,
+        main=True,
+    ),
+)
+
 # By the names of the rows.
-STEPS = {"ecr": AWS, "gcr": GOOGLE, "acr": AZURE}
+STEPS = {"ecr": AWS, "gcr": GOOGLE, "acr": AZURE, "dockerhub": HUB}

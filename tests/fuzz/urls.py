@@ -12,7 +12,7 @@ import random
 import re
 from typing import TYPE_CHECKING
 
-from cred_helper.hosts import ZONES, Zone, route
+from cred_helper.hosts import OPTIONAL_ZONES, ZONES, Zone, route
 from cred_helper.server_url import ServerURL
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ _HOSTS = {
     r"(?:q?s3nsregistry\.fr|pkg-(?:berlin-build0|tpczero|tpcone)\.goog)",
     "acr": r"(?!privatelink\.)(?=[^.]{1,63}\.)[a-z0-9]+(?:-[a-z0-9]+)?\.(?:[a-z0-9]{1,63}\.geo\.)?"
     r"azurecr\.(?:io|cn|us|de|sovcloud-azure\.(?:de|fr))",
+    "dockerhub": r"(?:index\.|registry-1\.)?docker\.io|dhi\.io",
 }
 _ORACLE = {
     provider: re.compile(
@@ -98,9 +99,10 @@ def literal_end(zone: Zone) -> str:
     return ".".join(labels[max(variable, default=-1) + 1 :])
 
 
-_ZONES = [_parts(zone) for zone in ZONES]
+_ALL_ZONES = (*ZONES, *OPTIONAL_ZONES)
+_ZONES = [_parts(zone) for zone in _ALL_ZONES]
 _LABELS = (*sorted({text for zone in _ZONES for part in zone for text in part}), *_STRANGE_LABELS)
-_ENDS = (*sorted({literal_end(zone) for zone in ZONES}), *_STRANGE_ENDS)
+_ENDS = (*sorted({literal_end(zone) for zone in _ALL_ZONES}), *_STRANGE_ENDS)
 _BEFORE = ("", "", "", "", "https://", "HTTPS://", "http://", "//", "user@", " ", "\t", "evil.com/")
 _AFTER = (
     "", "", "", "", ":443", ":5000", ":", "/", "/v2/", "/a@sha256:0", ".", ".evil.com", "@evil.com",
@@ -139,7 +141,7 @@ def server_urls(seed: int) -> Iterator[str]:
 
 def check(text: str) -> str | None:
     """Compare the two readings of one server URL; the cloud that both name."""
-    found = route(ServerURL.parse(text))
+    found = route(ServerURL.parse(text), _ALL_ZONES)
     provider = found.provider if found else None
     assert provider == oracle(text), f"{text!r}: routed to {provider}, expected {oracle(text)}"
     return provider

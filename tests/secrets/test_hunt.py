@@ -18,7 +18,7 @@ from time import monotonic, sleep
 import pytest
 
 from cred_helper import clouds
-from tests.clouds import aws, azure, google
+from tests.clouds import aws, azure, dockerhub, google
 from tests.clouds.google import PUSHER
 from tests.clouds.loopback import loopbacks
 from tests.figures import FIGURES, Record
@@ -36,6 +36,7 @@ _PREFIXES = {
     aws.EXAMPLE_HOST: ("AWS", *_EVERY_CLOUD),
     google.EXAMPLE_HOST: ("G", "CLOUDSDK", *_EVERY_CLOUD),
     azure.EXAMPLE_HOST: ("AZURE", "IDENTITY", *_EVERY_CLOUD),
+    dockerhub.EXAMPLE_HOST: ("ACTIONS", "JOB", *_EVERY_CLOUD),
 }
 REGISTRIES = tuple(loopback.host for loopback in loopbacks().values())
 

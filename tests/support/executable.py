@@ -74,7 +74,7 @@ class Completed:
     def codes(self) -> list[str]:
         """The codes of the errors, warnings and notes on stderr, in their order."""
         return re.findall(
-            r"^[\w-]+: (?:error|warning|note): .* \[([a-z.-]+)\]$", self.stderr, re.MULTILINE
+            r"^[\w-]+: (?:error|warning|note): .* \[([a-z._-]+)\]$", self.stderr, re.MULTILINE
         )
 
     def __repr__(self) -> str:

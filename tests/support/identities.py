@@ -15,10 +15,11 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 
 from cred_helper.providers.common import ci_job
-from tests.clouds import azure, ci, google
+from tests.clouds import azure, ci, dockerhub, google
 from tests.clouds.aws import ACCOUNT, START_URL, AwsCloud
 from tests.clouds.azure import MANAGED_CLIENT_ID, AzureCloud
 from tests.clouds.ci import CiSystem
+from tests.clouds.dockerhub import DockerHub
 from tests.clouds.google import GoogleCloud
 from tests.clouds.loopback import loopbacks
 from tests.clouds.server import json_reply
@@ -341,6 +342,29 @@ def az(machine: Machine, cloud: AzureCloud) -> Environment:
     }
     machine.scripts.program("az", f"echo '{json.dumps(document)}'")
     return variables
+
+
+# --- Docker Hub -----------------------------------------------------------------------------------
+
+
+@_identity("dockerhub", "/oauth/token", "oauth", "oauth code", "text")
+def a_job_of_github_actions(machine: Machine, cloud: DockerHub) -> Environment:
+    job = cloud.job()
+    machine.marks.add(job["ACTIONS_ID_TOKEN_REQUEST_TOKEN"], "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    return {**job, **cloud.connection()}
+
+
+@_identity("dockerhub", "/oidc/token", "oauth", "text")
+def a_job_that_github_refuses(machine: Machine, cloud: DockerHub) -> Environment:
+    return a_job_of_github_actions(machine, cloud)
+
+
+@_identity("dockerhub", "/oauth/token", "oauth")
+def an_identity_token_in_a_variable(machine: Machine, cloud: DockerHub) -> Environment:
+    token = cloud.id_token()
+    machine.marks.add(token, "JOB_TOKEN")
+    named = {"JOB_TOKEN": token, f"{dockerhub.PREFIX}_ID_TOKEN": "env:JOB_TOKEN"}
+    return {**named, **cloud.connection()}
 
 
 def one_of_each(machine: Machine, running: dict[str, Any]) -> Environment:

@@ -51,7 +51,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ours = folder / "cred_helper"
     shutil.copytree(_HERE / "toycloud", ours / "providers" / "toycloud")
     _insert(ours / "clouds.py", ")\nNAMES = tuple(", _ROW)
-    _insert(ours / "hosts.py", "    *(zone for partition in PARTITIONS", _ZONE)
+    _insert(
+        ours / "hosts.py", "    *(zone for partition in PARTITIONS for zone in _ecr_zones", _ZONE
+    )
     return folder
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from cred_helper import clouds, messages, providers
 from cred_helper.clouds import CLOUDS, Cloud
-from cred_helper.hosts import ZONES, route
+from cred_helper.hosts import OPTIONAL_ZONES, ZONES, route
 from cred_helper.server_url import ServerURL
 from cred_helper.settings import compat, rules
 from cred_helper.settings.settings import SETTINGS
@@ -32,7 +32,7 @@ def test_every_table_has_the_clouds_of_the_rows() -> None:
     setting = next(setting for setting in SETTINGS if setting.name == "disabled_providers")
     tables = {
         "the folders of providers": {path.parent.name for path in folders} - {"common"},
-        "the zones of hosts": {zone.cloud for zone in ZONES},
+        "the zones of hosts": {zone.cloud for zone in (*ZONES, *OPTIONAL_ZONES)},
         "the words of rules": {*rules._WORDS["provider"]} - {"environment", "none"},
         "the setting disabled_providers": {
             name for name in clouds.NAMES if setting.kind.check([name]) == (name,)
@@ -71,7 +71,8 @@ def test_names_are_unique() -> None:
 
 @_each_cloud
 def test_the_example_host_is_in_a_zone_of_the_cloud(cloud: Cloud) -> None:
-    found = route(ServerURL.parse(cloud.example_host))
+    zones = OPTIONAL_ZONES if cloud.only_with else ZONES
+    found = route(ServerURL.parse(cloud.example_host), zones)
     assert found is not None
     assert found.provider == cloud.name
     assert not found.anonymous

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from cred_helper import __version__, clouds, docker_hub, stdio
 from cred_helper.commands.ui.arguments import server_urls_known
-from cred_helper.hosts import route
+from cred_helper.hosts import OPTIONAL_ZONES, route
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.settings import PREFIX, Settings
 
@@ -212,7 +212,7 @@ def _registries(texts: Iterable[str], wiring: Wiring | None) -> list[Registry]:
         if not server_url.is_host:
             continue
         host = docker_hub.HOSTS[0] if docker_hub.is_hub(server_url) else server_url.address
-        routed = route(server_url)
+        routed = route(server_url) or route(server_url, OPTIONAL_ZONES)
         cloud = clouds.find(routed.provider) if routed else None
         options: Mapping[str, str] = {}
         if wiring:

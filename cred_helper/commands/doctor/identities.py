@@ -25,6 +25,8 @@ def identities() -> Iterator[Finding]:
             explained = Explanation(ServerURL.parse(cloud.example_host))
         except Misconfigured:
             return  # a finding of the settings
+        if cloud.only_with and explained.resolution.own_route is None:
+            continue  # it is not set up, and so not there
         yield from of_explained(cloud.name, explained)
 
 

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from cred_helper import clouds, providers, stdio
 from cred_helper.cache.cached import CachedProvider
 from cred_helper.commands.ui.times import duration
+from cred_helper.docker_hub import is_token_key
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, ProviderError
 from cred_helper.fallback import Known
 from cred_helper.fallback.helper import Helper
 from cred_helper.fallback.login import MachineKeychain
+from cred_helper.hosts import OPTIONAL_ZONES, route
 from cred_helper.messages import find
 from cred_helper.wiring import ProviderSource, Wiring
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cred_helper.cache.entry import Entry
+    from cred_helper.clouds import Cloud
     from cred_helper.keychain import Source
     from cred_helper.providers.common.interface import Identity
     from cred_helper.server_url import ServerURL
@@ -133,7 +136,19 @@ class Explanation:
             return f"the host is one of {clouds.find(own.provider).title}, but {why}"
         if self.server_url.unroutable:
             return find(self.server_url.unroutable).text
+        if partly := self._partly_set_up():
+            needed = " and ".join(partly.only_with)
+            return f"the host is one of {partly.title}, which is asked only with {needed}"
         return "the host is on no table of a cloud's registries"
+
+    def _partly_set_up(self) -> Cloud | None:
+        """The cloud that the host would belong to with the options that are missing."""
+        found = route(self.server_url, OPTIONAL_ZONES)
+        if found is None or is_token_key(self.server_url):
+            return None
+        cloud = clouds.find(found.provider)
+        options = self.wiring.settings.options(cloud, self.rule, self.wiring.environ)
+        return cloud if cloud.only_with[0] in options else None
 
     def in_this_build(self) -> bool | None:
         """Whether this build has the provider; a slim build leaves some out."""

@@ -49,7 +49,8 @@ def check(
     """
     begun_s = monotonic()
     address = docker_hub.SERVES if docker_hub.is_hub(server_url) else server_url.address
-    registry = Registry(address, own_hosts=[address] if is_clouds else None)
+    own_hosts = docker_hub.OWN if address == docker_hub.SERVES else (address,)
+    registry = Registry(address, own_hosts=own_hosts if is_clouds else None)
     notices: list[CredentialError] = []
 
     def run() -> None:

@@ -1,0 +1,48 @@
+"""Docker Hub, by an OpenID Connect connection of an organization.
+
+``identity`` checks the options and finds the identity token of the job, before every cached answer;
+``token`` has Docker's identity service exchange that token for a Docker access token. Logins to
+Docker Hub are not this provider's: without a connection it is not there.
+
+Source: https://docs.docker.com/enterprise/security/oidc-connections/
+"""
+
+from __future__ import annotations
+
+from cred_helper.hosts import DOCKERHUB
+from cred_helper.providers.dockerhub.identity import HubIdentity, identify
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cred_helper.credential import Credential
+    from cred_helper.errors import ProviderError
+    from cred_helper.providers.common.interface import Identity, TokenRequest
+
+
+class DockerHubProvider:
+    """Docker Hub and Docker Hardened Images, by one exchange at Docker's identity service."""
+
+    name = DOCKERHUB
+
+    def identify(self, request: TokenRequest) -> HubIdentity:
+        """Find the identity token, by variables and files."""
+        return identify(request)
+
+    def get(self, request: TokenRequest, identity: Identity) -> Credential:
+        """Exchange the identity token; see ``token`` for what it raises."""
+        assert isinstance(identity, HubIdentity)
+        from cred_helper.providers.dockerhub.token import get
+
+        return get(request, identity)
+
+    def problems(self, _request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
+        """What is wrong with an identity token that is at hand."""
+        from cred_helper.providers.common import id_token_check
+
+        if identity.id_token is not None:
+            yield from id_token_check.problems(identity.id_token)
+
+
+PROVIDER = DockerHubProvider()

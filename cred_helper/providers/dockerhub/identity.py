@@ -1,0 +1,82 @@
+"""Which connection an access token is asked by, for which organization, as which job.
+
+Source: https://github.com/docker/login-action/blob/master/src/dockerhub.ts (variables, limits)
+"""
+
+from __future__ import annotations
+
+from cred_helper.errors import Misconfigured
+from cred_helper.files.fingerprints import digest
+from cred_helper.providers.common import id_token
+from cred_helper.providers.common.interface import ID_TOKEN, Identity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cred_helper.providers.common.interface import FoundToken, TokenRequest
+
+AUDIENCE = "https://identity.docker.com"
+# What Docker's identity service accepts, and what Docker's own action asks for.
+SHORTEST_S, LONGEST_S, USUAL_S = 300, 21600, 300
+# A token opens docker.io and dhi.io alike.
+_SCOPE = "Docker Hub"
+_UUID_DIGITS = (8, 4, 4, 4, 12)
+_HEXADECIMAL = frozenset("0123456789abcdef")
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
+_MAX_NAME_CHARACTERS = 255
+
+
+class HubIdentity(Identity):
+    """A job's identity token, and what Docker's identity service needs besides."""
+
+    __slots__ = ("connection_id", "expires_in_s", "username")
+
+    def __init__(
+        self, token: FoundToken, connection_id: str, username: str, expires_in_s: int
+    ) -> None:
+        parts = [connection_id, username, str(expires_in_s)]
+        super().__init__(
+            ID_TOKEN,
+            lambda: f"{token.place}, for {username} by connection {connection_id}",
+            cache_key=digest([*parts, token.whose]) if token.whose else None,
+            scope=_SCOPE,
+        )
+        self.id_token = token
+        self.connection_id = connection_id
+        self.username = username
+        self.expires_in_s = expires_in_s
+
+
+def identify(request: TokenRequest) -> HubIdentity:
+    """Check the options and find the identity token.
+
+    Raises:
+        Misconfigured: an option is missing or wrong, or the job has no identity token.
+    """
+    connection_id = request.options.get("connection_id", "").strip().lower()
+    if not connection_id:
+        raise Misconfigured("dockerhub.no-connection")
+    if not _is_uuid(connection_id):
+        raise request.wrong("connection_id", "dockerhub.bad-connection")
+    username = request.options.get("username", "").strip()
+    if not username:
+        raise request.wrong("connection_id", "dockerhub.no-username")
+    if len(username) > _MAX_NAME_CHARACTERS or not _NAME.issuperset(username.lower()):
+        raise request.wrong("username", "dockerhub.bad-username")
+    expires_in_s = _expires_in_s(request)
+    return HubIdentity(id_token.find(request, AUDIENCE), connection_id, username, expires_in_s)
+
+
+def _is_uuid(text: str) -> bool:
+    parts = text.split("-")
+    return tuple(map(len, parts)) == _UUID_DIGITS and _HEXADECIMAL.issuperset("".join(parts))
+
+
+def _expires_in_s(request: TokenRequest) -> int:
+    text = request.options.get("expires_in", "").strip()
+    if not text:
+        return USUAL_S
+    seconds = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    if not SHORTEST_S <= seconds <= LONGEST_S:
+        code = "dockerhub.bad-expiry"
+        raise request.wrong("expires_in", code, least=SHORTEST_S, most=LONGEST_S)
+    return seconds

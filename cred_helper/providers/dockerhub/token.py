@@ -1,0 +1,144 @@
+"""Has Docker's identity service exchange a job's identity token for a Docker access token.
+
+One POST to identity.docker.com, which answers with the password for the organization's name. The
+identity token goes nowhere else. Docker has no SDK for it.
+
+Source: https://github.com/docker/login-action/blob/master/src/dockerhub.ts (request and replies)
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from time import sleep
+from typing import TYPE_CHECKING, Any
+
+from cred_helper.credential import Credential, Secret
+from cred_helper.errors import BadReply, CredentialError, Denied, Unreachable
+from cred_helper.providers.common import id_token_check, id_token_issuer
+from cred_helper.providers.common.interface import ID_TOKEN
+from cred_helper.providers.common.quoted import quoted
+from cred_helper.providers.common.requests_session import WireSession
+from cred_helper.providers.common.token_identity import claims
+from cred_helper.providers.common.trust import CaFile
+from cred_helper.providers.common.wire import Wire, host_of
+from cred_helper.providers.dockerhub.identity import AUDIENCE, LONGEST_S
+
+if TYPE_CHECKING:
+    from cred_helper.errors import ProviderError
+    from cred_helper.providers.common.interface import TokenRequest
+    from cred_helper.providers.common.wire import Exchange
+    from cred_helper.providers.dockerhub.identity import HubIdentity
+
+_URL = f"{AUDIENCE}/oauth/token"
+# Of the time that is left, the most that a pause may take which the service asks for.
+_PAUSE_SHARE = 0.3
+_MOST_ATTEMPTS = 3
+# Where a reply says what is wrong: Docker's own field, and OAuth's.
+_REASONS = ("description", "error_description", "message", "error")
+
+
+def get(request: TokenRequest, identity: HubIdentity) -> Credential:
+    """Get an access token.
+
+    Raises:
+        ProviderError: the job has no identity token, or the service does not accept it.
+    """
+    assert identity.id_token is not None
+    token = id_token_issuer.token(request, identity.id_token)
+    reply = _exchange(request, identity, token)
+    document = _object(reply.body)
+    if reply.status != 200:
+        raise id_token_check.with_claims(
+            _refusal(identity, token, reply, document), identity.id_token
+        )
+    access_token = document.get("access_token")
+    if not isinstance(access_token, str) or not access_token:
+        raise BadReply("dockerhub.no-token", upstream=reply.upstream)
+    return Credential(
+        identity.username,
+        Secret(access_token),
+        expires_at=_expiry(access_token, document, identity.expires_in_s, datetime.now(UTC)),
+        source=ID_TOKEN,
+    )
+
+
+def _exchange(request: TokenRequest, identity: HubIdentity, token: str) -> Exchange:
+    """Ask the service; again where it says that it is too much at the moment, and for how long."""
+    from cred_helper.providers.common.network_errors import status_error
+
+    form = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
+        "subject_token": token,
+        "connection_id": identity.connection_id,
+        "expires_in": str(identity.expires_in_s),
+    }
+    wire = Wire(
+        request.deadline,
+        ca_file=CaFile.of(request.environ),
+        name_of=lambda url: f"Docker's identity service at {host_of(url)}",
+    )
+    with WireSession(wire) as session:
+        while True:
+            try:
+                session.post(_URL, data=form, headers={"Accept": "application/json"})
+            except CredentialError:
+                raise
+            except Exception as error:  # noqa: BLE001 - requests and urllib3 raise what they like
+                raise wire.failure(error) or Unreachable("dockerhub.no-answer") from None
+            reply = wire.last
+            assert reply is not None
+            pause_s = _pause_s(reply, request.deadline.remaining_s())
+            if pause_s is None or wire.attempts(_URL) == _MOST_ATTEMPTS:
+                break
+            sleep(pause_s)
+    if failure := status_error(reply):
+        raise failure
+    return reply
+
+
+def _pause_s(reply: Exchange, left_s: float) -> float | None:
+    """How long to wait before the next attempt; ``None`` where there is to be none."""
+    text = reply.headers.get("Retry-After", "")
+    if reply.status != 429 or not text.isdecimal() or len(text) > 3:
+        return None
+    return float(text) if float(text) < left_s * _PAUSE_SHARE else None
+
+
+def _refusal(
+    identity: HubIdentity, token: str, reply: Exchange, document: dict[str, Any]
+) -> ProviderError:
+    if not document:
+        return BadReply("dockerhub.not-docker", upstream=reply.upstream, status=reply.status)
+    said = next((document[name] for name in _REASONS if document.get(name)), None)
+    return Denied(
+        "dockerhub.refused",
+        upstream=reply.upstream,
+        status=reply.status,
+        connection=identity.connection_id,
+        said=quoted(said, (token, *reply.secrets)) or "no reason",
+    )
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _expiry(token: str, document: dict[str, Any], asked_s: int, now: datetime) -> datetime:
+    """When an access token ends: as it says, or the reply, or as it was asked for."""
+    ends_at_s = _number(claims(token).get("exp"))
+    if ends_at_s is None:
+        ends_at_s = now.timestamp() + (_number(document.get("expires_in")) or asked_s)
+    try:
+        return min(datetime.fromtimestamp(ends_at_s, UTC), now + timedelta(seconds=LONGEST_S))
+    except (ValueError, OverflowError, OSError):
+        return now + timedelta(seconds=asked_s)
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
