@@ -21,7 +21,6 @@ from cred_helper.keychain import in_context
 from cred_helper.providers.common.interface import Identity, TokenRequest
 from cred_helper.resolution import CONFIG_JSON, HELPER
 from cred_helper.server_url import ServerURL
-from cred_helper.settings.rules import ANONYMOUS, EMPTY
 from cred_helper.wiring import ANONYMOUS_DEADLINE_S
 
 TYPE_CHECKING = False
@@ -182,7 +181,7 @@ def _of_artifact(target: Target, wiring: Wiring) -> Headers:
     credential = _found(answer, resolution, wiring)
     if credential is None:
         failure = _first_failure(resolution, answer)
-        if failure is None and resolution.rule.answer:
+        if failure is None and resolution.needs_no_credential:
             return Headers()
         raise failure or Denied("bazel.no-credential", host=host)
     source = answer.trace[-1].source
@@ -199,7 +198,7 @@ def _of_artifact(target: Target, wiring: Wiring) -> Headers:
 def _of_registry(target: Target, wiring: Wiring) -> Headers:
     resolution = wiring.resolve(target.server_url)
     route, rule = resolution.route, resolution.rule
-    may_fail = resolution.anonymous or bool(rule and rule.answer in (ANONYMOUS, EMPTY))
+    may_fail = resolution.anonymous or resolution.needs_no_credential
     answer = _ask(target, resolution, wiring)
     credential = _found(answer, resolution, wiring)
     if credential is None:

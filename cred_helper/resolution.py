@@ -86,6 +86,11 @@ class Resolution:
             return self.rule.min_life_s
         return self._settings.min_remaining_life
 
+    @property
+    def needs_no_credential(self) -> bool:
+        """Whether a rule says that no source is asked."""
+        return self.rule is not None and self.rule.answer in ("anonymous", "empty")
+
     def origin_of(self, option: str) -> str | None:
         """Where an option of the provider is written; ``None`` where that is not known."""
         assert self.route is not None
