@@ -62,11 +62,11 @@ class CredentialError(Exception):
     def hint(self) -> str | None:
         """One thing to try: what was given with the error, else what the catalogue has."""
         if self._hint is not None:
-            return self._hint
+            return _without_tokens(self._hint)
         try:
             from cred_helper.messages import find
 
-            return find(self.code).hint.format(**self._values) or None
+            return _without_tokens(find(self.code).hint.format(**self._values)) or None
         except _CANNOT_LOAD:
             return None
 
@@ -119,7 +119,7 @@ class CredentialError(Exception):
         try:
             from cred_helper.messages import find
 
-            return find(code).text.format(**values)
+            return _without_tokens(find(code).text.format(**values))
         except _CANNOT_LOAD:
             return code
 
@@ -163,6 +163,13 @@ class CannotLoad(BaseException):
     def __init__(self, code: str, /, **values: object) -> None:
         super().__init__(code)
         self.error = ProviderError(code, hint=None, **values)
+
+
+def _without_tokens(text: str) -> str:
+    """The text without tokens and keys, which people put where names belong."""
+    from cred_helper.secret_shapes import without_tokens
+
+    return without_tokens(text)
 
 
 # What an operating system says where this program gets no more of something, by errno.

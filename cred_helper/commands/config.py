@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cred_helper import clouds, providers, stdio
+from cred_helper import clouds, providers, secret_shapes, stdio
 from cred_helper.commands.doctor.own_state import settings_files
 from cred_helper.commands.doctor.unread_variables import unread
 from cred_helper.commands.ui.arguments import as_json
 from cred_helper.commands.ui.screen import Screen, bold, shown
 from cred_helper.errors import CredentialError
-from cred_helper.files import secret_shapes
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.settings import SETTINGS, Settings, option_variable
 from cred_helper.wiring import Wiring

@@ -226,7 +226,7 @@ def is_name(name: str) -> bool:
         return False
     if len(name) < _MIN_TOKEN_CHARACTERS:
         return True
-    from cred_helper.files.secret_shapes import looks_secret
+    from cred_helper.secret_shapes import looks_secret
 
     return not looks_secret(name)
 
@@ -249,7 +249,7 @@ def quotable(text: str, *secrets: str) -> str:
     """The first line of a helper's words, for a terminal; ``""`` if it may hold a secret."""
     import re
 
-    from cred_helper.files.secret_shapes import without_secrets
+    from cred_helper.secret_shapes import without_secrets
 
     line = "".join(c if c.isprintable() else " " for c in text.strip().split("\n", 1)[0])
     if set("{}") & set(line) or any(

@@ -342,7 +342,7 @@ def _is_helper_name(name: str) -> bool:
         return False
     if len(name) < _MIN_TOKEN_CHARACTERS:  # shorter than a token; a cached get loads no more
         return True
-    from cred_helper.files.secret_shapes import looks_secret
+    from cred_helper.secret_shapes import looks_secret
 
     return not looks_secret(name)
 

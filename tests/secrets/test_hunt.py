@@ -428,6 +428,44 @@ def test_a_secret_in_a_url_of_a_file_is_not_shown(what: str, hunt: Hunt) -> None
         hunt.run("doctor", environment=environment)
 
 
+# Files of AWS with a token in each place where a name belongs.
+_NAMES_IN_FILES = (
+    "[default]\nsource_profile = TOKEN\nrole_arn = arn:aws:iam::123456789012:role/r\n",
+    "[profile TOKEN]\nregion = x\n[default]\nregion = x\n",
+    "[TOKEN]\naws_access_key_id = x\n",
+    "[default]\nsso_session = TOKEN\nsso_account_id = 1\nsso_role_name = r\n",
+    "[default]\nrole_arn = TOKEN\nsource_profile = default\naws_access_key_id = x\n",
+    "[default]\nrole_arn = arn:aws:iam::1:role/r\ncredential_source = TOKEN\n",
+    "[default]\ncredential_process = TOKEN\n",
+    "[profile TOKEN]\ncredential_process = /bin/false\n",
+    "[profile TOKEN]\naws_access_key_id = x\n",
+    "[profile TOKEN]\nsource_profile = TOKEN\nrole_arn = TOKEN\n",
+    "[sso-session TOKEN]\nsso_region = x\n[profile a]\nsso_session = TOKEN\n",
+)
+
+
+def test_a_token_in_place_of_a_name_is_not_shown(hunt: Hunt, record_property: Record) -> None:
+    token = f"ghp_{hunt.marks.new('a token in place of a name')}"
+    runs: list[tuple[tuple[str, ...], Environment]] = [
+        (("get",), {}),
+        (("explain", aws.EXAMPLE_HOST), {"AWS_PROFILE": token}),
+        (("doctor", aws.EXAMPLE_HOST), {"DOCKER_CREDENTIAL_MULTI_ECR_ROLE_ARN": token}),
+    ]
+
+    def run(file: Path, arguments: tuple[str, ...], variables: Environment) -> None:
+        environment = hunt.environment() | CACHE_OFF | variables | {"AWS_CONFIG_FILE": str(file)}
+        hunt.run(*arguments, stdin=aws.EXAMPLE_HOST, environment=environment)
+
+    with ThreadPoolExecutor(2) as pool:
+        done = []
+        for number, text in enumerate(_NAMES_IN_FILES):
+            file = hunt.machine.write(f"aws-{number}", text.replace("TOKEN", token), 0o600)
+            done += [pool.submit(run, file, *each) for each in runs]
+        for each in done:
+            each.result()
+    _record(hunt, record_property, "tokens in place of names")
+
+
 # --- Verbs and commands ---------------------------------------------------------------------------
 
 _COMMANDS = (

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cred_helper.files.secret_shapes import looks_secret, shown, without_secrets
+from cred_helper import messages
+from cred_helper.clouds import CLOUDS
+from cred_helper.secret_shapes import looks_secret, shown, without_secrets, without_tokens
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,36 @@ def test_tokens_and_keys_look_secret(value: str) -> None:
 )
 def test_names_urls_and_paths_are_shown(value: str) -> None:
     assert shown(value) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('profile "AKIAIOSFODNN7EXAMPLE" is missing', 'profile "…" is missing'),
+        ("known: a, wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY, b", "known: a, …, b"),
+        (
+            "aws configure --profile=ghp_abcdefghijklmnopqrstuvwxyz0123456789.",
+            "aws configure --profile=….",
+        ),
+        ("(assumes eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln): no", "(assumes …): no"),
+        ("assumes arn:aws:iam::123456789012:role/xK3mP9qR7tW2zB5nC8vD4: no", None),
+        ("no answer from [2001:db8:85a3::8a2e:370:7334]:443", None),
+        ("~/.config/docker-credential-multi/config.toml:12: [Errno 30] on /x/y", None),
+        ("DOCKER_CREDENTIAL_MULTI_HELPER_TIMEOUT_S is how long a helper may take", None),
+        ("/home/me/.cache/docker-credential-multi/" + "0123456789abcdef" * 4 + ".token", None),
+    ],
+)
+def test_a_message_loses_the_words_with_the_shape_of_a_token(
+    text: str, expected: str | None
+) -> None:
+    assert without_tokens(text) == (text if expected is None else expected)
+
+
+def test_no_message_of_the_catalogue_loses_a_word() -> None:
+    for area in (*messages.AREAS, *(cloud.name for cloud in CLOUDS)):
+        for message in messages.catalogue(area).values():
+            for text in (message.text, message.hint):
+                assert without_tokens(text) == text
 
 
 @pytest.mark.parametrize(

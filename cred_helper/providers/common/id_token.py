@@ -71,7 +71,7 @@ def _in_variable(request: TokenRequest, name: str, audiences: tuple[str, ...]) -
     assert request.id_token is not None
     token = request.environ.get(name, "")
     if not token.strip():
-        from cred_helper.files.secret_shapes import shown
+        from cred_helper.secret_shapes import shown
 
         raise request.wrong("id_token", "oidc.variable-not-set", variable=shown(name))
     return at_hand(f"the identity token in {name}", token, request.id_token.audience, audiences)

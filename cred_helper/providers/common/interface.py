@@ -275,5 +275,7 @@ class Identity:
 
     @property
     def detail(self) -> str:
-        """The description of the source in messages."""
-        return self._detail if isinstance(self._detail, str) else self._detail()
+        """The description of the source in messages, without words that may be secrets."""
+        from cred_helper.secret_shapes import without_tokens
+
+        return without_tokens(self._detail if isinstance(self._detail, str) else self._detail())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from cred_helper.files.secret_shapes import without_secrets
+from cred_helper.secret_shapes import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

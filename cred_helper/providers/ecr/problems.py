@@ -153,4 +153,4 @@ def _role_of_itself(configuration: Configuration, identity: Identity) -> Iterato
         return
     own = configuration.options.get("role_arn") or configuration.environ.get("AWS_ROLE_ARN")
     if own == role and identity.source in (PROFILE, WEB_IDENTITY):
-        yield configuration.wrong("role_arn", "ecr.role-of-itself", role=role)
+        yield configuration.wrong("role_arn", "ecr.role-of-itself", role=configuration.shown_role)

@@ -7,8 +7,8 @@ profile, a section or an option.
 from __future__ import annotations
 
 from cred_helper.errors import Misconfigured
-from cred_helper.files.secret_shapes import shown
 from cred_helper.providers.ecr.configuration import PROFILE_VARIABLES, section_name, sections
+from cred_helper.secret_shapes import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,11 @@ MASK = "…"
 # GitHub, Docker, GitLab, Google, AWS, JSON web tokens, Slack, npm, PyPI, Vault, PEM.
 _BEGINNING = re.compile(
     r"(gh[oprsu]_|github_pat_|dckr_[a-z]{2,5}_|glpat-|ya29\.|1//0|eyJ|A[KS]IA[A-Z0-9]{12}"
-    r"|xox[a-z]-|npm_[A-Za-z0-9]{20}|pypi-A|hv[sb]\.|-----|[{\[])"
+    r"|xox[a-z]-|npm_[A-Za-z0-9]{20}|pypi-A|hv[sb]\.|-----)"
 )
+# A word of a text that may be a token: such characters in it, none of punctuation around it.
+_MIN_TOKEN_CHARACTERS = 16
+_WORD = re.compile(rf"[^\s\"'()<>\[\]{{}},;=]{{{_MIN_TOKEN_CHARACTERS},}}")
 # An AWS secret access key; an Entra client secret; a key in hexadecimal.
 _WHOLE = re.compile(r"[A-Za-z0-9+/=]{40}|[\w.~-]{3}\dQ~[\w.~-]{20,}|[0-9a-f]{33,}|[0-9A-F]{33,}")
 # What has long names of any characters in it.
@@ -32,7 +35,8 @@ def looks_secret(value: str) -> bool:
     if _HARMLESS.fullmatch(text):
         return False
     return bool(
-        _BEGINNING.match(text)
+        text.startswith(("{", "["))
+        or _BEGINNING.match(text)
         or any(map(_BEGINNING.match, text.split("/")))
         or (_WHOLE.fullmatch(text) and not text.startswith("/") and _kinds(text) > 1)
         or any(map(_is_random, _PIECE.findall(text)))
@@ -46,6 +50,16 @@ def shown(value: str) -> str:
     before, at_sign, after = value.rpartition("@")
     # The name of a Google service account has an @ too, and no password before it.
     return f"{MASK}@{shown(after)}" if at_sign and set(":/") & set(before) else value
+
+
+def without_tokens(text: str) -> str:
+    """A text without the words that have the shape of a token or a key."""
+    return _WORD.sub(_shown_word, text)
+
+
+def _shown_word(found: re.Match[str]) -> str:
+    word = found[0].rstrip(".:")
+    return MASK + found[0][len(word) :] if looks_secret(word) else found[0]
 
 
 def without_secrets(line: str) -> str:
