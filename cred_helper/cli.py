@@ -214,7 +214,7 @@ def _bazel_get() -> bytes:
 
     request = _read()
     uri = bazel.parse_uri(request.text)
-    found = headers.find(uri, _wiring(request.waited_s))
+    found = headers.find(uri, _wiring(request.waited_s), request.waited_s)
     return bazel.render_headers(found.fields, found.expires_at_s, time())
 
 

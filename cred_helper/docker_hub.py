@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 # The host that serves its images.
 SERVES = "registry-1.docker.io"
-# The host of its token endpoint.
-AUTH_HOST = "auth.docker.io"
 HOSTS = ("docker.io", "index.docker.io", SERVES)
 # What a credential of it may be shown to: that host, and the one that gives out tokens for it.
 OWN = (SERVES, "auth.docker.io")

@@ -16,7 +16,7 @@ from cred_helper import docker_hub
 from cred_helper.credential import HEADERS, IDENTITY_TOKEN, Credential, Secret
 from cred_helper.errors import Denied, NotFound, ProtocolError, ProviderError
 from cred_helper.files.fingerprints import digest
-from cred_helper.hosts import Route, is_signed
+from cred_helper.hosts import HubRoute, Route, is_signed
 from cred_helper.keychain import in_context
 from cred_helper.providers.common.interface import Identity, TokenRequest
 from cred_helper.resolution import CONFIG_JSON, HELPER
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # Bazel waits for ten seconds.
 # Source: https://bazel.build/reference/command-line-reference#flag--credential_helper_timeout
-_DEADLINE_S = 9.0
+_DEADLINE_S, _LEAST_S = 9.0, 1.0
 _HTTPS = "https://"
 _API = "v2"
 _CATALOG = "_catalog"
@@ -103,7 +103,7 @@ class Target:
             reason = None if url.is_host else "client.url-user-information"
         if reason is not None:
             raise ProtocolError(reason).within("bazel.invalid-uri")
-        is_hub = docker_hub.is_hub(url) or url.host == docker_hub.AUTH_HOST
+        is_hub = docker_hub.is_hub(url) or url.host == HubRoute.auth_host
         self.address = docker_hub.SERVES if is_hub else _address(url)
         self.host = ServerURL.parse(self.address)
         self.repository = _repository(path.split("/")[1:])
@@ -150,15 +150,15 @@ def _in_scope(query: str) -> str:
     return ""
 
 
-def find(uri: str, wiring: Wiring) -> Headers:
-    """Find the headers for a URI; none where it needs none.
+def find(uri: str, wiring: Wiring, spent_s: float = 0.0) -> Headers:
+    """Find the headers for a URI; none where it needs none. ``spent_s`` of the time are over.
 
     Raises:
         CredentialError: the URI is not one to answer for, or its credential cannot be had.
     """
     target = Target(uri)
     if wiring.settings.origin("deadline_s") is None:
-        wiring.deadline = wiring.deadline.sooner(_DEADLINE_S)
+        wiring.deadline = wiring.deadline.sooner(max(_DEADLINE_S - spent_s, _LEAST_S))
     if target.repository is None:
         return _of_artifact(target, wiring)
     return _of_registry(target, wiring)
@@ -217,7 +217,7 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
     if credential is not None and route is not None and answer.trace[-1].source == route.provider:
         if route.asks_basic:
             return Headers(_basic(credential), credential.expires_at_s)
-        own_hosts = (target.address, route.host)
+        own_hosts = (target.address, route.host, route.auth_host)
         if docker_hub.is_hub(target.host):
             own_hosts += docker_hub.OWN
     grant = Grant(target, credential, own_hosts, may_push=bool(rule and rule.may_push))

@@ -61,10 +61,12 @@ class Route:
     ``provider`` is the name of the cloud. ``region`` and ``fips`` are ``None`` where the names of
     that cloud do not say them. ``private`` is whether the registry lets in only those who log in.
     ``names`` are the other labels that the pattern names. ``uri`` is the one that a credential is
-    for, where the host is not a registry.
+    for, where the host is not a registry. ``auth_host`` is that of the cloud's token endpoint, if
+    that is another.
     """
 
     __slots__ = ("fips", "host", "names", "private", "provider", "region", "uri")
+    auth_host = ""
 
     def __init__(
         self,
@@ -428,9 +430,17 @@ ZONES: tuple[Zone, ...] = (
     ),
 )
 
+
+class HubRoute(Route):
+    """A host of Docker Hub, whose token endpoint is on a host of its own."""
+
+    __slots__ = ()
+    auth_host = "auth.docker.io"
+
+
 # The zones of clouds that are there only where the user has set them up (``only_with`` in clouds).
 OPTIONAL_ZONES: tuple[Zone, ...] = tuple(
-    Zone(DOCKERHUB, host)
+    Zone(DOCKERHUB, host, HubRoute)
     for host in ("docker.io", "index.docker.io", "registry-1.docker.io", "dhi.io")
 )
 
