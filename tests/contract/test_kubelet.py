@@ -8,86 +8,52 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.clouds import aws, azure, google
+from tests.clouds import azure, google
 from tests.clouds.authority import Authority
-from tests.clouds.aws import AwsCloud
-from tests.clouds.azure import AzureCloud
-from tests.clouds.ci import AZURE_AUDIENCE, CiSystem
-from tests.clouds.google import GoogleCloud
-from tests.clouds.loopback import loopbacks
-from tests.clouds.proxy import TerminatingProxy
-from tests.differential.zygote import Answer, Zygote
-from tests.support.executable import pinned_environment
+from tests.support.cluster import (
+    ACCOUNT,
+    ACR,
+    AKS,
+    AUDIENCE,
+    AWS_AUDIENCE,
+    ECR,
+    EKS,
+    GCR,
+    GKE,
+    GKE_AUDIENCE,
+    GKE_CLUSTER,
+    OTHER_ACCOUNT,
+    ROLE,
+    STRANGER,
+    Cluster,
+    running,
+)
+from tests.support.executable import EXECUTABLE, Completed, Executable
 from tests.support.programs import Programs
 
 V1 = "credentialprovider.kubelet.k8s.io/v1"
 OWN = "multi-credential-provider"
-ACCOUNT = "system:serviceaccount:team:app"
-OTHER_ACCOUNT = "system:serviceaccount:team:other"
-STRANGER = "system:serviceaccount:team:stranger"
-ROLE = f"arn:aws:iam::{aws.ACCOUNT}:role/pod"
-PROVIDER = google.POOL.removeprefix("//iam.googleapis.com/")
-PREFIX = "DOCKER_CREDENTIAL_MULTI_"
-# The hosts, and the audience that a cluster's tokens have for each.
-ECR, GCR, ACR = (loopbacks()[name].host for name in ("ecr", "gcr", "acr"))
-_AWS = "sts.amazonaws.com"
-AUDIENCE = {ECR: _AWS, GCR: google.POOL, ACR: AZURE_AUDIENCE}
-# The annotations by which a pod asks for its own identity.
-EKS = {"eks.amazonaws.com/ecr-role-arn": ROLE}
-GKE = {"iam.gke.io/enable-wi-image-pull": "true"}
-AKS = {
-    "kubernetes.azure.com/acr-client-id": azure.CLIENT_ID,
-    "kubernetes.azure.com/acr-tenant-id": azure.TENANT_ID,
-}
-# Where the node's own identity comes from.
-_METADATA = ("/latest/", "/computeMetadata/", "/metadata/")
+_ECR, _GCP, _ACR = "ecr-credential-provider", "auth-provider-gcp", "acr-credential-provider"
 
 
 class Node:
-    """The clouds, the cluster that issues tokens, and a node on which kubelet runs us."""
+    """A node of the cluster, on which kubelet runs the program."""
 
-    def __init__(
-        self, authority: Authority, zygote: Zygote, proxy: TerminatingProxy, home: Path
-    ) -> None:
-        self.ecr, self.gcr, self.acr = AwsCloud(), GoogleCloud(), AzureCloud(authority)
-        self.cluster = CiSystem()
-        self.clouds = (self.ecr, self.gcr, self.acr)
-        self.seen: dict[Any, int] = {}
-        self.zygote = zygote
-        self.home = home
-        for cloud in self.clouds:
-            cloud.ci = self.cluster
-            cloud.register(proxy)
-        accounts = {ACCOUNT, OTHER_ACCOUNT}
-        self.ecr.role("pod", *accounts)
-        self.gcr.workloads = accounts
-        self.gcr.audiences.add(_POOL)
-        self.gcr.web_audiences.append(_POOL_OF_CLUSTER)
-        self.gcr.impersonators.add((ACCOUNT, google.TARGET))
-        self.acr.workloads = accounts
-        self.acr.system_assigned = True
-        self.programs = Programs(home / "bin")
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.home = cluster.home
+        self.environment = cluster.environment
+        self.programs = Programs(self.home / "bin")
+        for link in (OWN, _ECR, _GCP, _ACR):
+            self.programs.link(link, EXECUTABLE)
         self.programs.helper("own", """echo '{"Username":"of-helper","Secret":"p"}'""")
-        self.environment = {
-            **pinned_environment(home),
-            **self.ecr.redirection(),
-            **proxy.environment(),
-            **self.ecr.instance(),
-            **self.gcr.machine(),
-            "AZURE_POD_IDENTITY_AUTHORITY_HOST": self.acr.url,
-        }
-
-    def token(self, audience: str, subject: str = ACCOUNT, pod: str = "app-1") -> str:
-        """A token that the cluster issues to a pod of a service account."""
-        _, _, namespace, name = subject.split(":")
-        workload = {"namespace": namespace, "pod": {"name": pod}, "serviceaccount": {"name": name}}
-        return self.cluster.token(subject, audience, **{"kubernetes.io": workload})
 
     def pull(
         self,
@@ -99,7 +65,7 @@ class Node:
         path: str = "team/app",
         version: str = V1,
         **variables: str,
-    ) -> Answer:
+    ) -> Completed:
         """Ask as kubelet does, and check that no secret is on standard error."""
         request: dict[str, Any] = {"image": f"{host}/{path}"}
         if token:
@@ -115,74 +81,51 @@ class Node:
         link: str = OWN,
         version: str = V1,
         **variables: str,
-    ) -> Answer:
+    ) -> Completed:
         """Send a request, or a text in place of one."""
         if not isinstance(request, str):
             kind = {"kind": "CredentialProviderRequest", "apiVersion": version}
             request = json.dumps({**kind, **request})
         environment = {**self.environment, **variables}
-        answer = self.zygote.call(environment, *arguments, stdin=request, name=link)
-        secrets = self.cluster.secrets.union(*(cloud.confidential() for cloud in self.clouds))
-        assert not [secret for secret in secrets if secret in answer.stderr], answer.stderr
+        program = Executable(environment, [str(self.programs.folder / link)])
+        answer = program.run(*arguments, stdin=request, cwd=self.home)
+        shown = [secret for secret in self.cluster.secrets() if secret in answer.stderr]
+        assert not shown, answer.stderr
         assert answer.stderr.count("\n") == (answer.status != 0), answer
         return answer
 
-    def asked(self) -> str:
-        """Whose identity was asked since the last call: ``node``, ``pod``, both or neither."""
-        found = set()
-        for cloud in self.clouds:
-            seen, self.seen[cloud] = self.seen.get(cloud, 0), len(cloud.received)
-            for request in cloud.received[seen:]:
-                if request.path.startswith(_METADATA) or (request.method, request.path) == (
-                    "GET",
-                    "/",
-                ):
-                    found.add("node")
-                if any(token.encode() in request.body for token in self.cluster.secrets):
-                    found.add("pod")
-        return " and ".join(sorted(found))
 
-
-def response(answer: Answer) -> dict[str, Any]:
+def response(answer: Completed) -> dict[str, Any]:
     """The response, which has to be complete."""
     assert answer.status == 0, answer
-    document: dict[str, Any] = json.loads(answer.stdout)
+    document: dict[str, Any] = answer.document
     keys = {"kind", "apiVersion", "cacheKeyType", "cacheDuration", "auth"}
     assert set(document) == keys
     return document
 
 
-def code(answer: Answer) -> str:
+def code(answer: Completed) -> str:
     """The code of an error, for which kubelet's log has one line."""
-    assert (answer.status, answer.stdout) == (1, ""), answer
-    return answer.stderr.partition("[")[2].partition("]")[0]
+    assert (answer.status, answer.stdout) == (1, b""), answer
+    [found] = re.findall(r" \[([a-z.-]+)\]", answer.stderr)
+    return str(found)
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    authority = Authority(tmp_path_factory.mktemp("authority"))
     home = tmp_path_factory.mktemp("home")
-    with Zygote(home) as zygote, TerminatingProxy(authority) as proxy:
-        node = Node(authority, zygote, proxy, home)
-        with node.ecr, node.gcr, node.acr, node.cluster:
-            yield node
-        assert proxy.refused == []
+    authority = Authority(tmp_path_factory.mktemp("authority"))
+    with running(authority, home) as cluster:
+        yield Node(cluster)
 
 
 @pytest.fixture
 def node(shared: Node, tmp_path: Path) -> Node:
     """The node with an empty cache."""
     shared.environment["XDG_CACHE_HOME"] = str(tmp_path)
-    shared.asked()
+    shared.cluster.asked()
     return shared
 
-
-# The arguments of GKE, and what a setting says elsewhere.
-_CLUSTER = ("--identity-provider=https://container.example/c", "--project-id", "team-project")
-_POOL_OF_CLUSTER = "team-project.svc.id.goog"
-_POOL = f"identitynamespace:{_POOL_OF_CLUSTER}:https://container.example/c"
-_PROVIDER = {f"{PREFIX}GCR_WORKLOAD_IDENTITY_PROVIDER": PROVIDER}
-_GCP, _ACR = "auth-provider-gcp", "acr-credential-provider"
 
 # --- Whose identity -------------------------------------------------------------------------------
 
@@ -257,23 +200,23 @@ _CASES: dict[str, tuple[str, dict[str, str], str, tuple[str, ...], str, str]] = 
         *("", "node"),
     ),
     # By the names of the clouds' own plugins.
-    "AWS's plugin, with a role": (ECR, EKS, ACCOUNT, ("ecr-credential-provider",), "", "pod"),
+    "AWS's plugin, with a role": (ECR, EKS, ACCOUNT, (_ECR,), "", "pod"),
     "AWS's plugin, a role that fails": (
-        *(ECR, EKS, STRANGER, ("ecr-credential-provider",)),
+        *(ECR, EKS, STRANGER, (_ECR,)),
         *("ecr.token-not-trusted", "pod"),
     ),
-    "AWS's plugin, without a role": (ECR, {}, ACCOUNT, ("ecr-credential-provider",), "", "node"),
-    "AWS's plugin at Google": (GCR, {}, "", ("ecr-credential-provider", "get"), "", ""),
+    "AWS's plugin, without a role": (ECR, {}, ACCOUNT, (_ECR,), "", "node"),
+    "AWS's plugin at Google": (GCR, {}, "", (_ECR, "get"), "", ""),
     "Google's plugin, of the cluster": (
-        *(GCR, GKE, ACCOUNT, (_GCP, "get-credentials", *_CLUSTER)),
+        *(GCR, GKE, ACCOUNT, (_GCP, "get-credentials", *GKE_CLUSTER)),
         *("", "pod"),
     ),
     "Google's plugin, not of the cluster": (
-        *(GCR, GKE, STRANGER, (_GCP, "get-credentials", "-v", "3", *_CLUSTER)),
+        *(GCR, GKE, STRANGER, (_GCP, "get-credentials", "-v", "3", *GKE_CLUSTER)),
         *("gcr.attribute-condition", "pod"),
     ),
     "Google's plugin, a pod that asks for nothing": (
-        *(GCR, {}, ACCOUNT, (_GCP, "get-credentials", "--v=3", *_CLUSTER)),
+        *(GCR, {}, ACCOUNT, (_GCP, "get-credentials", "--v=3", *GKE_CLUSTER)),
         *("", "node"),
     ),
     "Azure's plugin, with a client": (ACR, AKS, ACCOUNT, (_ACR, "azure.json"), "", "pod"),
@@ -298,29 +241,35 @@ def test_the_identity_that_is_asked_is_the_one_that_is_wanted(node: Node, case: 
     host, annotations, subject, (link, *arguments), expected, asked = _CASES[case]
     identity = {"useManagedIdentityExtension": True, "userAssignedIdentityID": ""}
     (node.home / "azure.json").write_text(json.dumps(identity))
-    audience = _POOL_OF_CLUSTER if link == _GCP else AUDIENCE.get(host, AUDIENCE[ACR])
-    token = node.token(audience, subject) if subject else ""
-    answer = node.pull(host, annotations, token, *arguments, link=link, **_PROVIDER)
+    audience = GKE_AUDIENCE if link == _GCP else AUDIENCE.get(host, AUDIENCE[ACR])
+    token = node.cluster.token(audience, subject) if subject else ""
+    answer = node.pull(host, annotations, token, *arguments, link=link)
     if expected:
         assert code(answer) == expected
     else:
         auth = response(answer)["auth"]
         assert set(auth) == ({host} if asked else set())
-    assert node.asked() == asked
+    assert node.cluster.asked() == asked
 
 
 def test_service_accounts_share_nothing_and_the_pods_of_one_share_all(node: Node) -> None:
-    first = response(node.pull(ECR, EKS, node.token(_AWS)))
-    assert node.asked() == "pod"
-    of_another_pod = node.token(_AWS, pod="app-2")
+    first = response(node.pull(ECR, EKS, node.cluster.token(AWS_AUDIENCE)))
+    assert node.cluster.asked() == "pod"
+    of_another_pod = node.cluster.token(AWS_AUDIENCE, pod="app-2")
     assert response(node.pull(ECR, EKS, of_another_pod))["auth"] == first["auth"]
-    assert node.asked() == ""
-    assert response(node.pull(ECR, EKS, node.token(_AWS, OTHER_ACCOUNT)))["auth"] != first["auth"]
-    assert node.asked() == "pod"
-    assert code(node.pull(ECR, EKS, node.token(_AWS, STRANGER))) == "ecr.token-not-trusted"
+    assert node.cluster.asked() == ""
+    assert (
+        response(node.pull(ECR, EKS, node.cluster.token(AWS_AUDIENCE, OTHER_ACCOUNT)))["auth"]
+        != first["auth"]
+    )
+    assert node.cluster.asked() == "pod"
+    assert (
+        code(node.pull(ECR, EKS, node.cluster.token(AWS_AUDIENCE, STRANGER)))
+        == "ecr.token-not-trusted"
+    )
     assert response(node.pull(ECR))["auth"] != first["auth"]
-    another_role = node.ecr.role("another", ACCOUNT)
-    asked = node.pull(ECR, dict.fromkeys(EKS, another_role), node.token(_AWS))
+    another_role = node.cluster.ecr.role("another", ACCOUNT)
+    asked = node.pull(ECR, dict.fromkeys(EKS, another_role), node.cluster.token(AWS_AUDIENCE))
     assert response(asked)["auth"] != first["auth"]
 
 
@@ -338,11 +287,11 @@ def test_kubelet_keeps_a_credential_for_less_than_its_life(
 
 
 def test_kubelet_keeps_no_credential_whose_end_is_near_or_unknown(node: Node) -> None:
-    node.gcr.lifetime_s = 50
+    node.cluster.gcr.lifetime_s = 50
     try:
         assert response(node.pull(GCR))["cacheDuration"] == "0s"
     finally:
-        node.gcr.lifetime_s = 3600
+        node.cluster.gcr.lifetime_s = 3600
 
 
 _RULE = "[[rule]]\nmatch = "
@@ -462,7 +411,7 @@ def test_a_bad_request_is_an_error_that_names_what_is_wrong(node: Node, case: st
     answer = node.send(request)
     assert code(answer) == expected
     assert _TOKEN not in answer.stderr
-    assert node.asked() == ""
+    assert node.cluster.asked() == ""
     assert not list(Path(node.environment["XDG_CACHE_HOME"]).rglob("*.token"))
 
 
