@@ -206,8 +206,11 @@ def error(failure: CredentialError) -> None:
 
 
 def error_line(text: str) -> None:
-    """Write to standard error, in one line, what failed and what to try."""
-    _write("error", text)
+    """Write to standard error, in one line, what failed and what to try.
+
+    The line ends only at a terminal: a log that quotes it would break its own line there.
+    """
+    _write("error", text, end="\n" if os.isatty(2) else "")
 
 
 def warning(failure: CredentialError) -> None:
@@ -227,8 +230,8 @@ def _report(kind: str, failure: CredentialError) -> None:
             _write("hint", each.hint)
 
 
-def _write(kind: str, text: str) -> None:
-    line = f"{PROGRAM}: {kind}: {one_line(text)}\n"
+def _write(kind: str, text: str, end: str = "\n") -> None:
+    line = f"{PROGRAM}: {kind}: {one_line(text)}{end}"
     try:
         os.write(2, line.encode("utf-8", "backslashreplace"))
     except OSError:

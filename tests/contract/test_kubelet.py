@@ -91,7 +91,8 @@ class Node:
         answer = program.run(*arguments, stdin=request, cwd=self.home)
         shown = [secret for secret in self.cluster.secrets() if secret in answer.stderr]
         assert not shown, answer.stderr
-        assert answer.stderr.count("\n") == (answer.status != 0), answer
+        assert "\n" not in answer.stderr
+        assert bool(answer.stderr) == bool(answer.status), answer
         return answer
 
 
