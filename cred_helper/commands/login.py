@@ -197,7 +197,9 @@ def _show_where(screen: Screen, registry: ServerURL, credential: Credential) -> 
     is_file = answer.trace[-1].source == store.path(os.environ)
     how = ", closed to others and not encrypted" if is_file else ""
     screen.line(f"the login is kept in {source}{how}")
-    if not _is_asked_for(registry):
+    if not docker_hub.is_hub(registry) and registry.path:
+        stdio.note(CredentialError("login.of-namespace", host=registry.redacted_host))
+    elif not _is_asked_for(registry):
         command = this_program.command("configure")
         stdio.warning(CredentialError("login.not-asked", command=command))
 

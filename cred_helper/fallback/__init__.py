@@ -25,7 +25,7 @@ from cred_helper.fallback import dockerconfig, store
 from cred_helper.fallback.helper import PREFIX, Helper, program_name
 from cred_helper.fallback.login import Kept, Login, MachineKeychain, Unowned, keychain_name
 from cred_helper.fallback.loop_guard import LoopGuard
-from cred_helper.fallback.registry_key import candidates
+from cred_helper.fallback.registry_key import candidates, whole_registry
 from cred_helper.files import user_folders
 from cred_helper.server_url import ServerURL
 
@@ -65,6 +65,21 @@ class Known:
     def list(self) -> dict[str, str]:
         """Raise the outcome."""
         raise self.outcome
+
+
+class OfRegistry:
+    """A file as the source of a registry's login, for a path that no namespace's login is for."""
+
+    __slots__ = ("_registry", "_source", "name")
+
+    def __init__(self, source: DockerConfig | store.FileStore, registry: ServerURL) -> None:
+        self.name = f"{source.name}, for {registry.redacted_host}"
+        self._source = source
+        self._registry = registry
+
+    def get(self, _server_url: ServerURL) -> Credential:
+        """Return the login of the registry."""
+        return self._source.get(self._registry)
 
 
 class Partial:
@@ -150,8 +165,16 @@ class Fallback:
         if keychain is not None and keychain.name not in asked:
             asked.add(keychain.name)
             yield keychain
+        # Helpers have been asked for the registry too: a run of one takes time.
+        registry = whole_registry(server_url)
+        if registry is not None:
+            for config in filter(_is_usable, self._named):
+                yield OfRegistry(config, registry)
+            yield OfRegistry(self._own, registry)
         for config in self._relatives:
             yield from self._sources_of(config, server_url, asked)
+            if registry is not None and _is_usable(config):
+                yield OfRegistry(config, registry)
 
     def _sources_of(
         self, config: DockerConfig, server_url: ServerURL, asked: set[str]

@@ -110,13 +110,35 @@ class Helper:
         )
 
     def get(self, server_url: ServerURL) -> Credential:
-        """Ask it for a credential.
+        """Ask it for a credential; where it has none for a path, for that of the namespace above.
 
         Raises:
             NotFound: it has none.
             Expired: it ended by its own word.
             ProviderError: it failed, hung, or answered with something else.
         """
+        try:
+            return self._get(server_url)
+        except NotFound:
+            above = self._above(server_url)
+            if above is None:
+                raise
+        return self._get(above)
+
+    def _above(self, server_url: ServerURL) -> ServerURL | None:
+        """The nearest namespace above a path, or else its registry, that it lists a login for."""
+        from cred_helper.fallback.registry_key import candidates, whole_registry
+
+        if whole_registry(server_url) is None:
+            return None
+        try:
+            keys = [key for key in self.list() if key != server_url.raw]
+        except ProviderError:
+            return None
+        found = candidates(keys, server_url, whole_host=True)
+        return type(server_url).parse(found[0]) if found else None
+
+    def _get(self, server_url: ServerURL) -> Credential:
         with Relay() as relay:
             finished = self._run("get", server_url.raw, server_url.raw.encode(), relay)
             text = self._text(finished)

@@ -4,8 +4,10 @@ Clients spell one registry in several ways, and keep more than registries: docke
 its two tokens beside Docker Hub's password. A key is therefore compared
 
 * exactly, first of all;
-* as a scope, if it has a path: ``host/team`` answers for ``host/team/image`` and nothing else;
+* as a namespace, if it has a path: ``host/team`` answers for ``host/team/image`` and nothing else;
 * as a registry, if neither has a path: ``https://host/v1/``, ``http://host`` and ``host`` are one.
+
+Where no namespace answers for a path, the registry does: see ``whole_registry``.
 
 Pure: no file, no environment.
 
@@ -17,7 +19,7 @@ Sources:
 
 from __future__ import annotations
 
-from cred_helper.docker_hub import is_hub
+from cred_helper.docker_hub import KEY, is_hub, is_token_key
 from cred_helper.server_url import ServerURL
 
 TYPE_CHECKING = False
@@ -60,6 +62,21 @@ def candidates(
         elif rank := _rank(RegistryKey(ServerURL.parse(key)), asked, whole_host):
             ranked.append((rank, key))
     return [key for _, key in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def erasable(keys: Iterable[str], server_url: ServerURL) -> list[str]:
+    """The keys that a logout removes: of this server URL, and not of a namespace above it."""
+    path = RegistryKey(server_url).path
+    found = candidates(keys, server_url)
+    return [k for k in found if not path or RegistryKey(ServerURL.parse(k)).path == path]
+
+
+def whole_registry(server_url: ServerURL) -> ServerURL | None:
+    """The registry of a server URL that is for a path below it; ``None`` for every other."""
+    asked = RegistryKey(server_url)
+    if not asked.path or is_token_key(server_url) or not server_url.is_host:
+        return None
+    return ServerURL.parse(KEY if asked.registry == _HUB else asked.registry)
 
 
 def _rank(key: RegistryKey, asked: RegistryKey, whole_host: bool) -> tuple[int, int] | None:

@@ -14,7 +14,7 @@ import sys
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, Unreachable
 from cred_helper.fallback.expiry import unexpired
-from cred_helper.fallback.registry_key import candidates
+from cred_helper.fallback.registry_key import candidates, erasable
 from cred_helper.files import atomic_file, json_file, user_folders
 from cred_helper.files.locks import Locks
 from cred_helper.files.os_errors import os_reason
@@ -72,15 +72,15 @@ class FileStore:
             self._write(entries)
 
     def erase(self, server_url: ServerURL) -> bool:
-        """Remove what would answer a ``get``, in every spelling of the registry, if it is there."""
+        """Remove a login, in every spelling of the registry, if it is there."""
         try:
-            if not candidates(self._read(), server_url):
+            if not erasable(self._read(), server_url):
                 return False
         except Damaged:
             pass  # the change below moves the file aside
         with _Lock(f"{self.path}.lock"):
             entries = self._read_to_change()
-            found = candidates(entries, server_url)
+            found = erasable(entries, server_url)
             for key in found:
                 del entries[key]
             self._write(entries)

@@ -49,6 +49,10 @@ MESSAGES: dict[str, Message] = {
     "login.not-asked": Message(
         "docker and podman do not ask docker-credential-multi yet", "{command} makes them ask"
     ),
+    "login.of-namespace": Message(
+        "docker and podman ask a credential helper for {host} alone; clients that send the path,"
+        " such as crane, ko and kubelet, get this login"
+    ),
     "login.still-answered": Message("{source} still answers for {host}: {words}"),
     # --- token and explain --try ------------------------------------------------------------------
     "login.no-credential": Message(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cred_helper.fallback.registry_key import candidates
+from cred_helper.fallback.registry_key import candidates, erasable, whole_registry
 from cred_helper.server_url import ServerURL
 
 HUB = (
@@ -117,3 +117,40 @@ def test_the_keeper_of_a_registry_keeps_what_is_below_it_too() -> None:
     assert keepers("https://index.docker.io/v1/refresh-token") == ["docker.io"]
     assert keepers("h.example/a/b") == ["h.example/a", "h.example"]
     assert keepers("other.example/a/b") == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "registry"),
+    [
+        ("h.example/team/image", "h.example"),
+        ("https://H.example:5000/team", "h.example:5000"),
+        ("docker.io/library/alpine", "https://index.docker.io/v1/"),
+        ("h.example", None),
+        ("https://h.example/v1/", None),
+        ("https://index.docker.io/v1/", None),
+        ("https://index.docker.io/v1/access-token", None),
+        ("https://index.docker.io/v1//refresh-token", None),
+        ("user:password@h.example/team", None),
+        ("http://h.example/team", None),
+    ],
+)
+def test_a_path_is_below_a_registry(asked: str, registry: str | None) -> None:
+    found = whole_registry(ServerURL.parse(asked))
+    assert (found.raw if found else None) == registry
+
+
+@pytest.mark.parametrize(
+    ("asked", "keys"),
+    [
+        ("h.example", ["h.example", "https://h.example/v1/"]),
+        ("https://h.example/v1/", ["h.example", "https://h.example/v1/"]),
+        ("h.example/a", ["h.example/a"]),
+        ("https://h.example/a/", ["h.example/a"]),
+        ("h.example/a/b", ["h.example/a/b"]),
+        ("h.example/a/b/c", []),
+        ("h.example/x", []),
+    ],
+)
+def test_a_logout_removes_the_login_of_that_namespace_alone(asked: str, keys: list[str]) -> None:
+    kept = ["h.example", "https://h.example/v1/", "h.example/a", "h.example/a/b"]
+    assert sorted(erasable(kept, ServerURL.parse(asked))) == sorted(keys)
