@@ -50,7 +50,7 @@ class Cluster:
     def __init__(self, authority: Authority, proxy: TerminatingProxy, home: Path) -> None:
         self.ecr, self.gcr, self.acr = AwsCloud(), GoogleCloud(), AzureCloud(authority)
         self.issuer = CiSystem()
-        self.clouds = (self.ecr, self.gcr, self.acr)
+        self.clouds: tuple[Any, ...] = (self.ecr, self.gcr, self.acr)
         self.home = home
         self._seen: dict[Any, int] = {}
         for cloud in self.clouds:
