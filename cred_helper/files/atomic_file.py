@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK | getattr(os, "O_BINARY", 0)
 _RANDOM_BYTES = 8
+_CLOSED = 0o600
 
 
 def replace(
@@ -28,20 +29,21 @@ def replace(
     folder_fd: int | None = None,
     durable: bool = False,
     keep_attributes: bool = False,
+    mode: int = _CLOSED,
     check: Callable[[], None] | None = None,
 ) -> None:
     """Put a file with this content in the place of the one before, if any.
 
     ``path`` is relative to ``folder_fd`` if that is given. ``durable`` waits until both file and
     name survive a loss of power. ``keep_attributes`` gives the new file the old one's mode, owner
-    and extended attributes, as far as the system allows; a file that is new is closed to others
+    and extended attributes, as far as the system allows; a file that is new has this ``mode``
     and, if root makes it, belongs to the folder's owner. ``check`` runs last before the rename; if
     it raises, nothing changes.
 
     Raises:
         OSError: the file cannot be written. The old one is as it was.
     """
-    finish_first(lambda: _replace(path, content, folder_fd, durable, keep_attributes, check))
+    finish_first(lambda: _replace(path, content, folder_fd, durable, keep_attributes, mode, check))
 
 
 def _replace(
@@ -50,16 +52,19 @@ def _replace(
     folder_fd: int | None,
     durable: bool,
     keep_attributes: bool,
+    mode: int,
     check: Callable[[], None] | None,
 ) -> None:
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, temporary_name(name))
-    fd = os.open(temporary, _FLAGS, 0o600, dir_fd=folder_fd)
+    fd = os.open(temporary, _FLAGS, _CLOSED, dir_fd=folder_fd)
     try:
         try:
             view = memoryview(content)
             while view:
                 view = view[os.write(fd, view) :]
+            if mode != _CLOSED and hasattr(os, "fchmod"):
+                os.fchmod(fd, mode)
             if keep_attributes:
                 _copy_attributes(path, fd)
             if durable:

@@ -26,7 +26,7 @@ from cred_helper.files.json_file import ParsedJson, read_regular
 from cred_helper.files.os_errors import os_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Protocol
 
     class Change(Protocol):
@@ -53,15 +53,23 @@ _UNWRITABLE = {errno.EBUSY: "configure.mounted", errno.EROFS: "configure.mounted
 
 
 class FileChange:
-    """One file before and after; ``None`` stands for no file. ``is_json`` is for a JSON object."""
+    """One file before and after; ``None`` stands for no file.
+
+    ``show`` leaves out of a text what can be a secret.
+    """
 
     def __init__(
-        self, path: Path, before: str | None, after: str | None, *, is_json: bool = False
+        self,
+        path: Path,
+        before: str | None,
+        after: str | None,
+        *,
+        show: Callable[[str], str] = str,
     ) -> None:
         self.path = path
         self.before = before
         self.after = after
-        self._is_json = is_json
+        self._show = show
 
     @property
     def is_change(self) -> bool:
@@ -70,10 +78,9 @@ class FileChange:
 
     def diff(self) -> str:
         """The difference in the form of diff, with everything masked that can be a secret."""
-        show = masked if self._is_json else str
         lines = difflib.unified_diff(
-            show(self.before or "").splitlines(),
-            show(self.after or "").splitlines(),
+            self._show(self.before or "").splitlines(),
+            self._show(self.after or "").splitlines(),
             fromfile=str(self.path) if self.before is not None else os.devnull,
             tofile=str(self.path) if self.after is not None else os.devnull,
             n=0,
@@ -249,7 +256,7 @@ class JsonEdit:
     def change(self) -> FileChange:
         """The change of the file."""
         if not self.wanted:
-            return FileChange(self.path, self.text, self.text, is_json=True)
+            return FileChange(self.path, self.text, self.text, show=masked)
         original = self.text or ""
         mark = _BOM if original.startswith(_BOM) else ""
         text = original.removeprefix(_BOM)
@@ -260,7 +267,7 @@ class JsonEdit:
                 text = edited
         except RecursionError:
             raise self._too_deep() from None
-        return FileChange(self.path, self.text, mark + text, is_json=True)
+        return FileChange(self.path, self.text, mark + text, show=masked)
 
     def _edits(self, text: str) -> Iterator[str]:
         """The text after each single edit."""

@@ -7,7 +7,6 @@ recorded and put back by ``--undo``, except where another program has changed it
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +14,14 @@ import click
 
 from cred_helper import programs, stdio
 from cred_helper.commands.configure import ci, registries_conf
+from cred_helper.commands.configure.consent import ask, show_difference
 from cred_helper.commands.configure.proposal import proposal
 from cred_helper.commands.configure.undo_record import Journal, Plan
 from cred_helper.commands.doctor.docker_files import folder_problem
 from cred_helper.commands.doctor.identities import identities
 from cred_helper.commands.ui import this_program
-from cred_helper.commands.ui.screen import Screen, bold, dim, shown
-from cred_helper.errors import CredentialError, Misconfigured
+from cred_helper.commands.ui.screen import Screen, dim, shown
+from cred_helper.errors import Misconfigured
 from cred_helper.fallback import dockerconfig
 from cred_helper.fallback.helper import shown_name
 from cred_helper.server_url import ServerURL
@@ -71,7 +71,7 @@ def configure(
     yes: bool,
     dry_run: bool,
 ) -> None:
-    """Set docker, podman and their relatives up to ask this program.
+    """Make docker, podman and their relatives ask this program.
 
     Shows what is there and what would change, and asks before it writes. Everything else in the
     files stays as it is, to the byte.
@@ -98,22 +98,16 @@ def configure(
         return
     for step in plan.steps:
         screen.line()
-        _show_difference(screen, step.change.diff())
+        show_difference(screen, step.change.diff())
     screen.line()
     if dry_run:
         screen.line("nothing is written (--dry-run)")
         return
     if not yes:
-        _ask()
+        ask()
     _carry_out(journal, plan, undo=undo)
     command = this_program.command("configure", "--undo")
     screen.line("undone" if undo else f"done; {command} undoes it")
-
-
-def _ask() -> None:
-    if not sys.stdin.isatty():
-        raise CredentialError("configure.not-a-terminal")
-    click.confirm("Write this?", abort=True)
 
 
 def _carry_out(journal: Journal, plan: Plan, *, undo: bool) -> None:
@@ -124,14 +118,6 @@ def _carry_out(journal: Journal, plan: Plan, *, undo: bool) -> None:
         step.change.apply()
     if undo:
         journal.clear()
-
-
-def _show_difference(screen: Screen, difference: str) -> None:
-    colours = {"+": "green", "-": "red"}
-    for line in difference.splitlines():
-        text = shown(line.replace("\t", "    "))
-        styled = bold(text) if line[:3] in ("+++", "---") else None
-        screen.line(styled or click.style(text, fg=colours.get(line[:1])))
 
 
 # --- What is on the machine -----------------------------------------------------------------------

@@ -9,6 +9,10 @@ Source: RFC 8259 (of members with one name, the last counts, as for Go and Pytho
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _WHITESPACE = " \t\r\n"
 _DECODER = json.JSONDecoder()
@@ -67,6 +71,17 @@ def members(text: str) -> list[Member]:
 def names(text: str) -> list[str]:
     """Return the names of an object's members, in their order."""
     return [member.name for member in members(text)]
+
+
+def items(text: str, at: int) -> Iterator[tuple[int, int]]:
+    """Where each item of an array stands that begins at an offset: its start and its end."""
+    at = _skip(text, at + 1)
+    while text[at] != "]":
+        _, end = _DECODER.raw_decode(text, at)
+        yield at, end
+        at = _skip(text, end)
+        if text[at] == ",":
+            at = _skip(text, at + 1)
 
 
 def get(text: str, *path: str) -> str | None:

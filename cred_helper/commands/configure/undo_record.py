@@ -12,7 +12,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cred_helper.commands.configure.changes import FileChange, LinkChange, read, unedited
+from cred_helper.commands.configure.changes import (
+    FileChange,
+    LinkChange,
+    masked,
+    read,
+    unedited,
+)
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.files import user_folders
 
@@ -96,7 +102,7 @@ class Journal:
                 plan.note("configure.changed-since", path=path)
         kinds = {record["path"]: record["kind"] for record in self._records}
         changes = (
-            FileChange(Path(path), read(Path(path)), text, is_json=kinds[path] == "json")
+            FileChange(Path(path), read(Path(path)), text, show=_SHOWN.get(kinds[path], str))
             for path, text in texts.items()
         )
         plan.steps += [Step(change, {}) for change in changes if change.is_change]
@@ -125,4 +131,5 @@ def _without_line(record: Record, text: str | None) -> str | None:
     return None if record["created"] and not left else left
 
 
+_SHOWN = {"json": masked}
 _UNDO = {"json": unedited, "file": _without_file, "line": _without_line}
