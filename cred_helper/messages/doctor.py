@@ -28,6 +28,11 @@ MESSAGES: dict[str, Message] = {
     "doctor.helper-for-other-processor": Message(
         "{path} cannot be started: it is built for another processor"
     ),
+    "doctor.helper-without-loader": Message(
+        "{path} cannot be started: it is linked dynamically, and its loader does not exist here",
+        "install the static file",
+        cause='The system says "no such file or directory", although the file is there.',
+    ),
     "doctor.helper-windows-line-ends": Message(
         "{path} cannot be started: its lines end as on Windows", "save it with Unix line ends"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import sys
 from glob import glob
 from typing import TYPE_CHECKING
@@ -23,6 +24,10 @@ _MACH_O = (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _WSL_INTEROP = "/proc/sys/fs/binfmt_misc/WSLInterop*"
 # Where an ELF file names its processor.
 _ELF_MACHINE = slice(18, 20)
+_ELF_64_LITTLE = b"\x02\x01"
+_ELF_HEADER_BYTES, _ELF_PROGRAM_HEADER_BYTES, _ELF_LOADER = 64, 56, 3
+# Linkers put the name of the loader behind the program headers.
+_HEAD_BYTES = 4096
 
 
 def program() -> Iterator[Finding]:
@@ -68,8 +73,11 @@ def helpers() -> Iterator[Finding]:
             yield note("helpers", "doctor.shadowed", path=path, first=first[name])
 
 
-def unstartable(path: str) -> str | None:
-    """The code that says why this system cannot start a program; ``None`` where it can."""
+def unstartable(path: str, root: str = "/") -> str | None:
+    """The code that says why this system cannot start a program; ``None`` where it can.
+
+    ``root`` is the root folder of the system that starts it, if that is another one.
+    """
     head = _head(path) if sys.platform.startswith("linux") else None
     if head is None:
         return None
@@ -79,22 +87,43 @@ def unstartable(path: str) -> str | None:
         return "doctor.helper-for-macos"
     if head.startswith(_ELF):
         own = _head(sys.executable) or b""
-        is_foreign = own.startswith(_ELF) and own[_ELF_MACHINE] != head[_ELF_MACHINE]
-        return "doctor.helper-for-other-processor" if is_foreign else None
+        if own.startswith(_ELF) and own[_ELF_MACHINE] != head[_ELF_MACHINE]:
+            return "doctor.helper-for-other-processor"
+        loader = _loader(head)
+        is_there = loader is None or os.path.lexists(os.path.join(root, loader.lstrip("/")))
+        return None if is_there else "doctor.helper-without-loader"
     if head.startswith(b"#!"):
         words = head[2:].split(b"\n", 1)[0].split(b" ") if b"\n" in head else []
         interpreter = os.fsdecode(next((word for word in words if word), b"/"))
         if interpreter.endswith("\r"):
             return "doctor.helper-windows-line-ends"
-        return None if os.path.exists(interpreter) else "doctor.helper-without-interpreter"
+        is_there = os.path.lexists(os.path.join(root, interpreter.lstrip("/")))
+        return None if is_there else "doctor.helper-without-interpreter"
     return "doctor.helper-without-format"
+
+
+def _loader(head: bytes) -> str | None:
+    """The dynamic loader that an ELF file of 64 bits names; ``None`` for a static one.
+
+    Source: elf(5)
+    """
+    if head[4:6] != _ELF_64_LITTLE or len(head) < _ELF_HEADER_BYTES:
+        return None
+    at, size, count = *struct.unpack_from("<Q", head, 32), *struct.unpack_from("<HH", head, 54)
+    for start in range(at, at + size * count, size or 1):
+        if start + size > len(head) or size < _ELF_PROGRAM_HEADER_BYTES:
+            return None
+        kind, offset = struct.unpack_from("<I4xQ", head, start)
+        if kind == _ELF_LOADER:
+            return os.fsdecode(head[offset:].partition(b"\0")[0]) or None
+    return None
 
 
 def _head(path: str) -> bytes | None:
     """The first bytes of a program; ``None`` for one that may be started and not read."""
     try:
         with open(path, "rb") as file:
-            return file.read(256)
+            return file.read(_HEAD_BYTES)
     except OSError:
         return None
 
