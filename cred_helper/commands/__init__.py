@@ -14,6 +14,7 @@ NAMES = frozenset(
         "configure",
         "doctor",
         "explain",
+        "kubelet-config",
         "login",
         "logout",
         "providers",

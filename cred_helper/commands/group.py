@@ -19,6 +19,7 @@ from cred_helper.commands.config import config
 from cred_helper.commands.configure.command import configure
 from cred_helper.commands.doctor.command import doctor
 from cred_helper.commands.explain import explain
+from cred_helper.commands.kubelet_config import kubelet_config
 from cred_helper.commands.login import login, logout
 from cred_helper.commands.providers import providers
 from cred_helper.commands.token import token
@@ -64,6 +65,7 @@ for command in (
     configure,
     doctor,
     explain,
+    kubelet_config,
     login,
     logout,
     providers,

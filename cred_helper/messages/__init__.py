@@ -49,6 +49,7 @@ AREAS: tuple[str, ...] = (
     "kubelet",
     "login",
     "network",
+    "node",
     "oidc",
     "provider",
     "settings",

@@ -23,6 +23,7 @@ _COMMANDS = [
     "configure",
     "doctor",
     "explain",
+    "kubelet-config",
     "login",
     "logout",
     "providers",

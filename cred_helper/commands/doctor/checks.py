@@ -12,6 +12,7 @@ from cred_helper.commands.doctor import (
     docker_files,
     identities,
     network_checks,
+    node,
     own_state,
     podman_files,
     program,
@@ -22,6 +23,7 @@ from cred_helper.errors import CredentialError, fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     program.program,
@@ -41,10 +43,13 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
 )
 
 
-def findings() -> Iterator[Finding]:
-    """Run every check; one that fails is a finding itself. No error comes twice."""
+def findings(root: Path) -> Iterator[Finding]:
+    """Run every check; one that fails is a finding itself. No error comes twice.
+
+    ``root`` is the root folder of the node whose kubelet is looked at.
+    """
     errors: set[str] = set()
-    for finding in _all():
+    for finding in _all(root):
         line = finding.notice.line
         if line not in errors:
             yield finding
@@ -52,8 +57,11 @@ def findings() -> Iterator[Finding]:
             errors.add(line)
 
 
-def _all() -> Iterator[Finding]:
-    for check in CHECKS:
+def _all(root: Path) -> Iterator[Finding]:
+    def kubelet() -> Iterator[Finding]:
+        return node.node(root)
+
+    for check in (*CHECKS, kubelet):
         try:
             yield from check()
         except CredentialError as failure:

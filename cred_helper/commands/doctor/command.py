@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from cred_helper.commands.doctor import node
 from cred_helper.commands.doctor.checks import findings
 from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, WARNING, Finding, note
 from cred_helper.commands.doctor.online import online as ask_all
@@ -31,13 +33,22 @@ _MARK_WIDTH, _SUBJECT_WIDTH = 6, 10
 @click.option(
     "--online", is_flag=True, help="Fetch a credential for each registry and show it to it."
 )
+@click.option(
+    "--node",
+    "root",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default="/",
+    help="The root folder of the node whose kubelet is looked at, if it is not /.",
+)
 @as_json
-def doctor(server_urls: tuple[str, ...], online: bool, json_wanted: bool) -> int:
+def doctor(server_urls: tuple[str, ...], online: bool, root: Path, json_wanted: bool) -> int:
     """Find what keeps clients from their credentials.
 
     Checks PATH, the files of docker and podman, the settings and rules, the cache, the clock,
-    certificates, the proxy and each cloud's identity. Every finding has a severity and, where
-    there is one, a command to run. The exit status is 1 if a finding is an error.
+    certificates, the proxy, each cloud's identity and, on a node of Kubernetes, what kubelet asks.
+    Every finding has a severity and, where there is one, a command to run. The exit status is 1 if
+    a finding is an error.
 
     With --online, a credential is fetched for each registry that docker's files name and shown to
     it, as for each SERVER_URL that is given.
@@ -45,7 +56,7 @@ def doctor(server_urls: tuple[str, ...], online: bool, json_wanted: bool) -> int
     screen = Screen.guarded()
     found = []
     with Progress("asking registries") as progress:
-        for finding in _findings(list(server_urls), progress, online=online):
+        for finding in _findings(list(server_urls), progress, root, online=online):
             found.append(finding)
             if not json_wanted:
                 progress.clear()
@@ -57,14 +68,17 @@ def doctor(server_urls: tuple[str, ...], online: bool, json_wanted: bool) -> int
     return 1 if any(finding.severity == ERROR for finding in found) else 0
 
 
-def _findings(server_urls: list[str], progress: Progress, *, online: bool) -> Iterator[Finding]:
-    yield from findings()
+def _findings(
+    server_urls: list[str], progress: Progress, root: Path, *, online: bool
+) -> Iterator[Finding]:
+    yield from findings(root)
     if not (online or server_urls):
         return
     wanted = [*server_urls, *(server_urls_known() if online else [])]
     if not wanted:
         command = this_program.command("doctor", "--online", "docker.io")
         yield note("online", "doctor.no-registry", command)
+    yield from node.asked(root, wanted)
     yield from ask_all(wanted, lambda done, of_all: progress.show(f"{done} of {of_all}"))
 
 

@@ -1,0 +1,255 @@
+"""Whether kubelet asks this program for the images of a node, and would start at all.
+
+Only where kubelet runs, or a known distribution of it is installed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cred_helper import cache, clouds
+from cred_helper.commands.doctor.docker_files import edit
+from cred_helper.commands.doctor.finding import ERROR, Finding, error, note, ok, warning
+from cred_helper.commands.doctor.program import unstartable
+from cred_helper.commands.node import layouts, match_images
+from cred_helper.commands.node.layouts import below
+from cred_helper.commands.node.provider_config import (
+    TOKENS,
+    ConfigFile,
+    is_ours,
+    label,
+)
+from cred_helper.commands.ui import shell, this_program
+from cred_helper.errors import Misconfigured
+from cred_helper.files.os_errors import os_reason
+from cred_helper.programs import running
+from cred_helper.protocols.kubelet import REQUEST
+from cred_helper.server_url import ServerURL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cred_helper.commands.node.layouts import Layout
+    from cred_helper.commands.node.provider_config import Entry
+
+_SUBJECT = "kubelet"
+_ENDINGS = (".json", ".yaml", ".yml")
+# kubelet ends a provider after a minute.
+_TIMEOUT_S = 60.0
+_MAX_OUTPUT_BYTES = 1 << 20
+# What systemd gives a service, and with that a provider.
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class _Node:
+    """A node: its root folder, its kubelet if that runs here, and its configuration."""
+
+    def __init__(self, root: Path, layout: Layout) -> None:
+        self.root = root
+        self.layout = layout
+        self.kubelet = layouts.running()
+        self.config = below(root, layout.config)
+        self.folder = below(root, layout.folder)
+
+    def files(self) -> list[Path]:
+        """The files of the configuration in their order: kubelet takes a folder too."""
+        if not self.config.is_dir():
+            return [self.config] if self.config.exists() else []
+        return sorted(path for path in self.config.iterdir() if path.suffix in _ENDINGS)
+
+    def entries(self) -> list[Entry]:
+        """The providers of all files that can be read."""
+        found: list[Entry] = []
+        for path in self.files():
+            try:
+                file = ConfigFile(path)
+            except Misconfigured:
+                continue  # a finding
+            if not list(file.problems()):
+                found += file.entries
+        return found
+
+    def program(self, entry: Entry) -> Path:
+        """The executable of a provider; a link is followed within the node."""
+        path: Path = self.folder / entry["name"]
+        for _ in range(8):
+            if not path.is_symlink():
+                break
+            target = os.readlink(path)
+            path = below(self.root, target) if os.path.isabs(target) else path.parent / target
+        return path
+
+    def environment(self, entry: Entry) -> dict[str, str]:
+        """The environment that kubelet gives a provider."""
+        of_kubelet = self.kubelet.environment() if self.kubelet else {}
+        variables = {one["name"]: one.get("value") or "" for one in entry.get("env") or []}
+        return {"PATH": _PATH, **of_kubelet, **variables}
+
+
+def _find(root: Path) -> _Node | None:
+    layout = layouts.detect(root)
+    return _Node(root, layout) if layout else None
+
+
+def node(root: Path) -> Iterator[Finding]:
+    """What kubelet's configuration of credential providers lacks."""
+    found = _find(root)
+    install = this_program.command("kubelet-config", "--install", str(root))
+    kubelet = layouts.running()
+    if (
+        kubelet
+        and not (kubelet.config and kubelet.folder)
+        and (not found or found.layout.needs_flags)
+    ):
+        flags = found.layout.flags if found else layouts.LAYOUTS[-1].flags
+        yield warning(_SUBJECT, "node.without-flags", process=kubelet.process, flags=flags)
+    if not found:
+        return
+    if not found.files():
+        if kubelet and kubelet.config:
+            path = found.config
+            yield error(_SUBJECT, "node.config-missing", install, path=path)
+        elif not found.layout.needs_flags:
+            yield note(_SUBJECT, "node.not-asked", install, path=found.config)
+        return
+    yield from _configuration(found)
+    entries = found.entries()
+    for entry in entries:
+        yield from _executable(found, entry)
+    ours = [entry for entry in entries if _is_ours(found, entry)]
+    if entries and not ours:
+        names = ", ".join(label(number, entry) for number, entry in enumerate(entries))
+        yield note(_SUBJECT, "node.others-asked", install, path=found.config, names=names)
+    for entry in ours:
+        yield from _images(entry, entries, install)
+        yield from _cache(found, entry)
+
+
+def _configuration(found: _Node) -> Iterator[Finding]:
+    """Everything for which kubelet does not start."""
+    names: dict[str, Path] = {}
+    for path in found.files():
+        try:
+            file = ConfigFile(path)
+        except Misconfigured as failure:
+            yield Finding(ERROR, _SUBJECT, failure, edit(str(path)))
+            continue
+        for problem in file.problems():
+            yield Finding(ERROR, _SUBJECT, problem, edit(str(path)))
+        for number, entry in enumerate(file.entries):
+            name = label(number, entry)
+            if names.setdefault(name, path) != path:
+                values = {"path": path, "provider": name}
+                yield error(_SUBJECT, "node.config-name-twice", edit(str(path)), **values)
+
+
+def _executable(found: _Node, entry: Entry) -> Iterator[Finding]:
+    path = found.folder / entry["name"]
+    real = found.program(entry)
+    if not real.exists():
+        yield error(_SUBJECT, "node.provider-missing", path=path, provider=entry["name"])
+    elif not real.is_file() or not os.access(real, os.X_OK):
+        command = shell.line("chmod", "755", str(real)) if real.is_file() else None
+        yield error(_SUBJECT, "node.provider-not-executable", command, path=path)
+    elif code := unstartable(str(real), str(found.root)):
+        yield error(_SUBJECT, code, path=path)
+    elif _is_ours(found, entry):
+        count = len(entry["matchImages"])
+        yield ok(_SUBJECT, "node.provider-found", path=path, count=count)
+
+
+def _is_ours(found: _Node, entry: Entry) -> bool:
+    return is_ours(entry) or this_program.is_this(str(found.program(entry)))
+
+
+def _images(entry: Entry, entries: list[Entry], install: str) -> Iterator[Finding]:
+    """Whether every host of a cloud is there, and the pods' identities are kept apart."""
+    name, globs = entry["name"], entry["matchImages"]
+    tokens = entry.get(TOKENS)
+    for cloud in clouds.CLOUDS:
+        wanted = match_images.of_cloud(cloud.name)
+        lacking = [one for one in wanted if not any(match_images.covers(g, one) for g in globs)]
+        if len(lacking) == len(wanted):
+            continue
+        if lacking:
+            values = {"provider": name, "cloud": cloud.title, "hosts": ", ".join(lacking)}
+            yield note(_SUBJECT, "node.hosts-missing", install, **values)
+        given = [
+            *((tokens or {}).get("requiredServiceAccountAnnotationKeys") or []),
+            *((tokens or {}).get("optionalServiceAccountAnnotationKeys") or []),
+        ]
+        needed = [one.name for one in cloud.annotations if one.needed or not one.option]
+        unsent = [annotation for annotation in needed if annotation not in given]
+        if tokens and unsent:
+            values = {"provider": name, "annotations": ", ".join(unsent)}
+            yield warning(_SUBJECT, "node.annotations-missing", install, **values)
+    for other in entries:
+        if tokens and other is not entry and not other.get(TOKENS):
+            both = [
+                g for g in globs if any(match_images.covers(o, g) for o in other["matchImages"])
+            ]
+            if both:
+                values = {"provider": name, "other": other["name"], "hosts": ", ".join(both)}
+                yield warning(_SUBJECT, "node.second-provider", **values)
+
+
+def _cache(found: _Node, entry: Entry) -> Iterator[Finding]:
+    """Whether tokens can be kept between the calls of kubelet."""
+    if found.root != Path("/") or os.name != "posix" or os.geteuid() != 0:
+        return  # another user's folders are not kubelet's
+    environ = found.environment(entry)
+    if "DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER" not in environ and not cache.usable_folder(environ):
+        yield warning(_SUBJECT, "node.cache-missing", provider=entry["name"])
+
+
+# --- Asking ---------------------------------------------------------------------------------------
+
+
+def asked(root: Path, server_urls: list[str]) -> Iterator[Finding]:
+    """Ask the providers of this program for these registries, as kubelet does."""
+    found = _find(root)
+    entries = [e for e in found.entries() if _is_ours(found, e)] if found else []
+    for text in server_urls:
+        server_url = ServerURL.parse(text)
+        for entry in entries:
+            if found and any(_matches(glob, server_url) for glob in entry["matchImages"]):
+                yield _asked(found, entry, server_url)
+
+
+def _matches(glob: str, server_url: ServerURL) -> bool:
+    return match_images.covers(glob.partition("/")[0], server_url.address)
+
+
+def _asked(found: _Node, entry: Entry, server_url: ServerURL) -> Finding:
+    request = {
+        "apiVersion": entry["apiVersion"],
+        "kind": REQUEST,
+        "image": f"{server_url.address}/image",
+    }
+    command = [str(found.folder / entry["name"]), *(entry.get("args") or [])]
+    values: dict[str, Any] = {"host": server_url.redacted, "provider": entry["name"]}
+    try:
+        done = running.run(
+            command,
+            found.environment(entry),
+            _TIMEOUT_S,
+            _MAX_OUTPUT_BYTES,
+            data=json.dumps(request).encode(),
+        )
+        response = json.loads(done.output) if not done.status else {}
+    except OSError as failure:
+        problem = os_reason(failure)
+        return error(_SUBJECT, "node.provider-not-started", problem=problem, **values)
+    except running.TimedOut:
+        return error(_SUBJECT, "node.provider-timeout", seconds=f"{_TIMEOUT_S:.0f}", **values)
+    except (running.TooMuchOutput, ValueError):
+        return error(_SUBJECT, "node.provider-bad-answer", **values)
+    if isinstance(response, dict) and response.get("auth"):
+        return ok(_SUBJECT, "node.provider-answers", **values)
+    said = done.errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
+    if done.status:
+        return error(_SUBJECT, "node.provider-fails", said=said, **values)
+    return note(_SUBJECT, "node.provider-without-answer", **values)

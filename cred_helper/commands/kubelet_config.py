@@ -1,0 +1,227 @@
+"""``kubelet-config``: kubelet's configuration for this program, printed or put on a node.
+
+Writes only with ``--install``, and shows before what it writes.
+"""
+
+from __future__ import annotations
+
+import os
+import string
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cred_helper import clouds, providers
+from cred_helper.commands.configure.consent import ask, show_difference
+from cred_helper.commands.node import entries, installation, layouts, yaml_text
+from cred_helper.commands.node.entries import Chosen
+from cred_helper.commands.node.provider_config import new
+from cred_helper.commands.ui.screen import Screen, dim, shown
+from cred_helper.errors import CredentialError, Misconfigured
+from cred_helper.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from cred_helper.commands.node.layouts import Layout
+    from cred_helper.commands.node.provider_config import Entry
+
+_WIDTH = 12
+# A cloud that is there only for those who set it up has no identity on a node.
+_NAMES = tuple(cloud.name for cloud in clouds.CLOUDS if not cloud.only_with)
+
+
+@click.command("kubelet-config")
+@click.option(
+    "--cloud",
+    "names",
+    type=click.Choice(_NAMES),
+    multiple=True,
+    help="Only for this cloud. Can be repeated.",
+)
+@click.option(
+    "--pod-identity",
+    is_flag=True,
+    help="Give the pods' service account tokens to the providers: Kubernetes 1.34 and later.",
+)
+@click.option(
+    "--option",
+    "options",
+    metavar="CLOUD.NAME=VALUE",
+    multiple=True,
+    help="Set an option of a cloud on the node. Can be repeated.",
+)
+@click.option(
+    "--audience",
+    "audiences",
+    metavar="CLOUD=AUDIENCE",
+    multiple=True,
+    help="The audience of the tokens for a cloud, if it is another than the usual one.",
+)
+@click.option("--rbac", is_flag=True, help="Print the RBAC that --pod-identity needs.")
+@click.option(
+    "--install",
+    "root",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Put program and configuration on a node, whose root folder this is: / on the node.",
+)
+@click.option(
+    "--layout",
+    "layout_name",
+    type=click.Choice(layouts.NAMES),
+    help="What kind of node it is, if that is not detected.",
+)
+@click.option(
+    "--program",
+    type=click.Path(path_type=Path),
+    help="The single file to install, if it is another than this program.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Show the difference, write nothing.")
+def kubelet_config(
+    names: tuple[str, ...],
+    pod_identity: bool,
+    options: tuple[str, ...],
+    audiences: tuple[str, ...],
+    rbac: bool,
+    root: Path | None,
+    layout_name: str | None,
+    program: Path | None,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    """Make this program a credential provider of kubelet.
+
+    Prints the CredentialProviderConfig, in YAML. --install puts the program, its links and the
+    configuration on a node; what the configuration has for other providers stays as it is.
+    """
+    if root is None and (program or yes or dry_run):
+        raise click.UsageError("--program, --yes and --dry-run go with --install")
+    if (rbac or audiences) and not pod_identity:
+        raise click.UsageError("--rbac and --audience go with --pod-identity")
+    chosen = _chosen(names, options)
+    if pod_identity:
+        _add_audiences(chosen, audiences)
+    screen = Screen()
+    if rbac:
+        roles = entries.rbac(list(dict.fromkeys(one.audience for one in chosen if one.audience)))
+        _print(screen, "---\n".join(yaml_text.render(role) for role in roles))
+    elif root is None:
+        _print(screen, _text(entries.of(chosen), layout_name))
+    else:
+        layout = layouts.find(layout_name) if layout_name else layouts.detect(root)
+        if layout is None:
+            raise Misconfigured("node.unknown-layout", root=root)
+        source = installation.program(program)
+        _install(screen, root, layout, entries.of(chosen), source, yes=yes, dry_run=dry_run)
+
+
+# --- What is configured ---------------------------------------------------------------------------
+
+
+def _chosen(names: tuple[str, ...], options: tuple[str, ...]) -> list[Chosen]:
+    """The clouds, with the options that are given and the hosts of the rules.
+
+    Raises:
+        UsageError: an option is not one of a chosen cloud.
+        Misconfigured: the settings have mistakes.
+    """
+    chosen = {name: Chosen(clouds.find(name)) for name in names or _NAMES if providers.load(name)}
+    for given in options:
+        name, equals, value = given.partition("=")
+        cloud, _, option = name.partition(".")
+        if not (equals and value and cloud in chosen and option in clouds.find(cloud).option_names):
+            raise click.UsageError(
+                f"--option {shown(name)}: not CLOUD.NAME=VALUE of a chosen cloud"
+            )
+        chosen[cloud].options[option] = value
+    for rule in Settings.load(os.environ).rules:
+        if rule.target and rule.target.provider in chosen and rule.pattern and rule.pattern.address:
+            chosen[rule.target.provider].hosts.append(rule.pattern.address)
+    return list(chosen.values())
+
+
+def _add_audiences(chosen: list[Chosen], given: tuple[str, ...]) -> None:
+    """Give each cloud that takes tokens the audience of its tokens.
+
+    Raises:
+        UsageError: an audience is for another cloud, or needs an option that is not given.
+    """
+    audiences = {}
+    for text in given:
+        name, equals, audience = text.partition("=")
+        if not equals or not audience or name not in [one.cloud.name for one in chosen]:
+            raise click.UsageError(
+                f"--audience {shown(name)}: not CLOUD=AUDIENCE of a chosen cloud"
+            )
+        audiences[name] = audience
+    for one in chosen:
+        cloud = one.cloud
+        if not (cloud.annotations and cloud.job):
+            continue
+        form = cloud.job.audience
+        needed = [name for _, name, _, _ in string.Formatter().parse(form) if name]
+        for option in needed:
+            if option not in one.options:
+                raise click.UsageError(
+                    f"--pod-identity for {cloud.name} needs --option {cloud.name}.{option}=…;"
+                    " --cloud leaves a cloud out"
+                )
+        one.audience = audiences.get(cloud.name) or form.format(**one.options)
+
+
+def _text(found: list[Entry], layout_name: str | None) -> str:
+    document = new(found)
+    if layout_name == layouts.TALOS:
+        document = {"machine": {"kubelet": {"credentialProviderConfig": document}}}
+    return yaml_text.render(document)
+
+
+def _print(screen: Screen, text: str) -> None:
+    for line in text.splitlines():
+        screen.line(line)
+
+
+# --- Installing -----------------------------------------------------------------------------------
+
+
+def _install(
+    screen: Screen,
+    root: Path,
+    layout: Layout,
+    found: list[Entry],
+    source: Path,
+    *,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    screen.labelled(dim("node"), f"{layout.name}: {layout.config}, {layout.folder}", width=_WIDTH)
+    changes = installation.changes(root, layout, found, source)
+    for change in changes:
+        screen.line()
+        show_difference(screen, change.diff())
+    screen.line()
+    if not changes:
+        screen.line("nothing to do: it is installed already")
+        return
+    if dry_run:
+        screen.line("nothing is written (--dry-run)")
+        return
+    if not yes:
+        ask()
+    for change in changes:
+        change.apply()
+    screen.line("done")
+    for code in _what_is_left(layout, found):
+        note = CredentialError(code, flags=layout.flags, restart=layout.restart)
+        screen.labelled(dim("note"), note.reason, width=_WIDTH)
+
+
+def _what_is_left(layout: Layout, found: list[Entry]) -> list[str]:
+    codes = []
+    if any("tokenAttributes" in entry for entry in found):
+        codes.append("node.needs-rbac")
+    if layout.needs_flags:
+        codes.append("node.needs-flags")
+    codes.append("node.in-machine-config" if layout.in_machine_config else "node.needs-restart")
+    return codes

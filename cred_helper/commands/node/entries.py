@@ -1,0 +1,101 @@
+"""The providers that this program is configured as, and the RBAC that pod identity needs.
+
+Without pod identity one provider answers for all clouds with the node's identity. With it each
+cloud has one of its own, by another name of the same executable: the audience of the service
+account's token is different at each cloud. Such a provider also answers for the pods that ask for
+no identity of their own, static ones included. A second provider beside it would do so too, and
+would give the node's credential to a pod whose own identity is refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cred_helper import clouds
+from cred_helper.commands.node import match_images
+from cred_helper.commands.node.provider_config import PLUGIN_VERSION, PROGRAM, TOKENS
+from cred_helper.settings.node import NODE, WITHOUT_ANNOTATION
+from cred_helper.settings.settings import option_variable
+
+if TYPE_CHECKING:
+    from cred_helper.commands.node.provider_config import Entry
+
+_ROLE = "docker-credential-multi-audience"
+_RBAC = "rbac.authorization.k8s.io"
+
+
+class Chosen:
+    """A cloud to configure: its options, the hosts that rules add, and the audience of its tokens.
+
+    ``audience`` is empty without pod identity.
+    """
+
+    __slots__ = ("audience", "cloud", "hosts", "options")
+
+    def __init__(self, cloud: clouds.Cloud) -> None:
+        self.cloud = cloud
+        self.options: dict[str, str] = {}
+        self.hosts: list[str] = []
+        self.audience = ""
+
+    def globs(self) -> list[str]:
+        """The images of the cloud, with those of the rules."""
+        return [*match_images.of_cloud(self.cloud.name), *self.hosts]
+
+
+def of(chosen: list[Chosen]) -> list[Entry]:
+    """The providers for these clouds: one for all without an audience, and one for each other."""
+    of_node = [one for one in chosen if not one.audience]
+    found = [_entry(PROGRAM, of_node)] if of_node else []
+    for one in chosen:
+        if one.audience:
+            entry = _entry(f"{PROGRAM}-{one.cloud.name}", [one])
+            entry["args"] = [f"--{WITHOUT_ANNOTATION}={NODE}"]
+            entry[TOKENS] = {
+                "serviceAccountTokenAudience": one.audience,
+                "cacheType": "ServiceAccount",
+                "requireServiceAccount": False,
+                "optionalServiceAccountAnnotationKeys": [a.name for a in one.cloud.annotations],
+            }
+            found.append(entry)
+    return found
+
+
+def _entry(name: str, chosen: list[Chosen]) -> Entry:
+    entry: Entry = {
+        "name": name,
+        "apiVersion": PLUGIN_VERSION,
+        "matchImages": match_images.narrowed(glob for one in chosen for glob in one.globs()),
+        # For an answer that does not say how long it is good for; each of ours does.
+        "defaultCacheDuration": "0s",
+    }
+    variables = [
+        {"name": option_variable(one.cloud.name, option), "value": value}
+        for one in chosen
+        for option, value in one.options.items()
+    ]
+    return entry | ({"env": variables} if variables else {})
+
+
+def rbac(audiences: list[str]) -> list[dict[str, Any]]:
+    """The role that lets nodes ask for tokens with these audiences, and its binding."""
+    role: dict[str, Any] = {
+        "apiVersion": f"{_RBAC}/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": _ROLE},
+        "rules": [
+            {
+                "apiGroups": [""],
+                "resources": audiences,
+                "verbs": ["request-serviceaccounts-token-audience"],
+            }
+        ],
+    }
+    binding = {
+        "apiVersion": f"{_RBAC}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": _ROLE},
+        "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": _ROLE},
+        "subjects": [{"apiGroup": _RBAC, "kind": "Group", "name": "system:nodes"}],
+    }
+    return [role, binding]

@@ -1,0 +1,169 @@
+"""The changes that put this program on a node: the executable, its links, and the configuration.
+
+The executable comes first: kubelet does not start where a configuration names one that is missing.
+A configuration that is changed is kept beside the new one. Nothing outside the node's root is
+written, whatever links lead there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cred_helper import stdio
+from cred_helper.commands.configure.changes import FileChange, LinkChange
+from cred_helper.commands.doctor.program import unstartable
+from cred_helper.commands.node.layouts import below
+from cred_helper.commands.node.provider_config import PROGRAM, ConfigFile, masked
+from cred_helper.commands.ui import this_program
+from cred_helper.errors import Misconfigured
+from cred_helper.files import atomic_file
+from cred_helper.files.os_errors import os_reason
+
+if TYPE_CHECKING:
+    from cred_helper.commands.configure.changes import Change
+    from cred_helper.commands.node.layouts import Layout
+    from cred_helper.commands.node.provider_config import Entry
+
+_MODE = 0o755
+_KEPT = ".before-docker-credential-multi"
+
+
+class ProgramChange:
+    """A copy of a program that takes the place of another file, if that differs."""
+
+    def __init__(self, source: Path, target: Path) -> None:
+        self.source = source
+        self.target = target
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the file is missing or another one, or cannot be run by everybody."""
+        try:
+            status = os.lstat(self.target)
+        except OSError:
+            return True
+        is_program = stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) == _MODE
+        return not is_program or _digest(self.target) != _digest(self.source)
+
+    def diff(self) -> str:
+        """The copy, as a line of a difference."""
+        return f"+ {self.target} (a copy of {self.source}, mode {_MODE:o})"
+
+    def apply(self) -> None:
+        """Make the copy; a pull that runs the old program meanwhile goes on.
+
+        Raises:
+            Misconfigured: it cannot be written.
+        """
+        try:
+            atomic_file.make_folders(str(self.target.parent), _MODE)
+            content = self.source.read_bytes()
+            atomic_file.replace(str(self.target), content, durable=True, mode=_MODE)
+        except OSError as error:
+            cause = os_reason(error)
+            raise Misconfigured("configure.unwritable", path=self.target, cause=cause) from None
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        digest = sha256()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.digest()
+
+
+def program(named: Path | None) -> Path:
+    """The single file to install: the one that is named, or this program.
+
+    Raises:
+        Misconfigured: there is no file that runs by itself.
+    """
+    if named is None:
+        if not getattr(sys, "frozen", False):
+            raise Misconfigured("node.not-a-single-file", program=stdio.PROGRAM)
+        return Path(os.path.realpath(this_program.file() or sys.executable))
+    path = Path(os.path.realpath(named))
+    if not path.is_file():
+        raise Misconfigured("node.no-program", path=named)
+    return path
+
+
+def changes(root: Path, layout: Layout, entries: list[Entry], source: Path) -> list[Change]:
+    """What is to be written below a root, in its order.
+
+    Raises:
+        Misconfigured: a file is in the way, or the configuration cannot be merged.
+    """
+    folder, config = below(root, layout.folder), below(root, layout.config)
+    for path in (folder, config.parent):
+        _check_inside(root, path)
+    code = unstartable(str(source), str(root))
+    if code and (code != "doctor.helper-for-other-processor" or root.samefile("/")):
+        raise Misconfigured(code, path=source)
+    found: list[Change] = []
+    copy = ProgramChange(source, folder / PROGRAM)
+    if copy.is_change:
+        found.append(copy)
+    for entry in entries:
+        if entry["name"] != PROGRAM:
+            found += _link(folder / entry["name"])
+    if not layout.in_machine_config:
+        found += _configuration(config, entries)
+    return found
+
+
+def _check_inside(root: Path, path: Path) -> None:
+    """Refuse a folder that a link leads out of the root."""
+    real, inside = os.path.realpath(path), os.path.realpath(root)
+    if os.path.commonpath((real, inside)) != inside:
+        raise Misconfigured("node.outside", path=path, real=real, root=root)
+
+
+def _link(path: Path) -> list[Change]:
+    """A link to the program beside it; it goes on working wherever the folder is mounted."""
+    if path.is_symlink() and os.readlink(path) == PROGRAM:
+        return []
+    if os.path.lexists(path):
+        raise Misconfigured("node.in-the-way", path=path)
+    return [LinkChange(path, PROGRAM)]
+
+
+def _configuration(path: Path, entries: list[Entry]) -> list[Change]:
+    file = ConfigFile(path)
+    after = file.merged(entries)
+    if after == file.text:
+        return []
+    change = FileChange(path, file.text, after, show=masked)
+    if file.text is None:
+        return [change]
+    # A name that does not end in .yaml, which kubelet would read in a folder of configurations.
+    kept = path.with_name(path.name + _KEPT)
+    number = 1
+    while os.path.lexists(kept):
+        number += 1
+        kept = path.with_name(f"{path.name}{_KEPT}.{number}")
+    return [_Copy(path, kept), change]
+
+
+class _Copy:
+    """A copy of a file with its mode."""
+
+    def __init__(self, source: Path, target: Path) -> None:
+        self._source = source
+        self._target = target
+
+    def diff(self) -> str:
+        return f"+ {self._target} (a copy of {self._source})"
+
+    def apply(self) -> None:
+        try:
+            shutil.copy2(self._source, self._target)
+        except OSError as error:
+            values: dict[str, Any] = {"path": self._target, "cause": os_reason(error)}
+            raise Misconfigured("configure.unwritable", **values) from None

@@ -1,0 +1,173 @@
+"""Where kubelet looks for its credential providers: its own flags, and what distributions set.
+
+Reads folders below a root and the command lines of processes; writes nothing.
+
+Sources:
+  https://docs.k3s.io/cli/agent and https://docs.rke2.io/reference/linux_agent_config
+  https://github.com/siderolabs/talos/blob/main/pkg/machinery/constants/constants.go
+  https://github.com/awslabs/amazon-eks-ami (nodeadm/internal/kubelet/image-credential-provider.go)
+  https://github.com/Azure/AgentBaker and GKE's configure-helper.sh, in kube_env
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONFIG_FLAG = "image-credential-provider-config"
+FOLDER_FLAG = "image-credential-provider-bin-dir"
+_PROC = "/proc"
+# kubelet's arguments and a good deal more.
+_MOST_BYTES = 1 << 20
+
+
+class Layout:
+    """The folder of executables and the configuration, as kubelet names them.
+
+    ``mark`` is what only such a node has. ``restart`` makes kubelet read the configuration.
+    ``needs_flags`` is whether kubelet has to be given both paths by hand. ``in_machine_config`` is
+    whether the distribution writes the configuration itself.
+    """
+
+    __slots__ = ("config", "folder", "in_machine_config", "mark", "name", "needs_flags", "restart")
+
+    def __init__(
+        self,
+        name: str,
+        folder: str,
+        config: str,
+        mark: str = "",
+        restart: str = "systemctl restart kubelet",
+        *,
+        needs_flags: bool = False,
+        in_machine_config: bool = False,
+    ) -> None:
+        self.name = name
+        self.folder = folder
+        self.config = config
+        self.mark = mark
+        self.restart = restart
+        self.needs_flags = needs_flags
+        self.in_machine_config = in_machine_config
+
+    @property
+    def flags(self) -> str:
+        """The flags that kubelet has on such a node."""
+        return f"--{CONFIG_FLAG}={self.config} --{FOLDER_FLAG}={self.folder}"
+
+
+_RANCHER = (
+    "/var/lib/rancher/credentialprovider/bin",
+    "/var/lib/rancher/credentialprovider/config.yaml",
+)
+_KUBELET = (
+    "/var/lib/kubelet/credential-provider",
+    "/var/lib/kubelet/credential-provider-config.yaml",
+)
+TALOS = "talos"
+LAYOUTS = (
+    Layout("rke2", *_RANCHER, "/etc/rancher/rke2", "systemctl restart rke2-agent"),
+    Layout("k3s", *_RANCHER, "/etc/rancher/k3s", "systemctl restart k3s-agent"),
+    Layout(
+        TALOS,
+        "/usr/local/lib/kubelet/credentialproviders",
+        "/etc/kubernetes/kubelet-credentialproviderconfig.yaml",
+        "/usr/local/lib/kubelet/credentialproviders",
+        in_machine_config=True,
+    ),
+    Layout(
+        "eks",
+        "/etc/eks/image-credential-provider",
+        "/etc/eks/image-credential-provider/config.json",
+        "/etc/eks",
+    ),
+    Layout(
+        "gke",
+        "/home/kubernetes/bin",
+        "/etc/srv/kubernetes/cri_auth_config.yaml",
+        "/etc/srv/kubernetes",
+    ),
+    Layout("aks", *_KUBELET, _KUBELET[1]),
+    # The folder is writable on every system that runs kubelet.
+    Layout("kubelet", *_KUBELET, "/var/lib/kubelet", needs_flags=True),
+)
+NAMES = tuple(layout.name for layout in LAYOUTS)
+
+
+class Kubelet:
+    """A kubelet that runs: its process, and the two paths as its flags have them, or ``""``."""
+
+    def __init__(self, process: str, config: str, folder: str) -> None:
+        self.process = process
+        self.config = config
+        self.folder = folder
+
+    def environment(self) -> dict[str, str]:
+        """Its environment, which its plugins get; empty where that may not be read."""
+        try:
+            data = Path(_PROC, self.process, "environ").read_bytes()
+        except OSError:
+            return {}
+        pairs = (os.fsdecode(item).partition("=") for item in data.split(b"\0") if b"=" in item)
+        return {name: value for name, _, value in pairs}
+
+
+def running(proc: str = _PROC) -> Kubelet | None:
+    """The kubelet that runs on this machine; ``None`` if there is none, or it is not visible."""
+    try:
+        processes = sorted((name for name in os.listdir(proc) if name.isdigit()), key=int)
+    except OSError:
+        return None
+    for process in processes:
+        try:
+            with open(os.path.join(proc, process, "cmdline"), "rb") as file:
+                words = os.fsdecode(file.read(_MOST_BYTES)).split("\0")
+        except OSError:
+            continue  # ended meanwhile
+        program = os.path.basename(words[0])
+        if program == "kubelet" or (program == "hyperkube" and "kubelet" in words[1:2]):
+            return Kubelet(process, _flag(words, CONFIG_FLAG), _flag(words, FOLDER_FLAG))
+    return None
+
+
+def _flag(words: list[str], name: str) -> str:
+    """The value of a flag, as Go's pflag reads it: the last one counts."""
+    found = ""
+    for at, word in enumerate(words):
+        flag, equals, value = word.partition("=")
+        if flag in (f"--{name}", f"-{name}"):
+            found = value if equals else "".join(words[at + 1 : at + 2])
+    return found
+
+
+def find(name: str) -> Layout:
+    """The layout of this name, which is one of ``NAMES``."""
+    return next(layout for layout in LAYOUTS if layout.name == name)
+
+
+def detect(root: Path, proc: str = _PROC) -> Layout | None:
+    """The layout of the node: what kubelet's flags say, or what is below the root."""
+    by_mark = next(_marked(root), None)
+    kubelet = running(proc)
+    if kubelet and kubelet.config and kubelet.folder:
+        for layout in LAYOUTS:
+            if (layout.config, layout.folder) == (kubelet.config, kubelet.folder):
+                return find("aks") if layout.needs_flags else layout
+        restart = by_mark.restart if by_mark else "systemctl restart kubelet"
+        return Layout("flags", kubelet.folder, kubelet.config, restart=restart)
+    return by_mark
+
+
+def _marked(root: Path) -> Iterator[Layout]:
+    for layout in LAYOUTS:
+        if os.path.lexists(below(root, layout.mark)):
+            yield layout
+
+
+def below(root: Path, path: str) -> Path:
+    """A path of the node, as it is called from here."""
+    return root / path.lstrip("/")

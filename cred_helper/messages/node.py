@@ -1,0 +1,138 @@
+"""Messages of `kubelet-config`, and of what a node's configuration has."""
+
+from __future__ import annotations
+
+from cred_helper.messages import Message
+
+_NOT_STARTED = "kubelet does not start with this configuration."
+
+MESSAGES: dict[str, Message] = {
+    # --- Installing -------------------------------------------------------------------------------
+    "node.not-a-single-file": Message(
+        "this {program} is a Python package, and kubelet's folder of providers takes one file",
+        "--program FILE, with the single file of a release or of make frozen/static",
+    ),
+    "node.no-program": Message("{path} does not exist, or is not a file"),
+    "node.unknown-layout": Message(
+        "{root} has no folder of kubelet or of a known distribution, and no kubelet with flags for"
+        " credential providers runs here",
+        "--layout names the kind of node",
+    ),
+    "node.outside": Message(
+        "{path} is a link to {real}, which is outside {root}",
+        "mount the node's root so that its links lead to the same places, or run this on the node",
+    ),
+    "node.in-the-way": Message(
+        "{path} exists and is not a link to the program beside it",
+        "remove it, if nothing uses it",
+    ),
+    "node.needs-rbac": Message(
+        "before kubelet starts with this: docker-credential-multi kubelet-config --pod-identity"
+        " --rbac | kubectl apply -f - with the same options; without that role no image of these"
+        " registries can be pulled"
+    ),
+    "node.needs-flags": Message("kubelet needs the flags {flags}"),
+    "node.needs-restart": Message("kubelet reads it when it starts: {restart}"),
+    "node.in-machine-config": Message(
+        "the configuration belongs into the machine configuration:"
+        " docker-credential-multi kubelet-config --layout talos prints the patch"
+    ),
+    # --- The configuration ------------------------------------------------------------------------
+    "node.config-not-understood": Message(
+        "{path}:{line}: this is not YAML of the kind that is read here",
+        "write it with plain mappings, lists and one-line values",
+        cause="It is not YAML, has a member twice, or uses anchors, tags, several documents or"
+        " texts of several lines. It is left as it is.",
+    ),
+    "node.config-not-editable": Message(
+        "{path} cannot be changed in place: its providers are not a list with a line for each item",
+        "write the providers of docker-credential-multi kubelet-config into it by hand",
+    ),
+    "node.config-too-old": Message(
+        "{path} has an older apiVersion than {version}, which tokens need",
+        "set apiVersion: {version}; kubelet reads it since 1.26",
+    ),
+    "node.config-kind": Message("{path} is not a {kind} of {group}", cause=_NOT_STARTED),
+    "node.config-unknown-member": Message(
+        "{path}: {provider} has the member {member}, which its apiVersion does not have",
+        cause=_NOT_STARTED,
+    ),
+    "node.config-no-member": Message("{path}: {provider} has no {member}", cause=_NOT_STARTED),
+    "node.config-type": Message(
+        "{path}: {provider}: {member} has a value of the wrong type", cause=_NOT_STARTED
+    ),
+    "node.config-name-twice": Message(
+        "{path}: two providers have the name {provider}",
+        "make a link of another name to the executable, and name one of them so",
+        cause=_NOT_STARTED,
+    ),
+    "node.config-name": Message(
+        "{path}: the name of {provider} is not that of a file in kubelet's folder of providers",
+        cause=_NOT_STARTED,
+    ),
+    "node.config-version": Message(
+        "{path}: the apiVersion of {provider} is none of {group}", cause=_NOT_STARTED
+    ),
+    "node.config-duration": Message(
+        "{path}: the defaultCacheDuration of {provider} is not a duration such as 12h",
+        cause=_NOT_STARTED,
+    ),
+    "node.config-match-image": Message(
+        "{path}: {provider} has a pattern in matchImages that is not an image", cause=_NOT_STARTED
+    ),
+    "node.config-cache-type": Message(
+        "{path}: the cacheType of {provider} is not {types}", cause=_NOT_STARTED
+    ),
+    "node.config-tokens-version": Message(
+        "{path}: {provider} has tokenAttributes, and its apiVersion is not {version}",
+        cause=_NOT_STARTED,
+    ),
+    "node.config-required-annotations": Message(
+        "{path}: {provider} requires annotations and does not require a service account",
+        cause=_NOT_STARTED,
+    ),
+    "node.config-annotation-twice": Message(
+        "{path}: {provider} names an annotation twice", cause=_NOT_STARTED
+    ),
+    "node.config-annotation": Message(
+        "{path}: {provider} names an annotation that is not a valid key", cause=_NOT_STARTED
+    ),
+    # --- doctor -----------------------------------------------------------------------------------
+    "node.without-flags": Message(
+        "kubelet, process {process}, has no flags for credential providers: it asks none",
+        "give it {flags}",
+    ),
+    "node.config-missing": Message(
+        "{path} does not exist, and kubelet's flags name it: kubelet does not start again"
+    ),
+    "node.not-asked": Message("kubelet asks no credential provider: {path} does not exist"),
+    "node.others-asked": Message("{path} names {names}, and not this program"),
+    "node.provider-missing": Message(
+        "{path} does not exist, and the configuration names {provider}: kubelet does not start",
+        "put the executable there, or take {provider} out of the configuration",
+    ),
+    "node.provider-not-executable": Message("{path} cannot be executed: kubelet does not start"),
+    "node.provider-found": Message("kubelet asks {path} for {count} patterns of images"),
+    "node.hosts-missing": Message(
+        "kubelet asks {provider} for some hosts of {cloud} only; matchImages lacks {hosts}"
+    ),
+    "node.annotations-missing": Message(
+        "{provider} gets tokens, and not {annotations}, by which a pod asks for its own identity"
+    ),
+    "node.second-provider": Message(
+        "{other} answers for {hosts} too, without tokens: a pod whose own identity is refused gets"
+        " the node's credential from it",
+        "take these hosts out of the matchImages of {other}",
+        cause="kubelet asks every provider that matches an image, and tries all their answers.",
+    ),
+    "node.cache-missing": Message(
+        "{provider} has no folder for tokens in kubelet's environment: each pull asks the cloud",
+        "set DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER in env of the provider",
+    ),
+    "node.provider-answers": Message("{host}: {provider} has a credential, as kubelet asks it"),
+    "node.provider-without-answer": Message("{host}: {provider} has no credential for kubelet"),
+    "node.provider-fails": Message("{host}: {provider} fails for kubelet: {said}"),
+    "node.provider-not-started": Message("{host}: {provider} cannot be started: {problem}"),
+    "node.provider-timeout": Message("{host}: {provider} gives no answer within {seconds} s"),
+    "node.provider-bad-answer": Message("{host}: {provider} does not answer as kubelet expects"),
+}
