@@ -240,32 +240,8 @@ MESSAGES: dict[str, Message] = {
     "doctor.nothing-answers": Message("no source has a credential for {host}"),
     "doctor.no-rule-matches": Message("no rule matches {host}: {rules} are set"),
     # --- Host names -------------------------------------------------------------------------------
-    "doctor.near-account-id": Message(
-        "{host} looks like a registry of Amazon ECR, and the account id is not 12 digits"
-    ),
-    "doctor.near-china": Message(
-        "{host} looks like a registry of Amazon ECR in China, and its name lacks the .cn at the end"
-    ),
-    "doctor.near-vpc-endpoint": Message(
-        "{host} is a VPC endpoint of Amazon ECR and not the name of a registry",
-        "use the name of the registry, or a rule whose alias is that name",
-    ),
-    "doctor.near-ecr-api": Message(
-        "{host} is the API of Amazon ECR; a registry is named ACCOUNT.dkr.ecr.REGION.amazonaws.com"
-    ),
-    "doctor.near-ecr": Message(
-        "{host} looks like a registry of Amazon ECR; one is named "
-        "ACCOUNT.dkr.ecr.REGION.amazonaws.com"
-    ),
-    "doctor.near-private-link": Message(
-        "{host} is a private endpoint and not the login server of the registry",
-        "leave privatelink out of the name",
-    ),
-    "doctor.near-acr": Message(
-        "{host} looks like a registry of Azure; one is named NAME.azurecr.io"
-    ),
-    "doctor.near-gcr": Message(
-        "{host} looks like a registry of Google; one is named LOCATION-docker.pkg.dev or gcr.io"
+    "doctor.near-registry": Message(
+        "{host} looks like a registry of {cloud}, whose names are like {example}"
     ),
     # --- Online -----------------------------------------------------------------------------------
     "doctor.no-registry": Message("no registry is configured: name one"),

@@ -634,15 +634,17 @@ def test_a_login_that_has_expired_by_its_own_content_is_named(
 @pytest.mark.parametrize(
     ("host", "code"),
     [
-        ("12345678901.dkr.ecr.eu-west-1.amazonaws.com", "doctor.near-account-id"),
-        ("123456789012.dkr.ecr.cn-north-1.amazonaws.com", "doctor.near-china"),
+        ("12345678901.dkr.ecr.eu-west-1.amazonaws.com", "ecr.near-account-id"),
+        ("123456789012.dkr.ecr.cn-north-1.amazonaws.com", "ecr.near-china"),
         (
             "vpce-0a1b.dkr.ecr.eu-west-1.vpce.amazonaws.com",
-            "doctor.near-vpc-endpoint",
+            "ecr.near-vpc-endpoint",
         ),
-        ("api.ecr.eu-west-1.amazonaws.com", "doctor.near-ecr-api"),
-        ("myregistry.privatelink.azurecr.io", "doctor.near-private-link"),
-        ("my.registry.azurecr.io", "doctor.near-acr"),
+        ("api.ecr.eu-west-1.amazonaws.com", "ecr.near-api"),
+        ("myregistry.privatelink.azurecr.io", "acr.near-private-link"),
+        ("my.registry.azurecr.io", "doctor.near-registry"),
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com.cn", "doctor.near-registry"),
+        ("pkg.dev", "doctor.near-registry"),
     ],
 )
 def test_a_host_that_is_nearly_a_clouds_is_named(person: Machine, host: str, code: str) -> None:

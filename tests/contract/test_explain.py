@@ -256,7 +256,7 @@ _KEYS = {"AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE", "AWS_SECRET_ACCESS_KEY": _S
             "12345.dkr.ecr.eu-west-1.amazonaws.com",
             {},
             False,
-            ["doctor.near-account-id", "doctor.nothing-answers"],
+            ["ecr.near-account-id", "doctor.nothing-answers"],
         ),
     ],
 )

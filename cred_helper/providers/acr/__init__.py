@@ -61,6 +61,12 @@ class AcrProvider:
                 missing = error
         raise missing
 
+    def near_miss(self, labels: list[str]) -> str | None:
+        """The code for a usual mistake in the name of a registry, by the labels of a host."""
+        from cred_helper.providers.acr.near_miss import near_miss
+
+        return near_miss(labels)
+
     def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
         """What local files show to be wrong with an identity."""
         assert isinstance(identity, AcrIdentity)

@@ -304,4 +304,9 @@ MESSAGES: dict[str, Message] = {
     "acr.no-refresh-token": Message(
         "{host} answered the exchange with something other than a refresh token", _IN_BETWEEN
     ),
+    # Names of hosts.
+    "acr.near-private-link": Message(
+        "{host} is a private endpoint and not the login server of the registry",
+        "leave privatelink out of the name",
+    ),
 }

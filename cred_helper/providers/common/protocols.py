@@ -69,3 +69,14 @@ class CheckedProvider(Provider, Protocol):
         no child process. ``identity.problem`` is not repeated.
         """
         ...
+
+
+class NamingProvider(Provider, Protocol):
+    """A provider that knows the usual mistakes in the names of its registries."""
+
+    def near_miss(self, labels: list[str]) -> str | None:
+        """The code for a usual mistake in the name of a registry, by the labels of a host.
+
+        The message has the placeholder ``{host}``.
+        """
+        ...

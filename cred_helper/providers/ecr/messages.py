@@ -412,4 +412,18 @@ MESSAGES: dict[str, Message] = {
         "look at ~/.aws/config and the AWS_ variables",
     ),
     "ecr.keys-unreadable": Message("the keys from {detail} cannot be read ({error})"),
+    # Names of hosts.
+    "ecr.near-account-id": Message(
+        "{host} looks like a registry of Amazon ECR, and the account id is not 12 digits"
+    ),
+    "ecr.near-china": Message(
+        "{host} looks like a registry of Amazon ECR in China, and its name lacks the .cn at the end"
+    ),
+    "ecr.near-vpc-endpoint": Message(
+        "{host} is a VPC endpoint of Amazon ECR and not the name of a registry",
+        "use the name of the registry, or a rule whose alias is that name",
+    ),
+    "ecr.near-api": Message(
+        "{host} is the API of Amazon ECR; a registry is named ACCOUNT.dkr.ecr.REGION.amazonaws.com"
+    ),
 }
