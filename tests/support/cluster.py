@@ -49,7 +49,7 @@ class Cluster:
 
     def __init__(self, authority: Authority, proxy: TerminatingProxy, home: Path) -> None:
         self.ecr, self.gcr, self.acr = AwsCloud(), GoogleCloud(), AzureCloud(authority)
-        self.issuer = CiSystem()
+        self.issuer = CiSystem(self.ecr)
         self.clouds: tuple[Any, ...] = (self.ecr, self.gcr, self.acr)
         self.home = home
         self._seen: dict[Any, int] = {}
@@ -106,6 +106,6 @@ def running(authority: Authority, home: Path) -> Iterator[Cluster]:
     """A cluster with its clouds."""
     with TerminatingProxy(authority) as proxy:
         cluster = Cluster(authority, proxy, home)
-        with cluster.ecr, cluster.gcr, cluster.acr, cluster.issuer:
+        with cluster.ecr, cluster.gcr, cluster.acr:
             yield cluster
         assert proxy.refused == []
