@@ -66,7 +66,7 @@ MESSAGES: dict[str, Message] = {
     # The system that is asked for a token.
     "oidc.bad-endpoint": Message("{variable} does not have the https address of an endpoint"),
     "oidc.refused": Message(
-        "{upstream} gives the job no identity token: status {status}",
+        "{upstream} gives the job no identity token ({status}): {said}",
         "start the job again: its access token may have ended",
     ),
     "oidc.no-answer": Message("the CI system did not answer the request for a token"),

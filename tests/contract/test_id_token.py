@@ -419,6 +419,69 @@ def test_a_cloud_that_refuses_the_token_is_explained_by_its_claims(world: World)
     assert error.code == "gcr.provider-unknown"
 
 
+# --- Reports of the field -------------------------------------------------------------------------
+
+
+def test_a_job_that_github_still_holds_for_pending_gets_its_token_a_moment_later(
+    world: World,
+) -> None:
+    # https://github.com/aws-actions/configure-aws-credentials/issues/469
+    pending = json_reply({"message": "Can't issue ID_TOKEN for job in 'Pending' state."}, 403)
+    world.ci.server.fail(ci.GITHUB_PATH, pending, times=1)
+    assert world.trusts("ecr", world.get("ecr", world.ci.github(JOB)))
+    world.ci.server.fail(ci.GITHUB_PATH, pending)
+    error = world.error("ecr", world.ci.github(JOB), deadline_s=1.9)
+    assert (error.code, "'Pending' state" in error.reason) == ("oidc.refused", True)
+
+
+def test_azure_pipelines_words_for_a_service_connection_are_in_the_error(world: World) -> None:
+    # https://github.com/dotnet/docker-tools/issues/2012
+    said = "There is no explicit reference to service connection from current stage Build.Copy"
+    for status in (200, 404):
+        world.ci.server.fail(ci.AZURE_PATH, json_reply({"count": 151, "value": said}, status))
+        error = world.error("acr", world.ci.azure_pipelines(JOB))
+        assert (error.code, said in error.reason) == ("oidc.refused", True)
+        world.ci.server.behave()
+
+
+def test_the_role_of_a_runners_pod_is_not_that_of_the_job(world: World) -> None:
+    # https://github.com/aws-actions/configure-aws-credentials/issues/1293
+    pod = {"AWS_ROLE_ARN": ROLE.replace("ci", "node"), "AWS_WEB_IDENTITY_TOKEN_FILE": "/no/file"}
+    assert world.trusts("ecr", world.get("ecr", {**pod, **world.ci.github(JOB)}))
+    world.options["ecr"] = {}
+    assert world.code("ecr", {**pod, **world.ci.github(JOB)}) == "oidc.option-missing"
+    assert world.get("ecr", {"AWS_ROLE_ARN": ROLE, **world.ci.github(JOB)})
+
+
+def test_circleci_is_asked_where_it_left_out_the_variable(world: World) -> None:
+    # https://github.com/CircleCI-Public/aws-cli-orb/pull/221
+    job = world.ci.circleci(JOB, world.programs)
+    del job["CIRCLE_OIDC_TOKEN_V2"]
+    assert world.code("ecr", job) == "oidc.circleci-token"
+    world.ecr.web_audience = "chosen"  # the organization, for which the program has a token
+    assert world.trusts("ecr", world.get("ecr", {**job, "CIRCLE_ORGANIZATION_ID": "chosen"}))
+
+
+def test_the_answers_of_clouds_that_people_ask_about_have_codes_of_their_own(
+    world: World,
+) -> None:
+    job = world.ci.github(JOB)
+    # https://github.com/google-github-actions/auth/issues/124
+    too_long = "The size of mapped attribute google.subject exceeds the 127 bytes limit."
+    reply = json_reply({"error": "invalid_request", "error_description": too_long}, 400)
+    world.gcr.fail("/v1/token", reply)
+    assert world.code("gcr", job) == "gcr.subject-too-long"
+    # https://github.com/Azure/login/issues/515
+    text = "AADSTS7002138: The subject matches with case-insensitive comparison"
+    reply = json_reply({"error": "invalid_client", "error_description": text}, 401)
+    world.acr.fail("*/oauth2/v2.0/token", reply)
+    error = world.error("acr", job)
+    assert (error.code, JOB in error.reason) == ("acr.federated-credential-case", True)
+    # https://github.com/google-github-actions/setup-gcloud/issues/546
+    wrong = PROVIDER.replace("providers/ci", "attribute.repository/octo/app")
+    assert world.code("gcr", job, workload_identity_provider=wrong) == "gcr.not-a-provider"
+
+
 # --- By the executable ----------------------------------------------------------------------------
 
 

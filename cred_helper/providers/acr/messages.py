@@ -45,6 +45,7 @@ ENTRA_CODES = {
     "7000112": "acr.application-disabled",
     "7000215": "acr.wrong-secret",
     "7000222": "acr.secret-expired",
+    "7002138": "acr.federated-credential-case",
     "7000229": "acr.no-service-principal",
 }
 
@@ -228,6 +229,11 @@ MESSAGES: dict[str, Message] = {
         "no federated credential of the application fits the token's issuer, subject and audience"
         " (AADSTS{number})",
         "compare them: az ad app federated-credential list --id {client}",
+    ),
+    "acr.federated-credential-case": Message(
+        "a federated credential of the application has the token's subject in other letters"
+        " (AADSTS{number})",
+        "write it in the same case: az ad app federated-credential list --id {client}",
     ),
     "acr.unknown-tenant": Message("this cloud has no such tenant (AADSTS{number})", _CHECK_TENANT),
     "acr.bad-tenant": Message(

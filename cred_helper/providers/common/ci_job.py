@@ -13,6 +13,7 @@ Sources:
 
 from __future__ import annotations
 
+from cred_helper import programs
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import digest
 from cred_helper.providers.common import cloud_detection, token_identity
@@ -104,7 +105,13 @@ def _circleci(environ: Environ, audiences: tuple[str, ...], is_chosen: bool) -> 
     """The variable's token, whose audience is the organization; another has to be asked for."""
     name = next((name for name in _CIRCLECI_TOKENS if environ.get(name)), "")
     if not name:
-        raise Misconfigured("oidc.circleci-token")
+        # It is missing now and then, and the program can have one all the same.
+        # Source: https://github.com/CircleCI-Public/aws-cli-orb/pull/221
+        organization = environ.get("CIRCLE_ORGANIZATION_ID", "")
+        audiences = audiences if is_chosen else (organization,)
+        if not audiences[0] or not programs.find("circleci", environ):
+            raise Misconfigured("oidc.circleci-token")
+        return _asked(CIRCLECI, environ, audiences, ("CIRCLE_WORKFLOW_JOB_ID",))
     own = at_hand(f"the identity token in {name}", environ[name], "", audiences)
     if not is_chosen or set(audiences_of(own.token)) & {*audiences}:
         return own

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.interface import FoundToken, TokenRequest
     from cred_helper.providers.common.wire import Exchange
 
-# GitHub's and Azure's endpoints fail now and then for a moment: configure-aws-credentials#299.
+# GitHub's endpoint fails now and then for a moment; with 403 for a job that is still "Pending".
+# Source: https://github.com/aws-actions/configure-aws-credentials/issues/469
 _ATTEMPTS = 3
 _FIRST_PAUSE_S = 0.5
 _PROGRAM_SHARE = 0.5
@@ -156,11 +157,12 @@ def _asked(
                 error = wire.failure(failure) or Unreachable("oidc.no-answer")
             else:
                 assert wire.last is not None
-                error = status_error(wire.last)
+                error = status_error(wire.last) or _refusal(wire.last)
         asked = wire.last.headers.get("Retry-After", "") if wire.last else ""
         pause_s = max(pause_s, float(asked) if asked.isdecimal() and len(asked) < 6 else 0.0)
         is_last = wire.attempts(url) == _ATTEMPTS or wire.deadline.remaining_s() < 4 * pause_s
-        if is_last or not isinstance(error, Unreachable):
+        is_passing = isinstance(error, Unreachable) or (wire.last and wire.last.status == 403)
+        if is_last or not is_passing:
             break
         sleep(pause_s)
         pause_s *= 2
@@ -168,25 +170,47 @@ def _asked(
     assert reply is not None
     if error is not None:
         raise error
-    if reply.status != 200:
-        kind = Denied if reply.status in (401, 403) else BadReply
-        raise kind("oidc.refused", upstream=reply.upstream, status=reply.status)
     return reply
+
+
+def _refusal(reply: Exchange) -> ProviderError | None:
+    """The error for a reply that says no, with what it says."""
+    if reply.status == 200:
+        return None
+    kind = Denied if reply.status in (401, 403) else BadReply
+    said = _said(reply, "message", "value") or "no reason"
+    return kind("oidc.refused", upstream=reply.upstream, status=reply.status, said=said)
 
 
 def _member(reply: Exchange, name: str) -> str:
     """The token in a JSON reply."""
+    value = _document(reply).get(name)
+    if not isinstance(value, str):
+        # Azure Pipelines explains a wrong service connection in the place of a list.
+        if name != "value" and (said := _said(reply, "message", "value")):
+            raise Denied("oidc.refused", upstream=reply.upstream, status=reply.status, said=said)
+        raise BadReply("oidc.no-token-in-reply", upstream=reply.upstream)
+    return value
+
+
+def _document(reply: Exchange) -> dict[str, Any]:
+    """The JSON object that a reply is, or an empty one."""
     import json
 
-    document: Any = None
     try:
         document = json.loads(reply.body)
     except (ValueError, RecursionError):
-        pass
-    value = document.get(name) if isinstance(document, dict) else None
-    if not isinstance(value, str):
-        raise BadReply("oidc.no-token-in-reply", upstream=reply.upstream)
-    return value
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _said(reply: Exchange, *names: str) -> str:
+    """What a reply says in one of these members, without words that could be a token."""
+    from cred_helper.providers.common.quoted import quoted
+
+    document = _document(reply)
+    found = (quoted(document.get(name), reply.secrets) for name in names)
+    return next(filter(None, found), "")
 
 
 # --- Systems with a program -----------------------------------------------------------------------

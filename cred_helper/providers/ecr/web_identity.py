@@ -59,8 +59,13 @@ def by_id_token(configuration: Configuration) -> Found:
 
 
 def role_of_id_token(configuration: Configuration) -> str:
-    """The role that an identity token is for; empty where none is set."""
-    return configuration.role_arn or configuration.environ.get("AWS_ROLE_ARN", "")
+    """The role that an identity token is for; empty where none is set.
+
+    The variable counts where it does not belong to another token, such as that of a runner's pod.
+    """
+    environ = configuration.environ
+    is_free = not environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
+    return configuration.role_arn or (environ.get("AWS_ROLE_ARN", "") if is_free else "")
 
 
 def session_name(

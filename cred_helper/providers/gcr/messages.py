@@ -147,6 +147,10 @@ MESSAGES: dict[str, Message] = {
         "the provider's attribute condition refuses the subject token ({status}): {said}",
         "compare it: gcloud iam workload-identity-pools providers describe",
     ),
+    "gcr.subject-too-long": Message(
+        "{upstream} cannot map the subject token ({status}): {said}",
+        "map a shorter claim to google.subject, such as assertion.repository",
+    ),
     "gcr.audience-not-allowed": Message(
         "the provider does not allow the audience of the subject token ({status}): {said}",
         "add it to the provider's allowed audiences, or set id_token_audience to one of these",
