@@ -15,12 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import id as sigstore
 import pytest
 
 from cred_helper import clouds, providers
 from cred_helper.credential import Credential
 from cred_helper.errors import CredentialError
 from cred_helper.hosts import route
+from cred_helper.providers.common import id_token, id_token_issuer, token_identity
 from cred_helper.providers.common.bounded_provider import BoundedProvider
 from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
 from cred_helper.server_url import ServerURL
@@ -161,6 +163,24 @@ def test_every_ci_system_gives_the_token_that_a_cloud_exchanges(world: World, cl
         credential = world.get(cloud, job(world, AUDIENCES[cloud]))
         assert world.trusts(cloud, credential), name
         assert credential.expires_at is not None, name
+
+
+def test_a_job_has_the_identity_that_the_library_of_sigstore_finds(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audience = AUDIENCES["ecr"]
+    gitlab = world.ci.gitlab(JOB, audience)
+    gitlab["STS_AMAZONAWS_COM_ID_TOKEN"] = gitlab.pop("JOB_TOKEN")  # the name that it looks for
+    buildkite = world.ci.buildkite(JOB, audience, world.programs)
+    for job in (world.ci.github(JOB), gitlab, buildkite):
+        with monkeypatch.context() as patch:
+            for name, value in {**job, "PATH": world.programs.path}.items():
+                patch.setenv(name, value)
+            found = sigstore.detect_credential(audience)
+        request = world.request("ecr", job)
+        ours = id_token_issuer.token(request, id_token.find(request, audience))
+        assert found is not None
+        assert token_identity.of_token(ours) == token_identity.of_token(found), job
 
 
 def test_the_systems_whose_tokens_have_one_audience_serve_a_cloud_that_expects_it(
