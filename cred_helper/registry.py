@@ -281,7 +281,9 @@ def basic(credential: Credential) -> str:
 
 
 def _parsed(challenge: str) -> Challenge:
-    scheme, _, rest = challenge.strip().partition(" ")
+    # A line can have several challenges.
+    begin = challenge.lower().rfind(", bearer ")
+    scheme, _, rest = challenge[begin + 1 :].strip().partition(" ")
     found = _PARAMETER.findall(rest)
     return Challenge(scheme.lower(), {name.lower(): quoted or bare for name, quoted, bare in found})
 
