@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 # The host that serves its images.
 SERVES = "registry-1.docker.io"
 HOSTS = ("docker.io", "index.docker.io", SERVES)
-# What a credential of it may be shown to: that host, and the one that gives out tokens for it.
-OWN = (SERVES, "auth.docker.io")
 # The key of its login in docker's files.
 KEY = "https://index.docker.io/v1/"
 # The keys of the tokens of a login by browser. They are keys of a store, not registries: Hub's user

@@ -218,8 +218,6 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
         if route.asks_basic:
             return Headers(_basic(credential), credential.expires_at_s)
         own_hosts = (target.address, route.host, route.auth_host)
-        if docker_hub.is_hub(target.host):
-            own_hosts += docker_hub.OWN
     grant = Grant(target, credential, own_hosts, may_push=bool(rule and rule.may_push))
     request = TokenRequest(
         Route(grant.name, target.address), environ=wiring.environ, deadline=wiring.deadline

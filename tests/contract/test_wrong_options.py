@@ -19,6 +19,7 @@ WRONG = [
     ("gcr", "impersonate", "nobody", "gcr.not-a-service-account"),
     ("gcr", "credentials_file", "/no/key", "gcr.file-missing"),
     ("ecr", "profile", "nowhere", "ecr.profile-missing"),
+    ("dockerhub", "connection_id", "x", "dockerhub.bad-connection"),
 ]
 # An identity, without which Azure's audience is not used.
 IDENTITY = {

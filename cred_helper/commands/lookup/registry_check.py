@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from cred_helper import docker_hub
 from cred_helper.errors import CredentialError, ProviderError, Unreachable
+from cred_helper.hosts import HubRoute
 from cred_helper.registry import Registry, basic
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def check(
     """
     begun_s = monotonic()
     address = docker_hub.SERVES if docker_hub.is_hub(server_url) else server_url.address
-    own_hosts = docker_hub.OWN if address == docker_hub.SERVES else (address,)
+    own_hosts = (address, HubRoute.auth_host) if address == docker_hub.SERVES else (address,)
     registry = Registry(address, own_hosts=own_hosts if is_clouds else None)
     notices: list[CredentialError] = []
 
