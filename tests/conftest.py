@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.figures import pytest_terminal_summary
-from tests.support import preloaded, signals
+from tests.support import leftovers, preloaded, signals
 from tests.support.executable import ROOT, Executable, pinned_environment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["pytest_terminal_summary"]
@@ -27,12 +28,19 @@ def pytest_configure() -> None:
     """
     signals.open_standard_input()
     signals.reset()
+    leftovers.adopt_orphans()
     compileall.compile_dir(ROOT / "cred_helper", quiet=2)
 
 
 def pytest_unconfigure() -> None:
     """End what runs for the whole session."""
     preloaded.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_process_is_left() -> Iterator[None]:
+    with leftovers.none_left():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -181,6 +181,11 @@ def started(environment: Mapping[str, str]) -> Preloaded:
     return _STARTED[0]
 
 
+def pids() -> set[int]:
+    """The number of its process, if it has been started."""
+    return {process.pid for process in _STARTED}
+
+
 def close() -> None:
     """End it."""
     for process in _STARTED:
