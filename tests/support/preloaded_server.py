@@ -67,15 +67,19 @@ import threading  # noqa: E402
 from types import FunctionType, ModuleType  # noqa: E402
 from typing import Any, NoReturn, Self  # noqa: E402
 
-# What providers and commands import, of their SDKs and of the standard library.
+# What every get of a cloud imports of its SDK, and every command of its library.
 MODULES = (
-    "azure.identity",
+    "azure.identity._internal.pipeline",
+    "azure.identity._internal.utils",
+    "azure.identity._persistent_cache",
     "botocore.session",
     "click",
     "google.auth.transport.requests",
     "google.oauth2.service_account",
-    "requests",
+    "msal.token_cache",
 )
+# The program is imported anew in each fork, but for the module that its SDKs are imported by.
+_DEFERRED = "cred_helper.providers.common.deferred_imports"
 # platform runs "uname -p" from PATH as azure.core is loaded.
 _SAME_ANSWER = {"PATH"}
 
@@ -158,11 +162,14 @@ class Shelf(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def put_away(self) -> None:
         """Take every module but those of a bare interpreter out of the interpreter's table."""
+        for name in [name for name in sys.modules if name.startswith("cred_helper")]:
+            if name != _DEFERRED:
+                del sys.modules[name]
         self.modules = {name: m for name, m in sys.modules.items() if name not in _BARE}
         for name, module in self.modules.items():
             spec = self._specs[name] = getattr(module, "__spec__", None)
             parent, _, child = name.rpartition(".")
-            is_of_import = parent and spec is not None and spec.name == name
+            is_of_import = parent in sys.modules and spec is not None and spec.name == name
             if is_of_import and sys.modules[parent].__dict__.get(child) is module:
                 self._attributes[parent, child] = module
         for parent, child in self._attributes:
@@ -196,7 +203,7 @@ class Shelf(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             parent, _, child = each.rpartition(".")
             if parent and parent not in sys.modules:
                 wanted.append(parent)
-            if each in sys.modules:
+            if each in sys.modules or each not in self.modules:
                 continue
             taken = self.modules[each]
             sys.modules[each] = taken
@@ -335,8 +342,20 @@ class Server:
         main()
 
 
+def defer() -> None:
+    """Import SDKs as providers do, by the tables of all of them."""
+    clouds = importlib.import_module("cred_helper.clouds")
+    tables = []
+    for name in clouds.NAMES:
+        module = f"cred_helper.providers.{name}.sdk_imports"
+        if importlib.util.find_spec(module):
+            tables.append(importlib.import_module(module).TABLES)
+    importlib.import_module(_DEFERRED).use(*tables)
+
+
 def filled_shelf() -> Shelf:
     """Load everything, and leave the interpreter as if it were not."""
+    defer()
     shelf = Shelf()
     shelf.load(MODULES)
     shelf.put_away()
@@ -345,6 +364,7 @@ def filled_shelf() -> Shelf:
 
 def main() -> None:
     home = os.environ["HOME"]
+    sys.path[0] = os.environ["PYTHONPATH"]
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(sys.argv[1])
     listening.listen(64)
