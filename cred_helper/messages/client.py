@@ -11,7 +11,8 @@ MESSAGES: dict[str, Message] = {
     "client.no-username": Message("no credentials username"),
     "client.no-credential": Message("no source has a credential"),
     "client.no-verb": Message(
-        "usage: {program} {verbs}", "{program} --help lists the commands for people"
+        "usage: {program} {verbs}",
+        "{program} --help lists the commands for people; a kubelet needs args: [kubelet]",
     ),
     "client.unknown-verb": Message(
         "unknown action: {verb}", "{program} {verbs}; {program} --help lists the commands"
@@ -27,7 +28,8 @@ MESSAGES: dict[str, Message] = {
     ),
     "client.other-protocol": Message(
         "standard input is a JSON document, and get and erase take a server URL",
-        "docker-credential-multi bazel get answers Bazel",
+        "docker-credential-multi bazel get answers Bazel, and docker-credential-multi kubelet a"
+        " kubelet",
         cause="Bazel and kubelet have protocols of their own. They are served where the first "
         "argument is the protocol's name, or the program is called by a link of that protocol.",
     ),

@@ -44,7 +44,7 @@ MESSAGES: dict[str, Message] = {
     "kubelet.not-jwt": Message("the service account's token is not a JSON web token"),
     "kubelet.no-annotation": Message(
         "the service account has no annotation {annotation}",
-        "kubectl annotate serviceaccount, and optionalServiceAccountAnnotationKeys of the provider",
+        "annotate it, and name the annotation in optionalServiceAccountAnnotationKeys",
         cause="Kubelet sent the pod's token, and nothing says which identity at the cloud it is"
         " for; or the CredentialProviderConfig does not name the annotation among"
         " optionalServiceAccountAnnotationKeys. The node's identity is not used in its place.",

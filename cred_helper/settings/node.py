@@ -99,7 +99,9 @@ def find(link: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Nod
         ProtocolError: an argument is unknown, or its value is wrong.
         Misconfigured: a file that an argument names is not usable.
     """
-    cloud = next((cloud.name for cloud in clouds.CLOUDS if cloud.plugin == link), "")
+    cloud = (
+        next((cloud.name for cloud in clouds.CLOUDS if cloud.plugin == link), "") if link else ""
+    )
     values, rest = _parse(link or _OWN, cloud, arguments)
     profile = NodeProfile(cloud)
     if cloud == ECR:

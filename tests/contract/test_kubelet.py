@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.clouds import azure, google
+from tests.clouds import aws, azure, google
 from tests.clouds.authority import Authority
 from tests.support.cluster import (
     ACCOUNT,
@@ -35,7 +35,7 @@ from tests.support.cluster import (
     Cluster,
     running,
 )
-from tests.support.executable import EXECUTABLE, Completed, Executable
+from tests.support.executable import EXECUTABLE, PROGRAM, Completed, Executable
 from tests.support.programs import Programs
 
 V1 = "credentialprovider.kubelet.k8s.io/v1"
@@ -51,7 +51,7 @@ class Node:
         self.home = cluster.home
         self.environment = cluster.environment
         self.programs = Programs(self.home / "bin")
-        for link in (OWN, _ECR, _GCP, _ACR):
+        for link in (OWN, PROGRAM, _ECR, _GCP, _ACR):
             self.programs.link(link, EXECUTABLE)
         self.programs.helper("own", """echo '{"Username":"of-helper","Secret":"p"}'""")
 
@@ -91,8 +91,9 @@ class Node:
         answer = program.run(*arguments, stdin=request, cwd=self.home)
         shown = [secret for secret in self.cluster.secrets() if secret in answer.stderr]
         assert not shown, answer.stderr
-        assert "\n" not in answer.stderr
-        assert bool(answer.stderr) == bool(answer.status), answer
+        if answer.status:
+            assert answer.stderr, answer
+            assert "\n" not in answer.stderr
         return answer
 
 
@@ -200,7 +201,12 @@ _CASES: dict[str, tuple[str, dict[str, str], str, tuple[str, ...], str, str]] = 
         *(ECR, {}, ACCOUNT, (OWN, "--without-annotation", "node")),
         *("", "node"),
     ),
-    # By the names of the clouds' own plugins.
+    # By the command, and by the names of the clouds' own plugins.
+    "the command": (ECR, {}, "", (PROGRAM, "kubelet"), "", "node"),
+    "the command for a pod": (
+        *(ECR, EKS, STRANGER, (PROGRAM, "kubelet")),
+        *("ecr.token-not-trusted", "pod"),
+    ),
     "AWS's plugin, with a role": (ECR, EKS, ACCOUNT, (_ECR,), "", "pod"),
     "AWS's plugin, a role that fails": (
         *(ECR, EKS, STRANGER, (_ECR,)),
@@ -272,6 +278,14 @@ def test_service_accounts_share_nothing_and_the_pods_of_one_share_all(node: Node
     another_role = node.cluster.ecr.role("another", ACCOUNT)
     asked = node.pull(ECR, dict.fromkeys(EKS, another_role), node.cluster.token(AWS_AUDIENCE))
     assert response(asked)["auth"] != first["auth"]
+
+
+def test_a_registry_that_lets_anybody_pull_needs_no_identity(node: Node) -> None:
+    token = node.cluster.token(AWS_AUDIENCE, STRANGER)
+    for wanted, asked in ((EKS, "pod"), ({}, "node")):
+        answer = node.pull(aws.PUBLIC_HOST, wanted, token)
+        assert bool(response(answer)["auth"]) == (not wanted)
+        assert node.cluster.asked() == asked
 
 
 # --- What kubelet keeps ---------------------------------------------------------------------------
