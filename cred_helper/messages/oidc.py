@@ -7,7 +7,7 @@ from cred_helper.messages import Message
 MESSAGES: dict[str, Message] = {
     # The option.
     "oidc.unknown-source": Message(
-        "the option id_token is none of ci, env:NAME and file:/PATH",
+        "the option id_token must be ci, env:NAME or file:/PATH",
         'id_token = "ci" takes the token of the CI job',
     ),
     "oidc.variable-not-set": Message("the variable {variable} of id_token is not set or empty"),
@@ -20,7 +20,7 @@ MESSAGES: dict[str, Message] = {
     ),
     # What the job lacks.
     "oidc.no-ci": Message(
-        "id_token is ci, and this is no job of a known CI system",
+        "id_token is ci, but this is not a job of a known CI system",
         "set id_token to env:NAME or file:/PATH, or remove it outside of CI",
         cause="None of the variables of GitHub Actions, GitLab CI, CircleCI, Buildkite, Azure"
         " Pipelines, Bitbucket Pipelines and HCP Terraform is set, and the machine is not one of"

@@ -54,7 +54,7 @@ def find(environ: Environ, audiences: tuple[str, ...], *, is_chosen: bool) -> Fo
     """Find the token of the job; ``is_chosen`` is whether the user chose the audience.
 
     Raises:
-        Misconfigured: this is no job of a known system, or the job lacks what its token needs.
+        Misconfigured: this is not a job of a known system, or the job lacks what its token needs.
     """
     for sign, look in _SYSTEMS:
         if environ.get(sign):

@@ -106,7 +106,7 @@ def _in_file(request: TokenRequest, path: str, audiences: tuple[str, ...]) -> Fo
 
 
 def shown_claims(token: str) -> dict[str, str]:
-    """Issuer, subject and audience of a token, which are no secrets, for ``explain`` and errors.
+    """Issuer, subject and audience of a token, which are not secret, for ``explain`` and errors.
 
     Without those that the token does not have. Loads the JSON library.
     """

@@ -71,7 +71,7 @@ class FoundToken:
     that has to be asked, ``""`` where the token is at hand: in ``token``, or in the pipe ``path``.
     ``audience`` is what to ask for, and what the token must be for if ``is_strict``. ``whose`` is
     the same for every token of one job or pod, and differs for every other; ``None`` where only the
-    token says it. It is no secret. ``claims`` are issuer, subject and audience in words, once a
+    token says it. It contains no secret. ``claims`` are issuer, subject and audience in words, once a
     ``get`` has the token.
     """
 
