@@ -57,8 +57,8 @@ class World:
     options: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def way(self) -> dict[str, str]:
-        """The variables that lead to the clouds."""
-        return {**self.ecr.redirection(), **self.proxy.environment()}
+        """The variables that lead to the clouds, and to no metadata service."""
+        return {"NO_GCE_CHECK": "true", **self.ecr.redirection(), **self.proxy.environment()}
 
     def request(
         self, cloud: str, environment: Mapping[str, str], *, deadline_s: float = 20, **options: str

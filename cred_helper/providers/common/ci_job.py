@@ -59,9 +59,10 @@ def find(environ: Environ, audiences: tuple[str, ...], *, is_chosen: bool) -> Fo
     for sign, look in _SYSTEMS:
         if environ.get(sign):
             return look(environ, audiences, is_chosen)
-    if environ.get(METADATA_VARIABLE) or (
+    is_machine = environ.get("NO_GCE_CHECK") != "true" and (
         cloud_detection.machine_sign(cloud_detection.GOOGLE).is_cloud
-    ):
+    )
+    if is_machine or environ.get(METADATA_VARIABLE):
         return _google_cloud(environ, audiences)
     raise Misconfigured("oidc.no-ci")
 
