@@ -71,8 +71,8 @@ class FoundToken:
     that has to be asked, ``""`` where the token is at hand: in ``token``, or in the pipe ``path``.
     ``audience`` is what to ask for, and what the token must be for if ``is_strict``. ``whose`` is
     the same for every token of one job or pod, and differs for every other; ``None`` where only the
-    token says it. It contains no secret. ``claims`` are issuer, subject and audience in words, once a
-    ``get`` has the token.
+    token says it. It contains no secret. ``claims`` are issuer, subject and audience in words, from
+    the check of the token on.
     """
 
     __slots__ = ("audiences", "claims", "is_strict", "issuer", "path", "place", "token", "whose")
