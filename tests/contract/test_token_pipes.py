@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from threading import Thread
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 
 from cred_helper.providers.common import pipes, waiting
-from tests.clouds.aws import ACCOUNT
+from cred_helper.server_url import ServerURL
+from cred_helper.settings.settings import Settings
+from cred_helper.wiring import Wiring
+from tests.clouds.aws import ACCOUNT, AwsCloud
 from tests.clouds.aws import EXAMPLE_HOST as ECR_HOST
 from tests.clouds.azure import EXAMPLE_HOST as ACR_HOST
 from tests.clouds.google import EXAMPLE_HOST as GCR_HOST
 from tests.support.executable import Executable
+from tests.support.machine import Machine
 
 GUID = "11111111-2222-4333-8444-555555555555"
 PRINCIPAL = {"AZURE_CLIENT_ID": GUID, "AZURE_TENANT_ID": GUID}
@@ -45,6 +49,39 @@ def test_a_pipe_without_a_writer_is_named(
     done = executable.get(host, {**others, **limit, variable: str(home / "pipe")})
     assert done.codes == ["provider.no-answer"]
     assert f"the pipe {home / 'pipe'}" in done.stderr
+
+
+@pytest.mark.parametrize("number", range(len(CASES)))
+def test_a_wait_for_a_writer_ends_before_the_deadline(
+    home: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(pipes, "WRITER_TIMEOUT_S", 0.1)
+    variable, host, others = CASES[number]
+    pipe = home / "pipe"
+    os.mkfifo(pipe)
+    for name, value in {**others, variable: str(pipe), "HOME": str(home)}.items():
+        monkeypatch.setenv(name, value)
+    server_url = ServerURL.parse(host)
+    wiring = Wiring(Settings.load(os.environ), dict(os.environ), monotonic)
+    begun_s = monotonic()
+    (_, failure), *_ = wiring.ask(wiring.resolve(server_url)).failures
+    assert monotonic() - begun_s < 20
+    assert failure.code != "provider.no-answer"
+    assert "nothing is written to this pipe" in failure.reason
+
+
+def test_an_sdk_reads_a_pipe_whose_writer_has_left(home: Path) -> None:
+    pipe = home / "pipe"
+    os.mkfifo(pipe)
+    with AwsCloud() as cloud:
+        token = cloud.secret("web identity")
+        web = {
+            "AWS_WEB_IDENTITY_TOKEN_FILE": str(pipe),
+            "AWS_ROLE_ARN": cloud.role("pod", token),
+        }
+        machine = Machine(home, host=ECR_HOST, cloud=cloud, **cloud.redirection(), **web)
+        Thread(target=pipe.write_text, args=(token,), daemon=True).start()
+        assert machine.get().credential
 
 
 def test_a_wait_for_a_writer_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -375,7 +375,7 @@ def test_a_proxy_that_does_not_answer_is_named_and_not_the_server(
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
         error = failure(stack, new_wire(), "https://registry.example/")
     assert error.code in ("network.broken-off", "network.timeout", "network.not-http")
-    assert f"127.0.0.1:{port}" in error.reason
+    assert error.reason.startswith(f"the proxy 127.0.0.1:{port} (for registry.example)")
 
 
 @every_stack

@@ -128,6 +128,16 @@ def _named(error: BaseException, names: tuple[str, ...]) -> bool:
     return any(kind.__name__ in names for kind in type(error).__mro__)
 
 
+def _is_of_tunnel(error: BaseException) -> bool:
+    """Whether the error was raised while http.client waited for the answer to CONNECT."""
+    frames = error.__traceback__
+    while frames is not None:
+        if frames.tb_frame.f_code.co_name == "_tunnel":
+            return True
+        frames = frames.tb_next
+    return False
+
+
 class _Case:
     """One chain of exceptions, and the request that it ended."""
 
@@ -136,7 +146,9 @@ class _Case:
         self._exchange = exchange
         self._proxy = shown(exchange.proxy) or "the proxy" if exchange.proxy else ""
         # Before the tunnel stands, the proxy is the one that does not answer.
-        self._at_proxy = bool(self._proxy) and self._has(("ProxyError", "ProxyConnectionError"))
+        self._at_proxy = bool(self._proxy) and (
+            self._has(("ProxyError", "ProxyConnectionError")) or any(map(_is_of_tunnel, chain))
+        )
 
     def error(self) -> ProviderError:
         """The error that the evidence shows."""

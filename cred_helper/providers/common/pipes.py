@@ -28,7 +28,7 @@ def read(path: str, shown: str, at_most: int) -> bytes:
         with open(path, "rb") as file:
             return file.read(at_most)
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-        waiting.start(writer_of(shown))
+        waiting.start(f"the writer of the pipe {shown}")
         try:
             poll = select.poll()
             poll.register(file, select.POLLIN)
@@ -41,6 +41,20 @@ def read(path: str, shown: str, at_most: int) -> bytes:
             waiting.end()
 
 
-def writer_of(shown: str) -> str:
-    """What a thread waits for that reads a pipe."""
-    return f"the writer of the pipe {shown}"
+def hand_on(path: str, shown: str, at_most: int) -> None:
+    """Read a pipe, and write the same to it for the SDK that opens it next.
+
+    The SDK would wait for a writer without end.
+
+    Raises:
+        OSError: it cannot be read, or nothing is written to it.
+    """
+    from threading import Thread
+
+    content = read(path, shown, at_most)
+
+    def write() -> None:
+        with open(path, "wb") as file:
+            file.write(content)
+
+    Thread(target=write, daemon=True).start()

@@ -32,7 +32,7 @@ from cred_helper.errors import BadReply, CredentialError, Misconfigured, NotFoun
 from cred_helper.hosts import PARTITIONS, S3Route
 from cred_helper.messages import find
 from cred_helper.providers.common.botocore_session import use_wire
-from cred_helper.providers.common.wire import Wire
+from cred_helper.providers.common.wire import Wire, host_of
 from cred_helper.providers.ecr import web_identity
 from cred_helper.providers.ecr.configuration import endpoint_variable, expanded
 from cred_helper.providers.ecr.errors import (
@@ -60,6 +60,27 @@ if TYPE_CHECKING:
 # The services that the SDK is asked for, by its own names.
 _SERVICES = ["ecr", "ecr-public", "signin", "sso", "sso-oidc", "sts"]
 
+# A label in the name of a server → what messages call it.
+_SERVERS = {
+    "ecr": "ECR",
+    "ecr-fips": "ECR",
+    "ecr-public": "ECR Public",
+    "sts": "STS",
+    "sts-fips": "STS",
+    "sso": "SSO",
+    "oidc": "SSO",
+    "signin": "AWS sign-in",
+}
+# Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html
+# Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+_LOCAL_SERVERS = {
+    "169.254.169.254": "the instance metadata service",
+    "[fd00:ec2::254]": "the instance metadata service",
+    "169.254.170.2": "the container credential service",
+    "169.254.170.23": "the container credential service",
+    "[fd00:ec2::23]": "the container credential service",
+}
+
 # The name in CloudTrail of the sessions of roles that this program assumes.
 _SESSION_NAME = "docker-credential-multi"
 
@@ -83,7 +104,7 @@ def token(configuration: Configuration, identity: AwsIdentity, deadline: Deadlin
     Raises:
         CredentialError: the SDK's error, explained. Its own text could hold a secret.
     """
-    wire = Wire(deadline, ca_file=configuration.ca_file)
+    wire = Wire(deadline, ca_file=configuration.ca_file, name_of=_server)
     step = Step.KEYS
     try:
         session = _session(configuration, identity, deadline)
@@ -91,7 +112,7 @@ def token(configuration: Configuration, identity: AwsIdentity, deadline: Deadlin
         if sign_in and sign_in.folder == NOWHERE:
             raise sign_in_again(configuration, "missing")
         # Of all that share a sign-in session one renews it, and the others read it afterwards.
-        web_identity.name_pipe(configuration, identity.source)
+        web_identity.await_pipe(configuration, identity.source)
         if identity.id_token is not None:
             keys = _keys_by_id_token(session, configuration, identity.id_token, wire)
         else:
@@ -112,6 +133,15 @@ def token(configuration: Configuration, identity: AwsIdentity, deadline: Deadlin
             failure = with_claims(failure, identity.id_token)
         raise failure from None
     return _credential(reply, configuration, identity)
+
+
+def _server(url: str) -> str:
+    """The name of the server at a URL."""
+    host = host_of(url)
+    name = _LOCAL_SERVERS.get(host) or next(
+        (_SERVERS[label] for label in host.split(".") if label in _SERVERS), ""
+    )
+    return f"{name} at {host}" if name else host
 
 
 def _session(configuration: Configuration, identity: AwsIdentity, deadline: Deadline) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import is_pipe
+from cred_helper.files.os_errors import os_reason
 from cred_helper.files.path_values import shown
 from cred_helper.providers.common import token_identity
 from cred_helper.providers.ecr.identity import CONTAINER, PROFILE, WEB_IDENTITY, Found
@@ -76,8 +77,12 @@ def session_name(
     return options.get("rolesession_name", "") if variable is None else variable
 
 
-def name_pipe(configuration: Configuration, source: str | None) -> None:
-    """Note that the SDK is going to wait for the writer of a pipe, where the token is in one."""
+def await_pipe(configuration: Configuration, source: str | None) -> None:
+    """Wait for the writer of a pipe, where the token is in one.
+
+    Raises:
+        Misconfigured: nothing is written to it.
+    """
     named_by = {
         WEB_IDENTITY: "AWS_WEB_IDENTITY_TOKEN_FILE",
         CONTAINER: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
@@ -90,9 +95,14 @@ def name_pipe(configuration: Configuration, source: str | None) -> None:
             return
     except OSError:
         return
-    from cred_helper.providers.common import pipes, waiting
+    from cred_helper.providers.common import pipes
 
-    waiting.start(pipes.writer_of(f"{shown(named_by, path)} ({named_by})"))
+    place = shown(named_by, path)
+    try:
+        pipes.hand_on(path, f"{place} ({named_by})", _MAX_TOKEN_BYTES)
+    except OSError as error:
+        values = {"named_by": named_by, "path": place, "reason": os_reason(error)}
+        raise Misconfigured("ecr.token-file-unreadable", **values) from None
 
 
 def token_in(path: str, named_by: str) -> str | None:
@@ -108,7 +118,7 @@ def token_in(path: str, named_by: str) -> str | None:
         with open(path, "rb") as file:
             token = file.read(_MAX_TOKEN_BYTES)
     except OSError as error:
-        reason = (error.strerror or "no reason given").lower()
+        reason = os_reason(error)
         raise Misconfigured("ecr.token-file-unreadable", reason=reason, **values) from None
     if not token.strip():
         raise Misconfigured("ecr.token-file-empty", **values)
