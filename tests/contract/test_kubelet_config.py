@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import stat
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from cred_helper.clouds import CLOUDS
 from cred_helper.commands.node import layouts, match_images, yaml_text
+from tests.support.executable import PROGRAM, ROOT
 from tests.support.machine import Machine, person
 
 if TYPE_CHECKING:
@@ -333,3 +336,32 @@ def test_doctor_asks_as_kubelet_does(k3s: Node, answer: dict[str, Any], code: st
     found = k3s.doctor("myregistry.azurecr.io")
     assert set(found) == {"node.provider-found", code}
     assert "no role" not in str(answer) or "no role" in found[code]["message"]
+
+
+# --- The page -------------------------------------------------------------------------------------
+
+_PAGE = (ROOT / "packaging/docs/kubernetes.md").read_text("utf-8")
+_LINES = re.findall(rf"^{PROGRAM} ((?:kubelet-config|doctor --node)[^|#>\n]*)", _PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", sorted(set(_LINES)))
+def test_a_command_of_the_page_works_on_a_node(k3s: Node, line: str) -> None:
+    words = {"/": str(k3s.root), "/host": str(k3s.root), "rootfs": str(k3s.root)}
+    arguments = [words.get(word, word) for word in shlex.split(line)]
+    if "--install" in arguments:
+        arguments += ["--program", str(k3s.program)]
+    done = k3s.machine.run(*arguments)
+    assert (done.status, done.stderr) == (0, "")
+
+
+def test_the_page_has_every_layout() -> None:
+    assert len(_LINES) > 8
+    for layout in layouts.LAYOUTS:
+        row = next(
+            line for line in _PAGE.splitlines() if line.startswith("| `") and layout.name in line
+        )
+        assert f"`{layout.folder}`" in row
+        assert f"`{layout.config}`" in row or layout.in_machine_config
+    for cloud in CLOUDS:
+        assert all(annotation.name in _PAGE for annotation in cloud.annotations)
+        assert not cloud.plugin or f"| `{cloud.plugin}` |" in _PAGE

@@ -4,6 +4,8 @@
 // rounds of pulls from standard input, one JSON document a line, and looks up the credentials of a
 // round's images at the same time. For each image it writes what kubelet would pull with. The
 // tokens of service accounts come with the rounds, in the place of the API server's answers.
+//
+// Without arguments it answers questions about configurations and manifests; see questions.go.
 package main
 
 import (
@@ -119,7 +121,13 @@ func run(config, folder string) error {
 
 func main() {
 	defer klog.Flush()
-	if err := run(os.Args[1], os.Args[2]); err != nil {
+	err := error(nil)
+	if len(os.Args) == 1 {
+		err = answerQuestions()
+	} else {
+		err = run(os.Args[1], os.Args[2])
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
