@@ -19,7 +19,7 @@ from cred_helper.files.fingerprints import digest
 from cred_helper.hosts import HubRoute, Route, is_signed
 from cred_helper.keychain import in_context
 from cred_helper.providers.common.interface import Identity, TokenRequest
-from cred_helper.resolution import CONFIG_JSON, HELPER
+from cred_helper.resolution import HELPER
 from cred_helper.server_url import ServerURL
 from cred_helper.wiring import ANONYMOUS_DEADLINE_S
 
@@ -120,6 +120,19 @@ class Target:
             self.server_url = self.host
 
 
+def target_of(text: str) -> Target | None:
+    """What a URI that Bazel can have asked for is about; ``None`` for any other server URL."""
+    url = ServerURL.parse(text)
+    if not url.raw.lower().startswith(_HTTPS) or url.path.strip("/") in ("", "v1", _API):
+        return None
+    if docker_hub.is_token_key(url):
+        return None
+    try:
+        return Target(text)
+    except ProtocolError:
+        return None
+
+
 def _address(url: ServerURL) -> str:
     return url.host if url.port in ("", "443") else url.address
 
@@ -169,7 +182,7 @@ def find(uri: str, wiring: Wiring, spent_s: float = 0.0) -> Headers:
 
 def _of_artifact(target: Target, wiring: Wiring) -> Headers:
     resolution = wiring.resolve(target.server_url, artifacts=True)
-    host = target.host.redacted_host
+    host = target.address
     if is_signed(resolution.own_route, target.path, target.query):
         return Headers()
     if resolution.rule is None:
@@ -208,7 +221,7 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
                 raise failure
             wiring.warn(failure)
         elif not (route or rule or docker_hub.is_hub(target.host)):
-            raise ProtocolError("bazel.unknown-host", host=target.host.redacted_host)
+            raise ProtocolError("bazel.unknown-host", host=target.address)
         elif route is not None and route.private:
             raise _absent(target, answer)
     if target.wants_login:
@@ -225,7 +238,7 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
     if may_fail:
         request = request.sooner(ANONYMOUS_DEADLINE_S)
     provider = wiring.guarded(grant)
-    host = target.host.redacted_host
+    host = target.address
     try:
         found = provider.get(request, provider.identify(request))
     except ProviderError as failure:
@@ -248,21 +261,18 @@ def _login(target: Target, credential: Credential | None, answer: Answer) -> Hea
         return Headers()
     if credential.username == IDENTITY_TOKEN:
         source = answer.trace[-1].source
-        raise Denied("bazel.identity-token", host=target.host.redacted_host, source=source)
+        raise Denied("bazel.identity-token", host=target.address, source=source)
     return Headers(_basic(credential), credential.expires_at_s)
 
 
 def _ask(target: Target, resolution: Resolution, wiring: Wiring) -> Answer:
-    """Ask the sources for the repository, and those that keep logins for the host as well."""
+    """Ask the sources for the repository; a helper, which may know hosts only, for that as well."""
     answer = wiring.ask(resolution)
-    keep_logins = tuple(kind for kind in resolution.sources if kind in (CONFIG_JSON, HELPER))
     is_done = answer.credential is not None or answer.failures
-    if is_done or not keep_logins or target.server_url.raw == target.host.raw:
+    if is_done or resolution.sources != (HELPER,) or target.server_url.raw == target.host.raw:
         return answer
-    resolution.server_url, resolution.sources = target.host, keep_logins
-    again = wiring.ask(resolution)
-    answer.trace.extend(again.trace)
-    return answer
+    resolution.server_url = target.host
+    return wiring.ask(resolution)
 
 
 def _found(answer: Answer, resolution: Resolution, wiring: Wiring) -> Credential | None:
@@ -284,7 +294,7 @@ def _first_failure(resolution: Resolution, answer: Answer) -> ProviderError | No
 
 def _absent(target: Target, answer: Answer) -> Denied:
     """The error where there is no credential for a registry that nobody may pull from without."""
-    host = target.host.redacted_host
+    host = target.address
     absent = next((one.outcome for one in answer.trace if isinstance(one.outcome, NotFound)), None)
     if absent is None:
         return Denied("bazel.no-credential", host=host)

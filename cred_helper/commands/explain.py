@@ -15,6 +15,7 @@ from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.arguments import ServerURLCommand, as_json, server_url_argument
 from cred_helper.commands.ui.screen import Screen, bold, dim, shown
 from cred_helper.errors import CredentialError, Misconfigured, ProviderError, printable
+from cred_helper.headers import target_of
 from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute, Route
 from cred_helper.server_url import ServerURL
 
@@ -44,7 +45,11 @@ def explain(server_url: str, tries: bool, checks: bool, json_wanted: bool) -> in
     local files show (with --try: where one answers), and 1 where it cannot.
     """
     screen = Screen.guarded()
-    explained = Explanation(ServerURL.parse(server_url))
+    target = target_of(server_url)
+    explained = Explanation(
+        target.server_url if target else ServerURL.parse(server_url),
+        artifacts=target is not None and target.repository is None,
+    )
     attempt = Attempt(explained) if tries and not explained.error else None
     check = Check(explained, attempt) if checks else None
     if json_wanted:

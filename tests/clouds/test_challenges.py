@@ -14,6 +14,8 @@ from cred_helper.providers.common.interface import Deadline, TokenRequest
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.clouds.proxy import TerminatingProxy
 
 # Host, challenges of /v2/, the token endpoint, the service that it is asked for, its reply.
@@ -53,7 +55,7 @@ _BEARER = (
     ("both.example.com", ['Basic realm="a, b", Bearer realm="https://both.example.com/token"'],
      "https://both.example.com/token", "", {"token": "T"}),
 )  # fmt: skip
-_BASIC = (
+_BASIC: tuple[tuple[str, list[str]], ...] = (
     ("nexus.example.com", ['BASIC realm="Sonatype Nexus Repository Manager"']),
     ("123456789012.dkr.ecr.us-east-1.amazonaws.com",
      ['Basic realm="https://123456789012.dkr.ecr.us-east-1.amazonaws.com/",service="ecr.amazonaws.com"']),
@@ -62,7 +64,7 @@ _BASIC = (
 
 
 @pytest.fixture
-def server(proxy: TerminatingProxy, monkeypatch: pytest.MonkeyPatch) -> LoopbackServer:
+def server(proxy: TerminatingProxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
     """A server for the registry and its token endpoint, which this process reaches."""
     for name, text in proxy.environment().items():
         monkeypatch.setenv(name, text)

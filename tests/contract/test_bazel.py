@@ -150,7 +150,9 @@ def test_hosts_that_are_no_registries_have_an_answer_only_by_a_rule(
         machine = Machine(home, host="us-maven.pkg.dev", cloud=google)
         machine.environment |= {**proxy.environment(), **google.identity(tmp_path)}
         uris = [
+            # The downloader leaves out the port, the remote cache does not.
             "https://storage.googleapis.com/bucket/tool.tar.gz",
+            "https://storage.googleapis.com:443/bucket/ac/0",
             "https://bucket.storage.googleapis.com/tool.tar.gz",
             "https://us-maven.pkg.dev/project/repository/a/b.jar",
             "https://remotebuildexecution.googleapis.com/google.bytestream.ByteStream/Read",
@@ -215,6 +217,16 @@ def test_a_client_that_asks_the_token_endpoint_itself_gets_the_login(
     team = "https://quay.io/v2/auth?service=quay.io&scope=repository%3Ateam%2Fapp%3Apull"
     assert b64decode(authorization(builder.headers(team)).partition(" ")[2]).startswith(b"team:")
     assert len(private.received) == 1
+
+
+def test_a_helper_of_a_rule_is_asked_for_the_host_too(builder: Machine, private: Registry) -> None:
+    answer = f'{{"ServerURL":"x","Username":"{USERNAME}","Secret":"{PASSWORD}"}}'
+    known = f"read url; [ \"$url\" = {PRIVATE_HOST} ] && echo '{answer}' && exit; "
+    builder.helper("vault", f"{known} echo credentials not found in native keychain; exit 1")
+    builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}"\nhelper = "vault"\npush = true\n')
+    assert authorization(builder.headers(f"{IMAGE}/manifests/1")).startswith("Bearer ")
+    explained = builder.run("explain", "--json", f"{IMAGE}/manifests/1").document
+    assert explained["server_url"] == f"{PRIVATE_HOST}/team/app"
 
 
 def test_a_registry_that_asks_for_a_password_gets_it(

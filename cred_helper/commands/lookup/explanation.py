@@ -58,13 +58,14 @@ class Outlook:
 class Explanation:
     """Which sources a server URL comes to.
 
-    ``error`` is why a rule cannot apply to the host; no source is asked then.
+    ``error`` is why a rule cannot apply to the host; no source is asked then. With ``artifacts``
+    the host may be one that only Bazel asks for.
     """
 
-    def __init__(self, server_url: ServerURL) -> None:
+    def __init__(self, server_url: ServerURL, *, artifacts: bool = False) -> None:
         self.server_url = server_url
         self.wiring = Wiring.of_process(stdio.warning)
-        self.resolution = found = self.wiring.resolve(server_url)
+        self.resolution = found = self.wiring.resolve(server_url, artifacts=artifacts)
         self.rule, self.error = found.rule, found.error
         self.route = found.own_route if found.error else found.route
         self.sources: list[Source] = []
