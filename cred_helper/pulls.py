@@ -138,7 +138,9 @@ class _Pull:
         # A refresh token under the name <token>, which kubelet has no field for.
         resolution.options.pop("identity_token", None)
         if CLOUD in resolution.sources and "id_token" not in resolution.options:
-            resolution.options.pop(self._cloud.ci_option, None)  # it is for the pods
+            is_for_pods = resolution.options.pop(self._cloud.ci_option, None)
+            if is_for_pods and not self._cloud.annotations:
+                return ()  # the cloud knows no other identity than that of a token
         # A copy in the wiring; the SDK reads the process's own.
         self._wiring.environ = {**self._wiring.environ, **self._profile.variables}
         os.environ.update(self._profile.variables)
@@ -176,7 +178,8 @@ class _Pull:
         """
         cloud = self._cloud
         asked = self._annotations_of(cloud)
-        for other in clouds.CLOUDS:
+        # Without annotations of its own, a cloud has no wrong ones: Docker Hub has an identity by rule.
+        for other in clouds.CLOUDS if cloud.annotations else ():
             foreign = next(iter(self._annotations_of(other)), None)
             if foreign is None or other is cloud:
                 continue
@@ -190,10 +193,11 @@ class _Pull:
         if asked:
             return True
         is_for_node = self._profile.without_annotation == node.NODE or self._is_mirrored
-        if not token or is_for_node or not cloud.annotations or self._resolution.anonymous:
-            self._identity = "the node"
-            return False
-        return True
+        has_identity = cloud.annotations or cloud.ci_option in self._resolution.options
+        if token and has_identity and not is_for_node and not self._resolution.anonymous:
+            return True
+        self._identity = "the node"
+        return False
 
     def _annotations_of(self, cloud: Cloud) -> dict[Annotation, str]:
         """The annotations by which the pod asks for its own identity at a cloud, with their values.

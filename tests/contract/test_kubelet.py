@@ -183,6 +183,7 @@ _CASES: dict[str, tuple[str, dict[str, str], str, tuple[str, ...], str, str]] = 
     ),
     "the annotation of another cloud": (ECR, AKS, ACCOUNT, (OWN,), "kubelet.other-cloud", ""),
     "another cloud's without a token": (ECR, AKS, "", (OWN,), "kubelet.other-cloud", ""),
+    "a cloud without annotations": ("docker.io", EKS, ACCOUNT, (OWN,), "", ""),
     "two clouds' annotations": (ECR, {**EKS, **AKS}, ACCOUNT, (OWN,), "kubelet.two-clouds", ""),
     "a switch that is neither": (
         *(GCR, {"iam.gke.io/enable-wi-image-pull": "yes"}, ACCOUNT, (OWN,)),

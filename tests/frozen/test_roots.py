@@ -68,24 +68,20 @@ class Root:
         shutil.copy(path, target)
 
     def get(self, start_in: str = "/", **variables: str) -> subprocess.CompletedProcess[bytes]:
+        script = 'exec unshare --root="$1" --wd="$3" "$2" get'
+        return self.run(script, f"/{FILE.name}", start_in, **variables)
+
+    def run(
+        self, script: str, *arguments: str, without: tuple[str, ...] = (), **variables: str
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a shell script with the mounts; $1 is the root."""
         path = f"PATH={os.defpath}:/usr/sbin:/sbin"
-        script = (
-            f'{path}; {{ {self._mount}; }} || exit 9; exec unshare --root="$1" --wd="$3" "$2" get'
-        )
+        script = f"{path}; {{ {self._mount}; }} || exit 9; {script}"
+        environment = self._environment | variables
         done = subprocess.run(
-            [
-                "unshare",
-                "--mount",
-                "sh",
-                "-c",
-                script,
-                "sh",
-                self.folder,
-                f"/{FILE.name}",
-                start_in,
-            ],
+            ["unshare", "--mount", "sh", "-c", script, "sh", self.folder, *arguments],
             input=self._host.encode(),
-            env=self._environment | variables,
+            env={name: value for name, value in environment.items() if name not in without},
             cwd="/",
             capture_output=True,
             check=False,
@@ -120,6 +116,38 @@ def test_the_static_file_alone_answers_for_every_cloud(
     cloud: Hosted, tmp_path: Path, mounts: str
 ) -> None:
     assert Root(tmp_path / "root", STATIC, cloud, mounts).answers()
+
+
+# On a node: a read-only root, no HOME, and /run in memory as all services have it.
+_NODE = _READ_ONLY.format(
+    'mount -t proc proc "$1/proc" && mount -t tmpfs -o mode=755 tmpfs "$1/run"'
+)
+_TWO_PULLS = """
+for path in a b; do
+    printf '{"kind":"CredentialProviderRequest","apiVersion":"%s/v1","image":"%s/%s"}' \
+        credentialprovider.kubelet.k8s.io "$HOST" "$path" | unshare --root="$1" --wd=/ "/$2" || exit
+done
+stat -c %a "$1/run/docker-credential-multi"
+"""
+
+
+@needs_static
+def test_the_static_file_is_the_provider_of_a_kubelet_whose_root_is_empty(
+    cloud: Hosted, tmp_path: Path
+) -> None:
+    root = Root(tmp_path / "root", STATIC, cloud, _NODE, "proc", "run")
+    (root.folder / "multi-credential-provider").symlink_to(FILE.name)
+    without = ("HOME", "DOCKER_CREDENTIAL_MULTI_CACHE")
+    variables = {"HOST": cloud.host, "DOCKER_CREDENTIAL_MULTI_DOCKERHUB_ID_TOKEN": "ci"}
+    done = root.run(_TWO_PULLS, "multi-credential-provider", without=without, **variables)
+    assert (done.returncode, done.stderr) == (0, b""), done
+    *responses, mode = done.stdout.decode().splitlines()
+    first, second = (json.loads(response)["auth"][cloud.host] for response in responses)
+    assert first == second
+    assert first["username"] == cloud.username
+    assert mode == "700"
+    if cloud.cloud.expires:
+        assert cloud.cloud.exchanges == 1
 
 
 @needs_static
