@@ -7,7 +7,6 @@ settings and names only: no source is asked, no network, no SDK.
 from __future__ import annotations
 
 from cred_helper import clouds, providers
-from cred_helper.docker_hub import is_token_key
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import OPTIONAL_ZONES, artifact_zones, route
 from cred_helper.settings.profile import OWN_NAME
@@ -142,7 +141,7 @@ def _optional_route(
     The keys of docker login's own tokens are not registries.
     """
     found = route(server_url, OPTIONAL_ZONES)
-    if found is None or is_token_key(server_url):
+    if found is None or _is_token_key(server_url):
         return None
     cloud = clouds.find(found.provider)
     if rule is not None and rule.provider == cloud.name:
@@ -172,12 +171,18 @@ def _route(resolution: Resolution, settings: Settings, profile: Profile) -> Rout
     return None if is_disabled and not (rule and rule.names_provider) else found
 
 
+def _is_token_key(server_url: ServerURL) -> bool:
+    from cred_helper.docker_hub import is_token_key
+
+    return is_token_key(server_url)
+
+
 def _ruled_route(rule: Rule, resolution: Resolution) -> Route | None:
     server_url, found = resolution.server_url, resolution.own_route
     if rule.helper or rule.answer:
         return None
     if rule.target is not None:
-        return rule.target if server_url.is_host and not is_token_key(server_url) else None
+        return rule.target if server_url.is_host and not _is_token_key(server_url) else None
     if rule.provider in clouds.NAMES and (found is None or found.provider != rule.provider):
         host = server_url.redacted_host
         code = "settings.host-of-no-cloud"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cred_helper.errors import Misconfigured, NotFound
-from cred_helper.providers.common.chain import walk
+from cred_helper.providers.common.interface import walk
 from cred_helper.providers.common.trust import CaFile
 
 

@@ -12,8 +12,7 @@ from __future__ import annotations
 from cred_helper.errors import NotFound
 from cred_helper.files import fingerprints
 from cred_helper.providers.acr.azure_settings import AzureSettings
-from cred_helper.providers.common import chain
-from cred_helper.providers.common.interface import ID_TOKEN, Identity, Skipped
+from cred_helper.providers.common.interface import ID_TOKEN, Identity, Skipped, walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,7 +134,7 @@ def choose(request: TokenRequest) -> AcrIdentity:
         raise Misconfigured("acr.cloud-closed", suffix=cloud.suffix, closed=cloud.closed)
     _expect_known(settings)
     by_token = ((ID_TOKEN, lambda: _by_id_token(settings)),) if request.id_token else ()
-    found, skipped = chain.walk(
+    found, skipped = walk(
         (
             *by_token,
             *((source.word, lambda source=source: _look(settings, source)) for source in CHAIN),

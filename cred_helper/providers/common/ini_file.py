@@ -11,7 +11,6 @@ import os
 
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import is_pipe
-from cred_helper.files.path_values import holds_content
 
 # A configuration file is kilobytes; of a larger file only this much is read.
 _MAX_FILE_BYTES = 1 << 20
@@ -86,6 +85,8 @@ class IniFile:
     @property
     def shown(self) -> str:
         """The path with ~ for the home folder; the variable, where its value is not a path."""
+        from cred_helper.files.path_values import holds_content
+
         if holds_content(self.path):
             return f"the file of {self._variable}, which is not a path"
         home = os.path.expanduser("~")

@@ -1,20 +1,23 @@
-"""The interface of the built-in providers: a request and an identity.
+"""The interface of the built-in providers: a request, an identity, and the walk over its sources.
 
 ``protocols`` has the calls. Pure: no clock, no file, no network. Those come with the request.
 """
 
 from __future__ import annotations
 
-from cred_helper.errors import Misconfigured
+from cred_helper.errors import Misconfigured, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import TypeVar
 
     from cred_helper.credential import Credential
     from cred_helper.errors import CredentialError
     from cred_helper.hosts import Route
     from cred_helper.providers.common.protocols import Share
+
+    Found = TypeVar("Found")
 
 # The word of every provider for the identity of an identity token.
 ID_TOKEN = "id-token"  # noqa: S105 - a source's name
@@ -279,3 +282,30 @@ class Identity:
         from cred_helper.secret_shapes import without_tokens
 
         return without_tokens(self._detail if isinstance(self._detail, str) else self._detail())
+
+
+def walk(
+    sources: Iterable[tuple[str, Callable[[], Found | NotFound]]],
+    *,
+    settles: Callable[[Found], bool] = lambda _found: True,
+) -> tuple[list[tuple[str, Found]], list[Skipped]]:
+    """Look at the sources in order; the identities found, by their source, and the skipped sources.
+
+    A source is a name and a function that returns an identity, or why there is none. The walk goes
+    on after an identity that does not settle it, because that one may turn out not to be there.
+
+    Raises:
+        Misconfigured: from a source that is configured and cannot be used; no later one is tried.
+    """
+    found: list[tuple[str, Found]] = []
+    skipped: list[Skipped] = []
+    settled = ""
+    for source, look in sources:
+        outcome = NotFound("provider.comes-first", source=settled) if settled else look()
+        if isinstance(outcome, NotFound):
+            skipped.append(Skipped(source, outcome))
+            continue
+        found.append((source, outcome))
+        if settles(outcome):
+            settled = source
+    return found, skipped

@@ -15,8 +15,7 @@ from __future__ import annotations
 from cred_helper.errors import NotFound
 from cred_helper.files.fingerprints import digest
 from cred_helper.hosts import S3Route
-from cred_helper.providers.common.chain import walk
-from cred_helper.providers.common.interface import Identity
+from cred_helper.providers.common.interface import Identity, walk
 from cred_helper.providers.ecr.configuration import Configuration
 from cred_helper.providers.ecr.identity import Found, sources
 

@@ -15,8 +15,7 @@ import os
 from cred_helper.errors import NotFound
 from cred_helper.files import fingerprints, user_folders
 from cred_helper.hosts import GcrRoute
-from cred_helper.providers.common.chain import walk
-from cred_helper.providers.common.interface import ID_TOKEN, Identity, Skipped
+from cred_helper.providers.common.interface import ID_TOKEN, Identity, Skipped, walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
