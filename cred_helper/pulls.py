@@ -178,7 +178,7 @@ class _Pull:
         """
         cloud = self._cloud
         asked = self._annotations_of(cloud)
-        # Without annotations of its own, a cloud has no wrong ones: Docker Hub has an identity by rule.
+        # Docker Hub has no annotations: its connection is an option, and no annotation is wrong.
         for other in clouds.CLOUDS if cloud.annotations else ():
             foreign = next(iter(self._annotations_of(other)), None)
             if foreign is None or other is cloud:

@@ -69,10 +69,14 @@ class Root:
 
     def get(self, start_in: str = "/", **variables: str) -> subprocess.CompletedProcess[bytes]:
         script = 'exec unshare --root="$1" --wd="$3" "$2" get'
-        return self.run(script, f"/{FILE.name}", start_in, **variables)
+        return self.run(script, f"/{FILE.name}", start_in, variables=variables)
 
     def run(
-        self, script: str, *arguments: str, without: tuple[str, ...] = (), **variables: str
+        self,
+        script: str,
+        *arguments: str,
+        variables: dict[str, str],
+        without: tuple[str, ...] = (),
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a shell script with the mounts; $1 is the root."""
         path = f"PATH={os.defpath}:/usr/sbin:/sbin"
@@ -136,10 +140,11 @@ def test_the_static_file_is_the_provider_of_a_kubelet_whose_root_is_empty(
     cloud: Hosted, tmp_path: Path
 ) -> None:
     root = Root(tmp_path / "root", STATIC, cloud, _NODE, "proc", "run")
-    (root.folder / "multi-credential-provider").symlink_to(FILE.name)
     without = ("HOME", "DOCKER_CREDENTIAL_MULTI_CACHE")
     variables = {"HOST": cloud.host, "DOCKER_CREDENTIAL_MULTI_DOCKERHUB_ID_TOKEN": "ci"}
-    done = root.run(_TWO_PULLS, "multi-credential-provider", without=without, **variables)
+    provider = "multi-credential-provider"
+    (root.folder / provider).symlink_to(FILE.name)
+    done = root.run(_TWO_PULLS, provider, variables=variables, without=without)
     assert (done.returncode, done.stderr) == (0, b""), done
     *responses, mode = done.stdout.decode().splitlines()
     first, second = (json.loads(response)["auth"][cloud.host] for response in responses)
