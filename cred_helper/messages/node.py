@@ -112,6 +112,16 @@ MESSAGES: dict[str, Message] = {
         "put the executable there, or take {provider} out of the configuration",
     ),
     "node.provider-not-executable": Message("{path} cannot be executed: kubelet does not start"),
+    "node.docker-helper": Message(
+        "{provider} is the name of a credential helper for docker, which does not understand"
+        " kubelet",
+        "link {ours} to this program in kubelet's folder, and name that",
+    ),
+    "node.glob-in-path": Message(
+        "{provider} has patterns that match no image, since * stands for itself after the host:"
+        " {patterns}",
+        "leave out what begins with the slash",
+    ),
     "node.provider-found": Message("kubelet asks {path} for {count} patterns of images"),
     "node.hosts-missing": Message(
         "kubelet asks {provider} for some hosts of {cloud} only; matchImages lacks {hosts}"

@@ -24,7 +24,7 @@ _WRITTEN = {name: re.sub(r"<!-- \w.*?<!-- end -->", "", text, flags=re.DOTALL)
 _EVERYTHING = "\n".join(_WRITTEN.values())
 _COMMAND_LINE = re.compile(rf"{PROGRAM}((?: +[^\s`|;&<>)#\\\]]+)+)")
 _COMMAND = re.compile(rf"`((?:{'|'.join(sorted(n for n in NAMES if n.isalpha()))})\b[^`]*)`")
-# kubelet-config --install / would change this machine; test_kubernetes_page runs it on another root.
+# kubelet-config --install / would change this machine; test_kubelet_config has another root.
 _PLACEHOLDERS = {
     "HOST": "registry.example",
     "NAME": "me",

@@ -322,6 +322,29 @@ def test_doctor_names_what_a_configuration_lacks(k3s: Node) -> None:
     assert "*.azurecr.cn" in lacking["message"]
 
 
+def test_doctor_names_providers_and_patterns_that_never_answer(k3s: Node) -> None:
+    k3s.write(
+        _OTHER.replace(
+            "name: ecr-credential-provider", "name: docker-credential-ecr-login"
+        ).replace('amazonaws.com"', 'amazonaws.com/*"')
+    )
+    k3s.folder.mkdir()
+    k3s.program.rename(k3s.folder / "docker-credential-ecr-login")
+    assert {"node.docker-helper", "node.glob-in-path"} <= set(k3s.doctor())
+
+
+def test_a_folder_of_configurations_gets_a_file(k3s: Node) -> None:
+    k3s.write(_OTHER)
+    k3s.config.rename(k3s.config.with_name("10.yaml"))
+    k3s.config.mkdir()
+    k3s.config.with_name("10.yaml").rename(k3s.config / "10.yaml")
+    assert k3s.install("--yes").status == 0
+    assert {path.name for path in k3s.config.iterdir()} == {"10.yaml", f"{_NAME}.yaml"}
+    assert "node.provider-found" in k3s.doctor()
+    (k3s.config / "20.yaml").write_text(_OTHER)
+    assert "node.config-name-twice" in k3s.doctor()
+
+
 @pytest.mark.parametrize(
     ("answer", "code"),
     [

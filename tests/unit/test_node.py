@@ -305,6 +305,27 @@ def test_the_flags_of_a_running_kubelet_are_read(
 ) -> None:
     (tmp_path / "12").mkdir()
     (tmp_path / "12/cmdline").write_text("\0".join([*words, ""]))
+    (tmp_path / "12/root").symlink_to("/")
     (tmp_path / "self").mkdir()
-    kubelet = layouts.running(str(tmp_path))
+    kubelet = layouts.running(Path("/"), str(tmp_path))
     assert (kubelet and (kubelet.config, kubelet.folder)) == found
+    # The kubelet of a node in a container has another root.
+    assert layouts.running(tmp_path, str(tmp_path)) is None
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        f"{layouts.CONFIG_FLAG}: /c\n{layouts.FOLDER_FLAG}: /b\n",
+        f"kubelet-arg:\n  - v=2\n  - {layouts.CONFIG_FLAG}=/c\n  - {layouts.FOLDER_FLAG}=/b\n",
+    ],
+)
+def test_k3s_says_where_its_kubelet_looks(tmp_path: Path, config: str) -> None:
+    folder = tmp_path / "etc/rancher/k3s/config.yaml.d"
+    folder.mkdir(parents=True)
+    assert layouts.detect(tmp_path, str(tmp_path)) is layouts.find("k3s")
+    (folder / "credentials.yaml").write_text(config)
+    layout = layouts.detect(tmp_path, str(tmp_path))
+    assert layout is not None
+    assert (layout.config, layout.folder) == ("/c", "/b")
+    assert layout.restart == layouts.find("k3s").restart

@@ -17,6 +17,7 @@ from cred_helper.commands.doctor.program import unstartable
 from cred_helper.commands.node import layouts, match_images
 from cred_helper.commands.node.layouts import below
 from cred_helper.commands.node.provider_config import (
+    PROGRAM,
     TOKENS,
     ConfigFile,
     is_ours,
@@ -24,6 +25,7 @@ from cred_helper.commands.node.provider_config import (
 )
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.errors import Misconfigured
+from cred_helper.fallback.helper import PREFIX
 from cred_helper.files.os_errors import os_reason
 from cred_helper.programs import running
 from cred_helper.protocols.kubelet import REQUEST
@@ -50,7 +52,7 @@ class _Node:
     def __init__(self, root: Path, layout: Layout) -> None:
         self.root = root
         self.layout = layout
-        self.kubelet = layouts.running()
+        self.kubelet = layouts.running(root)
         self.config = below(root, layout.config)
         self.folder = below(root, layout.folder)
 
@@ -98,7 +100,7 @@ def node(root: Path) -> Iterator[Finding]:
     """What kubelet's configuration of credential providers lacks."""
     found = _find(root)
     install = this_program.command("kubelet-config", "--install", str(root))
-    kubelet = layouts.running()
+    kubelet = layouts.running(root)
     if (
         kubelet
         and not (kubelet.config and kubelet.folder)
@@ -119,6 +121,7 @@ def node(root: Path) -> Iterator[Finding]:
     entries = found.entries()
     for entry in entries:
         yield from _executable(found, entry)
+        yield from _patterns(entry)
     ours = [entry for entry in entries if _is_ours(found, entry)]
     if entries and not ours:
         names = ", ".join(label(number, entry) for number, entry in enumerate(entries))
@@ -156,9 +159,19 @@ def _executable(found: _Node, entry: Entry) -> Iterator[Finding]:
         yield error(_SUBJECT, "node.provider-not-executable", command, path=path)
     elif code := unstartable(str(real), str(found.root)):
         yield error(_SUBJECT, code, path=path)
+    elif entry["name"].startswith(PREFIX) and "kubelet" not in (entry.get("args") or []):
+        yield error(_SUBJECT, "node.docker-helper", provider=entry["name"], ours=PROGRAM)
     elif _is_ours(found, entry):
         count = len(entry["matchImages"])
         yield ok(_SUBJECT, "node.provider-found", path=path, count=count)
+
+
+def _patterns(entry: Entry) -> Iterator[Finding]:
+    """Patterns that kubelet takes and that match no image."""
+    useless = [glob for glob in entry["matchImages"] if "*" in glob.partition("/")[2]]
+    if useless:
+        values = {"provider": entry["name"], "patterns": ", ".join(useless)}
+        yield warning(_SUBJECT, "node.glob-in-path", **values)
 
 
 def _is_ours(found: _Node, entry: Entry) -> bool:

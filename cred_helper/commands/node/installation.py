@@ -106,6 +106,9 @@ def changes(root: Path, layout: Layout, entries: list[Entry], source: Path) -> l
     code = unstartable(str(source), str(root))
     if code and (code != "doctor.helper-for-other-processor" or root.samefile("/")):
         raise Misconfigured(code, path=source)
+    if config.is_dir():
+        # Kubelet merges the files in it.
+        config /= f"{PROGRAM}.yaml"
     found: list[Change] = []
     copy = ProgramChange(source, folder / PROGRAM)
     if copy.is_change:

@@ -15,6 +15,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cred_helper.commands.node import yaml_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -116,8 +118,11 @@ class Kubelet:
         return {name: value for name, _, value in pairs}
 
 
-def running(proc: str = _PROC) -> Kubelet | None:
-    """The kubelet that runs on this machine; ``None`` if there is none, or it is not visible."""
+def running(root: Path, proc: str = _PROC) -> Kubelet | None:
+    """The kubelet that runs on the node of a root folder; ``None`` if none is visible.
+
+    A kubelet with another root folder is that of a node in a container, such as those of kind.
+    """
     try:
         processes = sorted((name for name in os.listdir(proc) if name.isdigit()), key=int)
     except OSError:
@@ -126,11 +131,12 @@ def running(proc: str = _PROC) -> Kubelet | None:
         try:
             with open(os.path.join(proc, process, "cmdline"), "rb") as file:
                 words = os.fsdecode(file.read(_MOST_BYTES)).split("\0")
+            program = os.path.basename(words[0])
+            is_kubelet = program == "kubelet" or (program, *words[1:2]) == ("hyperkube", "kubelet")
+            if is_kubelet and os.path.samefile(os.path.join(proc, process, "root"), root):
+                return Kubelet(process, _flag(words, CONFIG_FLAG), _flag(words, FOLDER_FLAG))
         except OSError:
-            continue  # ended meanwhile
-        program = os.path.basename(words[0])
-        if program == "kubelet" or (program == "hyperkube" and "kubelet" in words[1:2]):
-            return Kubelet(process, _flag(words, CONFIG_FLAG), _flag(words, FOLDER_FLAG))
+            continue  # it ended meanwhile, or is another user's
     return None
 
 
@@ -152,14 +158,42 @@ def find(name: str) -> Layout:
 def detect(root: Path, proc: str = _PROC) -> Layout | None:
     """The layout of the node: what kubelet's flags say, or what is below the root."""
     by_mark = next(_marked(root), None)
-    kubelet = running(proc)
+    kubelet = running(root, proc)
     if kubelet and kubelet.config and kubelet.folder:
-        for layout in LAYOUTS:
-            if (layout.config, layout.folder) == (kubelet.config, kubelet.folder):
-                return find("aks") if layout.needs_flags else layout
-        restart = by_mark.restart if by_mark else "systemctl restart kubelet"
-        return Layout("flags", kubelet.folder, kubelet.config, restart=restart)
-    return by_mark
+        config, folder = kubelet.config, kubelet.folder
+    else:
+        config, folder = _rancher_flags(root)
+    if not (config and folder):
+        return by_mark
+    for layout in LAYOUTS:
+        if (layout.config, layout.folder) == (config, folder) and not layout.needs_flags:
+            return layout
+    restart = by_mark.restart if by_mark else "systemctl restart kubelet"
+    return Layout("flags", folder, config, restart=restart)
+
+
+def _rancher_flags(root: Path) -> tuple[str, str]:
+    """The two paths as the configuration of k3s or RKE2 has them, or ``""``.
+
+    Their kubelet is no process of its own, or hides its arguments.
+    """
+    found = {CONFIG_FLAG: "", FOLDER_FLAG: ""}
+    for name in ("rke2", "k3s"):
+        place = root / "etc/rancher" / name
+        for path in (place / "config.yaml", *sorted((place / "config.yaml.d").glob("*.yaml"))):
+            try:
+                document = yaml_text.parse(path.read_text("utf-8"))
+            except (OSError, ValueError):
+                continue
+            if isinstance(document, dict):
+                given = document.get("kubelet-arg")
+                words = [given] if isinstance(given, str) else given or []
+                found |= {
+                    flag: value
+                    for flag in found
+                    if (value := document.get(flag) or _flag([f"--{w}" for w in words], flag))
+                }
+    return found[CONFIG_FLAG], found[FOLDER_FLAG]
 
 
 def _marked(root: Path) -> Iterator[Layout]:
