@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from cred_helper import docker_hub, headers
 from cred_helper.cache.entry import FAILURE, TOKEN, Entry, Failure
 from cred_helper.commands.configure import raw_json
 from cred_helper.credential import Credential, Secret
@@ -20,7 +21,7 @@ from cred_helper.files.fingerprints import digest
 from cred_helper.hosts import route
 from cred_helper.programs.relay import Relay
 from cred_helper.programs.running import Finished
-from cred_helper.protocols import docker
+from cred_helper.protocols import bazel, docker
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.settings import Settings
 from cred_helper.stores import store_for
@@ -59,10 +60,20 @@ def _ours(*calls: Callable[[], object]) -> None:
 
 
 class Protocol(Target):
-    """Standard input of every verb, down to our own store."""
+    """Standard input of every verb of docker's and Bazel's, down to our own store."""
 
     name = "protocol"
-    words = (b"ServerURL", b"Username", b"Secret", b"https://", b"\r\n", b"\0", *_JSON_WORDS)
+    words = (
+        b"ServerURL",
+        b"Username",
+        b"Secret",
+        b"https://",
+        b"uri",
+        b"/v2/",
+        b"\r\n",
+        b"\0",
+        *_JSON_WORDS,
+    )
 
     def __init__(self) -> None:
         self._home = tempfile.TemporaryDirectory()
@@ -77,6 +88,8 @@ class Protocol(Target):
             b"\xef\xbb\xbfregistry.example\r\n",
             json.dumps(login).encode(),
             json.dumps(lone).encode(),
+            json.dumps({"uri": f"https://u:{SECRET}@registry.example/v2/a/tags/list"}).encode(),
+            b'{"uri":"https://registry.example/v2/team/app/manifests/1"}',
         ]
 
     def check(self, data: bytes) -> None:
@@ -86,7 +99,16 @@ class Protocol(Target):
             lambda: self._store_for(docker.parse_server_url(data)).erase(
                 docker.parse_server_url(data)
             ),
+            lambda: self._headers(data),
         )
+
+    def _headers(self, data: bytes) -> None:
+        uri = bazel.parse_uri(data)
+        target = headers.Target(uri)
+        if route(target.host) or docker_hub.is_hub(target.host):
+            return  # it would be asked
+        found = headers.find(uri, self._wiring)
+        json.loads(bazel.render_headers(found.fields, found.expires_at_s, 0.0))
 
     def _get(self, data: bytes) -> None:
         server_url = docker.parse_server_url(data)

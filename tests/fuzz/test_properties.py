@@ -90,6 +90,15 @@ def test_a_login_is_kept_or_refused(fields: dict[str, Any], protocol: Protocol) 
     protocol.check(_json(fields))
 
 
+@given(uri=_server_urls, others=_objects("uri"))
+@_often
+def test_a_uri_of_bazels_has_an_answer_or_an_error(
+    uri: str, others: dict[str, Any], protocol: Protocol
+) -> None:
+    protocol.check(_json({"uri": uri}))
+    protocol.check(_json(others))
+
+
 _auths = st.dictionaries(
     _hosts | st.sampled_from(("registry.example", "https://index.docker.io/v1/")),
     _objects("auth", "username", "password", "identitytoken", "registrytoken") | _values,
