@@ -26,7 +26,7 @@ Map: imports point down only; the import contracts in pyproject.toml check it
     variables       credentials in environment variables
     providers/      common/: the interface, and what the providers share (sources, wire, network
                     errors, trust, time limits, identity tokens).
-                    ecr/ gcr/ acr/: identity (no SDK), token (the SDK), errors, messages
+                    ecr/ gcr/ acr/ dockerhub/: identity (no SDK), token (the SDK), errors, messages
     settings/       settings, rules, the settings file, the profiles of replaced helpers
     log             the debug log, imported only if it is on
     programs/       finding a program and running it: supervised, bounded, its errors passed on

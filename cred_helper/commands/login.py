@@ -198,7 +198,7 @@ def _show_where(screen: Screen, registry: ServerURL, credential: Credential) -> 
     how = ", closed to others and not encrypted" if is_file else ""
     screen.line(f"the login is kept in {source}{how}")
     if not docker_hub.is_hub(registry) and registry.path:
-        stdio.note(CredentialError("login.of-namespace", host=registry.redacted_host))
+        stdio.note(CredentialError("login.of-namespace", host=registry.address))
     elif not _is_asked_for(registry):
         command = this_program.command("configure")
         stdio.warning(CredentialError("login.not-asked", command=command))

@@ -73,7 +73,7 @@ class OfRegistry:
     __slots__ = ("_registry", "_source", "name")
 
     def __init__(self, source: DockerConfig | store.FileStore, registry: ServerURL) -> None:
-        self.name = f"{source.name}, for {registry.redacted_host}"
+        self.name = f"{source.name}, for {registry.address}"
         self._source = source
         self._registry = registry
 

@@ -367,8 +367,8 @@ class Refusal:
 class EmptyAnswer:
     """The source of a rule whose answer is ``empty``: the user name and the password are "".
 
-    docker, podman and go-containerregistry take it for no login. .NET and rules_oci stop where a
-    helper has no credential, and go on without a login where it gives this one.
+    docker, podman, go-containerregistry and rules_oci take it for no login. .NET, which stops where
+    a helper has no credential, sends it to the registry as it is.
     """
 
     __slots__ = ("name",)

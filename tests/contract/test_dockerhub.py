@@ -126,7 +126,7 @@ def test_a_rule_chooses_the_connection_and_the_life_of_its_tokens(
     assert (form["connection_id"], form["expires_in"]) == (other, "3600")
     assert machine.get("docker.io").stdout == NOT_FOUND
     assert machine.get("docker.io", **{CONNECTION: CONNECTION_ID}).status == 0
-    assert hub.received[-1].form["expires_in"] == "300"
+    assert hub.received[-1].form["expires_in"] == "900"
 
 
 # --- Logins ---------------------------------------------------------------------------------------
@@ -171,12 +171,12 @@ def test_a_token_is_kept_as_long_as_it_says_or_else_as_its_reply_says(
     for hub.says_expiry in (True, False):
         exchanges = hub.exchanges
         first = connected.get().credential
-        connected.age(140)
+        connected.age(590)
         assert connected.get().credential == first
         connected.age(20)
         assert connected.get().credential != first
         assert hub.exchanges == exchanges + 2
-        connected.age(300)
+        connected.age(900)
 
 
 # --- Refusals -------------------------------------------------------------------------------------
@@ -191,6 +191,8 @@ def test_a_refusal_says_which_subject_which_connection_and_why(
         assert word in done.stderr
     hub.rules.clear()
     assert "404" in connected.fail("dhi.io").stderr
+    hub.fail("/oauth/token", json_reply({"errors": [{"code": "no_ruleset_matches"}]}, 403))
+    assert "no_ruleset_matches" in connected.fail("docker.io").stderr
 
 
 @pytest.mark.parametrize(

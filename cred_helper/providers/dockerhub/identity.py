@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.interface import FoundToken, TokenRequest
 
 AUDIENCE = "https://identity.docker.com"
-# What Docker's identity service accepts, and what Docker's own action asks for.
-SHORTEST_S, LONGEST_S, USUAL_S = 300, 21600, 300
+# What Docker's identity service accepts. Docker's own action asks for the shortest, which ends
+# before many builds do (docker/login-action#1070). BuildKit uses a credential for 290 s: of this
+# life, a cached token still has five minutes when it is given out.
+SHORTEST_S, LONGEST_S, USUAL_S = 300, 21600, 900
 # A token opens docker.io and dhi.io alike.
 _SCOPE = "Docker Hub"
 _UUID_DIGITS = (8, 4, 4, 4, 12)

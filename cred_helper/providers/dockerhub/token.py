@@ -111,7 +111,8 @@ def _refusal(
 ) -> ProviderError:
     if not document:
         return BadReply("dockerhub.not-docker", upstream=reply.upstream, status=reply.status)
-    said = next((document[name] for name in _REASONS if document.get(name)), None)
+    texts = (document[name] for name in _REASONS if isinstance(document.get(name), str))
+    said = next(texts, json.dumps(document))
     return Denied(
         "dockerhub.refused",
         upstream=reply.upstream,
