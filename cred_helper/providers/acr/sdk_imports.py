@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cred_helper.providers.common.deferred_imports import CALLED
+from cred_helper.providers.common.deferred_imports import LATER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,15 +46,15 @@ TABLES: dict[str, Table] = {
     # Its applications sign in for some of these classes, and keep the tokens of all.
     "msal-1.39": {
         "msal": {
-            "ClientApplication": CALLED,
+            "ClientApplication": LATER,
             "SerializableTokenCache": "msal.token_cache",
             "TokenCache": "msal.token_cache",
             "__version__": "msal.sku",
         },
         # A browser's answer, and federations by XML.
-        "msal.mex": {"send_request": CALLED},
-        "msal.oauth2cli.authcode": {"AuthCodeReceiver": CALLED, "is_wsl": CALLED},
-        "msal.wstrust_request": {"send_request": CALLED},
+        "msal.mex": {"send_request": LATER},
+        "msal.oauth2cli.authcode": {"AuthCodeReceiver": LATER, "is_wsl": LATER},
+        "msal.wstrust_request": {"send_request": LATER},
     },
     # Types that Python has by now, taken from the package for older ones.
     "typing_extensions-4.16": {

@@ -23,17 +23,25 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from typing import Any
 
-    # Module → name in it → where to find the name: a module, CALLED or UNUSED.
+    # Module → name in it → where to find the name: a module, LATER or UNUSED.
     Table = Mapping[str, Mapping[str, str]]
 
-CALLED = "()"
-"""A function or class that importers take out of the module and call later, if at all."""
+LATER = "()"
+"""What importers take out of the module, and call or look into later, if at all."""
 UNUSED = "-"
 """A function or class whose results nothing reads."""
 
 # Folder of the package's metadata, up to the version's second number → its modules.
 COMMON: Mapping[str, Table] = {
-    "python": {"asyncio": {}, "inspect": {}, "xml.etree.ElementTree": {}, "zipfile": {}},
+    "python": {
+        "asyncio": {},
+        "inspect": {},
+        # The codec of host names has a short way for names in ASCII.
+        "stringprep": {},
+        "unicodedata": {"ucd_3_2_0": LATER},
+        "xml.etree.ElementTree": {},
+        "zipfile": {},
+    },
     "charset_normalizer-3.5": {"charset_normalizer": {"__version__": "charset_normalizer.version"}},
     "cryptography-50.0": {
         # The functions that take a back end have long ignored it.
@@ -97,9 +105,9 @@ class _Loader:
     def __init__(self, loader: Any) -> None:
         self.loader = loader
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        module: ModuleType | None = self.loader.create_module(spec)
-        return module
+    @staticmethod
+    def create_module(_spec: ModuleSpec) -> ModuleType | None:
+        return None  # a plain module
 
     @staticmethod
     def exec_module(module: ModuleType) -> None:
@@ -126,8 +134,8 @@ class _Deferred(ModuleType):
 def _find(module: ModuleType, name: str, place: str) -> Any:
     if place == UNUSED:
         return _Unused
-    if place == CALLED:
-        return _later(module, name)
+    if place == LATER:
+        return _Later(module, name)
     try:
         found: Any = __import__(place, fromlist=("",))
     except ImportError:
@@ -151,28 +159,41 @@ def _is_submodule(module: ModuleType, name: str) -> bool:
 
 def _run(module: ModuleType) -> None:
     """Run the body of a module."""
-    assert module.__spec__ is not None
-    loader: Any = module.__spec__.loader
+    spec = module.__spec__
+    assert spec is not None
+    deferring: Any = spec.loader
+    loader = deferring.loader
     module.__class__ = ModuleType
-    module.__spec__.loader = module.__loader__ = loader.loader
+    spec.loader = module.__loader__ = loader
     try:
-        loader.loader.exec_module(module)
+        made = loader.create_module(spec)
+        loader.exec_module(made or module)
+        if made is not None:  # a shared library makes its own
+            module.__dict__.update(made.__dict__)
     except BaseException:
         module.__class__ = _Deferred
-        module.__spec__.loader = loader
+        spec.loader = deferring
         raise
 
 
-def _later(module: ModuleType, name: str) -> Any:
-    """A function that finds the real one when it is called."""
+class _Later:
+    """Stands for something in a module whose body has not run."""
 
-    def call(*arguments: Any, **options: Any) -> Any:
-        if module.__class__ is _Deferred:
-            del module.__dict__[name]
-            _run(module)
-        return getattr(module, name)(*arguments, **options)
+    def __init__(self, module: ModuleType, name: str) -> None:
+        self.__module = module
+        self.__name = name
 
-    return call
+    def __real(self) -> Any:
+        if self.__module.__class__ is _Deferred:
+            self.__module.__dict__.pop(self.__name, None)
+            _run(self.__module)
+        return getattr(self.__module, self.__name)
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        return self.__real()(*arguments, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__real(), name)
 
 
 class _Unused:

@@ -33,6 +33,9 @@ class DockerHubProvider:
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
         """Exchange the identity token; see ``token`` for what it raises."""
         assert isinstance(identity, HubIdentity)
+        from cred_helper.providers.common import deferred_imports
+
+        deferred_imports.use()
         from cred_helper.providers.dockerhub.token import get
 
         return get(request, identity)

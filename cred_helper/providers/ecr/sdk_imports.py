@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cred_helper.providers.common.deferred_imports import CALLED, UNUSED
+from cred_helper.providers.common.deferred_imports import LATER, UNUSED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,5 +20,5 @@ TABLES: dict[str, Table] = {
     },
     "jmespath-1.1": {"jmespath": {}},
     # ECR's times are numbers.
-    "python_dateutil-2.9": {"dateutil.parser": {"parse": CALLED}},
+    "python_dateutil-2.9": {"dateutil.parser": {"parse": LATER}},
 }

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import botocore.credentials
+import botocore.hooks
 import botocore.session
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -80,6 +81,9 @@ _LOCAL_SERVERS = {
     "169.254.170.23": "the container credential service",
     "[fd00:ec2::23]": "the container credential service",
 }
+
+# Source: https://docs.python.org/3/library/inspect.html#code-objects-bit-flags
+CO_VARKEYWORDS = 0x08
 
 # The name in CloudTrail of the sessions of roles that this program assumes.
 _SESSION_NAME = "docker-credential-multi"
@@ -188,6 +192,19 @@ def _session(configuration: Configuration, identity: AwsIdentity, deadline: Dead
     # A look into the folders of all 400 services would be an eighth of an uncached answer.
     session.get_component("data_loader").list_available_services = lambda _type: _SERVICES
     return session
+
+
+def _accepts_keywords(handler: Any, by_signature: Any = botocore.hooks.accepts_kwargs) -> Any:
+    """Whether a handler of an event takes any keyword, without parsing its signature.
+
+    The SDK asks it of each of the hundred handlers that it registers.
+    """
+    called = handler if hasattr(handler, "__code__") else type(handler).__call__
+    code = getattr(called, "__code__", None)
+    return by_signature(handler) if code is None else code.co_flags & CO_VARKEYWORDS
+
+
+botocore.hooks.accepts_kwargs = _accepts_keywords
 
 
 def _empty_variables(configuration: Configuration) -> Iterator[tuple[str, object]]:

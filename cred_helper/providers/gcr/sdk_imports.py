@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cred_helper.providers.common.deferred_imports import CALLED
+from cred_helper.providers.common.deferred_imports import LATER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ TABLES: dict[str, Table] = {
             "RSAVerifier": "google.auth.crypt.rsa",
             "Signer": "google.auth.crypt.base",
         },
-        "google.auth.crypt.es": {"EsVerifier": CALLED},
+        "google.auth.crypt.es": {"EsVerifier": LATER},
         # Signatures by Google, for machines without a key.
         "google.auth.iam": {},
     }
