@@ -74,7 +74,10 @@ MESSAGES: dict[str, Message] = {
         "{upstream} answered without an identity token",
         "is a proxy or a sign-in page in between?",
     ),
-    "oidc.program-missing": Message("{place} needs the program {program}, which is not on PATH"),
+    "oidc.program-missing": Message(
+        "{place} needs the program {program}, which is not on PATH",
+        "put it on PATH, in a container too",
+    ),
     "oidc.program-failed": Message("{program} gives the job no identity token: {said}"),
     # The token itself.
     "oidc.empty": Message("{place} is empty"),
