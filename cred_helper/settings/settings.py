@@ -350,8 +350,9 @@ class Settings:
         """Where an option is written: ``file:line``, its variable, or ``None`` for nowhere."""
         if rule and name in rule.options.values:
             return rule.options.place.of(name)
-        option = next(option for option in clouds.find(provider).options if option.name == name)
-        for variable in reversed(_variables_of(provider, option)):
+        # A provider also asks about a variable of its SDK, which is not an option.
+        found = [option for option in clouds.find(provider).options if option.name == name]
+        for variable in (v for option in found for v in reversed(_variables_of(provider, option))):
             if environ.get(variable):
                 return variable
         tables = (o for p, o in self.option_tables if p == provider and name in o.values)
