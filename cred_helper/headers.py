@@ -100,7 +100,8 @@ class Target:
             reason = "client.url-scheme"
         if reason == "client.url-other-port":
             # What looks like a port can be the begin of a password that has a slash.
-            reason = None if url.is_host else "client.url-user-information"
+            is_port = url.is_host and url.port.isdecimal()
+            reason = None if is_port else "client.url-user-information"
         if reason is not None:
             raise ProtocolError(reason).within("bazel.invalid-uri")
         is_hub = docker_hub.is_hub(url) or url.host == HubRoute.auth_host
@@ -238,7 +239,7 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
     if may_fail:
         request = request.sooner(ANONYMOUS_DEADLINE_S)
     provider = wiring.guarded(grant)
-    host = target.address
+    host = target.server_url.raw
     try:
         found = provider.get(request, provider.identify(request))
     except ProviderError as failure:

@@ -72,6 +72,7 @@ def test_a_uri_is_found_among_keys_without_a_meaning(request_text: str) -> None:
         ("https:/gcr.io/v2/", "client.url-scheme"),
         ("https://robot:hunter2@gcr.io/v2/a/manifests/1", "client.url-user-information"),
         ("https://robot:hunter2/x@gcr.io/v2/", "client.url-user-information"),
+        ("https://robot:hunter2gcr.io/v2/", "client.url-user-information"),
         ("https://gcr.io./v2/a/manifests/1", "client.url-final-dot"),
         ("https://gcr%2eio/v2/a/manifests/1", "client.url-not-dns"),
         ("https://[::1]/v2/a/manifests/1", "client.url-not-dns"),
