@@ -15,22 +15,28 @@ from typing import Any, Self
 
 import pytest
 
+from cred_helper.commands.node import yaml_text
 from tests.clouds.authority import Authority
 from tests.clouds.faults import never_answer
 from tests.support.cluster import (
     ACCOUNT,
     ACR,
+    AKS,
     AUDIENCE,
     AWS_AUDIENCE,
     ECR,
     EKS,
     GCR,
+    GKE,
     OTHER_ACCOUNT,
     STRANGER,
     Cluster,
     running,
 )
 from tests.support.executable import EXECUTABLE
+from tests.support.machine import Machine, person
+
+__all__ = ["person"]
 
 _JUDGE = shutil.which("kubelet-judge")
 _GROUP = "credentialprovider.kubelet.k8s.io"
@@ -44,25 +50,32 @@ Login = tuple[str, str]
 
 
 class Kubelet:
-    """One kubelet with its configuration; use it as a context manager."""
+    """One kubelet with its configuration; use it as a context manager.
 
-    def __init__(self, cluster: Cluster, folder: Path, **provider: Any) -> None:
+    The configuration has one provider, or those of a whole ``document``.
+    """
+
+    def __init__(
+        self, cluster: Cluster, folder: Path, document: Any = None, **provider: Any
+    ) -> None:
         self.cluster = cluster
-        name = provider.get("name", _OWN)
         (folder / "bin").mkdir()
-        (folder / "bin" / name).symlink_to(EXECUTABLE)
         self.cache = folder / "cache"
         self.cache.mkdir(mode=0o700)
+        cache = {"name": "XDG_CACHE_HOME", "value": str(self.cache)}
         entry = {
-            "name": name,
+            "name": _OWN,
             "matchImages": ["*.dkr.ecr.*.amazonaws.com", "*.pkg.dev", "*.azurecr.io", "*.example"],
             "defaultCacheDuration": "0s",
             "apiVersion": f"{_GROUP}/v1",
-            "env": [{"name": "XDG_CACHE_HOME", "value": str(self.cache)}],
+            "env": [cache],
             **provider,
         }
-        config = {"kind": "CredentialProviderConfig", "providers": [entry]}
+        config = document or {"kind": "CredentialProviderConfig", "providers": [entry]}
         config["apiVersion"] = "kubelet.config.k8s.io/v1"
+        for one in config["providers"]:
+            (folder / "bin" / one["name"]).symlink_to(EXECUTABLE)
+            one["env"] = [*one.get("env", ()), cache] if document else one["env"]
         (folder / "config.json").write_text(json.dumps(config))
         self._command = [str(_JUDGE), str(folder / "config.json"), str(folder / "bin")]
         self._log = folder / "log"
@@ -98,7 +111,7 @@ class Kubelet:
         """The logins that each image is pulled with, all pulled at the same time."""
         tokens = {
             subject.rpartition(":")[2]: {
-                "annotations": EKS,
+                "annotations": EKS | GKE | AKS,
                 "tokens": {
                     audience: self.cluster.token(audience, subject, pod or "app-1")
                     for audience in AUDIENCE.values()
@@ -226,3 +239,31 @@ def test_kubelet_has_the_reason_before_it_ends_a_provider(cluster: Cluster, tmp_
     [line] = kubelet.log.splitlines()
     assert f"image {ECR}/team/app as the node" in line
     assert "[provider.no-answer]" in line
+
+
+def test_the_printed_configuration_gives_each_pod_its_own_identity_at_every_cloud(
+    person: Machine, cluster: Cluster, tmp_path: Path
+) -> None:
+    pool = cluster.environment["DOCKER_CREDENTIAL_MULTI_GCR_WORKLOAD_IDENTITY_PROVIDER"]
+    option = f"gcr.workload_identity_provider={pool}"
+    printed = person.run("kubelet-config", "--pod-identity", "--option", option).stdout.decode()
+    images = (f"{ECR}/a", f"{GCR}/p/r/a", f"{ACR}/a")
+    with Kubelet(cluster, tmp_path, yaml_text.parse(printed)) as kubelet:
+        of_pod = kubelet.pull(*images, account="app", pod="app-1")
+        assert cluster.asked() == "pod"
+        assert kubelet.pull(*images, account="stranger", pod="s-1") == [[], [], []]
+        assert cluster.asked() == "pod"
+        of_node = kubelet.pull(*images)
+        assert cluster.asked() == "node"
+        # A pod that asks for nothing, as those of the system.
+        of_plain = kubelet.pull(*images, account="plain", pod="p-1")
+        assert cluster.asked() in ("node", "")
+        for logins in (of_pod, of_node, of_plain):
+            for host, [(username, secret)], cloud in zip(
+                (ECR, GCR, ACR), logins, cluster.clouds, strict=True
+            ):
+                assert cloud.issued(username, secret, host)
+        assert not {login for [login] in of_pod} & {login for [login] in of_node}
+    refused = kubelet.log.splitlines()
+    assert len(refused) == 3
+    assert all("service account team/stranger" in line for line in refused)
