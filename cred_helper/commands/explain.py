@@ -22,6 +22,8 @@ from cred_helper.server_url import ServerURL
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cred_helper.providers.common.interface import FoundToken
+
 _WIDTH = 12
 _COLOURS = {
     explanation.CREDENTIAL: "green",
@@ -54,6 +56,8 @@ def explain(server_url: str, tries: bool, checks: bool, json_wanted: bool) -> in
     check = Check(explained, attempt) if checks else None
     if json_wanted:
         document = explained.document() | _tried(attempt) | (check.document() if check else {})
+        if attempt and document["identity"]:
+            document["identity"]["id_token"] = explained.id_token_claims(asks=True) or None
         screen.json(document)
     else:
         _Report(screen, explained, attempt, check).show()
@@ -184,12 +188,22 @@ class _Report:
             self._show_hint(identity.hint)
             return
         self._line("identity", shown(identity_words(identity)))
+        if identity.id_token is not None:
+            self._show_token(identity.id_token)
         for reason, others in groupby(identity.skipped, lambda other: other.reason):
             sources = ", ".join(other.source for other in others)
             self._line("", dim(shown(f"not {sources}: {reason}")))
         for problem in self._explained.local_problems():
             self._line("problem", click.style(shown(problem.reason), fg="red"))
             self._show_hint(problem.hint)
+
+    def _show_token(self, found: FoundToken) -> None:
+        """What the cloud's side has to match; never the token."""
+        claims = self._explained.id_token_claims(asks=self._attempt is not None)
+        for number, (name, text) in enumerate(claims.items()):
+            self._line("" if number else "token", shown(f"{name} {text}"))
+        if not claims:
+            self._line("token", f"audience {shown(found.audience)}; --try shows all claims")
 
     def _show_sources(self) -> None:
         sources = list(self._sources())

@@ -230,6 +230,15 @@ MESSAGES: dict[str, Message] = {
     # --- Identities -------------------------------------------------------------------------------
     "doctor.identity": Message("{identity}"),
     "doctor.no-identity": Message("no identity"),
+    "doctor.ci-token": Message("{system}: the job can have an identity token"),
+    "doctor.ci-token-unused": Message(
+        "the job's identity token of {system} is not used: it needs the options {options}"
+    ),
+    "doctor.ci-not-trusted": Message(
+        "this cloud cannot trust the identity tokens of {system}",
+        cause="Docker Hub trusts GitHub alone. Azure compares the whole subject, which has the run "
+        "in it in CircleCI and Bitbucket.",
+    ),
     "doctor.provider-left-out": Message("this build leaves the provider out"),
     "doctor.provider-not-asked": Message("not asked: {reason}"),
     "doctor.identity-works": Message("the identity can work, as far as local files show"),

@@ -22,7 +22,7 @@ from tests.ci.conftest import Releases
 from tests.ci.job import TOKEN, Failed, Job, read_yaml
 from tests.clients.clients import CLIENTS
 from tests.clients.hosted import Hosted, hosted
-from tests.clouds import azure, google
+from tests.clouds import azure, dockerhub, google
 from tests.clouds.authority import Authority
 from tests.clouds.ci import AZURE_AUDIENCE, CiSystem
 from tests.clouds.proxy import TerminatingProxy
@@ -38,6 +38,8 @@ _IDS = {
     "workload_identity_provider": google.POOL.removeprefix("//iam.googleapis.com/"),
     "tenant_id": azure.TENANT_ID,
     "client_id": azure.CLIENT_ID,
+    "connection_id": dockerhub.CONNECTION_ID,
+    "username": dockerhub.ORGANIZATION,
 }
 _CLIENT = next((client for client in CLIENTS if client.program), None)
 _WGET = shutil.which("wget")
@@ -59,7 +61,8 @@ class World:
         [system] = [row for row in ci.SYSTEMS if row.name == name]
         text = ci.recipe(system)
         for cloud in clouds.CLOUDS:
-            text = text.replace(cloud.example_host, self.hosted[cloud.name].host)
+            if cloud.name != "dockerhub":  # docker.io has a name of its own for each client
+                text = text.replace(cloud.example_host, self.hosted[cloud.name].host)
             for option, placeholder in cloud.job.options.items() if cloud.job else ():
                 text = text.replace(placeholder, _IDS.get(option, placeholder))
         return text
@@ -100,6 +103,8 @@ def world(
             if cloud.job:
                 found[cloud.name].registry.seed_image(*cloud.job.image.split(":"))
                 found[cloud.name].cloud.ci = system  # type: ignore[attr-defined]
+        for host in dockerhub.HOSTS:
+            proxy.route(host, found["dockerhub"].registry)
         own = {}
         for host, username, token in (
             ("ghcr.io", "octocat", TOKEN),
@@ -119,6 +124,7 @@ def _trust(hosted: dict[str, Any]) -> None:
     hosted["ecr"].cloud.role("ci-pull", _SUBJECT)
     hosted["gcr"].cloud.workloads = {_SUBJECT}
     hosted["acr"].cloud.workloads = {_SUBJECT}
+    hosted["dockerhub"].cloud.rules = {dockerhub.CONNECTION_ID: ["repo:octo-org/*"]}
 
 
 def _accept(world: World, audience: str) -> None:

@@ -17,11 +17,13 @@ import secrets
 import time
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import jwt
 
 from tests.clouds.authority import Authority
+from tests.clouds.ci import CiSystem
 from tests.clouds.loopback import Loopback
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
@@ -54,6 +56,8 @@ class DockerHub(LoopbackServer):
         self._id_tokens: set[str] = set()
         self._access: dict[str, str] = {}
         self._proxy: TerminatingProxy | None = None
+        self.ci: CiSystem | None = None
+        """The issuer that it trusts in place of its own."""
         self.exchanges = 0
         self.rules = {CONNECTION_ID: ["repo:acme/*"]}
         """The subjects that each connection accepts."""
@@ -131,13 +135,7 @@ class DockerHub(LoopbackServer):
         lives_s = int(form["expires_in"])
         assert 300 <= lives_s <= 21600
         try:
-            claims = jwt.decode(
-                form["subject_token"],
-                self._authority.rsa_key.public_key(),
-                algorithms=["RS256"],
-                audience=AUDIENCE,
-                issuer=ISSUER,
-            )
+            claims = self._claims(form["subject_token"])
         except jwt.InvalidTokenError:
             return json_reply({"description": "the subject token is not valid"}, 401)
         rules = self.rules.get(form["connection_id"])
@@ -148,6 +146,12 @@ class DockerHub(LoopbackServer):
         self.exchanges += 1
         token = self._access_token(claims["sub"], lives_s)
         return json_reply({"access_token": token, "expires_in": lives_s})
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        if self.ci is not None:
+            return self.ci.claims(token, [AUDIENCE])
+        key = self._authority.rsa_key.public_key()
+        return jwt.decode(token, key, algorithms=["RS256"], audience=AUDIENCE, issuer=ISSUER)
 
     def _access_token(self, subject: str, lives_s: int) -> str:
         token = f"dckr_oat_{secrets.token_urlsafe(24)}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from cred_helper import __version__, clouds, docker_hub, stdio
 from cred_helper.commands.ui.arguments import server_urls_known
 from cred_helper.hosts import OPTIONAL_ZONES, route
+from cred_helper.providers.common import ci_job
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.settings import PREFIX, Settings
 
@@ -132,27 +133,32 @@ pipelines:
 
 
 class CiSystem:
-    """A CI system: its word for ``--ci``, and its recipe.
+    """A CI system: its word for ``--ci``, its name, and its recipe.
 
     ``registry`` is its own. ``audience`` is that of all its tokens, where it is another service's.
     """
 
-    __slots__ = ("audience", "name", "recipe", "registry")
+    __slots__ = ("audience", "name", "recipe", "registry", "title")
 
-    def __init__(self, name: str, recipe: str, *, registry: str = "", audience: str = "") -> None:
+    def __init__(
+        self, name: str, title: str, recipe: str, *, registry: str = "", audience: str = ""
+    ) -> None:
         self.name = name
+        self.title = title
         self.recipe = recipe
         self.registry = registry
         self.audience = audience
 
 
 SYSTEMS = (
-    CiSystem("github", _GITHUB, registry=_GHCR),
-    CiSystem("gitlab", _GITLAB, registry='"$CI_REGISTRY"'),
-    CiSystem("circleci", _CIRCLECI),
-    CiSystem("buildkite", _BUILDKITE),
-    CiSystem("azure-pipelines", _AZURE, audience="api://AzureADTokenExchange"),
-    CiSystem("bitbucket", _BITBUCKET),
+    CiSystem("github", ci_job.GITHUB, _GITHUB, registry=_GHCR),
+    CiSystem("gitlab", ci_job.GITLAB, _GITLAB, registry='"$CI_REGISTRY"'),
+    CiSystem("circleci", ci_job.CIRCLECI, _CIRCLECI),
+    CiSystem("buildkite", ci_job.BUILDKITE, _BUILDKITE),
+    CiSystem(
+        "azure-pipelines", ci_job.AZURE_PIPELINES, _AZURE, audience="api://AzureADTokenExchange"
+    ),
+    CiSystem("bitbucket", ci_job.BITBUCKET, _BITBUCKET),
 )
 NAMES = tuple(system.name for system in SYSTEMS)
 
@@ -225,14 +231,15 @@ def _registries(texts: Iterable[str], wiring: Wiring | None) -> list[Registry]:
 
 
 def _is_taken(registry: Registry, system: CiSystem) -> bool:
-    """Whether the recipe has this registry.
-
-    It is one of a cloud that takes the tokens of this system, or the system's own.
-    """
+    """Whether the recipe has this registry."""
     if registry.cloud is None:
         return registry.host == system.registry
-    job = registry.cloud.job
-    return job is not None and (not job.systems or system.name in job.systems)
+    return takes(registry.cloud, system)
+
+
+def takes(cloud: Cloud, system: CiSystem) -> bool:
+    """Whether a cloud takes the identity tokens of a CI system."""
+    return cloud.job is not None and (not cloud.job.systems or system.name in cloud.job.systems)
 
 
 def _options(registry: Registry, system: CiSystem) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cred_helper.commands.doctor import (
+    ci_token,
     docker_files,
     identities,
     network_checks,
@@ -40,6 +41,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     network_checks.tls,
     network_checks.proxy,
     identities.identities,
+    ci_token.ci_token,
 )
 
 

@@ -27,7 +27,11 @@ def identities() -> Iterator[Finding]:
             return  # a finding of the settings
         if cloud.only_with and explained.resolution.own_route is None:
             continue  # it is not set up, and so not there
-        yield from of_explained(cloud.name, explained)
+        for finding in of_explained(cloud.name, explained):
+            if finding.severity == ERROR and explained.id_token_wanted:
+                # A CI job lacks the same for every cloud.
+                finding.notice = finding.notice.within("file.at", place=cloud.title)
+            yield finding
 
 
 def of_explained(subject: str, explained: Explanation) -> Iterator[Finding]:

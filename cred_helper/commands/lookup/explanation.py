@@ -6,6 +6,7 @@ are read; clouds and helper programs are not asked, so that their answer stays o
 
 from __future__ import annotations
 
+from contextlib import suppress
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from cred_helper.fallback.helper import Helper
 from cred_helper.fallback.login import MachineKeychain
 from cred_helper.hosts import OPTIONAL_ZONES, route
 from cred_helper.messages import find
+from cred_helper.providers.common import id_token, id_token_issuer
 from cred_helper.wiring import ProviderSource, Wiring
 
 if TYPE_CHECKING:
@@ -91,6 +93,28 @@ class Explanation:
             and not isinstance(identity, Misconfigured)
             and identity.source is None
         )
+
+    @property
+    def id_token_wanted(self) -> bool:
+        """Whether only an identity token may answer."""
+        return self.builtin is not None and self.builtin.request.id_token is not None
+
+    def id_token_claims(self, *, asks: bool = False) -> dict[str, str]:
+        """Issuer, subject and audience of the identity token; empty where it is not at hand.
+
+        ``asks`` gets it from the CI system.
+        """
+        identity = self.identity
+        if self.builtin is None or identity is None or isinstance(identity, Misconfigured):
+            return {}
+        found = identity.id_token
+        if found is None:
+            return {}
+        token = found.token
+        if asks and not token:
+            with suppress(CredentialError):  # the attempt has it too
+                token = id_token_issuer.token(self.builtin.request, found)
+        return id_token.shown_claims(token)
 
     def problems(self) -> Iterator[CredentialError]:
         """Why the rule, or the identity of the built-in provider, cannot work."""
@@ -242,6 +266,7 @@ class Explanation:
                 "source": None,
                 "detail": "",
                 "certain": True,
+                "id_token": None,
                 "skipped": [],
                 "problems": [],
                 "error": identity.reason,
@@ -252,6 +277,7 @@ class Explanation:
             "source": identity.source,
             "detail": identity.detail,
             "certain": identity.certain,
+            "id_token": self.id_token_claims() or None,
             "skipped": [
                 {"source": other.source, "code": other.code, "reason": other.reason}
                 for other in identity.skipped

@@ -29,10 +29,12 @@ if TYPE_CHECKING:
 
 GITHUB = "GitHub Actions"
 AZURE_PIPELINES = "Azure Pipelines"
+BITBUCKET = "Bitbucket Pipelines"
 BUILDKITE = "Buildkite"
 CIRCLECI = "CircleCI"
 GITLAB = "GitLab CI"
 GOOGLE_CLOUD = "Google Cloud"
+TERRAFORM = "HCP Terraform"
 
 GITHUB_URL, GITHUB_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 AZURE_URL, AZURE_TOKEN = "SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN"
@@ -56,7 +58,7 @@ def find(environ: Environ, audiences: tuple[str, ...], *, is_chosen: bool) -> Fo
     Raises:
         Misconfigured: this is not a job of a known system, or the job lacks what its token needs.
     """
-    for sign, look in _SYSTEMS:
+    for sign, _, look in _SYSTEMS:
         if environ.get(sign):
             return look(environ, audiences, is_chosen)
     is_machine = environ.get("NO_GCE_CHECK") != "true" and (
@@ -65,6 +67,11 @@ def find(environ: Environ, audiences: tuple[str, ...], *, is_chosen: bool) -> Fo
     if is_machine or environ.get(METADATA_VARIABLE):
         return _google_cloud(environ, audiences)
     raise Misconfigured("oidc.no-ci")
+
+
+def system(environ: Environ) -> str:
+    """The CI system whose job this is; ``""`` outside of the known ones."""
+    return next((name for sign, name, _ in _SYSTEMS if environ.get(sign)), "")
 
 
 def _asked(
@@ -165,18 +172,23 @@ def audiences_of(token: str) -> tuple[str, ...]:
     return token_identity.texts(token_identity.claim(token, b'"aud"'))
 
 
-# What a system sets for each of its jobs → how to look for the token. A job of one of these on a
-# machine of Google's is known by the job.
-_SYSTEMS: tuple[tuple[str, Look], ...] = (
-    ("GITHUB_ACTIONS", _github),
-    (GITHUB_URL, _github),
-    ("GITLAB_CI", _gitlab),
-    ("CIRCLECI", _circleci),
-    ("BUILDKITE", _buildkite),
-    ("TF_BUILD", _azure_pipelines),
+# What a system sets for each of its jobs, its name, and how to look for the token. A job of one of
+# these on a machine of Google's is known by the job.
+_SYSTEMS: tuple[tuple[str, str, Look], ...] = (
+    ("GITHUB_ACTIONS", GITHUB, _github),
+    (GITHUB_URL, GITHUB, _github),
+    ("GITLAB_CI", GITLAB, _gitlab),
+    ("CIRCLECI", CIRCLECI, _circleci),
+    ("BUILDKITE", BUILDKITE, _buildkite),
+    ("TF_BUILD", AZURE_PIPELINES, _azure_pipelines),
     (
         "BITBUCKET_BUILD_NUMBER",
+        BITBUCKET,
         _variable("BITBUCKET_STEP_OIDC_TOKEN", "oidc.bitbucket-token"),
     ),
-    ("TFC_RUN_ID", _variable("TFC_WORKLOAD_IDENTITY_TOKEN", "oidc.terraform-token")),
+    (
+        "TFC_RUN_ID",
+        TERRAFORM,
+        _variable("TFC_WORKLOAD_IDENTITY_TOKEN", "oidc.terraform-token"),
+    ),
 )

@@ -1,0 +1,53 @@
+"""In a CI job: whether it has an identity token, and what each cloud needs to take it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from cred_helper import clouds
+from cred_helper.commands.configure import ci
+from cred_helper.commands.doctor.finding import NOTE, Finding, note, ok
+from cred_helper.commands.lookup.explanation import Explanation
+from cred_helper.commands.ui import this_program
+from cred_helper.errors import Misconfigured
+from cred_helper.providers.common import ci_job
+from cred_helper.server_url import ServerURL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def ci_token() -> Iterator[Finding]:
+    """Look for the token, and for the clouds that do not use it; ``identities`` has the others."""
+    title = ci_job.system(os.environ)
+    if not title:
+        return
+    yield _token(title)
+    for system in (row for row in ci.SYSTEMS if row.title == title):
+        command = this_program.command("configure", "--ci", system.name)
+        for cloud in clouds.CLOUDS:
+            if cloud.job is None or _is_used(cloud.example_host):
+                continue
+            if not ci.takes(cloud, system):
+                yield note(cloud.name, "doctor.ci-not-trusted", system=title)
+                continue
+            names = ", ".join([*cloud.job.options, *([] if cloud.ci_option else ["id_token"])])
+            yield note(cloud.name, "doctor.ci-token-unused", command, system=title, options=names)
+
+
+def _token(title: str) -> Finding:
+    try:
+        ci_job.find(os.environ, ("",), is_chosen=False)
+    except Misconfigured as error:
+        # The job has tokens; which audience is needed, each cloud says.
+        if error.code != "oidc.gitlab-audience":
+            return Finding(NOTE, "job", error)
+    return ok("job", "doctor.ci-token", system=title)
+
+
+def _is_used(host: str) -> bool:
+    try:
+        return Explanation(ServerURL.parse(host)).id_token_wanted
+    except Misconfigured:
+        return True  # a finding of the settings

@@ -1,0 +1,110 @@
+"""``doctor`` and ``explain`` in a CI job: for which clouds its token works, and whose it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from cred_helper.clouds import find
+from tests.clouds.ci import ISSUER, CiSystem
+from tests.clouds.server import LoopbackServer
+from tests.support.machine import Machine, person
+
+__all__ = ["person"]
+
+_ECR = {
+    "DOCKER_CREDENTIAL_MULTI_ECR_ID_TOKEN": "ci",
+    "DOCKER_CREDENTIAL_MULTI_ECR_ROLE_ARN": "arn:aws:iam::123456789012:role/ci-pull",
+}
+_ACR = {
+    "DOCKER_CREDENTIAL_MULTI_ACR_ID_TOKEN": "ci",
+    "DOCKER_CREDENTIAL_MULTI_ACR_TENANT_ID": "11111111-1111-1111-1111-111111111111",
+    "DOCKER_CREDENTIAL_MULTI_ACR_CLIENT_ID": "22222222-2222-2222-2222-222222222222",
+}
+_JOB = "repo:octo-org/octo-repo:ref:refs/heads/main"
+
+
+def _github_without_permission(_: CiSystem) -> dict[str, str]:
+    return {"GITHUB_ACTIONS": "true"}
+
+
+def _gitlab_with_one_token(system: CiSystem) -> dict[str, str]:
+    return {"GITLAB_CI": "true", "ID_TOKEN": system.token(_JOB, "sts.amazonaws.com")}
+
+
+def _bitbucket(system: CiSystem) -> dict[str, str]:
+    token = system.token(_JOB, "ari:cloud:bitbucket::workspace/1")
+    return {"BITBUCKET_BUILD_NUMBER": "1", "BITBUCKET_STEP_OIDC_TOKEN": token}
+
+
+@pytest.mark.parametrize(
+    ("job", "options", "expected"),
+    [
+        (
+            _github_without_permission,
+            {**_ECR, **_ACR},
+            [
+                ("note", "job", "oidc.github-permission"),
+                ("error", "ecr", "oidc.github-permission"),
+                ("note", "gcr", "doctor.ci-token-unused"),
+                ("error", "acr", "oidc.github-permission"),
+            ],
+        ),
+        (
+            _gitlab_with_one_token,
+            {**_ECR, **_ACR},
+            [
+                ("ok", "job", "doctor.ci-token"),
+                ("ok", "ecr", "doctor.identity"),
+                ("note", "gcr", "doctor.ci-token-unused"),
+                ("error", "acr", "oidc.gitlab-audience"),
+            ],
+        ),
+        (
+            _bitbucket,
+            _ECR,
+            [
+                ("ok", "job", "doctor.ci-token"),
+                ("ok", "ecr", "doctor.identity"),
+                ("note", "gcr", "doctor.ci-token-unused"),
+                ("note", "acr", "doctor.ci-not-trusted"),
+            ],
+        ),
+    ],
+)
+def test_doctor_says_for_each_cloud_whether_the_token_of_the_job_works(
+    person: Machine, job: object, options: dict[str, str], expected: list[tuple[str, str, str]]
+) -> None:
+    assert callable(job)
+    with LoopbackServer() as server:
+        system = CiSystem(server)
+        done = person.run("doctor", "--json", **job(system), **options)
+    found = [(row["severity"], row["subject"], row["code"]) for row in done.document]
+    assert [row for row in expected if row not in found] == []
+    assert done.status == ("error" in {severity for severity, _, _ in expected})
+
+
+def test_doctor_outside_of_a_job_does_not_speak_of_one(person: Machine) -> None:
+    assert "job" not in {row["subject"] for row in person.run("doctor", "--json").document}
+
+
+def test_explain_shows_whose_the_token_is_and_never_the_token(person: Machine) -> None:
+    claims = {"issuer": ISSUER, "subject": _JOB, "audience": "sts.amazonaws.com"}
+    host = find("ecr").example_host
+    with LoopbackServer() as server:
+        system = CiSystem(server)
+        person.issues.append(lambda: system.secrets)
+        gitlab, github = _gitlab_with_one_token(system), system.github(_JOB)
+        shown = person.run("explain", "--json", host, **gitlab, **_ECR).document
+        assert shown["identity"]["id_token"] == claims
+        text = person.run("explain", host, **gitlab, **_ECR).stdout.decode()
+        assert all(f"{name} {value}" in text for name, value in claims.items())
+        # GitHub has to be asked for it, and explain alone asks nothing.
+        shown = person.run("explain", "--json", host, **github, **_ECR).document
+        assert shown["identity"]["id_token"] is None
+        assert (
+            "audience sts.amazonaws.com"
+            in person.run("explain", host, **github, **_ECR).stdout.decode()
+        )
+        assert server.received == []
+        tried = person.run("explain", "--try", "--json", host, **github, **_ECR).document
+        assert tried["identity"]["id_token"] == claims
