@@ -373,11 +373,7 @@ class AwsCloud(LoopbackServer):
             "UnrecognizedClientException": "InvalidClientTokenId",
             "InvalidSignatureException": "SignatureDoesNotMatch",
         }.get(refused.code, refused.code)
-        return _xml(
-            f"<ErrorResponse xmlns='{STS_NAMESPACE}'><Error><Type>Sender</Type><Code>{code}</Code>"
-            f"<Message>{escape(refused.message)}</Message></Error></ErrorResponse>",
-            refused.status,
-        )
+        return sts_error(code, refused.message, refused.status)
 
     # --- SSO and sign-in ------------------------------------------------------------------------
 
@@ -550,6 +546,15 @@ def _leave(path: Path, document: object) -> Path:
 
 def _xml(text: str, status: int = 200) -> Reply:
     return Reply(status, {"Content-Type": "text/xml"}, text.encode())
+
+
+def sts_error(code: str, message: str, status: int = 400) -> Reply:
+    """An error of STS."""
+    return _xml(
+        f"<ErrorResponse xmlns='{STS_NAMESPACE}'><Error><Type>Sender</Type><Code>{code}</Code>"
+        f"<Message>{escape(message)}</Message></Error></ErrorResponse>",
+        status,
+    )
 
 
 def _rest_error(code: str, message: str, status: int) -> Reply:

@@ -482,23 +482,64 @@ def test_circleci_is_asked_where_it_left_out_the_variable(world: World) -> None:
     assert world.trusts("ecr", world.get("ecr", {**job, "CIRCLE_ORGANIZATION_ID": "chosen"}))
 
 
+# The cloud, its answer, and the code. Most are about an issuer of one's own.
+ANSWERS: list[tuple[str, str, str]] = [
+    # https://github.com/google-github-actions/auth/issues/124
+    (
+        "gcr",
+        "invalid_request The size of mapped attribute google.subject exceeds the 127 bytes limit.",
+        "gcr.subject-too-long",
+    ),
+    # https://github.com/GoogleCloudPlatform/gcs-fuse-csi-driver/pull/1471
+    (
+        "gcr",
+        "invalid_grant Error connecting to the given credential's issuer.",
+        "gcr.issuer-unreachable",
+    ),
+    # https://github.com/Azure/login/issues/515
+    (
+        "acr",
+        "AADSTS7002138: The subject matches with case-insensitive comparison",
+        "acr.federated-credential-case",
+    ),
+    # https://github.com/Azure/login/issues/283
+    ("acr", "AADSTS501661: Request to External OIDC endpoint failed.", "acr.issuer-unreachable"),
+    # https://github.com/aws-actions/configure-aws-credentials/issues/357
+    (
+        "ecr",
+        "OpenIDConnect provider's HTTPS certificate doesn't match configured thumbprint",
+        "ecr.issuer-thumbprint",
+    ),
+    (
+        "ecr",
+        "Couldn't retrieve verification key from your identity provider",
+        "ecr.issuer-unreachable",
+    ),
+]
+
+
 def test_the_answers_of_clouds_that_people_ask_about_have_codes_of_their_own(
     world: World,
 ) -> None:
-    job = world.ci.github(JOB)
-    # https://github.com/google-github-actions/auth/issues/124
-    too_long = "The size of mapped attribute google.subject exceeds the 127 bytes limit."
-    reply = json_reply({"error": "invalid_request", "error_description": too_long}, 400)
-    world.gcr.fail("/v1/token", reply)
-    assert world.code("gcr", job) == "gcr.subject-too-long"
-    # https://github.com/Azure/login/issues/515
-    text = "AADSTS7002138: The subject matches with case-insensitive comparison"
-    reply = json_reply({"error": "invalid_client", "error_description": text}, 401)
-    world.acr.fail("*/oauth2/v2.0/token", reply)
-    error = world.error("acr", job)
-    assert (error.code, JOB in error.reason) == ("acr.federated-credential-case", True)
+    for cloud, said, code in ANSWERS:
+        word, _, description = said.partition(" ")
+        entra = {"error": "invalid_client", "error_description": said}
+        replies = {
+            "gcr": (
+                "/v1/token",
+                json_reply({"error": word, "error_description": description}, 400),
+            ),
+            "acr": ("*/oauth2/v2.0/token", json_reply(entra, 401)),
+            "ecr": ("/sts", aws.sts_error("InvalidIdentityToken", said)),
+        }
+        world_cloud = getattr(world, cloud)
+        world_cloud.fail(*replies[cloud])
+        error = world.error(cloud, world.ci.github(JOB))
+        world_cloud.behave()
+        assert (error.code, JOB in error.reason) == (code, True)
     # https://github.com/google-github-actions/setup-gcloud/issues/546
     wrong = PROVIDER.replace("providers/ci", "attribute.repository/octo/app")
+    job = world.ci.github(JOB)
     assert world.code("gcr", job, workload_identity_provider=wrong) == "gcr.not-a-provider"
 
 

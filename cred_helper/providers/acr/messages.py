@@ -23,6 +23,7 @@ ENTRA_CODES = {
     "50079": "acr.second-factor",
     "50126": "acr.wrong-password",
     "50158": "acr.second-factor",
+    "50166": "acr.issuer-unreachable",
     "50173": "acr.login-revoked",
     "53003": "acr.conditional-access",
     "65001": "acr.no-consent",
@@ -32,8 +33,10 @@ ENTRA_CODES = {
     "70023": "acr.federated-token-too-long",
     "70043": "acr.login-expired",
     "90002": "acr.unknown-tenant",
+    "90061": "acr.issuer-unreachable",
     "90072": "acr.not-a-user-of-the-tenant",
     "500011": "acr.unknown-audience",
+    "501661": "acr.issuer-unreachable",
     "700016": "acr.unknown-application",
     "700024": "acr.federated-token-not-valid-now",
     "700027": "acr.unknown-certificate",
@@ -229,6 +232,10 @@ MESSAGES: dict[str, Message] = {
         "no federated credential of the application fits the token's issuer, subject and audience"
         " (AADSTS{number})",
         "compare them: az ad app federated-credential list --id {client}",
+    ),
+    "acr.issuer-unreachable": Message(
+        "Entra cannot get the keys of the token's issuer (AADSTS{number})",
+        "the issuer's /.well-known/openid-configuration has to be reachable from the internet",
     ),
     "acr.federated-credential-case": Message(
         "a federated credential of the application has the token's subject in other letters"

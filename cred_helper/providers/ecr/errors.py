@@ -269,6 +269,13 @@ _API_OF = {
     "GetRoleCredentials": "SSO",
     "CreateOAuth2Token": "AWS sign-in",
 }
+# What STS says of a web identity token that it does not accept.
+_TOKEN_REFUSALS = (
+    ("No OpenIDConnect provider found", "ecr.issuer-unknown"),
+    ("Incorrect token audience", "ecr.audience-wrong"),
+    ("verification key", "ecr.issuer-unreachable"),
+    ("thumbprint", "ecr.issuer-thumbprint"),
+)
 # AWS's names of the policies that can forbid a call.
 _POLICY = (
     "(identity-based policy|resource-based policy|permissions boundary|session policy"
@@ -312,6 +319,8 @@ def _refusal(error: Any, configuration: Configuration, identity: Identity) -> Cr
         return Denied("ecr.region-off", api=api, detail=detail, answer=answer)
     if answer == "InvalidIdentityToken":
         return _token_not_taken(message, detail)
+    if answer == "IDPCommunicationError":
+        return Denied("ecr.issuer-unreachable", detail=detail)
     if answer.startswith("HTTP"):
         return BadReply("ecr.not-aws", api=api, answer=answer)
     return Denied("ecr.refused", api=api, detail=detail, answer=answer)
@@ -355,11 +364,8 @@ def _static_keys(configuration: Configuration, identity: Identity) -> tuple[str,
 
 def _token_not_taken(message: str, detail: str) -> Denied:
     """The error for a web identity token that STS does not take."""
-    if "No OpenIDConnect provider found" in message:
-        return Denied("ecr.issuer-unknown", detail=detail)
-    if "Incorrect token audience" in message:
-        return Denied("ecr.audience-wrong", detail=detail)
-    return Denied("ecr.token-not-taken", detail=detail)
+    known = (code for said, code in _TOKEN_REFUSALS if said in message)
+    return Denied(next(known, "ecr.token-not-taken"), detail=detail)
 
 
 def _clock_skew(message: str, date: str) -> str:

@@ -336,6 +336,14 @@ MESSAGES: dict[str, Message] = {
         "the token is for another audience: {detail}",
         "request the token for the audience sts.amazonaws.com, or add its audience to the provider",
     ),
+    "ecr.issuer-unreachable": Message(
+        "STS cannot get the keys of the token's issuer: {detail}",
+        "the issuer's /.well-known/openid-configuration has to be reachable from the internet",
+    ),
+    "ecr.issuer-thumbprint": Message(
+        "the certificate of the token's issuer has another thumbprint than the provider: {detail}",
+        "aws iam update-open-id-connect-provider-thumbprint",
+    ),
     "ecr.token-not-taken": Message("STS does not accept the token: {detail}"),
     "ecr.not-a-role": Message(
         "{named_by} is not the ARN of a role", "write arn:aws:iam::ACCOUNT:role/NAME"

@@ -139,6 +139,8 @@ def _refusal_code(code: str, description: str, kind: str) -> str:
             return "gcr.provider-unknown"
         case "external_account" if "attribute condition" in description:
             return "gcr.attribute-condition"
+        case "external_account" if "Error connecting to" in description:
+            return "gcr.issuer-unreachable"
         case "external_account" if "127" in description:
             return "gcr.subject-too-long"
         case "external_account" if code == "invalid_grant" and "udience" in description:

@@ -147,6 +147,10 @@ MESSAGES: dict[str, Message] = {
         "the provider's attribute condition refuses the subject token ({status}): {said}",
         "compare it: gcloud iam workload-identity-pools providers describe",
     ),
+    "gcr.issuer-unreachable": Message(
+        "{upstream} cannot get the keys of the subject token's issuer ({status}): {said}",
+        "the issuer's /.well-known/openid-configuration has to be reachable from the internet",
+    ),
     "gcr.subject-too-long": Message(
         "{upstream} cannot map the subject token ({status}): {said}",
         "map a shorter claim to google.subject, such as assertion.repository",
