@@ -294,7 +294,7 @@ def _first_failure(resolution: Resolution, answer: Answer) -> ProviderError | No
 
 
 def _absent(target: Target, answer: Answer) -> Denied:
-    """The error where there is no credential for a registry that nobody may pull from without."""
+    """The error where there is no credential for a registry that every pull needs one for."""
     host = target.address
     absent = next((one.outcome for one in answer.trace if isinstance(one.outcome, NotFound)), None)
     if absent is None:

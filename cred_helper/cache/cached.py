@@ -55,7 +55,7 @@ class CachedProvider:
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
         """Return the cached credential while it is fresh; otherwise one process asks for all.
 
-        An identity without a cache key is asked for every time. If only a network probe can tell
+        An identity without a cache key is asked for every time. If only a network probe can show
         whether there is an identity, the result that there is none is kept for some seconds.
         """
         is_resolved = identity.runs_program
@@ -142,7 +142,7 @@ class CachedProvider:
         return identity.cache_key is not None and self._cache.forget(self._key(request, identity))
 
     def _resolved(self, request: TokenRequest, identity: Identity) -> Identity:
-        """The identity with its cache key, even if only running a program can tell it."""
+        """The identity with its cache key, even if only running a program shows it."""
         if not identity.runs_program:
             return identity
         from cred_helper.providers.common.timeout import bounded

@@ -15,7 +15,7 @@ MESSAGES: dict[str, Message] = {
         'a rule with match = "{host}" in the settings file makes it one to answer for',
     ),
     "bazel.no-rule": Message(
-        "the path of the URI at {host} is not one of a registry, and no rule names it",
+        "the path of the URI at {host} does not belong to a registry, and no rule names it",
         'a rule with match = "{host}" and a provider in the settings file makes it one to answer'
         " for",
         cause="A credential is sent for the registry API of a host (/v2/…) alone, unless a rule "

@@ -244,7 +244,7 @@ MESSAGES: dict[str, Message] = {
     "doctor.identity-works": Message("the identity can work, as far as local files show"),
     "doctor.other-source-works": Message("{source} answers for {host}"),
     "doctor.source-open": Message(
-        "only asking tells whether {source} has a credential for {host}", "{command} asks"
+        "only a request shows whether {source} has a credential for {host}", "{command} asks"
     ),
     "doctor.nothing-answers": Message("no source has a credential for {host}"),
     "doctor.no-rule-matches": Message("no rule matches {host}: {rules} are set"),

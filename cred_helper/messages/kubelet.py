@@ -12,7 +12,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "kubelet.other-kind": Message("the kind of the request is not {kind}"),
     "kubelet.other-version": Message(
-        "the apiVersion of the request is none of {versions}",
+        "the apiVersion of the request is not supported; {versions} are",
         "apiVersion of the provider in the CredentialProviderConfig",
     ),
     "kubelet.unknown-key": Message("the request has the key {key}, which {version} does not have"),
@@ -22,7 +22,7 @@ MESSAGES: dict[str, Message] = {
     "kubelet.annotations": Message("serviceAccountAnnotations is not a map of strings"),
     # The arguments
     "kubelet.unknown-argument": Message(
-        "the argument {argument} is not one of {name}",
+        "{name} has no argument {argument}",
         "args of the provider in the CredentialProviderConfig",
     ),
     "kubelet.no-value": Message("the argument {argument} has no value"),

@@ -71,7 +71,7 @@ MESSAGES: dict[str, Message] = {
         cause=_NOT_STARTED,
     ),
     "node.config-version": Message(
-        "{path}: the apiVersion of {provider} is none of {group}", cause=_NOT_STARTED
+        "{path}: the apiVersion of {provider} does not belong to {group}", cause=_NOT_STARTED
     ),
     "node.config-duration": Message(
         "{path}: the defaultCacheDuration of {provider} is not a duration such as 12h",

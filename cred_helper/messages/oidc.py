@@ -23,7 +23,7 @@ MESSAGES: dict[str, Message] = {
         "id_token is ci, but this is not a job of a known CI system",
         "set id_token to env:NAME or file:/PATH, or remove it outside of CI",
         cause="None of the variables of GitHub Actions, GitLab CI, CircleCI, Buildkite, Azure"
-        " Pipelines, Bitbucket Pipelines and HCP Terraform is set, and the machine is not one of"
+        " Pipelines, Bitbucket Pipelines and HCP Terraform is set, and the machine is not in"
         " Google Cloud. A container does not have the variables of the job that started it, unless"
         " they are passed on.",
     ),

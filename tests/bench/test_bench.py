@@ -95,7 +95,5 @@ def test_only_runs_of_one_round_are_compared() -> None:
         (Figure("", "×", 40, None, at_least=True), None),
     ],
 )
-def test_a_target_is_reached_or_missed_or_not_measured(
-    figure: Figure, reached: bool | None
-) -> None:
+def test_a_target_is_reached_or_not_or_not_measured(figure: Figure, reached: bool | None) -> None:
     assert figure.is_reached is reached

@@ -17,7 +17,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 def proxy(authority: Authority) -> Iterator[TerminatingProxy]:
-    """A proxy that nobody may ask for a host that the test did not route."""
+    """A proxy that fails the test if it is asked for a host that the test did not route."""
     with TerminatingProxy(authority) as running:
         yield running
         assert running.refused == []

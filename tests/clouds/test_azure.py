@@ -1,4 +1,4 @@
-"""The loopback Azure objects to what Azure, or whoever cares for tokens, would not take."""
+"""The loopback Azure refuses what Azure refuses, and tokens in wrong places."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def azure(authority: Authority) -> Iterator[AzureCloud]:
 
 
 class Client:
-    """Somebody who posts forms to any host there."""
+    """A client that posts forms to any host there."""
 
     def __init__(self, azure: AzureCloud, authority: Authority) -> None:
         self._url = azure.url
@@ -54,7 +54,7 @@ def test_a_refresh_token_is_good_for_the_registry_that_gave_it_alone(
     secret = client.exchange(azure.issue(AUDIENCE, PUBLIC)).json()["refresh_token"]
     assert azure.issued(NULL_GUID, secret, EXAMPLE_HOST)
     assert not azure.issued(NULL_GUID, secret, "other.azurecr.io")
-    assert not azure.issued("somebody", secret, EXAMPLE_HOST)
+    assert not azure.issued("another", secret, EXAMPLE_HOST)
     assert not azure.issued(NULL_GUID, f"{secret}x", EXAMPLE_HOST)
     assert azure.exchanges == 1
 
@@ -113,7 +113,7 @@ def test_entra_refuses_who_it_does_not_know(
     path = f"/{cloud.TENANT_ID}/oauth2/v2.0/token"
     reply = client.post(PUBLIC.authority, path, {**SIGN_IN, **changes})
     assert reply.json()["error_codes"] == [code]
-    path = "/nobody/oauth2/v2.0/token"
+    path = "/unknown/oauth2/v2.0/token"
     assert client.post(PUBLIC.authority, path, SIGN_IN).json()["error_codes"] == [90002]
 
 

@@ -176,7 +176,7 @@ def test_a_slow_server_closes_without_waiting_for_its_clients() -> None:
         b"POST /json HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n",
     ],
 )
-def test_a_request_of_a_client_that_was_killed_is_none(server: LoopbackServer, cut: bytes) -> None:
+def test_a_request_that_is_cut_short_is_not_counted(server: LoopbackServer, cut: bytes) -> None:
     server.on("POST", "/json", lambda request: json_reply(request.json))
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
         client.sendall(cut)

@@ -22,7 +22,7 @@ from tests.clouds.registry import Registry
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
 from tests.mounts import mounted, needs_mounts
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
-from tests.support.executable import NOBODY, PROGRAM, Executable
+from tests.support.executable import CLOSED_PORT, PROGRAM, Executable
 from tests.support.machine import Machine, person
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ _MENDABLE = {
     ),
     "two proxies": ({}, {"https_proxy": "http://other:1"}, "doctor.proxies-differ"),
     "an invalid proxy": ({}, {"HTTPS_PROXY": "http://:x@"}, "doctor.proxy-invalid"),
-    "metadata by proxy": ({}, {"HTTP_PROXY": NOBODY}, "doctor.metadata-through-proxy"),
+    "metadata by proxy": ({}, {"HTTP_PROXY": CLOSED_PORT}, "doctor.metadata-through-proxy"),
 }
 
 

@@ -35,7 +35,7 @@ from tests.clouds.aws import ACCOUNT, EXAMPLE_HOST, PUBLIC_HOST, START_URL, AwsC
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Fault, LoopbackServer, Reply, json_reply
 from tests.clouds.sigv4 import Key
-from tests.support.executable import COMMAND, NOBODY, NOT_FOUND, PROGRAM, ROOT, Executable
+from tests.support.executable import CLOSED_PORT, COMMAND, NOT_FOUND, PROGRAM, ROOT, Executable
 from tests.support.machine import Machine
 
 SSO_OPTIONS = f"sso_account_id = {ACCOUNT}\nsso_role_name = Puller\n"
@@ -675,7 +675,7 @@ def test_endpoints_that_the_user_wants_ignored_are_ignored(
     variables = {
         **aws_behind_a_proxy.environment(),
         **user.environment(),
-        "AWS_ENDPOINT_URL": NOBODY,
+        "AWS_ENDPOINT_URL": CLOSED_PORT,
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
     }
     assert cloud.issued(*executable.get(FIPS_HOST, variables).credential, FIPS_HOST)
@@ -838,7 +838,7 @@ def test_a_refusal_names_the_policy_that_is_the_reason(
     assert f"{policy} " in failure.reason
 
 
-def test_a_key_without_its_session_token_and_one_with_another_keys_are_told_apart(
+def test_a_key_without_its_session_token_and_one_with_another_keys_have_different_codes(
     machine: Machine,
 ) -> None:
     session = {"AWS_ACCESS_KEY_ID": "ASIAUNKNOWN", "AWS_SECRET_ACCESS_KEY": "x"}
@@ -1065,7 +1065,7 @@ def test_a_program_that_gives_no_keys_is_named_without_its_output(
     assert 'profile "dev"' in failure.reason
 
 
-def test_a_wrong_secret_an_expired_session_and_a_wrong_clock_are_told_apart(
+def test_a_wrong_secret_an_expired_session_and_a_wrong_clock_have_different_codes(
     cloud: AwsCloud, machine: Machine, user: Key
 ) -> None:
     wrong = {**user.environment(), "AWS_SECRET_ACCESS_KEY": cloud.secret("wrong")}
@@ -1080,7 +1080,7 @@ def test_a_wrong_secret_an_expired_session_and_a_wrong_clock_are_told_apart(
     assert "17 minutes behind" in failure.reason
 
 
-def test_a_token_that_the_role_does_not_trust_and_one_that_has_expired_are_told_apart(
+def test_a_token_that_the_role_does_not_trust_and_one_that_has_expired_have_different_codes(
     cloud: AwsCloud, machine: Machine
 ) -> None:
     token = cloud.secret("web identity")

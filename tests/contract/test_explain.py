@@ -14,7 +14,7 @@ from tests.clients.hosted import NAMES
 from tests.clouds import aws
 from tests.clouds.fixtures import authority, proxy
 from tests.stage import known
-from tests.support.executable import NOBODY
+from tests.support.executable import CLOSED_PORT
 from tests.support.machine import Machine, person
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def test_a_try_goes_on_to_the_next_source(person: Machine) -> None:
     variables = {
         "AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": _SECRET,
-        "AWS_ENDPOINT_URL_ECR": NOBODY,
+        "AWS_ENDPOINT_URL_ECR": CLOSED_PORT,
         "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "5",
     }
     done = person.run("explain", "--try", "--json", aws.EXAMPLE_HOST, **variables)

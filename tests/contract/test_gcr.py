@@ -57,7 +57,7 @@ from tests.contract.gcr import (
     program_source,
     token_request,
 )
-from tests.support.executable import NOBODY, NOT_FOUND, Executable
+from tests.support.executable import CLOSED_PORT, NOT_FOUND, Executable
 
 __all__ = ["authority", "cloud", "get", "proxy"]
 
@@ -267,7 +267,7 @@ def test_without_a_metadata_service_the_answer_is_not_found_and_soon(
         server.on("GET", "/", lambda request: Reply(404, {"Server": "EC2ws"}))
         if listener == "silence":
             server.fail("/", faults.never_answer)
-        address = NOBODY if listener == "closed port" else server.url
+        address = CLOSED_PORT if listener == "closed port" else server.url
         started_s = time.monotonic()
         done = get({"NO_GCE_CHECK": "false", "GCE_METADATA_IP": address.removeprefix("http://")})
         assert time.monotonic() - started_s < 3  # the SDK alone needs 3.3 s
@@ -277,7 +277,7 @@ def test_without_a_metadata_service_the_answer_is_not_found_and_soon(
 @pytest.mark.skipif(FROZEN, reason="the frozen file ignores Python's variables")
 @pytest.mark.parametrize("probed", [False, True])
 def test_without_an_identity_no_sdk_is_loaded(get: Get, probed: bool) -> None:
-    doubt = {"NO_GCE_CHECK": "false", "GCE_METADATA_IP": NOBODY.removeprefix("http://")}
+    doubt = {"NO_GCE_CHECK": "false", "GCE_METADATA_IP": CLOSED_PORT.removeprefix("http://")}
     done = get({"PYTHONPROFILEIMPORTTIME": "1", **(doubt if probed else {})})
     assert done.stdout == NOT_FOUND
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
@@ -467,9 +467,9 @@ def test_a_certificate_of_an_unknown_authority_is_an_error(
 
 def test_a_proxy_that_is_not_reached_is_named(cloud: GoogleCloud, get: Get, tmp_path: Path) -> None:
     user = cloud.named(tmp_path, cloud.user_info())
-    done = get({**user, "HTTPS_PROXY": NOBODY, "https_proxy": NOBODY})
+    done = get({**user, "HTTPS_PROXY": CLOSED_PORT, "https_proxy": CLOSED_PORT})
     assert code(done) == "network.refused"
-    assert NOBODY.removeprefix("http://") in done.stderr
+    assert CLOSED_PORT.removeprefix("http://") in done.stderr
     assert "oauth2.googleapis.com" in done.stderr
 
 
@@ -516,7 +516,7 @@ def test_a_machine_without_a_service_account_has_no_identity(cloud: GoogleCloud,
 def test_gcloud_is_asked_where_no_metadata_service_answers(
     cloud: GoogleCloud, get: Get, tmp_path: Path
 ) -> None:
-    doubt = {"NO_GCE_CHECK": "false", "GCE_METADATA_IP": NOBODY.removeprefix("http://")}
+    doubt = {"NO_GCE_CHECK": "false", "GCE_METADATA_IP": CLOSED_PORT.removeprefix("http://")}
     assert principal(cloud, get({**doubt, **cloud.gcloud(tmp_path)})) == USER
 
 
@@ -593,7 +593,7 @@ def test_another_account_behind_a_named_metadata_service_gets_its_own_token(
 
 
 def test_a_named_metadata_service_that_is_not_running_is_an_error(get: Get) -> None:
-    address = NOBODY.removeprefix("http://")
+    address = CLOSED_PORT.removeprefix("http://")
     done = get({"NO_GCE_CHECK": "false", "GCE_METADATA_HOST": address})
     assert code(done) == "network.refused"
 

@@ -24,7 +24,7 @@ from tests.support.machine import Machine
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/puller"
 CLIENT = "11111111-2222-4333-8444-555555555555"
 RESOURCE = "/subscriptions/1/resourceGroups/r/providers/Microsoft.ManagedIdentity/identity"
-# Only a request can tell whether this machine is Google's.
+# Only a request shows whether this machine is Google's.
 UNCERTAIN = {"NO_GCE_CHECK": "", "K_SERVICE": "service", "GCE_METADATA_IP": "127.0.0.1:9"}
 # A metadata service is not asked for an identity that is not configured.
 DEVELOPER = {"AZURE_TOKEN_CREDENTIALS": "dev"}

@@ -16,7 +16,7 @@ from tests.clients.marks import needs_docker
 from tests.clouds import aws, azure, google
 from tests.clouds.fixtures import authority, proxy
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
-from tests.support.executable import NOBODY, PROGRAM
+from tests.support.executable import CLOSED_PORT, PROGRAM
 from tests.support.machine import Machine, person
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def test_an_identity_that_does_not_work_is_the_reason(person: Machine) -> None:
     variables = {
         "AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": PASSWORD,
-        "AWS_ENDPOINT_URL_ECR": NOBODY,
+        "AWS_ENDPOINT_URL_ECR": CLOSED_PORT,
         "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "5",
     }
     done = person.run("token", aws.EXAMPLE_HOST, **variables)

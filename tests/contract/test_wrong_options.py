@@ -16,7 +16,7 @@ WRONG = [
     ("acr", "identity_token", "maybe", "provider.not-a-flag"),
     ("acr", "audience", "a b", "acr.bad-character"),
     ("acr", "token_credentials", "x", "acr.bad-token-credentials"),
-    ("gcr", "impersonate", "nobody", "gcr.not-a-service-account"),
+    ("gcr", "impersonate", "no-address", "gcr.not-a-service-account"),
     ("gcr", "credentials_file", "/no/key", "gcr.file-missing"),
     ("ecr", "profile", "nowhere", "ecr.profile-missing"),
     ("dockerhub", "connection_id", "x", "dockerhub.bad-connection"),
@@ -68,7 +68,7 @@ def test_doctor_reports_a_wrong_option_without_asking_the_cloud(
 ) -> None:
     file = home / ".config/docker-credential-multi/config.toml"
     file.parent.mkdir(parents=True)
-    file.write_text('[acr]\nidentity_token = "maybe"\n[gcr]\nimpersonate = "nobody"\n')
+    file.write_text('[acr]\nidentity_token = "maybe"\n[gcr]\nimpersonate = "no-address"\n')
     report = executable.run("doctor").stdout.decode()
     for line in (2, 4):
         assert f"~/{file.relative_to(home)}:{line}: " in report

@@ -1,7 +1,7 @@
 """Random machines: every source of an identity that an SDK reads, each part drawn by itself.
 
 A machine is a table of draws. Its ``neighbours`` differ from it in one part, ``mutated`` ones in
-several. Machines of one cloud live in the same HOME, one after the other: paths never tell
+several. Machines of one cloud live in the same HOME, one after the other: paths never distinguish
 them apart.
 """
 

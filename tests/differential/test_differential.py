@@ -1,6 +1,6 @@
 """Machines that share a cache each answer as they do without one.
 
-``make differential`` tries all of them. ``tests.differential.machines`` says what tells two
+``make differential`` tries all of them. ``tests.differential.machines`` says what distinguishes two
 machines apart.
 """
 

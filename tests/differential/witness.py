@@ -1,4 +1,4 @@
-"""Loopback clouds that put into each token the name of whoever asked for it.
+"""Loopback clouds that put into each token the name of the identity that asked for it.
 
 They check nothing (``tests.clouds`` does that). The same caller gets the same token each time, so
 that two answers are equal exactly if the same identity got them.
@@ -40,7 +40,7 @@ def github(request: Received) -> Reply:
 
 
 class WitnessAws(LoopbackServer):
-    """ECR, STS, SSO, sign-in, container and instance metadata; ``name`` tells two apart."""
+    """ECR, STS, SSO, sign-in, container and instance metadata; ``name`` distinguishes two."""
 
     # Shared: a key of one cloud may be shown to the other, which then names its owner all the same.
     _keys: ClassVar[dict[str, str]] = {}

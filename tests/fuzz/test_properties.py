@@ -214,7 +214,7 @@ def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
 
 @given(entry=_entries, at=st.integers(0), change=st.integers(1, 255), cut=st.integers(0, 500))
 @_often
-def test_an_entry_that_is_torn_or_changed_is_none(
+def test_an_entry_that_is_torn_or_changed_is_not_used(
     entry: Entry, at: int, change: int, cut: int
 ) -> None:
     whole = entry.encode(_KEY)

@@ -1,4 +1,4 @@
-"""Writers that are killed at random moments and replaced, and a pipe on which they tell of it.
+"""Writers that are killed at random moments and replaced, and a pipe on which they report it.
 
 What they write, and what is found wrong with it, is the soak's own.
 """

@@ -29,7 +29,7 @@ NOT_FOUND = b"credentials not found in native keychain\n"
 # Longer than any of our deadlines.
 _HUNG_S = 90
 # A closed loopback port, for every SDK that a test does not redirect.
-NOBODY = "http://127.0.0.1:9"
+CLOSED_PORT = "http://127.0.0.1:9"
 
 
 def pinned_environment(home: Path) -> dict[str, str]:
@@ -42,8 +42,8 @@ def pinned_environment(home: Path) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         "AWS_EC2_METADATA_DISABLED": "true",
         "NO_GCE_CHECK": "true",
-        "AZURE_POD_IDENTITY_AUTHORITY_HOST": NOBODY,
-        "HTTPS_PROXY": NOBODY,
+        "AZURE_POD_IDENTITY_AUTHORITY_HOST": CLOSED_PORT,
+        "HTTPS_PROXY": CLOSED_PORT,
         "NO_PROXY": "127.0.0.1,localhost",
     }
 

@@ -23,7 +23,7 @@ from tests.clouds.dockerhub import DockerHub
 from tests.clouds.google import GoogleCloud
 from tests.clouds.loopback import loopbacks
 from tests.clouds.server import json_reply
-from tests.support.executable import NOBODY
+from tests.support.executable import CLOSED_PORT
 from tests.support.machine import Machine
 
 Environment = dict[str, str]
@@ -269,7 +269,7 @@ def gcloud(machine: Machine, cloud: GoogleCloud) -> Environment:
 
 
 def _principal(cloud: AzureCloud) -> Environment:
-    return {**cloud.principal(), "AZURE_POD_IDENTITY_AUTHORITY_HOST": NOBODY}
+    return {**cloud.principal(), "AZURE_POD_IDENTITY_AUTHORITY_HOST": CLOSED_PORT}
 
 
 @_identity("acr", "*/oauth2/v2.0/token", "entra", "oauth code", "text")

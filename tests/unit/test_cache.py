@@ -273,7 +273,7 @@ def test_an_identity_without_a_cache_key_is_asked_for_every_time(
 
 
 class WithProgram(Cloud):
-    """A provider whose identity only a program can tell."""
+    """A provider whose identity only a program knows."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)

@@ -586,7 +586,7 @@ def test_a_folder_in_the_place_of_a_file_is_reported(write: Write, home: Path) -
     assert identify().source == "profile"
 
 
-def test_a_token_in_a_pipe_is_left_to_the_sdk_and_tells_no_identity(
+def test_a_token_in_a_pipe_is_left_to_the_sdk_and_has_no_cache_key(
     home: Path, env: Callable[[dict[str, str]], None]
 ) -> None:
     os.mkfifo(home / "pipe")

@@ -562,7 +562,7 @@ def test_gclouds_token_in_a_pipe_has_no_cache_key(gcloud: Gcloud) -> None:
     assert machine.cache_key is None
 
 
-def test_machines_that_share_a_home_folder_are_told_apart(
+def test_machines_that_share_a_home_folder_have_different_cache_keys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workload = {

@@ -49,7 +49,7 @@ def test_every_spelling_of_a_registry_answers_for_every_other(names: tuple[str, 
         ("h.example", "h.example."),
         ("user@h.example", "h.example"),
         ("", "h.example"),
-        # Keys are literal: what looks like a pattern is none.
+        # Keys are literal, those that look like a pattern too.
         ("*", "h.example"),
         ("*.example", "h.example"),
     ],

@@ -314,7 +314,7 @@ def test_an_invalid_variable_is_named(home: Path, name: str, text: str) -> None:
         ('[[rule]]\nmatch = "a.**"\nhelper = "x"', 2, "settings.pattern-stars", None),
         ('[[rule]]\nmatch = "a"', 2, "settings.empty-rule", "provider"),
         (
-            '[[rule]]\nmatch = "a"\nhelper = "x"\n[[rule]]\nmatch = "b"\nanswer = "nobody"',
+            '[[rule]]\nmatch = "a"\nhelper = "x"\n[[rule]]\nmatch = "b"\nanswer = "never"',
             6,
             "settings.invalid-word",
             None,

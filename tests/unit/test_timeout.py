@@ -49,7 +49,7 @@ def test_an_error_of_ours_comes_through() -> None:
     assert caught.value.hint == "try"
 
 
-def test_any_other_error_is_told_by_its_type_alone() -> None:
+def test_any_other_error_is_shown_by_its_type_alone() -> None:
     class Faulty(_Provider):
         def get(self, request: TokenRequest, identity: Identity) -> Credential:
             raise RuntimeError("token=hunter2")

@@ -113,7 +113,7 @@ def test_any_other_lasting_claim_is_another_identity(other: str) -> None:
     assert token_identity.of_token(other) != token_identity.of_token(jwt(GITHUB))
 
 
-def test_tokens_that_name_no_subject_are_told_apart_by_all_of_their_text() -> None:
+def test_tokens_without_a_subject_are_identified_by_all_of_their_text() -> None:
     assert token_identity.of_token("opaque-1") != token_identity.of_token("opaque-2")
     assert token_identity.of_token("opaque-1") == token_identity.of_token("opaque-1\n")
     assert token_identity.of_token(jwt({"exp": 1})) != token_identity.of_token(jwt({"exp": 2}))
