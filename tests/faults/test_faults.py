@@ -80,7 +80,7 @@ def _principal(_: Path) -> dict[str, str]:
         (google.EXAMPLE_HOST, _service_account, "oauth2.googleapis.com"),
         (azure.EXAMPLE_HOST, _principal, "login.microsoftonline.com"),
     ],
-    ids=STEPS,
+    ids=("ecr", "gcr", "acr"),
 )
 def test_a_host_name_without_an_address_is_in_the_error(
     registry: str,
