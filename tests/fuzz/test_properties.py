@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from cred_helper.cache.entry import Entry
 from cred_helper.credential import Secret
+from cred_helper.providers.common import ci_job
 from tests.fuzz.network import ServerURLs
 from tests.fuzz.parsers import ConfigJson, HelperReply, Protocol, RawJson, SettingsFile
 from tests.fuzz.replies import REPLIES, Replies
@@ -253,3 +255,17 @@ def _reply(target: Replies, documents: st.SearchStrategy[dict[str, Any]]) -> Non
         target.check(head.encode() + _json(document))
 
     answer()
+
+
+# --- Identity tokens ------------------------------------------------------------------------------
+
+
+@_often
+@given(st.text() | st.lists(st.text()), st.booleans())
+def test_the_audiences_of_a_token_are_read_without_the_json_library(
+    audience: str | list[str], is_ascii: bool
+) -> None:
+    payload = json.dumps({"sub": "s", "aud": audience, "exp": 1}, ensure_ascii=is_ascii)
+    part = urlsafe_b64encode(payload.encode("utf-8", "surrogatepass")).rstrip(b"=").decode()
+    expected = [audience] if isinstance(audience, str) else audience
+    assert ci_job.audiences_of(f"e30.{part}.c2ln") == tuple(filter(None, expected))
