@@ -89,5 +89,13 @@ class Credential:
         """The description of it in messages."""
         return f"a credential for {self.username}" if self.username else "an empty credential"
 
+    @property
+    def basic(self) -> str:
+        """The value of the header Authorization that has the user name and the secret."""
+        from binascii import b2a_base64
+
+        plain = f"{self.username}:{self.secret.expose()}".encode("utf-8", "surrogateescape")
+        return f"Basic {b2a_base64(plain, newline=False).decode()}"
+
     def __repr__(self) -> str:
         return f"Credential({self.username!r}, {self.secret!r}, source={self.source!r})"

@@ -99,7 +99,7 @@ class Target:
         if not (url.raw.lower().startswith(_HTTPS) or (is_host_alone and "://" not in url.raw)):
             reason = "client.url-scheme"
         if reason == "client.url-other-port":
-            # What looks like a port can be the begin of a password that has a slash.
+            # What looks like a port can be the beginning of a password that has a slash.
             is_port = url.is_host and url.port.isdecimal()
             reason = None if is_port else "client.url-user-information"
         if reason is not None:
@@ -150,17 +150,22 @@ def _repository(segments: list[str]) -> str | None:
         name = rest[:-2]
     else:
         return None
-    is_name = all(part.strip(".") and _NAME_CHARACTERS.issuperset(part) for part in name)
-    return "/".join(name) if name and is_name else None
+    return "/".join(name) if _is_name(name) else None
+
+
+def _is_name(parts: list[str]) -> bool:
+    """Whether these can be the parts of a repository's name."""
+    return all(part.strip(".") and _NAME_CHARACTERS.issuperset(part) for part in parts or [""])
 
 
 def _in_scope(query: str) -> str:
     """The repository of a query for a token; ``""`` where it is for none."""
     for parameter in query.split("&"):
         name, _, value = parameter.replace("%3A", ":").replace("%2F", "/").partition("=")
-        parts = value.split(":")
-        if (name, parts[0]) == ("scope", "repository") and len(parts) > 1:
-            return parts[1]
+        kind, _, rest = value.partition(":")
+        repository = rest.partition(":")[0]
+        if (name, kind) == ("scope", "repository") and _is_name(repository.split("/")):
+            return repository
     return ""
 
 
@@ -230,7 +235,7 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
     own_hosts: tuple[str, ...] | None = None
     if credential is not None and route is not None and answer.trace[-1].source == route.provider:
         if route.asks_basic:
-            return Headers(_basic(credential), credential.expires_at_s)
+            return Headers(credential.basic, credential.expires_at_s)
         own_hosts = (target.address, route.host, route.auth_host)
     grant = Grant(target, credential, own_hosts, may_push=bool(rule and rule.may_push))
     request = TokenRequest(
@@ -251,9 +256,11 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
         raise failure.within("bazel.no-token", host=host) from None
     if found.username == _BEARER:
         return Headers(f"{_BEARER} {found.secret.expose()}", found.expires_at_s)
-    if found.username == _BASIC and credential is not None:
-        return Headers(_basic(credential), credential.expires_at_s)
-    return Headers()
+    if found.username == _OPEN:
+        return Headers()
+    if credential is None and not may_fail:
+        raise Denied("bazel.no-credential", host=host)
+    return _login(target, credential, answer)
 
 
 def _login(target: Target, credential: Credential | None, answer: Answer) -> Headers:
@@ -263,7 +270,7 @@ def _login(target: Target, credential: Credential | None, answer: Answer) -> Hea
     if credential.username == IDENTITY_TOKEN:
         source = answer.trace[-1].source
         raise Denied("bazel.identity-token", host=target.address, source=source)
-    return Headers(_basic(credential), credential.expires_at_s)
+    return Headers(credential.basic, credential.expires_at_s)
 
 
 def _ask(target: Target, resolution: Resolution, wiring: Wiring) -> Answer:
@@ -294,21 +301,13 @@ def _first_failure(resolution: Resolution, answer: Answer) -> ProviderError | No
 
 
 def _absent(target: Target, answer: Answer) -> Denied:
-    """The error where there is no credential for a registry that every pull needs one for."""
+    """The error where there is no credential for a registry that lets in only those with one."""
     host = target.address
     absent = next((one.outcome for one in answer.trace if isinstance(one.outcome, NotFound)), None)
     if absent is None:
         return Denied("bazel.no-credential", host=host)
     words = {"host": host, "source": answer.trace[0].source}
     return Denied.of(absent).within("provider.no-credential", **words)
-
-
-def _basic(credential: Credential) -> str:
-    from binascii import b2a_base64
-
-    plain = f"{credential.username}:{credential.secret.expose()}"
-    encoded = b2a_base64(plain.encode("utf-8", "surrogateescape"), newline=False)
-    return f"{_BASIC} {encoded.decode()}"
 
 
 class Grant:

@@ -19,7 +19,6 @@ import json
 import os
 import re
 import ssl
-from base64 import b64encode
 from email.utils import parsedate_to_datetime
 from glob import glob
 from http.client import HTTPException
@@ -199,7 +198,7 @@ class Registry:
             else:
                 query = urlencode(asked)
                 url = f"{realm}{'&' if '?' in realm else '?'}{query}" if query else realm
-                shown = {"Authorization": basic(credential)} if credential else {}
+                shown = {"Authorization": credential.basic} if credential else {}
                 reply = self._fetch(url, shown)
         except HTTPError as error:
             if _is_outage(error):
@@ -272,12 +271,6 @@ class Registry:
             self.ahead_s = parsedate_to_datetime(headers["Date"]).timestamp() - time()
         except (TypeError, ValueError, OverflowError):
             pass  # the reply has no date
-
-
-def basic(credential: Credential) -> str:
-    """The Authorization header of a user name and password."""
-    plain = f"{credential.username}:{credential.secret.expose()}"
-    return f"Basic {b64encode(plain.encode('utf-8', 'surrogateescape')).decode()}"
 
 
 def _parsed(challenge: str) -> Challenge:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import click
@@ -85,8 +84,7 @@ def render(server_url: ServerURL, credential: Credential, form: str) -> str:
             words = shell.line(*login, platform="posix")
             return f"printf %s {shell.quoted(secret, 'posix')} | {words}"
         case "header":
-            basic = f"{username}:{secret}".encode("utf-8", "surrogateescape")
-            return f"Authorization: Basic {b64encode(basic).decode()}"
+            return f"Authorization: {credential.basic}"
         case "env":
             return (
                 f"REGISTRY_USERNAME={shell.quoted(username, 'posix')}\n"

@@ -30,7 +30,8 @@ MESSAGES: dict[str, Message] = {
     ),
     "bazel.no-token": Message("no token for {host}: {reason}"),
     "bazel.identity-token": Message(
-        "the login to {host} from {source} is an identity token, which only a registry takes"
+        "the login to {host} from {source} is an identity token, which only the token endpoint of a"
+        " registry takes"
     ),
     "bazel.anonymous": Message("no credential is sent to {host}: {reason}"),
 }

@@ -241,6 +241,11 @@ def test_a_registry_that_asks_for_a_password_gets_it(
         asked = len(registry.received)
         assert authorization(builder.headers(f"{IMAGE}/blobs/sha256:0")) == header
         assert len(registry.received) == asked
+        builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}"\npush = true\n')
+        builder.config(auths={PRIVATE_HOST: {"identitytoken": builder.secret("an identity")}})
+        assert builder.headers(f"{IMAGE}/tags/list").codes == ["bazel.identity-token"]
+        builder.config()
+        assert builder.headers(f"{IMAGE}/tags/list").codes == ["bazel.no-credential"]
     kept = b"".join(file.read_bytes() for file in builder.cache.iterdir())
     assert header.partition(" ")[2].encode() not in kept
     assert PASSWORD.encode() not in kept

@@ -122,6 +122,7 @@ def test_a_uri_that_is_not_one_to_answer_for_is_an_error_that_quotes_no_secret(
         ("https://gcr.io/v2/token?service=gcr.io&scope=repository:a/b:pull", "gcr.io", "a/b"),
         ("https://quay.io/v2/auth?scope=repository%3Aa%2Fb%3Apull&service=x", "quay.io", "a/b"),
         ("https://gcr.io/v2/token?service=gcr.io", "gcr.io", ""),
+        ("https://gcr.io/v2/token?service=gcr.io&scope=repository:../a@b:pull", "gcr.io", ""),
         ("https://auth.docker.io/token?service=registry.docker.io", "registry-1.docker.io", ""),
     ],
 )

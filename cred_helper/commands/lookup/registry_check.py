@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from cred_helper import docker_hub
 from cred_helper.errors import CredentialError, ProviderError, Unreachable
 from cred_helper.hosts import HubRoute
-from cred_helper.registry import Registry, basic
+from cred_helper.registry import Registry
 
 if TYPE_CHECKING:
     from cred_helper.credential import Credential
@@ -83,7 +83,7 @@ def _notice(registry: Registry, credential: Credential | None) -> CredentialErro
     if credential is None:
         return CredentialError("login.registry-asks")
     if not challenge.is_bearer:
-        registry.show(basic(credential))
+        registry.show(credential.basic)
         return CredentialError("login.accepted")
     registry.show(f"Bearer {registry.token(challenge, credential).text}")
     endpoint = urlsplit(challenge.realm).netloc
