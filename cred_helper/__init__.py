@@ -17,7 +17,7 @@ Map: imports point down only; the import contracts in pyproject.toml check it
                     only functions that print
     protocols/      wire formats: bytes → request, answer → bytes
     commands/       the commands for people, one file or folder each; only they import click.
-                    configure/ doctor/ lookup/ ui/ contain what the commands use
+                    configure/ doctor/ lookup/ node/ ui/ contain what the commands use
     headers         what a URI's server takes, for Bazel; registry: the questions to a registry
     wiring          settings → keychain; only this module knows every source
     keychain        asks one source after another and records a trace

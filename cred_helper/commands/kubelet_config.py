@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cred_helper import clouds, providers
+from cred_helper import clouds, providers, stdio
 from cred_helper.commands.configure.consent import ask, show_difference
-from cred_helper.commands.node import entries, installation, layouts, yaml_text
+from cred_helper.commands.node import (
+    entries,
+    installation,
+    layouts,
+    match_images,
+    yaml_text,
+)
 from cred_helper.commands.node.entries import Chosen
 from cred_helper.commands.node.provider_config import new
 from cred_helper.commands.ui.screen import Screen, dim, shown
@@ -136,8 +142,13 @@ def _chosen(names: tuple[str, ...], options: tuple[str, ...]) -> list[Chosen]:
             )
         chosen[cloud].options[option] = value
     for rule in Settings.load(os.environ).rules:
-        if rule.target and rule.target.provider in chosen and rule.pattern and rule.pattern.address:
-            chosen[rule.target.provider].hosts.append(rule.pattern.address)
+        if rule.target is None or rule.target.provider not in chosen:
+            continue
+        if glob := match_images.of_rule(rule.match):
+            chosen[rule.target.provider].hosts.append(glob)
+        else:
+            place = rule.place.of("match")
+            stdio.warning(CredentialError("node.rule-without-glob", place=place))
     return list(chosen.values())
 
 

@@ -26,6 +26,10 @@ MESSAGES: dict[str, Message] = {
         "{path} exists and is not a link to the program beside it",
         "remove it, if nothing uses it",
     ),
+    "node.rule-without-glob": Message(
+        "{place}: kubelet has no pattern for what this rule matches",
+        "write no ** in the host and no * in path and port, or add it to matchImages by hand",
+    ),
     "node.needs-rbac": Message(
         "before kubelet starts with this: docker-credential-multi kubelet-config --pod-identity"
         " --rbac | kubectl apply -f - with the same options; without that role no image of these"

@@ -12,7 +12,7 @@ import pytest
 
 from cred_helper.clouds import CLOUDS
 from cred_helper.commands.node import layouts, match_images, yaml_text
-from tests.support.executable import PROGRAM, ROOT
+from tests.support.executable import EXECUTABLE, PROGRAM, ROOT
 from tests.support.machine import Machine, person
 
 if TYPE_CHECKING:
@@ -155,11 +155,14 @@ def test_the_role_is_for_the_audiences(person: Machine) -> None:
 def test_the_hosts_of_aliases_are_asked_too(person: Machine) -> None:
     person.settings(
         '[[rule]]\nmatch = "registry.corp.example:5000"\nalias = "myregistry.azurecr.io"\n'
+        '[[rule]]\nmatch = "*.mirror.example/team"\nalias = "myregistry.azurecr.io"\n'
     )
     [entry] = _printed(person, "--cloud", "acr")["providers"]
-    assert "registry.corp.example:5000" in entry["matchImages"]
+    assert {"registry.corp.example:5000", "*.mirror.example/team"} <= {*entry["matchImages"]}
     [entry] = _printed(person, "--cloud", "ecr")["providers"]
     assert "registry.corp.example:5000" not in entry["matchImages"]
+    person.settings('[[rule]]\nmatch = "**.corp.example"\nalias = "myregistry.azurecr.io"\n')
+    assert person.run("kubelet-config").codes == ["node.rule-without-glob"]
 
 
 def test_talos_gets_a_patch_of_its_machine_configuration(person: Machine) -> None:
@@ -276,10 +279,15 @@ def test_a_node_of_no_known_kind_needs_a_layout(person: Machine, tmp_path: Path)
     assert node.install("--yes", "--layout", "kubelet").status == 0
 
 
-@pytest.mark.skipif("DOCKER_CREDENTIAL_MULTI_UNDER_TEST" in os.environ, reason="a single file")
-def test_a_python_package_cannot_be_put_on_a_node(k3s: Node) -> None:
+def test_a_single_file_puts_itself_on_a_node_and_a_package_does_not(k3s: Node) -> None:
+    for folder in ("lib", "lib64"):  # the loader of a file that needs one
+        (k3s.root / folder).symlink_to(f"/{folder}")
     done = k3s.machine.run("kubelet-config", "--install", str(k3s.root), "--yes")
-    assert (done.status, done.codes) == (1, ["node.not-a-single-file"])
+    if EXECUTABLE.read_bytes()[:2] == b"#!":
+        assert (done.status, done.codes) == (1, ["node.not-a-single-file"])
+    else:
+        assert done.status == 0
+        assert (k3s.folder / _NAME).read_bytes() == EXECUTABLE.read_bytes()
 
 
 # --- What doctor says -----------------------------------------------------------------------------

@@ -101,7 +101,7 @@ def changes(root: Path, layout: Layout, entries: list[Entry], source: Path) -> l
         Misconfigured: a file is in the way, or the configuration cannot be merged.
     """
     folder, config = below(root, layout.folder), below(root, layout.config)
-    for path in (folder, config.parent):
+    for path in (folder, config.parent, config):
         _check_inside(root, path)
     code = unstartable(str(source), str(root))
     if code and (code != "doctor.helper-for-other-processor" or root.samefile("/")):

@@ -72,8 +72,8 @@ _KUBELET = (
 )
 TALOS = "talos"
 LAYOUTS = (
-    Layout("rke2", *_RANCHER, "/etc/rancher/rke2", "systemctl restart rke2-agent"),
-    Layout("k3s", *_RANCHER, "/etc/rancher/k3s", "systemctl restart k3s-agent"),
+    Layout("rke2", *_RANCHER, "/etc/rancher/rke2", "systemctl restart rke2-server, or rke2-agent"),
+    Layout("k3s", *_RANCHER, "/etc/rancher/k3s", "systemctl restart k3s, or k3s-agent"),
     Layout(
         TALOS,
         "/usr/local/lib/kubelet/credentialproviders",

@@ -35,6 +35,13 @@ def narrowed(globs: Iterable[str]) -> list[str]:
     return [one for one in kept if not any(o != one and covers(o, one) for o in kept)]
 
 
+def of_rule(match: str) -> str | None:
+    """The glob for what a rule matches; ``None`` where kubelet has none for it."""
+    glob = match.removeprefix("https://").lower()
+    host, _, path = glob.partition("/")
+    return None if "**" in host or "*" in path or host.endswith(":*") else glob
+
+
 def _of_zone(zone: Zone) -> Iterator[str]:
     first, _, rest = zone.pattern.partition(".")
     labels = [_glob(label, zone.region_prefix) for label in zone.pattern.split(".")]
