@@ -64,7 +64,9 @@ MESSAGES: dict[str, Message] = {
         "set TFC_WORKLOAD_IDENTITY_AUDIENCE in the workspace",
     ),
     # The system that is asked for a token.
-    "oidc.bad-endpoint": Message("{variable} does not have the https address of an endpoint"),
+    "oidc.bad-endpoint": Message(
+        "{variable} does not have an https address, or the token that goes with it has a line break"
+    ),
     "oidc.refused": Message(
         "{upstream} gives the job no identity token ({status}): {said}",
         "start the job again: its access token may have ended",

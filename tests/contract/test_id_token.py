@@ -285,6 +285,15 @@ LACKS: list[tuple[dict[str, str], dict[str, str], str]] = [
     ),
     ({"BUILDKITE": "true"}, {}, "oidc.program-missing"),
     ({"TF_BUILD": "True"}, {}, "oidc.azure-pipelines-variable"),
+    (
+        {
+            "TF_BUILD": "True",
+            "SYSTEM_OIDCREQUESTURI": "https://vstoken.example",
+            "SYSTEM_ACCESSTOKEN": "$(System.AccessToken)",
+        },
+        {},
+        "oidc.azure-pipelines-variable",
+    ),
     ({"BITBUCKET_BUILD_NUMBER": "7"}, {}, "oidc.bitbucket-token"),
     ({"TFC_RUN_ID": "run-1"}, {}, "oidc.terraform-token"),
     ({}, {"id_token": "env:MISSING"}, "oidc.variable-not-set"),
@@ -306,13 +315,18 @@ LACKS: list[tuple[dict[str, str], dict[str, str], str]] = [
         {"id_token": "env:T", "id_token_audience": "y"},
         "oidc.wrong-audience",
     ),
-    (
-        {
-            "ACTIONS_ID_TOKEN_REQUEST_URL": "http://ci.example/token",
-            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "t",
-        },
-        {},
-        "oidc.bad-endpoint",
+    *(
+        (
+            {"ACTIONS_ID_TOKEN_REQUEST_URL": url, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": token},
+            {},
+            "oidc.bad-endpoint",
+        )
+        for url, token in (
+            ("http://ci.example/token", "t"),
+            ("ci.example/token", "t"),
+            ("https://[ci/token", "t"),
+            ("https://ci.example/token", "a\nb"),
+        )
     ),
 ]
 

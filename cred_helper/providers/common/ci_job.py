@@ -97,7 +97,8 @@ def _github(environ: Environ, audiences: tuple[str, ...], _is_chosen: bool) -> F
 
 def _azure_pipelines(environ: Environ, audiences: tuple[str, ...], is_chosen: bool) -> FoundToken:
     for name in (AZURE_URL, AZURE_TOKEN, AZURE_CONNECTION):
-        if not environ.get(name):
+        # Azure leaves "$(System.AccessToken)" as it is where the step may not have it.
+        if not environ.get(name) or environ[name].startswith("$("):
             raise Misconfigured("oidc.azure-pipelines-variable", variable=name)
     names = (AZURE_TOKEN, AZURE_URL, AZURE_CONNECTION)
     found = _asked(AZURE_PIPELINES, environ, audiences, names)
@@ -163,7 +164,8 @@ def _google_cloud(environ: Environ, audiences: tuple[str, ...]) -> FoundToken:
     found = _asked(GOOGLE_CLOUD, environ, audiences, (METADATA_VARIABLE,))
     node = os.uname().nodename if hasattr(os, "uname") else ""
     is_usual = node and not environ.get(METADATA_VARIABLE)
-    found.whose = digest([GOOGLE_CLOUD, *audiences, node]) if is_usual else None
+    parts = [GOOGLE_CLOUD, *audiences, node, cloud_detection.boot_id()]
+    found.whose = digest(parts) if is_usual else None
     return found
 
 

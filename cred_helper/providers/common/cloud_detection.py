@@ -26,6 +26,8 @@ _FIRMWARE = {
 }
 # Older EC2 instances run on Xen, whose firmware does not name Amazon.
 _XEN_UUID_FILE = "/sys/hypervisor/uuid"
+# A machine gets another account only while it is stopped.
+_BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id"
 
 
 class Sign:
@@ -59,3 +61,8 @@ def _first_line(path: str) -> str:
             return file.readline(256).strip()
     except OSError:
         return ""
+
+
+def boot_id() -> str:
+    """What differs after each start of the machine, before which it can get another account."""
+    return _first_line(_BOOT_ID_FILE)

@@ -79,7 +79,7 @@ def _github(request: TokenRequest, found: FoundToken) -> str:
 
     url = request.environ[ci_job.GITHUB_URL]
     url += f"{'&' if '?' in url else '?'}audience={quote(found.audience, safe='')}"
-    headers = {"Authorization": f"Bearer {request.environ[ci_job.GITHUB_TOKEN]}"}
+    headers = {"Authorization": f"Bearer {request.environ[ci_job.GITHUB_TOKEN].strip()}"}
     reply = _asked(request, found, "GET", url, headers, ci_job.GITHUB_URL)
     return _member(reply, "value")
 
@@ -91,7 +91,7 @@ def _azure_pipelines(request: TokenRequest, found: FoundToken) -> str:
     url = request.environ[ci_job.AZURE_URL].rstrip("/")
     url += f"?api-version={_AZURE_API_VERSION}&serviceConnectionId={connection}"
     headers = {
-        "Authorization": f"Bearer {request.environ[ci_job.AZURE_TOKEN]}",
+        "Authorization": f"Bearer {request.environ[ci_job.AZURE_TOKEN].strip()}",
         "Content-Type": "application/json",
         # A refusal in place of a redirection to a sign-in page.
         "X-TFS-FedAuthRedirect": "Suppress",
@@ -145,6 +145,7 @@ def _asked(
         admit=admit,
         direct=is_direct,
     )
+    admit(url)
     pause_s = _FIRST_PAUSE_S
     while True:
         error: ProviderError | None
@@ -154,23 +155,22 @@ def _asked(
             except CredentialError:
                 raise
             except Exception as failure:  # noqa: BLE001 - requests and urllib3 raise what they like
+                if wire.last is None:  # it is not a request: a line break in the job's token
+                    raise Misconfigured("oidc.bad-endpoint", variable=variable) from None
                 error = wire.failure(failure) or Unreachable("oidc.no-answer")
             else:
                 assert wire.last is not None
                 error = status_error(wire.last) or _refusal(wire.last)
-        asked = wire.last.headers.get("Retry-After", "") if wire.last else ""
+        asked = wire.last.headers.get("Retry-After", "")
         pause_s = max(pause_s, float(asked) if asked.isdecimal() and len(asked) < 6 else 0.0)
         is_last = wire.attempts(url) == _ATTEMPTS or wire.deadline.remaining_s() < 4 * pause_s
-        is_passing = isinstance(error, Unreachable) or (wire.last and wire.last.status == 403)
+        is_passing = isinstance(error, Unreachable) or wire.last.status == 403
+        if error is None:
+            return wire.last
         if is_last or not is_passing:
-            break
+            raise error
         sleep(pause_s)
         pause_s *= 2
-    reply = wire.last
-    assert reply is not None
-    if error is not None:
-        raise error
-    return reply
 
 
 def _refusal(reply: Exchange) -> ProviderError | None:

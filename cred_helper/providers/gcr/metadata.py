@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 # Set by run-times that have a metadata service and hide the firmware. Other platforms set some of
 # them too, so the service is probed.
 _SERVERLESS = ("K_SERVICE", "CLOUD_RUN_JOB", "CLOUD_RUN_WORKER_POOL", "GAE_SERVICE")
-# A machine gets another account only while it is stopped.
-_BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id"
 ADDRESS_VARIABLES = ("GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP")
 # Characters of a host and port. A value with others could be a secret, and is not shown.
 _ADDRESS_CHARACTERS = frozenset(
@@ -66,7 +64,7 @@ def find(environ: Mapping[str, str]) -> Service | NotFound:
     detail = f"the metadata service, since {reason}"
     if not certain:
         detail = f"the metadata service, if it answers: {reason}"
-    parts = [environ.get("GCE_METADATA_IP", ""), _boot_id()]
+    parts = [environ.get("GCE_METADATA_IP", ""), cloud_detection.boot_id()]
     return Service(detail, certain=certain, cache_parts=parts)
 
 
@@ -89,11 +87,3 @@ def _shown(environ: Mapping[str, str]) -> str:
 def without_login(address: str) -> str:
     """An address without the user name before it, which could be a secret."""
     return address.rpartition("@")[2]
-
-
-def _boot_id() -> str:
-    try:
-        with open(_BOOT_ID_FILE, encoding="ascii") as file:
-            return file.read(64).strip()
-    except (OSError, ValueError):
-        return ""
