@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cred_helper.credential import IDENTITY_TOKEN, Credential, Secret
+from cred_helper.errors import Denied
 from cred_helper.headers import Grant, Target
 from cred_helper.hosts import Route
 from cred_helper.providers.common.interface import Deadline, TokenRequest
@@ -132,3 +133,66 @@ def test_a_registry_without_a_token_endpoint_is_sent_nothing(
     found = granted(host, Credential("robot", Secret("s3cret")), is_clouds=False)
     assert (found.username, found.secret.expose()) == ("Basic", "-")
     assert [request.headers.get("authorization") for request in server.received] == [None]
+
+
+# --- What is not followed -------------------------------------------------------------------------
+
+_HOST = "registry.example.com"
+_REALM = f"https://{_HOST}/token"
+
+
+@pytest.mark.parametrize(
+    ("realm", "code"),
+    [
+        (f"http://{_HOST}/token", "login.endpoint-without-tls"),
+        (f"https://{_HOST}@elsewhere.example/token", "login.endpoint-without-tls"),
+        ("file:///etc/passwd", "login.endpoint-without-tls"),
+        ("//elsewhere.example/token", "login.endpoint-without-tls"),
+        ("https://[::1/token", "login.endpoint-without-tls"),
+        ("", "login.endpoint-without-tls"),
+        ("https://127.0.0.1:1/token", "login.endpoint-on-this-machine"),
+        ("https://localhost/token", "login.endpoint-on-this-machine"),
+        ("https://169.254.169.254/token", "login.endpoint-on-this-machine"),
+        ("https://elsewhere.example/token", "login.endpoint-elsewhere"),
+        (f"https://{_HOST}:8443/token", "login.endpoint-elsewhere"),
+        (f"https://{_HOST}.elsewhere.example/token", "login.endpoint-elsewhere"),
+    ],
+)
+def test_a_token_endpoint_that_must_not_be_asked_is_not(
+    server: LoopbackServer, proxy: TerminatingProxy, realm: str, code: str
+) -> None:
+    proxy.route(_HOST, server)
+    challenge = {"WWW-Authenticate": f'Bearer realm="{realm}",service="x"'}
+    server.on("GET", "/v2/", lambda _: Reply(401, challenge))
+    with pytest.raises(Denied) as caught:
+        granted(_HOST, Credential("robot", Secret("s3cret")), is_clouds=True)
+    assert caught.value.code == code
+    assert [request.path for request in server.received] == ["/v2/"]
+
+
+def test_a_reply_that_is_no_token_is_an_error_that_quotes_nothing_of_it(
+    server: LoopbackServer, proxy: TerminatingProxy
+) -> None:
+    marked = "s3cret-reply"
+    elsewhere = {"Location": f"https://elsewhere.example/{marked}"}
+    texts = (f"{marked}\r\nX-Header: b", f"{marked} {marked}", "ü", "", 7, [marked], None)
+    no_token, refused = "login.endpoint-without-token", "login.refused-by-endpoint"
+    answers = [
+        (Reply(302, elsewhere), refused),
+        (Reply(401, {}, marked.encode()), refused),
+        (Reply(503), "login.http-status"),
+        (Reply(200, {}, marked.encode()), no_token),
+        (Reply(200, {}, b"[" * 100_000), no_token),
+        (json_reply({"token": "x" * (2 << 20)}), no_token),
+        *((json_reply({"token": text}), no_token) for text in texts),
+    ]
+    proxy.route(_HOST, server)
+    challenge = {"WWW-Authenticate": f'Bearer realm="{_REALM}"'}
+    server.on("GET", "/v2/", lambda _: Reply(401, challenge))
+    server.on("GET", "/token", lambda _: replies.pop())
+    for reply, code in answers:
+        replies = [reply]
+        with pytest.raises(Denied) as caught:
+            granted(_HOST, Credential("robot", Secret("s3cret")), is_clouds=False)
+        assert caught.value.code == code
+        assert marked not in f"{caught.value.line} {caught.value.hint}"
