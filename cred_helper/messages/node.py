@@ -18,6 +18,11 @@ MESSAGES: dict[str, Message] = {
         " credential providers runs here",
         "--layout names the kind of node",
     ),
+    "node.noexec": Message(
+        "{path} is on a file system that is mounted with noexec: no program in it can be started",
+        "use another folder by kubelet's flag image-credential-provider-bin-dir, or mount this one"
+        " with exec",
+    ),
     "node.outside": Message(
         "{path} is a link to {real}, which is outside {root}",
         "mount the node's root so that its links lead to the same places, or run this on the node",

@@ -12,7 +12,8 @@ import pytest
 
 from cred_helper.clouds import CLOUDS
 from cred_helper.commands.node import layouts, match_images, yaml_text
-from tests.support.executable import EXECUTABLE, PROGRAM, ROOT
+from tests.mounts import mounted, needs_mounts
+from tests.support.executable import EXECUTABLE, PROGRAM, ROOT, Executable
 from tests.support.machine import Machine, person
 
 if TYPE_CHECKING:
@@ -339,6 +340,17 @@ def test_doctor_names_providers_and_patterns_that_never_answer(k3s: Node) -> Non
     k3s.folder.mkdir()
     k3s.program.rename(k3s.folder / "docker-credential-ecr-login")
     assert {"node.docker-helper", "node.glob-in-path"} <= set(k3s.doctor())
+
+
+@needs_mounts
+def test_a_folder_in_which_no_program_starts_is_named(k3s: Node) -> None:
+    k3s.install("--yes")
+    mount = f"mount --bind {k3s.folder} {k3s.folder}; mount -o remount,bind,noexec {k3s.folder}"
+    executable = Executable(k3s.machine.environment, mounted(mount, str(k3s.machine.program)))
+    done = executable.run("doctor", "--json", "--node", str(k3s.root))
+    assert "node.noexec" in [found["code"] for found in done.document]
+    words = ("--install", str(k3s.root), "--program", str(k3s.program), "--yes")
+    assert executable.run("kubelet-config", *words).codes == ["node.noexec"]
 
 
 def test_a_folder_of_configurations_gets_a_file(k3s: Node) -> None:

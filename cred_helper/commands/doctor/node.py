@@ -154,6 +154,8 @@ def _executable(found: _Node, entry: Entry) -> Iterator[Finding]:
     real = found.program(entry)
     if not real.exists():
         yield error(_SUBJECT, "node.provider-missing", path=path, provider=entry["name"])
+    elif not layouts.allows_programs(real):
+        yield error(_SUBJECT, "node.noexec", path=path.parent)
     elif not real.is_file() or not os.access(real, os.X_OK):
         command = shell.line("chmod", "755", str(real)) if real.is_file() else None
         yield error(_SUBJECT, "node.provider-not-executable", command, path=path)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from cred_helper import stdio
 from cred_helper.commands.configure.changes import FileChange, LinkChange
 from cred_helper.commands.doctor.program import unstartable
-from cred_helper.commands.node.layouts import below
+from cred_helper.commands.node.layouts import allows_programs, below
 from cred_helper.commands.node.provider_config import PROGRAM, ConfigFile, masked
 from cred_helper.commands.ui import this_program
 from cred_helper.errors import Misconfigured
@@ -106,6 +106,8 @@ def changes(root: Path, layout: Layout, entries: list[Entry], source: Path) -> l
     code = unstartable(str(source), str(root))
     if code and (code != "doctor.helper-for-other-processor" or root.samefile("/")):
         raise Misconfigured(code, path=source)
+    if not allows_programs(folder):
+        raise Misconfigured("node.noexec", path=folder)
     if config.is_dir():
         # Kubelet merges the files in it.
         config /= f"{PROGRAM}.yaml"

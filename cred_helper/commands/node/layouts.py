@@ -202,6 +202,13 @@ def _marked(root: Path) -> Iterator[Layout]:
             yield layout
 
 
+def allows_programs(folder: Path) -> bool:
+    """Whether the file system of a folder, or of the first one above it, lets programs run."""
+    while not folder.exists():
+        folder = folder.parent
+    return not (hasattr(os, "statvfs") and os.statvfs(folder).f_flag & os.ST_NOEXEC)
+
+
 def below(root: Path, path: str) -> Path:
     """A path of the node, as it is called from here."""
     return root / path.lstrip("/")
