@@ -129,7 +129,7 @@ def _chosen(names: tuple[str, ...], options: tuple[str, ...]) -> list[Chosen]:
     """The clouds, with the options that are given and the hosts of the rules.
 
     Raises:
-        UsageError: an option is not one of a chosen cloud.
+        UsageError: a chosen cloud has no such option.
         Misconfigured: the settings have mistakes.
     """
     chosen = {name: Chosen(clouds.find(name)) for name in names or _NAMES if providers.load(name)}

@@ -175,7 +175,7 @@ def detect(root: Path, proc: str = _PROC) -> Layout | None:
 def _rancher_flags(root: Path) -> tuple[str, str]:
     """The two paths as the configuration of k3s or RKE2 has them, or ``""``.
 
-    Their kubelet is no process of its own, or hides its arguments.
+    Their kubelet runs in another process, or hides its arguments.
     """
     found = {CONFIG_FLAG: "", FOLDER_FLAG: ""}
     for name in ("rke2", "k3s"):

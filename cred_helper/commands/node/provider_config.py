@@ -232,7 +232,7 @@ class ConfigFile:
         Another entry of this program goes where one of these is for the same images.
 
         Raises:
-            Misconfigured: the file is not one that kubelet reads, or cannot be edited in place.
+            Misconfigured: kubelet does not read the file, or it cannot be edited in place.
         """
         if self.document is None:
             document = new(entries)
