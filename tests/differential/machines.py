@@ -572,7 +572,7 @@ class AzureMachines(Kind):
         if draws["authority"]:
             found["AZURE_AUTHORITY_HOST"] = draws["authority"]
         if draws["tenant option"]:
-            found["DOCKER_CREDENTIAL_MULTI_ACR_TENANT"] = draws["tenant option"]
+            found["DOCKER_CREDENTIAL_MULTI_ACR_TENANT_ID"] = draws["tenant option"]
         match draws["source"]:
             case "secret":
                 found |= {**principal, "AZURE_CLIENT_SECRET": draws["secret"]}
