@@ -130,9 +130,12 @@ def _chosen(names: tuple[str, ...], options: tuple[str, ...]) -> list[Chosen]:
 
     Raises:
         UsageError: a chosen cloud has no such option.
-        Misconfigured: the settings have mistakes.
+        Misconfigured: this build lacks a cloud, or the settings have mistakes.
     """
-    chosen = {name: Chosen(clouds.find(name)) for name in names or _NAMES if providers.load(name)}
+    of_build = [name for name in _NAMES if providers.load(name)]
+    if not of_build or not set(names) <= set(of_build):
+        raise Misconfigured("node.left-out", clouds=", ".join(of_build) or "none")
+    chosen = {name: Chosen(clouds.find(name)) for name in names or of_build}
     for given in options:
         name, equals, value = given.partition("=")
         cloud, _, option = name.partition(".")

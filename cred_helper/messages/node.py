@@ -12,6 +12,10 @@ MESSAGES: dict[str, Message] = {
         "this {program} is a Python package, and kubelet's folder of providers takes one file",
         "--program FILE, with the single file of a release or of make frozen/static",
     ),
+    "node.left-out": Message(
+        "this build does not answer for these clouds; those that it has: {clouds}",
+        "use a build with all clouds, or name those of this one with --cloud",
+    ),
     "node.no-program": Message("{path} does not exist, or is not a file"),
     "node.unknown-layout": Message(
         "{root} has no folder of kubelet or of a known distribution, and no kubelet with flags for"
