@@ -224,7 +224,7 @@ class _Lock:
 
     def __enter__(self) -> None:
         try:
-            self._locks = Locks(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._locks = Locks(_opened(self._path))
         except OSError as error:
             raise Misconfigured("store.cannot-lock", problem=os_reason(error)) from None
         try:
@@ -255,6 +255,18 @@ class _Lock:
 
     def _is_left(self) -> Unreachable:
         return Unreachable("store.lock-left", lock=self._stand_in)
+
+
+def _opened(path: str) -> int:
+    """Open the file to lock, and make it if it is absent: root makes it for the folder's owner."""
+    try:
+        return os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        folder = os.stat(os.path.dirname(path))
+        os.fchown(fd, folder.st_uid, folder.st_gid)
+    return fd
 
 
 def _wait_for(take: Callable[[], bool], failure: Callable[[], Unreachable]) -> None:

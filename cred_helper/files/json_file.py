@@ -177,13 +177,20 @@ def read(path: str) -> bytes:
 
 
 def read_regular(path: str) -> bytes:
-    """Like ``read``, for a file that is going to be replaced: a pipe or a device is an error."""
+    """Like ``read``, for a file that is going to be replaced.
+
+    Raises:
+        OSError: it is a pipe or a device, or too large to be read whole.
+    """
     fd = open_file(path)
     try:
         mode = os.fstat(fd).st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise OSError(errno.EINVAL, "not a regular file")
-        return read_open(fd)
+        data = read_open(fd)
+        if len(data) > MAX_BYTES:
+            raise OSError(errno.EFBIG, f"larger than {MAX_BYTES >> 20} MiB")
+        return data
     finally:
         os.close(fd)
 

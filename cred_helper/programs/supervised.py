@@ -181,21 +181,16 @@ def _supervise(
         signal.signal(signal.SIGCHLD, lambda *_: None)
         mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         _close_all_but({*pipes, life, report, ended, wake})
-        try:
-            if folder is not None:
-                os.chdir(folder)
-            pid = os.posix_spawn(
-                command[0],
-                command,
-                environ,
-                file_actions=[(os.POSIX_SPAWN_DUP2, fd, to) for to, fd in enumerate(pipes)],
-                setsigdef=restored,
-                setsigmask=mask,
-            )
-        except (OSError, ValueError) as error:
-            number = getattr(error, "errno", errno.EINVAL)  # a NUL byte in the command
-            os.write(report, f"failed {number}".encode())
-            os._exit(0)
+        if folder is not None:
+            os.chdir(folder)
+        pid = os.posix_spawn(
+            command[0],
+            command,
+            environ,
+            file_actions=[(os.POSIX_SPAWN_DUP2, fd, to) for to, fd in enumerate(pipes)],
+            setsigdef=restored,
+            setsigmask=mask,
+        )
         for fd in pipes:
             os.close(fd)
         while not (status := _status(pid)) and life not in select([life, ended], [], [])[0]:
@@ -203,6 +198,9 @@ def _supervise(
         if not status:
             _end(pid, has_group=has_group)
         os.write(report, status)
+    except (OSError, ValueError) as error:
+        number = getattr(error, "errno", errno.EINVAL)  # a NUL byte in the command
+        os.write(report, f"failed {number}".encode())
     finally:
         os._exit(0)
 

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cred_helper.commands.configure.changes import LinkChange
+from cred_helper.commands.configure.undo_record import Journal, Plan, Step
+from cred_helper.errors import Misconfigured
 from cred_helper.messages import find
 from tests.clients.clients import SKOPEO
 from tests.clients.marks import needs_skopeo
@@ -217,10 +220,45 @@ def test_an_invalid_section_is_named_with_its_line_and_stays(
 
 def test_an_invalid_record_is_an_error(person: Machine) -> None:
     path = ".local/share/docker-credential-multi/configured.json"
-    for text in ("[]", "{", f'{{"records": {_DEEP}}}'):
-        person.write(path, text)
+    records = (
+        "{}",
+        '"x"',
+        '{"kind": "other", "path": "/x"}',
+        '{"kind": "link", "path": "/x", "target": 5}',
+        '{"kind": "json", "path": "/x"}',
+        '{"kind": "file", "path": 7}',
+        '{"kind": "line", "path": "HOME/precious", "line": 5, "created": true}',
+    )
+    precious = person.write("precious", "keep")
+    for text in ("[]", "{", f'{{"records": {_DEEP}}}', *map('{{"records": [{}]}}'.format, records)):
+        person.write(path, text.replace("HOME", str(person.home)))
         done = person.run("configure", "--undo", "--yes")
-        assert (done.status, done.codes) == (1, ["configure.not-a-record"])
+        expected = (0, []) if '"target"' in text else (1, ["configure.not-a-record"])
+        assert (done.status, done.codes) == expected, text
+    assert precious.read_text() == "keep"
+
+
+def test_a_record_that_another_configure_wrote_meanwhile_is_not_lost(tmp_path: Path) -> None:
+    plan = Plan()
+    plan.steps.append(Step(LinkChange(tmp_path / "link", "x"), {"kind": "link"}))
+    first, second = Journal(tmp_path / "record"), Journal(tmp_path / "record")
+    first.add(plan)
+    with pytest.raises(Misconfigured, match=r"^configure\.changed$"):
+        second.add(plan)
+    first.add(plan)
+    assert len(json.loads((tmp_path / "record").read_text())["records"]) == 2
+
+
+def test_a_file_that_is_too_large_to_be_read_whole_is_not_replaced(
+    person: Machine, config: Path
+) -> None:
+    settings = person.settings("# " + "x" * (16 << 20) + "\n")
+    done = person.run("configure", "--yes")
+    assert done.status == 1
+    config.write_text('{"x": "' + "x" * (16 << 20) + '"}')
+    done = person.run("configure", "--yes")
+    assert (done.status, done.codes) == (1, ["configure.unreadable"])
+    assert min(settings.stat().st_size, config.stat().st_size) > 16 << 20
 
 
 def test_every_depth_up_to_the_limit_is_read_and_every_greater_one_refused(

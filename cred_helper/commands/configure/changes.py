@@ -104,6 +104,7 @@ class FileChange:
             if self.after is None:
                 check()
                 target.unlink()
+                _remove_leftovers(target)
             else:
                 atomic_file.make_folders(str(target.parent), 0o700)
                 _remove_leftovers(target)

@@ -60,11 +60,14 @@ class Journal:
             Misconfigured: the file was not written by this program.
         """
         self._path = path
-        text = read(path)
+        self._text = read(path)
         try:
-            self._records: list[Record] = json.loads(text)["records"] if text else []
+            self._records: list[Record] = json.loads(self._text)["records"] if self._text else []
         except (ValueError, KeyError, TypeError, RecursionError):
-            raise Misconfigured("configure.not-a-record", path=path) from None
+            raise self._damaged() from None
+
+    def _damaged(self) -> Misconfigured:
+        return Misconfigured("configure.not-a-record", path=self._path)
 
     @classmethod
     def of_user(cls, environ: Mapping[str, str]) -> Journal:
@@ -82,10 +85,22 @@ class Journal:
 
     def _write(self, records: list[Record]) -> None:
         text = json.dumps({"records": records}, indent=1) + "\n" if records else None
-        FileChange(self._path, read(self._path), text).apply()
+        # Another configure that has written since the records were read is not lost.
+        FileChange(self._path, self._text, text).apply()
+        self._text, self._records = text, records
 
     def undoing(self) -> Plan:
-        """The plan that puts everything back, except what was changed since."""
+        """The plan that puts everything back, except what was changed since.
+
+        Raises:
+            Misconfigured: a file cannot be read, or this program did not write the records.
+        """
+        try:
+            return self._undoing()
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise self._damaged() from None
+
+    def _undoing(self) -> Plan:
         plan = Plan()
         texts: dict[str, str | None] = {}
         for record in reversed(self._records):
