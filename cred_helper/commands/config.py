@@ -126,6 +126,8 @@ def _rule(rule: Rule) -> dict[str, str]:
         "answer": rule.answer,
         "alias": rule.target.host if rule.target else None,
         "min_remaining_life": "" if rule.min_life_s is None else f"{rule.min_life_s:g}",
+        "list": "true" if rule.is_listed else "",
+        "push": "true" if rule.may_push else "",
         **rule.options.values,
     }
     return {
