@@ -58,10 +58,10 @@ def answer(request: kubelet.Request, profile: NodeProfile, warn: Warn, spent_s: 
     settings = wiring.settings
     settings.rules = (*profile.rules, *settings.rules)
     settings.cache_folder = settings.cache_folder or cache.usable_folder(wiring.environ) or ""
-    return _Pull(request, wiring, profile).response()
+    return Pull(request, wiring, profile).response()
 
 
-class _Pull:
+class Pull:
     """The pull of one image.
 
     ``pattern`` is the registry, with as much of the path as the rule for the image has.

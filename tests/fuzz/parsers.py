@@ -21,8 +21,10 @@ from cred_helper.files.fingerprints import digest
 from cred_helper.hosts import route
 from cred_helper.programs.relay import Relay
 from cred_helper.programs.running import Finished
-from cred_helper.protocols import bazel, docker
+from cred_helper.protocols import bazel, docker, kubelet
+from cred_helper.pulls import Pull
 from cred_helper.server_url import ServerURL
+from cred_helper.settings.node import NodeProfile
 from cred_helper.settings.settings import Settings
 from cred_helper.stores import store_for
 from cred_helper.wiring import Wiring
@@ -90,6 +92,15 @@ class Protocol(Target):
             json.dumps(lone).encode(),
             json.dumps({"uri": f"https://u:{SECRET}@registry.example/v2/a/tags/list"}).encode(),
             b'{"uri":"https://registry.example/v2/team/app/manifests/1"}',
+            json.dumps(
+                {
+                    "kind": kubelet.REQUEST,
+                    "apiVersion": next(iter(kubelet.VERSIONS)),
+                    "image": "registry.example/team/app:1",
+                    "serviceAccountToken": "e30.e30.",
+                    "serviceAccountAnnotations": {"iam.gke.io/enable-wi-image-pull": "true"},
+                }
+            ).encode(),
         ]
 
     def check(self, data: bytes) -> None:
@@ -100,6 +111,7 @@ class Protocol(Target):
                 docker.parse_server_url(data)
             ),
             lambda: self._headers(data),
+            lambda: self._pull(data),
         )
 
     def _headers(self, data: bytes) -> None:
@@ -109,6 +121,15 @@ class Protocol(Target):
             return  # it would be asked
         found = headers.find(uri, self._wiring)
         json.loads(bazel.render_headers(found.fields, found.expires_at_s, 0.0))
+
+    def _pull(self, data: bytes) -> None:
+        request = kubelet.parse(data)
+        registry = ServerURL.parse(request.image.registry)
+        if route(registry) or docker_hub.is_hub(registry):
+            return  # it would be asked
+        response = json.loads(Pull(request, self._wiring, NodeProfile()).response())
+        if response["apiVersion"] != request.api_version or len(response) != 5:
+            raise Finding(f"a response that kubelet refuses: {response!r}")
 
     def _get(self, data: bytes) -> None:
         server_url = docker.parse_server_url(data)

@@ -101,6 +101,19 @@ def test_a_uri_of_bazels_has_an_answer_or_an_error(
     protocol.check(_json(others))
 
 
+@given(image=_texts | _hosts, others=_objects("image", "serviceAccountToken", "kind"))
+@_often
+def test_a_request_of_kubelets_has_a_response_or_an_error(
+    image: str, others: dict[str, Any], protocol: Protocol
+) -> None:
+    kind = {
+        "kind": "CredentialProviderRequest",
+        "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
+    }
+    protocol.check(_json({**kind, "image": f"{image}/app"}))
+    protocol.check(_json({**kind, **others}))
+
+
 _auths = st.dictionaries(
     _hosts | st.sampled_from(("registry.example", "https://index.docker.io/v1/")),
     _objects("auth", "username", "password", "identitytoken", "registrytoken") | _values,
