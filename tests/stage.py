@@ -1,6 +1,7 @@
 """A machine with an identity at every loopback cloud, and the registries of these clouds.
 
-The transcripts of commands and the pictures of README are made on it.
+The transcripts of commands and the pictures of README are made on it. A cloud that is there only
+where it is set up (Docker Hub) is not.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cred_helper import clouds
 from tests.clients.hosted import NAMES, hosted
 from tests.clouds.authority import Authority
 from tests.clouds.proxy import TerminatingProxy
@@ -32,6 +34,8 @@ def stage(authority: Authority, proxy: TerminatingProxy, home: Path) -> Iterator
     person.environment |= proxy.environment()
     with ExitStack() as running:
         for name in NAMES:
+            if clouds.find(name).only_with:
+                continue
             folder = home / f".{name}"
             folder.mkdir()
             cloud = running.enter_context(hosted(name, authority, proxy, folder))

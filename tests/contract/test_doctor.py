@@ -1015,14 +1015,14 @@ def test_a_login_is_shown_to_the_token_endpoint_that_its_registry_names(
     challenge = 'Bearer realm="https://tokens.example/token",service="images.example"'
 
     def images(request: Received) -> Reply:
-        if request.bearer == "for images":
+        if request.bearer == "for-images":
             return Reply(200)
         return Reply(401, {"WWW-Authenticate": challenge})
 
     def tokens(request: Received) -> Reply:
         assert request.query == {"service": "images.example"}
         let_in = request.basic == (USERNAME, PASSWORD)
-        return json_reply({"token": "for images"}) if let_in else Reply(401)
+        return json_reply({"token": "for-images"}) if let_in else Reply(401)
 
     with LoopbackServer() as server:
         server.on("GET", "/v2/", images, host="images.example")

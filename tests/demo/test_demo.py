@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cred_helper.clouds import CLOUDS
 from tests.demo.screen import Mark, Screen
 from tests.support.executable import ROOT, pinned_environment
 
@@ -26,14 +27,14 @@ def demo(home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_demo_shows_all_three_clouds_with_nothing_installed(home: Path) -> None:
+def test_the_demo_shows_every_cloud_with_nothing_installed(home: Path) -> None:
     done = demo(home)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert "a small client built into this demo" in done.stdout
     assert "WRONG" not in done.stdout
-    for registry in ("Amazon ECR", "Google Container Registry", "Azure Container Registry"):
-        assert f"\n{registry}" in done.stdout
-    assert done.stdout.count("ok by built-in") == 4
+    for cloud in CLOUDS:
+        assert f"\n{cloud.title}" in done.stdout
+    assert done.stdout.count("ok by built-in") == len(CLOUDS) + 1
     assert "\x1b" not in done.stdout
     assert list(home.iterdir()) == []
 
