@@ -264,7 +264,8 @@ def _asked(found: _Node, entry: Entry, server_url: ServerURL) -> Finding:
         return error(_SUBJECT, "node.provider-bad-answer", **values)
     if isinstance(response, dict) and response.get("auth"):
         return ok(_SUBJECT, "node.provider-answers", **values)
+    explain = this_program.command("explain", "--try", server_url.redacted)
     said = done.errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
     if done.status:
-        return error(_SUBJECT, "node.provider-fails", said=said, **values)
-    return note(_SUBJECT, "node.provider-without-answer", **values)
+        return error(_SUBJECT, "node.provider-fails", explain, said=said, **values)
+    return note(_SUBJECT, "node.provider-without-answer", explain, **values)
