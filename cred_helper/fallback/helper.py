@@ -144,9 +144,9 @@ class Helper:
             text = self._text(finished)
             if finished.status > 0 and says(_NOT_FOUND, text):
                 raise NotFound("helper.no-credential")
-            self._check(finished, text)
+            self._check(finished, text, relay)
             username, secret = _credential_fields(text)
-            relay.hide(secret, f"{username}:{secret}")
+            relay.hide(secret)
         return unexpired(Credential(username, Secret(secret), source=self.name), server_url)
 
     def store(self, server_url: ServerURL, credential: Credential) -> None:
@@ -157,12 +157,12 @@ class Helper:
         fields = {"ServerURL": server_url.raw, "Username": credential.username, "Secret": secret}
         data = json.dumps(fields).encode() + b"\n"
         for _ in range(_STORE_ATTEMPTS):
-            with Relay(secret, f"{credential.username}:{secret}") as relay:
+            with Relay(secret) as relay:
                 finished = self._run("store", server_url.raw, data, relay)
             text = self._text(finished)
             if finished.status <= 0 or not says(_TAKEN, text):
                 break
-        self._check(finished, text, secret)
+        self._check(finished, text, relay, secret)
 
     def erase(self, server_url: ServerURL) -> bool:
         """Have it erase a credential; return false if it has none, or keeps none."""
@@ -172,7 +172,7 @@ class Helper:
         if finished.status > 0 and says(_NOT_FOUND, text):
             return False
         try:
-            self._check(finished, text)
+            self._check(finished, text, relay)
         except Unsupported:
             return False
         return True
@@ -185,7 +185,7 @@ class Helper:
         if CREDENTIALS_NOT_FOUND in text:
             return {}
         try:
-            self._check(finished, text)
+            self._check(finished, text, relay)
         except Unsupported:
             return {}
         objects = list(_objects(text))
@@ -218,14 +218,14 @@ class Helper:
         except UnicodeDecodeError:
             raise BadReply("helper.not-utf") from None
 
-    def _check(self, finished: Finished, text: str, *secrets: str) -> None:
+    def _check(self, finished: Finished, text: str, relay: Relay, *secrets: str) -> None:
         """Raise the error of a run that failed."""
         if finished.status < 0:
             raise BadReply("helper.killed", signal=_signal_name(-finished.status))
         if finished.status > 0:
             if says(_UNSUPPORTED, text):
                 raise Unsupported("helper.unsupported")
-            said = quotable(text, *secrets)
+            said = quotable(text or relay.last_line, *secrets)
             if said:
                 raise Denied("helper.says", status=finished.status, said=said)
             raise Denied("helper.failed", status=finished.status)

@@ -20,6 +20,9 @@ _MAX_BYTES = 1 << 16
 # A shorter secret is part of any text; so is a short line of a key file.
 _MIN_SECRET_CHARACTERS = 4
 _MIN_LINE_CHARACTERS = 8
+# Of what it wrote, as much as a reason for its failure can be.
+_TAIL_BYTES = 1 << 12
+_URL_ALPHABET = bytes.maketrans(b"-_", b"+/")
 
 
 class Relay:
@@ -34,6 +37,7 @@ class Relay:
         self._looked_at_s = 0.0
         # The part of an unfinished line that was passed on.
         self._begun = b""
+        self._tail = b""
 
     def __enter__(self) -> Self:
         return self
@@ -46,10 +50,17 @@ class Relay:
         """Leave out lines with these secrets."""
         self._secrets += secrets
 
+    @property
+    def last_line(self) -> str:
+        """The last line of what the program wrote: the reason where it failed."""
+        lines = self._tail.decode("utf-8", "replace").splitlines()
+        return next((line for line in reversed(lines) if line.strip()), "")
+
     def listen(self, chunk: bytes) -> None:
         """Take what the program wrote since the last call."""
         from time import monotonic
 
+        self._tail = (self._tail + chunk)[-_TAIL_BYTES:]
         if chunk and self._left:
             self._held += chunk[: self._left]
             self._left = max(0, self._left - len(chunk))
@@ -69,7 +80,7 @@ class Relay:
         for line in text.splitlines(keepends=True):
             whole = self._begun + line
             self._begun = b"" if line.endswith((b"\n", b"\r")) else whole
-            if any(secret in whole for secret in secrets):
+            if any(secret in text for text in (whole, *_decoded(whole)) for secret in secrets):
                 continue
             try:
                 os.write(2, line)
@@ -77,9 +88,8 @@ class Relay:
                 return  # standard error is closed
 
     def _forms(self) -> Iterator[bytes]:
-        """The secrets as a program may write them: plain, in JSON, in a URL, in base64."""
+        """The secrets as a program may write them: plain, in JSON, in a URL."""
         import json
-        from base64 import b64encode
         from urllib.parse import quote
 
         for secret in self._secrets:
@@ -89,6 +99,17 @@ class Relay:
             yield plain
             yield json.dumps(secret)[1:-1].encode()
             yield quote(plain, safe="").encode()
-            yield b64encode(plain).rstrip(b"=")
             lines = [line.strip() for line in plain.splitlines()]
             yield from (line for line in lines if len(line) >= _MIN_LINE_CHARACTERS)
+
+
+def _decoded(line: bytes) -> Iterator[bytes]:
+    """What the words of a line are in base64, as headers with a password are."""
+    import re
+    from binascii import Error, a2b_base64
+
+    for word in re.findall(rb"[A-Za-z0-9+/_-]{6,}", line):
+        try:
+            yield a2b_base64(word.translate(_URL_ALPHABET) + b"=" * (-len(word) % 4))
+        except Error:
+            continue  # of another length

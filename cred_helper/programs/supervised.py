@@ -228,8 +228,9 @@ def _end(pid: int, *, has_group: bool) -> None:
     import signal
     from time import monotonic, sleep
 
-    others = [0] if has_group else _descendants(pid)  # 0: the group of this process
-    _signal(others if has_group else [pid, *others], signal.SIGTERM)
+    # 0 is the group of this process: killed last, for this process is in it.
+    others = [*_descendants(pid), *([0] if has_group else [])]
+    _signal([pid, *others], signal.SIGTERM)
     ends_at_s = monotonic() + GRACE_S
     while not (has_ended := _status(pid)) and monotonic() < ends_at_s:
         sleep(_POLL_S)

@@ -126,6 +126,7 @@ LATIN_1 = 'cat >/dev/null; printf \'{"Username":"u","Secret":"\\344"}\''
         (said("no such account", 3), Denied, "helper.says"),
         (said("one\ntwo"), Denied, "helper.says"),
         (said(""), Denied, "helper.failed"),
+        ("echo pass not initialized >&2; exit 1", Denied, "helper.says"),
         (said(ANSWER), Denied, "helper.failed"),
         (said("command not found", 127), Denied, "helper.says"),
         (said("not implemented"), Unsupported, "helper.unsupported"),
@@ -167,6 +168,8 @@ def test_the_words_of_a_helper_that_fails_are_part_of_the_error(children: Progra
         (said("no such account", 3), 3, "no such account"),
         (said("one\ntwo"), 1, "one"),
         ("printf 'gesch\\374tzt'; exit 1", 1, "gesch\ufffdtzt"),
+        ("echo 1; echo pass not initialized >&2; exit 1", 1, "1"),
+        ("echo gpg: 1 >&2; echo pass not initialized >&2; exit 1", 1, "pass not initialized"),
     ):
         with pytest.raises(Denied) as raised:
             helper(children.helper("x", body)).get(URL)

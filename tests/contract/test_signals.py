@@ -149,11 +149,14 @@ _PROGRAMS: dict[str, tuple[str, str, dict[str, str]]] = {
 
 
 def _hanging(home: Path, kind: str) -> tuple[str, dict[str, str], Path]:
-    """A program that hangs with another one, what has it run, and the file with both numbers."""
+    """A program that hangs with two others, what has it run, and the file with their numbers."""
     host, name, variables = _PROGRAMS[kind]
     scripts = Programs(home / "programs")
     pids = home / "pids"
-    path = scripts.program(name, f"sleep 600 &\necho $$ $! >{pids}.new; mv {pids}.new {pids}\nwait")
+    path = scripts.program(
+        name,
+        f"sleep 600 &\none=$!\nsetsid sleep 600 &\necho $$ $one $! >{pids}.new; mv {pids}.new {pids}\nwait",
+    )
     with GoogleCloud() as cloud:
         federated = cloud.federated_info({"executable": {"command": str(path)}})
     for file, content in (
