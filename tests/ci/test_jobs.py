@@ -31,7 +31,7 @@ from tests.clouds.server import LoopbackServer
 from tests.support.executable import PROGRAM
 from tests.support.machine import Machine
 
-_SUBJECT = "repo:octo-org/octo-repo:ref:refs/heads/main"
+SUBJECT = "repo:octo-org/octo-repo:ref:refs/heads/main"
 _GITLAB_HOST, _GITLAB_TOKEN = "registry.gitlab.com", "loopback-job-token"
 # What the loopback clouds have in place of the placeholders of the recipes.
 _IDS = {
@@ -43,7 +43,8 @@ _IDS = {
 }
 _CLIENT = next((client for client in CLIENTS if client.program), None)
 _WGET = shutil.which("wget")
-pytestmark = pytest.mark.skipif(_CLIENT is None, reason="no registry client is installed")
+needs_client = pytest.mark.skipif(_CLIENT is None, reason="no registry client is installed")
+pytestmark = needs_client
 _needs_wget = pytest.mark.skipif(not _WGET, reason="wget is not installed")
 
 
@@ -121,9 +122,9 @@ def world(
 
 def _trust(hosted: dict[str, Any]) -> None:
     """Do what the documentation says of the cloud's side."""
-    hosted["ecr"].cloud.role("ci-pull", _SUBJECT)
-    hosted["gcr"].cloud.workloads = {_SUBJECT}
-    hosted["acr"].cloud.workloads = {_SUBJECT}
+    hosted["ecr"].cloud.role("ci-pull", SUBJECT)
+    hosted["gcr"].cloud.workloads = {SUBJECT}
+    hosted["acr"].cloud.workloads = {SUBJECT}
     hosted["dockerhub"].cloud.rules = {dockerhub.CONNECTION_ID: ["repo:octo-org/*"]}
 
 
@@ -139,7 +140,7 @@ def _accept(world: World, audience: str) -> None:
 
 def test_one_workflow_of_github_pulls_from_five_registries(world: World) -> None:
     job = Job(world.machine.home / "job", world.machine.environment)
-    job.environment |= world.system.github(_SUBJECT)
+    job.environment |= world.system.github(SUBJECT)
     job.workflow(world.recipe("github"))
     world.check_pulls("github", "ghcr.io")
     for secret in {TOKEN, *world.system.secrets}:
@@ -161,7 +162,7 @@ def test_a_workflow_without_the_permission_fails_with_the_line_that_it_lacks(wor
 def _gitlab(world: World, document: Any) -> tuple[str, dict[str, str]]:
     job = document["pull"]
     tokens = {
-        name: world.system.token(_SUBJECT, token["aud"]) for name, token in job["id_tokens"].items()
+        name: world.system.token(SUBJECT, token["aud"]) for name, token in job["id_tokens"].items()
     }
     registry = {
         "CI_REGISTRY": _GITLAB_HOST,
@@ -175,7 +176,7 @@ def _circleci(world: World, document: Any) -> tuple[str, dict[str, str]]:
     _accept(world, "an organization")
     job = document["jobs"]["pull"]
     assert job["steps"][0] == "setup_remote_docker"
-    return job["steps"][1]["run"], {**world.system.circleci(_SUBJECT), **job["environment"]}
+    return job["steps"][1]["run"], {**world.system.circleci(SUBJECT), **job["environment"]}
 
 
 def _buildkite(world: World, document: Any) -> tuple[str, dict[str, str]]:
@@ -188,7 +189,7 @@ def _buildkite(world: World, document: Any) -> tuple[str, dict[str, str]]:
         '[ "$BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM" = pipeline_id ] || exit 3\n'
         'case "$4" in\n'
         + "".join(
-            f"{audience}) echo {world.system.token(_SUBJECT, audience)} ;;\n"
+            f"{audience}) echo {world.system.token(SUBJECT, audience)} ;;\n"
             for audience in ("sts.amazonaws.com", google.POOL, AZURE_AUDIENCE)
         )
         + "esac",
@@ -200,7 +201,7 @@ def _buildkite(world: World, document: Any) -> tuple[str, dict[str, str]]:
 def _azure_pipelines(world: World, document: Any) -> tuple[str, dict[str, str]]:
     _accept(world, AZURE_AUDIENCE)
     step = document["steps"][0]
-    variables = world.system.azure_pipelines(_SUBJECT)
+    variables = world.system.azure_pipelines(SUBJECT)
     token = variables.pop("SYSTEM_ACCESSTOKEN")
     own = {
         name: value.replace("$(System.AccessToken)", token) for name, value in step["env"].items()
@@ -215,7 +216,7 @@ def _bitbucket(world: World, document: Any) -> tuple[str, dict[str, str]]:
     assert step["step"]["oidc"] is True
     return "\n".join(step["step"]["script"]), {
         "BITBUCKET_BUILD_NUMBER": "1",
-        "BITBUCKET_STEP_OIDC_TOKEN": world.system.token(_SUBJECT, audience),
+        "BITBUCKET_STEP_OIDC_TOKEN": world.system.token(SUBJECT, audience),
     }
 
 
