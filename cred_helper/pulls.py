@@ -119,6 +119,7 @@ class Pull:
             sources: Iterable[Source] = [self._source_of_pod(token)]
             is_needed = True
         else:
+            self._refuse_other_source_for_pod()
             sources = self._sources_of_node()
             is_needed = resolution.route is not None and resolution.route.private
         answer = self._wiring.ask(resolution, sources)
@@ -129,6 +130,21 @@ class Pull:
                 assert not isinstance(asked.outcome, Credential)
                 raise asked.outcome
         return None
+
+    def _refuse_other_source_for_pod(self) -> None:
+        """Refuse the source that a rule puts in the place of the cloud, if the pod asks the cloud.
+
+        Raises:
+            Misconfigured: it does.
+        """
+        rule, route = self._resolution.rule, self._resolution.own_route
+        if rule is None or route is None or CLOUD in self._resolution.sources:
+            return
+        asked = next(iter(self._annotations_of(clouds.find(route.provider))), None)
+        if asked is not None:
+            source = rule.answered_by or "config.json"
+            names = {"annotation": asked.name, "source": source}
+            raise rule.place.wrong("match", "kubelet.answered-by-rule", **names)
 
     # --- The node ---------------------------------------------------------------------------------
 
@@ -239,6 +255,9 @@ class Pull:
                     option=known.option,
                 )
         names = {known.option: known.name for known in asked if known.option}
+        place = f"the token of {self._identity}"
+        if asked:
+            self._identity += f", by {next(iter(asked)).name},"
 
         def origin_of(option: str) -> str | None:
             name = names.get(option)
@@ -252,7 +271,7 @@ class Pull:
             deadline=source.request.deadline,
             options=options,
             origin_of=origin_of,
-            id_token=IdToken(f"the token of {self._identity}", given=token),
+            id_token=IdToken(place, given=token),
         )
         return _OfPod(source)
 

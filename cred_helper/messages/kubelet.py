@@ -68,6 +68,12 @@ MESSAGES: dict[str, Message] = {
         cure="Give each cloud a provider of its own in the CredentialProviderConfig, which names"
         " the annotations of that cloud alone.",
     ),
+    "kubelet.answered-by-rule": Message(
+        "the service account has the annotation {annotation}, and the rule has {source} answer",
+        cause="The pod asks for an identity of its own at the cloud of the image, where the rule"
+        " puts another source, which is the same for all pods.",
+        cure="Remove the rule, or the annotation.",
+    ),
     "kubelet.token-returned": Message(
         "the credential is the service account's token itself, which kubelet refuses"
     ),

@@ -53,7 +53,13 @@ class Node:
         self.programs = Programs(self.home / "bin")
         for link in (OWN, PROGRAM, _ECR, _GCP, _ACR):
             self.programs.link(link, EXECUTABLE)
-        self.programs.helper("own", """echo '{"Username":"of-helper","Secret":"p"}'""")
+        for name, username, secret in (
+            ("own", "of-helper", "p"),
+            ("echoing", "a", "'$TOKEN'"),
+            ("oauth", "<token>", "p"),
+        ):
+            body = f"""echo '{{"Username":"{username}","Secret":"{secret}"}}'"""
+            self.programs.helper(name, body)
 
     def pull(
         self,
@@ -373,6 +379,29 @@ def test_the_answer_is_for_the_narrowest_pattern_that_is_right(node: Node, case:
     assert document["cacheKeyType"] == kept_for
     auth = {key: login["username"] for key, login in document["auth"].items()}
     assert auth == ({pattern: username} if pattern else {})
+
+
+@pytest.mark.parametrize(
+    ("helper", "host", "annotations", "expected"),
+    [
+        ("echoing", "corp.example", EKS, "kubelet.token-returned"),
+        ("oauth", "corp.example", {}, "kubelet.identity-token"),
+        ("own", ECR, EKS, "kubelet.answered-by-rule"),
+    ],
+)
+def test_a_login_that_is_not_for_the_pod_is_refused(
+    node: Node, helper: str, host: str, annotations: dict[str, str], expected: str
+) -> None:
+    token = node.cluster.token(AWS_AUDIENCE)
+    answer = node.pull(
+        host,
+        annotations,
+        token,
+        DOCKER_CREDENTIAL_MULTI_RULES=f'{_RULE}"{host}"\nhelper = "{helper}"',
+        PATH=node.programs.path,
+        TOKEN=token,
+    )
+    assert code(answer) == expected
 
 
 # --- Requests -------------------------------------------------------------------------------------

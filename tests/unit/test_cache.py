@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -17,6 +18,7 @@ from cred_helper.cache import (
     TokenCache,
     default_folder,
     known_folders,
+    usable_folder,
 )
 from cred_helper.cache.cached import CachedProvider
 from cred_helper.cache.entry import MAX_LIFE_S, Entry, Failure
@@ -815,3 +817,11 @@ def test_the_runtime_folder_comes_first_if_it_is_private(tmp_path: Path) -> None
     runtime.chmod(0o700)
     os.chdir(tmp_path)
     assert default_folder(environ | {"XDG_RUNTIME_DIR": "runtime"}) == "/c/docker-credential-multi"
+
+
+def test_a_service_keeps_tokens_in_memory_where_its_home_cannot_be_written(tmp_path: Path) -> None:
+    assert usable_folder({"HOME": str(tmp_path)}) == default_folder({"HOME": str(tmp_path)})
+    is_root = sys.platform == "linux" and os.geteuid() == 0 and os.access("/run", os.W_OK)
+    in_memory = "/run/docker-credential-multi" if is_root else None
+    for environ in ({}, {"HOME": "/dev/null"}, {"HOME": "/proc"}, {"HOME": "relative"}):
+        assert usable_folder(environ) == in_memory, environ
