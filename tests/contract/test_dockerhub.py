@@ -14,6 +14,7 @@ from tests.clouds.dockerhub import CONNECTION_ID, HOSTS, ORGANIZATION, PREFIX, D
 from tests.clouds.fixtures import authority, proxy
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import json_reply
+from tests.contract.test_cached_get import IS_FROZEN, expect_few_modules
 from tests.support.executable import NOT_FOUND
 from tests.support.machine import Machine
 
@@ -177,6 +178,12 @@ def test_a_token_is_kept_as_long_as_it_says_or_else_as_its_reply_says(
         assert connected.get().credential != first
         assert hub.exchanges == exchanges + 2
         connected.age(900)
+
+
+@pytest.mark.skipif(IS_FROZEN, reason="the frozen file reports no imports")
+def test_a_cached_answer_loads_nothing_besides_what_other_clouds_do(connected: Machine) -> None:
+    connected.get()
+    expect_few_modules(connected, "docker.io")
 
 
 # --- Refusals -------------------------------------------------------------------------------------

@@ -403,7 +403,7 @@ def _job(cloud: DockerHub, home: Path) -> Environment:
 
 HUB = (
     Step(
-        "GitHub's identity tokens",
+        "GitHub identity token",
         dockerhub.EXAMPLE_HOST,
         _job,
         "/oidc/token",
@@ -411,7 +411,7 @@ HUB = (
         first=True,
     ),
     Step(
-        "Docker's identity service",
+        "Docker identity service",
         dockerhub.EXAMPLE_HOST,
         _job,
         "/oauth/token",

@@ -16,16 +16,19 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cred_helper import clouds
 from cred_helper.credential import Credential
 from cred_helper.errors import CredentialError
-from cred_helper.hosts import route
+from cred_helper.hosts import OPTIONAL_ZONES, route
 from cred_helper.protocols import docker
 from cred_helper.providers.acr import AcrProvider
-from cred_helper.providers.common.interface import Deadline, TokenRequest
+from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
 from cred_helper.providers.common.timeout import _prepare_for_sdk
+from cred_helper.providers.dockerhub import DockerHubProvider
 from cred_helper.providers.ecr import EcrProvider
 from cred_helper.providers.gcr import GcrProvider
 from cred_helper.server_url import ServerURL
+from cred_helper.settings.settings import Settings
 from tests.clouds.authority import Authority
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Exchange, Received
@@ -83,6 +86,10 @@ _EXAMPLES: dict[str, list[bytes]] = {
         _OK.replace(b"OK\r\n", b"OK\r\nMetadata-Flavor: Google\r\n") + json.dumps(_OAUTH).encode()
     ],
     "Entra token": [_json(_OAUTH), _json(_OAUTH_ERROR, _NO)],
+    "Docker identity service": [
+        _json({"access_token": f"e30.eyJleHAiOjE5MDAwMDAwMDB9.{SECRET}", "expires_in": 900}),
+        _json({"description": SECRET}, _NO),
+    ],
     "ACR exchange": [
         _json({"refresh_token": f"e30.eyJleHAiOjE5MDAwMDAwMDB9.{SECRET}"}),
         _json({"errors": [{"code": "UNAUTHORIZED", "message": SECRET}]}, _NO),
@@ -92,6 +99,7 @@ _PROVIDERS: dict[str, Callable[[], Provider]] = {
     "ecr": EcrProvider,
     "gcr": GcrProvider,
     "acr": AcrProvider,
+    "dockerhub": DockerHubProvider,
 }
 
 
@@ -125,22 +133,28 @@ class Replies(Target):
         }
         self._change_process(environment)
         self._proxy, self._running = proxy, running
-        found = route(ServerURL.parse(step.registry))
+        registry = ServerURL.parse(step.registry)
+        found = route(registry) or route(registry, OPTIONAL_ZONES)
         assert found is not None
         self._route = found
+        row = clouds.find(cloud)
+        self._options = Settings.load(environment).options(row, None, environment)
+        self._id_token = IdToken(IdToken.OF_CI_JOB) if row.ci_option in self._options else None
         _prepare_for_sdk()
 
     def _cloud(self, name: str, authority: Authority) -> Any:
         from tests.clouds.aws import AwsCloud
         from tests.clouds.azure import AzureCloud
+        from tests.clouds.dockerhub import DockerHub
         from tests.clouds.google import GoogleCloud
 
-        clouds: dict[str, Callable[[], Any]] = {
+        made: dict[str, Callable[[], Any]] = {
             "ecr": AwsCloud,
             "gcr": GoogleCloud,
             "acr": lambda: AzureCloud(authority),
+            "dockerhub": lambda: DockerHub(authority),
         }
-        running = clouds[name]().__enter__()
+        running = made[name]().__enter__()
         # It need not like what comes after an answer like these.
         self._stack.callback(running.close)
         return running
@@ -171,7 +185,13 @@ class Replies(Target):
     def check(self, data: bytes) -> None:
         self._reply = data
         deadline = Deadline(_HUNG_S, time.monotonic)
-        request = TokenRequest(self._route, environ=dict(os.environ), deadline=deadline)
+        request = TokenRequest(
+            self._route,
+            environ=dict(os.environ),
+            deadline=deadline,
+            options=self._options,
+            id_token=self._id_token,
+        )
         try:
             credential = self._provider.get(request, self._provider.identify(request))
         except CredentialError as error:
