@@ -89,14 +89,16 @@ def _uri_among_others(text: str) -> str:
 def render_headers(headers: Mapping[str, str], expires_at_s: float | None, now_s: float) -> bytes:
     """Render the answer to a ``get``: headers, and until when they are good.
 
-    An answer without headers is written out: ``{}`` means the same, but the client of the authors
-    of the specification does not read it.
+    ``{}`` where none is needed, as Bazel and the specification have it. The Rust client by the
+    authors of the specification wants an empty ``headers`` there.
 
     Units: both times are in seconds since 1970.
     """
+    if not headers:
+        return b"{}\n"
     members = ",".join(f"{_quote(name)}:[{_quote(value)}]" for name, value in headers.items())
     end = ""
-    if headers and expires_at_s is not None and expires_at_s - now_s < _KEPT_FOR_S:
+    if expires_at_s is not None and expires_at_s - now_s < _KEPT_FOR_S:
         from time import gmtime, strftime
 
         end = f',"expires":"{strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(expires_at_s))}"'

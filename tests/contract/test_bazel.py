@@ -40,7 +40,7 @@ __all__ = ["authority", "cloud", "person", "proxy"]
 
 IS_FROZEN = COMMAND[-1] != "cred_helper"
 # The answer where no header is needed.
-NONE = b'{"headers":{}}\n'
+NONE = b"{}\n"
 IMAGE = f"https://{PRIVATE_HOST}/v2/team/app"
 LOGIN = {"auths": {PRIVATE_HOST: {"username": USERNAME, "password": PASSWORD}}}
 

@@ -45,10 +45,3 @@ def test_the_headers_that_it_reads_pull_an_image(
         assert [list(answer) for answer in answers] == [["headers"], ["error"], ["error"]]
         headers = {name: ", ".join(values) for name, values in answers[0]["headers"].items()}
         assert session.get(image, headers=headers, timeout=30).status_code == 200
-
-
-def test_it_reads_that_no_header_is_needed(home: Path) -> None:
-    machine = Machine(home)
-    link = machine.scripts.link("bazel-credential-multi", machine.program)
-    uri = "https://public.ecr.aws/v2/a/b/manifests/1"
-    assert json.loads(machine.succeed(str(_CLIENT), str(link), uri)) == {"headers": {}}
