@@ -485,6 +485,13 @@ def test_the_role_of_a_runners_pod_is_not_that_of_the_job(world: World) -> None:
     world.options["ecr"] = {}
     assert world.code("ecr", {**pod, **world.ci.github(JOB)}) == "oidc.option-missing"
     assert world.get("ecr", {"AWS_ROLE_ARN": ROLE, **world.ci.github(JOB)})
+    request = world.request("ecr", {"AWS_ROLE_ARN": ROLE})
+    request.id_token = IdToken("the token of a pod", given=world.ci.token(JOB, AUDIENCES["ecr"]))
+    provider = providers.load("ecr")
+    assert provider is not None
+    with pytest.raises(CredentialError) as caught:
+        provider.identify(request)
+    assert caught.value.code == "oidc.option-missing"
 
 
 def test_circleci_is_asked_where_it_left_out_the_variable(world: World) -> None:

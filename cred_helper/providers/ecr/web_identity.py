@@ -62,10 +62,11 @@ def by_id_token(configuration: Configuration) -> Found:
 def role_of_id_token(configuration: Configuration) -> str:
     """The role that an identity token is for; empty where none is set.
 
-    The variable counts where it does not belong to another token, such as that of a runner's pod.
+    The variable counts where it does not belong to another token, such as that of a runner's pod,
+    nor to the node on which a pod has a token.
     """
-    environ = configuration.environ
-    is_free = not environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
+    environ, token = configuration.environ, configuration.request.id_token
+    is_free = not environ.get("AWS_WEB_IDENTITY_TOKEN_FILE") and not (token and token.given)
     return configuration.role_arn or (environ.get("AWS_ROLE_ARN", "") if is_free else "")
 
 
