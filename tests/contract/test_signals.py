@@ -153,10 +153,8 @@ def _hanging(home: Path, kind: str) -> tuple[str, dict[str, str], Path]:
     host, name, variables = _PROGRAMS[kind]
     scripts = Programs(home / "programs")
     pids = home / "pids"
-    path = scripts.program(
-        name,
-        f"sleep 600 &\none=$!\nsetsid sleep 600 &\necho $$ $one $! >{pids}.new; mv {pids}.new {pids}\nwait",
-    )
+    started = "sleep 600 &\none=$!\nsetsid sleep 600 &\necho $$ $one $!"
+    path = scripts.program(name, f"{started} >{pids}.new; mv {pids}.new {pids}\nwait")
     with GoogleCloud() as cloud:
         federated = cloud.federated_info({"executable": {"command": str(path)}})
     for file, content in (
