@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 # Source: https://github.com/docker/docker-credential-helpers/blob/master/credentials/error.go
 CREDENTIALS_NOT_FOUND = "credentials not found in native keychain"
 
-# The hint where another server than the one that was asked seems to have answered.
-IN_BETWEEN = "is a proxy or a sign-in page in between?"
-
 
 # Where the machine is short of something, the catalogue cannot be loaded either: the code is shown.
 _CANNOT_LOAD = (ImportError, OSError, MemoryError)

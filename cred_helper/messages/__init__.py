@@ -34,6 +34,9 @@ class Message:
         self.cure = cure
 
 
+# The hint where another server than the one that was asked seems to have answered.
+IN_BETWEEN = "is a proxy or a sign-in page in between?"
+
 # The areas whose messages stand beside this module.
 AREAS: tuple[str, ...] = (
     "bazel",

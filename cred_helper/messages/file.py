@@ -23,7 +23,6 @@ MESSAGES: dict[str, Message] = {
         "line {line}: not JSON ({problem})",
         cause="The file has a mistake in its JSON: often a comma too many, a missing quotation"
         " mark or a comment. Its content is not shown, since it may hold secrets.",
-        cure="Correct the line.",
     ),
     "file.long-number": Message("line {line}: a number has more than {limit} digits"),
     "file.deep-nesting": Message("line 1: nested too deeply"),

@@ -6,7 +6,7 @@ a metadata service, or the proxy before it.
 
 from __future__ import annotations
 
-from cred_helper.messages import Message
+from cred_helper.messages import IN_BETWEEN, Message
 
 _SEE_PROXY = "see HTTPS_PROXY, and NO_PROXY for what is reached without a proxy"
 _SET_BUNDLE = "point REQUESTS_CA_BUNDLE at a CA bundle that has its authority"
@@ -39,12 +39,10 @@ MESSAGES: dict[str, Message] = {
     "network.bad-address": Message("the address of {upstream} is not a valid URL"),
     "network.failed": Message("the connection to {upstream} failed ({error}){tries}"),
     # The reply.
-    "network.reply-too-large": Message(
-        "{upstream} answers with more than {limit}", "is a proxy or a sign-in page in between?"
-    ),
+    "network.reply-too-large": Message("{upstream} answers with more than {limit}", IN_BETWEEN),
     "network.redirect": Message(
         "{upstream} answers with a redirect{target} ({status}), which is not followed",
-        "is a proxy or a sign-in page in between?",
+        IN_BETWEEN,
         cause="A redirect would send the identity's token to another host.",
     ),
     "network.throttled": Message("{upstream} gets too many requests ({status}){wait}"),

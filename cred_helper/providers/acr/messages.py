@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from cred_helper.messages import Message
+from cred_helper.messages import IN_BETWEEN, Message
 
 _CHECK_TENANT = "check AZURE_TENANT_ID"
 _CHECK_PASSWORD = "check AZURE_USERNAME and AZURE_PASSWORD"  # noqa: S105 - advice
 _LOG_IN = "az login"
 _EXPLAINED = "see https://login.microsoftonline.com/error?code={number}"
-_IN_BETWEEN = "is a proxy or a sign-in page in between?"
 
 # Each of Entra's AADSTS numbers that has a message of its own.
 ENTRA_CODES = {
@@ -191,7 +190,7 @@ MESSAGES: dict[str, Message] = {
     ),
     # Entra.
     "acr.no-token": Message(
-        "{upstream} answered with something other than a token ({status})", _IN_BETWEEN
+        "{upstream} answered with something other than a token ({status})", IN_BETWEEN
     ),
     "acr.entra-refuses": Message("{upstream} refuses the identity ({word})"),
     "acr.entra-code": Message("Entra refuses the identity (AADSTS{number})", _EXPLAINED),
@@ -311,11 +310,11 @@ MESSAGES: dict[str, Message] = {
         "az acr check-health --name {registry}",
     ),
     "acr.not-the-registry": Message(
-        "the answer of {host} does not come from the registry ({status})", _IN_BETWEEN
+        "the answer of {host} does not come from the registry ({status})", IN_BETWEEN
     ),
     "acr.not-exchanged": Message("{host} did not exchange the token of {who} ({status})"),
     "acr.no-refresh-token": Message(
-        "{host} answered the exchange with something other than a refresh token", _IN_BETWEEN
+        "{host} answered the exchange with something other than a refresh token", IN_BETWEEN
     ),
     # Names of hosts.
     "acr.near-private-link": Message(

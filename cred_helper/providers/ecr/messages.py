@@ -6,9 +6,8 @@ API that was asked, ``command`` a command to run.
 
 from __future__ import annotations
 
-from cred_helper.messages import Message
+from cred_helper.messages import IN_BETWEEN, Message
 
-_IN_BETWEEN = "is a proxy or a sign-in page in between?"
 _LATER = "try again in a minute"
 _RUN = "run {command}"
 _SESSION_CAUSE = "AWS keeps a sign-in for some hours, and its renewal for some days."
@@ -125,14 +124,12 @@ MESSAGES: dict[str, Message] = {
         'profile "{profile}" is neither in {config} nor in {credentials}{order}',
         "correct {setting}; {known}",
         cause=_FILE_CAUSE,
-        cure="Correct the name, or add the profile.",
     ),
     "ecr.section-misnamed": Message(
         "{path}: line {line}: the section [{section}] has to be [{right}]",
         "rename the section to [{right}]",
         cause="In ~/.aws/config the sections of profiles are named [profile NAME], in"
         " ~/.aws/credentials [NAME].",
-        cure="Rename the section.",
     ),
     "ecr.two-profile-variables": Message(
         "{used} and {unused} name different profiles; {used} counts, because this SDK reads it"
@@ -303,7 +300,6 @@ MESSAGES: dict[str, Message] = {
         "the secret key from {detail} does not belong to its access key: {answer}",
         "set both anew",
         cause=_KEY_CAUSE,
-        cure=_KEY_CURE,
     ),
     "ecr.clock-wrong": Message(
         "{api} refuses the signature, because this machine's clock is {skew}: {answer}",
@@ -355,7 +351,6 @@ MESSAGES: dict[str, Message] = {
     "ecr.region-off": Message(
         "{api} refuses {detail}: {answer}",
         "enable the region in the identity's account, or set AWS_DEFAULT_REGION to one that is",
-        cause="The region is an opt-in region, and the account has not enabled it.",
     ),
     "ecr.region-unknown": Message(
         "region {region} has no API: the host name {host} has no address",
@@ -365,15 +360,15 @@ MESSAGES: dict[str, Message] = {
     "ecr.api-not-working": Message("{api} is not working: {answer}", _LATER),
     "ecr.api-throttles": Message("{api} gets too many requests: {answer}", _LATER),
     "ecr.api-redirects": Message(
-        "{api} answers with a redirect, which is not followed: {answer}", _IN_BETWEEN
+        "{api} answers with a redirect, which is not followed: {answer}", IN_BETWEEN
     ),
     "ecr.not-aws": Message(
-        "the answer in the place of {api} is not from AWS: {answer}", _IN_BETWEEN
+        "the answer in the place of {api} is not from AWS: {answer}", IN_BETWEEN
     ),
-    "ecr.no-token": Message("{api} answered without an authorization token", _IN_BETWEEN),
-    "ecr.token-encoding": Message("the authorization token of {api} is not base64", _IN_BETWEEN),
+    "ecr.no-token": Message("{api} answered without an authorization token", IN_BETWEEN),
+    "ecr.token-encoding": Message("the authorization token of {api} is not base64", IN_BETWEEN),
     "ecr.token-not-a-login": Message(
-        "the authorization token of {api} is not a user name and a password", _IN_BETWEEN
+        "the authorization token of {api} is not a user name and a password", IN_BETWEEN
     ),
     "ecr.answer-unreadable": Message("the answer of {api} cannot be read ({error})"),
     # The machine's services.
@@ -393,8 +388,6 @@ MESSAGES: dict[str, Message] = {
         "{detail} gives no credentials",
         "attach a role to the instance; in a container the hop limit has to be 2"
         " (HttpPutResponseHopLimit)",
-        cause=_SERVICE_CAUSE,
-        cure=_SERVICE_CURE,
     ),
     "ecr.metadata-without-session-token": Message(
         "the instance metadata service gives no session token",

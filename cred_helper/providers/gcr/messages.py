@@ -31,7 +31,6 @@ MESSAGES: dict[str, Message] = {
         _ADC_LOGIN,
         cause="This program is called as docker-credential-gcr, whose gcr-login works with that"
         " helper only.",
-        cure="Run gcloud auth application-default login once.",
     ),
     # The user's choices for a registry.
     "gcr.nothing-to-impersonate-with": Message(
