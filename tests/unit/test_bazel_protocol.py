@@ -153,8 +153,8 @@ def test_an_answer_is_of_the_schema_of_the_specification(
     assert rendered.isascii()
     assert rendered.count(b"\n") == 1
     document = json.loads(rendered)
-    assert document["headers"] == {name: [value] for name, value in fields.items()}
-    assert set(document) == {"headers"} | ({"expires"} if has_end else set())
+    assert document.get("headers", {}) == {name: [value] for name, value in fields.items()}
+    assert list(document) == ["headers"] * bool(fields) + ["expires"] * has_end
     if has_end:
         # RFC 3339 with the offset of UTC, which every language's parser reads.
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", document["expires"])
