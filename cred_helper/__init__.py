@@ -20,6 +20,7 @@ Map: imports point down only; the import contracts in pyproject.toml check it
                     configure/ doctor/ lookup/ node/ ui/ contain what the commands use
     headers         what a URI's server takes, for Bazel; registry: the questions to a registry
     pulls           whose identity answers for an image, the pod's or the node's, for kubelet
+    stores          what keeps a login, removes one and lists them
     wiring          settings → keychain; only this module knows every source
     keychain        asks one source after another and records a trace
     cache/          tokens on disk, renewal, one exchange for many processes, encryption

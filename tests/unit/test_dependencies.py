@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import base64
 import hashlib
+import pkgutil
 import re
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+import cred_helper
 from cred_helper import clouds
 from cred_helper.clouds import CLOUDS
 from tests.figures import FIGURES, Record
@@ -216,3 +218,9 @@ def _imports(path: Path) -> Iterator[str]:
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module.partition(".")[0]
+
+
+def test_the_map_in_the_package_docstring_has_every_module() -> None:
+    named = set(re.findall(r"\w+", cred_helper.__doc__ or ""))
+    modules = {module.name for module in pkgutil.iter_modules(cred_helper.__path__)}
+    assert modules - named - {"__main__"} == set()
