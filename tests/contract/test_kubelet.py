@@ -266,6 +266,40 @@ def test_the_identity_that_is_asked_is_the_one_that_is_wanted(node: Node, case: 
     assert node.cluster.asked() == asked
 
 
+_MANAGED = {"useManagedIdentityExtension": True}
+
+
+@pytest.mark.parametrize(
+    ("config", "asked"),
+    [
+        ({**_MANAGED, "userAssignedIdentityID": azure.MANAGED_CLIENT_ID}, "node"),
+        ({**_MANAGED, "userAssignedIdentityID": azure.MANAGED_RESOURCE_ID}, "node"),
+        (
+            {
+                "cloud": "AzurePublicCloud",
+                "tenantId": azure.TENANT_ID,
+                "aadClientId": azure.CLIENT_ID,
+                "aadClientSecret": azure.CLIENT_SECRET,
+            },
+            "",
+        ),
+    ],
+    ids=["by client id", "by resource id", "service principal"],
+)
+def test_the_identity_of_the_node_is_that_of_azure_json(
+    node: Node, config: dict[str, Any], asked: str
+) -> None:
+    (node.home / "node.json").write_text(json.dumps(config))
+    node.cluster.acr.system_assigned = False
+    try:
+        answer = node.pull(ACR, {}, "", "node.json", link=_ACR)
+    finally:
+        node.cluster.acr.system_assigned = True
+    [login] = response(answer)["auth"].values()
+    assert node.cluster.acr.issued(login["username"], login["password"], ACR)
+    assert node.cluster.asked() == asked
+
+
 def test_service_accounts_share_nothing_and_the_pods_of_one_share_all(node: Node) -> None:
     first = response(node.pull(ECR, EKS, node.cluster.token(AWS_AUDIENCE)))
     assert node.cluster.asked() == "pod"
