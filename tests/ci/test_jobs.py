@@ -147,6 +147,24 @@ def test_one_workflow_of_github_pulls_from_five_registries(world: World) -> None
         assert secret not in job.printed
 
 
+@pytest.mark.skipif(bool(_CLIENT and _CLIENT.transport), reason="only skopeo is installed")
+def test_a_self_hosted_runner_keeps_nothing_of_the_job(world: World) -> None:
+    before = {path for path in world.machine.home.rglob("*") if path.is_file()}
+    job = Job(
+        world.machine.home / "job", world.machine.environment, RUNNER_ENVIRONMENT="self-hosted"
+    )
+    job.environment |= world.system.github(SUBJECT)
+    job.workflow(world.recipe("github"))
+    world.check_pulls("github", "ghcr.io")
+    shutil.rmtree(job.temp)  # as the runner does
+    left = {path for path in world.machine.home.rglob("*") if path.is_file()} - before
+    issued = {secret for found in world.hosted.values() for secret in found.cloud.confidential()}
+    for path in left:
+        content = path.read_bytes()
+        assert not [secret for secret in issued if secret.encode() in content], path
+    assert not [path for path in left if path.suffix == ".token" or "docker" in path.parts], left
+
+
 def test_a_workflow_without_the_permission_fails_with_the_line_that_it_lacks(world: World) -> None:
     job = Job(world.machine.home / "job", world.machine.environment)
     with pytest.raises(Failed) as failed:

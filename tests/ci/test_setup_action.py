@@ -164,7 +164,8 @@ def test_an_image_without_curl_needs_wget(
 
 _GH = """case "$*" in
 "attestation verify --help") exit {known} ;;
-"attestation verify {file} --repo {repository}") [ "$GH_TOKEN" = loopback-github-token ] || exit 4
+"attestation verify {file} --repo {repository}")
+  [ "$GH_HOST $GH_TOKEN" = "github.com loopback-github-token" ] || exit 4
   exit {verified} ;;
 *) exit 1 ;;
 esac"""

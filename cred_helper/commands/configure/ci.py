@@ -278,7 +278,8 @@ def _install() -> Iterator[str]:
     yield f"release={_RELEASE}"
     yield f'wget -q "$release/{_FILE}" "$release/SHA256SUMS"'
     yield f"grep ' {_FILE}$' SHA256SUMS | sha256sum -c"
-    yield f"install -D -m 755 {_FILE} {folder}/{stdio.PROGRAM}"
+    # Not install, which some images lack.
+    yield f"chmod +x {_FILE} && mkdir -p {folder} && mv {_FILE} {folder}/{stdio.PROGRAM}"
     yield f"export PATH={folder}:$PATH"
     yield f"{stdio.PROGRAM} configure --yes"
 
