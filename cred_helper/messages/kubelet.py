@@ -23,7 +23,7 @@ MESSAGES: dict[str, Message] = {
     # The arguments
     "kubelet.unknown-argument": Message(
         "{name} has no argument {argument}",
-        "args of the provider in the CredentialProviderConfig",
+        "docker-credential-multi kubelet-config prints a configuration with its args",
     ),
     "kubelet.no-value": Message("the argument {argument} has no value"),
     "kubelet.bad-value": Message("the value of the argument {argument} is not {expected}"),
