@@ -7,11 +7,14 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from cred_helper import docker_hub, headers
+from cred_helper import clouds, docker_hub, headers
 from cred_helper.cache.entry import FAILURE, TOKEN, Entry, Failure
 from cred_helper.commands.configure import raw_json
+from cred_helper.commands.configure.changes import FileChange
+from cred_helper.commands.node import entries, provider_config, yaml_text
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CredentialError, Unreachable
 from cred_helper.fallback.dockerconfig import DockerConfig
@@ -440,6 +443,66 @@ def _with(value: Any, path: tuple[str, ...]) -> Any:
     return {**value, name: inner}
 
 
+class KubeletConfig(Target):
+    """kubelet's configuration, in YAML and JSON: read, checked and merged."""
+
+    name = "kubelet"
+    words = (
+        b"providers:", b"\n  - ", b"\n    ", b"name: ", b"- ", b": ", b"'", b'"', b"#", b"&a",
+        b"*a", b"|", b"---\n", b"tokenAttributes:", b"\r\n", b"\t", *_JSON_WORDS,
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._path = Path(self._folder.name, "config.yaml")
+        cloud = next(cloud for cloud in clouds.CLOUDS if cloud.annotations)
+        self._entries = entries.of([entries.Chosen(cloud)])
+        self._merged = 0
+
+    def close(self) -> None:
+        self._folder.cleanup()
+
+    def figures(self) -> str:
+        return f"{self._merged:,} merged"
+
+    def examples(self) -> list[bytes]:
+        entry = {
+            "name": "a",
+            "matchImages": ["*.gcr.io", "gcr.io"],
+            "defaultCacheDuration": "1h",
+            "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
+            "env": [{"name": "KEY", "value": SECRET}],
+        }
+        document = provider_config.new([entry, {**entry, "name": "b"}])
+        text = yaml_text.render(document)
+        flow = text.replace('      - "*.gcr.io"\n      - gcr.io\n', "").replace(
+            "matchImages:", "matchImages: ['*.gcr.io', gcr.io] # both"
+        )
+        documents = [json.dumps(document), json.dumps(document, indent=2), text, flow]
+        return [one.encode() for one in documents]
+
+    def check(self, data: bytes) -> None:
+        try:
+            file = self._read(data)
+            for problem in file.problems():
+                check_no_secret(problem)
+            merged = file.merged(self._entries)
+        except CredentialError as error:
+            check_no_secret(error)
+            return
+        self._merged += 1
+        again = self._read(merged.encode())
+        if again.entries != [*file.entries, *self._entries] or list(again.problems()):
+            raise Finding("another provider changed, or kubelet refuses what was written")
+        change = FileChange(self._path, file.text, merged, show=provider_config.masked)
+        if SECRET in change.diff():
+            raise Finding("the difference shows a secret")
+
+    def _read(self, data: bytes) -> provider_config.ConfigFile:
+        self._path.write_bytes(data)
+        return provider_config.ConfigFile(self._path)
+
+
 PARSERS: tuple[type[Target], ...] = (
     Protocol,
     ConfigJson,
@@ -447,4 +510,5 @@ PARSERS: tuple[type[Target], ...] = (
     CacheEntry,
     HelperReply,
     RawJson,
+    KubeletConfig,
 )

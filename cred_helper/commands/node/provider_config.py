@@ -66,7 +66,8 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _ANNOTATION = re.compile(
     rf"(?:(?=.{{1,253}}/){_LABEL}(?:\.{_LABEL})*/)?[a-z0-9](?:[a-z0-9_.-]{{0,61}}[a-z0-9])?"
 )
-_SHOWN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+# A longer name could be a secret in the wrong place.
+_SHOWN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 _SECRET_MEMBER = re.compile(r"""(\bvalue["']?\s*:\s*).*""")
 
 
@@ -76,7 +77,11 @@ def new(entries: list[Entry]) -> Entry:
 
 
 def masked(text: str) -> str:
-    """A configuration without the values of variables, to be shown."""
+    """A configuration without the values of variables, in lines that can be compared."""
+    try:
+        text = json.dumps(json.loads(text), indent=2)
+    except (ValueError, RecursionError):
+        pass  # YAML has a line for each value
     return _SECRET_MEMBER.sub(r"\1…", text)
 
 
