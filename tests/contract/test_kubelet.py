@@ -446,7 +446,7 @@ def test_the_response_has_the_version_of_the_request(node: Node, version: str) -
     assert response(node.pull(ECR, version=version))["apiVersion"] == version
 
 
-_TOKEN = "a-token-that-is-none"
+_TOKEN = "a-word-for-a-token"
 _BAD: dict[str, tuple[dict[str, Any] | str, str]] = {
     "nothing": ("", "kubelet.no-request"),
     "half of a document": ('{"kind":', "client.not-json"),
