@@ -64,7 +64,7 @@ def answer(request: kubelet.Request, profile: NodeProfile, warn: Warn, spent_s: 
 class Pull:
     """The pull of one image.
 
-    ``pattern`` is the registry, with as much of the path as the rule for the image has.
+    It is answered for the registry, with as much of the path as the rule for the image has.
     """
 
     def __init__(self, request: kubelet.Request, wiring: Wiring, profile: NodeProfile) -> None:
