@@ -353,6 +353,24 @@ def test_a_folder_in_which_no_program_starts_is_named(k3s: Node) -> None:
     assert executable.run("kubelet-config", *words).codes == ["node.noexec"]
 
 
+@needs_mounts
+@pytest.mark.parametrize(("run", "is_missing"), [("tmpfs", False), ("tmpfs -o ro", True)])
+def test_a_node_on_which_no_token_can_be_kept_is_named(
+    k3s: Node, run: str, is_missing: bool
+) -> None:
+    k3s.install("--yes")
+    mounts = [
+        f"mount -t {run} none /run",
+        "mount -t tmpfs none /etc",
+        "mount -t tmpfs none /var/lib",
+    ]
+    copies = ["mkdir -p /etc/rancher/k3s", f"cp -r {k3s.root}/var/lib/rancher /var/lib"]
+    command = mounted("; ".join([*mounts, *copies]), str(k3s.machine.program))
+    found = Executable(k3s.machine.environment, command).run("doctor", "--json").document
+    codes = {one["code"] for one in found if one["subject"] == "kubelet"}
+    assert codes == {"node.provider-found", *(["node.cache-missing"] if is_missing else [])}
+
+
 def test_a_folder_of_configurations_gets_a_file(k3s: Node) -> None:
     k3s.write(_OTHER)
     k3s.config.rename(k3s.config.with_name("10.yaml"))
