@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cred_helper.cache import TokenCache, known_folders
+from cred_helper.cache import TokenCache, known_folders, service_folders
 from cred_helper.commands.ui.arguments import as_json
 from cred_helper.commands.ui.screen import Screen
 from cred_helper.commands.ui.times import duration, iso
@@ -28,10 +28,10 @@ def cache() -> None:
 
 
 def _folders() -> list[str]:
-    """Every folder that may hold tokens of this user, the one in use first."""
+    """Every folder that may hold tokens of this user, the one in use first, kubelet's last."""
     settings = Settings.load(os.environ)
     named = [settings.cache_folder] if settings.cache_folder else []
-    return list(dict.fromkeys([*named, *known_folders(os.environ)]))
+    return list(dict.fromkeys([*named, *known_folders(os.environ), *service_folders()]))
 
 
 @cache.command("list")

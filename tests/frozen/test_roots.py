@@ -132,6 +132,7 @@ for path in a b; do
         credentialprovider.kubelet.k8s.io "$HOST" "$path" | unshare --root="$1" --wd=/ "/$2" || exit
 done
 stat -c %a "$1/run/docker-credential-multi"
+HOME=/ unshare --root="$1" --wd=/ "/$3" cache list
 """
 
 
@@ -144,13 +145,14 @@ def test_the_static_file_is_the_provider_of_a_kubelet_whose_root_is_empty(
     variables = {"HOST": cloud.host, "DOCKER_CREDENTIAL_MULTI_DOCKERHUB_ID_TOKEN": "ci"}
     provider = "multi-credential-provider"
     (root.folder / provider).symlink_to(FILE.name)
-    done = root.run(_TWO_PULLS, provider, variables=variables, without=without)
+    done = root.run(_TWO_PULLS, provider, FILE.name, variables=variables, without=without)
     assert (done.returncode, done.stderr) == (0, b""), done
-    *responses, mode = done.stdout.decode().splitlines()
+    *responses, mode, kept = done.stdout.decode().splitlines()[:4]
     first, second = (json.loads(response)["auth"][cloud.host] for response in responses)
     assert first == second
     assert first["username"] == cloud.username
     assert mode == "700"
+    assert (kept != "nothing is kept") == cloud.cloud.expires
     if cloud.cloud.expires:
         assert cloud.cloud.exchanges == 1
 
