@@ -17,7 +17,7 @@ from cred_helper.credential import Credential
 from cred_helper.errors import NotFound
 from cred_helper.providers.common.interface import Identity, TokenRequest
 from cred_helper.server_url import ServerURL
-from cred_helper.settings.settings import Settings
+from cred_helper.settings.settings import Settings, option_variable
 from cred_helper.wiring import Wiring
 from tests.fuzz.target import Finding, Target
 from tests.fuzz.urls import oracle, server_urls
@@ -59,7 +59,10 @@ class ServerURLs(Target):
             return counting.get(name)
 
         providers.load = load
-        environ = {"HOME": "/nonexistent", "PATH": ""}
+        set_up = {
+            option_variable(row.name, name): "x" for row in clouds.CLOUDS for name in row.only_with
+        }
+        environ = {"HOME": "/nonexistent", "PATH": "", **set_up}
         settings = Settings.load(environ)
         settings.cache = False
         self._wiring = Wiring(settings, environ, lambda: 0.0)

@@ -53,7 +53,7 @@ def get(request: TokenRequest, identity: HubIdentity) -> Credential:
             _refusal(identity, token, reply, document), identity.id_token
         )
     access_token = document.get("access_token")
-    if not isinstance(access_token, str) or not access_token:
+    if not isinstance(access_token, str) or not _is_token(access_token):
         raise BadReply("dockerhub.no-token", upstream=reply.upstream)
     return Credential(
         identity.username,
@@ -120,6 +120,11 @@ def _refusal(
         connection=identity.connection_id,
         said=quoted(said, (token, *reply.secrets)) or "no reason",
     )
+
+
+def _is_token(text: str) -> bool:
+    """Whether a text is of the characters that a password in a header can have."""
+    return text.isascii() and text.isprintable() and len(text.split()) == 1
 
 
 def _object(body: bytes) -> dict[str, Any]:
