@@ -96,8 +96,8 @@ def test_without_a_connection_docker_hub_goes_on_as_before(
     document = machine.run("explain", "--json", "docker.io", **variables).document
     assert (document["provider"], document["identity"]) == (None, None)
     assert ("connection_id and username" in document["reason"]) == bool(variables.get(CONNECTION))
-    findings = json.dumps(machine.run("doctor", "--json", **variables).document)
-    assert "dockerhub" not in findings
+    outside = {**variables, "GITHUB_ACTIONS": "", "ACTIONS_ID_TOKEN_REQUEST_URL": ""}
+    assert "dockerhub" not in json.dumps(machine.run("doctor", "--json", **outside).document)
     assert hub.received == []
 
 
@@ -217,6 +217,14 @@ def test_a_token_that_docker_would_refuse_is_not_sent(
     variables = {f"{PREFIX}_ID_TOKEN": "env:JOB_TOKEN", "JOB_TOKEN": text}
     assert connected.fail("docker.io", **variables).codes == [code]
     assert hub.received == []
+
+
+@pytest.mark.parametrize("token", ["", "two words", "tokén", "half \ud800", "line\n", 5, None])
+def test_what_is_not_a_token_is_not_given_out(
+    connected: Machine, hub: DockerHub, token: object
+) -> None:
+    hub.fail("/oauth/token", json_reply({"access_token": token, "expires_in": 900}))
+    assert connected.fail("docker.io").codes == ["dockerhub.no-token"]
 
 
 def test_a_job_without_the_permission_is_said_what_the_workflow_lacks(connected: Machine) -> None:
