@@ -105,6 +105,7 @@ class AwsCloud(LoopbackServer):
         self.sso_assignments = {(ACCOUNT, "Puller")}
         self.container_token = self.secret("container token")
         self._issued: dict[str, tuple[str, str]] = {}
+        self._principals: dict[str, str] = {}
         self._sso_tokens: set[str] = set()
         self._refresh_tokens: set[str] = set()
         self._sign_ins: dict[str, ec.EllipticCurvePublicKey] = {}
@@ -130,6 +131,10 @@ class AwsCloud(LoopbackServer):
     def issued(self, username: str, secret: str, host: str) -> bool:
         """Whether exactly this was issued, for the registry of this host."""
         return username == USERNAME and self._issued.get(secret) == _api_and_region(host)
+
+    def principal(self, secret: str) -> str:
+        """The identity that a password was issued to."""
+        return self._principals[secret]
 
     def confidential(self) -> set[str]:
         """All secrets that this cloud has issued or accepts."""
@@ -265,12 +270,13 @@ class AwsCloud(LoopbackServer):
         if api == "ecr-public":
             assert region == "us-east-1", "the only region of ECR Public's API"
         self.calls.append(Call(api, request.host, region, key.principal))
-        return json_reply({"authorizationData": self._authorization(api, region)})
+        return json_reply({"authorizationData": self._authorization(api, region, key.principal)})
 
-    def _authorization(self, api: str, region: str) -> object:
+    def _authorization(self, api: str, region: str, principal: str = "") -> object:
         # With colons, so that a split at the wrong one fails a test.
         password = self.secret(f"{api} password") + ":with:colons"
         self._issued[password] = (api, region)
+        self._principals[password] = principal
         token = base64.b64encode(f"{USERNAME}:{password}".encode()).decode()
         data = {
             "authorizationToken": token,

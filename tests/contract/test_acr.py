@@ -13,6 +13,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import wraps
 from hashlib import sha1
 from pathlib import Path
 
@@ -26,7 +27,9 @@ from tests.clouds.authority import Authority
 from tests.clouds.azure import EXAMPLE_HOST, NULL_GUID, AzureCloud, Refusal
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Fault, Reply, json_reply
+from tests.support import identities
 from tests.support.executable import COMMAND, NOT_FOUND, Completed
+from tests.support.identities import Make
 from tests.support.machine import Machine
 
 DISCOVERY = f"GET {cloud.PUBLIC.authority}/{cloud.TENANT_ID}/v2.0/.well-known/openid-configuration"
@@ -99,84 +102,26 @@ def machine(authority: Authority, home: Path, tmp_path: Path) -> Iterator[AzureM
 # --- Identities -----------------------------------------------------------------------------------
 
 
-def client_secret(machine: AzureMachine) -> dict[str, str]:
-    return machine.azure.identity(machine.folder)
+Environment = dict[str, str]
 
 
-def client_certificate(machine: AzureMachine) -> dict[str, str]:
-    path = str(machine.azure.certificate_file)
-    return {**machine.azure.principal(), "AZURE_CLIENT_CERTIFICATE_PATH": path}
+def _of(make: Make) -> Callable[[AzureMachine], Environment]:
+    @wraps(make)
+    def made(machine: AzureMachine) -> Environment:
+        return make(machine, machine.azure)
+
+    return made
 
 
-def client_certificate_with_its_chain(machine: AzureMachine) -> dict[str, str]:
-    machine.azure.expects_chain = True
-    return {**client_certificate(machine), "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN": "true"}
-
-
-def client_certificate_explicitly_without_chain(machine: AzureMachine) -> dict[str, str]:
-    return {**client_certificate(machine), "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN": "false"}
-
-
-def username_and_password(machine: AzureMachine) -> dict[str, str]:
-    return {
-        **machine.azure.principal(),
-        "AZURE_USERNAME": cloud.USERNAME,
-        "AZURE_PASSWORD": cloud.PASSWORD,
-    }
-
-
-def federated_token(machine: AzureMachine) -> dict[str, str]:
-    return {**machine.azure.principal(), "AZURE_FEDERATED_TOKEN": machine.azure.federated_token}
-
-
-def workload_identity(machine: AzureMachine) -> dict[str, str]:
-    path = machine.file("federated", machine.azure.federated_token)
-    return {
-        **machine.azure.principal(),
-        "AZURE_FEDERATED_TOKEN_FILE": path,
-        # Kubernetes' webhook sets this as well.
-        "AZURE_AUTHORITY_HOST": f"https://{cloud.PUBLIC.authority}/",
-    }
-
-
-def managed_identity(machine: AzureMachine) -> dict[str, str]:
-    return machine.metadata()
-
-
-def managed_identity_by_client_id(machine: AzureMachine) -> dict[str, str]:
-    return {**machine.metadata(), "AZURE_CLIENT_ID": cloud.MANAGED_CLIENT_ID}
-
-
-def managed_identity_by_resource_id(machine: AzureMachine) -> dict[str, str]:
-    return {**machine.metadata(), f"{OPTION}RESOURCE_ID": cloud.MANAGED_RESOURCE_ID}
-
-
-def managed_identity_by_object_id(machine: AzureMachine) -> dict[str, str]:
-    return {**machine.metadata(), f"{OPTION}OBJECT_ID": cloud.MANAGED_OBJECT_ID}
-
-
-def app_service(machine: AzureMachine) -> dict[str, str]:
-    return {
-        "IDENTITY_ENDPOINT": f"{machine.azure.url}/app-service/token",
-        "IDENTITY_HEADER": cloud.IDENTITY_HEADER,
-        "AZURE_CLIENT_ID": cloud.MANAGED_CLIENT_ID,
-    }
-
-
-def machine_learning(machine: AzureMachine) -> dict[str, str]:
-    return {
-        "MSI_ENDPOINT": f"{machine.azure.url}/machine-learning/token",
-        "MSI_SECRET": cloud.IDENTITY_HEADER,
-        "AZURE_CLIENT_ID": cloud.MANAGED_CLIENT_ID,
-    }
-
-
-def cloud_shell(machine: AzureMachine) -> dict[str, str]:
-    # Cloud Shell has one identity; a client id that happens to be set chooses none there.
-    return {
-        "MSI_ENDPOINT": f"{machine.azure.url}/cloud-shell/token",
-        "AZURE_CLIENT_ID": cloud.MANAGED_CLIENT_ID,
-    }
+client_secret = _of(identities.a_client_secret)
+client_certificate = _of(identities.a_client_certificate)
+username_and_password = _of(identities.a_user_name_and_a_password)
+federated_token = _of(identities.a_federated_token)
+workload_identity = _of(identities.a_workload_of_kubernetes)
+managed_identity = _of(identities.a_managed_identity)
+app_service = _of(identities.an_app_service)
+machine_learning = _of(identities.a_machine_learning_workspace)
+cloud_shell = _of(identities.a_cloud_shell)
 
 
 def azure_cli(machine: AzureMachine) -> dict[str, str]:
@@ -198,44 +143,6 @@ def azure_developer_cli(machine: AzureMachine) -> dict[str, str]:
     (machine.home / ".azd").mkdir()
     (machine.home / ".azd" / "auth.json").write_text("{}")
     return environment
-
-
-IMDS = "GET 127.0.0.1/metadata/identity/oauth2/token"
-
-
-@pytest.mark.parametrize(
-    ("identity", "signing_in"),
-    [
-        (client_secret, [DISCOVERY, TOKEN]),
-        (client_certificate, [DISCOVERY, TOKEN]),
-        (client_certificate_with_its_chain, [DISCOVERY, TOKEN]),
-        (client_certificate_explicitly_without_chain, [DISCOVERY, TOKEN]),
-        (
-            username_and_password,
-            [DISCOVERY, f"GET {cloud.PUBLIC.authority}/common/userrealm/{cloud.USERNAME}", TOKEN],
-        ),
-        (federated_token, [TOKEN]),
-        (workload_identity, [TOKEN]),
-        (managed_identity, [IMDS]),
-        (managed_identity_by_client_id, [IMDS]),
-        (managed_identity_by_resource_id, [IMDS]),
-        (managed_identity_by_object_id, [IMDS]),
-        (app_service, ["GET 127.0.0.1/app-service/token"]),
-        (machine_learning, ["GET 127.0.0.1/machine-learning/token"]),
-        (cloud_shell, ["POST 127.0.0.1/cloud-shell/token"]),
-        (azure_cli, []),
-        (azure_powershell, []),
-        (azure_developer_cli, []),
-    ],
-)
-def test_an_identity_becomes_a_credential_in_no_more_requests_than_it_takes(
-    machine: AzureMachine, identity: Callable[[AzureMachine], dict[str, str]], signing_in: list[str]
-) -> None:
-    username, secret = machine.ask(identity(machine)).credential
-    assert username == NULL_GUID
-    assert machine.azure.issued(username, secret, EXAMPLE_HOST)
-    port = f":{machine.azure.port}"
-    assert [r.replace(port, "") for r in machine.requests()] == [*signing_in, EXCHANGE]
 
 
 def test_service_fabric_is_known_by_its_certificates_thumbprint(

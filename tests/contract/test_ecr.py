@@ -7,7 +7,6 @@ names through a proxy, which shows which API was asked.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import os
 import pty
@@ -31,18 +30,16 @@ from cred_helper.providers.ecr import EcrProvider
 from cred_helper.server_url import ServerURL
 from tests.clouds import faults
 from tests.clouds.authority import Authority
-from tests.clouds.aws import ACCOUNT, EXAMPLE_HOST, PUBLIC_HOST, START_URL, AwsCloud
+from tests.clouds.aws import ACCOUNT, EXAMPLE_HOST, PUBLIC_HOST, AwsCloud
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Fault, LoopbackServer, Reply, json_reply
 from tests.clouds.sigv4 import Key
+from tests.support import identities
 from tests.support.executable import CLOSED_PORT, COMMAND, NOT_FOUND, PROGRAM, ROOT, Executable
+from tests.support.identities import SIGN_IN, SSO_PLACE, SSO_ROLE, SSO_SESSION, Make, assumed
 from tests.support.machine import Machine
 
-SSO_OPTIONS = f"sso_account_id = {ACCOUNT}\nsso_role_name = Puller\n"
-SSO_PLACE = f"sso_start_url = {START_URL}\nsso_region = us-east-1\n"
-SSO_SESSION = f"[sso-session corp]\n{SSO_PLACE}sso_registration_scopes = sso:account:access\n"
 KEYS = "[default]\naws_access_key_id = a\naws_secret_access_key = b\n"
-SIGN_IN = f"arn:aws:iam::{ACCOUNT}:user/signed-in"
 AS_DEV = {"AWS_PROFILE": "dev"}
 
 # A whole process, interpreter and all, on a machine that is busy with other tests. The SDK alone
@@ -101,242 +98,7 @@ def aws_behind_a_proxy(authority: Authority, cloud: AwsCloud) -> Iterator[Termin
         assert proxy.refused == []
 
 
-# --- Every identity -------------------------------------------------------------------------------
-
-
-def assumed(role: str) -> str:
-    return f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/"
-
-
-# Each sets an identity up and says which variables it takes, and who the cloud is to see.
-Identity = tuple[dict[str, str], str]
-IDENTITIES: dict[str, Callable[[AwsCloud, Machine, Key], Identity]] = {}
-
-
-def identity(
-    prepare: Callable[[AwsCloud, Machine, Key], Identity],
-) -> Callable[[AwsCloud, Machine, Key], Identity]:
-    IDENTITIES[prepare.__name__.replace("_", " ")] = prepare
-    return prepare
-
-
-@identity
-def a_key(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    return user.environment(), user.principal
-
-
-@identity
-def a_session(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    key = cloud.session(assumed("ci"))
-    return key.environment(), key.principal
-
-
-@identity
-def the_default_profile(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    machine.write(".aws/credentials", f"[default]\n{user.options()}\n")
-    return {}, user.principal
-
-
-@identity
-def a_profile_in_the_config_file(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    machine.aws_config(f"[profile dev]\n{user.options()}\n[default]\naws_access_key_id = other\n")
-    return AS_DEV, user.principal
-
-
-@identity
-def a_role_of_a_role(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    first = cloud.role("first", user)
-    second = cloud.role("second", f"{assumed('first')}one")
-    cloud.roles[second].external_id = "outside"
-    machine.aws_config(
-        f"[profile base]\n{user.options()}\n"
-        f"[profile one]\nrole_arn = {first}\nsource_profile = base\nrole_session_name = one\n"
-        f"[profile dev]\nrole_arn = {second}\nsource_profile = one\nexternal_id = outside\n"
-    )
-    return AS_DEV, assumed("second")
-
-
-@identity
-def a_role_by_the_container(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    role = cloud.role("deploy", f"{assumed('container-role')}i-0123456789abcdef0")
-    machine.aws_config(f"[profile dev]\nrole_arn = {role}\ncredential_source = EcsContainer\n")
-    return {**AS_DEV, **cloud.container()}, assumed("deploy")
-
-
-@identity
-def a_role_by_the_instance(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    role = cloud.role("deploy", f"{assumed('instance-role')}i-0123456789abcdef0")
-    machine.aws_config(
-        f"[profile dev]\nrole_arn = {role}\ncredential_source = Ec2InstanceMetadata\n"
-    )
-    return {**AS_DEV, **cloud.instance()}, assumed("deploy")
-
-
-@identity
-def a_web_identity(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    token = cloud.secret("web identity")
-    return {
-        "AWS_ROLE_ARN": cloud.role("pod", token),
-        "AWS_WEB_IDENTITY_TOKEN_FILE": str(machine.write("token", token)),
-        "AWS_ROLE_SESSION_NAME": "pod-1",
-    }, f"{assumed('pod')}pod-1"
-
-
-@identity
-def a_web_identity_in_a_profile(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    token = cloud.secret("web identity")
-    file = str(machine.write("token", token))
-    machine.aws_config(
-        f"[profile dev]\nrole_arn = {cloud.role('pod', token)}\nweb_identity_token_file = {file}\n"
-    )
-    return AS_DEV, assumed("pod")
-
-
-@identity
-def sso_as_it_used_to_be(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    cloud.start_sso(machine.home)
-    machine.aws_config(f"[profile dev]\n{SSO_OPTIONS}{SSO_PLACE}")
-    return AS_DEV, assumed("Puller")
-
-
-@identity
-def an_sso_session(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    cloud.start_sso(machine.home, "corp")
-    machine.aws_config(f"[profile dev]\nsso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}")
-    return AS_DEV, assumed("Puller")
-
-
-@identity
-def an_sso_session_by_the_variable_that_comes_first(
-    cloud: AwsCloud, machine: Machine, user: Key
-) -> Identity:
-    an_sso_session(cloud, machine, user)
-    with (machine.home / ".aws" / "config").open("a") as config:
-        config.write(f"[profile other]\n{user.options()}\n")
-    return {"AWS_DEFAULT_PROFILE": "dev", "AWS_PROFILE": "other"}, assumed("Puller")
-
-
-@identity
-def a_role_by_an_sso_session(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    an_sso_session(cloud, machine, user)
-    role = cloud.role("deploy", f"{assumed('Puller')}someone")
-    with (machine.home / ".aws" / "config").open("a") as config:
-        config.write(f"[profile deploy]\nrole_arn = {role}\nsource_profile = dev\n")
-    return {"AWS_PROFILE": "deploy"}, assumed("deploy")
-
-
-@identity
-def a_profile_of_a_loose_hand(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    options = user.options().replace("\n", "\n   ")
-    machine.aws_config(f"\n [profile dev] /* ours */\n   {options}\n\n")
-    return AS_DEV, user.principal
-
-
-@identity
-def an_sso_session_to_be_renewed(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    cloud.start_sso(machine.home, "corp", expired=True, **cloud.sso_renewal())
-    machine.aws_config(f"[profile dev]\nsso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}")
-    return AS_DEV, assumed("Puller")
-
-
-@identity
-def an_sso_session_that_the_cli_keeps_a_role_of(
-    cloud: AwsCloud, machine: Machine, user: Key
-) -> Identity:
-    cloud.start_sso(machine.home, "corp", expired=True)
-    key = cloud.session(f"{assumed('Puller')}kept")
-    keep(machine, key, {"accountId": ACCOUNT, "roleName": "Puller", "sessionName": "corp"})
-    machine.aws_config(f"[profile dev]\nsso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}")
-    return AS_DEV, key.principal
-
-
-@identity
-def a_sign_in(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    cloud.sign_in(machine.home, SIGN_IN, timedelta(minutes=15))
-    machine.aws_config(f"[profile dev]\nlogin_session = {SIGN_IN}\n")
-    return AS_DEV, SIGN_IN
-
-
-@identity
-def a_sign_in_to_be_renewed(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    cloud.sign_in(machine.home, SIGN_IN, timedelta(minutes=-1))
-    machine.aws_config(f"[profile dev]\nlogin_session = {SIGN_IN}\n")
-    return AS_DEV, SIGN_IN
-
-
-@identity
-def a_program(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    keys = {"Version": 1, "AccessKeyId": user.id, "SecretAccessKey": user.secret}
-    # What the program says on its standard error is between it and the SDK.
-    script = f"#!/bin/sh\necho {cloud.secret('chatter')} >&2\necho '{json.dumps(keys)}'\n"
-    machine.aws_config(
-        f"[profile dev]\ncredential_process = {machine.write('keys', script, 0o700)}\n"
-    )
-    return AS_DEV, user.principal
-
-
-@identity
-def a_container(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    return cloud.container(), assumed("container-role")
-
-
-@identity
-def a_pod(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    variables = cloud.container()
-    token = variables.pop("AWS_CONTAINER_AUTHORIZATION_TOKEN")
-    file = str(machine.write("token", token))
-    return {**variables, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": file}, assumed("container-role")
-
-
-@identity
-def an_instance(cloud: AwsCloud, machine: Machine, user: Key) -> Identity:
-    return cloud.instance(), assumed("instance-role")
-
-
-@identity
-def a_role_that_wants_a_code_which_the_cli_asked_for(
-    cloud: AwsCloud, machine: Machine, user: Key
-) -> Identity:
-    role = cloud.role("admin", user)
-    device = f"arn:aws:iam::{ACCOUNT}:mfa/someone"
-    key = cloud.session(f"{assumed('admin')}kept")
-    keep(machine, key, {"RoleArn": role, "SerialNumber": device})
-    machine.aws_config(
-        f"[profile base]\n{user.options()}\n"
-        f"[profile dev]\nrole_arn = {role}\nsource_profile = base\nmfa_serial = {device}\n"
-    )
-    return AS_DEV, key.principal
-
-
-def keep(machine: Machine, key: Key, what: dict[str, str]) -> None:
-    """Leave a session where and as the AWS CLI leaves it."""
-    compact = (",", ":") if "accountId" in what else None  # a role's name is spelt with blanks
-    name = hashlib.sha1(json.dumps(what, sort_keys=True, separators=compact).encode()).hexdigest()
-    folder = machine.home / ".aws" / "cli" / "cache"
-    folder.mkdir(parents=True)
-    credentials = {
-        "AccessKeyId": key.id,
-        "SecretAccessKey": key.secret,
-        "SessionToken": key.token,
-        "Expiration": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
-    }
-    (folder / f"{name}.json").write_text(json.dumps({"Credentials": credentials}))
-
-
-@pytest.mark.parametrize("prepare", IDENTITIES.values(), ids=IDENTITIES)
-def test_every_identity_gets_a_token(
-    cloud: AwsCloud,
-    machine: Machine,
-    user: Key,
-    prepare: Callable[[AwsCloud, Machine, Key], Identity],
-) -> None:
-    variables, principal = prepare(cloud, machine, user)
-    username, secret = machine.get(**variables).credential
-    assert username == "AWS"
-    assert cloud.issued(username, secret, EXAMPLE_HOST)
-    [call] = cloud.calls
-    assert call.principal.startswith(principal)
-    assert call.region == "us-east-1"
+# --- Identities -----------------------------------------------------------------------------------
 
 
 def test_it_just_works(cloud: AwsCloud, user: Key, executable: Executable) -> None:
@@ -351,7 +113,7 @@ def test_it_just_works(cloud: AwsCloud, user: Key, executable: Executable) -> No
 def test_a_renewed_sso_session_is_kept_for_the_next(cloud: AwsCloud, machine: Machine) -> None:
     renewal = cloud.sso_renewal()
     file = cloud.start_sso(machine.home, "corp", expired=True, **renewal)
-    machine.aws_config(f"[profile dev]\nsso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}")
+    machine.aws_config(f"[profile dev]\nsso_session = corp\n{SSO_ROLE}{SSO_SESSION}")
     assert cloud.issued(*machine.get(**AS_DEV).credential, EXAMPLE_HOST)
     kept = json.loads(file.read_text())
     assert kept["refreshToken"] != renewal["refreshToken"]
@@ -359,9 +121,9 @@ def test_a_renewed_sso_session_is_kept_for_the_next(cloud: AwsCloud, machine: Ma
 
 
 # What has to be renewed → the path that the renewal asks.
-RENEWALS: dict[str, tuple[Callable[[AwsCloud, Machine, Key], Identity], str]] = {
-    "SSO": (an_sso_session_to_be_renewed, "/oidc/token"),
-    "sign-in": (a_sign_in_to_be_renewed, "/signin/v1/token"),
+RENEWALS: dict[str, tuple[Make, str]] = {
+    "SSO": (identities.an_sso_session_to_renew, "/oidc/token"),
+    "sign-in": (identities.a_sign_in_to_renew, "/signin/v1/token"),
 }
 REGIONS = [f"{ACCOUNT}.dkr.ecr.{r}.amazonaws.com" for r in ("us-east-1", "eu-west-1", "eu-west-2")]
 
@@ -370,12 +132,11 @@ REGIONS = [f"{ACCOUNT}.dkr.ecr.{r}.amazonaws.com" for r in ("us-east-1", "eu-wes
 def test_processes_that_share_a_session_renew_it_once(
     cloud: AwsCloud,
     machine: Machine,
-    user: Key,
-    prepare: Callable[[AwsCloud, Machine, Key], Identity],
+    prepare: Make,
     path: str,
 ) -> None:
     cloud.delay_s = 0.05
-    variables, _ = prepare(cloud, machine, user)
+    variables = prepare(machine, cloud)
     with ThreadPoolExecutor(len(REGIONS)) as pool:
         done = list(pool.map(lambda host: machine.get(host, **variables), REGIONS))
     for host, one in zip(REGIONS, done, strict=True):
@@ -388,13 +149,12 @@ def test_processes_that_share_a_session_renew_it_once(
 def test_threads_that_share_a_session_renew_it_once(
     cloud: AwsCloud,
     machine: Machine,
-    user: Key,
     monkeypatch: pytest.MonkeyPatch,
-    prepare: Callable[[AwsCloud, Machine, Key], Identity],
+    prepare: Make,
     path: str,
 ) -> None:
     cloud.delay_s = 0.05
-    for name, value in prepare(cloud, machine, user)[0].items():
+    for name, value in prepare(machine, cloud).items():
         monkeypatch.setenv(name, value)
     with ThreadPoolExecutor(len(REGIONS)) as pool:
         list(pool.map(ask, REGIONS))
@@ -406,12 +166,11 @@ def test_threads_that_share_a_session_renew_it_once(
 def test_a_session_is_not_renewed_where_the_renewal_cannot_be_kept(
     cloud: AwsCloud,
     machine: Machine,
-    user: Key,
     monkeypatch: pytest.MonkeyPatch,
-    prepare: Callable[[AwsCloud, Machine, Key], Identity],
+    prepare: Make,
     path: str,
 ) -> None:
-    for name, value in prepare(cloud, machine, user)[0].items():
+    for name, value in prepare(machine, cloud).items():
         monkeypatch.setenv(name, value)
     may = os.access
     monkeypatch.setattr(os, "access", lambda file, mode: mode != os.W_OK and may(file, mode))
@@ -499,7 +258,7 @@ def test_a_role_of_one_registry_is_assumed_with_whatever_identity_there_is(
     for name, value in user.environment().items():
         monkeypatch.setenv(name, value)
     assert cloud.issued(*ask(role_arn=cloud.role("puller", user)), EXAMPLE_HOST)
-    assert cloud.calls[-1].principal == f"{assumed('puller')}{PROGRAM}"
+    assert cloud.calls[-1].principal == f"{assumed('puller')}/{PROGRAM}"
 
 
 # --- Every kind of host ---------------------------------------------------------------------------
@@ -716,7 +475,7 @@ def test_an_expired_sso_session_says_how_to_sign_in_again(
     cloud: AwsCloud, machine: Machine
 ) -> None:
     cloud.start_sso(machine.home, "corp", expired=True)
-    sso = f"sso_session = corp\n{SSO_OPTIONS}"
+    sso = f"sso_session = corp\n{SSO_ROLE}"
     role = f"role_arn = {cloud.role('deploy')}\nsource_profile = my sso\n"
     machine.aws_config(
         f"[profile dev]\n{sso}[profile 'my sso']\n{sso}[profile deploy]\n{role}{SSO_SESSION}"
@@ -738,7 +497,7 @@ def test_an_sso_session_that_ended_elsewhere_says_how_to_sign_in_again(
     session = json.loads(file.read_text())
     secret = cloud.secret("token of yesterday")
     file.write_text(json.dumps({**session, "accessToken": secret}))
-    machine.aws_config(f"[profile dev]\n{SSO_OPTIONS}{SSO_PLACE}")
+    machine.aws_config(f"[profile dev]\n{SSO_ROLE}{SSO_PLACE}")
     failure = fail(machine, AS_DEV)
     assert failure.code == "ecr.sso-expired"
     assert failure.hint == "run aws sso login --profile dev"
@@ -746,12 +505,12 @@ def test_an_sso_session_that_ended_elsewhere_says_how_to_sign_in_again(
 
 # What is left of a session's file whose writing was cut short, or that another program writes.
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"accessToken": "t"}', "null"])
-@pytest.mark.parametrize("sso", [f"sso_session = corp\n{SSO_OPTIONS}{SSO_SESSION}", None])
+@pytest.mark.parametrize("sso", [f"sso_session = corp\n{SSO_ROLE}{SSO_SESSION}", None])
 def test_a_damaged_sso_session_says_how_to_sign_in_again(
     cloud: AwsCloud, machine: Machine, content: str, sso: str | None
 ) -> None:
     cloud.start_sso(machine.home, "corp" if sso else None).write_text(content)
-    machine.aws_config(f"[profile dev]\n{sso or SSO_OPTIONS + SSO_PLACE}")
+    machine.aws_config(f"[profile dev]\n{sso or SSO_ROLE + SSO_PLACE}")
     failure = fail(machine, AS_DEV)
     assert failure.code in ("ecr.sso-expired", "ecr.sign-in-damaged")
     assert failure.hint == "run aws sso login --profile dev"
@@ -902,7 +661,7 @@ WRONG: dict[str, tuple[str, dict[str, str], str]] = {
         "ecr.profile-missing",
     ),
     "an SSO session that is not defined": (
-        f"[profile dev]\nsso_session = gone\n{SSO_OPTIONS}",
+        f"[profile dev]\nsso_session = gone\n{SSO_ROLE}",
         AS_DEV,
         "ecr.sso-session-missing",
     ),
@@ -912,7 +671,7 @@ WRONG: dict[str, tuple[str, dict[str, str], str]] = {
         "ecr.sso-incomplete",
     ),
     "a region of SSO with a comment": (
-        f"[profile dev]\n{SSO_OPTIONS}{SSO_PLACE.rstrip()}  # Virginia\n",
+        f"[profile dev]\n{SSO_ROLE}{SSO_PLACE.rstrip()}  # Virginia\n",
         AS_DEV,
         "ecr.comment-behind-value",
     ),
@@ -1096,7 +855,7 @@ def test_a_token_that_the_role_does_not_trust_and_one_that_has_expired_have_diff
 def test_a_role_that_sso_does_not_give_is_named(cloud: AwsCloud, machine: Machine) -> None:
     cloud.start_sso(machine.home)
     cloud.sso_assignments.clear()
-    machine.aws_config(f"[profile dev]\n{SSO_OPTIONS}{SSO_PLACE}")
+    machine.aws_config(f"[profile dev]\n{SSO_ROLE}{SSO_PLACE}")
     assert fail(machine, AS_DEV).code == "ecr.sso-role-not-given"
 
 

@@ -10,8 +10,6 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -32,7 +30,6 @@ from tests.clouds.google import (
     REGISTRY_SCOPE,
     TARGET,
     USER,
-    WORKLOAD,
     GoogleCloud,
 )
 from tests.clouds.proxy import TerminatingProxy
@@ -40,11 +37,8 @@ from tests.clouds.server import Fault, LoopbackServer, Reply, json_reply
 from tests.contract.gcr import (
     IMPERSONATION,
     STS,
-    STS_REFRESH,
-    SUBJECT,
     TOKEN,
     Get,
-    Info,
     ask,
     cloud,
     code,
@@ -54,7 +48,6 @@ from tests.contract.gcr import (
     oauth_error,
     paths,
     principal,
-    program_source,
     token_request,
 )
 from tests.support.executable import CLOSED_PORT, NOT_FOUND, Executable
@@ -69,107 +62,7 @@ MACHINE_TOKEN = f"{ACCOUNT}token"
 EMAIL = f"{ACCOUNT}email"
 
 
-# --- Every identity, end to end -------------------------------------------------------------------
-
-AWS_SOURCE = {
-    "environment_id": "aws1",
-    "regional_cred_verification_url": "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity",
-}
-AWS_KEY = {
-    "AWS_ACCESS_KEY_ID": "AKIALOOPBACK",
-    "AWS_SECRET_ACCESS_KEY": "loopback-secret",
-    "AWS_REGION": "eu-west-1",
-}
-
-
-def of_key(cloud: GoogleCloud, folder: Path) -> Info:
-    return cloud.service_account_info()
-
-
-def of_user(cloud: GoogleCloud, folder: Path) -> Info:
-    return cloud.user_info()
-
-
-def of_token_file(cloud: GoogleCloud, folder: Path) -> Info:
-    return cloud.federated_info(file_source(cloud, folder))
-
-
-def of_field_of_file(cloud: GoogleCloud, folder: Path) -> Info:
-    path = folder / "subject-token.json"
-    path.write_text(json.dumps({"id_token": cloud.subject_token()}))
-    form = {"type": "json", "subject_token_field_name": "id_token"}
-    return cloud.federated_info({"file": str(path), "format": form})
-
-
-def of_url(cloud: GoogleCloud, folder: Path) -> Info:
-    return cloud.federated_info(cloud.url_source())
-
-
-def of_program(cloud: GoogleCloud, folder: Path) -> Info:
-    return cloud.federated_info(program_source(cloud, folder))
-
-
-def of_aws(cloud: GoogleCloud, folder: Path) -> Info:
-    kind = "urn:ietf:params:aws:token-type:aws4_request"
-    return cloud.federated_info(AWS_SOURCE, subject_token_type=kind)
-
-
-def of_impersonating_workload(cloud: GoogleCloud, folder: Path) -> Info:
-    url = cloud.impersonation_url(TARGET)
-    source = file_source(cloud, folder)
-    return cloud.federated_info(source, service_account_impersonation_url=url)
-
-
-def of_federated_user(cloud: GoogleCloud, folder: Path) -> Info:
-    return cloud.federated_user_info()
-
-
-def of_impersonating_user(cloud: GoogleCloud, folder: Path) -> Info:
-    return cloud.impersonated_info(cloud.user_info())
-
-
-def of_impersonating_key(cloud: GoogleCloud, folder: Path) -> Info:
-    return cloud.impersonated_info(cloud.service_account_info())
-
-
-def of_impersonation_by_workload(cloud: GoogleCloud, folder: Path) -> Info:
-    return cloud.impersonated_info(of_token_file(cloud, folder))
-
-
-@dataclass(frozen=True)
-class Case:
-    """A credential file, the identity whose token it gives, and the requests for it."""
-
-    info: Callable[[GoogleCloud, Path], Info]
-    principal: str
-    requests: list[str]
-
-
-CASES = [
-    Case(of_key, PUSHER, [TOKEN]),
-    Case(of_user, USER, [TOKEN]),
-    Case(of_token_file, WORKLOAD, [STS]),
-    Case(of_field_of_file, WORKLOAD, [STS]),
-    Case(of_url, WORKLOAD, [SUBJECT, STS]),
-    Case(of_program, WORKLOAD, [STS]),
-    Case(of_aws, WORKLOAD, [STS]),
-    Case(of_impersonating_workload, TARGET, [STS, IMPERSONATION]),
-    Case(of_federated_user, USER, [STS_REFRESH]),
-    Case(of_impersonating_user, TARGET, [TOKEN, IMPERSONATION]),
-    Case(of_impersonating_key, TARGET, [TOKEN, IMPERSONATION]),
-    Case(of_impersonation_by_workload, TARGET, [STS, IMPERSONATION]),
-]
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.info.__name__)
-def test_each_type_of_file_gives_a_token_after_no_more_requests_than_it_needs(
-    cloud: GoogleCloud, get: Get, tmp_path: Path, case: Case
-) -> None:
-    allowed = {"GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES": "1"}
-    identity = cloud.named(tmp_path, case.info(cloud, tmp_path))
-    assert principal(cloud, get({**identity, **AWS_KEY, **allowed})) == case.principal
-    assert paths(cloud) == case.requests
-    assert cloud.exchanges == len([path for path in case.requests if path != SUBJECT])
+# --- Identities -----------------------------------------------------------------------------------
 
 
 def test_a_certificate_gives_a_token_by_mutual_tls(
@@ -188,11 +81,6 @@ def test_a_certificate_gives_a_token_by_mutual_tls(
     assert paths(cloud) == [STS]
 
 
-def test_a_machine_gives_its_service_accounts_token(cloud: GoogleCloud, get: Get) -> None:
-    assert principal(cloud, get(cloud.machine())) == NODE
-    assert paths(cloud) == [EMAIL, UNIVERSE, ACCOUNT, MACHINE_TOKEN]
-
-
 def test_a_machine_that_only_a_probe_detects_is_asked_where_it_answered(
     cloud: GoogleCloud, get: Get
 ) -> None:
@@ -200,11 +88,6 @@ def test_a_machine_that_only_a_probe_detects_is_asked_where_it_answered(
     del machine["GCE_METADATA_HOST"]
     assert principal(cloud, get({**machine, "K_SERVICE": "build"})) == NODE
     assert paths(cloud) == ["/", UNIVERSE, ACCOUNT, MACHINE_TOKEN]
-
-
-def test_gcloud_gives_the_token_of_its_login(cloud: GoogleCloud, get: Get, tmp_path: Path) -> None:
-    assert principal(cloud, get(cloud.gcloud(tmp_path))) == USER
-    assert paths(cloud) == []
 
 
 def test_a_partner_clouds_service_account_signs_its_token_itself(

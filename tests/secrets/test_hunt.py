@@ -66,7 +66,7 @@ def test_no_run_with_any_identity_shows_a_secret(
         pytest.skip(f"tests/support/identities.py has no identity of {cloud}")
     common = hunt.environment()
     children = 0
-    for identity in of_cloud(cloud):
+    for identity in filter(lambda identity: identity.forms, of_cloud(cloud)):
         environment = common | identity.make(hunt.machine, hunt.clouds[cloud])
         hunt.plant()
         _succeed(hunt, identity, environment)

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import sha1
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 
 from cred_helper.providers.common import ci_job
-from tests.clouds import azure, ci, dockerhub, google
+from tests.clouds import aws, azure, ci, dockerhub, google
 from tests.clouds.aws import ACCOUNT, START_URL, AwsCloud
 from tests.clouds.azure import MANAGED_CLIENT_ID, AzureCloud
 from tests.clouds.ci import CiSystem
@@ -23,6 +25,7 @@ from tests.clouds.dockerhub import DockerHub
 from tests.clouds.google import GoogleCloud
 from tests.clouds.loopback import loopbacks
 from tests.clouds.server import json_reply
+from tests.clouds.sigv4 import Key
 from tests.support.executable import CLOSED_PORT
 from tests.support.machine import Machine
 
@@ -35,8 +38,10 @@ class Identity:
     """One identity source.
 
     ``cloud`` is the name of its row. ``make`` writes its files and programs, and returns its
-    variables. ``path`` is the step at which the cloud receives its secret; ``forms`` are the forms
-    in which the cloud refuses there.
+    variables. ``principal`` is how the name begins by which the cloud knows it, ``asks`` are the
+    requests of one ``get``, without the host if that is loopback. ``path`` is the step at which the
+    cloud receives its secret; ``forms`` are the forms in which the cloud refuses there, none where
+    another identity has the same secret at the same step.
     """
 
     name: str
@@ -44,11 +49,16 @@ class Identity:
     make: Make
     path: str
     forms: tuple[str, ...]
+    principal: str
+    asks: tuple[str, ...]
 
     @property
     def registry(self) -> str:
         """A registry of its cloud."""
         return loopbacks()[self.cloud].host
+
+    def __str__(self) -> str:
+        return f"{self.cloud}: {self.name}"
 
 
 IDENTITIES: list[Identity] = []
@@ -59,10 +69,12 @@ def of_cloud(name: str) -> list[Identity]:
     return [identity for identity in IDENTITIES if identity.cloud == name]
 
 
-def _identity(cloud: str, path: str, *forms: str) -> Callable[[Make], Make]:
+def _identity(
+    cloud: str, path: str, *forms: str, principal: str = "", asks: tuple[str, ...] = ()
+) -> Callable[[Make], Make]:
     def add(make: Make) -> Make:
         name = getattr(make, "__name__", "").strip("_").replace("_", " ")
-        IDENTITIES.append(Identity(name, cloud, make, path, forms))
+        IDENTITIES.append(Identity(name, cloud, make, path, forms, principal, asks))
         return make
 
     return add
@@ -70,80 +82,229 @@ def _identity(cloud: str, path: str, *forms: str) -> Callable[[Make], Make]:
 
 # --- AWS ------------------------------------------------------------------------------------------
 
+SSO_ROLE = f"sso_account_id = {ACCOUNT}\nsso_role_name = Puller\n"
+SSO_PLACE = f"sso_start_url = {START_URL}\nsso_region = us-east-1\n"
+SSO_SESSION = f"[sso-session corp]\n{SSO_PLACE}sso_registration_scopes = sso:account:access\n"
+SIGN_IN = f"arn:aws:iam::{ACCOUNT}:user/signed-in"
+_CONTAINER = "container-role/i-0123456789abcdef0"
+_INSTANCE = "instance-role/i-0123456789abcdef0"
+_PORTAL = "GET /sso/federation/credentials"
+_METADATA = "/latest/meta-data/iam/security-credentials/"
+_INSTANCE_ASKS = (
+    "PUT /latest/api/token",
+    f"GET {_METADATA}",
+    f"GET {_METADATA}{aws.INSTANCE_ROLE}",
+)
 
-def _profile(machine: Machine, cloud: AwsCloud, name: str, text: str) -> Environment:
-    path = machine.write(f".aws/{name}", text)
-    return {"AWS_CONFIG_FILE": str(path), **cloud.redirection()}
+
+def _of_aws(
+    path: str, *forms: str, principal: str, asks: tuple[str, ...] = ()
+) -> Callable[[Make], Make]:
+    return _identity("ecr", path, *forms, principal=principal, asks=(*asks, "POST /"))
 
 
-@_identity("ecr", "/", "aws", "aws code", "text")
+def _user(name: str) -> str:
+    return f"arn:aws:iam::{ACCOUNT}:user/{name}"
+
+
+def assumed(role: str) -> str:
+    """How the name of every session of a role begins."""
+    return f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}"
+
+
+def _profile(machine: Machine, cloud: AwsCloud, text: str) -> Environment:
+    """A configuration of its own, in which the profile is ``dev``."""
+    path = machine.write(f".aws/config-{sha1(text.encode()).hexdigest()[:8]}", text)
+    return {"AWS_CONFIG_FILE": str(path), "AWS_PROFILE": "dev", **cloud.redirection()}
+
+
+def _keep(machine: Machine, key: Key, what: dict[str, str]) -> None:
+    """Leave a session where and as the AWS CLI leaves it."""
+    compact = (",", ":") if "accountId" in what else None  # a role's name is spelt with blanks
+    name = sha1(json.dumps(what, sort_keys=True, separators=compact).encode()).hexdigest()
+    credentials = {
+        "AccessKeyId": key.id,
+        "SecretAccessKey": key.secret,
+        "SessionToken": key.token,
+        "Expiration": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
+    }
+    machine.write(f".aws/cli/cache/{name}.json", {"Credentials": credentials})
+
+
+@_of_aws("/", "aws", "aws code", "text", principal=assumed("r/s"))
 def keys_in_variables(machine: Machine, cloud: AwsCloud) -> Environment:
-    key = cloud.session("arn:aws:sts::123456789012:assumed-role/r/s")
-    return {**key.environment(), **cloud.redirection()}
+    return {**cloud.session(assumed("r/s")).environment(), **cloud.redirection()}
 
 
-@_identity("ecr", "/", "aws")
-def keys_in_a_profile(machine: Machine, cloud: AwsCloud) -> Environment:
-    user = cloud.user("profile")
-    text = f"[default]\naws_access_key_id = {user.id}\naws_secret_access_key = {user.secret}\n"
-    return _profile(machine, cloud, "keys", text)
+@_of_aws("/", principal=_user("someone"))
+def a_key_without_end(machine: Machine, cloud: AwsCloud) -> Environment:
+    return {**cloud.user("someone").environment(), **cloud.redirection()}
 
 
-@_identity("ecr", "/sts", "xml", "text")
+@_of_aws("/", principal=_user("default"))
+def keys_of_the_default_profile(machine: Machine, cloud: AwsCloud) -> Environment:
+    machine.write(".aws/credentials", f"[default]\n{cloud.user('default').options()}\n")
+    return dict(cloud.redirection())
+
+
+@_of_aws("/", "aws", principal=_user("profile"))
+def keys_of_a_profile(machine: Machine, cloud: AwsCloud) -> Environment:
+    keys = cloud.user("profile").options()
+    text = f"[profile dev]\n{keys}\n[default]\naws_access_key_id = other\n"
+    return _profile(machine, cloud, text)
+
+
+@_of_aws("/", principal=_user("loose"))
+def a_profile_with_blanks_and_comments(machine: Machine, cloud: AwsCloud) -> Environment:
+    options = cloud.user("loose").options().replace("\n", "\n   ")
+    return _profile(machine, cloud, f"\n [profile dev] /* ours */\n   {options}\n\n")
+
+
+@_of_aws("/sts", "xml", "text", principal=assumed("assumed/"), asks=("POST /sts",))
 def an_assumed_role(machine: Machine, cloud: AwsCloud) -> Environment:
     user = cloud.user("assuming")
-    keys = f"aws_access_key_id = {user.id}\naws_secret_access_key = {user.secret}\n"
-    arn = cloud.role("assumed", user)
-    profile = f"[default]\nrole_arn = {arn}\nsource_profile = user\n"
-    return _profile(machine, cloud, "role", f"{profile}[profile user]\n{keys}")
+    role = f"[profile dev]\nrole_arn = {cloud.role('assumed', user)}\nsource_profile = user\n"
+    return _profile(machine, cloud, f"{role}[profile user]\n{user.options()}\n")
 
 
-@_identity("ecr", "/sts", "xml")
+@_of_aws("/sts", principal=assumed("second/"), asks=("POST /sts", "POST /sts"))
+def a_role_of_a_role(machine: Machine, cloud: AwsCloud) -> Environment:
+    user = cloud.user("first")
+    first = cloud.role("first", user)
+    second = cloud.role("second", assumed("first/one"))
+    cloud.roles[second].external_id = "outside"
+    return _profile(
+        machine,
+        cloud,
+        f"[profile base]\n{user.options()}\n"
+        f"[profile one]\nrole_arn = {first}\nsource_profile = base\nrole_session_name = one\n"
+        f"[profile dev]\nrole_arn = {second}\nsource_profile = one\nexternal_id = outside\n",
+    )
+
+
+@_of_aws("/sts", principal=assumed("deploy/"), asks=("GET /container", "POST /sts"))
+def a_role_by_the_container(machine: Machine, cloud: AwsCloud) -> Environment:
+    role = cloud.role("deploy", assumed(_CONTAINER))
+    text = f"[profile dev]\nrole_arn = {role}\ncredential_source = EcsContainer\n"
+    return {**_profile(machine, cloud, text), **cloud.container()}
+
+
+@_of_aws("/sts", principal=assumed("deploy/"), asks=(*_INSTANCE_ASKS, "POST /sts"))
+def a_role_by_the_instance(machine: Machine, cloud: AwsCloud) -> Environment:
+    role = cloud.role("deploy", assumed(_INSTANCE))
+    text = f"[profile dev]\nrole_arn = {role}\ncredential_source = Ec2InstanceMetadata\n"
+    return {**_profile(machine, cloud, text), **cloud.instance()}
+
+
+@_of_aws("/sts", "xml", principal=assumed("web/pod-1"), asks=("POST /sts",))
 def a_web_identity(machine: Machine, cloud: AwsCloud) -> Environment:
     token = machine.secret("a web identity token")
-    path = machine.write("web-token", token)
     return {
         **cloud.redirection(),
-        "AWS_WEB_IDENTITY_TOKEN_FILE": str(path),
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(machine.write("web-token", token)),
         "AWS_ROLE_ARN": cloud.role("web", token),
+        "AWS_ROLE_SESSION_NAME": "pod-1",
     }
 
 
-@_identity("ecr", "/oidc/token", "aws", "oauth")
+@_of_aws("/sts", principal=assumed("web/"), asks=("POST /sts",))
+def a_web_identity_of_a_profile(machine: Machine, cloud: AwsCloud) -> Environment:
+    token = machine.secret("a web identity token")
+    role = f"role_arn = {cloud.role('web', token)}\n"
+    file = f"web_identity_token_file = {machine.write('web-token', token)}\n"
+    return _profile(machine, cloud, f"[profile dev]\n{role}{file}")
+
+
+@_of_aws("*/federation/credentials", principal=assumed("Puller/"), asks=(_PORTAL,))
+def an_sso_login_without_a_session(machine: Machine, cloud: AwsCloud) -> Environment:
+    cloud.start_sso(machine.home)
+    return _profile(machine, cloud, f"[profile dev]\n{SSO_ROLE}{SSO_PLACE}")
+
+
+@_of_aws("*/federation/credentials", principal=assumed("Puller/"), asks=(_PORTAL,))
+def an_sso_session(machine: Machine, cloud: AwsCloud) -> Environment:
+    renewal: dict[str, Any] = cloud.sso_renewal()
+    cloud.start_sso(machine.home, "corp", **renewal)
+    return _profile(machine, cloud, f"[profile dev]\nsso_session = corp\n{SSO_ROLE}{SSO_SESSION}")
+
+
+@_of_aws("*/federation/credentials", principal=assumed("Puller/"), asks=(_PORTAL,))
+def an_sso_session_by_the_variable_that_comes_first(
+    machine: Machine, cloud: AwsCloud
+) -> Environment:
+    variables = an_sso_session(machine, cloud)
+    with Path(variables["AWS_CONFIG_FILE"]).open("a") as config:
+        config.write(f"[profile other]\n{cloud.user('other').options()}\n")
+    return {**variables, "AWS_DEFAULT_PROFILE": "dev", "AWS_PROFILE": "other"}
+
+
+@_of_aws("/sts", principal=assumed("deploy/"), asks=(_PORTAL, "POST /sts"))
+def a_role_by_an_sso_session(machine: Machine, cloud: AwsCloud) -> Environment:
+    variables = an_sso_session(machine, cloud)
+    role = cloud.role("deploy", assumed("Puller/someone"))
+    with Path(variables["AWS_CONFIG_FILE"]).open("a") as config:
+        config.write(f"[profile deploy]\nrole_arn = {role}\nsource_profile = dev\n")
+    return {**variables, "AWS_PROFILE": "deploy"}
+
+
+@_of_aws(
+    "/oidc/token",
+    "aws",
+    "oauth",
+    principal=assumed("Puller/"),
+    asks=("POST /oidc/token", _PORTAL),
+)
 def an_sso_session_to_renew(machine: Machine, cloud: AwsCloud) -> Environment:
     renewal: dict[str, Any] = cloud.sso_renewal()
     machine.marks.add(renewal["clientSecret"], "the SSO client's secret")
-    cloud.start_sso(machine.home, "work", expired=True, **renewal)
-    text = (
-        f"[default]\nsso_session = work\nsso_account_id = {ACCOUNT}\nsso_role_name = Puller\n"
-        f"[sso-session work]\nsso_start_url = {START_URL}\nsso_region = us-east-1\n"
-        "sso_registration_scopes = sso:account:access\n"
-    )
-    return _profile(machine, cloud, "sso-session", text)
+    cloud.start_sso(machine.home, "corp", expired=True, **renewal)
+    return _profile(machine, cloud, f"[profile dev]\nsso_session = corp\n{SSO_ROLE}{SSO_SESSION}")
 
 
-@_identity("ecr", "*/v1/token", "aws")
+@_of_aws("/", principal=assumed("Puller/kept"))
+def an_sso_session_that_the_cli_keeps_a_role_of(machine: Machine, cloud: AwsCloud) -> Environment:
+    cloud.start_sso(machine.home, "corp", expired=True)
+    key = cloud.session(assumed("Puller/kept"))
+    _keep(machine, key, {"accountId": ACCOUNT, "roleName": "Puller", "sessionName": "corp"})
+    return _profile(machine, cloud, f"[profile dev]\nsso_session = corp\n{SSO_ROLE}{SSO_SESSION}")
+
+
+@_of_aws("/", principal=SIGN_IN)
+def a_sign_in(machine: Machine, cloud: AwsCloud) -> Environment:
+    cloud.sign_in(machine.home, SIGN_IN, timedelta(minutes=15))
+    return _profile(machine, cloud, f"[profile dev]\nlogin_session = {SIGN_IN}\n")
+
+
+@_of_aws("*/v1/token", "aws", principal=SIGN_IN, asks=("POST /signin/v1/token",))
 def a_sign_in_to_renew(machine: Machine, cloud: AwsCloud) -> Environment:
-    cloud.sign_in(machine.home, "work", timedelta(minutes=-1))
-    return _profile(
-        machine, cloud, "sign-in", "[default]\nlogin_session = work\nregion = us-east-1\n"
-    )
+    cloud.sign_in(machine.home, SIGN_IN, timedelta(minutes=-1))
+    text = f"[profile dev]\nlogin_session = {SIGN_IN}\nregion = us-east-1\n"
+    return _profile(machine, cloud, text)
 
 
-@_identity("ecr", "/", "aws")
+@_of_aws("/", "aws", principal=assumed("process/s"))
 def a_credential_process(machine: Machine, cloud: AwsCloud) -> Environment:
-    key = cloud.session("arn:aws:sts::123456789012:assumed-role/process/s")
+    key = cloud.session(assumed("process/s"))
     answer = {
         "Version": 1,
         "AccessKeyId": key.id,
         "SecretAccessKey": key.secret,
         "SessionToken": key.token,
     }
-    program = machine.scripts.program("give-keys", f"echo '{json.dumps(answer)}'")
-    return _profile(machine, cloud, "process", f"[default]\ncredential_process = {program}\n")
+    # What it writes to standard error is between it and the SDK.
+    chatter = cloud.secret("chatter")
+    body = f"echo {chatter} >&2\necho '{json.dumps(answer)}'"
+    program = machine.scripts.program("give-keys", body)
+    return _profile(machine, cloud, f"[profile dev]\ncredential_process = {program}\n")
 
 
-@_identity("ecr", "/container", "text", "aws")
+@_of_aws(
+    "/container",
+    "text",
+    "aws",
+    principal=assumed("container-role/"),
+    asks=("GET /container",),
+)
 def a_container_role(machine: Machine, cloud: AwsCloud) -> Environment:
     variables = cloud.container()
     url = f"{variables['AWS_CONTAINER_CREDENTIALS_FULL_URI']}?t={machine.secret('a URL')}"
@@ -154,12 +315,53 @@ def a_container_role(machine: Machine, cloud: AwsCloud) -> Environment:
     }
 
 
-@_identity("ecr", "/latest/meta-data/iam/security-credentials/*", "text", "aws")
+@_of_aws("/container", principal=assumed("container-role/"), asks=("GET /container",))
+def a_pod(machine: Machine, cloud: AwsCloud) -> Environment:
+    variables = cloud.container()
+    token = variables.pop("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+    file = str(machine.write("token", token))
+    return {
+        **variables,
+        **cloud.redirection(),
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": file,
+    }
+
+
+@_of_aws(
+    f"{_METADATA}*",
+    "text",
+    "aws",
+    principal=assumed("instance-role/"),
+    asks=_INSTANCE_ASKS,
+)
 def an_ec2_instance(machine: Machine, cloud: AwsCloud) -> Environment:
     return {**cloud.instance(), **cloud.redirection()}
 
 
-@_identity("ecr", "/sts", "xml", "text")
+@_of_aws("/", principal=assumed("admin/kept"))
+def a_role_that_wants_a_code_which_the_cli_asked_for(
+    machine: Machine, cloud: AwsCloud
+) -> Environment:
+    user = cloud.user("someone")
+    role = cloud.role("admin", user)
+    device = f"arn:aws:iam::{ACCOUNT}:mfa/someone"
+    key = cloud.session(assumed("admin/kept"))
+    _keep(machine, key, {"RoleArn": role, "SerialNumber": device})
+    return _profile(
+        machine,
+        cloud,
+        f"[profile base]\n{user.options()}\n"
+        f"[profile dev]\nrole_arn = {role}\nsource_profile = base\nmfa_serial = {device}\n",
+    )
+
+
+@_of_aws(
+    "/sts",
+    "xml",
+    "text",
+    principal=assumed("ci/"),
+    asks=(f"GET {ci.GITHUB_PATH}", "POST /sts"),
+)
 def the_token_of_a_github_job(machine: Machine, cloud: AwsCloud) -> Environment:
     cloud.role("ci", "job")
     return {
@@ -170,7 +372,13 @@ def the_token_of_a_github_job(machine: Machine, cloud: AwsCloud) -> Environment:
     }
 
 
-@_identity("ecr", ci.GITHUB_PATH, "text", "oauth")
+@_of_aws(
+    ci.GITHUB_PATH,
+    "text",
+    "oauth",
+    principal=assumed("ci/"),
+    asks=(f"GET {ci.GITHUB_PATH}", "POST /sts"),
+)
 def the_request_token_of_a_github_job(machine: Machine, cloud: AwsCloud) -> Environment:
     return the_token_of_a_github_job(machine, cloud)
 
@@ -188,37 +396,100 @@ def _github(machine: Machine, cloud: Any) -> Environment:
 
 # --- Google ---------------------------------------------------------------------------------------
 
+# By their real names, behind a proxy.
+_TOKEN_URI = "https://oauth2.googleapis.com/token"
+_STS = "https://sts.googleapis.com/v1/token"
+_ASKS_TOKEN = "POST oauth2.googleapis.com/token"
+_ASKS_STS = "POST sts.googleapis.com/v1/token"
+_ASKS_IAM = (
+    "POST iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/"
+    f"{google.TARGET}:generateAccessToken"
+)
+_ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default/"
+# An STS of Amazon is not asked: the request to it is the subject token.
+_AWS_SOURCE = {
+    "environment_id": "aws1",
+    "regional_cred_verification_url": "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity",
+}
 
-def _named(machine: Machine, name: str, info: object) -> Environment:
-    path = machine.write(f"adc/{name}.json", json.dumps(info))
+
+def _named(machine: Machine, info: object) -> Environment:
+    text = json.dumps(info)
+    path = machine.write(f"adc/{sha1(text.encode()).hexdigest()[:8]}.json", text)
     return {"GOOGLE_APPLICATION_CREDENTIALS": str(path)}
 
 
-@_identity("gcr", "/token", "oauth", "oauth code", "text")
+def _key(cloud: GoogleCloud) -> dict[str, Any]:
+    return cloud.service_account_info(token_uri=_TOKEN_URI)
+
+
+def _federated(cloud: GoogleCloud, source: Mapping[str, object], **more: object) -> dict[str, Any]:
+    return cloud.federated_info(source, token_url=_STS, **more)
+
+
+def _token_file(machine: Machine, cloud: GoogleCloud) -> dict[str, object]:
+    return {"file": str(machine.write("subject-token", cloud.subject_token()))}
+
+
+@_identity(
+    "gcr",
+    "/token",
+    "oauth",
+    "oauth code",
+    "text",
+    principal=google.PUSHER,
+    asks=(_ASKS_TOKEN,),
+)
 def a_service_account(machine: Machine, cloud: GoogleCloud) -> Environment:
-    return _named(machine, "key", cloud.service_account_info())
+    return _named(machine, _key(cloud))
 
 
-@_identity("gcr", "/token", "oauth", "oauth code")
+@_identity("gcr", "/token", "oauth", "oauth code", principal=google.USER, asks=(_ASKS_TOKEN,))
 def a_user(machine: Machine, cloud: GoogleCloud) -> Environment:
-    return _named(machine, "user", cloud.user_info())
+    return _named(machine, cloud.user_info())
 
 
-@_identity("gcr", "/v1/oauthtoken", "oauth")
+@_identity(
+    "gcr",
+    "/v1/oauthtoken",
+    "oauth",
+    principal=google.USER,
+    asks=("POST sts.googleapis.com/v1/oauthtoken",),
+)
 def a_workforce_user(machine: Machine, cloud: GoogleCloud) -> Environment:
-    return _named(machine, "workforce", cloud.federated_user_info())
+    url = "https://sts.googleapis.com/v1/oauthtoken"
+    return _named(machine, cloud.federated_user_info(token_url=url))
 
 
-@_identity("gcr", "/subject-token", "text", "oauth")
+@_identity("gcr", "/v1/token", principal=google.WORKLOAD, asks=(_ASKS_STS,))
+def a_subject_token_in_a_file(machine: Machine, cloud: GoogleCloud) -> Environment:
+    return _named(machine, _federated(cloud, _token_file(machine, cloud)))
+
+
+@_identity("gcr", "/v1/token", principal=google.WORKLOAD, asks=(_ASKS_STS,))
+def a_subject_token_in_a_field_of_a_file(machine: Machine, cloud: GoogleCloud) -> Environment:
+    path = machine.write("subject-token.json", {"id_token": cloud.subject_token()})
+    form = {"type": "json", "subject_token_field_name": "id_token"}
+    return _named(machine, _federated(cloud, {"file": str(path), "format": form}))
+
+
+@_identity(
+    "gcr",
+    "/subject-token",
+    "text",
+    "oauth",
+    principal=google.WORKLOAD,
+    asks=("GET /subject-token", _ASKS_STS),
+)
 def a_subject_token_from_a_url(machine: Machine, cloud: GoogleCloud) -> Environment:
     source = cloud.url_source()
     url = f"{source['url']}&t={machine.secret('a URL of a subject token')}"
     answer = json_reply({"value": cloud.subject_token()})
     cloud.on("GET", "/subject-token", lambda _: answer)
-    return _named(machine, "url", cloud.federated_info({**source, "url": url}))
+    return _named(machine, _federated(cloud, {**source, "url": url}))
 
 
-@_identity("gcr", "/v1/token", "oauth", "text")
+@_identity("gcr", "/v1/token", "oauth", "text", principal=google.WORKLOAD, asks=(_ASKS_STS,))
 def a_subject_token_from_a_program(machine: Machine, cloud: GoogleCloud) -> Environment:
     answer = {
         "version": 1,
@@ -229,11 +500,52 @@ def a_subject_token_from_a_program(machine: Machine, cloud: GoogleCloud) -> Envi
     }
     program = machine.scripts.program("give-subject-token", f"echo '{json.dumps(answer)}'")
     source = {"executable": {"command": f"{program} --for us"}}
-    named = _named(machine, "program", cloud.federated_info(source))
+    named = _named(machine, _federated(cloud, source))
     return {**named, "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES": "1"}
 
 
-@_identity("gcr", "/v1/token", "oauth", "oauth code", "text")
+@_identity("gcr", "/v1/token", principal=google.WORKLOAD, asks=(_ASKS_STS,))
+def a_key_of_amazon(machine: Machine, cloud: GoogleCloud) -> Environment:
+    kind = "urn:ietf:params:aws:token-type:aws4_request"
+    return {
+        **_named(machine, _federated(cloud, _AWS_SOURCE, subject_token_type=kind)),
+        "AWS_ACCESS_KEY_ID": "AKIALOOPBACK",
+        "AWS_SECRET_ACCESS_KEY": machine.secret("a key of Amazon"),
+        "AWS_REGION": "eu-west-1",
+    }
+
+
+@_identity("gcr", "*:generateAccessToken", principal=google.TARGET, asks=(_ASKS_STS, _ASKS_IAM))
+def a_workload_that_impersonates(machine: Machine, cloud: GoogleCloud) -> Environment:
+    url = cloud.impersonation_url(google.TARGET, host="iamcredentials.googleapis.com")
+    source = _token_file(machine, cloud)
+    return _named(machine, _federated(cloud, source, service_account_impersonation_url=url))
+
+
+@_identity("gcr", "*:generateAccessToken", principal=google.TARGET, asks=(_ASKS_TOKEN, _ASKS_IAM))
+def an_account_that_a_user_impersonates(machine: Machine, cloud: GoogleCloud) -> Environment:
+    return _named(machine, cloud.impersonated_info(cloud.user_info()))
+
+
+@_identity(
+    "gcr",
+    "*:generateAccessToken",
+    "google",
+    "text",
+    principal=google.TARGET,
+    asks=(_ASKS_TOKEN, _ASKS_IAM),
+)
+def an_impersonated_account(machine: Machine, cloud: GoogleCloud) -> Environment:
+    return _named(machine, cloud.impersonated_info(_key(cloud)))
+
+
+@_identity("gcr", "*:generateAccessToken", principal=google.TARGET, asks=(_ASKS_STS, _ASKS_IAM))
+def an_account_that_a_workload_impersonates(machine: Machine, cloud: GoogleCloud) -> Environment:
+    source = _federated(cloud, _token_file(machine, cloud))
+    return _named(machine, cloud.impersonated_info(source))
+
+
+@_identity("gcr", "/v1/token", "oauth", "oauth code", "text", principal="job", asks=(_ASKS_STS,))
 def the_identity_token_of_a_job(machine: Machine, cloud: GoogleCloud) -> Environment:
     cloud.ci = CiSystem(cloud)
     cloud.workloads.add("job")
@@ -246,18 +558,23 @@ def the_identity_token_of_a_job(machine: Machine, cloud: GoogleCloud) -> Environ
     }
 
 
-@_identity("gcr", "*:generateAccessToken", "google", "text")
-def an_impersonated_account(machine: Machine, cloud: GoogleCloud) -> Environment:
-    source = cloud.service_account_info()
-    return _named(machine, "impersonated", cloud.impersonated_info(source))
-
-
-@_identity("gcr", "/computeMetadata/v1/instance/service-accounts/default/token", "text")
+@_identity(
+    "gcr",
+    f"{_ACCOUNT}token",
+    "text",
+    principal=google.NODE,
+    asks=(
+        f"GET {_ACCOUNT}email",
+        "GET /computeMetadata/v1/universe/universe-domain",
+        f"GET {_ACCOUNT}",
+        f"GET {_ACCOUNT}token",
+    ),
+)
 def a_compute_engine_instance(machine: Machine, cloud: GoogleCloud) -> Environment:
     return cloud.machine()
 
 
-@_identity("gcr", "/nothing", "text")
+@_identity("gcr", "/nothing", "text", principal=google.USER)
 def gcloud(machine: Machine, cloud: GoogleCloud) -> Environment:
     token = cloud.issue(google.USER, google.CLOUD_SCOPE)
     variables = cloud.gcloud(machine.home)
@@ -267,18 +584,34 @@ def gcloud(machine: Machine, cloud: GoogleCloud) -> Environment:
 
 # --- Azure ----------------------------------------------------------------------------------------
 
+_DISCOVERY = f"GET {azure.PUBLIC.authority}/{azure.TENANT_ID}/v2.0/.well-known/openid-configuration"
+_SIGN_IN = f"POST {azure.PUBLIC.authority}/{azure.TENANT_ID}/oauth2/v2.0/token"
+_REALM = f"GET {azure.PUBLIC.authority}/common/userrealm/{azure.USERNAME}"
+_IMDS = "/metadata/identity/oauth2/token"
+_ENTRA = "*/oauth2/v2.0/token"
+
+
+def _of_azure(path: str, *forms: str, asks: tuple[str, ...] = ()) -> Callable[[Make], Make]:
+    exchange = f"POST {azure.EXAMPLE_HOST}/oauth2/exchange"
+    return _identity("acr", path, *forms, asks=(*asks, exchange))
+
 
 def _principal(cloud: AzureCloud) -> Environment:
     return {**cloud.principal(), "AZURE_POD_IDENTITY_AUTHORITY_HOST": CLOSED_PORT}
 
 
-@_identity("acr", "*/oauth2/v2.0/token", "entra", "oauth code", "text")
+def _machine_of(cloud: AzureCloud) -> Environment:
+    """The metadata service of a machine of this cloud."""
+    return {"AZURE_POD_IDENTITY_AUTHORITY_HOST": cloud.url}
+
+
+@_of_azure(_ENTRA, "entra", "oauth code", "text", asks=(_DISCOVERY, _SIGN_IN))
 def a_client_secret(machine: Machine, cloud: AzureCloud) -> Environment:
     return {**_principal(cloud), "AZURE_CLIENT_SECRET": azure.CLIENT_SECRET}
 
 
-@_identity("acr", "/oauth2/exchange", "acr", "oauth", "text")
-def a_client_certificate(machine: Machine, cloud: AzureCloud) -> Environment:
+@_of_azure("/oauth2/exchange", "acr", "oauth", "text", asks=(_DISCOVERY, _SIGN_IN))
+def a_client_certificate_with_a_password(machine: Machine, cloud: AzureCloud) -> Environment:
     password = machine.secret("AZURE_CLIENT_CERTIFICATE_PASSWORD")
     key = cloud.authority.rsa_key.private_bytes(
         serialization.Encoding.PEM,
@@ -294,33 +627,68 @@ def a_client_certificate(machine: Machine, cloud: AzureCloud) -> Environment:
     }
 
 
-@_identity("acr", "*/oauth2/v2.0/token", "entra")
+@_of_azure(_ENTRA, asks=(_DISCOVERY, _SIGN_IN))
+def a_client_certificate(machine: Machine, cloud: AzureCloud) -> Environment:
+    return {**_principal(cloud), "AZURE_CLIENT_CERTIFICATE_PATH": str(cloud.certificate_file)}
+
+
+@_of_azure(_ENTRA, asks=(_DISCOVERY, _SIGN_IN))
+def a_client_certificate_with_its_chain(machine: Machine, cloud: AzureCloud) -> Environment:
+    cloud.expects_chain = True
+    variables = a_client_certificate(machine, cloud)
+    return {**variables, "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN": "true"}
+
+
+@_of_azure(_ENTRA, asks=(_DISCOVERY, _SIGN_IN))
+def a_client_certificate_without_its_chain(machine: Machine, cloud: AzureCloud) -> Environment:
+    cloud.expects_chain = False
+    variables = a_client_certificate(machine, cloud)
+    return {**variables, "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN": "false"}
+
+
+@_of_azure(_ENTRA, "entra", asks=(_DISCOVERY, _REALM, _SIGN_IN))
 def a_user_name_and_a_password(machine: Machine, cloud: AzureCloud) -> Environment:
     names = {"AZURE_USERNAME": azure.USERNAME, "AZURE_PASSWORD": azure.PASSWORD}
     return {**_principal(cloud), **names}
 
 
-@_identity("acr", "*/oauth2/v2.0/token", "entra", "text")
+@_of_azure(_ENTRA, "entra", "text", asks=(_SIGN_IN,))
 def a_federated_token(machine: Machine, cloud: AzureCloud) -> Environment:
     machine.marks.add(cloud.federated_token, "AZURE_FEDERATED_TOKEN")
     return {**_principal(cloud), "AZURE_FEDERATED_TOKEN": cloud.federated_token}
 
 
-@_identity("acr", "*/oauth2/v2.0/token", "entra", "text")
-def a_token_of_azure_pipelines(machine: Machine, cloud: AzureCloud) -> Environment:
-    cloud.ci = CiSystem(cloud)
-    cloud.workloads.add("job")
-    job = cloud.ci.azure_pipelines("job")
-    machine.marks.add(job["SYSTEM_ACCESSTOKEN"], "SYSTEM_ACCESSTOKEN")
-    return {**_principal(cloud), **job, f"{_OPTION}ACR_ID_TOKEN": "ci"}
+@_of_azure(_ENTRA, asks=(_SIGN_IN,))
+def a_workload_of_kubernetes(machine: Machine, cloud: AzureCloud) -> Environment:
+    return {
+        **_principal(cloud),
+        "AZURE_FEDERATED_TOKEN_FILE": str(machine.write("federated", cloud.federated_token)),
+        # Kubernetes' webhook sets this as well.
+        "AZURE_AUTHORITY_HOST": f"https://{azure.PUBLIC.authority}/",
+    }
 
 
-@_identity("acr", "/metadata/identity/oauth2/token", "oauth", "text")
+@_of_azure(_IMDS, "oauth", "text", asks=(f"GET {_IMDS}",))
 def a_managed_identity(machine: Machine, cloud: AzureCloud) -> Environment:
-    return {"AZURE_POD_IDENTITY_AUTHORITY_HOST": cloud.url}
+    return _machine_of(cloud)
 
 
-@_identity("acr", "/app-service/token", "oauth", "text")
+@_of_azure(_IMDS, asks=(f"GET {_IMDS}",))
+def a_managed_identity_by_its_client_id(machine: Machine, cloud: AzureCloud) -> Environment:
+    return {**_machine_of(cloud), "AZURE_CLIENT_ID": MANAGED_CLIENT_ID}
+
+
+@_of_azure(_IMDS, asks=(f"GET {_IMDS}",))
+def a_managed_identity_by_its_resource_id(machine: Machine, cloud: AzureCloud) -> Environment:
+    return {**_machine_of(cloud), f"{_OPTION}ACR_RESOURCE_ID": azure.MANAGED_RESOURCE_ID}
+
+
+@_of_azure(_IMDS, asks=(f"GET {_IMDS}",))
+def a_managed_identity_by_its_object_id(machine: Machine, cloud: AzureCloud) -> Environment:
+    return {**_machine_of(cloud), f"{_OPTION}ACR_OBJECT_ID": azure.MANAGED_OBJECT_ID}
+
+
+@_of_azure("/app-service/token", "oauth", "text", asks=("GET /app-service/token",))
 def an_app_service(machine: Machine, cloud: AzureCloud) -> Environment:
     return {
         "IDENTITY_ENDPOINT": f"{cloud.url}/app-service/token",
@@ -329,7 +697,22 @@ def an_app_service(machine: Machine, cloud: AzureCloud) -> Environment:
     }
 
 
-@_identity("acr", "/oauth2/exchange", "acr")
+@_of_azure("/machine-learning/token", asks=("GET /machine-learning/token",))
+def a_machine_learning_workspace(machine: Machine, cloud: AzureCloud) -> Environment:
+    return {
+        "MSI_ENDPOINT": f"{cloud.url}/machine-learning/token",
+        "MSI_SECRET": azure.IDENTITY_HEADER,
+        "AZURE_CLIENT_ID": MANAGED_CLIENT_ID,
+    }
+
+
+@_of_azure("/cloud-shell/token", asks=("POST /cloud-shell/token",))
+def a_cloud_shell(machine: Machine, cloud: AzureCloud) -> Environment:
+    # Cloud Shell has one identity; a client id that happens to be set chooses none there.
+    return {"MSI_ENDPOINT": f"{cloud.url}/cloud-shell/token", "AZURE_CLIENT_ID": MANAGED_CLIENT_ID}
+
+
+@_of_azure("/oauth2/exchange", "acr")
 def az(machine: Machine, cloud: AzureCloud) -> Environment:
     variables = cloud.az_profile(machine.home)
     token = cloud.issue(azure.AUDIENCE, azure.PUBLIC)
@@ -344,22 +727,51 @@ def az(machine: Machine, cloud: AzureCloud) -> Environment:
     return variables
 
 
+@_of_azure("/oauth2/exchange")
+def a_login_of_azure_powershell(machine: Machine, cloud: AzureCloud) -> Environment:
+    token = cloud.issue(azure.AUDIENCE, azure.PUBLIC)
+    machine.scripts.program("pwsh", f"echo 'azsdk%{token}%4070908800'")
+    machine.write(".Azure/AzureRmContext.json", {})
+    return {}
+
+
+@_of_azure("/oauth2/exchange")
+def a_login_of_azd(machine: Machine, cloud: AzureCloud) -> Environment:
+    token = cloud.issue(azure.AUDIENCE, azure.PUBLIC)
+    answer = json.dumps({"token": token, "expiresOn": "2099-01-01T00:00:00Z"})
+    machine.scripts.program("azd", f"echo '{answer}'")
+    machine.write(".azd/auth.json", {})
+    return {}
+
+
+@_of_azure(_ENTRA, "entra", "text", asks=("POST /azure-pipelines/oidctoken", _SIGN_IN))
+def a_token_of_azure_pipelines(machine: Machine, cloud: AzureCloud) -> Environment:
+    cloud.ci = CiSystem(cloud)
+    cloud.workloads.add("job")
+    job = cloud.ci.azure_pipelines("job")
+    machine.marks.add(job["SYSTEM_ACCESSTOKEN"], "SYSTEM_ACCESSTOKEN")
+    return {**_principal(cloud), **job, f"{_OPTION}ACR_ID_TOKEN": "ci"}
+
+
 # --- Docker Hub -----------------------------------------------------------------------------------
 
+_ASKS_JOB = f"GET {dockerhub.GITHUB_HOST}/oidc/token"
+_ASKS_HUB = f"POST {dockerhub.IDENTITY_HOST}/oauth/token"
 
-@_identity("dockerhub", "/oauth/token", "oauth", "oauth code", "text")
+
+@_identity("dockerhub", "/oauth/token", "oauth", "oauth code", "text", asks=(_ASKS_JOB, _ASKS_HUB))
 def a_job_of_github_actions(machine: Machine, cloud: DockerHub) -> Environment:
     job = cloud.job()
     machine.marks.add(job["ACTIONS_ID_TOKEN_REQUEST_TOKEN"], "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
     return {**job, **cloud.connection()}
 
 
-@_identity("dockerhub", "/oidc/token", "oauth", "text")
+@_identity("dockerhub", "/oidc/token", "oauth", "text", asks=(_ASKS_JOB, _ASKS_HUB))
 def a_job_that_github_refuses(machine: Machine, cloud: DockerHub) -> Environment:
     return a_job_of_github_actions(machine, cloud)
 
 
-@_identity("dockerhub", "/oauth/token", "oauth")
+@_identity("dockerhub", "/oauth/token", "oauth", asks=(_ASKS_HUB,))
 def an_identity_token_in_a_variable(machine: Machine, cloud: DockerHub) -> Environment:
     token = cloud.id_token()
     machine.marks.add(token, "JOB_TOKEN")

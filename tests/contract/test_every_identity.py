@@ -1,0 +1,48 @@
+"""Every identity of the catalogue gets a credential, in no more requests than it takes.
+
+Each starts the executable: what a start imports of an SDK depends on the identity.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clouds.authority import Authority
+from tests.clouds.fixtures import authority, proxy
+from tests.clouds.loopback import loopbacks
+from tests.support.identities import IDENTITIES, Identity
+from tests.support.machine import Machine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.clouds.proxy import TerminatingProxy
+    from tests.clouds.server import Received
+
+__all__ = ["authority", "proxy"]
+
+pytestmark = pytest.mark.real_executable
+
+
+@pytest.mark.parametrize("identity", IDENTITIES, ids=str)
+def test_an_identity_gets_a_credential_in_no_more_requests_than_it_takes(
+    identity: Identity, authority: Authority, proxy: TerminatingProxy, home: Path
+) -> None:
+    loopback = loopbacks()[identity.cloud]
+    cloud, _ = loopback.start(authority)
+    with cloud:
+        cloud.register(proxy)
+        machine = Machine(home, host=identity.registry, cloud=cloud, **proxy.environment())
+        machine.use({"PATH": machine.scripts.path})
+        username, secret = machine.get(**identity.make(machine, cloud)).credential
+    assert username == loopback.username
+    assert cloud.issued(username, secret, identity.registry)
+    assert not identity.principal or cloud.principal(secret).startswith(identity.principal)
+    assert tuple(map(_line, cloud.received)) == identity.asks
+
+
+def _line(request: Received) -> str:
+    host = "" if request.host.startswith("127.0.0.1:") else request.host
+    return f"{request.method} {host}{request.path}"
