@@ -217,30 +217,6 @@ def test_a_pod_pulls_by_its_own_identity_or_not_at_all(
         assert words in not_annotated
 
 
-def test_a_burst_of_pulls_is_one_exchange(cluster: Cluster, tmp_path: Path) -> None:
-    before = cluster.ecr.exchanges
-    # A hundred starts take half a minute from source.
-    count = 20 if EXECUTABLE.read_bytes()[:2] == b"#!" else 100
-    with Kubelet(cluster, tmp_path) as kubelet:
-        logins = kubelet.pull(*(f"{ECR}/team/app-{number}" for number in range(count)))
-    assert len({login for [login] in logins}) == 1
-    assert cluster.ecr.exchanges == before + 1
-    assert kubelet.log == ""
-
-
-def test_kubelet_has_the_reason_before_it_ends_a_provider(cluster: Cluster, tmp_path: Path) -> None:
-    variables = [
-        {"name": "DOCKER_CREDENTIAL_MULTI_DEADLINE_S", "value": "1"},
-        {"name": "XDG_CACHE_HOME", "value": str(tmp_path / "cache")},
-    ]
-    cluster.ecr.fail("/", never_answer, times=3)
-    with Kubelet(cluster, tmp_path, env=variables) as kubelet:
-        assert kubelet.pull(f"{ECR}/team/app") == [[]]
-    [line] = kubelet.log.splitlines()
-    assert f"image {ECR}/team/app as the node" in line
-    assert "[provider.no-answer]" in line
-
-
 def test_the_printed_configuration_gives_each_pod_its_own_identity_at_every_cloud(
     person: Machine, cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -267,3 +243,27 @@ def test_the_printed_configuration_gives_each_pod_its_own_identity_at_every_clou
     refused = kubelet.log.splitlines()
     assert len(refused) == 3
     assert all("service account team/stranger" in line for line in refused)
+
+
+def test_a_burst_of_pulls_is_one_exchange(cluster: Cluster, tmp_path: Path) -> None:
+    before = cluster.ecr.exchanges
+    # A hundred starts take half a minute from source.
+    count = 20 if EXECUTABLE.read_bytes()[:2] == b"#!" else 100
+    with Kubelet(cluster, tmp_path) as kubelet:
+        logins = kubelet.pull(*(f"{ECR}/team/app-{number}" for number in range(count)))
+    assert len({login for [login] in logins}) == 1
+    assert cluster.ecr.exchanges == before + 1
+    assert kubelet.log == ""
+
+
+def test_kubelet_has_the_reason_before_it_ends_a_provider(cluster: Cluster, tmp_path: Path) -> None:
+    variables = [
+        {"name": "DOCKER_CREDENTIAL_MULTI_DEADLINE_S", "value": "1"},
+        {"name": "XDG_CACHE_HOME", "value": str(tmp_path / "cache")},
+    ]
+    cluster.ecr.fail("/", never_answer, times=3)
+    with Kubelet(cluster, tmp_path, env=variables) as kubelet:
+        assert kubelet.pull(f"{ECR}/team/app") == [[]]
+    [line] = kubelet.log.splitlines()
+    assert f"image {ECR}/team/app as the node" in line
+    assert "[provider.no-answer]" in line
