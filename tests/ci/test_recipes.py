@@ -13,7 +13,9 @@ from click.testing import CliRunner
 from cred_helper import clouds
 from cred_helper.commands.configure import ci
 from cred_helper.commands.configure.ci import CiSystem
+from cred_helper.providers.common.ci_job import GITHUB_TOKEN, GITHUB_URL
 from tests.ci.job import ACTION, read_yaml
+from tests.clouds.ci import AZURE_AUDIENCE
 from tests.support.executable import ROOT
 from tests.support.machine import Machine, person
 
@@ -87,26 +89,68 @@ def test_the_options_of_the_recipes_are_options_of_the_clouds() -> None:
             cloud.job.audience.format(**cloud.job.options)
 
 
+_TWO_ACCOUNTS = """
+[ecr]
+id_token = "ci"
+role_arn = "arn:aws:iam::111111111111:role/first"
+
+[acr]
+id_token = "ci"
+tenant_id = "11111111-2222-3333-4444-555555555555"
+client_id = "66666666-7777-8888-9999-000000000000"
+
+[[rule]]
+match = "222222222222.dkr.ecr.eu-west-1.amazonaws.com"
+role_arn = "arn:aws:iam::222222222222:role/second"
+
+[[rule]]
+match = "images.corp.example"
+alias = "other.azurecr.io"
+"""
+
+
 def test_configure_prints_the_recipe_for_what_it_finds_and_changes_nothing(
     person: Machine,
 ) -> None:
-    host = "999999999999.dkr.ecr.eu-west-1.amazonaws.com"
-    person.config(credHelpers={host: "multi", "registry.corp.example": "pass"})
-    person.settings('[[rule]]\nmatch = "images.corp.example"\nalias = "other.azurecr.io"\n')
+    """The settings of the printed workflow come to the same for every registry as those here."""
+    first = "111111111111.dkr.ecr.eu-west-1.amazonaws.com"
+    person.config(credHelpers={first: "multi", "registry.corp.example": "pass"})
+    person.settings(_TWO_ACCOUNTS)
     before = {path: path.read_bytes() for path in person.home.rglob("*") if path.is_file()}
-    done = person.run(
-        "configure", "--ci", "github", DOCKER_CREDENTIAL_MULTI_ECR_ROLE_ARN="arn:aws:iam::9:role/r"
-    )
+    done = person.run("configure", "--ci", "github")
     assert (done.status, done.stderr) == (0, "")
-    [job] = read_yaml(done.stdout.decode())["jobs"].values()
-    setup, pull = job["steps"]
-    assert 'role_arn = "arn:aws:iam::9:role/r"' in setup["with"]["settings"]
-    assert "[acr]" in setup["with"]["settings"]
-    assert pull == {
-        "run": f"docker pull {host}/team/app:1\ndocker pull images.corp.example/team/app:1\n"
-    }
-    assert "packages" not in read_yaml(done.stdout.decode())["permissions"]
     assert done.stdout.endswith(b"# Without an identity token: registry.corp.example\n")
     after = {path: path.read_bytes() for path in person.home.rglob("*") if path.is_file()}
     assert {path: after[path] for path in before} == before
     assert not [path for path in after.keys() - before.keys() if ".cache" not in path.parts]
+
+    document = read_yaml(done.stdout.decode())
+    assert "packages" not in document["permissions"]
+    [job] = document["jobs"].values()
+    setup, pull = job["steps"]
+    hosts = [line.split()[-1].partition("/")[0] for line in pull["run"].splitlines()]
+    assert hosts == [
+        first,
+        "222222222222.dkr.ecr.eu-west-1.amazonaws.com",
+        "images.corp.example",
+    ]
+    own = _identities(person, hosts)
+    person.settings(setup["with"]["settings"])
+    assert _identities(person, hosts) == own
+    # Of the systems that have variables in place of a settings file.
+    person.settings_file.unlink()
+    person.settings(_TWO_ACCOUNTS)
+    gitlab = read_yaml(person.run("configure", "--ci", "gitlab").stdout.decode())["pull"]
+    assert {token["aud"] for token in gitlab["id_tokens"].values()} == {
+        "sts.amazonaws.com",
+        AZURE_AUDIENCE,
+    }
+    person.settings_file.unlink()
+    person.use(gitlab["variables"])
+    assert _identities(person, hosts) == own
+
+
+def _identities(person: Machine, hosts: list[str]) -> list[str]:
+    job = {"GITHUB_ACTIONS": "true", GITHUB_URL: "https://ci.example", GITHUB_TOKEN: "t"}
+    found = [person.run("explain", "--json", host, **job).document for host in hosts]
+    return [row["identity"]["detail"] for row in found]

@@ -17,7 +17,7 @@ from cred_helper.commands.ui.arguments import server_urls_known
 from cred_helper.hosts import OPTIONAL_ZONES, route
 from cred_helper.providers.common import ci_job
 from cred_helper.server_url import ServerURL
-from cred_helper.settings.settings import PREFIX, Settings
+from cred_helper.settings.settings import PREFIX, RULES, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -164,14 +164,20 @@ NAMES = tuple(system.name for system in SYSTEMS)
 
 
 class Registry:
-    """A registry to pull from: a cloud's, with the options that are in force for it, or another."""
+    """A registry to pull from: a cloud's, with the options that are in force for it, or another.
 
-    __slots__ = ("cloud", "host", "options")
+    ``alias`` is the cloud's registry that the host stands for by a rule.
+    """
 
-    def __init__(self, host: str, cloud: Cloud | None, options: Mapping[str, str]) -> None:
+    __slots__ = ("alias", "cloud", "host", "options")
+
+    def __init__(
+        self, host: str, cloud: Cloud | None, options: Mapping[str, str], alias: str = ""
+    ) -> None:
         self.host = host
         self.cloud = cloud
         self.options = options
+        self.alias = alias
 
 
 def recipe(system: CiSystem, hosts: Iterable[str] = (), wiring: Wiring | None = None) -> str:
@@ -186,11 +192,13 @@ def recipe(system: CiSystem, hosts: Iterable[str] = (), wiring: Wiring | None = 
             wanted.append(Registry(system.registry, None, {}))
     options = {found.cloud: _options(found, system) for found in reversed(wanted) if found.cloud}
     tables = {cloud: options[cloud] for cloud in clouds.CLOUDS if cloud in options}
+    rules = list(_rules(wanted, tables, system))
+    variables = list(_variables(tables, rules))
     parts: dict[str, Callable[[], Iterable[str]]] = {
-        "settings": lambda: _settings(tables),
-        "variables": lambda: (f"{name}: {json.dumps(to)}" for name, to in _variables(tables)),
-        "exports": lambda: (f"export {name}={quote(to)}" for name, to in _variables(tables)),
-        "id-tokens": lambda: _id_tokens(tables),
+        "settings": lambda: [*_settings(tables), *rules],
+        "variables": lambda: (f"{name}: {json.dumps(value)}" for name, value in variables),
+        "exports": lambda: (f"export {name}={quote(value)}" for name, value in variables),
+        "id-tokens": lambda: _id_tokens(wanted, system),
         "install": _install,
         "pulls": lambda: (f"docker pull {found.host}/{_image(found)}" for found in wanted),
     }
@@ -220,13 +228,11 @@ def _registries(texts: Iterable[str], wiring: Wiring | None) -> list[Registry]:
         host = docker_hub.HOSTS[0] if docker_hub.is_hub(server_url) else server_url.address
         routed = route(server_url) or route(server_url, OPTIONAL_ZONES)
         cloud = clouds.find(routed.provider) if routed else None
-        options: Mapping[str, str] = {}
-        if wiring:
-            resolution = wiring.resolve(server_url)
-            options = resolution.options
-            # By a rule, a name of the user's own can stand for a cloud's registry.
-            cloud = clouds.find(resolution.route.provider) if resolution.route else cloud
-        found[host] = Registry(host, cloud, options)
+        found[host] = Registry(host, cloud, {})
+        if wiring and (resolution := wiring.resolve(server_url)).route:
+            target = resolution.route
+            alias = "" if resolution.own_route == target else target.host
+            found[host] = Registry(host, clouds.find(target.provider), resolution.options, alias)
     return list(found.values())
 
 
@@ -259,17 +265,43 @@ def _settings(tables: Mapping[Cloud, Mapping[str, str]]) -> Iterator[str]:
         yield from (f"{name} = {json.dumps(value)}" for name, value in options.items())
 
 
-def _variables(tables: Mapping[Cloud, Mapping[str, str]]) -> Iterator[tuple[str, str]]:
+def _rules(
+    registries: Iterable[Registry], tables: Mapping[Cloud, Mapping[str, str]], system: CiSystem
+) -> Iterator[str]:
+    """Rules for the registries that have other options than their cloud's table, or an alias."""
+    for registry in registries:
+        if registry.cloud is None:
+            continue
+        options, table = _options(registry, system), tables[registry.cloud]
+        words = {"alias": registry.alias} if registry.alias else {}
+        words |= {name: value for name, value in options.items() if table[name] != value}
+        if words:
+            yield from ("", "[[rule]]", f"match = {json.dumps(registry.host)}")
+            yield from (f"{name} = {json.dumps(value)}" for name, value in words.items())
+
+
+def _variables(
+    tables: Mapping[Cloud, Mapping[str, str]], rules: Iterable[str]
+) -> Iterator[tuple[str, str]]:
     for cloud, options in tables.items():
         for name, value in options.items():
             yield f"{PREFIX}{cloud.name.upper()}_{name.upper()}", value
+    if text := "\n".join(rules).strip():
+        yield RULES, f"{text}\n"
 
 
-def _id_tokens(tables: Mapping[Cloud, Mapping[str, str]]) -> Iterator[str]:
-    for cloud, options in tables.items():
-        assert cloud.job is not None
-        yield f"{cloud.name.upper()}_ID_TOKEN:"
-        yield f"  aud: {json.dumps(cloud.job.audience.format(**options))}"
+def _id_tokens(registries: Iterable[Registry], system: CiSystem) -> Iterator[str]:
+    """One token for each audience; the program finds it by that, whatever its name is."""
+    names: dict[str, str] = {}
+    for registry in registries:
+        if registry.cloud and registry.cloud.job:
+            audience = registry.cloud.job.audience.format(**_options(registry, system))
+            names.setdefault(audience, f"{registry.cloud.name.upper()}_ID_TOKEN")
+    counts: dict[str, int] = {}
+    for audience, name in names.items():
+        counts[name] = counts.get(name, 0) + 1
+        yield f"{name}{f'_{counts[name]}' if counts[name] > 1 else ''}:"
+        yield f"  aud: {json.dumps(audience)}"
 
 
 def _install() -> Iterator[str]:
