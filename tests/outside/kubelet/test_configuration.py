@@ -85,23 +85,19 @@ Ask = Callable[..., Any]
 @pytest.fixture(scope="module")
 def judge() -> Iterator[Ask]:
     """Ask kubelet's code; an error is the answer."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [str(_JUDGE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
+    ) as process:
 
-    def ask(*question: str) -> Any:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(f"{json.dumps(question)}\n")
-        process.stdin.flush()
-        found, error = json.loads(process.stdout.readline())
-        return error or found
+        def ask(*question: str) -> Any:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(f"{json.dumps(question)}\n")
+            process.stdin.flush()
+            found, error = json.loads(process.stdout.readline())
+            return error or found
 
-    yield ask
-    process.stdin.close()
-    assert process.wait(60) == 0
+        yield ask
 
 
 @pytest.fixture
