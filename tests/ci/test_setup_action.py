@@ -127,6 +127,13 @@ def test_what_cannot_be_installed_is_an_error_that_says_why(
     assert not machine.config_file.exists()
 
 
+def test_wrong_settings_stop_the_job_with_their_line(machine: Machine, releases: Releases) -> None:
+    with pytest.raises(Failed) as failed:
+        _job(machine).action(settings='[ecr]\nrole_arm = "x"')
+    assert "config.toml:2: " in str(failed.value)
+    assert "settings.unknown-option]" in str(failed.value)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
