@@ -19,7 +19,6 @@ from cred_helper.files.fingerprints import digest
 from cred_helper.hosts import HubRoute, Route, is_signed
 from cred_helper.keychain import in_context
 from cred_helper.providers.common.interface import Identity, TokenRequest
-from cred_helper.resolution import HELPER
 from cred_helper.server_url import ServerURL
 from cred_helper.wiring import ANONYMOUS_DEADLINE_S
 
@@ -196,7 +195,7 @@ def _of_artifact(target: Target, wiring: Wiring) -> Headers:
     route = resolution.route
     if route is not None:
         route.uri = target.uri
-    answer = _ask(target, resolution, wiring)
+    answer = wiring.ask(resolution)
     credential = _found(answer, resolution, wiring)
     if credential is None:
         failure = _first_failure(resolution, answer)
@@ -218,7 +217,7 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
     resolution = wiring.resolve(target.server_url)
     route, rule = resolution.route, resolution.rule
     may_fail = resolution.anonymous or resolution.needs_no_credential
-    answer = _ask(target, resolution, wiring)
+    answer = wiring.ask(resolution)
     credential = _found(answer, resolution, wiring)
     if credential is None:
         failure = _first_failure(resolution, answer)
@@ -271,16 +270,6 @@ def _login(target: Target, credential: Credential | None, answer: Answer) -> Hea
         source = answer.trace[-1].source
         raise Denied("bazel.identity-token", host=target.address, source=source)
     return Headers(credential.basic, credential.expires_at_s)
-
-
-def _ask(target: Target, resolution: Resolution, wiring: Wiring) -> Answer:
-    """Ask the sources for the repository; a helper, which may know hosts only, for that as well."""
-    answer = wiring.ask(resolution)
-    is_done = answer.credential is not None or answer.failures
-    if is_done or resolution.sources != (HELPER,) or target.server_url.raw == target.host.raw:
-        return answer
-    resolution.server_url = target.host
-    return wiring.ask(resolution)
 
 
 def _found(answer: Answer, resolution: Resolution, wiring: Wiring) -> Credential | None:

@@ -22,7 +22,12 @@ import sys
 from cred_helper import programs
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, ProviderError
 from cred_helper.fallback import dockerconfig, store
-from cred_helper.fallback.helper import PREFIX, Helper, program_name
+from cred_helper.fallback.helper import (
+    LISTING_ASKS_THE_NETWORK,
+    PREFIX,
+    Helper,
+    program_name,
+)
 from cred_helper.fallback.login import Kept, Login, MachineKeychain, Unowned, keychain_name
 from cred_helper.fallback.loop_guard import LoopGuard
 from cred_helper.fallback.registry_key import candidates, whole_registry
@@ -39,9 +44,6 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.interface import Deadline
 
 OURSELVES = "docker-credential-multi"
-# Its list is a round of token exchanges with its cloud.
-# Source: https://github.com/awslabs/amazon-ecr-credential-helper, ecr-login/api/client.go
-_LISTING_ASKS_THE_NETWORK = ("docker-credential-ecr-login",)
 
 
 class Known:
@@ -266,7 +268,7 @@ class Fallback:
         asked: set[str],
         is_asked: Callable[[ServerURL], bool] | None,
     ) -> Iterator[Lister]:
-        if helper.name in asked or helper.name in _LISTING_ASKS_THE_NETWORK:
+        if helper.name in asked or helper.name in LISTING_ASKS_THE_NETWORK:
             return
         asked.add(helper.name)
         if isinstance(helper, Helper):

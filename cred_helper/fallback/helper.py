@@ -71,6 +71,9 @@ _QUOTED_WORD = r"""(["'`])(?![A-Za-z]+[./-][A-Za-z./-]*\1)[^\s"'`]+\1"""
 _MIN_TOKEN_CHARACTERS = 16
 # A shorter secret is part of any text.
 _MIN_SECRET_CHARACTERS = 4
+# Its list is a round of token exchanges with its cloud.
+# Source: https://github.com/awslabs/amazon-ecr-credential-helper, ecr-login/api/client.go
+LISTING_ASKS_THE_NETWORK = ("docker-credential-ecr-login",)
 # Warnings before an answer, one object a line. More is not read: each try takes time.
 _MAX_OBJECTS = 100
 
@@ -126,17 +129,20 @@ class Helper:
         return self._get(above)
 
     def _above(self, server_url: ServerURL) -> ServerURL | None:
-        """The nearest namespace above a path, or else its registry, that it lists a login for."""
+        """The nearest namespace above a path that it lists a login for, or else the registry."""
         from cred_helper.fallback.registry_key import candidates, whole_registry
 
-        if whole_registry(server_url) is None:
-            return None
+        # A helper that has called us looks for it by itself: it knows the client's server URL.
+        registry = None if self._guard.is_nested else whole_registry(server_url)
+        if registry is None or self.name in LISTING_ASKS_THE_NETWORK:
+            return registry
         try:
-            keys = [key for key in self.list() if key != server_url.raw]
+            keys = self.list()
         except ProviderError:
-            return None
+            return registry
         found = candidates(keys, server_url, whole_host=True)
-        return type(server_url).parse(found[0]) if found else None
+        # One that cannot list may know the registry all the same.
+        return type(server_url).parse(found[0]) if found else None if keys else registry
 
     def _get(self, server_url: ServerURL) -> Credential:
         with Relay() as relay:

@@ -26,6 +26,11 @@ class LoopGuard:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._links = environ.get(VARIABLE, "").split()
 
+    @property
+    def is_nested(self) -> bool:
+        """Whether another helper has called this process."""
+        return bool(self._links)
+
     def asking(self, server_url: str) -> str | None:
         """The helper that is being asked for this server URL already, if there is one."""
         if len(self._links) >= MAX_LINKS:
