@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from typing import Self
 
 _HOLD_S = 0.25
-# Pages of warnings, and the text of a login in a browser.
-_MAX_BYTES = 1 << 16
+# Pages of warnings; half of what a pipe holds, so that a client that reads it only at the end does
+# not stop us.
+_MAX_BYTES = 1 << 15
 # A shorter secret is part of any text; so is a short line of a key file.
 _MIN_SECRET_CHARACTERS = 4
 _MIN_LINE_CHARACTERS = 8

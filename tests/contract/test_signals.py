@@ -170,8 +170,10 @@ def _hanging(home: Path, kind: str) -> tuple[str, dict[str, str], Path]:
     return host, {**variables, "PATH": scripts.path}, pids
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("kind", _PROGRAMS)
+@pytest.mark.parametrize(
+    ("kind", "signum"),
+    [*((kind, signal.SIGKILL) for kind in _PROGRAMS), ("credential_process", signal.SIGTERM)],
+)
 def test_a_program_that_was_started_ends_with_the_signal(
     executable: Executable, home: Path, kind: str, signum: signal.Signals
 ) -> None:
