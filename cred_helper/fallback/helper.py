@@ -63,6 +63,7 @@ _UNSUPPORTED = (
 _TAKEN = ("already exists in the keychain",)
 _STORE_ATTEMPTS = 3
 _MAX_QUOTED_CHARACTERS = 300
+_MAX_LINE_BYTES = 1 << 12
 # A long run of such characters with a digit in it may be a token; the beginning of a URL is not.
 _OPAQUE = r"(?<![\w.+/=~-])(?!//)(?=[\w.+/=~-]*\d)[\w.+/=~-]{20,}"
 # One word in quotation marks may be a secret, unless it is a name with a dot, a dash or a slash.
@@ -150,7 +151,7 @@ class Helper:
             text = self._text(finished)
             if finished.status > 0 and says(_NOT_FOUND, text):
                 raise NotFound("helper.no-credential")
-            self._check(finished, text, relay)
+            self._check(finished, text)
             username, secret = _credential_fields(text)
             relay.hide(secret)
         return unexpired(Credential(username, Secret(secret), source=self.name), server_url)
@@ -168,7 +169,7 @@ class Helper:
             text = self._text(finished)
             if finished.status <= 0 or not says(_TAKEN, text):
                 break
-        self._check(finished, text, relay, secret)
+        self._check(finished, text, secret)
 
     def erase(self, server_url: ServerURL) -> bool:
         """Have it erase a credential; return false if it has none, or keeps none."""
@@ -178,7 +179,7 @@ class Helper:
         if finished.status > 0 and says(_NOT_FOUND, text):
             return False
         try:
-            self._check(finished, text, relay)
+            self._check(finished, text)
         except Unsupported:
             return False
         return True
@@ -191,7 +192,7 @@ class Helper:
         if CREDENTIALS_NOT_FOUND in text:
             return {}
         try:
-            self._check(finished, text, relay)
+            self._check(finished, text)
         except Unsupported:
             return {}
         objects = list(_objects(text))
@@ -224,14 +225,14 @@ class Helper:
         except UnicodeDecodeError:
             raise BadReply("helper.not-utf") from None
 
-    def _check(self, finished: Finished, text: str, relay: Relay, *secrets: str) -> None:
+    def _check(self, finished: Finished, text: str, *secrets: str) -> None:
         """Raise the error of a run that failed."""
         if finished.status < 0:
             raise BadReply("helper.killed", signal=_signal_name(-finished.status))
         if finished.status > 0:
             if says(_UNSUPPORTED, text):
                 raise Unsupported("helper.unsupported")
-            said = quotable(text or relay.last_line, *secrets)
+            said = quotable(text or _last_line(finished.errors), *secrets)
             if said:
                 raise Denied("helper.says", status=finished.status, said=said)
             raise Denied("helper.failed", status=finished.status)
@@ -271,6 +272,12 @@ def says(wordings: tuple[str, ...], text: str) -> bool:
     """Whether a text says one of these things."""
     lowered = text.lower()
     return any(wording in lowered for wording in wordings)
+
+
+def _last_line(errors: bytes) -> str:
+    """The last line on standard error: the reason, where a helper says nothing else."""
+    lines = errors[-_MAX_LINE_BYTES:].decode("utf-8", "replace").splitlines()
+    return next((line for line in reversed(lines) if line.strip()), "")
 
 
 def quotable(text: str, *secrets: str) -> str:

@@ -21,8 +21,6 @@ _MAX_BYTES = 1 << 15
 # A shorter secret is part of any text; so is a short line of a key file.
 _MIN_SECRET_CHARACTERS = 4
 _MIN_LINE_CHARACTERS = 8
-# Of what it wrote, as much as a reason for its failure can be.
-_TAIL_BYTES = 1 << 12
 _URL_ALPHABET = bytes.maketrans(b"-_", b"+/")
 
 
@@ -38,7 +36,6 @@ class Relay:
         self._looked_at_s = 0.0
         # The part of an unfinished line that was passed on.
         self._begun = b""
-        self._tail = b""
 
     def __enter__(self) -> Self:
         return self
@@ -51,17 +48,10 @@ class Relay:
         """Leave out lines with these secrets."""
         self._secrets += secrets
 
-    @property
-    def last_line(self) -> str:
-        """The last line of what the program wrote: the reason where it failed."""
-        lines = self._tail.decode("utf-8", "replace").splitlines()
-        return next((line for line in reversed(lines) if line.strip()), "")
-
     def listen(self, chunk: bytes) -> None:
         """Take what the program wrote since the last call."""
         from time import monotonic
 
-        self._tail = (self._tail + chunk)[-_TAIL_BYTES:]
         if chunk and self._left:
             self._held += chunk[: self._left]
             self._left = max(0, self._left - len(chunk))

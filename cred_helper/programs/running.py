@@ -86,23 +86,27 @@ def run(
             _write(program.input, data)
             output = _Reader(program.output, max_output_bytes)
             errors = _Reader(program.errors, MAX_ERROR_BYTES, is_endless=True)
+            said = b""
             status = None
             while status is None:
                 left_s = ends_at_s - monotonic()
                 if left_s <= 0:
                     raise TimedOut
                 status = program.wait(min(_POLL_S, left_s))
+                chunk = errors.take()
+                said = (said + chunk)[-MAX_ERROR_BYTES:]
                 if listen:
-                    listen(errors.take())
+                    listen(chunk)
                 if output.is_too_long:
                     raise TooMuchOutput
             output.join(_LINGER_S)
             errors.join(_ERRORS_LINGER_S)
             if output.is_too_long:
                 raise TooMuchOutput
+            chunk = errors.take()
             if listen:
-                listen(errors.take())
-            return Finished(status, output.take(), errors.take())
+                listen(chunk)
+            return Finished(status, output.take(), said + chunk)
         finally:
             program.end()
             program.close()

@@ -191,7 +191,7 @@ def test_a_program_in_the_foreground_of_a_terminal_can_ask_a_question_and_ends_w
 ) -> None:
     host, variables, pids = _hanging(home, "credential_process")
     asking = f"""#!/bin/sh
-printf 'code: ' >/dev/tty; read code </dev/tty; echo "read $code" >/dev/tty
+echo debug >&2; printf 'code: ' >&2; read code </dev/tty; echo "read $code" >/dev/tty
 sleep 600 & echo $$ $! >{pids}
 kill -9 $(cut -d' ' -f4 /proc/$PPID/stat); wait
 """
@@ -202,6 +202,7 @@ kill -9 $(cut -d' ' -f4 /proc/$PPID/stat); wait
     )
     assert status == -signal.SIGKILL
     assert "read 123456" in shown
+    assert "debug" not in shown
     assert all(has_ended(int(pid)) for pid in pids.read_text().split())
 
 
