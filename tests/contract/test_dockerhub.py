@@ -13,7 +13,7 @@ from tests.clouds.authority import Authority
 from tests.clouds.dockerhub import CONNECTION_ID, HOSTS, ORGANIZATION, PREFIX, DockerHub
 from tests.clouds.fixtures import authority, proxy
 from tests.clouds.proxy import TerminatingProxy
-from tests.clouds.server import json_reply
+from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
 from tests.contract.test_cached_get import IS_FROZEN, expect_few_modules
 from tests.support.executable import NOT_FOUND
 from tests.support.machine import Machine
@@ -153,6 +153,30 @@ def test_a_login_answers_with_a_warning_where_the_connection_does_not_work(
     hub.rules.clear()
     done = connected.get()
     assert (done.document["Username"], done.codes) == ("person", ["dockerhub.refused"])
+
+
+@pytest.mark.parametrize(("realm", "status"), [("auth.docker.io", 0), ("tokens.example", 1)])
+def test_a_login_without_a_user_name_shows_the_token_to_docker_hub_and_nothing_else(
+    connected: Machine, hub: DockerHub, proxy: TerminatingProxy, realm: str, status: int
+) -> None:
+    def images(request: Received) -> Reply:
+        challenge = f'Bearer realm="https://{realm}/token",service="registry.docker.io"'
+        return Reply(200) if request.bearer == "t" else Reply(401, {"WWW-Authenticate": challenge})
+
+    def tokens(request: Received) -> Reply:
+        assert request.basic is not None
+        assert hub.issued(*request.basic, "docker.io")
+        return json_reply({"token": "t"})
+
+    with LoopbackServer() as server:
+        server.on("GET", "/v2/", images, host="registry-1.docker.io")
+        server.on("GET", "/token", tokens, host="auth.docker.io")
+        for host in ("registry-1.docker.io", realm):
+            proxy.route(host, server)
+        done = connected.run("login", "docker.io")
+        assert len(server.received_at("/token")) == (status == 0)
+    assert done.status == status
+    assert status == 0 or done.codes == ["login.endpoint-elsewhere"]
 
 
 # --- Whose token ----------------------------------------------------------------------------------
