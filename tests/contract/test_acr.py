@@ -546,7 +546,11 @@ def test_an_az_without_a_token_is_reported_with_its_own_error_line(
     ("name", "script", "code"),
     [
         ("pwsh", "yes loopback-token", "provider.program-output-too-long"),
-        ("pwsh", "echo 'Run Connect-AzAccount to login.' >&2; exit 1", "acr.not-logged-in"),
+        (
+            "pwsh",
+            "echo 'Az.Accounts: Run Connect-AzAccount to login.' >&2; exit 1",
+            "acr.not-logged-in",
+        ),
         ("pwsh", "echo 'Az.Accounts was not loaded' >&2; exit 1", "acr.no-powershell-module"),
         ("pwsh", "echo azsdk%", "acr.no-token-given"),
         ("azd", "yes loopback-token", "provider.program-output-too-long"),

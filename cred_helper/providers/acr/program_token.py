@@ -44,7 +44,8 @@ $token = $found.Token
 if ($token -is [securestring]) { $token = [Net.NetworkCredential]::new('', $token).Password }
 Write-Output "`nazsdk%%$token%%$($found.ExpiresOn.ToUnixTimeSeconds())`n"
 """
-_NO_MODULE = b"Az.Accounts"
+# Without the module, the error names it; without a login, the command that logs in.
+_MODULE, _LOGIN = b"Az.Accounts", b"Connect-AzAccount"
 
 # az's name of a cloud → the suffix of that cloud's registries.
 _AZ_CLOUDS = {
@@ -83,7 +84,8 @@ def token(settings: AzureSettings, candidate: Candidate) -> tuple[str, float | N
     if found is None:
         from cred_helper.providers.acr.errors import program_error
 
-        if candidate.source == sources.AZURE_POWERSHELL and _NO_MODULE in done.errors:
+        is_powershell = candidate.source == sources.AZURE_POWERSHELL
+        if is_powershell and _MODULE in done.errors and _LOGIN not in done.errors:
             raise Misconfigured("acr.no-powershell-module")
         raise program_error(settings, candidate, done)
     return found
