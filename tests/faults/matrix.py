@@ -23,7 +23,7 @@ from tests.clouds.dockerhub import DockerHub
 from tests.clouds.google import GoogleCloud
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import LoopbackServer, Received, Reply
-from tests.faults.steps import STEPS, Cloud, Environment, Step
+from tests.faults.steps import STEPS, Cloud, Step
 from tests.faults.table import (
     CERTIFICATES,
     CLOCKS,
@@ -38,6 +38,8 @@ from tests.faults.table import (
     faults_of,
 )
 from tests.support.executable import COMMAND, NOT_FOUND, Completed, Executable, pinned_environment
+from tests.support.identities import Environment
+from tests.support.machine import Machine
 
 # For faults that only the clock ends. A busy machine takes a second or two to load an SDK.
 SHORT_DEADLINE_S = 6.0
@@ -168,10 +170,11 @@ class Row:
             stack.callback(cloud.close)  # what it objects to is looked at below
             cloud.register(proxy)
             proxy.route(ELSEWHERE, elsewhere)
+            machine = Machine(home)
             environment = {
                 **pinned_environment(home),
                 **proxy.environment(),
-                **self.step.identity(cloud, home),
+                **self.step.identity(machine, cloud),
                 "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": str(self.deadline_s),
             }
             self._misbehave(cloud, proxy, environment)
@@ -179,7 +182,7 @@ class Row:
             done, memory_mib = _measured(environment, home, self.step.registry)
             took_s = time.monotonic() - begun_s
             requests = len(cloud.received_at(self.step.path))
-            wrong = [*self._wrong(done, cloud)]
+            wrong = [*self._wrong(done, cloud, machine)]
             if memory_mib > MAX_MEMORY_MIB:
                 wrong.append(f"it takes {memory_mib} MiB of memory")
             if took_s > self.deadline_s + _SLACK_S:
@@ -220,7 +223,7 @@ class Row:
         elif self.fault == NO_LISTENER:
             for name, value in environment.items():
                 environment[name] = value.replace(f":{cloud.port}", f":{closed}")
-            for path in Path(environment["HOME"]).glob("credential.json"):
+            for path in Path(environment["HOME"]).glob("adc/*.json"):
                 path.write_text(path.read_text().replace(f":{cloud.port}", f":{closed}"))
         elif self.fault in CLOCKS:
             assert isinstance(cloud, AwsCloud)
@@ -228,7 +231,7 @@ class Row:
         else:
             cloud.fail(self.step.path, behaviour(self.step, self.fault))
 
-    def _wrong(self, done: Completed, cloud: Cloud) -> Iterator[str]:
+    def _wrong(self, done: Completed, cloud: Cloud, machine: Machine) -> Iterator[str]:
         printed = done.stderr + (done.stdout.decode() if done.status else "")
         if "Traceback" in printed:
             yield "it prints a traceback"

@@ -12,19 +12,18 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import UTC, datetime
 
 from tests.clouds import aws, azure, ci, dockerhub, google
-from tests.clouds.aws import ACCOUNT, START_URL, AwsCloud
+from tests.clouds.aws import AwsCloud
 from tests.clouds.azure import AzureCloud
-from tests.clouds.ci import CiSystem
 from tests.clouds.dockerhub import DockerHub
 from tests.clouds.google import GoogleCloud
+from tests.support import identities
+from tests.support.identities import Environment, Make
+from tests.support.machine import Machine
 
 Cloud = AwsCloud | GoogleCloud | AzureCloud | DockerHub
-Environment = dict[str, str]
 Ending = Callable[[str, datetime | None], str]
 """Gives the text of a reply another end of its token's life; ``None`` leaves it out."""
 
@@ -42,7 +41,7 @@ class Step:
 
     name: str
     registry: str
-    identity: Callable[[Any, Path], Environment]
+    identity: Make
     path: str
     server: str = ""
     at_most: int = 3
@@ -95,92 +94,30 @@ def _milliseconds(moment: datetime) -> int:
 # --- AWS ------------------------------------------------------------------------------------------
 
 
-def _profile(home: Path, text: str) -> Environment:
-    folder = home / ".aws"
-    folder.mkdir(exist_ok=True)
-    (folder / "config").write_text(text)
-    return {}
+def _at_aws(make: Make, **variables: str) -> Make:
+    """The identity where the APIs have their own names, but for those variables."""
+
+    def made(machine: Machine, cloud: AwsCloud) -> Environment:
+        found = make(machine, cloud)
+        return {n: v for n, v in found.items() if not n.startswith("AWS_ENDPOINT_URL")} | variables
+
+    return made
 
 
-def _key(cloud: AwsCloud, _home: Path) -> Environment:
-    return cloud.user("someone").environment()
+def _at_sts(make: Make) -> Make:
+    """The same, with a path for STS that the other APIs do not have."""
+    return _at_aws(make, AWS_ENDPOINT_URL_STS="https://sts.us-east-1.amazonaws.com/sts")
 
 
-_STS = {"AWS_ENDPOINT_URL_STS": "https://sts.us-east-1.amazonaws.com/sts"}
-
-
-def _role(cloud: AwsCloud, home: Path) -> Environment:
-    user = cloud.user("someone")
-    arn = cloud.role("puller", user)
-    keys = f"aws_access_key_id = {user.id}\naws_secret_access_key = {user.secret}\n"
-    profile = f"[default]\nrole_arn = {arn}\nsource_profile = user\n"
-    return _STS | _profile(home, f"{profile}[profile user]\n{keys}")
-
-
-def _web_identity(cloud: AwsCloud, home: Path) -> Environment:
-    token = cloud.secret("web identity token")
-    path = home / "token"
-    path.write_text(token)
-    return {
-        **_STS,
-        "AWS_WEB_IDENTITY_TOKEN_FILE": str(path),
-        "AWS_ROLE_ARN": cloud.role("puller", token),
-    }
-
-
-def _github_job(cloud: AwsCloud, _home: Path) -> Environment:
-    cloud.ci = CiSystem(cloud)
-    return {
-        **_STS,
-        **cloud.ci.github("job"),
-        "DOCKER_CREDENTIAL_MULTI_ECR_ID_TOKEN": "ci",
-        "DOCKER_CREDENTIAL_MULTI_ECR_ROLE_ARN": cloud.role("ci", "job"),
-    }
-
-
-_SSO_ROLE = f"sso_account_id = {ACCOUNT}\nsso_role_name = Puller\n"
-_SSO_SESSION = f"""[default]
-sso_session = work
-{_SSO_ROLE}
-[sso-session work]
-sso_start_url = {START_URL}
-sso_region = us-east-1
-sso_registration_scopes = sso:account:access
-"""
-
-
-def _sso(cloud: AwsCloud, home: Path) -> Environment:
-    renewal: dict[str, Any] = cloud.sso_renewal()
-    cloud.start_sso(home, "work", **renewal)
-    return _profile(home, _SSO_SESSION)
-
-
-def _sso_over(cloud: AwsCloud, home: Path) -> Environment:
-    renewal: dict[str, Any] = cloud.sso_renewal()
-    cloud.start_sso(home, "work", expired=True, **renewal)
-    return _profile(home, _SSO_SESSION)
-
-
-def _sign_in_over(cloud: AwsCloud, home: Path) -> Environment:
-    cloud.sign_in(home, "work", timedelta(minutes=-1))
-    _profile(home, "[default]\nlogin_session = work\nregion = us-east-1\n")
-    return {"AWS_ENDPOINT_URL_SIGNIN": "https://signin.us-east-1.amazonaws.com"}
-
-
-def _container(cloud: AwsCloud, _home: Path) -> Environment:
-    return cloud.container()
-
-
-def _instance(cloud: AwsCloud, _home: Path) -> Environment:
-    return cloud.instance()
-
+_KEY = _at_aws(identities.a_key_without_end)
+_INSTANCE = _at_aws(identities.an_ec2_instance)
 
 PUBLIC_STEP = "ECR Public API"
 AWS = (
     Step(
         "ECR API",
         aws.EXAMPLE_HOST,
-        _key,
+        _KEY,
         "/",
         "api.ecr.us-east-1.amazonaws.com",
         ending=_json_ending("expiresAt", lambda moment: moment.timestamp()),
@@ -191,7 +128,7 @@ AWS = (
     Step(
         PUBLIC_STEP,
         aws.PUBLIC_HOST,
-        _key,
+        _KEY,
         "/",
         "api.ecr-public.us-east-1.amazonaws.com",
         ending=_json_ending("expiresAt", lambda moment: moment.timestamp()),
@@ -199,7 +136,7 @@ AWS = (
     Step(
         "STS AssumeRole",
         aws.EXAMPLE_HOST,
-        _role,
+        _at_sts(identities.an_assumed_role),
         "/sts",
         "sts.us-east-1.amazonaws.com",
         ending=_xml_ending,
@@ -208,16 +145,21 @@ AWS = (
     Step(
         "STS AssumeRoleWithWebIdentity",
         aws.EXAMPLE_HOST,
-        _web_identity,
+        _at_sts(identities.a_web_identity),
         "/sts",
         "sts.us-east-1.amazonaws.com",
         ending=_xml_ending,
     ),
-    Step("identity token of GitHub", aws.EXAMPLE_HOST, _github_job, ci.GITHUB_PATH),
+    Step(
+        "identity token of GitHub",
+        aws.EXAMPLE_HOST,
+        _at_sts(identities.the_token_of_a_github_job),
+        ci.GITHUB_PATH,
+    ),
     Step(
         "SSO portal",
         aws.EXAMPLE_HOST,
-        _sso,
+        _at_aws(identities.an_sso_session),
         "*/federation/credentials",
         "portal.sso.us-east-1.amazonaws.com",
         ending=_json_ending("expiration", _milliseconds),
@@ -225,7 +167,7 @@ AWS = (
     Step(
         "SSO CreateToken",
         aws.EXAMPLE_HOST,
-        _sso_over,
+        _at_aws(identities.an_sso_session_to_renew),
         "/token",
         "oidc.us-east-1.amazonaws.com",
         # The refresh token may be spent with the first request, answered or not.
@@ -236,7 +178,10 @@ AWS = (
     Step(
         "sign-in CreateOAuth2Token",
         aws.EXAMPLE_HOST,
-        _sign_in_over,
+        _at_aws(
+            identities.a_sign_in_to_renew,
+            AWS_ENDPOINT_URL_SIGNIN="https://signin.us-east-1.amazonaws.com",
+        ),
         "*/v1/token",
         "signin.us-east-1.amazonaws.com",
         at_most=1,
@@ -245,15 +190,15 @@ AWS = (
     Step(
         "container credentials",
         aws.EXAMPLE_HOST,
-        _container,
+        _at_aws(identities.a_container_role),
         "/container",
         ending=_json_ending("Expiration", _iso),
     ),
-    Step("instance metadata session", aws.EXAMPLE_HOST, _instance, "/latest/api/token"),
+    Step("instance metadata session", aws.EXAMPLE_HOST, _INSTANCE, "/latest/api/token"),
     Step(
         "instance metadata credentials",
         aws.EXAMPLE_HOST,
-        _instance,
+        _INSTANCE,
         f"/latest/meta-data/iam/security-credentials/{aws.INSTANCE_ROLE}",
         ending=_json_ending("Expiration", _iso),
         main=True,
@@ -263,43 +208,14 @@ AWS = (
 
 # --- Google ---------------------------------------------------------------------------------------
 
-_GOOGLE_TOKEN = "https://oauth2.googleapis.com/token"
-_GOOGLE_STS = "https://sts.googleapis.com/v1/token"
 _EXPIRES_IN = _json_ending("expires_in", _seconds_left)
-
-
-def _service_account(cloud: GoogleCloud, home: Path) -> Environment:
-    return cloud.service_account_key(home, token_uri=_GOOGLE_TOKEN)
-
-
-def _user(cloud: GoogleCloud, home: Path) -> Environment:
-    return cloud.named(home, cloud.user_info())
-
-
-def _federated(cloud: GoogleCloud, home: Path) -> Environment:
-    path = home / "subject-token"
-    path.write_text(cloud.subject_token())
-    return cloud.named(home, cloud.federated_info({"file": str(path)}, token_url=_GOOGLE_STS))
-
-
-def _federated_by_url(cloud: GoogleCloud, home: Path) -> Environment:
-    return cloud.named(home, cloud.federated_info(cloud.url_source(), token_url=_GOOGLE_STS))
-
-
-def _impersonating(cloud: GoogleCloud, home: Path) -> Environment:
-    source = cloud.service_account_info(token_uri=_GOOGLE_TOKEN)
-    return cloud.named(home, cloud.impersonated_info(source))
-
-
-def _google_machine(cloud: GoogleCloud, _home: Path) -> Environment:
-    return cloud.machine()
 
 
 GOOGLE = (
     Step(
         "token endpoint, assertion",
         google.EXAMPLE_HOST,
-        _service_account,
+        identities.a_service_account,
         "/token",
         "oauth2.googleapis.com",
         ending=_EXPIRES_IN,
@@ -309,7 +225,7 @@ GOOGLE = (
     Step(
         "token endpoint, refresh token",
         google.EXAMPLE_HOST,
-        _user,
+        identities.a_user,
         "/token",
         "oauth2.googleapis.com",
         ending=_EXPIRES_IN,
@@ -317,16 +233,21 @@ GOOGLE = (
     Step(
         "STS",
         google.EXAMPLE_HOST,
-        _federated,
+        identities.a_subject_token_in_a_file,
         "/v1/token",
         "sts.googleapis.com",
         ending=_EXPIRES_IN,
     ),
-    Step("subject token", google.EXAMPLE_HOST, _federated_by_url, "/subject-token"),
+    Step(
+        "subject token",
+        google.EXAMPLE_HOST,
+        identities.a_subject_token_from_a_url,
+        "/subject-token",
+    ),
     Step(
         "IAM credentials",
         google.EXAMPLE_HOST,
-        _impersonating,
+        identities.an_impersonated_account,
         "*:generateAccessToken",
         "iamcredentials.googleapis.com",
         ending=_json_ending("expireTime", _iso),
@@ -334,7 +255,7 @@ GOOGLE = (
     Step(
         "metadata token",
         google.EXAMPLE_HOST,
-        _google_machine,
+        identities.a_compute_engine_instance,
         "/computeMetadata/v1/instance/service-accounts/default/token",
         ending=_EXPIRES_IN,
         headers={"Metadata-Flavor": "Google"},
@@ -346,21 +267,11 @@ GOOGLE = (
 # --- Azure ----------------------------------------------------------------------------------------
 
 
-def _principal(cloud: AzureCloud, home: Path) -> Environment:
-    return cloud.identity(home)
-
-
-def _managed(cloud: AzureCloud, _home: Path) -> Environment:
-    # Named, so that the answer is kept, and with it the failure.
-    named = {"AZURE_CLIENT_ID": azure.MANAGED_CLIENT_ID}
-    return {**cloud.redirection(), **named, "AZURE_POD_IDENTITY_AUTHORITY_HOST": cloud.url}
-
-
 AZURE = (
     Step(
         "Entra discovery",
         azure.EXAMPLE_HOST,
-        _principal,
+        identities.a_client_secret,
         "*/openid-configuration",
         azure.PUBLIC.authority,
         first=True,
@@ -368,7 +279,7 @@ AZURE = (
     Step(
         "Entra token",
         azure.EXAMPLE_HOST,
-        _principal,
+        identities.a_client_secret,
         "*/oauth2/v2.0/token",
         azure.PUBLIC.authority,
         ending=_EXPIRES_IN,
@@ -377,7 +288,7 @@ AZURE = (
     Step(
         "ACR exchange",
         azure.EXAMPLE_HOST,
-        _principal,
+        identities.a_client_secret,
         "/oauth2/exchange",
         azure.EXAMPLE_HOST,
         at_most=1,
@@ -387,7 +298,7 @@ AZURE = (
     Step(
         "Azure instance metadata",
         azure.EXAMPLE_HOST,
-        _managed,
+        identities.a_managed_identity_by_its_client_id,
         "/metadata/identity/oauth2/token",
         ending=_json_ending("expires_in", lambda moment: str(_seconds_left(moment))),
     ),
@@ -396,9 +307,9 @@ AZURE = (
 # --- Docker Hub -----------------------------------------------------------------------------------
 
 
-def _job(cloud: DockerHub, home: Path) -> Environment:
+def _job(machine: Machine, cloud: DockerHub) -> Environment:
     cloud.says_expiry = False  # but the reply does
-    return cloud.identity(home)
+    return identities.a_job_of_github_actions(machine, cloud)
 
 
 HUB = (

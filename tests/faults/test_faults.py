@@ -6,20 +6,22 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.clouds import aws, azure, google
-from tests.clouds.azure import CLIENT_ID, CLIENT_SECRET, TENANT_ID
-from tests.clouds.google import GoogleCloud
+from tests.clouds.authority import Authority
+from tests.clouds.fixtures import authority
+from tests.clouds.loopback import loopbacks
 from tests.faults import outcomes
 from tests.faults.matrix import Matrix
-from tests.faults.steps import STEPS
+from tests.faults.steps import STEPS, Step
 from tests.faults.table import CERTIFICATES, NO_TLS, UNKNOWN_CA
 from tests.figures import FIGURES, Record
 from tests.support.executable import COMMAND, Executable
+from tests.support.machine import Machine
+
+__all__ = ["authority"]
 
 _ALONE = ("unshare", "--map-root-user", "--net")
 
@@ -57,43 +59,22 @@ def test_a_fault_of_tls_has_the_same_code_at_every_step(fault: str) -> None:
 # --- A host name without an address ---------------------------------------------------------------
 
 
-def _key(_: Path) -> dict[str, str]:
-    return {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "loopback"}
-
-
-def _service_account(home: Path) -> dict[str, str]:
-    return GoogleCloud().service_account_key(home, token_uri="https://oauth2.googleapis.com/token")
-
-
-def _principal(_: Path) -> dict[str, str]:
-    return {
-        "AZURE_TENANT_ID": TENANT_ID,
-        "AZURE_CLIENT_ID": CLIENT_ID,
-        "AZURE_CLIENT_SECRET": CLIENT_SECRET,
-    }
-
-
 @pytest.mark.parametrize(
-    ("registry", "identity", "host"),
-    [
-        (aws.EXAMPLE_HOST, _key, "api.ecr.us-east-1.amazonaws.com"),
-        (google.EXAMPLE_HOST, _service_account, "oauth2.googleapis.com"),
-        (azure.EXAMPLE_HOST, _principal, "login.microsoftonline.com"),
-    ],
-    ids=("ecr", "gcr", "acr"),
+    ("cloud", "step"),
+    [(cloud, step) for cloud, steps in STEPS.items() for step in steps if step.first],
+    ids=STEPS,
 )
 def test_a_host_name_without_an_address_is_in_the_error(
-    registry: str,
-    identity: Callable[[Path], dict[str, str]],
-    host: str,
-    executable: Executable,
-    home: Path,
+    cloud: str, step: Step, authority: Authority, home: Path
 ) -> None:
     # A network namespace without interfaces.
     if subprocess.run([*_ALONE, "true"], capture_output=True, check=False).returncode:
         pytest.skip("no network namespace can be made here")
-    alone = Executable(executable.environment | identity(home), [*_ALONE, *COMMAND])
-    done = alone.run("get", stdin=registry, without=("HTTPS_PROXY",))
+    machine = Machine(home)
+    identity = step.identity(machine, loopbacks()[cloud].start(authority)[0])
+    machine.use({**identity, "PATH": machine.scripts.path})
+    alone = Executable(machine.environment, [*_ALONE, *COMMAND])
+    done = alone.run("get", stdin=step.registry, without=("HTTPS_PROXY",))
     assert done.status == 1
     assert done.codes[0] in ("network.unknown-host", "network.no-name-server")
-    assert host in done.stderr.splitlines()[0]
+    assert step.server in done.stderr.splitlines()[0]

@@ -35,6 +35,7 @@ from tests.clouds.server import Exchange, Received
 from tests.faults.steps import STEPS, Step
 from tests.fuzz.target import SECRET, Finding, Target, check_no_secret
 from tests.support.executable import pinned_environment
+from tests.support.machine import Machine
 
 if TYPE_CHECKING:
     from cred_helper.providers.common.protocols import Provider
@@ -129,7 +130,7 @@ class Replies(Target):
         environment = {
             **pinned_environment(folder),
             **proxy.environment(),
-            **step.identity(running, folder),
+            **step.identity(Machine(folder), running),
         }
         self._change_process(environment)
         self._proxy, self._running = proxy, running
