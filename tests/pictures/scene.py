@@ -12,23 +12,14 @@ from pathlib import Path
 
 from tests.clients.hosted import NAMES, hosted
 from tests.clouds.authority import Authority
-from tests.clouds.aws import ACCOUNT, START_URL, AwsCloud
+from tests.clouds.aws import AwsCloud
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
+from tests.support.identities import SSO_ROLE, SSO_SESSION
 from tests.support.machine import Machine
 
 _PRIVATE = "registry.example.com"
-_SSO = f"""\
-[default]
-sso_session = corp
-sso_account_id = {ACCOUNT}
-sso_role_name = Puller
-
-[sso-session corp]
-sso_start_url = {START_URL}
-sso_region = us-east-1
-sso_registration_scopes = sso:account:access
-"""
+_SSO = f"[default]\nsso_session = corp\n{SSO_ROLE}{SSO_SESSION}"
 _KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _OLD_LOGIN = 'echo \'{"ServerURL":"","Username":"me","Secret":"changed-long-ago"}\''
 
