@@ -313,6 +313,13 @@ def test_the_flags_of_a_running_kubelet_are_read(
     assert layouts.running(tmp_path, str(tmp_path)) is None
 
 
+@pytest.mark.parametrize("name", ["rke2", "k3s"])
+def test_an_agent_without_a_configuration_is_known_by_its_data(tmp_path: Path, name: str) -> None:
+    for folder in ("var/lib/kubelet", "etc/rancher/node", f"var/lib/rancher/{name}/agent"):
+        (tmp_path / folder).mkdir(parents=True)
+    assert layouts.detect(tmp_path, str(tmp_path)) is layouts.find(name)
+
+
 @pytest.mark.parametrize(
     "config",
     [

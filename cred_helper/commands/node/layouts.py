@@ -30,19 +30,19 @@ _MOST_BYTES = 1 << 20
 class Layout:
     """The folder of executables and the configuration, as kubelet names them.
 
-    ``mark`` is what only such a node has. ``restart`` makes kubelet read the configuration.
-    ``needs_flags`` is whether kubelet has to be given both paths by hand. ``in_machine_config`` is
-    whether the distribution writes the configuration itself.
+    ``marks`` are what only such a node has: one is enough. ``restart`` makes kubelet read the
+    configuration. ``needs_flags`` is whether kubelet has to be given both paths by hand.
+    ``in_machine_config`` is whether the distribution writes the configuration itself.
     """
 
-    __slots__ = ("config", "folder", "in_machine_config", "mark", "name", "needs_flags", "restart")
+    __slots__ = ("config", "folder", "in_machine_config", "marks", "name", "needs_flags", "restart")
 
     def __init__(
         self,
         name: str,
         folder: str,
         config: str,
-        mark: str = "",
+        marks: tuple[str, ...],
         restart: str = "systemctl restart kubelet",
         *,
         needs_flags: bool = False,
@@ -51,7 +51,7 @@ class Layout:
         self.name = name
         self.folder = folder
         self.config = config
-        self.mark = mark
+        self.marks = marks
         self.restart = restart
         self.needs_flags = needs_flags
         self.in_machine_config = in_machine_config
@@ -72,30 +72,42 @@ _KUBELET = (
 )
 TALOS = "talos"
 LAYOUTS = (
-    Layout("rke2", *_RANCHER, "/etc/rancher/rke2", "systemctl restart rke2-server, or rke2-agent"),
-    Layout("k3s", *_RANCHER, "/etc/rancher/k3s", "systemctl restart k3s, or k3s-agent"),
+    # An agent has the first folder only where it has a configuration or a mirror.
+    # Source: https://github.com/k3s-io/k3s/issues/1802
+    Layout(
+        "rke2",
+        *_RANCHER,
+        ("/etc/rancher/rke2", "/var/lib/rancher/rke2"),
+        "systemctl restart rke2-server, or rke2-agent",
+    ),
+    Layout(
+        "k3s",
+        *_RANCHER,
+        ("/etc/rancher/k3s", "/var/lib/rancher/k3s"),
+        "systemctl restart k3s, or k3s-agent",
+    ),
     Layout(
         TALOS,
         "/usr/local/lib/kubelet/credentialproviders",
         "/etc/kubernetes/kubelet-credentialproviderconfig.yaml",
-        "/usr/local/lib/kubelet/credentialproviders",
+        ("/usr/local/lib/kubelet/credentialproviders",),
         in_machine_config=True,
     ),
     Layout(
         "eks",
         "/etc/eks/image-credential-provider",
         "/etc/eks/image-credential-provider/config.json",
-        "/etc/eks",
+        ("/etc/eks",),
     ),
     Layout(
         "gke",
         "/home/kubernetes/bin",
         "/etc/srv/kubernetes/cri_auth_config.yaml",
-        "/etc/srv/kubernetes",
+        ("/etc/srv/kubernetes",),
     ),
-    Layout("aks", *_KUBELET, _KUBELET[1]),
+    Layout("aks", *_KUBELET, (_KUBELET[1],)),
     # The folder is writable on every system that runs kubelet.
-    Layout("kubelet", *_KUBELET, "/var/lib/kubelet", needs_flags=True),
+    Layout("kubelet", *_KUBELET, ("/var/lib/kubelet",), needs_flags=True),
 )
 NAMES = tuple(layout.name for layout in LAYOUTS)
 
@@ -169,7 +181,7 @@ def detect(root: Path, proc: str = _PROC) -> Layout | None:
         if (layout.config, layout.folder) == (config, folder) and not layout.needs_flags:
             return layout
     restart = by_mark.restart if by_mark else "systemctl restart kubelet"
-    return Layout("flags", folder, config, restart=restart)
+    return Layout("flags", folder, config, (), restart)
 
 
 def _rancher_flags(root: Path) -> tuple[str, str]:
@@ -198,7 +210,7 @@ def _rancher_flags(root: Path) -> tuple[str, str]:
 
 def _marked(root: Path) -> Iterator[Layout]:
     for layout in LAYOUTS:
-        if os.path.lexists(below(root, layout.mark)):
+        if any(os.path.lexists(below(root, mark)) for mark in layout.marks):
             yield layout
 
 
