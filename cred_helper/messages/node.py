@@ -118,6 +118,10 @@ MESSAGES: dict[str, Message] = {
     "node.config-missing": Message(
         "{path} does not exist, and kubelet's flags name it: kubelet does not start again"
     ),
+    "node.none-found": Message(
+        "{path} is not the root folder of a node: nothing of kubelet is there",
+        "mount the node's / there, as hostPath",
+    ),
     "node.not-asked": Message("kubelet asks no credential provider: {path} does not exist"),
     "node.others-asked": Message("{path} names {names}, and not this program"),
     "node.provider-missing": Message(

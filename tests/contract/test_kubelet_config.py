@@ -50,8 +50,8 @@ class Node:
         self.layout = layouts.find(layout)
         (root / "bin").mkdir(parents=True)
         (root / "bin/sh").symlink_to("/bin/sh")
-        if self.layout.mark and not self.layout.mark.endswith(".yaml"):
-            (root / self.layout.mark[1:]).mkdir(parents=True)
+        if not self.layout.marks[0].endswith(".yaml"):
+            layouts.below(root, self.layout.marks[0]).mkdir(parents=True)
         self.program = root / "program"
         self.answers()
 
@@ -294,11 +294,17 @@ def test_a_single_file_puts_itself_on_a_node_and_a_package_does_not(k3s: Node) -
 # --- What doctor says -----------------------------------------------------------------------------
 
 
-def test_doctor_says_nothing_of_kubelet_where_there_is_none(
+def test_doctor_says_nothing_of_kubelet_where_there_is_none(person: Machine) -> None:
+    done = person.run("doctor", "--json")
+    assert not [found for found in done.document if found["subject"] == "kubelet"]
+
+
+def test_doctor_says_that_a_folder_is_not_the_root_of_a_node(
     person: Machine, tmp_path: Path
 ) -> None:
     done = person.run("doctor", "--json", "--node", str(tmp_path))
-    assert not [found for found in done.document if found["subject"] == "kubelet"]
+    found = [found for found in done.document if found["subject"] == "kubelet"]
+    assert [(one["severity"], one["code"]) for one in found] == [("note", "node.none-found")]
 
 
 def test_doctor_names_what_keeps_kubelet_from_starting(k3s: Node) -> None:

@@ -109,6 +109,8 @@ def node(root: Path) -> Iterator[Finding]:
         flags = found.layout.flags if found else layouts.LAYOUTS[-1].flags
         yield warning(_SUBJECT, "node.without-flags", process=kubelet.process, flags=flags)
     if not found:
+        if not kubelet and root != Path("/"):
+            yield note(_SUBJECT, "node.none-found", path=root)
         return
     if not found.files():
         if kubelet and kubelet.config:
