@@ -29,7 +29,8 @@ MESSAGES: dict[str, Message] = {
     ),
     "oidc.github-permission": Message(
         "the job may not ask GitHub for an identity token: {variable} is not set",
-        "add permissions: id-token: write to the workflow or job",
+        "add permissions: id-token: write to the workflow or job; a pull request from a fork gets"
+        " none",
         cause="GitHub sets ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN only for"
         " jobs with this permission; pull requests from forks never have it.",
         cure="With permissions: id-token: write, add contents: read too if the job checks out code:"

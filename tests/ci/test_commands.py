@@ -20,6 +20,10 @@ _ACR = {
     "DOCKER_CREDENTIAL_MULTI_ACR_TENANT_ID": "11111111-1111-1111-1111-111111111111",
     "DOCKER_CREDENTIAL_MULTI_ACR_CLIENT_ID": "22222222-2222-2222-2222-222222222222",
 }
+_HUB = {
+    "DOCKER_CREDENTIAL_MULTI_DOCKERHUB_CONNECTION_ID": "33333333-3333-4333-8333-333333333333",
+    "DOCKER_CREDENTIAL_MULTI_DOCKERHUB_USERNAME": "octo-org",
+}
 _JOB = "repo:octo-org/octo-repo:ref:refs/heads/main"
 
 
@@ -47,6 +51,14 @@ def _bitbucket(system: CiSystem) -> dict[str, str]:
                 ("error", "ecr", "oidc.github-permission"),
                 ("note", "gcr", "doctor.ci-token-unused"),
                 ("error", "acr", "oidc.github-permission"),
+            ],
+        ),
+        (
+            _gitlab_with_one_token,
+            _HUB,
+            [
+                ("error", "dockerhub", "oidc.gitlab-audience"),
+                ("note", "dockerhub", "doctor.ci-not-trusted"),
             ],
         ),
         (

@@ -17,6 +17,9 @@ from cred_helper.server_url import ServerURL
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# For hints: each cloud has its own, and its finding names it.
+_ANY_AUDIENCE = "AUDIENCE"
+
 
 def ci_token() -> Iterator[Finding]:
     """Look for the token, and for the clouds that do not use it; ``identities`` has the others."""
@@ -27,10 +30,12 @@ def ci_token() -> Iterator[Finding]:
     for system in (row for row in ci.SYSTEMS if row.title == title):
         command = this_program.command("configure", "--ci", system.name)
         for cloud in clouds.CLOUDS:
-            if cloud.job is None or _is_used(cloud.example_host):
+            if cloud.job is None:
                 continue
             if not ci.takes(cloud, system):
                 yield note(cloud.name, "doctor.ci-not-trusted", system=title)
+                continue
+            if _is_used(cloud.example_host):
                 continue
             names = ", ".join([*cloud.job.options, *([] if cloud.ci_option else ["id_token"])])
             yield note(cloud.name, "doctor.ci-token-unused", command, system=title, options=names)
@@ -38,7 +43,7 @@ def ci_token() -> Iterator[Finding]:
 
 def _token(title: str) -> Finding:
     try:
-        ci_job.find(os.environ, ("",), is_chosen=False)
+        ci_job.find(os.environ, (_ANY_AUDIENCE,), is_chosen=False)
     except Misconfigured as error:
         # The job has tokens; which audience is needed, each cloud says.
         if error.code != "oidc.gitlab-audience":
