@@ -161,19 +161,17 @@ class Explanation:
             return f"the host is one of {clouds.find(own.provider).title}, but {why}"
         if self.server_url.unroutable:
             return find(self.server_url.unroutable).text
-        if partly := self._partly_set_up():
-            needed = " and ".join(partly.only_with)
-            return f"the host is one of {partly.title}, which is asked only with {needed}"
+        if optional := self._optional_cloud():
+            needed = " and ".join(optional.only_with)
+            return f"the host is one of {optional.title}, which is asked only with {needed}"
         return "the host is on no table of a cloud's registries"
 
-    def _partly_set_up(self) -> Cloud | None:
-        """The cloud that the host would belong to with the options that are missing."""
+    def _optional_cloud(self) -> Cloud | None:
+        """The cloud that the host would belong to with the options that it is asked with."""
         found = route(self.server_url, OPTIONAL_ZONES)
         if found is None or is_token_key(self.server_url):
             return None
-        cloud = clouds.find(found.provider)
-        options = self.wiring.settings.options(cloud, self.rule, self.wiring.environ)
-        return cloud if cloud.only_with[0] in options else None
+        return clouds.find(found.provider)
 
     def in_this_build(self) -> bool | None:
         """Whether this build has the provider; a slim build leaves some out."""
