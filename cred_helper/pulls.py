@@ -257,7 +257,7 @@ class Pull:
         names = {known.option: known.name for known in asked if known.option}
         place = f"the token of {self._identity}"
         if asked:
-            self._identity += f", by {next(iter(asked)).name},"
+            self._identity += f" (by {next(iter(asked)).name})"
 
         def origin_of(option: str) -> str | None:
             name = names.get(option)

@@ -32,11 +32,13 @@ _INTERRUPTED = 130
 _EPILOG = """
 \b
 Registry clients call these, over standard input and output:
-  get      server URL in, credential out
-  store    credential in
-  erase    server URL in
-  list     server URLs and user names out
-  version  name and version out
+  get        server URL in, credential out
+  store      credential in
+  erase      server URL in
+  list       server URLs and user names out
+  version    name and version out
+  bazel get  URI in, headers out: for Bazel
+  kubelet    image in, credential out: for kubelet
 """
 
 

@@ -12,7 +12,8 @@ MESSAGES: dict[str, Message] = {
     "client.no-credential": Message("no source has a credential"),
     "client.no-verb": Message(
         "usage: {program} {verbs}",
-        "{program} --help lists the commands for people; a kubelet needs args: [kubelet]",
+        "{program} --help lists the commands for people; kubelet's configuration needs args:"
+        " [kubelet]",
     ),
     "client.unknown-verb": Message(
         "unknown action: {verb}", "{program} {verbs}; {program} --help lists the commands"

@@ -162,10 +162,10 @@ MESSAGES: dict[str, Message] = {
     ),
     "doctor.podman-named": Message("{path} names {names}"),
     "doctor.podman-other-helpers": Message(
-        "{path} names {names}, and not multi: {clients} ask multi only where credHelpers names it"
+        "{path} names {names}, and not multi: only credHelpers can make {clients} ask it"
     ),
     "doctor.podman-not-named": Message(
-        "no registries.conf names multi: {clients} ask multi only where credHelpers names it"
+        "no registries.conf names multi: only credHelpers can make {clients} ask it"
     ),
     "doctor.podman-remote": Message(
         "podman here is a remote client, which asks helpers only for the keys of credHelpers, and "

@@ -25,7 +25,9 @@ MESSAGES: dict[str, Message] = {
         "{name} has no argument {argument}",
         "docker-credential-multi kubelet-config prints a configuration with its args",
     ),
-    "kubelet.no-value": Message("the argument {argument} has no value"),
+    "kubelet.no-value": Message(
+        "the argument {argument} has no value", "args: of the provider, in kubelet's configuration"
+    ),
     "kubelet.bad-value": Message("the value of the argument {argument} is not {expected}"),
     "kubelet.needs-argument": Message("the argument {argument} needs {other}"),
     "kubelet.not-supported": Message("{what} is not supported", "{instead}"),
