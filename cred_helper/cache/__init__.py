@@ -227,7 +227,10 @@ def service_folders() -> list[str]:
 
 
 def _is_writable(folder: str) -> bool:
-    """Whether the folder can be written, or made with the one above it."""
+    """Whether the folder is private and can be written, or made with the one above it."""
     above = os.path.dirname(folder)
     place = next(filter(os.path.isdir, (folder, above, os.path.dirname(above))), "")
-    return os.access(place, os.W_OK | os.X_OK) if place else False
+    if not place or not os.access(place, os.W_OK | os.X_OK):
+        return False
+    is_of_other = hasattr(os, "geteuid") and os.geteuid() == 0 and os.stat(place).st_uid != 0
+    return not is_of_other and PrivateFolder(folder).refusal() is None

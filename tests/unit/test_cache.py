@@ -825,3 +825,17 @@ def test_a_service_keeps_tokens_in_memory_where_its_home_cannot_be_written(tmp_p
     in_memory = "/run/docker-credential-multi" if is_root else None
     for environ in ({}, {"HOME": "/dev/null"}, {"HOME": "relative"}):
         assert usable_folder(environ) == in_memory, environ
+    # Nor where the cache would refuse it: a folder that is open to others, and a link.
+    caches = tmp_path / ".cache"
+    caches.mkdir()
+    folder = caches / "docker-credential-multi"
+    folder.symlink_to(tmp_path)
+    assert usable_folder({"HOME": str(tmp_path)}) == in_memory
+    folder.unlink()
+    folder.mkdir()
+    folder.chmod(0o777)
+    assert usable_folder({"HOME": str(tmp_path)}) == in_memory
+    if is_root:
+        folder.rmdir()
+        os.chown(caches, 12345, 12345)
+        assert usable_folder({"HOME": str(tmp_path)}) == in_memory
