@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cred_helper.clouds import CLOUDS
-from cred_helper.commands.node import layouts, match_images, yaml_text
+from cred_helper.clouds import CLOUDS, find
+from cred_helper.commands.node import entries, installation, layouts, match_images, yaml_text
+from cred_helper.commands.node.entries import Chosen
+from cred_helper.errors import Misconfigured
 from tests.mounts import mounted, needs_mounts
 from tests.support.executable import EXECUTABLE, PROGRAM, ROOT, Executable
 from tests.support.machine import Machine, person
@@ -234,6 +236,27 @@ def test_an_existing_configuration_is_shown_merged_and_kept(k3s: Node) -> None:
     k3s.install("--yes")
     assert kept.read_text() == _OTHER
     assert kept.with_name(f"{kept.name}.2").read_text() == before
+
+
+def test_of_two_runs_at_once_none_loses_the_configuration_before(k3s: Node) -> None:
+    k3s.write(_OTHER)
+    k3s.config.chmod(0o600)
+    chosen = [Chosen(find("gcr"))]
+    first, second = (
+        installation.changes(k3s.root, k3s.layout, entries.of(chosen), k3s.program)
+        for _ in range(2)
+    )
+    for change in first:
+        change.apply()
+    *copies, configuration = second
+    for change in copies:
+        change.apply()
+    with pytest.raises(Misconfigured) as failed:
+        configuration.apply()
+    assert failed.value.code == "configure.changed"
+    kept = k3s.config.with_name(k3s.config.name + ".before-docker-credential-multi")
+    assert kept.read_text() == _OTHER
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
 def test_a_newer_program_takes_the_place_of_the_old_one(k3s: Node) -> None:

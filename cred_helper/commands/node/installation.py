@@ -8,7 +8,6 @@ written, whatever links lead there.
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import sys
 from hashlib import sha256
@@ -153,22 +152,28 @@ def _configuration(path: Path, entries: list[Entry]) -> list[Change]:
     while os.path.lexists(kept):
         number += 1
         kept = path.with_name(f"{path.name}{_KEPT}.{number}")
-    return [_Copy(path, kept), change]
+    return [_Copy(path, kept, file.text), change]
 
 
 class _Copy:
-    """A copy of a file with its mode."""
+    """A copy of a file with its mode.
 
-    def __init__(self, source: Path, target: Path) -> None:
+    ``text`` is what was read: another run can have changed the file since.
+    """
+
+    def __init__(self, source: Path, target: Path, text: str) -> None:
         self._source = source
         self._target = target
+        self._text = text
 
     def diff(self) -> str:
         return f"+ {self._target} (a copy of {self._source})"
 
     def apply(self) -> None:
         try:
-            shutil.copy2(self._source, self._target)
+            mode = stat.S_IMODE(os.stat(self._source).st_mode)
+            content = self._text.encode("utf-8")
+            atomic_file.replace(str(self._target), content, durable=True, mode=mode)
         except OSError as error:
             values: dict[str, Any] = {"path": self._target, "cause": os_reason(error)}
             raise Misconfigured("configure.unwritable", **values) from None
