@@ -101,6 +101,8 @@ class Target:
             # What looks like a port can be the beginning of a password that has a slash.
             is_port = url.is_host and url.port.isdecimal()
             reason = None if is_port else "client.url-user-information"
+        if reason is None and _has_dot_segment(path):
+            reason = "client.url-dot-segment"
         if reason is not None:
             raise ProtocolError(reason).within("bazel.invalid-uri")
         is_hub = docker_hub.is_hub(url) or url.host == HubRoute.auth_host
@@ -135,6 +137,13 @@ def target_of(text: str) -> Target | None:
 
 def _address(url: ServerURL) -> str:
     return url.host if url.port in ("", "443") else url.address
+
+
+def _has_dot_segment(path: str) -> bool:
+    """Whether a server can read the path as another than the one that rules are compared with."""
+    text = path.lower().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/")
+    segments = text.replace("\\", "/").split("/")
+    return any(segment.partition(";")[0] in (".", "..") for segment in segments)
 
 
 def _repository(segments: list[str]) -> str | None:

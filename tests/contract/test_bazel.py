@@ -427,6 +427,21 @@ def test_an_error_is_on_standard_error_and_quotes_no_secret(builder: Machine) ->
     assert "docker-credential-multi bazel get" in done.stderr
 
 
+def test_a_rule_for_a_path_is_for_no_path_that_a_server_can_read_as_another(
+    builder: Machine,
+) -> None:
+    builder.scripts.helper("own", 'echo \'{"Username":"u","Secret":"p"}\'')
+    builder.settings('[[rule]]\nmatch = "files.example/team"\nhelper = "own"\n')
+    assert authorization(builder.headers("https://files.example/team/a..b/.c")) == "Basic dTpw"
+    for path in (
+        *("../other", "%2e%2E/other", "a/./b", "a%2f..%2F..%2fother", "..\\other", "..%5cother"),
+        *("..;x/other", ".."),
+    ):
+        assert builder.headers(f"https://files.example/team/{path}").codes == [
+            "client.url-dot-segment"
+        ]
+
+
 def test_a_link_selects_the_protocol(builder: Machine, private: Registry) -> None:
     builder.config(**LOGIN)
     request = json.dumps({"uri": f"{IMAGE}/manifests/1"})
