@@ -110,6 +110,8 @@ def test_a_runner_that_does_not_name_the_repository_of_the_action(
         ({"version": "main; touch executed"}, {}, "version is not the name of a release"),
         ({"version": ""}, {}, "version is not the name of a release"),
         ({"releases": "http://mirror.example"}, {}, "releases is not an https address"),
+        ({"releases": "https://m.example\n::stop-commands::x"}, {}, "has a blank or a backslash"),
+        ({"releases": "https://m.example\\n::stop-commands::x"}, {}, "has a blank or a backslash"),
     ],
 )
 def test_what_cannot_be_installed_is_an_error_that_says_why(
