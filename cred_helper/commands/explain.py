@@ -17,6 +17,7 @@ from cred_helper.commands.ui.screen import Screen, bold, dim, shown
 from cred_helper.errors import CredentialError, Misconfigured, ProviderError, printable
 from cred_helper.headers import target_of
 from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute, Route
+from cred_helper.secret_shapes import without_tokens
 from cred_helper.server_url import ServerURL
 
 if TYPE_CHECKING:
@@ -203,7 +204,8 @@ class _Report:
         for number, (name, text) in enumerate(claims.items()):
             self._line("" if number else "token", shown(f"{name} {text}"))
         if not claims:
-            self._line("token", f"audience {shown(found.audience)}; --try shows all claims")
+            audience = shown(without_tokens(found.audience))
+            self._line("token", f"audience {audience}; --try shows all claims")
 
     def _show_sources(self) -> None:
         sources = list(self._sources())

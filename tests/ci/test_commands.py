@@ -120,3 +120,24 @@ def test_explain_shows_whose_the_token_is_and_never_the_token(person: Machine) -
         assert server.received == []
         tried = person.run("explain", "--try", "--json", host, **github, **_ECR).document
         assert tried["identity"]["id_token"] == claims
+
+
+def test_a_token_in_the_place_of_another_option_is_shown_by_no_command(person: Machine) -> None:
+    with LoopbackServer() as server:
+        system = CiSystem(server)
+        token = system.token(_JOB, "sts.amazonaws.com")
+        name = "DOCKER_CREDENTIAL_MULTI_ECR_"
+        for option in ("ID_TOKEN", "ID_TOKEN_AUDIENCE", "ROLE_ARN", "PROFILE"):
+            options = {**system.github(_JOB), **_ECR, f"{name}{option}": token}
+            for command in (
+                ("explain", find("ecr").example_host),
+                ("configure", "--ci", "github"),
+                ("configure", "--ci", "gitlab"),
+            ):
+                done = person.run(*command, **options)
+                assert token not in done.stdout.decode() + done.stderr, (option, command)
+        role = f"{_ECR[f'{name}ROLE_ARN']}/{token}"
+        options = {**_ECR, f"{name}ID_TOKEN": "env:T", f"{name}ROLE_ARN": role, "T": token}
+        done = person.run("get", stdin=find("ecr").example_host, **options)
+        assert done.codes == ["ecr.not-a-role"]
+        assert token not in done.stdout.decode() + done.stderr

@@ -305,6 +305,12 @@ LACKS: list[tuple[dict[str, str], dict[str, str], str]] = [
     ({"T": "not a token"}, {"id_token": "env:T"}, "oidc.not-a-token"),
     ({"T": "a.b.c"}, {"id_token": "env:T"}, "oidc.not-a-token"),
     ({"T": _unsigned(exp=time.time() - 600)}, {"id_token": "env:T"}, "oidc.expired"),
+    ({"T": _unsigned(exp=-(10**400))}, {"id_token": "env:T"}, "oidc.expired"),
+    (
+        {"T": _unsigned(exp=10**400, aud="https://identity.docker.com")},
+        {"id_token": "env:T"},
+        "oidc.wrong-audience",
+    ),
     (
         {"T": _unsigned(aud="https://identity.docker.com")},
         {"id_token": "env:T"},
@@ -343,6 +349,8 @@ def test_a_token_that_cannot_be_had_or_used_is_an_error_before_any_cloud_is_aske
 OPTIONS: list[tuple[str, dict[str, str], str]] = [
     ("ecr", {"profile": "work"}, "oidc.two-identities"),
     ("ecr", {"role_arn": "ci"}, "ecr.not-a-role"),
+    ("ecr", {"role_arn": f"{ROLE}\n"}, "ecr.not-a-role"),
+    ("ecr", {"role_arn": ROLE + "x" * 2048}, "ecr.not-a-role"),
     ("gcr", {"credentials_file": "/key.json"}, "oidc.two-identities"),
     ("gcr", {"workload_identity_provider": "pool/ci"}, "gcr.not-a-provider"),
     (

@@ -16,6 +16,7 @@ from cred_helper import __version__, clouds, docker_hub, stdio
 from cred_helper.commands.ui.arguments import server_urls_known
 from cred_helper.hosts import OPTIONAL_ZONES, route
 from cred_helper.providers.common import ci_job
+from cred_helper.secret_shapes import looks_secret
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.settings import PREFIX, RULES, Settings
 
@@ -249,14 +250,15 @@ def takes(cloud: Cloud, system: CiSystem) -> bool:
 
 
 def _options(registry: Registry, system: CiSystem) -> dict[str, str]:
-    """The options of the cloud's table, with placeholders for those that are not set."""
+    """The options of the cloud's table, with placeholders where they are not set or a secret."""
     assert registry.cloud is not None
     assert registry.cloud.job is not None
     job = registry.cloud.job
     chosen = {} if registry.cloud.ci_option else {"id_token": "ci"}
     if system.audience not in ("", job.audience):
         chosen["id_token_audience"] = system.audience
-    return chosen | {name: registry.options.get(name, value) for name, value in job.options.items()}
+    own = {name: value for name, value in registry.options.items() if not looks_secret(value)}
+    return chosen | {name: own.get(name, value) for name, value in job.options.items()}
 
 
 def _settings(tables: Mapping[Cloud, Mapping[str, str]]) -> Iterator[str]:

@@ -55,9 +55,9 @@ def check(text: str, found: FoundToken) -> None:
         raise error("oidc.not-a-token", place=found.place)
     ends_at_s = claims.get("exp")
     if isinstance(ends_at_s, int | float) and not isinstance(ends_at_s, bool):
-        since_s = time() - ends_at_s
-        if since_s > _CLOCK_SKEW_S:
-            minutes = f"{since_s / 60:.0f}"
+        now_s = time()
+        if ends_at_s < now_s - _CLOCK_SKEW_S:
+            minutes = f"{(now_s - max(0, ends_at_s)) / 60:.0f}"
             raise error("oidc.expired", place=found.place, minutes=minutes)
     shown = shown_claims(text)
     found.claims = ", ".join(f"{name} {value}" for name, value in shown.items())

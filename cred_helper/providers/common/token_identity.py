@@ -40,7 +40,7 @@ _BLANKS = b" \t\r\n"
 
 def of_token(token: str | bytes) -> str:
     """A digest of the token's lasting claims; of all of it where it names no subject."""
-    data = token.encode("utf-8", "surrogateescape") if isinstance(token, str) else token
+    data = token.encode("utf-8", "surrogatepass") if isinstance(token, str) else token
     named = members(_payload(data))
     if not named.get(b'"sub"'):
         return fingerprints.digest([b"token", data.strip()])
@@ -70,7 +70,7 @@ def claims(token: str | bytes) -> dict[str, Any]:
     """All claims of a token; none where it is not a JSON web token. Loads the JSON library."""
     import json
 
-    data = token.encode("utf-8", "surrogateescape") if isinstance(token, str) else token
+    data = token.encode("utf-8", "surrogatepass") if isinstance(token, str) else token
     try:
         value = json.loads(_payload(data))
     except (ValueError, RecursionError):
@@ -80,7 +80,7 @@ def claims(token: str | bytes) -> dict[str, Any]:
 
 def claim(token: str | bytes, name: bytes) -> bytes:
     """One claim as it is written, by its name in quotation marks; empty where it is absent."""
-    data = token.encode("utf-8", "surrogateescape") if isinstance(token, str) else token
+    data = token.encode("utf-8", "surrogatepass") if isinstance(token, str) else token
     return members(_payload(data)).get(name, b"")
 
 

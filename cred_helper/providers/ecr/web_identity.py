@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _AUDIENCE, _AUDIENCES = "sts.amazonaws.com", {"aws-cn": "sts.amazonaws.com.cn"}
 # A token is a few KiB; more than this is read by nothing here.
 _MAX_TOKEN_BYTES = 1 << 20
+# Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+_MAX_NAME, _MAX_ARN = 64, 640
 
 
 def by_variables(configuration: Configuration, path: str) -> Found:
@@ -47,7 +49,9 @@ def by_id_token(configuration: Configuration) -> Found:
         raise id_token.missing(request, "role_arn", "the role that trusts the token")
     named_by = "role_arn" if configuration.role_arn else "AWS_ROLE_ARN"
     partition = configuration.route.partition
-    if not (role.startswith("arn:") and ":iam::" in role and ":role/" in role):
+    is_arn = role.startswith("arn:") and ":iam::" in role and ":role/" in role
+    is_short = len(role) <= _MAX_ARN and len(role.rpartition("/")[2]) <= _MAX_NAME
+    if not is_arn or not is_short or role.split() != [role]:
         raise request.wrong(named_by, "ecr.not-a-role", named_by=named_by)
     if not role.startswith(f"arn:{partition}:"):
         raise request.wrong(named_by, "ecr.role-of-another-partition", partition=partition)
