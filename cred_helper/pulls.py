@@ -112,14 +112,14 @@ class Pull:
         """
         resolution = self._resolution.checked()
         resolution.sources = _kinds(resolution)
-        if not resolution.sources:
-            return None
         token = self._token()
         if CLOUD in resolution.sources and self._is_for_pod(token):
             sources: Iterable[Source] = [self._source_of_pod(token)]
             is_needed = True
         else:
             self._refuse_other_source_for_pod()
+            if not resolution.sources:
+                return None
             sources = self._sources_of_node()
             is_needed = resolution.route is not None and resolution.route.private
         answer = self._wiring.ask(resolution, sources)
@@ -132,19 +132,25 @@ class Pull:
         return None
 
     def _refuse_other_source_for_pod(self) -> None:
-        """Refuse the source that a rule puts in the place of the cloud, if the pod asks the cloud.
+        """Refuse what the settings put in the place of the cloud, if the pod asks the cloud.
+
+        A rule can say that a registry is pulled from without a credential.
 
         Raises:
-            Misconfigured: it does.
+            Misconfigured: another source would answer, or the cloud is left out.
         """
         rule, route = self._resolution.rule, self._resolution.own_route
-        if rule is None or route is None or CLOUD in self._resolution.sources:
+        is_of_plugin = route is not None and self._profile.profile.cloud in (None, route.provider)
+        if route is None or not is_of_plugin or CLOUD in self._resolution.sources:
             return
         asked = next(iter(self._annotations_of(clouds.find(route.provider))), None)
-        if asked is not None:
-            source = rule.answered_by or "config.json"
-            names = {"annotation": asked.name, "source": source}
-            raise rule.place.wrong("match", "kubelet.answered-by-rule", **names)
+        if asked is None or self._resolution.needs_no_credential:
+            return
+        if rule is None or not (rule.answered_by or rule.provider == NO_PROVIDER):
+            names = {"annotation": asked.name, "cloud": route.provider}
+            raise Misconfigured("kubelet.cloud-left-out", **names)
+        names = {"annotation": asked.name, "source": rule.answered_by or "config.json"}
+        raise rule.place.wrong("match", "kubelet.answered-by-rule", **names)
 
     # --- The node ---------------------------------------------------------------------------------
 

@@ -76,6 +76,11 @@ MESSAGES: dict[str, Message] = {
         " puts another source, which is the same for all pods.",
         cure="Remove the rule, or the annotation.",
     ),
+    "kubelet.cloud-left-out": Message(
+        "the service account has the annotation {annotation}, and {cloud} is not asked here",
+        "docker-credential-multi config show: order and disabled_providers",
+        cause="The settings leave the cloud of the image out, or the program was built without it.",
+    ),
     "kubelet.token-returned": Message(
         "the credential is the service account's token itself, which kubelet refuses"
     ),

@@ -132,7 +132,7 @@ def parse(standard_input: bytes) -> Request:
     image, token = _text(document, "image"), _text(document, _TOKEN)
     if not image:
         raise ProtocolError("kubelet.no-image")
-    annotations = document.get(_ANNOTATIONS) or {}
+    annotations = {} if document.get(_ANNOTATIONS) is None else document[_ANNOTATIONS]
     if not isinstance(annotations, dict) or not all(
         isinstance(value, str) for value in annotations.values()
     ):

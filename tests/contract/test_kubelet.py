@@ -438,6 +438,30 @@ def test_a_login_that_is_not_for_the_pod_is_refused(
     assert code(answer) == expected
 
 
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"DOCKER_CREDENTIAL_MULTI_DISABLED_PROVIDERS": "ecr"}, "kubelet.cloud-left-out"),
+        ({"DOCKER_CREDENTIAL_MULTI_ORDER": "environment,config"}, "kubelet.cloud-left-out"),
+        ({"DOCKER_CREDENTIAL_MULTI_RULES": f'{_RULE}"{ECR}"\nanswer = "anonymous"'}, ""),
+    ],
+)
+def test_a_pod_that_asks_a_cloud_which_is_left_out_has_a_line_in_the_log(
+    node: Node, variables: dict[str, str], expected: str
+) -> None:
+    pod = {
+        "serviceAccountToken": node.cluster.token(AWS_AUDIENCE),
+        "serviceAccountAnnotations": EKS,
+    }
+    answer = node.send({"image": f"{ECR}/a", **pod}, **variables)
+    if expected:
+        assert code(answer) == expected
+    else:
+        assert response(answer)["auth"] == {}
+    assert response(node.send({"image": f"{ECR}/a"}, **variables))["auth"] == {}
+    assert node.cluster.asked() == ""
+
+
 # --- Requests -------------------------------------------------------------------------------------
 
 
@@ -472,6 +496,18 @@ _BAD: dict[str, tuple[dict[str, Any] | str, str]] = {
     "annotations that are a list": (
         {"image": f"{ECR}/a", "serviceAccountAnnotations": ["a"]},
         "kubelet.annotations",
+    ),
+    "annotations that are an empty list": (
+        {"image": f"{ECR}/a", "serviceAccountAnnotations": []},
+        "kubelet.annotations",
+    ),
+    "annotations that are false": (
+        {"image": f"{ECR}/a", "serviceAccountAnnotations": False},
+        "kubelet.annotations",
+    ),
+    "half of a character in the token": (
+        {"image": f"{ECR}/a", "serviceAccountToken": "\ud800"},
+        "kubelet.not-jwt",
     ),
     "an annotation that is a number": (
         {"image": f"{ECR}/a", "serviceAccountAnnotations": {"a": 1}},
