@@ -51,7 +51,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "login.of-namespace": Message(
         "docker and podman ask a credential helper for {host} alone; clients that send the path,"
-        " such as crane, ko and kubelet, get this login"
+        " such as crane and ko, get this login"
     ),
     "login.still-answered": Message("{source} still answers for {host}: {words}"),
     # --- token and explain --try ------------------------------------------------------------------
