@@ -212,8 +212,10 @@ class Shelf(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             wanted += _imports.get(taken.__name__, ())
 
 
-def paths_below(home: str) -> list[tuple[Any, str, Any]]:
+def paths_below(home: str, before: list[Any]) -> list[tuple[Any, str, Any]]:
     """Owner, attribute and value of everything that was made of the path of HOME.
+
+    What was there ``before`` is what an interpreter, or a measurement of its coverage, begins with.
 
     Raises: NotImplementedError: there is one that cannot be put right.
     """
@@ -228,7 +230,7 @@ def paths_below(home: str) -> list[tuple[Any, str, Any]]:
             known |= {id(part) for part in gc.get_referents(each)}
         elif isinstance(each, FunctionType) and _has(each.__defaults__, home):
             found.append((each, "__defaults__", each.__defaults__))
-    known |= {id(value) for _, _, value in found}
+    known |= {id(value) for _, _, value in found} | {id(each) for each in before}
     for each in everything:
         if id(each) not in known and not isinstance(each, ModuleType | type):
             for part in gc.get_referents(each):
@@ -369,11 +371,13 @@ def main() -> None:
     listening.bind(sys.argv[1])
     listening.listen(64)
     gc.disable()
+    before = gc.get_objects()
     with Surroundings(home) as read:
         filled_shelf()
     report = read.report()
     del read
-    homes = paths_below(home)
+    homes = paths_below(home, before)
+    del before
     assert threading.active_count() == 1
     gc.freeze()
     sys.stdout.write(report + "\n")
