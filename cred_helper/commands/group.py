@@ -105,7 +105,10 @@ def main(arguments: list[str]) -> int:
         error.show()
         status = 2
     except click.UsageError as error:
-        values = {"reason": _in_house_style(error.format_message()), "command": _help_for(error)}
+        values = {
+            "reason": _in_house_style(error.format_message()),
+            "command": _help_for(error, arguments),
+        }
         stdio.error(CredentialError("client.usage", **values))
         status = 2
     except click.ClickException as error:
@@ -137,5 +140,9 @@ def _in_house_style(message: str) -> str:
     return (message[:1].lower() + message[1:]).rstrip(".")
 
 
-def _help_for(error: click.UsageError) -> str:
-    return f"{error.ctx.command_path if error.ctx else stdio.PROGRAM} --help"
+def _help_for(error: click.UsageError, arguments: list[str]) -> str:
+    if error.ctx:
+        return f"{error.ctx.command_path} --help"
+    # Click does not say where an option without its value was read.
+    command = [word for word in arguments[:1] if word in group.commands]
+    return " ".join([stdio.PROGRAM, *command, "--help"])

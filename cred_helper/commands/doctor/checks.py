@@ -6,6 +6,7 @@ tried with a file that is removed again.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cred_helper.commands.doctor import (
@@ -24,7 +25,6 @@ from cred_helper.errors import CredentialError, fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     program.program,
@@ -48,7 +48,8 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
 def findings(root: Path) -> Iterator[Finding]:
     """Run every check; one that fails is a finding itself. No error comes twice.
 
-    ``root`` is the root folder of the node whose kubelet is looked at.
+    ``root`` is the root folder of the node whose kubelet is looked at; another than / is all that
+    is looked at.
     """
     errors: set[str] = set()
     for finding in _all(root):
@@ -63,7 +64,9 @@ def _all(root: Path) -> Iterator[Finding]:
     def kubelet() -> Iterator[Finding]:
         return node.node(root)
 
-    for check in (*CHECKS, kubelet):
+    # What is checked besides is this machine's, and not that of a node below another root.
+    others = CHECKS if root == Path("/") else ()
+    for check in (*others, kubelet):
         try:
             yield from check()
         except CredentialError as failure:

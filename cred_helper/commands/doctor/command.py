@@ -39,7 +39,7 @@ _MARK_WIDTH, _SUBJECT_WIDTH = 6, 10
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     default="/",
-    help="The root folder of the node whose kubelet is looked at, if it is not /.",
+    help="Look at the kubelet of the node with this root folder alone.",
 )
 @as_json
 def doctor(server_urls: tuple[str, ...], online: bool, root: Path, json_wanted: bool) -> int:
