@@ -116,7 +116,9 @@ class CredentialError(Exception):
         try:
             from cred_helper.messages import find
 
-            return _without_tokens(find(code).text.format(**values))
+            text = find(code).text.format(**values)
+            # These have to be there where nothing can be loaded, and quote nothing of the user's.
+            return text if code.startswith("internal.") else _without_tokens(text)
         except _CANNOT_LOAD:
             return code
 
