@@ -51,7 +51,7 @@ MESSAGES: dict[str, Message] = {
     "client.url-control-character": Message("it has a control character"),
     "client.url-scheme": Message("its scheme is not https"),
     "client.url-user-information": Message("it has user information"),
-    "client.url-dot-segment": Message("its path has a part . or .."),
+    "client.url-dot-segment": Message("its path has . or .. as a part"),
     "client.url-no-host": Message("it has no host"),
     "client.url-final-dot": Message("its host ends in a dot"),
     "client.url-long-host": Message("its host is longer than a DNS name can be"),
