@@ -150,6 +150,23 @@ def test_configure_prints_the_recipe_for_what_it_finds_and_changes_nothing(
     assert _identities(person, hosts) == own
 
 
+def test_a_cloud_that_is_set_up_is_in_the_recipe_though_no_file_names_its_registry(
+    person: Machine,
+) -> None:
+    person.config(credHelpers={"111111111111.dkr.ecr.eu-west-1.amazonaws.com": "multi"})
+    person.settings(
+        '[gcr]\nworkload_identity_provider = "projects/1/locations/global/workloadIdentityPools/p/'
+        'providers/q"\n[acr]\ntenant_id = "11111111-2222-3333-4444-555555555555"\n'
+    )
+    text = person.run("configure", "--ci", "gitlab").stdout.decode()
+    assert [
+        line.split()[-1].partition("/")[0] for line in text.splitlines() if " pull " in line
+    ] == [
+        "111111111111.dkr.ecr.eu-west-1.amazonaws.com",
+        clouds.find("gcr").example_host,
+    ]
+
+
 def _identities(person: Machine, hosts: list[str]) -> list[str]:
     job = {"GITHUB_ACTIONS": "true", GITHUB_URL: "https://ci.example", GITHUB_TOKEN: "t"}
     found = [person.run("explain", "--json", host, **job).document for host in hosts]

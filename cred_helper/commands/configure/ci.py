@@ -182,13 +182,19 @@ class Registry:
 
 
 def recipe(system: CiSystem, hosts: Iterable[str] = (), wiring: Wiring | None = None) -> str:
-    """The recipe for the registries of these hosts; for every cloud's example where it has none."""
+    """The recipe for the registries of these hosts, and the example of each cloud that is set up.
+
+    Without any it has every cloud's example.
+    """
     known = _registries(hosts, wiring)
     wanted = [found for found in known if _is_taken(found, system)]
     others = [found.host for found in known if not _is_taken(found, system)]
+    texts = [cloud.example_host for cloud in clouds.CLOUDS]
+    examples = [found for found in _registries(texts, wiring) if _is_taken(found, system)]
+    named = {found.cloud for found in wanted}
+    wanted += [found for found in examples if found.cloud not in named and _is_set_up(found)]
     if not wanted:
-        examples = [cloud.example_host for cloud in clouds.CLOUDS]
-        wanted = [found for found in _registries(examples, wiring) if _is_taken(found, system)]
+        wanted = examples
         if system.registry:
             wanted.append(Registry(system.registry, None, {}))
     options = {found.cloud: _options(found, system) for found in reversed(wanted) if found.cloud}
@@ -242,6 +248,12 @@ def _is_taken(registry: Registry, system: CiSystem) -> bool:
     if registry.cloud is None:
         return registry.host == system.registry
     return takes(registry.cloud, system)
+
+
+def _is_set_up(registry: Registry) -> bool:
+    """Whether the settings have all that the cloud needs in a job."""
+    job = registry.cloud.job if registry.cloud else None
+    return job is not None and registry.options.keys() >= job.options.keys()
 
 
 def takes(cloud: Cloud, system: CiSystem) -> bool:
