@@ -144,6 +144,7 @@ def remove_leftovers(path: str) -> None:
 def make_folders(path: str, mode: int) -> None:
     """Make a folder and those above it that are missing; root makes them for the owner above."""
     missing: list[str] = []
+    path = os.path.join(os.getcwd(), path)  # above a relative path there would be no end
     while not os.path.isdir(path):
         missing.append(path)
         path = os.path.dirname(path)

@@ -238,6 +238,14 @@ def test_an_existing_configuration_is_shown_merged_and_kept(k3s: Node) -> None:
     assert kept.with_name(f"{kept.name}.2").read_text() == before
 
 
+def test_the_root_can_be_the_working_folder(k3s: Node) -> None:
+    words = ("--install", ".", "--program", "program", "--yes")
+    done = k3s.machine.executable.run("kubelet-config", *words, cwd=k3s.root)
+    assert (done.status, done.stderr) == (0, "")
+    assert k3s.config.exists()
+    assert (k3s.folder / _NAME).exists()
+
+
 def test_of_two_runs_at_once_none_loses_the_configuration_before(k3s: Node) -> None:
     k3s.write(_OTHER)
     k3s.config.chmod(0o600)
