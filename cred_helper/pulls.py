@@ -45,6 +45,7 @@ LONGEST_S = 55.0
 # Source: MakeUsername in k8s.io/apiserver's pkg/authentication/serviceaccount/util.go
 _SUBJECT = "system:serviceaccount:"
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
+_MAX_NAMES_LENGTH = 63 + 1 + 253
 
 
 def answer(request: kubelet.Request, profile: NodeProfile, warn: Warn, spent_s: float) -> bytes:
@@ -314,7 +315,11 @@ def _kinds(resolution: Resolution) -> tuple[str, ...]:
 def _shown_account(subject: str) -> str:
     """Whose token it is, for messages."""
     name = subject.removeprefix(_SUBJECT).replace(":", "/")
-    is_account = subject.startswith(_SUBJECT) and (_NAME_CHARACTERS | {"/"}).issuperset(name)
+    is_account = (
+        subject.startswith(_SUBJECT)
+        and (_NAME_CHARACTERS | {"/"}).issuperset(name)
+        and len(name) <= _MAX_NAMES_LENGTH
+    )
     return f"the service account {name}" if is_account else "the service account of the pod"
 
 

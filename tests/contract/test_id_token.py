@@ -362,6 +362,7 @@ OPTIONS: list[tuple[str, dict[str, str], str]] = [
     ("ecr", {"-": "role_arn"}, "oidc.option-missing"),
     ("gcr", {"-": "workload_identity_provider"}, "oidc.option-missing"),
     ("acr", {"-": "client_id"}, "oidc.option-missing"),
+    ("acr", {"tenant_id": ".."}, "acr.bad-character"),
 ]
 
 

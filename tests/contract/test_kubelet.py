@@ -321,6 +321,13 @@ def test_service_accounts_share_nothing_and_the_pods_of_one_share_all(node: Node
     assert response(asked)["auth"] != first["auth"]
 
 
+def test_a_subject_that_is_too_long_for_a_service_account_is_not_in_the_log(node: Node) -> None:
+    token = node.cluster.token(AWS_AUDIENCE, f"{ACCOUNT}{'a' * 5000}")
+    answer = node.pull(ECR, EKS, token)
+    assert code(answer) == "ecr.token-not-trusted"
+    assert len(answer.stderr) < 2000
+
+
 def test_a_registry_that_lets_anybody_pull_needs_no_identity(node: Node) -> None:
     token = node.cluster.token(AWS_AUDIENCE, STRANGER)
     for wanted, asked in ((EKS, "pod"), ({}, "node")):

@@ -75,11 +75,11 @@ class AzureSettings:
 
     def _expect_only(self, letters: frozenset[str], value: str, option: str, shown: str) -> None:
         """Refuse a value with another character, and name the character."""
-        if letters.issuperset(value):
-            return
+        if letters.issuperset(value) and (value.strip(".") or not value):
+            return  # dots alone would name another path of Entra
         from cred_helper.providers.acr.ids import shown_character
 
-        wrong = next(letter for letter in value if letter not in letters)
+        wrong = next((letter for letter in value if letter not in letters), ".")
         values = {"name": shown, "character": shown_character(wrong)}
         if self.option(option):
             raise self.request.wrong(option, "acr.bad-character", **values)
