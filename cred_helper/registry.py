@@ -22,7 +22,7 @@ import ssl
 from email.utils import parsedate_to_datetime
 from glob import glob
 from http.client import HTTPException
-from socket import gaierror
+from socket import gaierror, inet_aton, inet_ntoa
 from time import time
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
@@ -220,7 +220,7 @@ class Registry:
         if not host:
             raise Denied("login.endpoint-without-tls")
         parts = urlsplit(realm)
-        is_here = is_local(host)
+        is_here = _is_here(host)
         is_plain = parts.scheme == "http" and self._is_local and is_here
         if "@" in parts.netloc or (parts.scheme != "https" and not is_plain):
             raise Denied("login.endpoint-without-tls")
@@ -298,6 +298,16 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host is this machine, in any way in which systems read an address: ``127.1``."""
+    try:
+        host = inet_ntoa(inet_aton(host))
+    except OSError:
+        host = host.rstrip(".").removeprefix("::ffff:")
+    is_name = host.endswith(".localhost")
+    return is_local(host) or is_name or host in ("0.0.0.0", "::")  # noqa: S104 - not bound to
 
 
 def _opener(address: str, proxies: dict[str, str]) -> OpenerDirector:
