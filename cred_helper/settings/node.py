@@ -230,6 +230,8 @@ def _read_azure_json(profile: NodeProfile, path: str) -> None:
         raise Misconfigured("kubelet.cannot-read", path=shown, problem=problem) from None
     except Misconfigured as error:
         raise error.within("file.at", place=shown) from None
+    except ValueError:
+        config = None
     if not isinstance(config, dict):
         raise Misconfigured("kubelet.bad-file", path=shown)
 

@@ -537,6 +537,13 @@ def test_a_bad_request_is_an_error_that_names_what_is_wrong(node: Node, case: st
     assert not list(Path(node.environment["XDG_CACHE_HOME"]).rglob("*.token"))
 
 
+@pytest.mark.parametrize("text", ["[]", "{", "", "[" * 100_000, '{"a":1}}', "\ufeff", "\udcff"])
+def test_settings_of_azure_that_are_no_object_are_an_error(node: Node, text: str) -> None:
+    (node.home / "bad.json").write_text(text, "utf-8", "surrogateescape")
+    answer = node.send({"image": f"{ACR}/a"}, "bad.json", link=_ACR)
+    assert code(answer) in ("kubelet.bad-file", "kubelet.cannot-read")
+
+
 @pytest.mark.parametrize(
     ("link", "arguments", "expected"),
     [
