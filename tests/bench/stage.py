@@ -89,7 +89,7 @@ class Stage:
 
     def session_identity(self) -> dict[str, str]:
         """An assumed role, a user's login at Google, a workload's token for Azure."""
-        amazon, google, microsoft = (self.clouds[name].cloud for name in NAMES)
+        amazon, google, microsoft = (self.clouds[name].cloud for name in ("ecr", "gcr", "acr"))
         assert isinstance(amazon, AwsCloud)
         assert isinstance(google, GoogleCloud)
         assert isinstance(microsoft, AzureCloud)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["authority", "cloud", "known", "person", "proxy"]
 
 _LOG = "DOCKER_CREDENTIAL_MULTI_LOG"
-# The id of an application, a tenant or an account, which is not secret.
-_OPEN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[\w.-]+@[\w.-]+")
+# What is not secret: the id of an application, a tenant or an account, and an audience.
+_OPEN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[\w.-]+@[\w.-]+|https://[\w.]+")
 _LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \d+ \S.*")
 
 
