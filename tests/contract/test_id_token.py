@@ -612,3 +612,10 @@ def test_one_file_and_a_job_are_enough_for_three_clouds_and_each_job_has_its_own
     for cloud in clouds.NAMES[:3]:
         done = machine.fail(clouds.find(cloud).example_host, GITHUB_ACTIONS="true")
         assert done.codes == ["oidc.github-permission"]
+    # A login of docker's for the registry is a source of its own, which an order leaves out.
+    host = clouds.find("ecr").example_host
+    machine.config(auths={host: {"username": "left", "password": "there"}})
+    done = machine.get(host, GITHUB_ACTIONS="true")
+    assert (done.document["Username"], done.codes) == ("left", ["oidc.github-permission"])
+    alone = {"GITHUB_ACTIONS": "true", "DOCKER_CREDENTIAL_MULTI_ORDER": "cloud"}
+    assert machine.fail(host, **alone).codes == ["oidc.github-permission"]
