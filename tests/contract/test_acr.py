@@ -25,12 +25,15 @@ from tests.clouds import azure as cloud
 from tests.clouds import faults
 from tests.clouds.authority import Authority
 from tests.clouds.azure import EXAMPLE_HOST, NULL_GUID, AzureCloud, Refusal
+from tests.clouds.fixtures import authority
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Fault, Reply, json_reply
 from tests.support import identities
 from tests.support.executable import COMMAND, NOT_FOUND, Completed
 from tests.support.identities import Make
 from tests.support.machine import Machine
+
+__all__ = ["authority"]
 
 DISCOVERY = f"GET {cloud.PUBLIC.authority}/{cloud.TENANT_ID}/v2.0/.well-known/openid-configuration"
 TOKEN = f"POST {cloud.PUBLIC.authority}/{cloud.TENANT_ID}/oauth2/v2.0/token"
@@ -83,11 +86,6 @@ class AzureMachine(Machine):
         path = self.folder / name
         path.write_text(content)
         return str(path)
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

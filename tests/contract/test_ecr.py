@@ -31,6 +31,7 @@ from cred_helper.server_url import ServerURL
 from tests.clouds import faults
 from tests.clouds.authority import Authority
 from tests.clouds.aws import ACCOUNT, EXAMPLE_HOST, PUBLIC_HOST, AwsCloud
+from tests.clouds.fixtures import authority
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Fault, LoopbackServer, Reply, json_reply
 from tests.clouds.sigv4 import Key
@@ -38,6 +39,8 @@ from tests.support import identities
 from tests.support.executable import CLOSED_PORT, COMMAND, NOT_FOUND, PROGRAM, ROOT, Executable
 from tests.support.identities import SIGN_IN, SSO_PLACE, SSO_ROLE, SSO_SESSION, Make, assumed
 from tests.support.machine import Machine
+
+__all__ = ["authority"]
 
 KEYS = "[default]\naws_access_key_id = a\naws_secret_access_key = b\n"
 AS_DEV = {"AWS_PROFILE": "dev"}
@@ -82,11 +85,6 @@ def fail(machine: Machine, variables: dict[str, str], host: str = EXAMPLE_HOST) 
     [code] = done.codes
     hints = done.stderr.splitlines()[1:]
     return Failure(code, reason, " ".join(line.partition(": hint: ")[2] for line in hints))
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture
