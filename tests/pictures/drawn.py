@@ -34,9 +34,15 @@ def drawn() -> dict[str, str]:
 
 
 def is_same(one: str, other: str) -> bool:
-    """Whether two pictures differ only in figures and in the order of answers."""
-    return _without_figures(one) == _without_figures(other)
+    """Whether two pictures differ only in figures, line ends and the order of answers."""
+    return _words(one) == _words(other)
 
 
-def _without_figures(text: str) -> list[str]:
-    return sorted(re.sub(r"\d[\d.]*", "0", text).splitlines())
+def _words(picture: str) -> list[str]:
+    """The words of a picture with their colours, sorted, without its figures."""
+    found = []
+    for attributes, text in re.findall(r"<tspan([^>]*)>([^<]*)</tspan>", picture):
+        colour = "".join(re.findall(r'class="[^"]*"', attributes))
+        words = re.sub(r"\d[\d.]*( m?s\b)?", "0", text).split()
+        found += [f"{colour} {word}" for word in words]
+    return sorted(found)
