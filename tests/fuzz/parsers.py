@@ -19,6 +19,7 @@ from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CredentialError, Unreachable
 from cred_helper.fallback.dockerconfig import DockerConfig
 from cred_helper.fallback.helper import PREFIX, Helper, program_name, quotable
+from cred_helper.fallback.loop_guard import LoopGuard
 from cred_helper.files import json_file
 from cred_helper.files.fingerprints import digest
 from cred_helper.hosts import route
@@ -379,7 +380,9 @@ class _Answering(Helper):
     __slots__ = ("_finished",)
 
     def __init__(self, finished: Finished) -> None:
-        self.name = "docker-credential-fuzz"
+        super().__init__(
+            "docker-credential-fuzz", "", environ={}, guard=LoopGuard({}), timeout_s=lambda: 1.0
+        )
         self._finished = finished
 
     def _run(self, verb: str, server_url: str, data: bytes, relay: Relay) -> Finished:
