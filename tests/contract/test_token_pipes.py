@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from threading import Thread
+from threading import Thread, get_ident
 from time import monotonic, sleep
 
 import pytest
@@ -89,7 +89,7 @@ def test_a_wait_for_a_writer_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="nothing is written"):
         pipes.read(str(tmp_path / "pipe"), "pipe", 100)
-    assert waiting._waiting == {}
+    assert waiting.of_thread(get_ident()) == ""
 
 
 def test_a_pipe_that_is_written_to_late_is_read_whole(tmp_path: Path) -> None:
