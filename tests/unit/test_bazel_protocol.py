@@ -82,7 +82,7 @@ def test_a_uri_is_found_among_keys_without_a_meaning(request_text: str) -> None:
         ("https://gcr.io:8443/v2/a/manifests/1", "bazel.unknown-host"),
         ("https://gcr.io.example/v2/a/manifests/1", "bazel.unknown-host"),
         ("https://ghcr.io/v2/a/manifests/1?token=hunter2", "bazel.unknown-host"),
-        ("https://gcr.io/v2/../a/manifests/1", "bazel.no-rule"),
+        ("https://gcr.io/v2/../a/manifests/1", "client.url-dot-segment"),
         ("https://gcr.io/v2/a%2fb/manifests/1", "bazel.no-rule"),
         ("https://gcr.io/v2//manifests/1", "bazel.no-rule"),
         ("https://gcr.io/v2/manifests/1", "bazel.no-rule"),

@@ -16,6 +16,12 @@ from tests.support.programs import is_running
 
 __all__ = ["person"]
 
+
+@pytest.fixture(autouse=True)
+def _forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Executable, "starts_for_real", False)
+
+
 _SERVER = Path(preloaded.__file__).with_name("preloaded_server.py")
 # The modules that an import loads, and those that it makes attributes of a package. Names that a
 # module adds to the table by itself are left out: a fork gets each when it is imported.
