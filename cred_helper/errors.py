@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 CREDENTIALS_NOT_FOUND = "credentials not found in native keychain"
 
 
+# No token is shorter: for a damaged file, which cannot look closer.
+_LONGEST_NAME = 15
 # Where the machine is short of something, the catalogue cannot be loaded either: the code is shown.
 _CANNOT_LOAD = (ImportError, OSError, MemoryError)
 
@@ -59,11 +61,12 @@ class CredentialError(Exception):
     def hint(self) -> str | None:
         """One thing to try: what was given with the error, else what the catalogue has."""
         if self._hint is not None:
-            return _without_tokens(self._hint)
+            return _without_tokens(self.code, self._hint)
         try:
             from cred_helper.messages import find
 
-            return _without_tokens(find(self.code).hint.format(**self._values)) or None
+            hint = find(self.code).hint.format(**self._values)
+            return _without_tokens(self.code, hint) or None
         except _CANNOT_LOAD:
             return None
 
@@ -116,9 +119,7 @@ class CredentialError(Exception):
         try:
             from cred_helper.messages import find
 
-            text = find(code).text.format(**values)
-            # These have to be there where nothing can be loaded, and quote nothing of the user's.
-            return text if code.startswith("internal.") else _without_tokens(text)
+            return _without_tokens(code, find(code).text.format(**values))
         except _CANNOT_LOAD:
             return code
 
@@ -164,10 +165,14 @@ class CannotLoad(BaseException):
         self.error = ProviderError(code, hint=None, **values)
 
 
-def _without_tokens(text: str) -> str:
+def _without_tokens(code: str, text: str) -> str:
     """The text without tokens and keys, which people put where names belong."""
-    from cred_helper.secret_shapes import without_tokens
-
+    if code.startswith("internal."):
+        return text  # it quotes nothing of the user's, and has to be there where nothing can load
+    try:
+        from cred_helper.secret_shapes import without_tokens
+    except CannotLoad:
+        return " ".join("…" if len(word) > _LONGEST_NAME else word for word in text.split(" "))
     return without_tokens(text)
 
 
