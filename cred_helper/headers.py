@@ -86,7 +86,7 @@ class Target:
         """Parse a URI.
 
         Raises:
-            ProtocolError: it is not one of a DNS host with https. It is not quoted: it can have a
+            ProtocolError: it lacks https or a DNS host. It is not quoted: it can have a
                 password.
         """
         self.uri = uri.strip()
@@ -181,7 +181,7 @@ def find(uri: str, wiring: Wiring, spent_s: float = 0.0) -> Headers:
     """Find the headers for a URI; none where it needs none. ``spent_s`` of the time are over.
 
     Raises:
-        CredentialError: the URI is not one to answer for, or its credential cannot be had.
+        CredentialError: no rule or cloud answers for the URI, or its credential cannot be had.
     """
     target = Target(uri)
     if wiring.settings.origin("deadline_s") is None:
@@ -299,7 +299,7 @@ def _first_failure(resolution: Resolution, answer: Answer) -> ProviderError | No
 
 
 def _absent(target: Target, answer: Answer) -> Denied:
-    """The error where there is no credential for a registry that lets in only those with one."""
+    """The error for a registry that always wants a login, where there is no credential."""
     host = target.address
     absent = next((one.outcome for one in answer.trace if isinstance(one.outcome, NotFound)), None)
     if absent is None:
