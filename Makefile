@@ -42,9 +42,10 @@ demo: $(STAMP)
 # pytest keeps the tests that it has rewritten as bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Standard input is named because the caller may have closed it.
+# Standard input is named because the caller may have closed it. Three processes for two cores: many tests
+# wait for a time limit.
 test: $(STAMP) lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal </dev/null
+	$(BIN)/python -m pytest -n 3 --dist worksteal </dev/null
 
 # Every Python of this venv measures itself from its start, whatever environment a test gives it.
 # combine reports the files that killed processes left half-written.
@@ -54,7 +55,7 @@ MEASURE = import coverage; coverage.Coverage(config_file="$(CURDIR)/pyproject.to
 	auto_data=True, messages=False).start()
 coverage: $(STAMP) $(COVERAGE)/venv/.ready
 	@rm -f $(COVERAGE)/data*
-	-$(COVERAGE)/venv/bin/python -m pytest -n 2 --dist worksteal </dev/null
+	-$(COVERAGE)/venv/bin/python -m pytest -n 3 --dist worksteal </dev/null
 	-@$(BIN)/coverage combine --quiet --data-file=$(COVERAGE)/data $(COVERAGE)
 	@$(BIN)/coverage report --data-file=$(COVERAGE)/data
 
