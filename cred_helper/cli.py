@@ -77,14 +77,14 @@ def _prepare_process() -> None:
     Without HOME and without an entry in the user database, ``~`` stays as it is: SDKs would read
     the files, and run the programs, that the working folder names.
     """
-    if _LAUNCHER not in sys.builtin_module_names:
+    if sys.platform != "win32" and _LAUNCHER not in sys.builtin_module_names:
         try:
             import resource
 
             _, most = resource.getrlimit(resource.RLIMIT_CORE)
             resource.setrlimit(resource.RLIMIT_CORE, (0, most))
         except (ImportError, OSError, ValueError):
-            pass  # Windows has no such limit
+            pass  # a Python without this module, or a limit that cannot be set
     if sys.platform != "win32" and not os.path.isabs(os.environ.get("HOME", "")):
         os.environ.pop("HOME", None)
         if not os.path.isabs(os.path.expanduser("~")):

@@ -113,23 +113,25 @@ class FileStore:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise Misconfigured("store.not-a-file")
-        if sys.platform == "win32":
-            return  # the access list of the profile folder closes it to others
-        if not self._is_trusted(status.st_uid):
-            raise Misconfigured("store.foreign-file", uid=status.st_uid, path=self.path)
-        if status.st_mode & 0o077:
-            os.fchmod(fd, 0o600)
-            self._warn(CredentialError("store.closed", path=self.path))
+        # On Windows the access list of the profile folder closes it to others.
+        if sys.platform != "win32":
+            if not self._is_trusted(status.st_uid):
+                raise Misconfigured("store.foreign-file", uid=status.st_uid, path=self.path)
+            if status.st_mode & 0o077:
+                os.fchmod(fd, 0o600)
+                self._warn(CredentialError("store.closed", path=self.path))
 
-    def _is_trusted(self, uid: int) -> bool:
-        """Whether this user may own the store: the user of this process or, for root, of HOME."""
-        user = os.geteuid()
-        if uid == user:
-            return True
-        try:
-            return user == 0 and bool(self._home) and os.stat(self._home).st_uid == uid
-        except OSError:
-            return False
+    if sys.platform != "win32":
+
+        def _is_trusted(self, uid: int) -> bool:
+            """Whether this user may own the store: that of this process or, for root, of HOME."""
+            user = os.geteuid()
+            if uid == user:
+                return True
+            try:
+                return user == 0 and bool(self._home) and os.stat(self._home).st_uid == uid
+            except OSError:
+                return False
 
     def _read_to_change(self) -> dict[str, tuple[str, str]]:
         try:
@@ -156,14 +158,13 @@ class FileStore:
         folder = os.path.dirname(self.path)
         try:
             atomic_file.make_folders(folder, 0o700)  # the mode that XDG asks for
-            if sys.platform == "win32":
-                return
-            status = os.stat(folder)
-            if not self._is_trusted(status.st_uid) and status.st_uid != 0:
-                raise Misconfigured("store.foreign-folder", uid=status.st_uid, folder=folder)
-            # If the store is a link, the folder is not ours and keeps its mode.
-            if os.path.basename(folder) == _FOLDER and status.st_mode & 0o077:
-                os.chmod(folder, 0o700)
+            if sys.platform != "win32":
+                status = os.stat(folder)
+                if not self._is_trusted(status.st_uid) and status.st_uid != 0:
+                    raise Misconfigured("store.foreign-folder", uid=status.st_uid, folder=folder)
+                # If the store is a link, the folder is not ours and keeps its mode.
+                if os.path.basename(folder) == _FOLDER and status.st_mode & 0o077:
+                    os.chmod(folder, 0o700)
         except OSError as error:
             raise Misconfigured("store.no-folder", problem=os_reason(error)) from None
 
@@ -263,7 +264,7 @@ def _opened(path: str) -> int:
         return os.open(path, os.O_RDWR)
     except FileNotFoundError:
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
+    if sys.platform != "win32" and os.geteuid() == 0:
         folder = os.stat(os.path.dirname(path))
         os.fchown(fd, folder.st_uid, folder.st_gid)
     return fd

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 
 from cred_helper.signals import finish_first
 
@@ -85,20 +86,23 @@ def _copy_attributes(path: str, fd: int) -> None:
     try:
         old = os.stat(path)
     except FileNotFoundError:
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
+        if sys.platform != "win32" and os.geteuid() == 0:
             above = os.stat(os.path.dirname(path) or ".")
             os.fchown(fd, above.st_uid, above.st_gid)
         return
-    if hasattr(os, "fchown"):
+    if sys.platform != "win32":
         _attempt(os.fchown, fd, old.st_uid, old.st_gid)
     if hasattr(os, "fchmod"):
         os.fchmod(fd, stat.S_IMODE(old.st_mode))
-    for name in os.listxattr(path) if hasattr(os, "listxattr") else ():
-        _attempt(_copy_extended_attribute, path, fd, name)
+    if sys.platform == "linux":
+        for name in os.listxattr(path):
+            _attempt(_copy_extended_attribute, path, fd, name)
 
 
-def _copy_extended_attribute(path: str, fd: int, name: str) -> None:
-    os.setxattr(fd, name, os.getxattr(path, name))
+if sys.platform == "linux":
+
+    def _copy_extended_attribute(path: str, fd: int, name: str) -> None:
+        os.setxattr(fd, name, os.getxattr(path, name))
 
 
 def _attempt(action: Callable[..., None], *arguments: object) -> None:
@@ -153,6 +157,6 @@ def make_folders(path: str, mode: int) -> None:
             os.mkdir(folder, mode)
         except FileExistsError:
             continue  # another process was quicker
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
+        if sys.platform != "win32" and os.geteuid() == 0:
             above = os.stat(os.path.dirname(folder))
             os.chown(folder, above.st_uid, above.st_gid)

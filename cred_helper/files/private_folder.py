@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,12 +163,11 @@ def is_private(path: str) -> bool:
 
 
 def _check_private(status: os.stat_result) -> None:
-    if not _POSIX:
-        return
-    if status.st_uid != os.geteuid():
-        raise NotPrivate("it belongs to another user")
-    if status.st_mode & _OTHERS:
-        raise NotPrivate("it is open to other users")
+    if sys.platform != "win32":
+        if status.st_uid != os.geteuid():
+            raise NotPrivate("it belongs to another user")
+        if status.st_mode & _OTHERS:
+            raise NotPrivate("it is open to other users")
 
 
 def _make(path: str) -> None:
@@ -179,7 +179,7 @@ def _make(path: str) -> None:
             above = os.stat(os.path.dirname(wanted))
         except ValueError:
             raise NotPrivate("the path is not valid") from None
-        if _POSIX and os.geteuid() == 0 and above.st_uid != 0:
+        if sys.platform != "win32" and os.geteuid() == 0 and above.st_uid != 0:
             # sudo may keep the user's HOME: what root makes there would lock its owner out.
             raise NotPrivate("root makes no folder in another user's")
         try:

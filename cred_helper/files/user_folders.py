@@ -31,12 +31,12 @@ def config(environ: Mapping[str, str]) -> str:
 
 def data(environ: Mapping[str, str]) -> str:
     """The folder for data that has to last."""
+    variable, folders = "XDG_DATA_HOME", [".local", "share"]
     if sys.platform == "win32":
-        return _named(environ, "LOCALAPPDATA") or os.path.join(home(environ), "AppData", "Local")
-    if sys.platform == "darwin":
-        given = _named(environ, "XDG_DATA_HOME")
-        return given or os.path.join(home(environ), "Library", "Application Support")
-    return _named(environ, "XDG_DATA_HOME") or os.path.join(home(environ), ".local", "share")
+        variable, folders = "LOCALAPPDATA", ["AppData", "Local"]
+    elif sys.platform == "darwin":
+        folders = ["Library", "Application Support"]
+    return _named(environ, variable) or os.path.join(home(environ), *folders)
 
 
 def runtime(environ: Mapping[str, str]) -> str | None:

@@ -50,14 +50,16 @@ if sys.platform == "win32":
                 creationflags=subprocess.CREATE_NEW_PROCESS_GROUP,
             )
             pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
-            self.input, self.output, self.errors = (os.dup(pipe.fileno()) for pipe in pipes)
-            for pipe in pipes:
+            opened = [pipe for pipe in pipes if pipe is not None]
+            self.input, self.output, self.errors = (os.dup(pipe.fileno()) for pipe in opened)
+            for pipe in opened:
                 pipe.close()
 
         def wait(self, timeout_s: float) -> int | None:
             """Its exit status; ``None`` if it still runs after this time."""
             import subprocess
 
+            assert self._process is not None
             try:
                 return self._process.wait(timeout_s)
             except subprocess.TimeoutExpired:
@@ -147,132 +149,127 @@ else:
             if report >= 0:
                 os.close(report)
 
-
-def _is_gone(pid: int) -> bool:
-    """Whether a child has ended, and is waited for."""
-    try:
-        return os.waitpid(pid, os.WNOHANG)[0] != 0
-    except ChildProcessError:
-        return True  # where SIGCHLD is ignored, children are not waited for
-
-
-def _supervise(
-    command: list[str],
-    environ: dict[str, str],
-    folder: str | None,
-    restored: list[int],
-    pipes: tuple[int, int, int],
-    life: int,
-    report: int,
-) -> NoReturn:
-    """Start the program, report how it ends, and end it when ``life`` ends."""
-    import signal
-    from select import select
-
-    try:
-        for name in NAMES:
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
-        has_group = not _is_in_foreground()
-        if has_group:
-            os.setpgid(0, 0)
-        ended, wake = os.pipe()
-        os.set_blocking(wake, False)
-        signal.set_wakeup_fd(wake)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
-        _close_all_but({*pipes, life, report, ended, wake})
-        if folder is not None:
-            os.chdir(folder)
-        pid = os.posix_spawn(
-            command[0],
-            command,
-            environ,
-            file_actions=[(os.POSIX_SPAWN_DUP2, fd, to) for to, fd in enumerate(pipes)],
-            setsigdef=restored,
-            setsigmask=mask,
-        )
-        for fd in pipes:
-            os.close(fd)
-        while not (status := _status(pid)) and life not in select([life, ended], [], [])[0]:
-            os.read(ended, 64)
-        if not status:
-            _end(pid, has_group=has_group)
-        os.write(report, status)
-    except (OSError, ValueError) as error:
-        number = getattr(error, "errno", errno.EINVAL)  # a NUL byte in the command
-        os.write(report, f"failed {number}".encode())
-    finally:
-        os._exit(0)
-
-
-def _is_in_foreground() -> bool:
-    """Whether this process may read from its terminal."""
-    try:
-        terminal = os.open("/dev/tty", os.O_RDONLY)
+    def _is_gone(pid: int) -> bool:
+        """Whether a child has ended, and is waited for."""
         try:
-            return os.tcgetpgrp(terminal) == os.getpgrp()
-        finally:
-            os.close(terminal)
-    except OSError:
-        return False
+            return os.waitpid(pid, os.WNOHANG)[0] != 0
+        except ChildProcessError:
+            return True  # where SIGCHLD is ignored, children are not waited for
 
+    def _supervise(
+        command: list[str],
+        environ: dict[str, str],
+        folder: str | None,
+        restored: list[int],
+        pipes: tuple[int, int, int],
+        life: int,
+        report: int,
+    ) -> NoReturn:
+        """Start the program, report how it ends, and end it when ``life`` ends."""
+        import signal
+        from select import select
 
-def _status(pid: int) -> bytes:
-    """The report of a program that has ended; empty while it runs."""
-    ended, status = os.waitpid(pid, os.WNOHANG)
-    return f"ended {os.waitstatus_to_exitcode(status)}".encode() if ended else b""
-
-
-def _end(pid: int, *, has_group: bool) -> None:
-    """Ask the program and all that it started to end; kill after a moment what still runs."""
-    import signal
-    from time import monotonic, sleep
-
-    # 0 is the group of this process: killed last, for this process is in it.
-    others = [*_descendants(pid), *([0] if has_group else [])]
-    _signal([pid, *others], signal.SIGTERM)
-    ends_at_s = monotonic() + GRACE_S
-    while not (has_ended := _status(pid)) and monotonic() < ends_at_s:
-        sleep(_POLL_S)
-    if not has_ended:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    _signal(others, signal.SIGKILL)
-
-
-def _signal(pids: list[int], signum: int) -> None:
-    for pid in pids:
         try:
-            os.kill(pid, signum)
-        except OSError:
-            pass  # it has ended
-
-
-def _descendants(pid: int) -> list[int]:
-    """The processes that a process started, and those that they started. Only Linux lists them."""
-    found = [pid]
-    for parent in found:
-        try:
-            for thread in os.listdir(f"/proc/{parent}/task"):
-                with open(f"/proc/{parent}/task/{thread}/children", encoding="ascii") as file:
-                    found.extend(map(int, file.read().split()))
-        except OSError:
-            pass  # it has ended
-    return found[1:]
-
-
-def _close_all_but(kept: set[int]) -> None:
-    for folder in ("/proc/self/fd", "/dev/fd"):
-        try:
-            fds = [int(name) for name in os.listdir(folder)]
-            break
-        except OSError:
-            continue
-    else:
-        fds = list(range(1024))
-    for fd in fds:
-        if fd not in kept:
-            try:
+            for name in NAMES:
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
+            has_group = not _is_in_foreground()
+            if has_group:
+                os.setpgid(0, 0)
+            ended, wake = os.pipe()
+            os.set_blocking(wake, False)
+            signal.set_wakeup_fd(wake)
+            signal.signal(signal.SIGCHLD, lambda *_: None)
+            mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+            _close_all_but({*pipes, life, report, ended, wake})
+            if folder is not None:
+                os.chdir(folder)
+            pid = os.posix_spawn(
+                command[0],
+                command,
+                environ,
+                file_actions=[(os.POSIX_SPAWN_DUP2, fd, to) for to, fd in enumerate(pipes)],
+                setsigdef=restored,
+                setsigmask=mask,
+            )
+            for fd in pipes:
                 os.close(fd)
+            while not (status := _status(pid)) and life not in select([life, ended], [], [])[0]:
+                os.read(ended, 64)
+            if not status:
+                _end(pid, has_group=has_group)
+            os.write(report, status)
+        except (OSError, ValueError) as error:
+            number = getattr(error, "errno", errno.EINVAL)  # a NUL byte in the command
+            os.write(report, f"failed {number}".encode())
+        finally:
+            os._exit(0)
+
+    def _is_in_foreground() -> bool:
+        """Whether this process may read from its terminal."""
+        try:
+            terminal = os.open("/dev/tty", os.O_RDONLY)
+            try:
+                return os.tcgetpgrp(terminal) == os.getpgrp()
+            finally:
+                os.close(terminal)
+        except OSError:
+            return False
+
+    def _status(pid: int) -> bytes:
+        """The report of a program that has ended; empty while it runs."""
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        return f"ended {os.waitstatus_to_exitcode(status)}".encode() if ended else b""
+
+    def _end(pid: int, *, has_group: bool) -> None:
+        """Ask the program and all that it started to end; kill after a moment what still runs."""
+        import signal
+        from time import monotonic, sleep
+
+        # 0 is the group of this process: killed last, for this process is in it.
+        others = [*_descendants(pid), *([0] if has_group else [])]
+        _signal([pid, *others], signal.SIGTERM)
+        ends_at_s = monotonic() + GRACE_S
+        while not (has_ended := _status(pid)) and monotonic() < ends_at_s:
+            sleep(_POLL_S)
+        if not has_ended:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        _signal(others, signal.SIGKILL)
+
+    def _signal(pids: list[int], signum: int) -> None:
+        for pid in pids:
+            try:
+                os.kill(pid, signum)
             except OSError:
-                pass  # not open, or the one that listed them
+                pass  # it has ended
+
+    def _descendants(pid: int) -> list[int]:
+        """The processes that a process started, and those that they started.
+
+        Only Linux lists them.
+        """
+        found = [pid]
+        for parent in found:
+            try:
+                for thread in os.listdir(f"/proc/{parent}/task"):
+                    with open(f"/proc/{parent}/task/{thread}/children", encoding="ascii") as file:
+                        found.extend(map(int, file.read().split()))
+            except OSError:
+                pass  # it has ended
+        return found[1:]
+
+    def _close_all_but(kept: set[int]) -> None:
+        for folder in ("/proc/self/fd", "/dev/fd"):
+            try:
+                fds = [int(name) for name in os.listdir(folder)]
+                break
+            except OSError:
+                continue
+        else:
+            fds = list(range(1024))
+        for fd in fds:
+            if fd not in kept:
+                try:
+                    os.close(fd)
+                except OSError:
+                    pass  # not open, or the one that listed them

@@ -98,16 +98,16 @@ def _text(path: Path) -> str:
 
 def is_running(pid: int) -> bool:
     """Whether a process runs; a zombie does not."""
-    if sys.platform != "linux":
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-        return True
+    state = Path(f"/proc/{pid}/stat")
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
+        if sys.platform == "linux":
+            runs = state.read_text().rpartition(")")[2].split()[0] not in "ZX"
+        else:
+            os.kill(pid, 0)
+            runs = True
+    except (FileNotFoundError, ProcessLookupError):
+        runs = False
+    return runs
 
 
 def has_ended(pid: int, within_s: float = 5.0) -> bool:

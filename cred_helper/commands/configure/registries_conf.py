@@ -74,9 +74,9 @@ def is_remote(environ: Mapping[str, str]) -> bool:
     """
     if not programs.find("podman", environ):
         return False
-    if sys.platform in ("darwin", "win32"):
-        return True
-    return bool(environ.get("CONTAINER_HOST") or environ.get("CONTAINER_CONNECTION"))
+    is_elsewhere = sys.platform in ("darwin", "win32")
+    named = environ.get("CONTAINER_HOST") or environ.get("CONTAINER_CONNECTION")
+    return is_elsewhere or bool(named)
 
 
 def user_folder(environ: Mapping[str, str]) -> Path:

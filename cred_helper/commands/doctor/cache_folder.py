@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 
 from cred_helper.cache.entry import TOKEN
 from cred_helper.commands.ui import shell
@@ -74,9 +75,9 @@ def _making(folder: str) -> str | None:
         return (
             f"{around} is not a folder" if os.path.lexists(around) else f"{around} does not exist"
         )
-    if os.name == "posix" and os.geteuid() == 0 and not _is_ours(os.stat(around)):
+    if sys.platform != "win32" and os.geteuid() == 0 and not _is_ours(os.stat(around)):
         return f"{around} belongs to another user"
-    if hasattr(os, "statvfs"):
+    if sys.platform != "win32":
         system = os.statvfs(around)
         if system.f_flag & os.ST_RDONLY:
             return _words(errno.EROFS)
@@ -90,7 +91,7 @@ def _words(number: int) -> str:
 
 
 def _is_ours(status: os.stat_result) -> bool:
-    return os.name != "posix" or status.st_uid == os.geteuid()
+    return sys.platform == "win32" or status.st_uid == os.geteuid()
 
 
 def _is_open(folder: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -215,7 +216,8 @@ def _images(entry: Entry, entries: list[Entry], install: str) -> Iterator[Findin
 
 def _cache(found: _Node, entry: Entry) -> Iterator[Finding]:
     """Whether tokens can be kept between the calls of kubelet."""
-    if found.root != Path("/") or os.name != "posix" or os.geteuid() != 0:
+    is_kubelets_user = sys.platform != "win32" and os.geteuid() == 0
+    if found.root != Path("/") or not is_kubelets_user:
         return  # another user's folders are not kubelet's
     environ = found.environment(entry)
     if "DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER" not in environ and not cache.usable_folder(environ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,7 @@ def home() -> Iterator[Finding]:
 
 def _unwritable(folder: str) -> str | None:
     """Why nothing can be written in a folder; ``None`` where it can."""
-    if hasattr(os, "statvfs") and os.statvfs(folder).f_flag & os.ST_RDONLY:
+    if sys.platform != "win32" and os.statvfs(folder).f_flag & os.ST_RDONLY:
         return os.strerror(errno.EROFS).lower()
     is_open = os.access(folder, os.W_OK | os.X_OK)
     return None if is_open else os.strerror(errno.EACCES).lower()

@@ -12,6 +12,7 @@ Sources:
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -218,7 +219,8 @@ def allows_programs(folder: Path) -> bool:
     """Whether the file system of a folder, or of the first one above it, lets programs run."""
     while not folder.exists():
         folder = folder.parent
-    return not (hasattr(os, "statvfs") and os.statvfs(folder).f_flag & os.ST_NOEXEC)
+    # Other systems have no such flag, and no kubelet.
+    return sys.platform != "linux" or not os.statvfs(folder).f_flag & os.ST_NOEXEC
 
 
 def below(root: Path, path: str) -> Path:

@@ -8,6 +8,7 @@ Source: https://learn.microsoft.com/entra/identity/managed-identities-azure-reso
 from __future__ import annotations
 
 import os
+import sys
 
 from cred_helper.errors import NotFound
 
@@ -84,7 +85,10 @@ def machine() -> tuple[str, ...]:
 
     Pods of one image have its machine id, but host names of their own.
     """
-    name = os.uname().nodename if os.name == "posix" else os.environ.get("COMPUTERNAME", "")
+    if sys.platform != "win32":
+        name = os.uname().nodename
+    else:
+        name = os.environ.get("COMPUTERNAME", "")
     try:
         # As bytes: opening it as text would load a codec, for a cached answer too.
         with open("/etc/machine-id", "rb") as file:

@@ -9,6 +9,7 @@ import errno
 import os
 import select
 import stat
+import sys
 
 from cred_helper.providers.common import waiting
 
@@ -24,21 +25,21 @@ def read(path: str, shown: str, at_most: int) -> bytes:
     Raises:
         OSError: it cannot be read, or nothing is written to the pipe.
     """
-    if not (hasattr(select, "poll") and stat.S_ISFIFO(os.stat(path).st_mode)):
-        with open(path, "rb") as file:
-            return file.read(at_most)
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-        waiting.start(f"the writer of the pipe {shown}")
-        try:
-            poll = select.poll()
-            poll.register(file, select.POLLIN)
-            if not poll.poll(WRITER_TIMEOUT_S * 1000):
-                reason = f"nothing is written to this pipe in {WRITER_TIMEOUT_S:.0f} s"
-                raise OSError(errno.ETIMEDOUT, reason)
-            os.set_blocking(file.fileno(), True)
-            return file.read(at_most)
-        finally:
-            waiting.end()
+    if sys.platform != "win32" and stat.S_ISFIFO(os.stat(path).st_mode):
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as pipe:
+            waiting.start(f"the writer of the pipe {shown}")
+            try:
+                poll = select.poll()
+                poll.register(pipe, select.POLLIN)
+                if not poll.poll(WRITER_TIMEOUT_S * 1000):
+                    reason = f"nothing is written to this pipe in {WRITER_TIMEOUT_S:.0f} s"
+                    raise OSError(errno.ETIMEDOUT, reason)
+                os.set_blocking(pipe.fileno(), True)
+                return pipe.read(at_most)
+            finally:
+                waiting.end()
+    with open(path, "rb") as file:
+        return file.read(at_most)
 
 
 def hand_on(path: str, shown: str, at_most: int) -> None:
