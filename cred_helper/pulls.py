@@ -20,12 +20,13 @@ from cred_helper.cache.entry import Entry
 from cred_helper.credential import IDENTITY_TOKEN, Credential
 from cred_helper.errors import BadReply, Misconfigured, NotFound, ProviderError
 from cred_helper.protocols import kubelet
-from cred_helper.providers.common import token_identity
+from cred_helper.providers.common import id_token_check, token_identity
 from cred_helper.providers.common.interface import ID_TOKEN, IdToken, TokenRequest
-from cred_helper.resolution import CI, CLOUD, CONFIG_JSON, ENVIRONMENT, HELPER, REFUSAL
+from cred_helper.resolution import HELPER, REFUSAL
 from cred_helper.server_url import ServerURL
 from cred_helper.settings import node
 from cred_helper.settings.rules import NO_PROVIDER
+from cred_helper.settings.settings import CI_VARIABLES, CLOUD, CONFIG_JSON, VARIABLES
 from cred_helper.wiring import Wiring
 
 TYPE_CHECKING = False
@@ -180,7 +181,7 @@ class Pull:
         """The token of the service account, ``""`` where kubelet sent none.
 
         Raises:
-            Misconfigured: it does not say whose it is.
+            Misconfigured: it does not say whose it is, or has expired.
         """
         if self._request.token is None:
             return ""
@@ -191,6 +192,7 @@ class Pull:
         if not (isinstance(issuer, str) and issuer and isinstance(subject, str) and subject):
             raise Misconfigured("kubelet.not-jwt")
         self._identity = _shown_account(subject)
+        id_token_check.check_end(claims, f"the token of {self._identity}")
         return token
 
     def _is_for_pod(self, token: str) -> bool:
@@ -305,8 +307,8 @@ def _kinds(resolution: Resolution) -> tuple[str, ...]:
     """The kinds of sources that answer on a node: the cloud, or those that the rule is about."""
     rule = resolution.rule
     wanted = {CLOUD, HELPER, REFUSAL}
-    if rule is not None and rule.provider == ENVIRONMENT:
-        wanted = {ENVIRONMENT, CI}
+    if rule is not None and rule.provider == VARIABLES:
+        wanted = {VARIABLES, CI_VARIABLES}
     if rule is not None and rule.provider == NO_PROVIDER:
         wanted = {CONFIG_JSON}
     return tuple(kind for kind in resolution.sources if kind in wanted)

@@ -10,6 +10,7 @@ from cred_helper import clouds, providers
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import OPTIONAL_ZONES, artifact_zones, route
 from cred_helper.settings.profile import OWN_NAME
+from cred_helper.settings.settings import CI_VARIABLES, CLOUD, CONFIG_JSON, VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from cred_helper.settings.rules import Rule
     from cred_helper.settings.settings import Settings
 
-# The kinds of sources: those of the setting ``order``, and three that only a rule names.
-ENVIRONMENT, CLOUD, CONFIG_JSON, CI = "environment", "cloud", "config", "ci"
+# The kinds of sources besides those of the setting ``order``: only a rule names them.
 HELPER, REFUSAL, EMPTY = "helper", "refusal", "empty"
 
 
@@ -231,14 +231,14 @@ def _sources(resolution: Resolution, settings: Settings, profile: Profile) -> tu
         if rule.helper:
             return (HELPER,)
         if rule.names_provider and profile.order is None:
-            first = (ENVIRONMENT, CI) if rule.provider == ENVIRONMENT else (CLOUD,)
+            first = (VARIABLES, CI_VARIABLES) if rule.provider == VARIABLES else (CLOUD,)
             order = (*first, *(kind for kind in order if kind == CONFIG_JSON))
     reads_variables = (
         bool(profile.helper)
-        or (rule is not None and rule.provider == ENVIRONMENT)
-        or ENVIRONMENT not in settings.disabled_providers
+        or (rule is not None and rule.provider == VARIABLES)
+        or VARIABLES not in settings.disabled_providers
     )
-    skipped = set() if reads_variables else {ENVIRONMENT, CI}
+    skipped = set() if reads_variables else {VARIABLES, CI_VARIABLES}
     if resolution.provider is None:
         skipped.add(CLOUD)
     return tuple(kind for kind in order if kind not in skipped)

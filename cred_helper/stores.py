@@ -6,8 +6,8 @@ Apart from ``wiring``, so that a ``get`` does not load it.
 from __future__ import annotations
 
 from cred_helper import clouds, docker_hub, keychain
-from cred_helper.resolution import CI, ENVIRONMENT
 from cred_helper.server_url import ServerURL
+from cred_helper.settings.settings import CI_VARIABLES, VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _listers(wiring: Wiring) -> Iterator[Lister]:
     if not wiring.settings.rules:
         yield from _all_listers(wiring)
         return
-    from cred_helper.settings.rules import ListedHosts, RuledLister
+    from cred_helper.settings.ruled_sources import ListedHosts, RuledLister
 
     for lister in _all_listers(wiring):
         yield RuledLister(lister, wiring.settings.rule)
@@ -140,7 +140,7 @@ def _all_listers(wiring: Wiring) -> Iterator[Lister]:
     fallback, settings = wiring.fallback(), wiring.settings
     rules = [rule for rule in settings.rules if rule.helper and not rule.mistakes]
     yield from fallback.listers([(wiring.helper_of(r, fallback), r.matches) for r in rules])
-    if CI in settings.order and ENVIRONMENT not in settings.disabled_providers:
+    if CI_VARIABLES in settings.order and VARIABLES not in settings.disabled_providers:
         from cred_helper.variables import CiVariables
 
         yield CiVariables(wiring.environ)

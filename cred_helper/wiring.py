@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from cred_helper import clouds, keychain
 from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
-from cred_helper.resolution import CI, ENVIRONMENT, Resolution, resolve
+from cred_helper.resolution import Resolution, resolve
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.profile import OWN_NAME
+from cred_helper.settings.settings import CI_VARIABLES, VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -171,11 +172,11 @@ class Wiring:
                     yield fallback.loop(server_url) or self.helper_of(rule, fallback)
                 case "refusal":
                     assert rule is not None
-                    from cred_helper.settings.rules import Refusal
+                    from cred_helper.settings.ruled_sources import Refusal
 
                     yield Refusal(rule.place)
                 case "empty":
-                    from cred_helper.settings.rules import EmptyAnswer
+                    from cred_helper.settings.ruled_sources import EmptyAnswer
 
                     yield EmptyAnswer()
 
@@ -231,10 +232,10 @@ class Wiring:
     def _variables(self, kind: str, rule: Rule | None) -> Iterator[Source]:
         """The source of credentials in variables, where there are any."""
         catch_all = bool(self.profile.helper)
-        if kind == CI:
+        if kind == CI_VARIABLES:
             from cred_helper.variables import CiVariables
 
-            trusted = catch_all or (rule is not None and rule.provider == ENVIRONMENT)
+            trusted = catch_all or (rule is not None and rule.provider == VARIABLES)
             variables = CiVariables(self.environ, trusted=trusted)
             if variables.list():
                 yield variables

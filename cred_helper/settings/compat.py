@@ -20,6 +20,7 @@ from cred_helper import clouds
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute
 from cred_helper.settings.profile import Profile
+from cred_helper.settings.settings import CI_VARIABLES, CLOUD, VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def find(program: str, environ: MutableMapping[str, str]) -> Profile | None:
     return Profile(
         f"{_PREFIX}{name}",
         cloud=cloud,
-        order=("environment", "cloud", "ci") if name == _ENV else ("cloud",),
+        order=(VARIABLES, CLOUD, CI_VARIABLES) if name == _ENV else (CLOUD,),
         options=lambda route: _options(name, route, environ),
         ignores_logins=_ignores_logins(name, environ),
     )

@@ -31,25 +31,24 @@ import os
 
 from cred_helper import clouds
 from cred_helper.docker_hub import is_hub
-from cred_helper.errors import Denied, Misconfigured
+from cred_helper.errors import Misconfigured
 from cred_helper.hosts import OPTIONAL_ZONES, route
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.patterns import HostPattern
 from cred_helper.settings.places import Place, likely, near, printable_key
+from cred_helper.settings.settings import VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
-    from cred_helper.credential import Credential
     from cred_helper.hosts import Route
-    from cred_helper.keychain import Lister
 
-ENVIRONMENT, NO_PROVIDER = "environment", "none"
+NO_PROVIDER = "none"
 ANONYMOUS, EMPTY, REFUSED = "anonymous", "empty", "none"
 
 _WORDS = {
-    "provider": (*clouds.NAMES, ENVIRONMENT, NO_PROVIDER),
+    "provider": (*clouds.NAMES, VARIABLES, NO_PROVIDER),
     "answer": (ANONYMOUS, EMPTY, REFUSED),
 }
 _LIST, _PUSH = "list", "push"
@@ -200,7 +199,7 @@ class Rule:
             return self.place.of("answer")
         if self.helper:
             return f"docker-credential-{self.helper}"
-        return self.provider if self.provider == ENVIRONMENT else None
+        return self.provider if self.provider == VARIABLES else None
 
 
 class _Reader:
@@ -329,7 +328,7 @@ class _Reader:
 def _clouds(provider: str | None, target: Route | None, *, is_alone: bool) -> tuple[str, ...]:
     if target is not None:
         return (target.provider,)
-    if is_alone or provider in (ENVIRONMENT, NO_PROVIDER):
+    if is_alone or provider in (VARIABLES, NO_PROVIDER):
         return ()
     return (provider,) if provider in clouds.NAMES else clouds.NAMES
 
@@ -345,83 +344,3 @@ def _is_helper_name(name: str) -> bool:
     from cred_helper.secret_shapes import looks_secret
 
     return not looks_secret(name)
-
-
-# --- Sources and listers of rules -----------------------------------------------------------------
-
-
-class Refusal:
-    """The source of a rule whose answer is ``none``: it refuses."""
-
-    __slots__ = ("_place", "name")
-
-    def __init__(self, place: Place) -> None:
-        self.name = "a rule"
-        self._place = place
-
-    def get(self, _server_url: ServerURL) -> Credential:
-        """Refuse."""
-        raise Denied("settings.rule-refuses", place=self._place.of("answer"))
-
-
-class EmptyAnswer:
-    """The source of a rule whose answer is ``empty``: the user name and the password are "".
-
-    docker, podman, go-containerregistry and rules_oci take it for no login. .NET, which stops where
-    a helper has no credential, sends it to the registry as it is.
-    """
-
-    __slots__ = ("name",)
-
-    def __init__(self) -> None:
-        self.name = "a rule"
-
-    def get(self, _server_url: ServerURL) -> Credential:
-        """Give it."""
-        from cred_helper.credential import Credential, Secret
-
-        return Credential("", Secret(""), source=self.name)
-
-
-class RuledLister:
-    """What a lister holds, without the registries that a rule answers for itself.
-
-    docker asks for every registry that is listed, and an error at one hides all the others.
-    """
-
-    __slots__ = ("_lister", "_rule_for", "name")
-
-    def __init__(self, lister: Lister, rule_for: Callable[[ServerURL], Rule | None]) -> None:
-        self.name = lister.name
-        self._lister = lister
-        self._rule_for = rule_for
-
-    def list(self) -> dict[str, str]:
-        """List the registries that no rule answers for."""
-        return {
-            key: username
-            for key, username in self._lister.list().items()
-            if (rule := self._rule_for(ServerURL.parse(key))) is None
-            or not (rule.answer or rule.mistakes)
-        }
-
-
-class ListedHosts:
-    """The hosts of rules with ``list = true``, each with the user name of its cloud's tokens."""
-
-    __slots__ = ("_rules", "name")
-
-    def __init__(self, rules: Collection[Rule]) -> None:
-        self.name = "rules"
-        self._rules = rules
-
-    def list(self) -> dict[str, str]:
-        """List them. No source is asked."""
-        found: dict[str, str] = {}
-        for rule in self._rules:
-            address = rule.pattern.address if rule.pattern else None
-            if rule.is_listed and not rule.mistakes and address is not None:
-                behind = rule.target or route(ServerURL.parse(address))
-                if behind is not None:
-                    found[address] = clouds.find(behind.provider).username
-        return found

@@ -186,7 +186,7 @@ class Setting:
 # The sources of a get: variables that name the host, the cloud of the host, what docker's
 # config.json and its relatives name (our own store last), and the variables of a CI system. Those
 # come last because every job has them: a login made on purpose is better.
-ENVIRONMENT, CLOUD, CONFIG_JSON, CI = "environment", "cloud", "config", "ci"
+VARIABLES, CLOUD, CONFIG_JSON, CI_VARIABLES = "environment", "cloud", "config", "ci"
 
 SETTINGS = (
     Setting("deadline_s", 30.0, _SECONDS, "how long one get may take in all"),
@@ -199,14 +199,14 @@ SETTINGS = (
     ),
     Setting(
         "order",
-        (ENVIRONMENT, CLOUD, CONFIG_JSON, CI),
-        _some_of(ENVIRONMENT, CLOUD, CONFIG_JSON, CI),
+        (VARIABLES, CLOUD, CONFIG_JSON, CI_VARIABLES),
+        _some_of(VARIABLES, CLOUD, CONFIG_JSON, CI_VARIABLES),
         "the sources to ask, in this order; one that is left out is not asked",
     ),
     Setting(
         "disabled_providers",
         (),
-        _some_of(*clouds.NAMES, ENVIRONMENT),
+        _some_of(*clouds.NAMES, VARIABLES),
         "providers to ask only where a rule names them",
     ),
     Setting(

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from cred_helper import __version__
-from tests.ci.conftest import Releases
+from tests.ci.conftest import HOST, Releases
 from tests.ci.job import ACTION, REPOSITORY, Failed, Job, read_yaml
 from tests.clouds.authority import Authority
+from tests.clouds.faults import redirect_to
 from tests.clouds.proxy import TerminatingProxy
 from tests.support.executable import PROGRAM
 from tests.support.machine import Machine
@@ -164,6 +165,10 @@ def test_an_image_without_curl_needs_wget(
     machine.write(".wgetrc", f"ca_certificate = {authority.ca_file}\n")
     job = _job(machine)
     if downloader:
+        releases.fail("*/SHA256SUMS", redirect_to(f"http://{HOST}/elsewhere"), times=1)
+        with pytest.raises(Failed, match="cannot download"):
+            job.action()
+        assert not any(request.path == "/elsewhere" for request in releases.received)
         job.action()
         assert machine.config_document == {"credsStore": "multi"}
     else:

@@ -113,6 +113,14 @@ def test_a_connection_that_this_program_s_own_settings_name_needs_the_rest(
     assert machine.get("gcr.io").stdout == NOT_FOUND
 
 
+def test_a_job_of_another_system_gets_no_advice_for_a_token_that_docker_hub_refuses(
+    connected: Machine,
+) -> None:
+    for sign in ("GITLAB_CI", "CIRCLECI", "BITBUCKET_BUILD_NUMBER"):
+        job = {"GITHUB_ACTIONS": "", "ACTIONS_ID_TOKEN_REQUEST_URL": "", sign: "1"}
+        assert connected.fail("docker.io", **job).codes == ["dockerhub.other-job"]
+
+
 def test_a_rule_chooses_the_connection_and_the_life_of_its_tokens(
     machine: Machine, hub: DockerHub
 ) -> None:

@@ -329,6 +329,7 @@ LACKS: list[tuple[dict[str, str], dict[str, str], str]] = [
         )
         for url, token in (
             ("http://ci.example/token", "t"),
+            ("http://169.254.169.254/token", "t"),
             ("ci.example/token", "t"),
             ("https://[ci/token", "t"),
             ("https://ci.example/token", "a\nb"),

@@ -321,6 +321,21 @@ def test_service_accounts_share_nothing_and_the_pods_of_one_share_all(node: Node
     assert response(asked)["auth"] != first["auth"]
 
 
+def test_a_token_that_has_expired_is_shown_to_no_cloud_and_gets_no_kept_credential(
+    node: Node,
+) -> None:
+    response(node.pull(ECR, EKS, node.cluster.token(AWS_AUDIENCE)))
+    assert node.cluster.asked() == "pod"
+    node.cluster.issuer.lifetime_s = -600
+    try:
+        old = {host: node.cluster.token(AUDIENCE[host]) for host in (ECR, GCR, ACR)}
+    finally:
+        node.cluster.issuer.lifetime_s = 600
+    for host, wanted in ((ECR, EKS), (GCR, GKE), (ACR, AKS)):
+        assert code(node.pull(host, wanted, old[host])) == "oidc.expired"
+    assert node.cluster.asked() == ""
+
+
 def test_a_subject_that_is_too_long_for_a_service_account_is_not_in_the_log(node: Node) -> None:
     token = node.cluster.token(AWS_AUDIENCE, f"{ACCOUNT}{'a' * 5000}")
     answer = node.pull(ECR, EKS, token)

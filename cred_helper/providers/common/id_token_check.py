@@ -10,7 +10,8 @@ from cred_helper.providers.common.id_token import shown_claims
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from typing import Any
 
     from cred_helper.providers.common.interface import FoundToken
 
@@ -53,12 +54,7 @@ def check(text: str, found: FoundToken) -> None:
         raise error("oidc.empty", place=found.place)
     if not claims or not text.isascii() or len(text.split()) != 1:
         raise error("oidc.not-a-token", place=found.place)
-    ends_at_s = claims.get("exp")
-    if isinstance(ends_at_s, int | float) and not isinstance(ends_at_s, bool):
-        now_s = time()
-        if ends_at_s < now_s - _CLOCK_SKEW_S:
-            minutes = f"{(now_s - max(0, ends_at_s)) / 60:.0f}"
-            raise error("oidc.expired", place=found.place, minutes=minutes)
+    check_end(claims, found.place, error)
     shown = shown_claims(text)
     found.claims = ", ".join(f"{name} {value}" for name, value in shown.items())
     audiences = ci_job.audiences_of(text)
@@ -73,6 +69,22 @@ def check(text: str, found: FoundToken) -> None:
             audience=shown.get("audience", "none"),
             wanted=found.audience,
         )
+
+
+def check_end(
+    claims: Mapping[str, Any], place: str, error: type[ProviderError] = Misconfigured
+) -> None:
+    """Check that a token with these claims has not expired.
+
+    Raises:
+        ProviderError: it has.
+    """
+    ends_at_s = claims.get("exp")
+    if isinstance(ends_at_s, int | float) and not isinstance(ends_at_s, bool):
+        now_s = time()
+        if ends_at_s < now_s - _CLOCK_SKEW_S:
+            minutes = f"{(now_s - max(0, ends_at_s)) / 60:.0f}"
+            raise error("oidc.expired", place=place, minutes=minutes)
 
 
 def _service(audience: str) -> str:

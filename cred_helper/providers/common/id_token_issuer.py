@@ -131,10 +131,10 @@ def _asked(
     def admit(asked: str) -> None:
         from urllib.parse import urlsplit
 
-        from cred_helper.providers.common.proxy import is_local
+        from cred_helper.providers.common.proxy import is_loopback
 
         host = urlsplit(asked).hostname if host_of(asked) else ""
-        schemes = ("https", "http") if host and (is_direct or is_local(host)) else ("https",)
+        schemes = ("https", "http") if host and (is_direct or is_loopback(host)) else ("https",)
         if not host or asked.partition("://")[0].lower() not in schemes:
             raise Misconfigured("oidc.bad-endpoint", variable=variable)
 

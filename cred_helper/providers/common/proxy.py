@@ -16,7 +16,7 @@ from cred_helper.errors import Misconfigured
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ipaddress import IPv6Network
+    from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 
 def proxy_for(url: str) -> str | None:
@@ -41,15 +41,25 @@ def proxy_for(url: str) -> str | None:
 
 def is_local(host: str) -> bool:
     """Whether a host is this machine or on its link, where metadata services are."""
-    if host.lower() == "localhost":
-        return True
+    address = _address(host)
+    return is_loopback(host) or (
+        address is not None and (address.is_link_local or address in _aws_services())
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
+    address = _address(host)
+    return host.lower() == "localhost" or (address is not None and address.is_loopback)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
     from ipaddress import ip_address
 
     try:
-        address = ip_address(host.strip("[]"))
+        return ip_address(host.strip("[]"))
     except ValueError:
-        return False
-    return address.is_loopback or address.is_link_local or address in _aws_services()
+        return None
 
 
 def _aws_services() -> IPv6Network:

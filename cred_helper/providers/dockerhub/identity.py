@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import digest
-from cred_helper.providers.common import id_token
+from cred_helper.providers.common import ci_job, id_token
 from cred_helper.providers.common.interface import ID_TOKEN, Identity
 
 TYPE_CHECKING = False
@@ -65,7 +65,14 @@ def identify(request: TokenRequest) -> HubIdentity:
     if len(username) > _MAX_NAME_CHARACTERS or not _NAME.issuperset(username.lower()):
         raise request.wrong("username", "dockerhub.bad-username")
     expires_in_s = _expires_in_s(request)
-    return HubIdentity(id_token.find(request, AUDIENCE), connection_id, username, expires_in_s)
+    try:
+        token = id_token.find(request, AUDIENCE)
+    except Misconfigured:
+        job = ci_job.system(request.environ)
+        if job in ("", ci_job.GITHUB):
+            raise
+        raise request.wrong("connection_id", "dockerhub.other-job", system=job) from None
+    return HubIdentity(token, connection_id, username, expires_in_s)
 
 
 def _is_uuid(text: str) -> bool:

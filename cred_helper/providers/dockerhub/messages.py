@@ -28,6 +28,11 @@ MESSAGES: dict[str, Message] = {
         "expires_in is not a number of seconds from {least} to {most}",
         "write expires_in = {least}",
     ),
+    "dockerhub.other-job": Message(
+        "the job has no identity token for Docker Hub, which takes those of GitHub Actions, and not"
+        " of {system}",
+        "remove connection_id here, and log in with an access token of the organization",
+    ),
     "dockerhub.no-answer": Message("Docker's identity service did not answer"),
     "dockerhub.not-docker": Message(
         "{upstream} answered with something other than JSON (status {status})",
