@@ -41,6 +41,10 @@ def hidden_imports(parsed: argparse.Namespace) -> list[str]:
 
 
 def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> None:
+    try:
+        link.check(work)
+    except link.CannotLink as problem:
+        sys.exit(f"error: {sys.executable}: {problem}")
     payload = Payload()
     _add_modules(payload, analysis)
     folder = dist / f"{PROGRAM}.dir" if parsed.folder else None

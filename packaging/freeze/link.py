@@ -1,6 +1,9 @@
 """Runs the C compiler: the launcher, libpython and the payload become one file."""
 
+import os
+import re
 import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -14,6 +17,81 @@ LAUNCHER = Path(__file__).resolve().parent.parent / "launcher"
 # The libraries of glibc stay shared. Python's other libraries are linked statically, because the
 # target system may not have them.
 OF_GLIBC = {"-lm", "-ldl", "-lutil", "-lpthread", "-lrt", "-lc", "-lcrypt"}
+
+# Modules that OpenSSL replaces: hashlib asks it first. Debian's libpython has them from 3.13 on, and
+# not what they need.
+OF_OPENSSL = {"_md5", "_sha1", "_sha2", "_sha3"}
+TRIAL = "#include <Python.h>\nint main(int n, char **a) { return Py_BytesMain(n, a); }\n"
+
+
+class CannotLink(Exception):
+    """Why this Python cannot be linked into the launcher."""
+
+
+def check(work: Path) -> None:
+    """Link this Python into a trial program.
+
+    It also writes the launcher's table of built-in modules, for a libpython that lacks a part.
+
+    Raises:
+        CannotLink: the file needs PyInstaller's own bootloader.
+    """
+    if not sys.platform.startswith("linux"):
+        raise CannotLink(f"the launcher is for Linux, this is {sys.platform}")
+    absent = [name for name in ("cc", "strip", "readelf") if not shutil.which(name)]
+    if absent:
+        raise CannotLink(f"there is no C compiler: no {', '.join(absent)} in PATH")
+    library = python_library()
+    if library is None:
+        raise CannotLink("this Python has no static libpython")
+    if not Path(sysconfig.get_path("include"), "Python.h").is_file():
+        raise CannotLink("this Python has no headers")
+    table = work / "builtin.c"
+    table.write_text("")  # libpython has its own
+    (work / "trial.c").write_text(TRIAL)
+    problem = _trial(work, library)
+    if problem:
+        lacking = set(re.findall(r"undefined reference to `(\w+)'", problem))
+        left_out = _modules_that_need(lacking, library)
+        if left_out and left_out <= OF_OPENSSL:
+            table.write_text(_builtin_modules(left_out))
+            problem = _trial(work, library)
+    if problem:
+        errors = re.findall(r"(?:undefined reference|error|recompile)[^\n]*", problem)
+        raise CannotLink(f"its static libpython cannot be linked: {[*errors, problem][0]}")
+
+
+def _trial(work: Path, library: Path) -> str:
+    """Link the trial program; the linker's errors."""
+    command = [
+        "cc", "-fPIE", "-pie", f"-I{sysconfig.get_path('include')}", "trial.c", "builtin.c",
+        str(library), *libraries(), "-Wl,--export-dynamic", "-Wl,--gc-sections", "-o", "trial",
+    ]  # fmt: skip
+    environment = {**os.environ, "LC_ALL": "C"}
+    done = subprocess.run(
+        command, cwd=work, env=environment, check=False, capture_output=True, text=True
+    )
+    return done.stderr.strip() if done.returncode else ""
+
+
+def _modules_that_need(symbols: set[str], library: Path) -> set[str]:
+    """The built-in modules whose objects in libpython use these symbols."""
+    rows = subprocess.run(
+        ["nm", "-A", str(library)], check=False, capture_output=True, text=True
+    ).stdout
+    found = re.findall(r"^[^:]+:([^:]+):.* (\w) (\w+)$", rows, re.MULTILINE)
+    users = {member for member, kind, name in found if kind == "U" and name in symbols}
+    return {
+        name.removeprefix("PyInit_")
+        for member, kind, name in found
+        if member in users and kind == "T" and name.startswith("PyInit_")
+    }
+
+
+def _builtin_modules(left_out: set[str]) -> str:
+    """Python's table of built-in modules, which comes with libpython, without some of them."""
+    source = Path(sysconfig.get_config_var("LIBPL"), "config.c").read_text()
+    return re.sub(rf".*\bPyInit_({'|'.join(sorted(left_out))})\b.*\n", "", source)
 
 
 def python_library() -> Path | None:
@@ -62,7 +140,7 @@ def link(work: Path, zstd: Path, out: Path, *, outside: bool = False) -> None:
         "cc", "-O2", "-g0", "-fPIE", "-pie", "-Wall", "-Werror", "-fstack-protector-strong",
         f"-ffile-prefix-map={LAUNCHER}=.", "-frandom-seed=0",
         "-include", "contents.h", "-I.", *(f"-I{path}" for path in includes),
-        str(LAUNCHER / "launcher.c"),
+        str(LAUNCHER / "launcher.c"), "builtin.c",
         "-DPAYLOAD_OUTSIDE" if outside else str(LAUNCHER / "payload.S"),
         str(_inflater(zstd, work)), str(library), *libraries(),
         "-Wl,--export-dynamic", "-Wl,--gc-sections",
