@@ -18,6 +18,7 @@ NAMES = frozenset(
         "login",
         "logout",
         "providers",
+        "self-check",
         "token",
         "--debug",
         "--help",

@@ -22,6 +22,7 @@ from cred_helper.commands.explain import explain
 from cred_helper.commands.kubelet_config import kubelet_config
 from cred_helper.commands.login import login, logout
 from cred_helper.commands.providers import providers
+from cred_helper.commands.self_check.command import self_check
 from cred_helper.commands.token import token
 from cred_helper.commands.ui.arguments import debug_option
 from cred_helper.commands.ui.screen import colour_wanted
@@ -71,13 +72,14 @@ for command in (
     login,
     logout,
     providers,
+    self_check,
     token,
 ):
     group.add_command(command)
 
 
 # The commands that ask sources; the others have no steps to log.
-for command in (group, doctor, explain, login, logout, token):
+for command in (group, doctor, explain, login, logout, self_check, token):
     command.params.append(debug_option())
 
 

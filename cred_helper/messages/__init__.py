@@ -55,6 +55,7 @@ AREAS: tuple[str, ...] = (
     "node",
     "oidc",
     "provider",
+    "selfcheck",
     "settings",
     "store",
 )

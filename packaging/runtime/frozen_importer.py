@@ -35,7 +35,7 @@ def contents() -> dict[str, dict]:
     if not _contents:
         import marshal
 
-        _contents.update(marshal.loads(_read(_payload.CONTENTS)))
+        _contents.update(marshal.loads(read(_payload.CONTENTS)))
     return _contents
 
 
@@ -45,10 +45,11 @@ def data(name: str) -> bytes:
     Raises:
         KeyError: the file carries no data of this name.
     """
-    return _read(contents()["data"][name])
+    return read(contents()["data"][name])
 
 
-def _read(entry: Entry, *, is_module: bool = False) -> bytes:
+def read(entry: Entry, *, is_module: bool = False) -> bytes:
+    """The content of an entry, whose checksum is compared."""
     try:
         return _payload.read(*entry, is_module)
     except ValueError:
@@ -108,7 +109,7 @@ class Finder:
             return None
         import marshal
 
-        return marshal.loads(_read(entry, is_module=True))
+        return marshal.loads(read(entry, is_module=True))
 
     @staticmethod
     def get_source(_name: str) -> None:
@@ -203,7 +204,7 @@ def _from_folder(folder: str, name: str, entry: Entry) -> str:
 
     path, fd = _new_file(folder, name, 0o700)
     try:
-        _write(fd, _read(entry))
+        _write(fd, read(entry))
         _payload.preload(path)
     finally:
         posix.unlink(path)
@@ -233,7 +234,7 @@ def readable_path(name: str) -> str:
 
     # Without /proc. The program ends by os._exit, so that only a killed process leaves the file.
     path, fd = _any_new_file(name.rpartition("/")[2])
-    _write(fd, _read(entry))
+    _write(fd, read(entry))
     end = os._exit
 
     def remove_and_end(status: int) -> NoReturn:

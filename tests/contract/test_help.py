@@ -27,6 +27,7 @@ _COMMANDS = [
     "login",
     "logout",
     "providers",
+    "self-check",
     "token",
 ]
 
@@ -41,7 +42,7 @@ def test_every_command_has_a_help_that_can_be_read(person: Machine, command: str
     assert not [
         line for line in lines[1:] if len(line) > 85 or "\\" in line or line.endswith("...")
     ]
-    asks = command in ("", "doctor", "explain", "login", "logout", "token")
+    asks = command in ("", "doctor", "explain", "login", "logout", "self-check", "token")
     assert any("--debug" in line for line in lines) == asks
 
 

@@ -174,6 +174,8 @@ def test_every_command_has_the_toy_cloud(toy: Toy) -> None:
     assert rows["toycloud"]["example"] == _HOST
     assert rows["toycloud"]["in_this_build"]
     assert "toycloud" in toy.run("doctor", **_KEY).stdout.decode()
+    checked = {row["subject"]: row["code"] for row in toy.run("self-check", "--json").document}
+    assert checked["toycloud"] == "selfcheck.exchanged"
     variable = {"DOCKER_CREDENTIAL_MULTI_TOYCLOUD_ACCOUNT": "a"}
     shown = toy.run("config", "show", "--json", **variable).document
     assert "toycloud.account" in {option["name"] for option in shown["options"]}

@@ -49,6 +49,9 @@ def test_every_cloud_has_the_material_of_the_suites_that_is_made_by_hand() -> No
         "an identity in tests/support/identities.py": {i.cloud for i in IDENTITIES},
         "an expression in _HOSTS of tests/fuzz/urls.py": {*urls._HOSTS},
         "random machines in tests/differential": {*run.KINDS},
+        "self_check.py in the folder of the provider": {
+            path.parent.name for path in (ROOT / "cred_helper/providers").glob("*/self_check.py")
+        },
         "steps in tests/faults/steps.py": {*STEPS} | ({*clouds.NAMES} - asking),
     }
     missing = {what: {*clouds.NAMES} - names for what, names in material.items()}

@@ -9,23 +9,15 @@ import click
 
 from cred_helper.commands.doctor import node
 from cred_helper.commands.doctor.checks import findings
-from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, WARNING, Finding, note
+from cred_helper.commands.doctor.finding import ERROR, Finding, note
 from cred_helper.commands.doctor.online import online as ask_all
+from cred_helper.commands.doctor.report import show, verdict
 from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.arguments import as_json, server_url_argument, server_urls_known
-from cred_helper.commands.ui.screen import Progress, Screen, bold, dim, shown
-from cred_helper.errors import printable
+from cred_helper.commands.ui.screen import Progress, Screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_MARKS = {
-    OK: ("ok", "green"),
-    NOTE: ("note", "cyan"),
-    WARNING: ("warn", "yellow"),
-    ERROR: ("FAIL", "red"),
-}
-_MARK_WIDTH, _SUBJECT_WIDTH = 6, 10
 
 
 @click.command()
@@ -60,11 +52,11 @@ def doctor(server_urls: tuple[str, ...], online: bool, root: Path, json_wanted: 
             found.append(finding)
             if not json_wanted:
                 progress.clear()
-                _show(screen, finding)
+                show(screen, finding)
     if json_wanted:
         screen.json([finding.document() for finding in found])
     else:
-        screen.line(_verdict(found))
+        screen.line(verdict(found))
     return 1 if any(finding.severity == ERROR for finding in found) else 0
 
 
@@ -80,32 +72,3 @@ def _findings(
         yield note("online", "doctor.no-registry", command)
     yield from node.asked(root, wanted)
     yield from ask_all(wanted, lambda done, of_all: progress.show(f"{done} of {of_all}"))
-
-
-def _show(screen: Screen, finding: Finding) -> None:
-    mark, colour = _MARKS[finding.severity]
-    styled = click.style(
-        f"{mark:<{_MARK_WIDTH}}", fg=colour, bold=finding.severity == ERROR or None
-    )
-    screen.labelled(
-        f"{styled}{finding.subject:<{_SUBJECT_WIDTH - 1}} ",
-        shown(finding.notice.reason),
-        width=_MARK_WIDTH + _SUBJECT_WIDTH,
-    )
-    if finding.severity == OK:
-        return
-    indent = " " * (_MARK_WIDTH + _SUBJECT_WIDTH)
-    if hint := finding.notice.hint:
-        screen.line(f"{indent}{dim(f'hint: {shown(hint)}')}")
-    if finding.command:
-        screen.line(f"{indent}{dim('run:')}  {printable(finding.command)}")
-
-
-def _verdict(found: list[Finding]) -> str:
-    counts = {
-        severity: sum(finding.severity == severity for finding in found)
-        for severity in (ERROR, WARNING)
-    }
-    if not any(counts.values()):
-        return bold("all is well")
-    return bold(", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in counts.items()))

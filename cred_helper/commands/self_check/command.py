@@ -1,0 +1,44 @@
+"""``self-check``: check the file, its libraries, and an exchange of each cloud on loopback."""
+
+from __future__ import annotations
+
+import click
+
+from cred_helper.commands.doctor.finding import ERROR
+from cred_helper.commands.doctor.report import show, verdict
+from cred_helper.commands.ui.arguments import as_json
+from cred_helper.commands.ui.screen import Screen
+
+
+@click.command("self-check")
+@click.option(
+    "--sums",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Compare the file with this list of checksums; SHA256SUMS beside it by default.",
+)
+@as_json
+def self_check(sums: str | None, json_wanted: bool) -> int:
+    """Check that this program is what was built, and works here.
+
+    Compares the checksums of its parts, loads its libraries, and lets the SDK of each cloud get a
+    credential from a loopback server, for a made-up identity. Needs no network, home folder or
+    identity, and keeps nothing. The exit status is 1 if a check fails.
+    """
+    # The SDKs and their server are loaded for this command alone.
+    from cred_helper.commands.self_check.exchange import exchanges
+    from cred_helper.commands.self_check.file import file
+    from cred_helper.commands.self_check.libraries import libraries
+
+    screen = Screen.guarded()
+    found = []
+    for check in (file(sums), exchanges(), libraries()):
+        for finding in check:
+            found.append(finding)
+            if not json_wanted:
+                show(screen, finding)
+    if json_wanted:
+        screen.json([finding.document() for finding in found])
+    else:
+        screen.line(verdict(found))
+    return 1 if any(finding.severity == ERROR for finding in found) else 0

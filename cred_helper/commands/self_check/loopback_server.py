@@ -1,0 +1,187 @@
+"""A server on loopback that stands in for every host: a proxy that ends TLS itself.
+
+The SDKs come to it by the proxy variables, ask for the clouds' real names, and trust its authority
+by the variable for a CA bundle. Both are made up in this process and for its environment alone. It
+listens on 127.0.0.1 and opens no connection.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import threading
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPException, parse_headers
+from typing import TYPE_CHECKING
+
+from cred_helper.providers.common.loopback import Asked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import BinaryIO, Self
+
+    from cryptography.x509 import CertificateBuilder
+
+# Of a client that the check itself is: only a defect is slower.
+_TIMEOUT_S = 10.0
+_MAX_REQUEST_BYTES = 1 << 20
+_LIFE = timedelta(days=1)
+
+
+class Authority:
+    """A made-up certificate authority, whose key never leaves this process."""
+
+    def __init__(self) -> None:
+        from cryptography import x509
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.x509.oid import NameOID
+
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        title = x509.NameAttribute(NameOID.COMMON_NAME, "docker-credential-multi self-check")
+        self._name = x509.Name([title])
+        self.pem = self._pem(self._signed(self._builder(self._key, is_authority=True)))
+
+    def certificate(self, host: str) -> bytes:
+        """A certificate for a host, with its key."""
+        from cryptography import x509
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.SubjectAlternativeName([x509.DNSName(host)])
+        builder = self._builder(key, is_authority=False).add_extension(name, critical=False)
+        secret = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        return self._pem(self._signed(builder)) + secret
+
+    def _builder(self, key: object, *, is_authority: bool) -> CertificateBuilder:
+        from cryptography import x509
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        now = datetime.now(UTC)
+        own = self._key.public_key()
+        usage = {"digital_signature": not is_authority, "key_cert_sign": is_authority}
+        others = (
+            "content_commitment", "crl_sign", "data_encipherment", "decipher_only",
+            "encipher_only", "key_agreement", "key_encipherment",
+        )  # fmt: skip
+        return (
+            x509.CertificateBuilder()
+            .subject_name(self._name)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - _LIFE)
+            .not_valid_after(now + _LIFE)
+            .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+            .add_extension(x509.KeyUsage(**usage, **dict.fromkeys(others, False)), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(own), False)
+        )
+
+    def _signed(self, builder: CertificateBuilder) -> object:
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        return builder.sign(self._key, SHA256())
+
+    @staticmethod
+    def _pem(certificate: object) -> bytes:
+        from cryptography import x509
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        assert isinstance(certificate, x509.Certificate)
+        return certificate.public_bytes(Encoding.PEM)
+
+
+class LoopbackServer:
+    """The server: ``answer`` gives the reply to a request, or ``None`` to refuse it.
+
+    ``keep`` makes a file and returns its path. ``refused`` is the last request that was refused.
+    """
+
+    def __init__(
+        self,
+        authority: Authority,
+        keep: Callable[[str, bytes], str],
+        answer: Callable[[Asked], object | None],
+    ) -> None:
+        self._authority = authority
+        self._keep = keep
+        self._answer = answer
+        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self.refused: Asked | None = None
+        self.answered = 0
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: object, _trace: TracebackType | None
+    ) -> None:
+        self._listening.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return  # closed
+            threading.Thread(target=self._converse, args=(connection,), daemon=True).start()
+
+    def _converse(self, connection: socket.socket) -> None:
+        """Serve one tunnel. A client that gives up has its own error."""
+        connection.settimeout(_TIMEOUT_S)
+        try:
+            with connection, connection.makefile("rb") as stream:
+                method, target, _ = _first_line(stream)
+                parse_headers(stream)
+                host = target.rpartition(":")[0].lower()
+                if method != "CONNECT" or not host:
+                    return
+                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                context = self._context(host)
+                with context.wrap_socket(connection, server_side=True) as secured:
+                    self._serve(secured, host)
+        except (OSError, HTTPException, ValueError):
+            return
+
+    def _serve(self, connection: ssl.SSLSocket, host: str) -> None:
+        """Answer one request."""
+        with connection.makefile("rb") as stream:
+            method, target, _ = _first_line(stream)
+            headers = {name.lower(): value for name, value in parse_headers(stream).items()}
+            size = min(int(headers.get("content-length", "0")), _MAX_REQUEST_BYTES)
+            asked = Asked(method, host, target.partition("?")[0], headers, stream.read(size))
+        reply = self._answer(asked)
+        if reply is None:
+            self.refused = asked
+        self.answered += 1
+        status = "400 Bad Request" if reply is None else "200 OK"
+        body = json.dumps(reply or {}).encode()
+        head = (
+            f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        connection.sendall(head.encode("ascii") + body)
+
+    def _context(self, host: str) -> ssl.SSLContext:
+        if host not in self._contexts:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            # The module reads a certificate from a file alone.
+            context.load_cert_chain(self._keep("server.pem", self._authority.certificate(host)))
+            self._contexts[host] = context
+        return self._contexts[host]
+
+
+def _first_line(stream: BinaryIO) -> tuple[str, str, str]:
+    method, target, version = stream.readline(_MAX_REQUEST_BYTES).decode("ascii").split()
+    return method, target, version

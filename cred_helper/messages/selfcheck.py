@@ -1,0 +1,71 @@
+"""Messages of ``self-check``."""
+
+from __future__ import annotations
+
+from cred_helper.messages import Message
+
+_AGAIN = "install it again, and compare its checksum with SHA256SUMS"
+
+MESSAGES: dict[str, Message] = {
+    # --- The file ---------------------------------------------------------------------------------
+    "selfcheck.version": Message("version {version}, {kind}, Python {python}, {system}"),
+    "selfcheck.intact": Message("{count} parts match the checksums that the build recorded"),
+    "selfcheck.damaged": Message(
+        "{count} of {of_all} parts do not match the checksums that the build recorded: {names}",
+        _AGAIN,
+        cause="A broken download, a failing disk, or a file that was changed after it was built or"
+        " installed.",
+    ),
+    "selfcheck.not-recorded": Message(
+        "nothing is recorded to compare with: the program runs from its source",
+        cause="An editable installation or a source folder has no checksums. The single file and a"
+        " wheel have them.",
+    ),
+    "selfcheck.sum-matches": Message("the file is {name} of {sums}"),
+    "selfcheck.sum-missing": Message(
+        "{path} is not in {sums}, and its checksum is {digest}",
+        "get SHA256SUMS of the release that the file is from",
+    ),
+    "selfcheck.sum-differs": Message(
+        "the checksum of {path} is {digest}, and that of {name} in {sums} is another", _AGAIN
+    ),
+    "selfcheck.sums-unreadable": Message("cannot read {sums}: {reason}"),
+    "selfcheck.no-file": Message(
+        "there is no single file to compare with {sums}: the program is installed as a package",
+        "verify the wheel before it is installed: sha256sum --check",
+    ),
+    # --- Libraries --------------------------------------------------------------------------------
+    "selfcheck.loaded": Message("{count} of {what} loaded"),
+    "selfcheck.cannot-load": Message(
+        "cannot load {module}: {error}",
+        _AGAIN,
+        cause="A library is missing or damaged, or needs a newer libc or another processor. The"
+        " error's own text is not shown.",
+    ),
+    "selfcheck.openssl": Message("{version}"),
+    "selfcheck.authorities": Message("{count} certificate authorities in {place}"),
+    "selfcheck.no-authorities": Message(
+        "no certificate authority in {place}", "set SSL_CERT_FILE to a CA bundle"
+    ),
+    # --- Exchanges --------------------------------------------------------------------------------
+    "selfcheck.exchanged": Message(
+        "the provider got a credential for {host} from a loopback server ({requests}, {took} ms)"
+    ),
+    "selfcheck.exchange-failed": Message(
+        "no credential for {host} from a loopback server: {reason}",
+        cause="The provider, its SDK or its libraries do not work here. The network and your"
+        " identities have no part in it.",
+    ),
+    "selfcheck.refused": Message("the request {method} {host}{path} is not what the cloud takes"),
+    "selfcheck.other-credential": Message("the credential is not the one that was issued"),
+    "selfcheck.left-out": Message("this build leaves the cloud out"),
+    "selfcheck.not-declared": Message(
+        "the provider has no self-check", "add self_check.py to the folder of the provider"
+    ),
+    "selfcheck.no-loopback": Message(
+        "no server can listen on 127.0.0.1: {reason}", "bring the loopback interface up"
+    ),
+    "selfcheck.no-files": Message(
+        "{folder} cannot be written: {reason}", "mount /proc, or set TMPDIR to a folder of yours"
+    ),
+}

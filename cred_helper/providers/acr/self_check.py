@@ -1,0 +1,71 @@
+"""Azure's side of a loopback exchange: a client secret, Entra's token, the registry's exchange."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cred_helper.providers.common import loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cred_helper.providers.common.loopback import Asked
+
+_ENTRA = "login.microsoftonline.com"
+_TENANT = "11111111-1111-1111-1111-111111111111"
+_CLIENT = "22222222-2222-2222-2222-222222222222"
+
+
+class SelfCheck:
+    """One exchange."""
+
+    options: Mapping[str, str] = {}
+    username = "00000000-0000-0000-0000-000000000000"
+
+    def __init__(self) -> None:
+        self.secret = loopback.token(aud="self-check")
+        self._client_secret = loopback.secret()
+        self._entra_token = loopback.token(tid=_TENANT)
+
+    def environ(self, _keep: Callable[[str, bytes], str]) -> dict[str, str]:
+        """The variables of the client secret."""
+        return {
+            "AZURE_TENANT_ID": _TENANT,
+            "AZURE_CLIENT_ID": _CLIENT,
+            "AZURE_CLIENT_SECRET": self._client_secret,
+        }
+
+    def answer(self, asked: Asked) -> object | None:
+        """Entra's documents and token, and the registry's refresh token."""
+        issuer = f"https://{_ENTRA}/{_TENANT}"
+        endpoints = {
+            "issuer": f"{issuer}/v2.0",
+            "authorization_endpoint": f"{issuer}/oauth2/v2.0/authorize",
+            "token_endpoint": f"{issuer}/oauth2/v2.0/token",
+        }
+        match asked.method, asked.path:
+            case "GET", "/common/discovery/instance":
+                names = {
+                    "preferred_network": _ENTRA,
+                    "preferred_cache": _ENTRA,
+                    "aliases": [_ENTRA],
+                }
+                document = f"{issuer}/v2.0/.well-known/openid-configuration"
+                return {"tenant_discovery_endpoint": document, "metadata": [names]}
+            case "GET", path if path == f"/{_TENANT}/v2.0/.well-known/openid-configuration":
+                return endpoints
+            case "POST", path if path == f"/{_TENANT}/oauth2/v2.0/token" and asked.host == _ENTRA:
+                if asked.form.get("client_secret") != self._client_secret:
+                    return None
+                life_s = loopback.LIFETIME_S
+                return {
+                    "access_token": self._entra_token,
+                    "expires_in": life_s,
+                    "token_type": "Bearer",
+                }
+            case "POST", "/oauth2/exchange":
+                form = asked.form
+                given = (form.get("access_token"), form.get("service"))
+                is_right = given == (self._entra_token, asked.host)
+                return {"refresh_token": self.secret} if is_right else None
+        return None

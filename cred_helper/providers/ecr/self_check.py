@@ -1,0 +1,41 @@
+"""ECR's side of a loopback exchange: access keys of the environment, signed by the SDK."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from time import time
+from typing import TYPE_CHECKING
+
+from cred_helper.providers.common import loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cred_helper.providers.common.loopback import Asked
+
+# The key of AWS's documentation, which belongs to no account.
+_KEY_ID = "AKIAIOSFODNN7EXAMPLE"
+_TARGET = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken"
+
+
+class SelfCheck:
+    """One exchange."""
+
+    options: Mapping[str, str] = {}
+    username = "AWS"
+
+    def __init__(self) -> None:
+        self.secret = loopback.secret()
+
+    def environ(self, _keep: Callable[[str, bytes], str]) -> dict[str, str]:
+        """The variables of the keys."""
+        return {"AWS_ACCESS_KEY_ID": _KEY_ID, "AWS_SECRET_ACCESS_KEY": loopback.secret()}
+
+    def answer(self, asked: Asked) -> object | None:
+        """The token, for a signed request of the one operation."""
+        signed = asked.headers.get("authorization", "")
+        if asked.headers.get("x-amz-target") != _TARGET or f"={_KEY_ID}/" not in signed:
+            return None
+        token = b64encode(f"{self.username}:{self.secret}".encode()).decode("ascii")
+        expires_at_s = time() + loopback.LIFETIME_S
+        return {"authorizationData": [{"authorizationToken": token, "expiresAt": expires_at_s}]}

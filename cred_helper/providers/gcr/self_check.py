@@ -1,0 +1,73 @@
+"""Google's side of a loopback exchange: the key of a service account, and its signed assertion."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode
+from json import dumps
+from typing import TYPE_CHECKING
+
+from cred_helper.providers.common import loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cred_helper.providers.common.loopback import Asked
+
+_HOST, _PATH = "oauth2.googleapis.com", "/token"
+
+
+class SelfCheck:
+    """One exchange."""
+
+    options: Mapping[str, str] = {}
+    username = "oauth2accesstoken"
+
+    def __init__(self) -> None:
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
+        self.secret = loopback.secret()
+        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    def environ(self, keep: Callable[[str, bytes], str]) -> dict[str, str]:
+        """The variable that names the key's file."""
+        from cryptography.hazmat.primitives import serialization
+
+        pem = self._key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        info = {
+            "type": "service_account",
+            "project_id": "self-check",
+            "private_key_id": "self-check",
+            "private_key": pem.decode("ascii"),
+            "client_email": "self-check@self-check.iam.gserviceaccount.com",
+            "token_uri": f"https://{_HOST}{_PATH}",
+        }
+        return {"GOOGLE_APPLICATION_CREDENTIALS": keep("key.json", dumps(info).encode())}
+
+    def answer(self, asked: Asked) -> object | None:
+        """The access token, for an assertion that this key has signed."""
+        if (asked.method, asked.host, asked.path) != ("POST", _HOST, _PATH):
+            return None
+        signed, _, signature = asked.form.get("assertion", "").rpartition(".")
+        if not self._has_signed(signed, signature):
+            return None
+        return {
+            "access_token": self.secret,
+            "expires_in": loopback.LIFETIME_S,
+            "token_type": "Bearer",
+        }
+
+    def _has_signed(self, text: str, signature: str) -> bool:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        decoded = urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
+        try:
+            self._key.public_key().verify(decoded, text.encode(), PKCS1v15(), SHA256())
+        except InvalidSignature:
+            return False
+        return True

@@ -1,0 +1,92 @@
+"""``self-check``: what it finds, that it can fail, and that the user's settings have no part in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cred_helper import clouds
+from tests.clouds.aws import AwsCloud
+from tests.support.machine import Machine, person
+
+__all__ = ["person"]
+
+
+def _found(machine: Machine, *arguments: str, status: int = 0, **variables: Any) -> dict[str, Any]:
+    """The findings: the codes of each subject."""
+    done = machine.run("self-check", "--json", *arguments, **variables)
+    assert (done.status, done.stderr) == (status, ""), done
+    found: dict[str, list[str]] = {}
+    for finding in done.document:
+        found.setdefault(finding["subject"], []).append(finding["code"])
+    return found
+
+
+def test_every_cloud_gives_a_credential_and_the_users_settings_have_no_part_in_it(
+    person: Machine, tmp_path: Path
+) -> None:
+    person.write(".aws/config", "[default]\nregion = not a region\ncredential_process = false\n")
+    person.write(".config/docker-credential-multi/config.toml", "a mistake")
+    bundle = tmp_path / "empty.pem"
+    bundle.touch()
+    before = sorted(person.home.rglob("*"))
+    with AwsCloud() as cloud:
+        users = {
+            "AWS_ENDPOINT_URL": cloud.url,
+            "AWS_PROFILE": "missing",
+            "GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "missing"),
+            "AZURE_TOKEN_CREDENTIALS": "AzureCliCredential",
+            "AZURE_CLIENT_ID": "of the user",
+            "AWS_CA_BUNDLE": str(bundle),
+            "HTTPS_PROXY": cloud.url,
+            "HTTP_PROXY": cloud.url,
+            "ALL_PROXY": cloud.url,
+            "NO_PROXY": "*",
+        }
+        found = _found(person, **users)
+        assert cloud.received == []
+    for name in clouds.NAMES:
+        assert found[name] == ["selfcheck.exchanged"]
+    assert found["file"] == ["selfcheck.version", "selfcheck.not-recorded"]
+    assert {*found["libraries"]} == {"selfcheck.loaded"}
+    assert found["openssl"] == ["selfcheck.openssl"] * 2
+    assert found["ca"] == ["selfcheck.authorities"]
+    assert sorted(person.home.rglob("*")) == before
+
+
+@pytest.mark.parametrize("package", ["botocore", "google.auth", "azure.identity"])
+def test_a_library_that_cannot_be_loaded_is_an_error_and_the_others_are_checked(
+    person: Machine, tmp_path: Path, package: str
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    blocked = f"import sys\nsys.modules[{package!r}] = None\n"
+    (broken / "sitecustomize.py").write_text(blocked)
+    path = f"{broken}:{person.environment['PYTHONPATH']}"
+    found = _found(person, status=1, PYTHONPATH=path)
+    cloud = {"botocore": "ecr", "google.auth": "gcr", "azure.identity": "acr"}[package]
+    for name in clouds.NAMES:
+        failed = found[name] != ["selfcheck.exchanged"]
+        assert failed == (name == cloud), found
+
+
+def test_a_bundle_without_certificates_is_an_error(person: Machine, tmp_path: Path) -> None:
+    bundle = tmp_path / "empty.pem"
+    bundle.touch()
+    found = _found(person, status=1, SSL_CERT_FILE=str(bundle))
+    assert found["ca"] == ["network.ca-file-empty"]
+    assert found["acr"] == ["selfcheck.exchanged"]
+
+
+def test_a_package_has_no_single_file_to_compare(person: Machine, tmp_path: Path) -> None:
+    found = _found(person, "--sums", str(tmp_path / "SHA256SUMS"), status=1)
+    assert found["file"][-1] == "selfcheck.no-file"
+
+
+def test_the_output_for_people_ends_in_a_verdict(person: Machine) -> None:
+    lines = person.run("self-check").stdout.decode().splitlines()
+    assert lines[-1] == "all is well"
+    assert len(lines) == 1 + len(json.loads(person.run("self-check", "--json").stdout))
