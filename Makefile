@@ -24,13 +24,16 @@ help:
 	@echo "make pictures  draw the terminal pictures of README"
 	@echo "make frozen    the single file, dist/docker-credential-multi; PROVIDERS=gcr,ecr for a slim one"
 	@echo "make bench     time and size of a get, compared with other helpers"
+	@echo "make roots     Debian 12 and 13, amd64 and arm64 (emulated): demo, tests, files; ROOTS=debian13-amd64"
 	@echo "make install   install the executable under PREFIX ($(PREFIX))"
 
 venv: $(STAMP)
 
 # Pinned by version and hash. The package itself is editable and installs no dependencies.
 $(STAMP): packaging/requirements-dev.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python3 >= 3.11 is needed, this is " + sys.version.split()[0])'
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not installed (Debian: python3, python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: python3 >= 3.11 is needed, this is " + sys.version.split()[0])'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "error: $(PYTHON) cannot make a virtual environment (Debian: python3-venv)" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python $(PIP_INSTALL) --require-hashes -r packaging/requirements-dev.txt
 	@$(BIN)/python $(PIP_INSTALL) $(OFFLINE) --no-build-isolation --editable .
@@ -133,3 +136,4 @@ clean:
 
 include packaging/frozen.mk
 include tests/bench/bench.mk
+include tests/roots/roots.mk

@@ -1,0 +1,60 @@
+"""What came of a step in a root, and the files that keep it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from tests.roots.root import FOLDER
+
+
+class Verdict(StrEnum):
+    """How a step ended."""
+
+    OK = "ok"
+    FAILED = "FAILED"
+    OUT_OF_TIME = "OUT OF TIME"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+    """The program cannot run here and says why, as it should."""
+
+    @property
+    def is_right(self) -> bool:
+        return self not in (Verdict.FAILED, Verdict.OUT_OF_TIME)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a step; ``root`` is where, and ``built_in`` where its file was built."""
+
+    root: str
+    step: str
+    verdict: Verdict
+    words: str = ""
+    took_s: float = 0.0
+    commit: str = ""
+    built_in: str = ""
+
+
+def kept(folder: Path = FOLDER) -> list[Outcome]:
+    """The outcomes of this run and of earlier ones."""
+    found: list[Outcome] = []
+    for path in sorted(folder.glob("*/outcomes.json")):
+        rows = json.loads(path.read_text())
+        found += [Outcome(**{**row, "verdict": Verdict(row["verdict"])}) for row in rows]
+    return found
+
+
+def keep(outcomes: Iterable[Outcome], folder: Path = FOLDER) -> None:
+    """Add these to the kept ones, in place of those of the same step in the same roots."""
+    by_owner: dict[str, dict[tuple[str, str], Outcome]] = {}
+    for outcome in (*kept(folder), *outcomes):
+        owner = by_owner.setdefault(outcome.built_in or outcome.root, {})
+        owner[outcome.root, outcome.step] = outcome
+    for owner_name, rows in by_owner.items():
+        path = folder / owner_name / "outcomes.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps([asdict(row) for row in rows.values()], indent=1) + "\n")
