@@ -23,6 +23,7 @@ help:
 	@echo "make docs      generate the tables, help texts and errors page of the documentation"
 	@echo "make pictures  draw the terminal pictures of README"
 	@echo "make frozen    the single file, dist/docker-credential-multi; PROVIDERS=gcr,ecr for a slim one"
+	@echo "make release   everything that ships, dist/release/VERSION; VERSION=0.2.0"
 	@echo "make bench     time and size of a get, compared with other helpers"
 	@echo "make roots     Debian 12 and 13, amd64 and arm64 (emulated): demo, tests, files; ROOTS=debian13-amd64"
 	@echo "make install   install the executable under PREFIX ($(PREFIX))"
@@ -135,5 +136,6 @@ clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache *.egg-info
 
 include packaging/frozen.mk
+include packaging/release.mk
 include tests/bench/bench.mk
 include tests/roots/roots.mk

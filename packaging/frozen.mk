@@ -11,8 +11,7 @@ FREEZE_RUN = PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze 
 FREEZE_MODULE = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
 	PYTHONPATH=.:packaging $(FREEZE)/venv/bin/python -m
 
-.PHONY: frozen frozen/static frozen/folder frozen/naive frozen/deb frozen/wheel frozen/release \
-	frozen/interpreter frozen/sizes frozen/reproducible
+.PHONY: frozen frozen/static frozen/folder frozen/naive frozen/deb frozen/interpreter frozen/sizes
 
 frozen: $(FREEZE_READY)  ## dist/docker-credential-multi; PROVIDERS=gcr,ecr builds a slim one
 	@$(FREEZE_RUN) --work $(FREEZE)/work --providers "$(PROVIDERS)"
@@ -29,18 +28,6 @@ frozen/naive: $(FREEZE_READY)  ## PyInstaller's one-file build, which the bench 
 frozen/deb: frozen  ## a Debian package of it, with manual page and completions
 	@$(FREEZE_MODULE) freeze.deb $(DIST)
 
-frozen/wheel: $(FREEZE_READY)  ## the Python package
-	@rm -rf build/lib
-	@$(FREEZE_MODULE) pip wheel --quiet --disable-pip-version-check $(OFFLINE) --no-build-isolation --wheel-dir $(DIST) .
-
-# The pinned interpreter only: packaging/interpreter.toml.
-frozen/release: frozen/interpreter frozen/static frozen/wheel  ## everything that ships, with checksums
-	@$(FREEZE_MODULE) freeze.deb $(DIST)
-	@$(FREEZE_MODULE) freeze.companions $(DIST)
-	@cp $(DIST)/docker-credential-multi.static $(DIST)/docker-credential-multi-linux-$$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')
-	@cd $(DIST) && find . -maxdepth 1 -type f ! -name SHA256SUMS ! -name naive -printf '%P\n' | LC_ALL=C sort | xargs sha256sum > SHA256SUMS
-	@cat $(DIST)/SHA256SUMS
-
 frozen/interpreter: $(FREEZE_READY)
 	@$(FREEZE_MODULE) freeze.interpreter
 
@@ -51,15 +38,6 @@ frozen/sizes: $(FREEZE_READY)  ## the size of slim files for each cloud, in buil
 	    --dist $(FREEZE)/slim/$$providers --providers $$providers > $(FREEZE)/slim.log || exit 1; \
 	  awk -v p=$$providers '/^together|^gzipped/ {row = row sprintf("%9s", $$2)} END {printf "%-13s%s\n", p, row}' $(FREEZE)/slim.log; \
 	done
-
-frozen/reproducible: $(FREEZE_READY)  ## the committed state, built twice in two places, compared byte by byte
-	@rm -rf $(FREEZE)/twice && mkdir -p $(FREEZE)/twice
-	@git clone -q . $(FREEZE)/twice/one && git clone -q $(FREEZE)/twice/one $(FREEZE)/twice/two/further/down
-	@for place in one two/further/down; do \
-	  PYTHONPATH=$(FREEZE)/twice/$$place/packaging nice -n 5 \
-	    $(FREEZE)/venv/bin/python -m freeze --static --work $(FREEZE)/twice/$$place/build --dist $(FREEZE)/twice/$$place/dist > /dev/null || exit 1; \
-	done
-	@diff -r $(FREEZE)/twice/one/dist $(FREEZE)/twice/two/further/down/dist && echo "both builds are the same, byte for byte"
 
 # freeze/python.py finds a Python that can be linked in, or says what each one lacks.
 $(FREEZE_READY): packaging/requirements-freeze.txt

@@ -32,6 +32,8 @@ _SHELLS = {
     "bash": ("bash", "--noprofile", "--norc", "-eo", "pipefail"),
     "": ("bash", "-e"),
 }
+_FILES = ("GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH")
+_NO_INPUTS: Mapping[str, str] = {}
 _HUNG_S = 120
 
 
@@ -64,6 +66,7 @@ class Job:
             **variables,
         }
         self.github = {"token": TOKEN, "action_repository": REPOSITORY}
+        self.outputs: dict[str, str] = {}
         self.printed = ""
 
     def workflow(self, text: str) -> None:
@@ -74,7 +77,7 @@ class Job:
                 assert _USES.fullmatch(step["uses"]), step
                 self.action(**step.get("with", {}))
             else:
-                self._step(step, {})
+                self.step(step, {})
 
     def action(self, **given: str) -> None:
         """Run the setup action with these inputs."""
@@ -84,14 +87,15 @@ class Job:
         inputs = {name: self._evaluated(value, {}) for name, value in {**defaults, **given}.items()}
         assert action["runs"].pop("using") == "composite"
         for step in action["runs"].pop("steps"):
-            self._step(step, inputs)
+            self.step(step, inputs)
 
-    def _step(self, step: dict[str, Any], inputs: Mapping[str, str]) -> None:
-        known = {"name", "if", "shell", "env", "run"}
+    def step(self, step: dict[str, Any], inputs: Mapping[str, str] = _NO_INPUTS) -> None:
+        """Run a step that is a script."""
+        known = {"name", "id", "if", "shell", "env", "run"}
         assert not step.keys() - known, step
         if not self._wanted(step.get("if", ""), inputs):
             return
-        files = {name: self.temp / name for name in ("GITHUB_ENV", "GITHUB_PATH")}
+        files = {name: self.temp / name for name in _FILES}
         for path in files.values():
             path.write_text("")
         script = self.temp / "step.sh"
@@ -113,9 +117,13 @@ class Job:
         self.printed += done.stdout
         if done.returncode:
             raise Failed(done.stdout)
-        for line in files["GITHUB_ENV"].read_text().splitlines():
-            name, _, value = line.partition("=")
-            self.environment[name] = value
+        for file, variables in (
+            ("GITHUB_ENV", self.environment),
+            ("GITHUB_OUTPUT", self.outputs),
+        ):
+            for line in files[file].read_text().splitlines():
+                name, _, value = line.partition("=")
+                variables[name] = value
         for line in files["GITHUB_PATH"].read_text().splitlines():
             self.environment["PATH"] = f"{line}{os.pathsep}{self.environment['PATH']}"
 

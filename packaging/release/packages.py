@@ -1,0 +1,55 @@
+"""The wheel and the sdist of the checkout, with the same bytes wherever they are built.
+
+setuptools takes a wheel's times from SOURCE_DATE_EPOCH, and leaves the machine's times, user and
+group in an sdist (pypa/setuptools#2133).
+"""
+
+import contextlib
+import gzip
+import io
+import os
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+from setuptools import build_meta
+
+
+def build(source: Path, out: Path) -> None:
+    """Write both to ``out``; exit with an error if the sdist builds another wheel."""
+    sdist = out / _built("sdist", source, out)
+    sdist.write_bytes(_normalized(sdist.read_bytes()))
+    wheel = out / _built("wheel", source, out)
+    with tempfile.TemporaryDirectory() as temporary:
+        with tarfile.open(sdist) as tar:
+            tar.extractall(temporary, filter="tar")
+        [unpacked] = Path(temporary).iterdir()
+        again = unpacked / _built("wheel", unpacked, unpacked)
+        if again.read_bytes() != wheel.read_bytes():
+            sys.exit(f"error: {sdist.name} builds another wheel than the checkout")
+
+
+def _built(kind: str, source: Path, out: Path) -> str:
+    # Both print what they do.
+    with contextlib.chdir(source), contextlib.redirect_stdout(io.StringIO()):
+        return getattr(build_meta, f"build_{kind}")(str(out))
+
+
+def _normalized(archive: bytes) -> bytes:
+    """The same files in order, with the commit's time and neither user nor group."""
+    time = int(os.environ["SOURCE_DATE_EPOCH"])
+    packed = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(archive)) as old,
+        gzip.GzipFile(fileobj=packed, mode="wb", filename="", mtime=time) as compressed,
+        tarfile.open(fileobj=compressed, mode="w", format=tarfile.PAX_FORMAT) as new,
+    ):
+        for member in sorted(old.getmembers(), key=lambda member: member.name):
+            content = old.extractfile(member) if member.isfile() else None
+            member.mtime, member.pax_headers = time, {}
+            member.uid = member.gid = 0
+            member.uname = member.gname = ""
+            member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            new.addfile(member, content)
+    return packed.getvalue()

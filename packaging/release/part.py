@@ -1,0 +1,82 @@
+"""Builds what one machine builds for a release: ``python -m release.part OUT``.
+
+On Linux: the file that needs no libc, the one for glibc, a slim one for each cloud, the Debian
+package, wheel, sdist, manual page and completions. On macOS and Windows: the file.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from freeze import companions, deb
+
+from cred_helper import __version__, clouds
+from release import names, packages
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WORK = ROOT / "build/freeze/work"
+
+# Of the whole static file, the SDK of each is a part; Docker Hub needs none.
+SLIM = tuple(cloud.name for cloud in clouds.CLOUDS if cloud.sdk)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="release.part")
+    parser.add_argument("out", type=Path, help="the folder of the parts of this version")
+    parser.add_argument("--slim", default=" ".join(SLIM), help="clouds with a slim file")
+    options = parser.parse_args()
+    os.umask(0o022)
+    commit, time = _git("HEAD", "%H %ct").split()
+    os.environ["SOURCE_DATE_EPOCH"] = time
+    target = names.here()
+    out: Path = options.out.resolve() / target
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    if target.startswith("linux"):
+        _linux(target, out, options.slim.split())
+    else:
+        _keep(_frozen("all") / names.PROGRAM, out / names.file(target))
+    record = {"version": __version__, "commit": commit, "time": int(time), "target": target}
+    (out / names.RECORD).write_text(json.dumps(record, indent=1) + "\n")
+
+
+def _linux(target: str, out: Path, slim: list[str]) -> None:
+    whole = _frozen("all", "--static")
+    _keep(whole / f"{names.PROGRAM}.static", out / names.file(target))
+    _keep(whole / names.PROGRAM, out / names.file(target, "glibc"))
+    for cloud in slim:
+        file = _frozen(cloud, "--static", "--providers", cloud) / f"{names.PROGRAM}.static"
+        _keep(file, out / names.file(target, cloud))
+    for path in (*companions.write(whole), deb.build(whole)):
+        shutil.copy(path, out / path.name)
+    packages.build(ROOT, out)
+
+
+def _frozen(name: str, *arguments: str) -> Path:
+    """The folder with a frozen file."""
+    dist = ROOT / "dist" / name
+    command = [sys.executable, "-m", "freeze", "--work", WORK, "--dist", dist, *arguments]
+    subprocess.run(command, cwd=ROOT, check=True)
+    return dist
+
+
+def _keep(file: Path, out: Path) -> None:
+    """Copy a file and what is beside it, the SBOM and the table of its parts, by released names."""
+    shutil.copy(file, out)
+    shutil.copy(f"{file}.txt", f"{out}.txt")
+    sbom = json.loads(Path(f"{file}.cdx.json").read_text("utf-8"))
+    sbom["metadata"]["component"]["name"] = out.name
+    Path(f"{out}.cdx.json").write_text(json.dumps(sbom, indent=1) + "\n")
+
+
+def _git(commit: str, form: str) -> str:
+    command = ["git", "log", "-1", f"--format={form}", commit]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+if __name__ == "__main__":
+    main()

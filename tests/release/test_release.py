@@ -1,0 +1,161 @@
+"""The steps of ``make release``: what is refused, what is merged, and the image of two programs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cred_helper import __version__
+from tests.clouds.debian_registry import BINARY, DebianRegistry
+from tests.release.conftest import COMMIT, Parts, run
+from tests.support.executable import PROGRAM, ROOT
+
+_AUTHOR = ("-c", "user.name=octocat", "-c", "user.email=octocat@github.example")
+# Found now: tests run with another PATH. .ci/run installs them.
+_CRANE, _JUDGE = (
+    shutil.which(name, path=f"{ROOT}/build/clients") or "" for name in ("crane", "oci-judge")
+)
+_SKOPEO, _RUBY = shutil.which("skopeo") or "", shutil.which("ruby") or ""
+
+
+def _git(*arguments: str, folder: Path) -> None:
+    subprocess.run(["git", *_AUTHOR, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_only_the_committed_state_of_the_version_is_released(tmp_path: Path) -> None:
+    module = tmp_path / "cred_helper/__init__.py"
+    module.parent.mkdir()
+    module.write_text('__version__ = "1.2.3"\n')
+    _git("init", "-q", folder=tmp_path)
+    _git("add", "-A", folder=tmp_path)
+    _git("commit", "-qm", "one", folder=tmp_path)
+
+    def checkout(version: str) -> str:
+        return run("-m", "release.checkout", version, "out/clone", folder=tmp_path).stderr
+
+    assert "VERSION is missing" in checkout("")
+    assert "VERSION is 1.2.4, cred_helper.__version__ is 1.2.3" in checkout("1.2.4")
+    module.write_text('__version__ = "1.2.3" \n')
+    assert "no commit has these changes:\nM cred_helper/__init__.py\n" in checkout("1.2.3")
+    assert not (tmp_path / "out").exists()
+    _git("tag", "v1.2.3", folder=tmp_path)
+    _git("checkout", "-q", ".", folder=tmp_path)
+    assert checkout("1.2.3") == ""
+    assert (tmp_path / "out/clone/cred_helper/__init__.py").stat().st_mode & 0o777 == 0o644
+    shutil.rmtree(tmp_path / "out")
+    _git("commit", "-q", "--allow-empty", "-m", "two", folder=tmp_path)
+    assert "the tag v1.2.3 is another commit" in checkout("1.2.3")
+
+
+def test_the_parts_of_all_machines_come_to_one_folder_with_checksums(parts: Parts) -> None:
+    done = parts.assemble("--owner", "octo")
+    assert done.returncode == 0, done.stderr
+    [missing] = done.stderr.splitlines()
+    assert missing.startswith("missing: darwin-amd64, darwin-arm64, windows-amd64, windows-arm64: ")
+    lines = (line.split("  ") for line in _read(parts.out / "SHA256SUMS").splitlines())
+    sums = {name: digest for digest, name in lines}
+    assert sums.keys() == {path.name for path in parts.out.iterdir()} - {"SHA256SUMS"}
+    for name, digest in sums.items():
+        assert hashlib.sha256((parts.out / name).read_bytes()).hexdigest() == digest, name
+    formula = _read(parts.out / f"{PROGRAM}.rb")
+    found = re.findall(r'url "(\S+)/(\S+)"\n +sha256 "(\w+)"', formula)
+    assert {name for _, name, _ in found} == {
+        f"{PROGRAM}-linux-amd64",
+        f"{PROGRAM}-linux-arm64",
+        f"{PROGRAM}.1",
+    }
+    for base, name, digest in found:
+        assert base == f"https://github.com/octo/{PROGRAM}/releases/download/v{__version__}"
+        assert digest == sums[name]
+    if _RUBY:
+        command = [_RUBY, "-wc", str(parts.out / f"{PROGRAM}.rb")]
+        checked = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (checked.stdout, checked.stderr) == ("Syntax OK\n", "")
+
+
+def test_parts_that_do_not_belong_together_are_refused(parts: Parts) -> None:
+    assert parts.assemble("--complete").returncode == 1
+    (parts.folder / "linux-arm64" / f"{PROGRAM}.1").write_text(".TH other\n")
+    assert f"two machines built different files {PROGRAM}.1" in parts.assemble().stderr
+    for record in ({"commit": "f" * 40}, {"version": "0.0.1"}):
+        shutil.rmtree(parts.folder / "linux-arm64")
+        parts.add("linux-arm64", **record)
+        assert f"the parts of {__version__} are not all of one commit" in parts.assemble().stderr
+    shutil.rmtree(parts.folder / "linux-arm64")
+    assert parts.assemble().stderr.startswith("missing: linux-arm64, ")
+
+
+@pytest.fixture
+def layout(parts: Parts, tmp_path: Path) -> Path:
+    """The image of two programs, unpacked."""
+    assert parts.assemble("--owner", "octo").returncode == 0
+    first = (parts.out / f"{PROGRAM}-image.tar").read_bytes()
+    assert parts.assemble("--owner", "octo").returncode == 0
+    assert (parts.out / f"{PROGRAM}-image.tar").read_bytes() == first
+    folder = tmp_path / "layout"
+    with tarfile.open(parts.out / f"{PROGRAM}-image.tar") as tar:
+        tar.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.mark.skipif(not _JUDGE, reason="oci-judge is not built: .ci/run builds it")
+def test_the_image_is_one_by_the_schemas_of_the_specification(layout: Path) -> None:
+    done = subprocess.run([_JUDGE, layout], capture_output=True, text=True, check=False)
+    assert (done.stderr, done.returncode) == ("", 0)
+    kinds = [line.rpartition(".image.")[2].partition(".v1")[0] for line in done.stdout.splitlines()]
+    assert sorted(kinds) == sorted(["index", *2 * ("manifest", "config", "layer")])
+    index = layout / "index.json"
+    index.write_text(_read(index).replace("mediaType", "mediatype"))
+    assert subprocess.run([_JUDGE, layout], capture_output=True, check=False).returncode == 1
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[DebianRegistry]:
+    with DebianRegistry(tmp_path, {}) as server:
+        yield server
+
+
+@pytest.mark.skipif(not (_CRANE and BINARY), reason="crane or docker-registry is not installed")
+def test_each_architecture_of_the_pushed_image_has_its_program(
+    layout: Path, registry: DebianRegistry, tmp_path: Path
+) -> None:
+    image = f"localhost:{registry.port}/octo/{PROGRAM}:{__version__}"
+
+    def crane(*words: str) -> bytes:
+        return subprocess.run([_CRANE, *words], check=True, capture_output=True).stdout
+
+    crane("push", str(layout), image)
+    assert b"PASS" in crane("validate", "--remote", image)
+    for platform, target in {
+        "linux/amd64": "linux-amd64",
+        "linux/arm64": "linux-arm64",
+        "linux/arm64/v8": "linux-arm64",
+    }.items():
+        config = json.loads(crane("config", "--platform", platform, image))
+        assert config["config"]["Labels"]["org.opencontainers.image.revision"] == COMMIT
+        crane("export", "--platform", platform, image, str(tmp_path / "root.tar"))
+        with tarfile.open(tmp_path / "root.tar") as tar:
+            [member] = tar.getmembers()
+            assert (member.name, member.mode, member.uid) == (PROGRAM, 0o755, 0)
+            program = tar.extractfile(member)
+            assert program is not None
+            assert program.read() == f"#!/bin/sh\necho {target}\n".encode()
+    if _SKOPEO:
+        other = f"docker://localhost:{registry.port}/octo/other:{__version__}"
+        # As release.yml does.
+        archive = f"oci-archive:{layout.parent}/out/{PROGRAM}-image.tar:{__version__}"
+        options = ("--all", "--preserve-digests", "--dest-tls-verify=false")
+        subprocess.run([_SKOPEO, "copy", "-q", *options, archive, other], check=True)
+        assert crane("digest", image) == crane("digest", other.removeprefix("docker://"))
+
+
+def _read(path: Path) -> str:
+    return path.read_text("utf-8")
