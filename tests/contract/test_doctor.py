@@ -34,8 +34,16 @@ if TYPE_CHECKING:
 __all__ = ["authority", "known", "person", "proxy"]
 
 Found = dict[str, Any]
+# Variables by their names, and files by their paths below the home.
+Given = dict[str, Any]
+_CONFIG = ".docker/config.json"
+_AUTH_JSON = ".config/containers/auth.json"
+_REGISTRIES = ".config/containers/registries.conf"
+_SETTINGS = ".config/docker-credential-multi/config.toml"
+_CACHE = ".cache/docker-credential-multi"
 _MULTI = '{"credsStore": "multi"}'
 _AUTH = b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
+_LOGIN = {"username": USERNAME, "password": PASSWORD}
 _AUTHS = json.dumps({"credsStore": "multi", "auths": {PRIVATE_HOST: {"auth": _AUTH}}})
 
 
@@ -57,7 +65,32 @@ def _doctor(person: Machine, *arguments: str, **variables: str) -> list[Found]:
     return found
 
 
-def _finding(found: list[Found], code: str, *words: str) -> Found:
+def _set_up(person: Machine, given: Given) -> dict[str, str]:
+    """Write the files, for the user alone; the variables. A ~ in a value stands for the home."""
+    for path in (name for name in given if "." in name):
+        person.write(path, given[path], 0o600)
+    return {
+        name: value[1:] if value[0] == "\\" else value.replace("~", str(person.home))
+        for name, value in given.items()
+        if "." not in name
+    }
+
+
+def _logins(person: Machine, *hosts: str) -> None:
+    """Keep a login for these hosts in config.json."""
+    _set_up(person, {_CONFIG: {"auths": dict.fromkeys(hosts, _LOGIN)}})
+
+
+def _add(person: Machine, name: str, folder: Path | None = None) -> Path:
+    """Put a program on PATH, or into a folder; it does nothing."""
+    program = (folder or person.programs) / name
+    program.parent.mkdir(exist_ok=True)
+    program.write_text("#!/bin/sh\necho another\n")
+    program.chmod(0o755)
+    return program
+
+
+def _finding(found: list[Found], code: str, *words: str, severity: str = "") -> Found:
     """The one finding with this code whose message has these words."""
     matching = [
         finding
@@ -65,11 +98,16 @@ def _finding(found: list[Found], code: str, *words: str) -> Found:
         if finding["code"] == code and all(word in finding["message"] for word in words)
     ]
     assert len(matching) == 1, (code, words, found)
+    assert matching[0]["severity"] == (severity or matching[0]["severity"])
     return matching[0]
 
 
-def _codes(found: list[Found], subject: str | None = None) -> list[str]:
-    return [finding["code"] for finding in found if subject in (None, finding["subject"])]
+def _codes(found: list[Found]) -> list[str]:
+    return [finding["code"] for finding in found]
+
+
+def _of(found: list[Found], subject: str) -> list[Found]:
+    return [finding for finding in found if finding["subject"] == subject]
 
 
 def _paste(person: Machine, command: str, environment: dict[str, str]) -> list[Found]:
@@ -93,7 +131,7 @@ def _paste(person: Machine, command: str, environment: dict[str, str]) -> list[F
 
 
 def test_a_machine_that_is_set_up_has_no_warning(known: Machine) -> None:
-    known.write(".docker/config.json", _MULTI)
+    known.write(_CONFIG, _MULTI)
     known.environment["NO_PROXY"] += ",169.254.169.254"
     done = known.run("doctor")
     assert (done.status, done.stderr) == (0, "")
@@ -117,71 +155,47 @@ def test_the_exit_status_is_0_with_warnings_only(person: Machine) -> None:
 
 # --- What it says to run mends it -----------------------------------------------------------------
 
-_MENDABLE = {
-    "no config.json": ({}, {}, "doctor.docker-config-missing"),
-    "another store": (
-        {".docker/config.json": '{"credsStore": "gone"}'},
-        {},
-        "doctor.helper-not-on-path",
-    ),
-    "another helper": (
-        {".docker/config.json": '{"credsStore": "multi", "credHelpers": {"gcr.io": "gcloud"}}'},
-        {},
-        "doctor.helper-not-on-path",
-    ),
-    "passwords for all to read": ({".docker/config.json": _AUTHS}, {}, "doctor.passwords-readable"),
-    "a byte order mark": (
-        {".docker/config.json": "\ufeff" + _MULTI},
-        {},
-        "doctor.byte-order-mark",
-    ),
+_CREDENTIAL_HELPERS = '{"credsStore": "multi", "credHelpers": {"gcr.io": "gcloud"}}'
+_MENDABLE: dict[str, tuple[Given, str]] = {
+    "no config.json": ({}, "doctor.docker-config-missing"),
+    "another store": ({_CONFIG: '{"credsStore": "gone"}'}, "doctor.helper-not-on-path"),
+    "another helper": ({_CONFIG: _CREDENTIAL_HELPERS}, "doctor.helper-not-on-path"),
+    "passwords for all to read": ({_CONFIG: _AUTHS}, "doctor.passwords-readable"),
+    "a byte order mark": ({_CONFIG: "\ufeff" + _MULTI}, "doctor.byte-order-mark"),
     "DOCKER_CONFIG is the file": (
-        {".docker/config.json": _MULTI},
-        {"DOCKER_CONFIG": "~/.docker/config.json"},
+        {_CONFIG: _MULTI, "DOCKER_CONFIG": f"~/{_CONFIG}"},
         "fallback.folder-is-file",
     ),
     "DOCKER_CONFIG has a tilde": (
-        {".docker/config.json": _MULTI},
-        {"DOCKER_CONFIG": "\\~/.docker"},
+        {_CONFIG: _MULTI, "DOCKER_CONFIG": "\\~/.docker"},
         "doctor.variable-with-tilde",
     ),
     "DOCKER_CONFIG has quotation marks": (
-        {".docker/config.json": _MULTI},
-        {"DOCKER_CONFIG": '"/nowhere"'},
+        {_CONFIG: _MULTI, "DOCKER_CONFIG": '"/nowhere"'},
         "doctor.variable-in-quotes",
     ),
     "DOCKER_AUTH_CONFIG is a path": (
-        {"auth.json": _AUTHS},
-        {"DOCKER_AUTH_CONFIG": "~/auth.json"},
+        {"auth.json": _AUTHS, "DOCKER_AUTH_CONFIG": "~/auth.json"},
         "fallback.auth-config-is-path",
     ),
-    "an empty auth.json": ({".config/containers/auth.json": ""}, {}, "doctor.auth-file-empty"),
-    "a misspelt variable": (
-        {},
-        {"DOCKER_CREDENTIAL_MULTI_DEADLINE": "5"},
-        "doctor.variable-misspelt",
-    ),
-    "no certificates": ({}, {"AWS_CA_BUNDLE": "/does/not/exist"}, "network.ca-file-missing"),
+    "an empty auth.json": ({_AUTH_JSON: ""}, "doctor.auth-file-empty"),
+    "a misspelt variable": ({"DOCKER_CREDENTIAL_MULTI_DEADLINE": "5"}, "doctor.variable-misspelt"),
+    "no certificates": ({"AWS_CA_BUNDLE": "/does/not/exist"}, "network.ca-file-missing"),
     "a file without certificates": (
-        {"ca.pem": "x"},
-        {"SSL_CERT_FILE": "~/ca.pem"},
+        {"ca.pem": "x", "SSL_CERT_FILE": "~/ca.pem"},
         "network.ca-file-empty",
     ),
-    "two proxies": ({}, {"https_proxy": "http://other:1"}, "doctor.proxies-differ"),
-    "an invalid proxy": ({}, {"HTTPS_PROXY": "http://:x@"}, "doctor.proxy-invalid"),
-    "metadata by proxy": ({}, {"HTTP_PROXY": CLOSED_PORT}, "doctor.metadata-through-proxy"),
+    "two proxies": ({"https_proxy": "http://other:1"}, "doctor.proxies-differ"),
+    "an invalid proxy": ({"HTTPS_PROXY": "http://:x@"}, "doctor.proxy-invalid"),
+    "metadata by proxy": ({"HTTP_PROXY": CLOSED_PORT}, "doctor.metadata-through-proxy"),
 }
 
 
-@pytest.mark.parametrize("name", _MENDABLE)
-def test_the_command_of_a_finding_mends_it(person: Machine, name: str) -> None:
-    files, variables, code = _MENDABLE[name]
-    for path, text in files.items():
-        person.write(path, text).chmod(0o644)
-    environment = person.environment | {
-        variable: value[1:] if value[0] == "\\" else value.replace("~", str(person.home))
-        for variable, value in variables.items()
-    }
+@pytest.mark.parametrize(("given", "code"), _MENDABLE.values(), ids=_MENDABLE)
+def test_the_command_of_a_finding_mends_it(person: Machine, given: Given, code: str) -> None:
+    environment = person.environment | _set_up(person, given)
+    for path in (name for name in given if "." in name):
+        (person.home / path).chmod(0o644)
     command = _finding(_doctor(person, **environment), code)["command"]
     if command.endswith("configure"):
         command += " --yes"
@@ -198,7 +212,7 @@ def test_the_command_for_a_broken_file_or_setting_mends_it(
     person: Machine, text: str, variables: dict[str, str]
 ) -> None:
     is_toml = "=" in text
-    path = ".config/docker-credential-multi/config.toml" if is_toml else ".docker/config.json"
+    path = _SETTINGS if is_toml else _CONFIG
     if text:
         person.write(path, text)
     person.write("fix", "" if is_toml else _MULTI)
@@ -222,16 +236,6 @@ def test_a_program_that_is_not_on_path_is_put_there(person: Machine) -> None:
     assert missing not in _codes(mended)
 
 
-def test_a_cache_folder_that_others_may_read_is_closed(person: Machine) -> None:
-    folder = person.home / ".cache/docker-credential-multi"
-    folder.mkdir(parents=True)
-    folder.chmod(0o755)
-    finding = _finding(_doctor(person), "doctor.cache-not-used", str(folder))
-    mended = _paste(person, finding["command"], person.environment)
-    assert _finding(mended, "doctor.cache-used", str(folder))["severity"] == "ok"
-
-
-_CACHE = ".cache/docker-credential-multi"
 _AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give folders away")
 
 
@@ -248,23 +252,23 @@ def _give_away(folder: Path) -> None:
 @pytest.mark.parametrize(
     "make",
     [
+        lambda folder: folder.mkdir(0o755),
         _link,
         lambda folder: folder.symlink_to("nowhere"),
         Path.touch,
         pytest.param(_give_away, marks=_AS_ROOT),
     ],
-    ids=["link", "dangling link", "file", "another user's"],
+    ids=["others may read it", "link", "dangling link", "file", "another user's"],
 )
-def test_what_is_in_the_place_of_the_cache_folder_is_moved_away(
+def test_what_is_in_the_place_of_a_private_cache_folder_is_closed_or_moved_away(
     person: Machine, make: Callable[[Path], None]
 ) -> None:
     folder = person.home / _CACHE
     folder.parent.mkdir()
     make(folder)
-    finding = _finding(_doctor(person), "doctor.cache-not-used", str(folder))
-    assert finding["severity"] == "warning"
+    finding = _finding(_doctor(person), "doctor.cache-not-used", str(folder), severity="warning")
     mended = _paste(person, finding["command"], person.environment)
-    assert _finding(mended, "doctor.cache-used", str(folder))["severity"] == "ok"
+    _finding(mended, "doctor.cache-used", str(folder), severity="ok")
 
 
 @_AS_ROOT
@@ -341,28 +345,22 @@ def test_copies_and_helpers_that_are_never_started_are_named(
     person: Machine, tmp_path: Path
 ) -> None:
     later = tmp_path / "later"
-    later.mkdir()
-    for name in ("multi", "pass", "ecr-login"):
-        (later / f"docker-credential-{name}").write_text("#!/bin/sh\necho another\n")
-        (later / f"docker-credential-{name}").chmod(0o755)
+    for name in (PROGRAM, "docker-credential-pass", "docker-credential-ecr-login"):
+        _add(person, name, later)
     person.helper("pass")
     (person.programs / "docker-credential-ecr-login").symlink_to(person.program)
     found = _doctor(person, PATH=f"{person.programs}{os.pathsep}{later}")
     shadowed = "doctor.shadowed"
-    assert _finding(found, shadowed, f"{later}/{PROGRAM}")["severity"] == "warning"
-    assert _finding(found, shadowed, f"{later}/docker-credential-pass")
-    assert _finding(found, "doctor.helper-is-this-program", "docker-credential-ecr-login")
-    assert _finding(found, "doctor.helper-found", f"{person.programs}/docker-credential-pass")
+    _finding(found, shadowed, f"{later}/{PROGRAM}", severity="warning")
+    _finding(found, shadowed, f"{later}/docker-credential-pass")
+    _finding(found, "doctor.helper-is-this-program", "docker-credential-ecr-login")
+    _finding(found, "doctor.helper-found", f"{person.programs}/docker-credential-pass")
 
 
 def test_another_copy_that_clients_find_first_is_a_warning(person: Machine, tmp_path: Path) -> None:
-    first = tmp_path / "first"
-    first.mkdir()
-    (first / PROGRAM).write_text("#!/bin/sh\n")
-    (first / PROGRAM).chmod(0o755)
-    found = _doctor(person, PATH=f"{first}{os.pathsep}{person.programs}")
-    finding = _finding(found, "doctor.program-other-copy", str(first / PROGRAM))
-    assert finding["severity"] == "warning"
+    first = _add(person, PROGRAM, tmp_path / "first")
+    found = _doctor(person, PATH=f"{first.parent}{os.pathsep}{person.programs}")
+    _finding(found, "doctor.program-other-copy", str(first), severity="warning")
 
 
 @pytest.mark.parametrize(
@@ -387,13 +385,9 @@ def test_a_helper_that_cannot_be_started_here_is_a_warning(
 def test_a_helper_that_this_user_may_not_execute_is_named_with_the_command(person: Machine) -> None:
     helper = person.helper("pass")
     helper.chmod(0o644)
-    person.write(".docker/config.json", '{"credsStore": "pass"}')
+    person.write(_CONFIG, '{"credsStore": "pass"}')
     finding = _finding(_doctor(person), "doctor.helper-not-executable", str(helper))
     assert finding["command"] == shlex.join(["chmod", "+x", str(helper)])
-
-
-def test_sudo_is_a_note(person: Machine) -> None:
-    assert _finding(_doctor(person, SUDO_USER="me"), "doctor.run-by-sudo", "me")
 
 
 def test_docker_as_a_snap_is_a_warning(person: Machine) -> None:
@@ -403,15 +397,6 @@ def test_docker_as_a_snap_is_a_warning(person: Machine) -> None:
 
 
 # --- docker's files -------------------------------------------------------------------------------
-
-
-def test_a_helper_that_answers_for_a_cloud_is_a_note(person: Machine) -> None:
-    person.helper("ecr-login")
-    helpers = {aws.EXAMPLE_HOST: "ecr-login"}
-    config = json.dumps({"credsStore": "multi", "credHelpers": helpers})
-    person.write(".docker/config.json", config)
-    finding = _finding(_doctor(person), "doctor.cloud-host-of-other-helper", aws.EXAMPLE_HOST)
-    assert (finding["severity"], finding["command"]) == ("note", f"{PROGRAM} configure")
 
 
 @pytest.mark.parametrize(
@@ -430,8 +415,7 @@ def test_an_entry_that_docker_cannot_read_is_named_by_its_line(person: Machine, 
     spoilt = (
         f'{{\n"auths": {{\n"a.example": {{}},\n"y.example": {entry}}},\n"credsStore": "multi"}}'
     )
-    path = person.write(".docker/config.json", spoilt)
-    path.chmod(0o600)
+    path = person.write(_CONFIG, spoilt, 0o600)
     found = _doctor(person)
     (finding,) = (f for f in found if f["severity"] == "error")
     assert finding["message"].startswith(f"{path}: line 4: ")
@@ -454,7 +438,7 @@ def test_an_entry_that_docker_cannot_read_is_named_by_its_line(person: Machine, 
 def test_an_entry_that_docker_can_read_is_not_an_error(person: Machine, auth: str) -> None:
     entry = f'{{"auth": "{auth}", "email": null}}'
     config = f'{{"auths": {{"y.example": {entry}, "n": null}}, "credsStore": "multi"}}'
-    person.write(".docker/config.json", config).chmod(0o600)
+    person.write(_CONFIG, config).chmod(0o600)
     found = _doctor(person)
     assert _finding(found, "doctor.named-for-all")["severity"] == "ok"
     assert not [f for f in found if f["severity"] == "error"]
@@ -462,9 +446,9 @@ def test_an_entry_that_docker_can_read_is_not_an_error(person: Machine, auth: st
 
 def test_an_entry_that_docker_accepts_is_not_said_to_be_refused_by_docker(person: Machine) -> None:
     entry = '{"auths": {"y.example": {"password": "p"}}}'
-    path = person.write(".docker/config.json", entry)
+    path = person.write(_CONFIG, entry)
     path.chmod(0o600)
-    podmans = person.write(".config/containers/auth.json", '{"auths": {"y": {"auth": "!!!"}}}')
+    podmans = person.write(_AUTH_JSON, '{"auths": {"y": {"auth": "!!!"}}}')
     found = _doctor(person)
     for file in (path, podmans):
         (finding,) = (f for f in found if f["message"].startswith(f"{file}: line 1: "))
@@ -490,61 +474,15 @@ def test_an_entry_that_docker_accepts_is_not_said_to_be_refused_by_docker(person
 def test_a_key_that_docker_never_looks_up_is_named_with_the_right_one(
     person: Machine, key: str, right: str | None
 ) -> None:
-    person.write(".docker/config.json", json.dumps({"credHelpers": {key: "multi"}}))
+    person.write(_CONFIG, {"credHelpers": {key: "multi"}})
     found = _doctor(person)
     code = "doctor.key-not-matched" if right else "doctor.key-with-wildcard"
     finding = _finding(found, code, repr(key))
     assert right is None or repr(right) in finding["hint"]
     assert "doctor.named-for-some" not in _codes(found)
     if right:
-        person.write(".docker/config.json", json.dumps({"credHelpers": {right: "multi"}}))
+        person.write(_CONFIG, {"credHelpers": {right: "multi"}})
         assert _finding(_doctor(person), "doctor.named-for-some", right)["severity"] == "ok"
-
-
-@pytest.mark.parametrize("member", ["credStore", "credsStores", "credHelper", "CredStore"])
-def test_a_misspelt_member_is_named_with_the_one_that_was_meant(
-    person: Machine, member: str
-) -> None:
-    person.write(".docker/config.json", json.dumps({member: "multi"}))
-    assert _finding(_doctor(person), "doctor.member-misspelt", member)
-
-
-@pytest.mark.parametrize("helper", ["", None])
-def test_a_key_without_a_helper_takes_its_host_from_credsstore(
-    person: Machine, helper: str | None
-) -> None:
-    config = {"credsStore": "multi", "credHelpers": {"quay.io": helper}}
-    person.write(".docker/config.json", json.dumps(config))
-    assert _finding(_doctor(person), "doctor.key-without-helper", "quay.io")
-
-
-@pytest.mark.parametrize("section", ["credsStore", "credHelpers"])
-def test_the_full_name_of_a_helper_is_named_with_its_short_one(
-    person: Machine, section: str
-) -> None:
-    person.helper("pass")
-    name = "docker-credential-pass"
-    value = name if section == "credsStore" else {"quay.io": name}
-    person.write(".docker/config.json", json.dumps({section: value}))
-    finding = _finding(_doctor(person), "doctor.helper-full-name", name)
-    assert "'pass'" in finding["hint"]
-
-
-@pytest.mark.parametrize(
-    ("member", "value"),
-    [
-        ("proxies", {"httpProxy": "http://proxy:1"}),
-        ("experimental", True),
-        ("HttpHeaders", {"a": 1}),
-        ("cliPluginsExtraDirs", "/usr/lib"),
-        ("plugins", []),
-    ],
-)
-def test_a_member_of_another_type_than_docker_reads_is_named(
-    person: Machine, member: str, value: object
-) -> None:
-    person.write(".docker/config.json", json.dumps({"credsStore": "multi", member: value}))
-    assert _finding(_doctor(person), "doctor.member-of-wrong-type", member)
 
 
 def test_members_of_the_right_types_are_not_named(person: Machine) -> None:
@@ -555,11 +493,11 @@ def test_members_of_the_right_types_are_not_named(person: Machine) -> None:
         "plugins": {"-x-cli-hints": {"enabled": "true"}},
         "unknown": [1],
     }
-    person.write(".docker/config.json", json.dumps(config))
+    person.write(_CONFIG, config)
     assert "doctor.member-of-wrong-type" not in _codes(_doctor(person))
 
 
-@pytest.mark.parametrize("path", [".docker/config.json", ".config/containers/auth.json"])
+@pytest.mark.parametrize("path", [".docker/config.json", _AUTH_JSON])
 @pytest.mark.parametrize(
     ("make", "code"),
     [
@@ -582,7 +520,7 @@ def test_what_is_no_regular_file_is_named_and_not_edited(
     "path",
     [
         ".config/docker-credential-multi/config.toml",
-        ".config/containers/registries.conf",
+        _REGISTRIES,
         ".local/share/docker-credential-multi/credentials.json",
         ".aws/config",
         ".aws/credentials",
@@ -603,12 +541,6 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(person: Machine, path: 
         assert time.monotonic() - begun_s < 20
 
 
-def test_a_password_that_ends_in_a_line_end_is_named(person: Machine) -> None:
-    auth = b64encode(f"{USERNAME}:{PASSWORD}\n".encode()).decode()
-    person.write(".docker/config.json", json.dumps({"auths": {PRIVATE_HOST: {"auth": auth}}}))
-    assert _finding(_doctor(person), "doctor.password-ends-in-line-end", PRIVATE_HOST)
-
-
 def _token(claims: dict[str, object]) -> str:
     body = b64encode(json.dumps(claims).encode()).decode().rstrip("=")
     return f"eyJhbGciOiJub25lIn0.{body}.c2ln"
@@ -627,29 +559,8 @@ def test_a_login_that_has_expired_by_its_own_content_is_named(
         "acr": (azure.EXAMPLE_HOST, {"identitytoken": _token({"exp": ends_at_s})}),
         "any": (PRIVATE_HOST, {"username": "u", "password": _token({"exp": ends_at_s})}),
     }[kind]
-    person.write(".docker/config.json", json.dumps({"auths": {host: entry}})).chmod(0o600)
+    person.write(_CONFIG, {"auths": {host: entry}}, 0o600)
     assert _codes(_doctor(person)).count("doctor.login-expired") == (ends_in_s < 0)
-
-
-@pytest.mark.parametrize(
-    ("host", "code"),
-    [
-        ("12345678901.dkr.ecr.eu-west-1.amazonaws.com", "ecr.near-account-id"),
-        ("123456789012.dkr.ecr.cn-north-1.amazonaws.com", "ecr.near-china"),
-        (
-            "vpce-0a1b.dkr.ecr.eu-west-1.vpce.amazonaws.com",
-            "ecr.near-vpc-endpoint",
-        ),
-        ("api.ecr.eu-west-1.amazonaws.com", "ecr.near-api"),
-        ("myregistry.privatelink.azurecr.io", "acr.near-private-link"),
-        ("my.registry.azurecr.io", "doctor.near-registry"),
-        ("123456789012.dkr.ecr.us-east-1.amazonaws.com.cn", "doctor.near-registry"),
-        ("pkg.dev", "doctor.near-registry"),
-    ],
-)
-def test_a_host_that_is_nearly_a_clouds_is_named(person: Machine, host: str, code: str) -> None:
-    person.write(".docker/config.json", json.dumps({"credHelpers": {host: "multi"}}))
-    assert _finding(_doctor(person), code, host)["severity"] == "warning"
 
 
 @pytest.mark.parametrize(
@@ -700,117 +611,196 @@ def test_content_in_a_variable_that_takes_a_path_is_not_shown(
 def test_podman_is_checked_where_it_is_installed(
     person: Machine, drop_ins: dict[str, str], severity: str
 ) -> None:
-    assert not [finding for finding in _doctor(person) if finding["subject"] == "podman"]
-    (person.programs / "podman").symlink_to("/bin/true")
-    person.write(".config/containers/registries.conf", "")  # nothing of the machine's is read
-    for name, text in drop_ins.items():
-        person.write(f".config/containers/registries.conf.d/{name}", text)
-    found = [finding for finding in _doctor(person) if finding["subject"] == "podman"]
-    assert found[-1]["severity"].startswith(severity)
-
-
-def test_the_registries_conf_that_a_variable_names_is_the_one_that_counts(person: Machine) -> None:
-    (person.programs / "podman").symlink_to("/bin/true")
-    person.write(".config/containers/registries.conf", 'credential-helpers = ["multi"]')
-    named = person.write("other.conf", 'credential-helpers = ["containers-auth.json"]')
-    found = _doctor(person, CONTAINERS_REGISTRIES_CONF=str(named))
-    assert _finding(found, "doctor.podman-other-helpers", str(named))
-    found = _doctor(person, CONTAINERS_REGISTRIES_CONF="/no/such/file")
-    assert _finding(found, "doctor.registries-conf-missing")["severity"] == "error"
-
-
-@pytest.mark.parametrize(
-    ("more", "code", "severity"),
-    [
-        ("", "doctor.registries-first-format", "warning"),
-        ('credential-helpers = ["multi"]\n', "configure.registries-mixed", "error"),
-    ],
-)
-def test_a_registries_conf_in_the_first_format_is_named(
-    person: Machine, more: str, code: str, severity: str
-) -> None:
-    (person.programs / "podman").symlink_to("/bin/true")
-    text = f'{more}[registries.search]\nregistries = ["docker.io"]\n'
-    path = person.write(".config/containers/registries.conf", text)
-    assert _finding(_doctor(person), code, str(path))["severity"] == severity
-
-
-def test_a_login_that_podman_uses_before_it_asks_multi_is_named(person: Machine) -> None:
-    (person.programs / "podman").symlink_to("/bin/true")
-    helpers = 'credential-helpers = ["containers-auth.json", "multi"]'
-    person.write(".config/containers/registries.conf", helpers)
-    auths = {aws.EXAMPLE_HOST: {"auth": _AUTH}, "private.example": {"auth": _AUTH}}
-    person.write(".config/containers/auth.json", json.dumps({"auths": auths}))
-    finding = _finding(_doctor(person), "doctor.podman-earlier-login", aws.EXAMPLE_HOST)
-    assert "private.example" not in finding["message"]
+    assert _of(_doctor(person), "podman") == []
+    _add(person, "podman")
+    _set_up(person, {_REGISTRIES: ""})  # nothing of the machine's is read
+    _set_up(person, {f"{_REGISTRIES}.d/{name}": text for name, text in drop_ins.items()})
+    assert _of(_doctor(person), "podman")[-1]["severity"].startswith(severity)
 
 
 def test_podmans_remote_client_is_asked_for_in_credhelpers(person: Machine) -> None:
-    (person.programs / "podman").symlink_to("/bin/true")
+    _add(person, "podman")
     remote = {"CONTAINER_HOST": "ssh://podman@machine"}
-    person.write(".config/containers/registries.conf", 'credential-helpers = ["multi"]')
-    assert _finding(_doctor(person, **remote), "doctor.podman-remote")["severity"] == "warning"
+    _set_up(person, {_REGISTRIES: 'credential-helpers = ["multi"]'})
+    _finding(_doctor(person, **remote), "doctor.podman-remote", severity="warning")
     assert person.run("configure", "--yes", "--registry", aws.EXAMPLE_HOST, **remote).status == 0
-    named = [
-        finding
-        for finding in _doctor(person, **remote)
-        if finding["subject"] == "podman" and finding["code"] == "doctor.named-for-some"
-    ]
-    assert [finding["severity"] for finding in named] == ["ok"]
+    named = _of(_doctor(person, **remote), "podman")
+    assert ("doctor.named-for-some", "ok") in [(f["code"], f["severity"]) for f in named]
 
 
-def test_a_helper_that_podmans_auth_json_names_is_looked_for(person: Machine) -> None:
-    helpers = json.dumps({"credHelpers": {"quay.io": "secretservice"}})
-    path = person.write(".config/containers/auth.json", helpers)
-    assert _finding(_doctor(person), "doctor.helper-not-on-path", str(path), "secretservice")
+# --- What files and variables say -----------------------------------------------------------------
 
 
-# --- Settings and rules ---------------------------------------------------------------------------
+def _helpers(**hosts: str | None) -> Given:
+    return {_CONFIG: {"credsStore": "multi", "credHelpers": hosts}}
 
 
-def test_settings_that_name_a_helper_that_is_not_there_are_errors(person: Machine) -> None:
-    path = person.write(
-        ".config/docker-credential-multi/config.toml",
-        'fallback_helper = "gone"\n[[rule]]\nmatch = "a.example"\nhelper = "lost"\n',
-    )
-    found = _doctor(person)
-    for place, name in ((f"{path}:1", "gone"), (f"{path}:4", "lost")):
-        finding = _finding(found, "doctor.helper-not-on-path", place, name)
-        assert finding["severity"] == "error"
+def _rule(match: str, rest: str) -> str:
+    return f'[[rule]]\nmatch = "{match}"\n{rest}\n'
 
 
-_SETTINGS_FILE = ".config/docker-credential-multi/config.toml"
+_FIRST_FORMAT = '[registries.search]\nregistries = ["docker.io"]\n'
+_EARLIER = {aws.EXAMPLE_HOST: {"auth": _AUTH}, "private.example": {"auth": _AUTH}}
+_LINE_END = b64encode(f"{USERNAME}:{PASSWORD}\n".encode()).decode()
+_HALF_KEY = {"AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE"}
+# What is given → the finding's severity and code, and words of its message, hint or command.
+_FOUND: dict[str, tuple[Given, str, str, tuple[str, ...]]] = {
+    "sudo": ({"SUDO_USER": "me"}, "note", "doctor.run-by-sudo", ("me",)),
+    "a password in a proxy variable": (
+        {"HTTPS_PROXY": f"http://me:{PASSWORD}@127.0.0.1:9"},
+        *("note", "doctor.proxy", ("HTTPS_PROXY: 127.0.0.1:9",)),
+    ),
+    "a variable with other characters": (
+        {"DOCKER_CREDENTIAL_MULTI_X;touch y": "1"},
+        *("warning", "doctor.variable-unread", ("None",)),
+    ),
+    "a misspelt variable": (
+        {"DOCKER_CREDENTIAL_MULTI_CASHE": "off"},
+        *("warning", "doctor.variable-misspelt", ("DOCKER_CREDENTIAL_MULTI_CACHE?",)),
+    ),
+    "half an identity": (_HALF_KEY, "error", "ecr.secret-not-set", (f"{PROGRAM} explain ",)),
+    "the built-in certificates": ({}, "ok", "doctor.certificates-built-in", ()),
+    # docker's config.json
+    "a helper that answers for a cloud": (
+        _helpers(**{aws.EXAMPLE_HOST: "ecr-login"}),
+        *("note", "doctor.cloud-host-of-other-helper", (aws.EXAMPLE_HOST, f"{PROGRAM} configure")),
+    ),
+    **{
+        f"the member {member}": (
+            {_CONFIG: {member: "multi"}},
+            *("warning", "doctor.member-misspelt", (member,)),
+        )
+        for member in ("credStore", "credsStores", "credHelper", "CredStore")
+    },
+    **{
+        f"the helper {helper!r}": (
+            _helpers(**{"quay.io": helper}),
+            *("warning", "doctor.key-without-helper", ("quay.io",)),
+        )
+        for helper in ("", None)
+    },
+    **{
+        f"the full name of a helper in {section}": (
+            {_CONFIG: {section: value}},
+            *("error", "doctor.helper-full-name", ("docker-credential-pass", "'pass'")),
+        )
+        for section, value in (
+            ("credsStore", "docker-credential-pass"),
+            ("credHelpers", {"quay.io": "docker-credential-pass"}),
+        )
+    },
+    **{
+        f"another type of {member}": (
+            {_CONFIG: {"credsStore": "multi", member: value}},
+            *("warning", "doctor.member-of-wrong-type", (member,)),
+        )
+        for member, value in (
+            ("proxies", {"httpProxy": "http://proxy:1"}),
+            ("experimental", True),
+            ("HttpHeaders", {"a": 1}),
+            ("cliPluginsExtraDirs", "/usr/lib"),
+            ("plugins", []),
+        )
+    },
+    "a password that ends in a line end": (
+        {_CONFIG: {"auths": {PRIVATE_HOST: {"auth": _LINE_END}}}},
+        *("warning", "doctor.password-ends-in-line-end", (PRIVATE_HOST,)),
+    ),
+    **{
+        host: ({_CONFIG: {"credHelpers": {host: "multi"}}}, "warning", code, (host,))
+        for host, code in (
+            ("12345678901.dkr.ecr.eu-west-1.amazonaws.com", "ecr.near-account-id"),
+            ("123456789012.dkr.ecr.cn-north-1.amazonaws.com", "ecr.near-china"),
+            ("vpce-0a1b.dkr.ecr.eu-west-1.vpce.amazonaws.com", "ecr.near-vpc-endpoint"),
+            ("api.ecr.eu-west-1.amazonaws.com", "ecr.near-api"),
+            ("myregistry.privatelink.azurecr.io", "acr.near-private-link"),
+            ("my.registry.azurecr.io", "doctor.near-registry"),
+            ("123456789012.dkr.ecr.us-east-1.amazonaws.com.cn", "doctor.near-registry"),
+            ("pkg.dev", "doctor.near-registry"),
+        )
+    },
+    # podman's files
+    "a registries.conf that a variable names": (
+        {
+            _REGISTRIES: 'credential-helpers = ["multi"]',
+            "other.conf": 'credential-helpers = ["containers-auth.json"]',
+            "CONTAINERS_REGISTRIES_CONF": "~/other.conf",
+        },
+        *("warning", "doctor.podman-other-helpers", ("/other.conf",)),
+    ),
+    "a registries.conf that is not there": (
+        {"CONTAINERS_REGISTRIES_CONF": "/no/such/file"},
+        *("error", "doctor.registries-conf-missing", ()),
+    ),
+    "a registries.conf in the first format": (
+        {_REGISTRIES: _FIRST_FORMAT},
+        *("warning", "doctor.registries-first-format", (_REGISTRIES,)),
+    ),
+    "a registries.conf in two formats": (
+        {_REGISTRIES: f'credential-helpers = ["multi"]\n{_FIRST_FORMAT}'},
+        *("error", "configure.registries-mixed", (_REGISTRIES,)),
+    ),
+    "a helper that auth.json names": (
+        {_AUTH_JSON: {"credHelpers": {"quay.io": "secretservice"}}},
+        *("error", "doctor.helper-not-on-path", (_AUTH_JSON, "secretservice")),
+    ),
+    "a login that podman uses before it asks multi": (
+        {
+            _REGISTRIES: 'credential-helpers = ["containers-auth.json", "multi"]',
+            _AUTH_JSON: {"auths": _EARLIER},
+        },
+        *("warning", "doctor.podman-earlier-login", (aws.EXAMPLE_HOST,)),
+    ),
+    # Settings and rules
+    "a fallback helper that is not there": (
+        {_SETTINGS: 'fallback_helper = "gone"\n'},
+        *("error", "doctor.helper-not-on-path", (f"{_SETTINGS}:1", "gone")),
+    ),
+    "a rule's helper that is not there": (
+        {_SETTINGS: _rule("a.example", 'helper = "lost"')},
+        *("error", "doctor.helper-not-on-path", (f"{_SETTINGS}:3", "lost")),
+    ),
+    "a rule's credential file that is not there": (
+        {_SETTINGS: _rule("gcr.io", 'credentials_file = "/no/such/key.json"')},
+        *("error", "gcr.file-missing", ()),
+    ),
+    "a rule that cannot apply to its host": (
+        {_SETTINGS: _rule("quay.io", 'provider = "ecr"')},
+        *("error", "settings.host-of-no-cloud", ()),
+    ),
+    "a rule after another for the same host": (
+        {_SETTINGS: "".join(_rule(match, 'answer = "anonymous"') for match in ("*.io", "quay.io"))},
+        *("note", "doctor.rule-after-another", ()),
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "severity", "code", "words"), _FOUND.values(), ids=_FOUND)
+def test_what_files_and_variables_say_is_found(
+    person: Machine, given: Given, severity: str, code: str, words: tuple[str, ...]
+) -> None:
+    person.helper("pass")
+    person.helper("ecr-login")
+    if any("containers" in name.lower() for name in given):
+        _add(person, "podman")
+    found = _doctor(person, **_set_up(person, given))
+    finding = _finding(found, code, severity=severity)
+    shown = f"{finding['message']} {finding['hint']} {finding['command']}"
+    assert all(word in shown for word in words)
+    assert "private.example" not in shown
+    if finding["subject"] == "rules" and severity == "error":
+        assert [f["code"] for f in _of(found, "rules")] == [code]
 
 
 @pytest.mark.parametrize(
     "match", [aws.EXAMPLE_HOST, "*.dkr.ecr.*.amazonaws.com", "**.amazonaws.com"]
 )
 def test_a_rule_with_a_profile_that_is_not_there_is_an_error(person: Machine, match: str) -> None:
-    path = person.write(_SETTINGS_FILE, f'[[rule]]\nmatch = "{match}"\nprofile = "gone"\n')
-    found = [finding for finding in _doctor(person) if finding["subject"] == "rules"]
-    assert [finding["severity"] for finding in found] == ["error"]
-    assert str(path) in found[0]["message"]
+    path = person.settings(_rule(match, 'profile = "gone"'))
+    [finding] = _of(_doctor(person), "rules")
+    assert (finding["severity"], str(path) in finding["message"]) == ("error", True)
     person.write(".aws/credentials", "[gone]\naws_access_key_id=AKIA\naws_secret_access_key=s\n")
-    assert _finding(_doctor(person), "doctor.rules-sound")["severity"] == "ok"
-
-
-def test_a_rule_with_a_credential_file_that_is_not_there_is_an_error(person: Machine) -> None:
-    rule = '[[rule]]\nmatch = "gcr.io"\ncredentials_file = "/no/such/key.json"\n'
-    person.write(_SETTINGS_FILE, rule)
-    found = [finding for finding in _doctor(person) if finding["subject"] == "rules"]
-    assert [finding["severity"] for finding in found] == ["error"]
-
-
-def test_a_rule_that_cannot_apply_to_its_host_is_an_error(person: Machine) -> None:
-    person.write(_SETTINGS_FILE, '[[rule]]\nmatch = "quay.io"\nprovider = "ecr"\n')
-    found = [finding for finding in _doctor(person) if finding["subject"] == "rules"]
-    assert [finding["severity"] for finding in found] == ["error"]
-
-
-def test_a_rule_after_another_for_the_same_host_is_a_note(person: Machine) -> None:
-    rule = '[[rule]]\nmatch = "{}"\nanswer = "anonymous"\n'
-    person.write(_SETTINGS_FILE, rule.format("*.io") + rule.format("quay.io"))
-    assert _finding(_doctor(person), "doctor.rule-after-another")["severity"] == "note"
+    _finding(_doctor(person), "doctor.rules-sound", severity="ok")
 
 
 @needs_mounts
@@ -827,41 +817,13 @@ def test_the_certificates_of_a_file_are_listed(known: Machine) -> None:
     assert "1 certificate (" in finding["message"]
 
 
-def test_without_a_variable_the_systems_certificates_do_not_count_for_tokens(
-    person: Machine,
-) -> None:
-    assert _finding(_doctor(person), "doctor.certificates-built-in")["severity"] == "ok"
-
-
-def test_a_variable_with_other_characters_has_no_command_to_paste(person: Machine) -> None:
-    name = "DOCKER_CREDENTIAL_MULTI_X;touch y"
-    finding = _finding(_doctor(person, **{name: "1"}), "doctor.variable-unread")
-    assert (finding["severity"], finding["command"]) == ("warning", None)
-    found = _doctor(person, DOCKER_CREDENTIAL_MULTI_CASHE="off")
-    meant = _finding(found, "doctor.variable-misspelt")
-    assert "DOCKER_CREDENTIAL_MULTI_CACHE?" in meant["hint"]
-
-
-def test_half_an_identity_is_an_error(person: Machine) -> None:
-    found = _doctor(person, AWS_ACCESS_KEY_ID="AKIALOOPBACKEXAMPLE")
-    finding = next(finding for finding in found if finding["subject"] == "ecr")
-    assert finding["severity"] == "error"
-    assert finding["command"].startswith(f"{PROGRAM} explain ")
-
-
-def test_a_password_in_a_proxy_variable_is_not_shown(person: Machine) -> None:
-    proxy_url = f"http://me:{PASSWORD}@127.0.0.1:9"
-    finding = _finding(_doctor(person, HTTPS_PROXY=proxy_url), "doctor.proxy")
-    assert finding["message"] == "HTTPS_PROXY: 127.0.0.1:9"
-
-
 # --- Online ---------------------------------------------------------------------------------------
 
 
 def test_every_registry_is_shown_its_credential(known: Machine, proxy: TerminatingProxy) -> None:
-    known.write(".docker/config.json", _AUTHS).chmod(0o600)
+    known.write(_CONFIG, _AUTHS).chmod(0o600)
     hosts = (aws.EXAMPLE_HOST, google.EXAMPLE_HOST, azure.EXAMPLE_HOST)
-    found = [f for f in _doctor(known, "--online", *hosts) if f["subject"] == "online"]
+    found = _of(_doctor(known, "--online", *hosts), "online")
     assert {f["message"].partition(": ")[0] for f in found} == {*hosts, PRIVATE_HOST}
     for finding in found:
         assert finding["severity"] == "ok"
@@ -870,7 +832,7 @@ def test_every_registry_is_shown_its_credential(known: Machine, proxy: Terminati
 
 def test_a_credential_that_is_not_accepted_is_an_error(known: Machine) -> None:
     config = {"auths": {PRIVATE_HOST: {"username": USERNAME, "password": "wrong"}}}
-    known.write(".docker/config.json", json.dumps(config)).chmod(0o600)
+    known.write(_CONFIG, config, 0o600)
     finding = _finding(_doctor(known, "--online"), "login.refused-by-endpoint", PRIVATE_HOST)
     assert finding["severity"] == "error"
     assert "HTTP 401" in finding["message"]
@@ -879,7 +841,7 @@ def test_a_credential_that_is_not_accepted_is_an_error(known: Machine) -> None:
 
 def test_a_cloud_that_gives_no_token_is_an_error_with_its_reason(known: Machine) -> None:
     found = _doctor(known, aws.EXAMPLE_HOST, AWS_SECRET_ACCESS_KEY="wrong")
-    (finding,) = (f for f in found if f["subject"] == "online")
+    [finding] = _of(found, "online")
     assert finding["severity"] == "error"
     assert finding["code"]
 
@@ -901,8 +863,7 @@ def test_a_redirect_is_not_followed_and_a_token_endpoint_without_tls_not_asked(
     known: Machine, proxy: TerminatingProxy
 ) -> None:
     hosts = ("redirects.example", "plain.example")
-    config = {"auths": {host: {"username": USERNAME, "password": PASSWORD} for host in hosts}}
-    known.write(".docker/config.json", json.dumps(config)).chmod(0o600)
+    _logins(known, *hosts)
 
     def challenge(request: Received) -> Reply:
         if request.host == "redirects.example":
@@ -937,8 +898,7 @@ def test_a_redirect_is_not_followed_and_a_token_endpoint_without_tls_not_asked(
 def test_a_remote_registry_cannot_send_us_to_this_machine(
     known: Machine, proxy: TerminatingProxy, realm: str, code: str
 ) -> None:
-    config = {"auths": {"evil.example": {"username": USERNAME, "password": PASSWORD}}}
-    known.write(".docker/config.json", json.dumps(config)).chmod(0o600)
+    _logins(known, "evil.example")
     file = known.write("token.json", '{"token": "a local secret"}')
     with LoopbackServer() as server:
         named = realm.format(file=str(file).replace(" ", "%20"), port=server.port)
@@ -952,7 +912,7 @@ def test_a_remote_registry_cannot_send_us_to_this_machine(
 
 
 def test_a_registry_that_cannot_be_reached_is_not_to_be_explained(person: Machine) -> None:
-    (finding,) = (f for f in _doctor(person, "gone.example") if f["subject"] == "online")
+    [finding] = _of(_doctor(person, "gone.example"), "online")
     assert (finding["severity"], finding["command"]) == ("error", None)
 
 
@@ -989,29 +949,22 @@ def test_a_failure_behind_a_proxy_names_it(known: Machine, proxy: TerminatingPro
 
 
 def test_a_password_for_a_registry_on_this_machine_goes_through_no_proxy(person: Machine) -> None:
-    with Registry(lambda *_: True, auth="basic") as registry, LoopbackServer() as proxy:
+    def lets_in(*login: str) -> bool:
+        return login[:2] == (USERNAME, PASSWORD)
+
+    with Registry(lets_in, auth="basic") as registry, LoopbackServer() as proxy:
         host = f"localhost:{registry.port}"
-        config = {"auths": {host: {"username": USERNAME, "password": PASSWORD}}}
-        person.write(".docker/config.json", json.dumps(config)).chmod(0o600)
+        _logins(person, host)
         address = f"http://127.0.0.1:{proxy.port}"
         found = _doctor(person, host, HTTP_PROXY=address, HTTPS_PROXY=address, NO_PROXY="")
-        assert _finding(found, "login.accepted", host)["severity"] == "ok"
+        _finding(found, "login.accepted", host, severity="ok")  # without TLS
         assert proxy.received == []
-
-
-def test_a_registry_on_this_machine_may_do_without_tls(person: Machine) -> None:
-    with Registry(lambda *login: login[:2] == (USERNAME, PASSWORD), auth="basic") as registry:
-        host = f"localhost:{registry.port}"
-        config = {"auths": {host: {"username": USERNAME, "password": PASSWORD}}}
-        person.write(".docker/config.json", json.dumps(config)).chmod(0o600)
-        assert _finding(_doctor(person, "--online"), "login.accepted", host)["severity"] == "ok"
 
 
 def test_a_login_is_shown_to_the_token_endpoint_that_its_registry_names(
     known: Machine, proxy: TerminatingProxy
 ) -> None:
-    config = {"auths": {"images.example": {"username": USERNAME, "password": PASSWORD}}}
-    known.write(".docker/config.json", json.dumps(config)).chmod(0o600)
+    _logins(known, "images.example")
     challenge = 'Bearer realm="https://tokens.example/token",service="images.example"'
 
     def images(request: Received) -> Reply:
@@ -1090,7 +1043,7 @@ def test_ctrl_c_does_not_wait_for_a_registry(known: Machine, proxy: TerminatingP
 def test_what_does_not_name_a_helper_is_not_shown(person: Machine, member: str) -> None:
     bad = "https://u:hunter2@vault.corp"
     config = {"credsStore": bad} if member == "store" else {"credHelpers": {"r.example": bad}}
-    person.write(".docker/config.json", json.dumps(config))
+    person.write(_CONFIG, config)
     done = person.run("doctor")
     assert "holds no helper's name" in done.stdout.decode()
     for each in (done, person.run("configure", "--dry-run")):
