@@ -12,14 +12,13 @@ from typing import Any
 import pytest
 
 from cred_helper.credential import Credential
-from cred_helper.hosts import route
 from cred_helper.providers.common.bounded_provider import BoundedProvider
-from cred_helper.providers.common.interface import Deadline, TokenRequest
+from cred_helper.providers.common.interface import TokenRequest
 from cred_helper.providers.gcr import GcrProvider
-from cred_helper.server_url import ServerURL
 from tests.clouds.google import EXAMPLE_HOST, TARGET, GoogleCloud
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Reply, json_reply
+from tests.support import requests
 from tests.support.executable import Completed, Executable
 
 # What the loopback Google is asked for, by path.
@@ -89,10 +88,7 @@ def token_request(
     environment: Mapping[str, str], deadline_s: float = 30, **options: str
 ) -> TokenRequest:
     """A request to the provider for the example host."""
-    found = route(ServerURL.parse(EXAMPLE_HOST))
-    assert found is not None
-    deadline = Deadline(deadline_s, time.monotonic)
-    return TokenRequest(found, environ=environment, deadline=deadline, options=options)
+    return requests.token_request(EXAMPLE_HOST, environment, deadline_s, options)
 
 
 def ask(

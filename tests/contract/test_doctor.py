@@ -24,6 +24,7 @@ from tests.mounts import mounted, needs_mounts
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
 from tests.support.executable import CLOSED_PORT, PROGRAM, Executable
 from tests.support.machine import Machine, person
+from tests.support.requests import jwt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -541,11 +542,6 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(person: Machine, path: 
         assert time.monotonic() - begun_s < 20
 
 
-def _token(claims: dict[str, object]) -> str:
-    body = b64encode(json.dumps(claims).encode()).decode().rstrip("=")
-    return f"eyJhbGciOiJub25lIn0.{body}.c2ln"
-
-
 @pytest.mark.parametrize("ends_in_s", [-3600, 3600])
 @pytest.mark.parametrize("kind", ["ecr", "acr", "any"])
 def test_a_login_that_has_expired_by_its_own_content_is_named(
@@ -556,8 +552,8 @@ def test_a_login_that_has_expired_by_its_own_content_is_named(
     auth = b64encode(f"AWS:{password}".encode()).decode()
     host, entry = {
         "ecr": (aws.EXAMPLE_HOST, {"auth": auth}),
-        "acr": (azure.EXAMPLE_HOST, {"identitytoken": _token({"exp": ends_at_s})}),
-        "any": (PRIVATE_HOST, {"username": "u", "password": _token({"exp": ends_at_s})}),
+        "acr": (azure.EXAMPLE_HOST, {"identitytoken": jwt(exp=ends_at_s)}),
+        "any": (PRIVATE_HOST, {"username": "u", "password": jwt(exp=ends_at_s)}),
     }[kind]
     person.write(_CONFIG, {"auths": {host: entry}}, 0o600)
     assert _codes(_doctor(person)).count("doctor.login-expired") == (ends_in_s < 0)

@@ -24,10 +24,7 @@ from botocore.credentials import SSOProvider
 from botocore.tokens import SSOTokenProvider
 
 from cred_helper.errors import Denied
-from cred_helper.hosts import route
-from cred_helper.providers.common.interface import Deadline, TokenRequest
 from cred_helper.providers.ecr import EcrProvider
-from cred_helper.server_url import ServerURL
 from tests.clouds import faults
 from tests.clouds.authority import Authority
 from tests.clouds.aws import ACCOUNT, EXAMPLE_HOST, PUBLIC_HOST, AwsCloud
@@ -39,6 +36,7 @@ from tests.support import identities
 from tests.support.executable import CLOSED_PORT, COMMAND, NOT_FOUND, PROGRAM, ROOT, Executable
 from tests.support.identities import SIGN_IN, SSO_PLACE, SSO_ROLE, SSO_SESSION, Make, assumed
 from tests.support.machine import Machine
+from tests.support.requests import token_request
 
 __all__ = ["authority"]
 
@@ -215,11 +213,7 @@ def test_a_token_by_keys_of_a_service_without_a_login_is_not_kept(
 
 def ask(host: str = EXAMPLE_HOST, **options: str) -> tuple[str, str]:
     """Ask the provider in this process, with options of this registry."""
-    found = route(ServerURL.parse(host))
-    assert found is not None
-    request = TokenRequest(
-        found, environ=os.environ, deadline=Deadline(30, monotonic), options=options
-    )
+    request = token_request(host, os.environ, options=options)
     provider = EcrProvider()
     credential = provider.get(request, provider.identify(request))
     assert credential.expires_at is not None

@@ -6,8 +6,6 @@ and by the executable where the cache and the words for a user count.
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +22,7 @@ from cred_helper.errors import CredentialError
 from cred_helper.hosts import route
 from cred_helper.providers.common import id_token, id_token_issuer, token_identity
 from cred_helper.providers.common.bounded_provider import BoundedProvider
-from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
+from cred_helper.providers.common.interface import IdToken, TokenRequest
 from cred_helper.server_url import ServerURL
 from tests.clouds import aws, azure, ci, faults, google
 from tests.clouds.authority import Authority
@@ -36,6 +34,7 @@ from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Fault, LoopbackServer, Reply, json_reply
 from tests.support.machine import Machine
 from tests.support.programs import Programs
+from tests.support.requests import jwt, token_request
 
 PREFIX = "DOCKER_CREDENTIAL_MULTI_"
 JOB = "repo:octo/app:ref:refs/heads/main"
@@ -64,15 +63,13 @@ class World:
         self, cloud: str, environment: Mapping[str, str], *, deadline_s: float = 20, **options: str
     ) -> TokenRequest:
         """A request for the example registry of a cloud, as the wiring makes it."""
-        found = route(ServerURL.parse(clouds.find(cloud).example_host))
-        assert found is not None
         options = {**self.options[cloud], "id_token": "ci", **options}
-        return TokenRequest(
-            found,
-            environ={"PATH": self.programs.path, **self.way(), **environment},
-            deadline=Deadline(deadline_s, time.monotonic),
-            options=options,
-            id_token=IdToken(options["id_token"], options.get("id_token_audience", "")),
+        return token_request(
+            clouds.find(cloud).example_host,
+            {"PATH": self.programs.path, **self.way(), **environment},
+            deadline_s,
+            options,
+            IdToken(options["id_token"], options.get("id_token_audience", "")),
         )
 
     def get(self, cloud: str, environment: Mapping[str, str], **more: Any) -> Credential:
@@ -262,24 +259,19 @@ def test_the_audience_of_a_partition_and_of_a_sovereign_cloud_is_its_own(world: 
 # --- What is missing or wrong before anything is sent ---------------------------------------------
 
 
-def _unsigned(**claims: object) -> str:
-    parts = (json.dumps(part).encode() for part in ({"alg": "none"}, claims))
-    return ".".join([*(base64.urlsafe_b64encode(p).rstrip(b"=").decode() for p in parts), "sig"])
-
-
 # The variables of a job, the options, and the code of the error.
 LACKS: list[tuple[dict[str, str], dict[str, str], str]] = [
     ({}, {}, "oidc.no-ci"),
     ({"GITHUB_ACTIONS": "true"}, {}, "oidc.github-permission"),
     ({"GITLAB_CI": "true"}, {}, "oidc.gitlab-token"),
     (
-        {"GITLAB_CI": "true", "T": _unsigned(sub="s", aud="https://gitlab.com")},
+        {"GITLAB_CI": "true", "T": jwt(sub="s", aud="https://gitlab.com")},
         {},
         "oidc.gitlab-audience",
     ),
     ({"CIRCLECI": "true"}, {}, "oidc.circleci-token"),
     (
-        {"CIRCLECI": "true", "CIRCLE_OIDC_TOKEN": _unsigned(sub="s", aud="organization")},
+        {"CIRCLECI": "true", "CIRCLE_OIDC_TOKEN": jwt(sub="s", aud="organization")},
         {"id_token_audience": "chosen"},
         "oidc.program-missing",
     ),
@@ -304,20 +296,20 @@ LACKS: list[tuple[dict[str, str], dict[str, str], str]] = [
     ({}, {"id_token": "file:/no/token"}, "oidc.file-unreadable"),
     ({"T": "not a token"}, {"id_token": "env:T"}, "oidc.not-a-token"),
     ({"T": "a.b.c"}, {"id_token": "env:T"}, "oidc.not-a-token"),
-    ({"T": _unsigned(exp=time.time() - 600)}, {"id_token": "env:T"}, "oidc.expired"),
-    ({"T": _unsigned(exp=-(10**400))}, {"id_token": "env:T"}, "oidc.expired"),
+    ({"T": jwt(exp=time.time() - 600)}, {"id_token": "env:T"}, "oidc.expired"),
+    ({"T": jwt(exp=-(10**400))}, {"id_token": "env:T"}, "oidc.expired"),
     (
-        {"T": _unsigned(exp=10**400, aud="https://identity.docker.com")},
+        {"T": jwt(exp=10**400, aud="https://identity.docker.com")},
         {"id_token": "env:T"},
         "oidc.wrong-audience",
     ),
     (
-        {"T": _unsigned(aud="https://identity.docker.com")},
+        {"T": jwt(aud="https://identity.docker.com")},
         {"id_token": "env:T"},
         "oidc.wrong-audience",
     ),
     (
-        {"T": _unsigned(aud="x")},
+        {"T": jwt(aud="x")},
         {"id_token": "env:T", "id_token_audience": "y"},
         "oidc.wrong-audience",
     ),
@@ -388,8 +380,8 @@ GITHUB_FAULTS: list[tuple[Fault, str]] = [
     (json_reply({"value": None}), "oidc.no-token-in-reply"),
     (json_reply({"value": ""}), "oidc.empty"),
     (json_reply({"value": "abc"}), "oidc.not-a-token"),
-    (json_reply({"value": _unsigned(aud="other")}), "oidc.wrong-audience"),
-    (json_reply({"value": _unsigned(exp=1)}), "oidc.expired"),
+    (json_reply({"value": jwt(aud="other")}), "oidc.wrong-audience"),
+    (json_reply({"value": jwt(exp=1)}), "oidc.expired"),
     (faults.redirect_to("https://elsewhere.example/"), "network.redirect"),
     (faults.huge_body(2 << 20), "network.reply-too-large"),
     (faults.cut_body, "network.broken-off"),

@@ -23,11 +23,10 @@ from cred_helper import errors
 from cred_helper.cache import TokenCache
 from cred_helper.cache.cached import CachedProvider
 from cred_helper.credential import Credential, Secret
-from cred_helper.hosts import route
 from cred_helper.providers.common.bounded_provider import BoundedProvider
-from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
-from cred_helper.server_url import ServerURL
+from cred_helper.providers.common.interface import Identity, TokenRequest
 from tests.support.executable import ROOT
+from tests.support.requests import token_request
 
 # Far longer than any deadline that a test gives: reaching it means that something hung.
 _HUNG_S = 120
@@ -146,13 +145,10 @@ def main() -> None:
         warn=lambda error: print("warning:", *(code for code, _ in error.parts[1:])),
         clock=cloud.clock,
     )
-    found = route(ServerURL.parse(arguments.host))
-    assert found is not None
     if arguments.full_disk:  # full for an entry, which is longer, but not for the count
         resource.setrlimit(resource.RLIMIT_FSIZE, (128, 128))
     sys.stdin.read()
-    deadline = Deadline(arguments.deadline_s, time.monotonic)
-    request = TokenRequest(found, environ={}, deadline=deadline)
+    request = token_request(arguments.host, {}, arguments.deadline_s)
     try:
         print(provider.get(request, provider.identify(request)).secret.expose())
     except errors.CredentialError as error:

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 
 from cred_helper.errors import Denied
-from cred_helper.hosts import route
 from cred_helper.providers.acr import errors
 from cred_helper.providers.acr.azure_settings import AzureSettings
 from cred_helper.providers.acr.identity import MANAGED_IDENTITY, Candidate
 from cred_helper.providers.acr.messages import ENTRA_CODES
-from cred_helper.providers.common.interface import Deadline, TokenRequest
 from cred_helper.providers.common.wire import Exchange, Wire
-from cred_helper.server_url import ServerURL
+from tests.support.requests import token_request
 
 HOST = "myreg-abc123.azurecr.io"
 
 
 @pytest.fixture
 def settings() -> AzureSettings:
-    found = route(ServerURL.parse(HOST))
-    assert found is not None
     environ = {"AZURE_CLIENT_ID": "11111111-2222-4333-8444-555555555555"}
-    return AzureSettings(TokenRequest(found, environ=environ, deadline=Deadline(5, time.monotonic)))
+    return AzureSettings(token_request(HOST, environ, 5))
 
 
 def failed(settings: AzureSettings, failure: Exception) -> Wire:
@@ -75,10 +70,9 @@ def test_every_number_of_entra_has_a_message_and_a_hint(
     assert "{" not in error.hint
 
 
-def test_a_client_id_that_is_not_a_guid_is_not_shown(settings: AzureSettings) -> None:
-    environ = {"AZURE_CLIENT_ID": "Abc8Q.supersecret"}
-    request = TokenRequest(settings.route, environ=environ, deadline=settings.request.deadline)
-    error = errors.entra_refusal(AzureSettings(request), "AADSTS700016: unknown")
+def test_a_client_id_that_is_not_a_guid_is_not_shown() -> None:
+    settings = AzureSettings(token_request(HOST, {"AZURE_CLIENT_ID": "Abc8Q.supersecret"}))
+    error = errors.entra_refusal(settings, "AADSTS700016: unknown")
     assert error is not None
     assert "supersecret" not in f"{error.line} {error.hint}"
 

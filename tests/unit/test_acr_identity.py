@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import os
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cred_helper.errors import Misconfigured, NotFound, Unreachable
-from cred_helper.hosts import route
 from cred_helper.providers.acr import AcrProvider
 from cred_helper.providers.acr.authority import cloud_of, instance_discovery
 from cred_helper.providers.acr.azure_settings import AzureSettings
 from cred_helper.providers.acr.identity import AcrIdentity
 from cred_helper.providers.common import cloud_detection
-from cred_helper.providers.common.interface import Deadline, TokenRequest
-from cred_helper.server_url import ServerURL
+from cred_helper.providers.common.interface import TokenRequest
+from tests.support.requests import jwt, token_request
 
 TENANT, CLIENT = "contoso.example", "11111111-2222-4333-8444-555555555555"
 SECRET = "loopback-secret"
@@ -53,10 +51,7 @@ def firmware(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool | None], None]:
 def request(
     environ: dict[str, str], host: str = "myreg.azurecr.io", **options: str
 ) -> TokenRequest:
-    found = route(ServerURL.parse(host))
-    assert found is not None
-    deadline = Deadline(5, time.monotonic)
-    return TokenRequest(found, environ=environ, deadline=deadline, options=options)
+    return token_request(host, environ, 5, options)
 
 
 def identify(
@@ -77,12 +72,6 @@ def why(identity: AcrIdentity) -> dict[str, str]:
     """The code of the reason why each other source is skipped."""
     assert all(other.reason for other in identity.skipped)
     return {other.source: other.code for other in identity.skipped}
-
-
-def jwt(**claims: object) -> str:
-    parts = ({"alg": "RS256"}, claims)
-    encoded = [urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
-    return ".".join([*encoded, "c2ln"])
 
 
 def program(folder: Path, name: str) -> str:

@@ -7,7 +7,6 @@ import stat
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
@@ -36,9 +35,8 @@ from cred_helper.files.atomic_file import temporary_name
 from cred_helper.files.fingerprints import digest
 from cred_helper.files.locks import Locks
 from cred_helper.files.private_folder import PrivateFolder
-from cred_helper.hosts import route
-from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
-from cred_helper.server_url import ServerURL
+from cred_helper.providers.common.interface import Identity, TokenRequest
+from tests.support.requests import token_request
 
 NOW = 1_700_000_000.0
 MINUTE, HOUR = 60.0, 3600.0
@@ -107,16 +105,11 @@ class Asker:
 
     def get(self, host: str = "gcr.io", **options: str) -> str:
         provider = self.provider()
-        found = route(ServerURL.parse(host))
-        assert found is not None
-        request = TokenRequest(found, environ={}, deadline=Deadline(30, monotonic), options=options)
+        request = token_request(host, {}, options=options)
         return provider.get(request, provider.identify(request)).secret.expose()
 
     def forget(self, host: str = "gcr.io") -> None:
-        found = route(ServerURL.parse(host))
-        assert found is not None
-        request = TokenRequest(found, environ={}, deadline=Deadline(30, monotonic))
-        self.provider().forget(request)
+        self.provider().forget(token_request(host, {}))
 
     @property
     def failure(self) -> CredentialError:

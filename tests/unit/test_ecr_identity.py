@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import configparser
 import hashlib
 import json
@@ -12,7 +11,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from socket import gaierror
-from time import monotonic
 from typing import Any
 
 import botocore.session
@@ -22,17 +20,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cred_helper.errors import CredentialError, Denied, Misconfigured, NotFound, Unreachable
-from cred_helper.hosts import route
 from cred_helper.providers.common import cloud_detection, metadata_probe
 from cred_helper.providers.common.bounded_provider import BoundedProvider
 from cred_helper.providers.common.ini_file import parse
-from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
+from cred_helper.providers.common.interface import Identity, TokenRequest
 from cred_helper.providers.common.wire import Wire
 from cred_helper.providers.ecr import EcrProvider
 from cred_helper.providers.ecr.configuration import Configuration
 from cred_helper.providers.ecr.errors import Step, explained
-from cred_helper.server_url import ServerURL
 from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
+from tests.support.requests import jwt, token_request
 
 KEYS = "aws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = example-secret\n"
 KEY_VARIABLES = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example-secret"}
@@ -60,10 +57,7 @@ METHODS = {
 
 
 def request(host: str = EXAMPLE_HOST, **options: str) -> TokenRequest:
-    found = route(ServerURL.parse(host))
-    assert found is not None
-    deadline = Deadline(30, monotonic)
-    return TokenRequest(found, environ=os.environ, deadline=deadline, options=options)
+    return token_request(host, os.environ, options=options)
 
 
 def identify(**options: str) -> Identity:
@@ -657,11 +651,6 @@ def test_a_metadata_service_that_is_set_needs_no_sign_of_one(
         detail,
         True,
     )
-
-
-def jwt(**claims: object) -> str:
-    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-    return f"header.{payload}.{claims.get('iat')}"
 
 
 def pod(write: Write, **claims: object) -> dict[str, str]:

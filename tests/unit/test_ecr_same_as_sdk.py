@@ -8,7 +8,6 @@ endpoints different cache keys. No network: the services that keys come from are
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -24,11 +23,9 @@ from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.credentials import DeferredRefreshableCredentials
 
 from cred_helper.errors import CredentialError
-from cred_helper.hosts import route
-from cred_helper.providers.common.interface import Deadline, TokenRequest
 from cred_helper.providers.ecr import EcrProvider
-from cred_helper.server_url import ServerURL
 from tests.clouds.aws import EXAMPLE_HOST
+from tests.support.requests import jwt, token_request
 
 SEED = 20261127
 SET_UPS = 600
@@ -49,11 +46,6 @@ SOURCES = {
 }
 
 
-def jwt(issuer: str, subject: str) -> str:
-    claims = json.dumps({"iss": issuer, "sub": subject}).encode()
-    return f"header.{base64.urlsafe_b64encode(claims).rstrip(b'=').decode()}.signature"
-
-
 class SetUp:
     """One random machine: its files below a home, and its variables."""
 
@@ -61,7 +53,7 @@ class SetUp:
         self._home = home
         self._random = random
         for name in ("token-a", "token-b"):
-            (home / name).write_text(jwt("https://issuer", random.choice(["x", "y"])))
+            (home / name).write_text(jwt(iss="https://issuer", sub=random.choice(["x", "y"])))
         for number in ("1", "2"):
             keys = {"Version": 1, "AccessKeyId": f"AKIAPROCESS{number}", "SecretAccessKey": "s"}
             (home / f"keys-{number}").write_text(json.dumps(keys))
@@ -237,15 +229,11 @@ def homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int
 def test_the_identity_is_the_sdks_and_each_has_a_cache_key_of_its_own(
     homes: Iterator[tuple[int, SetUp]],
 ) -> None:
-    found_route = route(ServerURL.parse(EXAMPLE_HOST))
-    assert found_route is not None
     by_key: dict[str, tuple[tuple[object, ...], int]] = {}
     refused = sources = 0
     for number, set_up in homes:
         options = {"profile": set_up.chosen} if set_up.chosen else {}
-        request = TokenRequest(
-            found_route, environ=os.environ, deadline=Deadline(30, monotonic), options=options
-        )
+        request = token_request(EXAMPLE_HOST, os.environ, options=options)
         ours: tuple[str | None, str | None] | None
         why = ""
         try:

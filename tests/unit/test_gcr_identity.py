@@ -13,11 +13,10 @@ import pytest
 
 from cred_helper.errors import Misconfigured, ProviderError
 from cred_helper.files import user_folders
-from cred_helper.hosts import route
 from cred_helper.providers.common import cloud_detection
-from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
+from cred_helper.providers.common.interface import Identity, TokenRequest
 from cred_helper.providers.gcr import GcrProvider
-from cred_helper.server_url import ServerURL
+from tests.support.requests import jwt, token_request
 
 OFF = {"NO_GCE_CHECK": "true"}
 NAMED = {"GCE_METADATA_HOST": "127.0.0.1:1"}
@@ -57,9 +56,7 @@ def identify(
 def request_for(
     environ: Mapping[str, str], host: str = "us-docker.pkg.dev", **options: str
 ) -> TokenRequest:
-    found = route(ServerURL.parse(host))
-    assert found is not None
-    return TokenRequest(found, environ=environ, deadline=Deadline(1, lambda: 0.0), options=options)
+    return token_request(host, environ, 1, options)
 
 
 def write(path: Path, content: object) -> str:
@@ -381,11 +378,6 @@ def test_a_gcloud_without_an_active_account_is_skipped(gcloud: Gcloud) -> None:
 # --- The cache key --------------------------------------------------------------------------------
 
 
-def token_of(**claims: object) -> str:
-    part = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
-    return f"e30.{part}.c2ln"
-
-
 CLAIMS = {"iss": "https://ci.example", "sub": "repo:one", "aud": "pool", "jti": "1", "exp": 10}
 TEXT: dict[str, object] = {}
 JSON: dict[str, object] = {"format": {"type": "json", "subject_token_field_name": "id_token"}}
@@ -409,7 +401,7 @@ def test_a_subject_token_is_known_by_issuer_subject_and_audience(
         environ = {"GOOGLE_APPLICATION_CREDENTIALS": path}
 
         def key(environ: dict[str, str] = environ, **changes: object) -> str | None:
-            text = token_of(**{**CLAIMS, **changes})
+            text = jwt(**{**CLAIMS, **changes})
             write(token, {"other": "x", "id_token": text} if form else text + "\n")
             return identify(environ).cache_key
 
@@ -724,7 +716,7 @@ def test_what_files_show_to_be_wrong_is_reported_without_a_get(
     (tmp_path / "binary").write_bytes(b"\xff")
     write(tmp_path / "token", "hunter2")
     write(tmp_path / "json", {"other": "hunter2"})
-    write(tmp_path / "expired", token_of(**CLAIMS))
+    write(tmp_path / "expired", jwt(**CLAIMS))
     text = content if isinstance(content, str) else json.dumps(content)
     path = write(tmp_path / "a", text.replace("{folder}", str(tmp_path)))
     environ = {"GOOGLE_APPLICATION_CREDENTIALS": path, "PATH": os.defpath}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +11,8 @@ from cred_helper.cache import TokenCache
 from cred_helper.cache.cached import CachedProvider
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import Denied
-from cred_helper.hosts import route
-from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
-from cred_helper.server_url import ServerURL
+from cred_helper.providers.common.interface import Identity, TokenRequest
+from tests.support.requests import token_request
 
 
 class Cloud:
@@ -54,9 +52,7 @@ def cloud() -> Cloud:
 
 
 def get(cloud: Cloud, host: str, folder: Path | None) -> str:
-    found = route(ServerURL.parse(host))
-    assert found is not None
-    request = TokenRequest(found, environ={}, deadline=Deadline(30, time.monotonic))
+    request = token_request(host, {})
     if folder is None:
         return cloud.get(request, cloud.identify(request)).secret.expose()
     provider = CachedProvider(cloud, TokenCache(str(folder)), warn=lambda *_: None)

@@ -1,0 +1,35 @@
+"""Requests to a provider in this process, and identity tokens that are not signed."""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+
+from cred_helper.hosts import route
+from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
+from cred_helper.server_url import ServerURL
+
+
+def token_request(
+    host: str,
+    environ: Mapping[str, str],
+    within_s: float = 30,
+    options: Mapping[str, str] | None = None,
+    id_token: IdToken | None = None,
+) -> TokenRequest:
+    """A request for a registry with these options."""
+    found = route(ServerURL.parse(host))
+    assert found is not None
+    deadline = Deadline(within_s, time.monotonic)
+    return TokenRequest(
+        found, environ=environ, deadline=deadline, options=options, id_token=id_token
+    )
+
+
+def jwt(**claims: object) -> str:
+    """A JSON web token with these claims; its signature is a constant."""
+    parts = (json.dumps(part).encode() for part in ({"alg": "RS256"}, claims))
+    encoded = (urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+    return ".".join([*encoded, "c2ln"])
