@@ -9,11 +9,12 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 # No package without a hash: neither an index nor a build environment of pip's own.
 OFFLINE := --no-index --no-deps
 
-.PHONY: help demo test coverage fuzz soak faults differential lint format docs pictures venv \
+.PHONY: help demo test outside coverage fuzz soak faults differential lint format docs pictures venv \
 	install clean
 help:
 	@echo "make demo      the main job, on loopback clouds"
 	@echo "make test      everything that must pass"
+	@echo "make outside   real engines, clients and libraries on every registry; installs them"
 	@echo "make coverage  branch coverage of the tests, subprocesses included"
 	@echo "make fuzz      a million server URLs, and damaged inputs for every parser"
 	@echo "make soak      kills at random moments, and fifty processes at once"
@@ -50,6 +51,11 @@ unexport PYTHONDONTWRITEBYTECODE
 # wait for a time limit.
 test: $(STAMP) lint
 	$(BIN)/python -m pytest -n 3 --dist worksteal </dev/null
+
+# The first time it builds the clients, which takes half an hour or more. Root, for the namespaces.
+outside: $(STAMP) frozen/static
+	@$(BIN)/python -m tests.outside.set_up
+	@DOCKER_CREDENTIAL_MULTI_UNDER_TEST=$(DIST)/docker-credential-multi $(BIN)/python -m tests.outside
 
 # Every Python of this venv measures itself from its start, whatever environment a test gives it.
 # combine reports the files that killed processes left half-written.

@@ -47,7 +47,12 @@ class Image:
 
 def tiny_image(text: str = "loopback\n") -> Image:
     """An image whose one file holds this text."""
-    tar = _tar_of("loopback.txt", text.encode())
+    return image_of("loopback.txt", text.encode())
+
+
+def image_of(name: str, content: bytes, mode: int = 0o644) -> Image:
+    """An image of one file."""
+    tar = _tar_of(name, content, mode)
     # Stored, not deflated: the digest must not depend on the machine's zlib.
     layer = gzip.compress(tar, compresslevel=0, mtime=0)
     config = _json(
@@ -80,9 +85,10 @@ def _descriptor(media_type: str, content: bytes) -> dict[str, object]:
     return {"mediaType": media_type, "digest": digest_of(content), "size": len(content)}
 
 
-def _tar_of(name: str, content: bytes) -> bytes:
+def _tar_of(name: str, content: bytes, mode: int) -> bytes:
     member = tarfile.TarInfo(name)
     member.size = len(content)
+    member.mode = mode
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         tar.addfile(member, io.BytesIO(content))

@@ -79,7 +79,10 @@ class Registry(LoopbackServer):
 
     def seed_image(self, repository: str, tag: str = "latest") -> Image:
         """Have a valid tiny image in the registry, as if it had been pushed."""
-        image = tiny_image()
+        return self.seed(tiny_image(), repository, tag)
+
+    def seed(self, image: Image, repository: str, tag: str) -> Image:
+        """Have an image in the registry, as if it had been pushed."""
         self._blobs |= {digest_of(blob): blob for blob in (image.config, image.layer)}
         self._manifests[image.digest] = (MANIFEST, image.manifest)
         self._tags[repository, tag] = image.digest

@@ -623,6 +623,13 @@ def test_an_invalid_registry_is_refused(person: Machine, home: Path, registry: s
     assert not (home / ".docker").exists()
 
 
+def test_docker_hub_is_named_as_podman_looks_it_up_too(person: Machine, home: Path) -> None:
+    person.scripts.program("podman", "")
+    assert _configure(person, "--yes", "--registry", "docker.io").status == 0
+    both = {"https://index.docker.io/v1/": "multi", "docker.io": "multi"}
+    assert json.loads((home / ".docker/config.json").read_text()) == {"credHelpers": both}
+
+
 def test_a_single_registry_is_written_to_the_file_that_podman_reads(
     person: Machine, home: Path
 ) -> None:

@@ -52,7 +52,7 @@ def proposal(registries: tuple[str, ...], links: Path | None, *, docker_only: bo
         _check(plan, config)
         if registries:
             for registry in registries:
-                _plan_registry(plan, config, registry)
+                _plan_registry(plan, config, registry, docker_only=docker_only)
         else:
             _plan_everywhere(plan, config)
         if config.wanted:
@@ -93,17 +93,22 @@ def _check(plan: Plan, edit: JsonEdit) -> None:
     ]
 
 
-def _plan_registry(plan: Plan, config: JsonEdit, registry: str) -> None:
+def _plan_registry(plan: Plan, config: JsonEdit, registry: str, *, docker_only: bool) -> None:
     server_url = ServerURL.parse(registry)
     if not server_url.is_host:
         why = find(server_url.unroutable or "client.url-not-dns").text
         raise click.UsageError(f"--registry {server_url.redacted}: {why}")
-    key = docker_hub.KEY if docker_hub.is_hub(server_url) else server_url.address
-    displaced = config.now("credHelpers", key)
-    if displaced not in (None, _MULTI):
-        helper = shown_name(str(json.loads(displaced)))
-        plan.note("configure.helper-displaced", key=key, helper=helper)
-    config.set(_MULTI, "credHelpers", key)
+    keys = [server_url.address]
+    if docker_hub.is_hub(server_url):
+        keys = [docker_hub.KEY]
+        if registries_conf.clients(os.environ) and not docker_only:
+            keys.append(docker_hub.HOSTS[0])  # podman and its relatives know no other
+    for key in keys:
+        displaced = config.now("credHelpers", key)
+        if displaced not in (None, _MULTI):
+            helper = shown_name(str(json.loads(displaced)))
+            plan.note("configure.helper-displaced", key=key, helper=helper)
+        config.set(_MULTI, "credHelpers", key)
 
 
 def _plan_everywhere(plan: Plan, config: JsonEdit) -> None:

@@ -1,0 +1,207 @@
+"""A client: the commands of each of its operations, and a run of all of them on one registry."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.clients.machine import stored
+from tests.clouds.proxy import TerminatingProxy
+from tests.outside.registries import HUB, Place
+from tests.support.executable import ROOT
+from tests.support.machine import Machine
+
+FOLDER = ROOT / "build/outside"
+PROGRAMS = FOLDER / "bin"
+PATH = f"{PROGRAMS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_HUNG_S = 180
+
+WAYS: dict[str, tuple[str, ...]] = {"credsStore": (), "credHelpers": ("--registry", "{host}")}
+"""The arguments of our ``configure`` for each way to name us; for podman and its relatives the
+first is ``credential-helpers`` of registries.conf."""
+
+Service = Callable[[Path, Mapping[str, str]], AbstractContextManager[Mapping[str, str]]]
+"""Starts a daemon with its files in a folder; gives the variables by which clients find it."""
+
+
+class Failed(Exception):
+    """An operation failed; the text is the reason."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """One client.
+
+    An operation is a list of commands or a function. In commands, ``{image}``, ``{base}``,
+    ``{built}``, ``{server}``, ``{host}``, ``{username}``, ``{context}`` and ``{folder}`` are filled
+    in. ``login`` is the one for a registry without an identity: it reads the password from
+    standard input. An operation ``get`` prints what it got, as our helper does; ``{}`` for none.
+    """
+
+    versions: Mapping[str, str]
+    """The command that prints the version, for each program that takes part."""
+    operations: Mapping[str, tuple[str, ...] | Callable[[Run], None]]
+    login: tuple[str, ...] = ()
+    variant: str = ""
+    hub: str = HUB
+    """The word for Docker Hub as the server of a login."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    service: Service = lambda _folder, _variables: nullcontext({})
+    ways: tuple[str, ...] = tuple(WAYS)
+
+    @property
+    def name(self) -> str:
+        """As it is chosen by."""
+        return f"{next(iter(self.versions))} {self.variant}".strip()
+
+    def missing(self) -> list[str]:
+        """The programs that are not installed."""
+        return [
+            name
+            for name, command in self.versions.items()
+            if not shutil.which(command.split()[0], path=PATH)
+        ]
+
+    def title(self) -> str:
+        """The name and version of each program."""
+        found = ", ".join(f"{name} {_version(words)}" for name, words in self.versions.items())
+        return f"{found} ({self.variant})" if self.variant else found
+
+
+def _version(command: str) -> str:
+    """The first word of the output that is a number; of what we built, what it was built from."""
+    built = os.path.realpath(shutil.which(command.split(maxsplit=1)[0], path=PATH) or "")
+    if os.path.dirname(built) == str(PROGRAMS):
+        return built.rpartition("-v")[2]
+    done = subprocess.run(
+        shlex.split(command),
+        env={"PATH": PATH, "HOME": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    words = (done.stdout + done.stderr).replace(",", " ").replace('"', " ").split()
+    numbers = (word.removeprefix("v") for word in words)
+    return next((word.partition("+")[0] for word in numbers if word[:1].isdigit()), "?")
+
+
+class Run:
+    """One client on one registry, with us named in one way, and a home of its own."""
+
+    def __init__(
+        self,
+        client: Client,
+        place: Place,
+        way: str,
+        proxy: TerminatingProxy,
+        folder: Path,
+        variables: Mapping[str, str],
+    ) -> None:
+        self.client = client
+        self.place = place
+        self.way = way
+        home = folder / f"{way}-{place.host}".replace(":", "-")
+        runtime, self.context = home / "runtime", home / "context"
+        for made in (runtime, self.context):
+            made.mkdir(parents=True)
+        self.machine = Machine(home, **proxy.environment(), XDG_RUNTIME_DIR=str(runtime))
+        self.machine.environment |= {**place.identity, **client.variables, **variables}
+        self.machine.environment["PATH"] = f"{self.machine.programs}:{PATH}"
+        (self.context / "Dockerfile").write_text(
+            f'FROM {place.base}\nRUN ["/bin/busybox", "touch", "/ran"]\n'
+        )
+        self._words = {
+            "image": place.image,
+            "base": place.base,
+            "built": place.built(way.lower()),
+            "host": place.host,
+            "server": client.hub if place.host == HUB else place.host,
+            "username": place.username,
+            "context": str(self.context),
+            "folder": str(home),
+        }
+
+    def _configure(self) -> None:
+        """Name us as our own command does."""
+        arguments = [word.format_map(self._words) for word in WAYS[self.way]]
+        done = self.machine.run("configure", "--yes", *arguments)
+        assert done.status == 0, done
+
+    def operations(self) -> Iterator[tuple[str, str]]:
+        """Do all that make sense on this registry; the name of each, and why it failed."""
+        self._configure()
+        for name, how in self.client.operations.items():
+            if not self.place.username and name in ("login", "push", "logout"):
+                continue
+            try:
+                if callable(how):
+                    how(self)
+                elif name == "get":
+                    self._get(how)
+                elif name == "login" and self.place.password:
+                    self.call(*self.client.login, stdin=self.place.password)
+                else:
+                    self.call(*how)
+                self._check(name)
+            except Failed as failure:
+                yield name, str(failure)
+            else:
+                yield name, ""
+
+    def call(self, *commands: str, stdin: str = "") -> str:
+        """Run commands of the client's; the output of the last one. Raises Failed."""
+        output = ""
+        for command in commands:
+            words = [word.format_map(self._words) for word in shlex.split(command)]
+            try:
+                done = self.machine.call(*filter(None, words), stdin=stdin)
+            except subprocess.TimeoutExpired:
+                raise Failed(f"{words[0]} did not end") from None
+            if done.returncode != 0:
+                said = _last_line(done.stderr) or _last_line(done.stdout)
+                raise Failed(said or f"{words[0]}: exit {done.returncode}")
+            output = done.stdout
+        return output
+
+    def _get(self, commands: tuple[str, ...]) -> None:
+        """Have a library ask us, and the registry accept the answer."""
+        if self.place.password:
+            self.machine.store(self.place.host, self.place.username, self.place.password)
+        output = self.call(*commands)
+        try:
+            found = json.loads(_last_line(output))
+            login = found["Username"], found["Secret"]
+        except (ValueError, KeyError):
+            login = None
+            if self.place.username or _last_line(output) != "{}":
+                raise Failed(f"it has no credential: {_last_line(output)}") from None
+        if login and not (self.place.username and self.place.accepts(*login)):
+            raise Failed(f"it has another credential, of {login[0]}")
+
+    def _check(self, name: str) -> None:
+        """Ask the registry whether it was so."""
+        seen = self.place.registry.logins
+        users = {login.username for login in seen}
+        if any(not login.accepted for login in seen):
+            raise Failed(f"the registry refused {', '.join(users)}")
+        if users - {self.place.username, "<token>"}:
+            raise Failed(f"the registry saw {', '.join(users)}")
+        if self.place.username and not seen and name not in ("get", "logout"):
+            raise Failed("the registry saw no login")
+        if name == "push" and not self.place.is_pushed(self.way.lower()):
+            raise Failed("the registry has no such image")
+        if name == "logout" and self.place.password and stored(self.machine, self.place.host):
+            raise Failed("the login is still there")
+
+
+def _last_line(text: str) -> str:
+    """The last line that says something."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:400] if lines else ""

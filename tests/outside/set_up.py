@@ -1,0 +1,121 @@
+"""``python -m tests.outside.set_up``: install the clients, pinned, into ``build/outside``.
+
+Debian's come from the machine's own apt sources. Go programs are built from their modules, each
+with its own ``go.mod`` and ``go.sum``. What is there already stays; what cannot be installed is
+reported, and its clients are left out of the table.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.outside.client import FOLDER, PROGRAMS
+
+DEBIAN = (
+    *("docker.io", "podman", "buildah", "skopeo", "containerd", "runc", "crun", "netavark"),
+    *("golang-github-containers-common", "busybox-static", "iproute2"),
+)
+_HUNG_S = 3600
+
+
+@dataclass(frozen=True)
+class GoProgram:
+    """A program of a Go module."""
+
+    name: str
+    module: str
+    version: str
+    package: str = "."
+    tags: str = ""
+
+
+GO = (
+    GoProgram("kaniko", "github.com/GoogleContainerTools/kaniko", "v1.24.0", "./cmd/executor"),
+    GoProgram("crane", "github.com/google/go-containerregistry", "v0.22.1", "./cmd/crane"),
+    GoProgram("oras", "oras.land/oras", "v1.3.6", "./cmd/oras"),
+    GoProgram("buildctl", "github.com/moby/buildkit", "v0.34.2", "./cmd/buildctl"),
+    GoProgram("buildkitd", "github.com/moby/buildkit", "v0.34.2", "./cmd/buildkitd"),
+    GoProgram("nerdctl", "github.com/containerd/nerdctl/v2", "v2.1.2", "./cmd/nerdctl"),
+    GoProgram("regctl", "github.com/regclient/regclient", "v0.11.7", "./cmd/regctl"),
+    GoProgram("helm", "helm.sh/helm/v4", "v4.3.1", "./cmd/helm"),
+    GoProgram("ko", "github.com/google/ko", "v0.19.1"),
+)
+
+
+def main() -> None:
+    """Install everything, one after another."""
+    PROGRAMS.mkdir(parents=True, exist_ok=True)
+    for problem in (*_from_debian(), *_from_go()):
+        sys.stderr.write(f"{problem}\n")
+
+
+def _from_debian() -> Iterator[str]:
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        yield "apt: only root installs Debian's packages"
+        return
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    install = ["apt-get", "install", "-qq", "--yes", "--no-install-recommends", *DEBIAN]
+    for command in (["apt-get", "update", "-qq"], install):
+        done = _run(command, environment=environment)
+        if done.returncode != 0:
+            yield f"apt: {done.stderr[-500:]}"
+
+
+def _from_go() -> Iterator[str]:
+    for program in GO:
+        made = PROGRAMS / program.name
+        # Another version is another file.
+        kept = made.with_name(f"{program.name}-{program.version}")
+        if not kept.exists():
+            yield from _built(program, kept)
+        if kept.exists():
+            made.unlink(missing_ok=True)
+            made.symlink_to(kept.name)
+
+
+def _built(program: GoProgram, target: Path) -> Iterator[str]:
+    """Build a program in a copy of its module, as its own project does."""
+    if not shutil.which("go"):
+        yield f"{program.name}: Go is not installed"
+        return
+    got = _run(["go", "mod", "download", "-json", f"{program.module}@{program.version}"])
+    if got.returncode != 0:
+        yield f"{program.name}: {(got.stdout + got.stderr)[-500:]}"
+        return
+    source = FOLDER / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(json.loads(got.stdout)["Dir"], source, copy_function=shutil.copyfile)
+    for path in (source, *source.rglob("*")):
+        path.chmod(0o755)
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false -mod=mod"}
+    tags = f"-tags={program.tags}"
+    build = ["go", "build", "-trimpath", "-ldflags=-s -w", tags, "-o", str(target)]
+    done = _run([*build, program.package], source, environment)
+    shutil.rmtree(source)
+    if done.returncode != 0:
+        yield f"{program.name}: {done.stderr[-1000:]}"
+
+
+def _run(
+    command: list[str], folder: Path | None = None, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["nice", "-n", "5", *command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=_HUNG_S,
+        check=False,
+    )
+
+
+if __name__ == "__main__":
+    main()

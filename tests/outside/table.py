@@ -1,0 +1,137 @@
+"""The table of what works: one row a client and way to name us, one column a registry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from tests.outside.registries import PLACES
+
+_KANIKO = (
+    "kaniko deletes every file outside of `/kaniko` between the stages of a build, the helper too: "
+    "copy it to `/kaniko` ([recipe](recipes.md#kaniko-and-buildkit-in-kubernetes))."
+)
+EXPLAINED = (("kaniko helper in /usr/local/bin", "*", "*", "push", _KANIKO),)
+"""Client, way, registry and operation, as patterns, and why this cannot work."""
+
+PAGE = """\
+# Clients
+
+Every client below is the real one. `docker-credential-multi configure` sets it up (`credsStore`;
+for podman and buildah `credential-helpers` in `registries.conf`), or
+`docker-credential-multi configure --registry HOST` (`credHelpers`). The registries are servers on
+loopback that accept only what their cloud issued; the private one has a login, the public one needs
+none. `make outside` installs the clients, runs them, and writes this page.
+
+{table}
+
+{notes}
+"""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What came of one client on one registry: why each operation failed, empty if it did not."""
+
+    client: str
+    title: str
+    way: str
+    registry: str
+    outcome: dict[str, str]
+
+
+class Table:
+    """All cells so far, and the notes on those that failed."""
+
+    def __init__(self) -> None:
+        self._cells: list[Cell] = []
+        self._skipped: dict[str, str] = {}
+        self._notes: list[str] = []
+
+    def add(self, cell: Cell) -> None:
+        self._cells.append(cell)
+
+    def skip(self, client: str, reason: str) -> None:
+        self._skipped[client] = reason
+
+    def wrong(self) -> list[str]:
+        """What fails and is not explained, and what is explained and does not fail."""
+        wrong, met = [], set()
+        for cell in self._cells:
+            for operation, reason in cell.outcome.items():
+                row = _explained(cell, operation)
+                if row and reason:
+                    met.add(row)
+                elif reason:
+                    wrong.append(f"{cell.client} {cell.way} {cell.registry} {operation}: {reason}")
+        clients = {cell.client for cell in self._cells}
+        stale = (
+            f"works, and is explained: {' '.join(row)}"
+            for row in EXPLAINED
+            if row not in met and any(fnmatchcase(client, row[0]) for client in clients)
+        )
+        return [*wrong, *stale]
+
+    def text(self) -> str:
+        """For a terminal."""
+        rows = list(self._rows())
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
+        lines += [f"{client}: {reason}" for client, reason in self._skipped.items()]
+        return "\n".join([*lines, "", *self._numbered(), ""])
+
+    def write(self, folder: Path) -> None:
+        """Keep the table beside what was tried."""
+        (folder / "table.json").write_text(json.dumps(list(map(asdict, self._cells)), indent=1))
+        (folder / "table.md").write_text(self.page())
+
+    def page(self) -> str:
+        """For the documentation."""
+        head, *rows = self._rows()
+        table = "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
+        return PAGE.format(table=table, notes="\n".join(self._numbered())).rstrip() + "\n"
+
+    def _rows(self) -> Iterator[list[str]]:
+        yield ["Client", "Named in", "Operations", *PLACES]
+        self._notes = []
+        groups: dict[tuple[str, str], dict[str, Cell]] = {}
+        for cell in self._cells:
+            groups.setdefault((cell.title, cell.way), {})[cell.registry] = cell
+        for (title, way), cells in groups.items():
+            operations = dict.fromkeys(name for cell in cells.values() for name in cell.outcome)
+            words = (self._word(cells.get(place)) for place in PLACES)
+            yield [title, way, ", ".join(operations), *words]
+
+    def _word(self, cell: Cell | None) -> str:
+        """What stands in the table: ``ok``, or the operations that failed and their notes."""
+        if cell is None:
+            return "-"
+        failed: dict[str, list[str]] = {}
+        for operation, reason in cell.outcome.items():
+            if reason:
+                row = _explained(cell, operation)
+                failed.setdefault(row[4] if row else reason, []).append(operation)
+        words = (f"no {', '.join(names)} ({self._note(text)})" for text, names in failed.items())
+        return "; ".join(words) or "ok"
+
+    def _note(self, text: str) -> int:
+        if text not in self._notes:
+            self._notes.append(text)
+        return self._notes.index(text) + 1
+
+    def _numbered(self) -> Iterable[str]:
+        return (f"{number}. {text}" for number, text in enumerate(self._notes, 1))
+
+
+def _explained(cell: Cell, operation: str) -> tuple[str, str, str, str, str] | None:
+    facts = (cell.client, cell.way, cell.registry, operation)
+    for row in EXPLAINED:
+        if all(map(fnmatchcase, facts, row[:4])):
+            return row
+    return None
