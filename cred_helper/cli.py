@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from time import monotonic
 
 from cred_helper import stdio
 from cred_helper.errors import (
@@ -39,23 +40,33 @@ _NO_HOME = "/dev/null"
 
 def main() -> NoReturn:
     """Serve one call and end the process."""
+    begun_s = monotonic()
     _prepare_process()
     arguments = sys.argv[1:]
     if arguments[:1] == [DEBUG] and {*arguments[1:2]} & {*VERBS, *PROTOCOLS}:
-        from cred_helper.settings.settings import LOG, STDERR
+        from cred_helper.settings.settings import LOG, LOG_FORMAT, STDERR, TEXT
 
-        os.environ[LOG] = STDERR
+        os.environ.update({LOG: STDERR, LOG_FORMAT: TEXT})
         del arguments[0]
     name = _protocol(arguments)
+    words = arguments[0] if arguments else ""
     if name != DOCKER:
-        stdio.leave(protocol(arguments, name))
-    verb = arguments[0] if arguments else ""
-    if verb not in VERBS:
+        words = "bazel get" if name == BAZEL else name
+    elif words not in VERBS:
         from cred_helper import commands
 
-        if verb in commands.NAMES or commands.COMPLETION_VARIABLE in os.environ:
-            stdio.leave(commands.run(arguments))
-    stdio.leave(protocol(arguments))
+        if words in commands.NAMES or commands.COMPLETION_VARIABLE in os.environ:
+            _leave(commands.run(arguments), words, begun_s)
+    _leave(protocol(arguments, name), words, begun_s)
+
+
+def _leave(status: int, words: str, begun_s: float) -> NoReturn:
+    """End the process, with a line in the log of calls if that has been begun."""
+    if "cred_helper.call_log" in sys.modules:
+        from cred_helper import call_log
+
+        call_log.end(words, status, stdio.reported, begun_s)
+    stdio.leave(status)
 
 
 def _protocol(arguments: list[str]) -> str:
@@ -112,6 +123,8 @@ def protocol(arguments: list[str], name: str = DOCKER) -> int:
         failure = fault(error)
     if not reply.send(report(failure)):
         _report_unsent(reply)
+    if ("error", failure.code) not in stdio.reported:
+        stdio.reported.append(("error", failure.code))
     return 1
 
 

@@ -9,19 +9,15 @@ cannot be written, there is one warning, and nothing fails.
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import re
-import stat
 import threading
-from time import gmtime, monotonic, sleep, strftime, time
+from time import monotonic
 
 from cred_helper.credential import Credential
-from cred_helper.errors import CredentialError, Misconfigured, NotFound
-from cred_helper.files import path_values
-from cred_helper.files.locks import Locks
-from cred_helper.files.os_errors import invalid_path, os_reason
+from cred_helper.errors import CredentialError, NotFound
+from cred_helper.files.log_file import LogFile, now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,21 +32,7 @@ if TYPE_CHECKING:
 
 # Weeks of a busy machine. A larger file is renamed to .old, and a new one is begun.
 MAX_FILE_BYTES = 1 << 20
-# A rename takes milliseconds. A process that cannot rename the file writes to it as it is.
-_RENAME_TIMEOUT_S = 1.0
-_RENAME_POLL_S = 0.01
-_LOCK = "0"
-# How often a process looks for the new file that another has begun.
-_ATTEMPTS = 3
-_STDERR = 2
 _PREFIX = "docker-credential-multi: debug: "
-_APPEND = (
-    os.O_WRONLY
-    | os.O_APPEND
-    | os.O_CREAT
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-)
 # A part of a path that could be a token or a session's number. A tenant's id is shorter.
 _OPAQUE = re.compile(r"[\w.+=~%-]{40,}")
 # The arguments of urllib3's records: of a new connection (its number, host, port), and of a reply
@@ -61,8 +43,8 @@ _URLLIB3 = "urllib3.connectionpool"
 class Log:
     """Where events go: standard error, or a file."""
 
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
+    def __init__(self, file: LogFile) -> None:
+        self._file = file
 
     @classmethod
     def to(cls, place: str, warn: Warn) -> Log | None:
@@ -77,25 +59,18 @@ class Log:
 
     @classmethod
     def _open(cls, place: str, warn: Warn) -> Log | None:
-        try:
-            log = cls(_STDERR if place == "stderr" else _open_file(place))
-        except OSError as error:
-            shown = path_values.shown("DOCKER_CREDENTIAL_MULTI_LOG", place)
-            warn(Misconfigured("settings.log-unusable", place=shown, problem=os_reason(error)))
+        file = LogFile.at(place, MAX_FILE_BYTES, warn)
+        if file is None:
             return None
+        log = cls(file)
         logging.getLogger().addHandler(_SdkHandler(log))
         logging.getLogger().setLevel(logging.DEBUG)
         return log
 
     def event(self, text: str) -> None:
         """Write one line."""
-        now = time()
-        lead = f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(now))}.{int(now * 1000) % 1000:03}Z"
-        lead = _PREFIX if self._fd == _STDERR else f"{lead} {os.getpid()} "
-        try:
-            os.write(self._fd, f"{lead}{' '.join(text.split())}\n".encode("utf-8", "replace"))
-        except OSError:
-            pass  # a full disk must not stop the answer to a client
+        lead = _PREFIX if self._file.is_stderr else f"{now()} {os.getpid()} "
+        self._file.write(f"{lead}{' '.join(text.split())}")
 
     def watching(
         self, sources: Callable[[ServerURL], Iterable[Source]]
@@ -117,52 +92,6 @@ class Log:
 
 _OPENED: dict[str, Log | None] = {}
 _OPENING = threading.Lock()
-
-
-def _open_file(path: str) -> int:
-    """Open a file that only this user can read, and rename one that is too large before.
-
-    Raises:
-        OSError: it is another kind of file, or another user's.
-    """
-    for _ in range(_ATTEMPTS):
-        try:
-            fd = os.open(path, _APPEND, 0o600)
-        except ValueError:
-            raise invalid_path() from None
-        try:
-            status = os.fstat(fd)
-            if not stat.S_ISREG(status.st_mode):
-                raise OSError(errno.EINVAL, "not a regular file")
-            if hasattr(os, "fchmod"):
-                os.fchmod(fd, 0o600)  # fails for another user's file
-            if status.st_size <= MAX_FILE_BYTES or not _is_renamed(path, fd):
-                return fd
-        except OSError:
-            os.close(fd)
-            raise
-        os.close(fd)
-    return os.open(path, _APPEND, 0o600)
-
-
-def _is_renamed(path: str, fd: int) -> bool:
-    """Rename a file that is too large, unless another process has; false if that is impossible."""
-    locks = Locks(os.dup(fd))
-    try:
-        ends_at_s = monotonic() + _RENAME_TIMEOUT_S
-        while not locks.acquire(_LOCK):
-            if monotonic() > ends_at_s:
-                return False
-            sleep(_RENAME_POLL_S)
-        if locks.are_missing:
-            return False
-        if os.path.samestat(os.stat(path), os.fstat(fd)):
-            os.replace(path, f"{path}.old")
-    except FileNotFoundError:
-        pass  # renamed, and the new one is not there yet
-    finally:
-        locks.close()
-    return True
 
 
 class _WatchedSource:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 PROGRAM = "docker-credential-multi"
 
+# What this process has reported on standard error, for the log of calls: the kind and the code.
+reported: list[tuple[str, str]] = []
+
 # A secret of 100 KiB is real; more than this is a client that writes without end.
 MAX_REQUEST_BYTES = 8 << 20
 # A client writes its request and closes the pipe at once. One that has written and does not close
@@ -225,6 +228,7 @@ def note(notice: CredentialError) -> None:
 
 def _report(kind: str, failure: CredentialError) -> None:
     for each in (failure, *failure.others):
+        reported.append((kind, each.code))
         _write(kind, each.line)
         if each.hint:
             _write("hint", each.hint)

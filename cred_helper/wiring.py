@@ -11,7 +11,7 @@ from cred_helper.providers.common.interface import Deadline, IdToken, TokenReque
 from cred_helper.resolution import Resolution, resolve
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.profile import OWN_NAME
-from cred_helper.settings.settings import CI_VARIABLES, VARIABLES
+from cred_helper.settings.settings import CI_VARIABLES, JSON, VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from cred_helper.cache import TokenCache
     from cred_helper.cache.sealing import Sealing
+    from cred_helper.call_log import CallLog
     from cred_helper.credential import Credential
     from cred_helper.errors import CredentialError
     from cred_helper.fallback import Fallback, Known
@@ -126,10 +127,15 @@ class Wiring:
             profile = compat.find(sys.argv[0], environ) or OWN_NAME
             variables = dict(compat.variables(profile, environ))
         settings = Settings.load(variables, lambda: _parsed_settings(environ))
-        return cls(settings, environ, monotonic, warn, profile, spent_s)
+        wiring = cls(settings, environ, monotonic, warn, profile, spent_s)
+        if settings.log:
+            wiring._calls()  # begins it
+        return wiring
 
     def resolve(self, server_url: ServerURL, *, artifacts: bool = False) -> Resolution:
         """Resolve a server URL; with ``artifacts`` that of a host that may be no registry."""
+        if self.settings.log and (calls := self._calls()):
+            calls.about(server_url)
         profile = self.profile
         return resolve(server_url, self.settings, self.environ, profile, artifacts=artifacts)
 
@@ -245,13 +251,23 @@ class Wiring:
 
             yield NamedVariables(self.environ, catch_all=catch_all)
 
-    def _log(self) -> Log | None:
-        """The debug log, where the setting names one."""
+    def _log(self) -> Log | CallLog | None:
+        """The log of steps or of calls, where the setting names a place."""
         if not self.settings.log:
             return None
+        if self.settings.log_format == JSON:
+            return self._calls()
         from cred_helper.log import Log
 
         return Log.to(self.settings.log, self.warn)
+
+    def _calls(self) -> CallLog | None:
+        """The log of calls, where the settings want one."""
+        if self.settings.log_format != JSON:
+            return None
+        from cred_helper import call_log
+
+        return call_log.begin(self.settings.log, self.warn)
 
     def helper_of(self, rule: Rule, fallback: Fallback) -> Helper | Known:
         """The helper that a rule names."""

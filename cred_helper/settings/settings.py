@@ -42,8 +42,11 @@ CONFIG = f"{PREFIX}CONFIG"
 RULES = f"{PREFIX}RULES"
 LOG = f"{PREFIX}LOG"
 
-# The value of the setting log for standard error.
+LOG_FORMAT = f"{PREFIX}LOG_FORMAT"
+
+# The value of the setting log for standard error, and those of log_format.
 STDERR = "stderr"
+TEXT, JSON = "text", "json"
 
 # People write settings by hand: a longer file is a mistake.
 MAX_FILE_BYTES = 1 << 20
@@ -236,6 +239,12 @@ SETTINGS = (
         "the helper whose keychain has the key to encrypt the cache with, if it is encrypted",
     ),
     Setting("log", "", _LOG, "where every step is logged, without secrets: stderr, or a file"),
+    Setting(
+        "log_format",
+        TEXT,
+        _one_of(TEXT, JSON),
+        "what the log holds: a line of text for each step, or a JSON object for each call",
+    ),
 )
 
 
@@ -266,6 +275,7 @@ class Settings:
     fallback_helper: str
     cache_keychain: str
     log: str
+    log_format: str
     files: tuple[str, ...]
     _origins: dict[str, str | Place | None]
     option_tables: tuple[tuple[str, Options], ...]

@@ -15,6 +15,7 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
+from tests.support import schemas
 from tests.support.preloaded import Ended, is_script_of_ours, started
 
 _UNDER_TEST = os.environ.get("DOCKER_CREDENTIAL_MULTI_UNDER_TEST", "")
@@ -120,6 +121,7 @@ class Executable:
         text = stdin.encode() if isinstance(stdin, str) else stdin
         forked = self.fork(*arguments, stdin=text, environment=variables, **options)
         if forked is not None:
+            schemas.check_output(arguments, forked.stdout)
             return Completed(forked.status, forked.stdout, forked.stderr)
         done = subprocess.run(  # noqa: PLW1510 - the exit status is what tests look at
             [*self.command, *arguments],
@@ -129,6 +131,7 @@ class Executable:
             timeout=_HUNG_S,
             **options,
         )
+        schemas.check_output(arguments, done.stdout)
         return Completed(done.returncode, done.stdout, done.stderr)
 
     def fork(

@@ -63,6 +63,7 @@ def _log_to_stderr(_context: click.Context, _parameter: click.Parameter, value: 
     # By the variable, so that the helpers that are started log too.
     if value:
         os.environ[settings.LOG] = settings.STDERR
+        os.environ[settings.LOG_FORMAT] = settings.TEXT
 
 
 def debug_option() -> click.Option:

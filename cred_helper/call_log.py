@@ -1,0 +1,145 @@
+"""The log of calls: one JSON object a line for each call, at the place that ``log`` names.
+
+It holds when and for which server URL a call was made, how long it took, which source answered,
+whether from the cache, and the codes of its errors and warnings. It never holds a secret, the text
+of a message, a user name or the content of a file. The line is written after the reply.
+
+``packaging/docs/schemas/log.json`` describes the line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from time import monotonic
+
+from cred_helper import __version__, clouds
+from cred_helper.files.log_file import LogFile, now
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from cred_helper.credential import Credential
+    from cred_helper.errors import CredentialError
+    from cred_helper.keychain import Source
+    from cred_helper.providers.common.interface import Identity, TokenRequest
+    from cred_helper.providers.common.protocols import Provider
+    from cred_helper.server_url import ServerURL
+
+# A line has 300 bytes: 28,000 calls, and as many in the file before.
+MAX_FILE_BYTES = 8 << 20
+
+
+class CallLog:
+    """The line of this process's call, until ``end`` writes it."""
+
+    def __init__(self, file: LogFile) -> None:
+        self._file = file
+        self._server_url: str | None = None
+        self._source: str | None = None
+        self._has_asked = False
+
+    def event(self, text: str) -> None:
+        """Log no step."""
+
+    def about(self, server_url: ServerURL) -> None:
+        """Note the server URL that the call is about: the first one."""
+        self._server_url = self._server_url or server_url.redacted
+
+    def watching(
+        self, sources: Callable[[ServerURL], Iterable[Source]]
+    ) -> Callable[[ServerURL], Iterator[Source]]:
+        """The same sources; the one that answers is noted."""
+
+        def watched(server_url: ServerURL) -> Iterator[Source]:
+            for source in sources(server_url):
+                yield _WatchedSource(source, self)
+
+        return watched
+
+    def watched(self, provider: Provider) -> Provider:
+        """The same provider; that its cloud was asked is noted."""
+        return _WatchedProvider(provider, self)
+
+    def end(self, words: str, status: int, codes: list[tuple[str, str]], took_s: float) -> None:
+        """Write the line. ``words`` are the verb or command, ``codes`` its errors and warnings."""
+        errors = [code for kind, code in codes if kind == "error"]
+        is_cloud = self._source in clouds.NAMES
+        line = {
+            "time": now(),
+            "pid": os.getpid(),
+            "version": __version__,
+            "verb": words,
+            "server_url": None if words == "list" else self._server_url,
+            "duration_ms": round(took_s * 1000, 1),
+            "source": self._source,
+            "cached": not self._has_asked if is_cloud else None,
+            "code": errors[0] if errors else None,
+            "warnings": [code for kind, code in codes if kind == "warning"],
+            "exit": status,
+        }
+        self._file.write(json.dumps(line))
+
+    def answered_by(self, name: str) -> None:
+        """Note the source that has answered."""
+        self._source = name
+
+    def asked(self) -> None:
+        """Note that a cloud was asked."""
+        self._has_asked = True
+
+
+class _WatchedSource:
+    """A source that is noted where it answers."""
+
+    __slots__ = ("_log", "_source", "name")
+
+    def __init__(self, source: Source, log: CallLog) -> None:
+        self.name = source.name
+        self._source = source
+        self._log = log
+
+    def get(self, server_url: ServerURL) -> Credential:
+        """Ask the source."""
+        credential = self._source.get(server_url)
+        self._log.answered_by(self.name)
+        return credential
+
+
+class _WatchedProvider:
+    """A provider whose requests to its cloud are noted; a cached answer makes none."""
+
+    __slots__ = ("_log", "_provider", "name")
+
+    def __init__(self, provider: Provider, log: CallLog) -> None:
+        self.name = provider.name
+        self._provider = provider
+        self._log = log
+
+    def identify(self, request: TokenRequest) -> Identity:
+        """Ask the provider."""
+        return self._provider.identify(request)
+
+    def get(self, request: TokenRequest, identity: Identity) -> Credential:
+        """Ask the provider."""
+        self._log.asked()
+        return self._provider.get(request, identity)
+
+
+_CALLS: list[CallLog | None] = []
+
+
+def begin(place: str, warn: Callable[[CredentialError], None]) -> CallLog | None:
+    """The log of this process's call, begun if it is not yet; ``None`` if it cannot be written."""
+    if not _CALLS:
+        file = LogFile.at(place, MAX_FILE_BYTES, warn)
+        _CALLS.append(CallLog(file) if file else None)
+    return _CALLS[0]
+
+
+def end(words: str, status: int, codes: list[tuple[str, str]], begun_s: float) -> None:
+    """Write the line of this process's call, if there is a log of calls."""
+    for call in _CALLS:
+        if call is not None:
+            call.end(words, status, codes, monotonic() - begun_s)

@@ -1,0 +1,136 @@
+"""Where a log goes: standard error, or a file that many processes write at once.
+
+The file is private, bounded and never in the way. Each line is one write at its end. One that has
+grown too large is renamed to ``.old``, in place of an older one, by the process that opens it next.
+A line that cannot be written is left out; one of which a full disk has taken a part ends before the
+next begins.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from time import gmtime, monotonic, sleep, strftime, time
+
+from cred_helper.errors import Misconfigured
+from cred_helper.files import path_values
+from cred_helper.files.locks import Locks
+from cred_helper.files.os_errors import invalid_path, os_reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cred_helper.errors import CredentialError
+
+STDERR = "stderr"
+
+# A rename takes milliseconds. A process that cannot rename the file writes to it as it is.
+_RENAME_TIMEOUT_S = 1.0
+_RENAME_POLL_S = 0.01
+_LOCK = "0"
+# How often a process looks for the new file that another has begun.
+_ATTEMPTS = 3
+# Reading is for the last byte alone.
+_APPEND = (
+    os.O_RDWR
+    | os.O_APPEND
+    | os.O_CREAT
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+)
+
+
+class LogFile:
+    """Standard error, or an open log file."""
+
+    __slots__ = ("_fd",)
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    @classmethod
+    def at(
+        cls, place: str, max_bytes: int, warn: Callable[[CredentialError], None]
+    ) -> LogFile | None:
+        """The log at ``stderr`` or a path; ``None``, and a warning, if it cannot be written."""
+        try:
+            return cls(2) if place == STDERR else cls._open(place, max_bytes)
+        except OSError as error:
+            shown = path_values.shown("DOCKER_CREDENTIAL_MULTI_LOG", place)
+            warn(Misconfigured("settings.log-unusable", place=shown, problem=os_reason(error)))
+            return None
+
+    @property
+    def is_stderr(self) -> bool:
+        """Whether it is standard error."""
+        return self._fd == 2
+
+    @classmethod
+    def _open(cls, path: str, max_bytes: int) -> LogFile:
+        """Open a file that only this user can read, and rename one that is too large before.
+
+        Raises:
+            OSError: it is another kind of file, or another user's.
+        """
+        for _ in range(_ATTEMPTS):
+            try:
+                fd = os.open(path, _APPEND, 0o600)
+            except ValueError:
+                raise invalid_path() from None
+            try:
+                status = os.fstat(fd)
+                if not stat.S_ISREG(status.st_mode):
+                    raise OSError(errno.EINVAL, "not a regular file")
+                if hasattr(os, "fchmod"):
+                    os.fchmod(fd, 0o600)  # fails for another user's file
+                if status.st_size <= max_bytes or not _is_renamed(path, fd):
+                    return cls(fd)
+            except OSError:
+                os.close(fd)
+                raise
+            os.close(fd)
+        return cls(os.open(path, _APPEND, 0o600))
+
+    def write(self, line: str) -> None:
+        """Write one line, if that is possible."""
+        content = f"{line}\n".encode("utf-8", "replace")
+        try:
+            os.write(self._fd, self._end_of_part() + content)
+        except OSError:
+            pass  # a full disk must not stop the answer to a client
+
+    def _end_of_part(self) -> bytes:
+        """The end of a line that was written in part; empty where the last line is whole."""
+        size = 0 if self.is_stderr else os.fstat(self._fd).st_size
+        if not size or sys.platform == "win32":
+            return b""
+        return b"" if os.pread(self._fd, 1, size - 1) == b"\n" else b"\n"
+
+
+def now() -> str:
+    """The time as ISO 8601 has it, in UTC."""
+    at_s = time()
+    return f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(at_s))}.{int(at_s * 1000) % 1000:03}Z"
+
+
+def _is_renamed(path: str, fd: int) -> bool:
+    """Rename a file that is too large, unless another process has; false if that is impossible."""
+    locks = Locks(os.dup(fd))
+    try:
+        ends_at_s = monotonic() + _RENAME_TIMEOUT_S
+        while not locks.acquire(_LOCK):
+            if monotonic() > ends_at_s:
+                return False
+            sleep(_RENAME_POLL_S)
+        if locks.are_missing:
+            return False
+        if os.path.samestat(os.stat(path), os.fstat(fd)):
+            os.replace(path, f"{path}.old")
+    except FileNotFoundError:
+        pass  # renamed, and the new one is not there yet
+    finally:
+        locks.close()
+    return True
