@@ -37,7 +37,7 @@ def test_sh_gets_every_word_as_it_was(word: str) -> None:
     on_path = shell.put_on_path(f"/{word}", "darwin")
     assert _sh(f'PATH=/bin; {on_path}; printf %s "$PATH"') == f"/{word}:/bin"
     assert _sh(f"X=1; {shell.unset_variable('X', 'linux')}; printf %s ${{X-gone}}") == "gone"
-    assert _sh(f"EDITOR='printf <%s>'; {shell.edit(word, 'linux')}") == f"<{word}>"
+    assert _sh(f"EDITOR='printf <%s>'; {shell.editor(word, 'linux')}") == f"<{word}>"
 
 
 def _sh(script: str) -> str:
@@ -71,7 +71,7 @@ def test_powershell_calls_a_program_whose_path_is_quoted() -> None:
 
 def test_each_platform_has_its_own_commands() -> None:
     assert shell.unset_variable("X", "win32") == "Remove-Item Env:X"
-    assert shell.edit(r"C:\a b", "win32") == r"notepad 'C:\a b'"
+    assert shell.editor(r"C:\a b", "win32") == r"notepad 'C:\a b'"
     assert shell.put_on_path(r"C:\it's", "win32") == r"$env:PATH = 'C:\it''s;' + $env:PATH"
     assert shell.make_private("/a b", platform="linux") == "chmod 600 '/a b'"
     assert shell.make_private("/a", is_folder=True, platform="darwin") == "chmod 700 /a"

@@ -17,8 +17,8 @@ from cred_helper.commands.configure import ci, registries_conf
 from cred_helper.commands.configure.consent import ask, show_difference
 from cred_helper.commands.configure.proposal import proposal
 from cred_helper.commands.configure.undo_record import Journal, Plan
-from cred_helper.commands.doctor.docker_files import folder_problem
 from cred_helper.commands.doctor.identities import identities
+from cred_helper.commands.doctor.path_variables import folder_problem
 from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.screen import Screen, dim, shown
 from cred_helper.errors import Misconfigured

@@ -14,7 +14,7 @@ from cred_helper import docker_hub, programs, providers
 from cred_helper.commands.configure import registries_conf
 from cred_helper.commands.configure.changes import FileChange, JsonEdit, LinkChange, read
 from cred_helper.commands.configure.undo_record import Plan, Step
-from cred_helper.commands.doctor.docker_files import path_variable
+from cred_helper.commands.doctor.path_variables import path_variable
 from cred_helper.commands.ui import this_program
 from cred_helper.errors import Misconfigured
 from cred_helper.fallback import dockerconfig

@@ -7,8 +7,8 @@ import ssl
 import time
 from typing import TYPE_CHECKING, Any
 
-from cred_helper.commands.doctor.docker_files import path_variable
 from cred_helper.commands.doctor.finding import ERROR, Finding, error, note, ok, warning
+from cred_helper.commands.doctor.path_variables import path_variable
 from cred_helper.commands.ui import shell
 from cred_helper.providers.common import proxy as common_proxy
 from cred_helper.providers.common.trust import CA_VARIABLES, CaFile

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cred_helper import cache, clouds
-from cred_helper.commands.doctor.docker_files import edit
 from cred_helper.commands.doctor.finding import ERROR, Finding, error, note, ok, warning
 from cred_helper.commands.doctor.program import unstartable
 from cred_helper.commands.node import layouts, match_images
@@ -25,6 +24,7 @@ from cred_helper.commands.node.provider_config import (
     label,
 )
 from cred_helper.commands.ui import shell, this_program
+from cred_helper.commands.ui.shell import edit
 from cred_helper.errors import Misconfigured
 from cred_helper.fallback.helper import PREFIX
 from cred_helper.files.os_errors import os_reason

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from cred_helper import programs
 from cred_helper.cache import TokenCache, default_folder
 from cred_helper.commands.doctor import cache_folder
-from cred_helper.commands.doctor.docker_files import edit
 from cred_helper.commands.doctor.finding import ERROR, Finding, error, note, ok, warning
 from cred_helper.commands.doctor.unread_variables import unread
 from cred_helper.commands.ui import shell, this_program
+from cred_helper.commands.ui.shell import edit
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.fallback import store as own_store
 from cred_helper.fallback.helper import PREFIX

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from cred_helper import programs
 from cred_helper.commands.configure import registries_conf
 from cred_helper.commands.configure.registries_conf import AUTH_FILES
-from cred_helper.commands.doctor.docker_files import edit, path_variable
 from cred_helper.commands.doctor.finding import ERROR, WARNING, Finding, error, ok, warning
+from cred_helper.commands.doctor.path_variables import path_variable
 from cred_helper.commands.ui import shell, this_program
+from cred_helper.commands.ui.shell import edit
 from cred_helper.errors import Misconfigured
 from cred_helper.fallback import dockerconfig
 from cred_helper.fallback.helper import PREFIX

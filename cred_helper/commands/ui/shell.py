@@ -8,6 +8,7 @@ https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/ab
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 
@@ -54,11 +55,17 @@ def put_on_path(folder: str, platform: str = sys.platform) -> str:
     return f'export PATH={shlex.quote(folder)}:"$PATH"'
 
 
-def edit(path: str, platform: str = sys.platform) -> str:
+def editor(path: str, platform: str = sys.platform) -> str:
     """The line that opens a file in the user's editor."""
     if platform == _WINDOWS:
         return line("notepad", path, platform=platform)
     return f"${{EDITOR:-vi}} {shlex.quote(path)}"
+
+
+def edit(path: str) -> str | None:
+    """The same for a file that is there; ``None`` where this user cannot change it."""
+    is_editable = os.path.isfile(path) and os.access(path, os.R_OK | os.W_OK)
+    return editor(path) if is_editable else None
 
 
 def make_private(path: str, *, is_folder: bool = False, platform: str = sys.platform) -> str:

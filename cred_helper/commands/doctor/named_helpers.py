@@ -1,0 +1,129 @@
+"""The helpers that docker's config.json and its relatives name, and the hosts that they are for."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from cred_helper import docker_hub, programs, providers
+from cred_helper.commands.doctor.finding import (
+    Finding,
+    error,
+    note,
+    warning,
+)
+from cred_helper.commands.lookup.near_miss import near_miss
+from cred_helper.commands.ui import shell, this_program
+from cred_helper.commands.ui.shell import edit
+from cred_helper.fallback import dockerconfig
+from cred_helper.fallback.helper import PREFIX, is_name
+from cred_helper.hosts import route
+from cred_helper.server_url import ServerURL
+from cred_helper.settings import compat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cred_helper.fallback.dockerconfig import DockerConfig
+
+_OURS = "multi"
+_SUBJECT = "docker"
+
+
+def docker_key(key: str) -> str:
+    """The key under which docker looks a registry up, for a key as people write it.
+
+    docker compares keys literally, with a host or host:port; Docker Hub's is an address of its own.
+    """
+    server_url = ServerURL.parse(key.removeprefix("http://").removesuffix(":*"))
+    if docker_hub.is_hub(server_url):
+        return docker_hub.KEY
+    return server_url.address
+
+
+def is_matched(key: str) -> bool:
+    """Whether docker looks this key up."""
+    return "*" not in key and docker_key(key) == key
+
+
+def keys(config: DockerConfig, helpers: dict[str, list[str]]) -> Iterator[Finding]:
+    """Keys of ``credHelpers`` that docker never looks up, and those that look like a cloud's."""
+    for key in (key for keys in helpers.values() for key in keys):
+        values = {"path": config.name, "key": ServerURL.parse(key).redacted}
+        if not is_matched(key):
+            right = docker_key(key)
+            is_one = "*" not in right and bool(right)
+            code = "doctor.key-not-matched" if is_one else "doctor.key-with-wildcard"
+            yield warning(_SUBJECT, code, edit(config.name), **values, right=right)
+        elif cause := near_miss(ServerURL.parse(key)):
+            notice = cause.within("file.at", place=config.name)
+            yield Finding("warning", _SUBJECT, notice, edit(config.name))
+
+
+def listed(keys: Iterable[str]) -> str:
+    """Keys of a file as text, without user information."""
+    return ", ".join(ServerURL.parse(key).redacted for key in keys)
+
+
+def problems(name: str, hosts: list[str], config: DockerConfig) -> Iterator[Finding]:
+    """What there is to say of a helper that a file names, other than this program."""
+    if name == _OURS:
+        return
+    if not is_name(name):
+        where = f"{dockerconfig.CRED_HELPERS} of {listed(hosts)}" if hosts else "credsStore"
+        yield error(
+            _SUBJECT,
+            "doctor.not-a-helper",
+            edit(config.name),
+            path=config.name,
+            where=where,
+        )
+        return
+    values = {
+        "path": config.name,
+        "name": name,
+        "where": listed(hosts) if hosts else "every registry",
+        "program": f"{PREFIX}{name}",
+    }
+    if name.startswith(PREFIX):
+        values["short"] = name.removeprefix(PREFIX)
+        yield error(_SUBJECT, "doctor.helper-full-name", edit(config.name), **values)
+        return
+    program = programs.find(f"{PREFIX}{name}", os.environ)
+    if program is None and (found := _not_executable(values["program"])):
+        values["file"] = found
+        chmod = shell.line("chmod", "+x", found)
+        yield error(_SUBJECT, "doctor.helper-not-executable", chmod, **values)
+        return
+    if program is None:
+        command = _mending(name, hosts, config)
+        yield error(_SUBJECT, "doctor.helper-not-on-path", command, **values)
+        return
+    if this_program.is_this(program):
+        return
+    for host in hosts:
+        routed = route(ServerURL.parse(host))
+        values = {"host": listed([host]), "name": name, "path": config.name}
+        if routed is None or providers.load(routed.provider) is None:
+            yield note(_SUBJECT, "doctor.host-of-other-helper", **values)
+        else:
+            command = this_program.command("configure")
+            yield note(_SUBJECT, "doctor.cloud-host-of-other-helper", command, **values)
+
+
+def _not_executable(program: str) -> str | None:
+    """The file of a program on PATH that this user may not execute."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    files = (os.path.join(folder, program) for folder in folders if os.path.isabs(folder))
+    return next(filter(os.path.isfile, files), None)
+
+
+def _mending(name: str, hosts: list[str], config: DockerConfig) -> str | None:
+    """What to run about a helper that is not there: configure, where it would take its place."""
+    is_dockers = config.name == dockerconfig.docker_config_path(os.environ)
+    is_replaced = not hosts or (
+        name in compat.NAMES and all(route(ServerURL.parse(h)) for h in hosts)
+    )
+    if is_dockers and is_replaced:
+        return this_program.command("configure")
+    return edit(config.name)
