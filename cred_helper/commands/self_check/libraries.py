@@ -13,6 +13,7 @@ from cred_helper import clouds, providers
 from cred_helper.commands.doctor.finding import ERROR, Finding, error, ok
 from cred_helper.commands.self_check import payload
 from cred_helper.errors import CannotLoad, fault
+from cred_helper.providers.common import deferred_imports
 from cred_helper.providers.common.trust import CaFile
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ def libraries() -> Iterator[Finding]:
             # A build has what the program imports: of boto3, botocore alone.
             packages = [name for name in cloud.sdk if find_spec(name)]
             yield from _loaded(packages, f"{len(packages)} SDK packages of {cloud.name}")
+    # Some extension modules need the body of their package.
+    deferred = deferred_imports.names()
+    yield from _loaded(deferred, f"{len(deferred)} deferred modules")
     extensions = payload.extensions() or _extensions_of_python()
     yield from _loaded(extensions, f"{len(extensions)} extension modules")
     yield from _openssl()
@@ -39,6 +43,7 @@ def _loaded(names: Iterable[str], what: str) -> Iterator[Finding]:
     for name in names:
         try:
             importlib.import_module(name)
+            deferred_imports.run(name)
         except CannotLoad as failure:
             yield Finding(ERROR, _SUBJECT, failure.error)
         except Exception as failure:  # noqa: BLE001 - the other modules are still loaded

@@ -83,6 +83,18 @@ def _installed() -> Iterable[str]:
                 yield ".".join(name.split(".")[:2])
 
 
+def names() -> list[str]:
+    """The modules that are imported, and whose body has not run."""
+    return [name for name, module in sys.modules.items() if module.__class__ is _Deferred]
+
+
+def run(name: str) -> None:
+    """Run the body of a module, if it is deferred."""
+    module = sys.modules[name]
+    if module.__class__ is _Deferred:
+        _run(module)
+
+
 class Finder:
     """Finds the modules of the tables by the other finders, and defers their bodies."""
 
