@@ -45,9 +45,9 @@ OWN = "cred_helper"
 COMPRESSED = re.compile(
     rf"{OWN}\.(commands|messages)\b"
     rf"|{OWN}\.providers\..*\.(botocore_session|checks|deferred_imports|errors|gcloud_token"
-    r"|id_token_check|id_token_issuer|local_checks|loopback|messages|network_errors|problems"
-    r"|program_token|requests_session|run_program|sdk_credentials|sdk_imports|self_check|token"
-    r"|transport|wire)$"
+    r"|http_client|id_token_check|id_token_issuer|local_checks|loopback|messages|network_errors"
+    r"|problems|program_token|run_program|sdk_credentials|sdk_imports|self_check|service_fabric"
+    r"|token|transport|wire)$"
 )
 # The message of a damaged payload: it cannot be read from that payload.
 STARTED_WITH |= {f"{OWN}.messages", f"{OWN}.messages.internal"}

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -36,27 +35,18 @@ Stack = Callable[[Wire, str], object]
 # --- The stacks -----------------------------------------------------------------------------------
 
 
-def by_requests(wire: Wire, url: str) -> object:
-    from cred_helper.providers.common.requests_session import WireSession
+def by_urllib3(wire: Wire, url: str) -> object:
+    from cred_helper.providers.common.http_client import HttpClient
 
-    return WireSession(wire).get(url)
-
-
-def by_google_auth(wire: Wire, url: str) -> object:
-    from google.auth.transport.requests import Request
-
-    from cred_helper.providers.common.requests_session import WireSession
-
-    make: Any = Request
-    return make(WireSession(wire))(url)
+    return HttpClient(wire).send("GET", url)
 
 
 def by_azure_core(wire: Wire, url: str) -> object:
-    from azure.core.pipeline.transport import HttpRequest, RequestsTransport
+    from azure.core.pipeline.transport import HttpRequest
 
-    from cred_helper.providers.common.requests_session import WireSession
+    from cred_helper.providers.acr.transport import WireTransport
 
-    with RequestsTransport(session=WireSession(wire), session_owner=False) as transport:
+    with WireTransport(wire) as transport:
         return transport.send(HttpRequest("GET", url))
 
 
@@ -68,7 +58,7 @@ def by_botocore(wire: Wire, url: str) -> object:
     return WireSession(wire).send(AWSRequest(method="GET", url=url).prepare())
 
 
-STACKS = [by_requests, by_google_auth, by_azure_core, by_botocore]
+STACKS = [by_urllib3, by_azure_core, by_botocore]
 every_stack = pytest.mark.parametrize("stack", STACKS)
 
 

@@ -23,6 +23,8 @@ _IMDS = "http://169.254.169.254"
 _ARC_AGENT = "/opt/azcmagent/bin/himds"
 _ARC_ENDPOINT = "http://localhost:40342"
 
+SERVICE_FABRIC = "Service Fabric"
+
 
 class Platform:
     """A service that variables name: its secret, and whether AZURE_CLIENT_ID chooses there."""
@@ -53,7 +55,7 @@ def platform(settings: AzureSettings) -> Platform | None:
     if endpoint and header:
         if settings.variable("IDENTITY_SERVER_THUMBPRINT"):
             # The cluster chooses the identity.
-            return Platform("Service Fabric", endpoint, header, may_choose=False)
+            return Platform(SERVICE_FABRIC, endpoint, header, may_choose=False)
         return Platform("App Service", endpoint, header, may_choose=True)
     if endpoint and settings.variable("IMDS_ENDPOINT"):
         return Platform("Azure Arc", endpoint, "", may_choose=True)

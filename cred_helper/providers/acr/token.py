@@ -10,7 +10,6 @@ Source: https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from cred_helper.credential import IDENTITY_TOKEN, Credential, Secret
 from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured
 from cred_helper.files.fingerprints import digest
 from cred_helper.providers.acr import identity as sources
+from cred_helper.providers.acr import metadata
 from cred_helper.providers.acr.authority import instance_discovery
 from cred_helper.providers.common import id_token_check, id_token_issuer, interface
 from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, claims
@@ -47,9 +47,6 @@ _RETRIES = {
     "retry_backoff_factor": 0.3,
     "retry_backoff_max": 2,
 }
-# Of the time that is left, the most that a pause before a retry may take.
-_PAUSE_SHARE = 0.3
-
 # Issuer of a token → the suffixes it may be for: a government's tenants may have the public issuer.
 _ISSUERS = {
     "sts.windows.net": ("azurecr.io", "azurecr.us"),
@@ -149,7 +146,7 @@ def _by_sdk(settings: AzureSettings, candidate: Candidate) -> tuple[str, float]:
     """Have azure-identity get the token."""
     wire = _wire(settings, candidate)
     try:
-        credential = _sdk_credential(settings, candidate, _transport(wire))
+        credential = _sdk_credential(settings, candidate, _transport(settings, candidate, wire))
         found = credential.get_token(f"{settings.audience}/.default")
     except CredentialError:
         raise
@@ -164,19 +161,16 @@ def _by_sdk(settings: AzureSettings, candidate: Candidate) -> tuple[str, float]:
     return found.token, found.expires_on
 
 
-def _transport(wire: Wire) -> Any:
-    """The SDK's transport over a wire, which does not sleep the user's time away."""
-    from azure.core.pipeline.transport import RequestsTransport
+def _transport(settings: AzureSettings, candidate: Candidate, wire: Wire) -> Any:
+    """The SDK's transport over a wire."""
+    found = metadata.platform(settings) if candidate.source == sources.MANAGED_IDENTITY else None
+    if found and found.name == metadata.SERVICE_FABRIC:
+        from cred_helper.providers.acr import service_fabric
 
-    from cred_helper.providers.common.requests_session import WireSession
+        return service_fabric.transport(wire)
+    from cred_helper.providers.acr.transport import WireTransport
 
-    class Transport(RequestsTransport):  # type: ignore[misc] # loaded too lazily for mypy
-        def sleep(self, duration: float) -> None:
-            if duration > wire.deadline.remaining_s() * _PAUSE_SHARE:
-                raise TimeoutError
-            time.sleep(duration)
-
-    return Transport(session=WireSession(wire), session_owner=False, connection_verify=wire.verify)
+    return WireTransport(wire)
 
 
 def _sdk_credential(
@@ -310,7 +304,7 @@ def _expect_same_cloud(settings: AzureSettings, token: str) -> None:
 def _exchange(settings: AzureSettings, candidate: Candidate, entra: Credential) -> Credential:
     """Give the Entra token to the registry, and only to it, for a refresh token of its own."""
     from cred_helper.providers.acr import errors
-    from cred_helper.providers.common.requests_session import WireSession
+    from cred_helper.providers.common.http_client import HttpClient
 
     host, token = settings.route.host, entra.secret.expose()
     form = {"grant_type": "access_token", "service": host, "access_token": token}
@@ -319,17 +313,14 @@ def _exchange(settings: AzureSettings, candidate: Candidate, entra: Credential) 
     if isinstance(tenant_id, str):
         form["tenant"] = tenant_id
     wire = Wire(settings.request.deadline, ca_file=CaFile.of(settings.environ))
-    with WireSession(wire) as session:
-        try:
-            session.post(
-                f"https://{host}/oauth2/exchange", data=form, headers={"Accept": "application/json"}
-            )
-        except CredentialError:
-            raise
-        except Exception as error:  # noqa: BLE001 - requests and urllib3 raise what they like
-            raise errors.unreachable_registry(settings, wire, error) from None
-    reply = wire.last
-    assert reply is not None
+    try:
+        reply = HttpClient(wire).send(
+            "POST", f"https://{host}/oauth2/exchange", {"Accept": "application/json"}, form
+        )
+    except CredentialError:
+        raise
+    except Exception as error:  # noqa: BLE001 - urllib3 raises what it likes
+        raise errors.unreachable_registry(settings, wire, error) from None
     if reply.status != 200:
         raise errors.refused_exchange(settings, token, reply)
     refresh_token = errors.json_object(reply.body).get("refresh_token")

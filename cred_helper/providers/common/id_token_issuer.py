@@ -123,8 +123,8 @@ def _asked(
     is_direct: bool = False,
 ) -> Exchange:
     """Ask an endpoint, again where it fails for a moment; the reply has the status 200."""
+    from cred_helper.providers.common.http_client import HttpClient
     from cred_helper.providers.common.network_errors import status_error
-    from cred_helper.providers.common.requests_session import WireSession
     from cred_helper.providers.common.trust import CaFile
     from cred_helper.providers.common.wire import Wire, host_of
 
@@ -149,18 +149,17 @@ def _asked(
     pause_s = _FIRST_PAUSE_S
     while True:
         error: ProviderError | None
-        with WireSession(wire) as session:
-            try:
-                session.request(method, url, headers=dict(headers))
-            except CredentialError:
-                raise
-            except Exception as failure:  # noqa: BLE001 - requests and urllib3 raise what they like
-                if wire.last is None:  # it is not a request: a line break in the job's token
-                    raise Misconfigured("oidc.bad-endpoint", variable=variable) from None
-                error = wire.failure(failure) or Unreachable("oidc.no-answer")
-            else:
-                assert wire.last is not None
-                error = status_error(wire.last) or _refusal(wire.last)
+        try:
+            reply = HttpClient(wire).send(method, url, headers)
+        except CredentialError:
+            raise
+        except Exception as failure:  # noqa: BLE001 - urllib3 raises what it likes
+            if wire.last is None:  # it is not a request: a line break in the job's token
+                raise Misconfigured("oidc.bad-endpoint", variable=variable) from None
+            error = wire.failure(failure) or Unreachable("oidc.no-answer")
+        else:
+            error = status_error(reply) or _refusal(reply)
+        assert wire.last is not None
         asked = wire.last.headers.get("Retry-After", "")
         pause_s = max(pause_s, float(asked) if asked.isdecimal() and len(asked) < 6 else 0.0)
         is_last = wire.attempts(url) == _ATTEMPTS or wire.deadline.remaining_s() < 4 * pause_s

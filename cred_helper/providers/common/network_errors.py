@@ -53,7 +53,7 @@ _NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRN
 _CLOSED = (errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE)
 # Classes of urllib3, requests and botocore for an address that they cannot use.
 _BAD_ADDRESS = (
-    "LocationParseError",
+    "LocationValueError",
     "InvalidURL",
     "InvalidSchema",
     "MissingSchema",

@@ -10,6 +10,8 @@ Source: https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config
 
 from __future__ import annotations
 
+import os
+import sys
 from urllib.parse import urlsplit
 
 from cred_helper.errors import Misconfigured
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
 
 def proxy_for(url: str) -> str | None:
     """The URL of the proxy for a URL, or ``None`` where it is reached directly."""
-    from urllib.request import getproxies, getproxies_environment, proxy_bypass
-
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -30,13 +30,30 @@ def proxy_for(url: str) -> str | None:
         return None
     if is_local(host):
         return None
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme.lower()) or proxies.get("all")
-    if not proxy:
-        return None
-    if getproxies_environment():
-        return None if _is_excepted(host, port, proxies.get("no", "")) else proxy
-    return None if proxy_bypass(host) else proxy  # the system's settings (macOS, Windows)
+    proxies = _variables()
+    if not proxies and sys.platform in ("darwin", "win32"):
+        from urllib.request import getproxies, proxy_bypass
+
+        return None if proxy_bypass(host) else getproxies().get(parts.scheme.lower())
+    proxy = proxies.get(f"{parts.scheme.lower()}_proxy") or proxies.get("all_proxy")
+    return None if _is_excepted(host, port, proxies.get("no_proxy", "")) else proxy or None
+
+
+def _variables() -> dict[str, str]:
+    """The proxy variables, by their names in lower case: so written, they come before others.
+
+    Source: urllib.request.getproxies_environment, which loads modules that nothing here uses; what
+    a web server passes as HTTP_PROXY may be a header of its client (https://httpoxy.org)
+    """
+    found: dict[str, str] = {}
+    for name, value in os.environ.items():
+        lower = name.lower()
+        is_header = lower == "http_proxy" and "REQUEST_METHOD" in os.environ
+        if lower.endswith("_proxy") and (
+            name == lower or (lower not in os.environ and not is_header)
+        ):
+            found[lower] = value
+    return {name: value for name, value in found.items() if value}
 
 
 def is_local(host: str) -> bool:
@@ -54,6 +71,8 @@ def is_loopback(host: str) -> bool:
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
+    if ":" not in host and not host[-1:].isdigit():
+        return None
     from ipaddress import ip_address
 
     try:

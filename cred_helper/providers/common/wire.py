@@ -2,9 +2,9 @@
 
 Each request has a time limit, within the deadline of the whole; each reply has a size limit; the
 proxy and the CA bundle are chosen here. How each request ended is recorded, so that a failure is
-explained from what happened and not from the text of an SDK's exception. ``requests_session`` and
-``botocore_session`` put the SDKs' own sessions on a wire. Never follows a redirect, and never reads
-``~/.netrc``.
+explained from what happened and not from the text of an SDK's exception. ``http_client`` sends by
+urllib3, and ``botocore_session`` puts the AWS SDK's own session on a wire. Never follows a
+redirect, and never reads ``~/.netrc``.
 """
 
 from __future__ import annotations

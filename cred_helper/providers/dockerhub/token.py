@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import BadReply, CredentialError, Denied, Unreachable
 from cred_helper.providers.common import id_token_check, id_token_issuer
+from cred_helper.providers.common.http_client import HttpClient
 from cred_helper.providers.common.interface import ID_TOKEN
 from cred_helper.providers.common.quoted import quoted
-from cred_helper.providers.common.requests_session import WireSession
 from cred_helper.providers.common.token_identity import claims
 from cred_helper.providers.common.trust import CaFile
 from cred_helper.providers.common.wire import Wire, host_of
@@ -79,20 +79,18 @@ def _exchange(request: TokenRequest, identity: HubIdentity, token: str) -> Excha
         ca_file=CaFile.of(request.environ),
         name_of=lambda url: f"Docker's identity service at {host_of(url)}",
     )
-    with WireSession(wire) as session:
-        while True:
-            try:
-                session.post(_URL, data=form, headers={"Accept": "application/json"})
-            except CredentialError:
-                raise
-            except Exception as error:  # noqa: BLE001 - requests and urllib3 raise what they like
-                raise wire.failure(error) or Unreachable("dockerhub.no-answer") from None
-            reply = wire.last
-            assert reply is not None
-            pause_s = _pause_s(reply, request.deadline.remaining_s())
-            if pause_s is None or wire.attempts(_URL) == _MOST_ATTEMPTS:
-                break
-            sleep(pause_s)
+    client = HttpClient(wire)
+    while True:
+        try:
+            reply = client.send("POST", _URL, {"Accept": "application/json"}, form)
+        except CredentialError:
+            raise
+        except Exception as error:  # noqa: BLE001 - urllib3 raises what it likes
+            raise wire.failure(error) or Unreachable("dockerhub.no-answer") from None
+        pause_s = _pause_s(reply, request.deadline.remaining_s())
+        if pause_s is None or wire.attempts(_URL) == _MOST_ATTEMPTS:
+            break
+        sleep(pause_s)
     if failure := status_error(reply):
         raise failure
     return reply

@@ -1,7 +1,7 @@
 """google-auth's transport on a wire: what it may ask, and how often.
 
 Plain http goes only to this machine and to metadata services, and never through a proxy. Loads
-google-auth and requests.
+google-auth and urllib3, and not the SDK's own transports, which bring along more.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import requests
-from google.auth.transport.requests import Request
+from google.auth import transport
+from google.auth.exceptions import TransportError
 
-from cred_helper.errors import BadReply, Misconfigured
+from cred_helper.errors import BadReply, CredentialError, Misconfigured
 from cred_helper.providers.common import proxy
+from cred_helper.providers.common.http_client import HttpClient
 from cred_helper.providers.common.network_errors import status_error
-from cred_helper.providers.common.requests_session import WireSession
 from cred_helper.providers.common.trust import CaFile
 from cred_helper.providers.common.wire import Exchange, Wire
 from cred_helper.providers.gcr.errors import document_of, is_metadata
@@ -25,6 +25,7 @@ from cred_helper.providers.gcr.metadata import configured_address
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cred_helper.errors import ProviderError
     from cred_helper.providers.common.interface import Deadline
 
 # The SDK tries a token endpoint three times and the metadata service five, after one, two, four and
@@ -37,6 +38,7 @@ RETRIED_BY_SDK = (408, 429, 500, 503, 504)
 # in wide use, GitHub's, which such a token inherits.
 _DEFAULT_LIFETIME_S = 300
 
+_TIMEOUTS = ("network.connect-timeout", "network.timeout")
 # Metadata services whose addresses are not link-local: Google's and Amazon's.
 _METADATA_HOSTS = ("metadata.google.internal", "fd20:ce::254", "fd00:ec2::254")
 
@@ -56,8 +58,7 @@ class GoogleWire(Wire):
         self._metadata_is_named = bool(named[0])
         self._metadata_hosts = (*_METADATA_HOSTS, *(_host(f"//{name}") for name in named))
         self._place = place
-        make: Any = Request
-        self.transport: Any = make(_Session(self))
+        self.transport = _Request(self)
 
     def begin(self, method: str, url: str) -> Exchange:
         """Start a request; see ``Wire.begin``."""
@@ -72,12 +73,12 @@ class GoogleWire(Wire):
         pause_s = _FIRST_PAUSE_S * 2 ** (attempts - 1)
         return attempts < _ATTEMPTS and self.deadline.remaining_s() > pause_s
 
-    def is_patient(self, url: str, error: requests.RequestException) -> bool:
+    def is_patient(self, url: str, error: ProviderError) -> bool:
         """Whether the SDK may ask again: a metadata service may be loaded, or not ready yet.
 
         A refused connection at an address that the user gave is an error at once.
         """
-        is_late = isinstance(error, requests.Timeout) or not self._metadata_is_named
+        is_late = error.code in _TIMEOUTS or not self._metadata_is_named
         return is_late and is_metadata(url)
 
     def _name(self, url: str) -> str:
@@ -104,29 +105,62 @@ class GoogleWire(Wire):
             raise error
 
 
-class _Session(WireSession):
-    """The session under google-auth's transport."""
+class _Request(transport.Request):
+    """What google-auth's classes send by."""
 
-    wire: GoogleWire
+    def __init__(self, wire: GoogleWire) -> None:
+        self._wire = wire
+        self._clients: dict[Any, HttpClient] = {}
 
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+    def __call__(
+        self,
+        url: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: object = None,  # noqa: ARG002 - the wire's is sooner
+        *,
+        cert: tuple[str, str] | None = None,
+        **_: Any,
+    ) -> _Response:
         """Send one request; the SDK sees a failure only if it may try again.
 
         Raises:
             ProviderError: the request is not to be sent, or no attempt is left.
-            requests.RequestException: the SDK may ask again.
+            TransportError: the SDK may ask again.
         """
-        wire, url = self.wire, request.url or ""
+        wire = self._wire
+        client = self._clients.setdefault(cert, HttpClient(wire, cert))
         try:
-            response = super().send(request, **kwargs)
-        except requests.RequestException as error:
-            if wire.is_patient(url, error) and wire.may_try_again(url):
+            return _Response(client.send(method, url, headers, body))
+        except CredentialError:
+            raise
+        except Exception as error:
+            failure = wire.failure(error)
+            if failure is None:
                 raise
-            raise wire.failure(error) or error from None
-        assert wire.last is not None
-        # The body of a response that was read as a stream is replaced in no other way.
-        response._content = _with_lifetime(wire.last)  # noqa: SLF001
-        return response
+            if wire.is_patient(url, failure) and wire.may_try_again(url):
+                raise TransportError(error) from error  # type: ignore[no-untyped-call]
+            raise failure from None
+
+
+class _Response(transport.Response):
+    """A reply as google-auth reads it."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    @property
+    def status(self) -> int:
+        return self._exchange.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self._exchange.headers
+
+    @property
+    def data(self) -> bytes:
+        return _with_lifetime(self._exchange)
 
 
 def _host(url: str) -> str:

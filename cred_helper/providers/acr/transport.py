@@ -1,0 +1,74 @@
+"""azure-core's transport on a wire, which does not sleep the user's time away.
+
+Loads azure-core and urllib3, and not the SDK's own transport, which brings requests along.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+from azure.core.pipeline.transport import HttpResponse, HttpTransport
+from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
+
+from cred_helper.providers.common.http_client import HttpClient
+
+if TYPE_CHECKING:
+    from cred_helper.providers.common.wire import Exchange, Wire
+
+# Of the time that is left, the most that a pause before a retry may take.
+_PAUSE_SHARE = 0.3
+
+
+class WireTransport(HttpTransport[Any, Any]):
+    """Sends the requests of the SDK's pipelines over a wire."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._client = HttpClient(wire)
+
+    def __exit__(self, *_: object) -> None:
+        """Close nothing: the connections end with the ``get``."""
+
+    open = close = lambda _: None
+
+    def send(self, request: Any, **_: Any) -> HttpResponse:
+        """Send one request.
+
+        Raises:
+            CredentialError: the request is not to be sent, or its reply is over a limit.
+            ServiceRequestError, ServiceResponseError: no reply; which of them decides whether the
+                SDK asks again.
+        """
+        try:
+            exchange = self._client.send(request.method, request.url, request.headers, request.data)
+        except (ProtocolError, ReadTimeoutError) as error:
+            raise ServiceResponseError(error, error=error) from error
+        except (HTTPError, OSError) as error:
+            raise ServiceRequestError(error, error=error) from error
+        return _Response(request, exchange)
+
+    def sleep(self, duration: float) -> None:
+        """Wait, unless that takes too much of the time that is left.
+
+        Raises:
+            TimeoutError: it does.
+        """
+        if duration > self._wire.deadline.remaining_s() * _PAUSE_SHARE:
+            raise TimeoutError
+        time.sleep(duration)
+
+
+class _Response(HttpResponse):
+    """A reply as azure-core reads it, for both of its kinds of requests."""
+
+    def __init__(self, request: Any, exchange: Exchange) -> None:
+        super().__init__(request, exchange)
+        self.status_code = exchange.status
+        self.headers: Any = exchange.headers
+        self.content_type = exchange.headers.get("content-type")
+
+    def body(self) -> bytes:
+        body: bytes = self.internal_response.body
+        return body

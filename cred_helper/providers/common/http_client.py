@@ -1,0 +1,197 @@
+"""Requests over a wire by urllib3: for google-auth, azure-core, and what has no SDK.
+
+Follows no redirect, reads no ``~/.netrc`` and keeps no cookies. Time, size, proxy and CA bundle are
+the wire's. Loads urllib3.
+"""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+from urllib.parse import unquote, unquote_plus, urlencode, urlsplit
+
+import certifi
+from urllib3 import PoolManager, ProxyManager, Timeout
+from urllib3.exceptions import LocationParseError
+from urllib3.util.ssl_ import create_urllib3_context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator, Mapping
+
+    from cred_helper.providers.common.wire import Exchange, Wire
+
+# The headers and the fields of a form that hold no secret. Any other may hold one.
+_OPEN_HEADERS = (
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "metadata",
+    "metadata-flavor",
+    "user-agent",
+)
+_OPEN_FIELDS = (
+    "audience",
+    "client_assertion_type",
+    "client_id",
+    "grant_type",
+    "requested_token_type",
+    "resource",
+    "scope",
+    "service",
+    "subject_token_type",
+    "tenant",
+    "username",
+)
+# A bundle of 140 authorities takes milliseconds to read.
+_trust: dict[str | bool, ssl.SSLContext] = {}
+
+
+class HttpClient:
+    """Sends requests over a wire. Connections are used again.
+
+    ``certificate`` is the client's: the paths of the certificate and of its key.
+    """
+
+    def __init__(self, wire: Wire, certificate: tuple[str, str] | None = None) -> None:
+        self._wire = wire
+        self._certificate = certificate
+        self._pools: dict[str | None, PoolManager] = {}
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str | Mapping[str, str | None] | None = None,
+    ) -> Exchange:
+        """Send one request and read its whole reply; a mapping is sent as a form.
+
+        Raises:
+            CredentialError: the request is not to be sent, or its reply is over a limit.
+            urllib3.exceptions.HTTPError, OSError, ValueError: no reply, or half of one.
+        """
+        sent = {"Accept": "*/*", **_latin(headers or {})}
+        # A compressed reply of a few bytes can be gigabytes.
+        sent["Accept-Encoding"] = "identity"
+        if body is not None and not isinstance(body, bytes | str):
+            sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
+            body = urlencode({name: value for name, value in body.items() if value is not None})
+        if isinstance(body, str):
+            body = body.encode()
+        exchange = self._wire.begin(method, url)
+        failure: BaseException | None = None
+        response = None
+        try:
+            parts = urlsplit(url)
+            if not parts.scheme:
+                raise LocationParseError(url)
+            sent |= _login("Authorization", parts.netloc)
+            exchange.secrets = tuple(secrets_of(sent, body or b""))
+            connect_s, read_s = self._wire.timeouts(exchange)
+            response = self._pool(exchange.proxy).request(
+                method,
+                url,
+                body=body,
+                headers=sent,
+                timeout=Timeout(connect=connect_s, read=read_s),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+            self._wire.receive(exchange, response.status, response.headers, response)
+        except BaseException as error:
+            failure = error
+            if response is not None:
+                response.close()
+            raise
+        finally:
+            self._wire.end(exchange, failure)
+        return exchange
+
+    def _pool(self, proxy: str | None) -> PoolManager:
+        """The connections through a proxy, or without one."""
+        pool = self._pools.get(proxy)
+        if pool is None:
+            context = _context(self._wire.verify, self._certificate)
+            if proxy is None:
+                pool = PoolManager(ssl_context=context)
+            else:
+                address = proxy if "://" in proxy else f"http://{proxy}"
+                pool = ProxyManager(
+                    address,
+                    proxy_headers=_login("Proxy-Authorization", urlsplit(address).netloc),
+                    ssl_context=context,
+                    proxy_ssl_context=_context(self._wire.verify),
+                )
+            self._pools[proxy] = pool
+        return pool
+
+
+def _context(verify: str | bool, certificate: tuple[str, str] | None = None) -> ssl.SSLContext:
+    """The TLS settings that trust a CA bundle: a file, a folder, or the one of certifi."""
+    context = _trust.get(verify) if certificate is None else None
+    if context is None:
+        context = create_urllib3_context()
+        path = verify if isinstance(verify, str) else certifi.where()
+        if os.path.isdir(path):
+            context.load_verify_locations(capath=path)
+        else:
+            context.load_verify_locations(cafile=path)
+        if certificate is None:
+            _trust[verify] = context
+        else:
+            context.load_cert_chain(*certificate)
+    return context
+
+
+def _latin(headers: Mapping[str, str | bytes]) -> dict[str, str]:
+    """Headers as they can be sent.
+
+    Raises:
+        ValueError: a value has a line break, or a character that no header can have.
+    """
+    found = {}
+    for name, value in headers.items():
+        text = value.decode("latin-1") if isinstance(value, bytes) else value
+        if "\n" in text or "\r" in text:
+            raise ValueError
+        text.encode("latin-1")
+        found[name] = text
+    return found
+
+
+def _login(header: str, netloc: str) -> dict[str, str]:
+    """The header for the user name and the password in a URL, if it has them."""
+    user, at, _ = netloc.rpartition("@")
+    if not at:
+        return {}
+    user = unquote(user) if ":" in user else f"{unquote(user)}:"
+    return {header: f"Basic {b64encode(user.encode()).decode()}"}
+
+
+def secrets_of(headers: Mapping[str, str | bytes], body: bytes) -> Iterator[str]:
+    """The values of a request that may be secret, in the forms in which a reply may repeat them."""
+    for name, value in headers.items():
+        if name.lower() in _OPEN_HEADERS:
+            continue
+        text = value.decode("latin-1") if isinstance(value, bytes) else value
+        yield text
+        scheme, _, credentials = text.partition(" ")
+        if name.lower() == "authorization":
+            yield credentials
+        if scheme == "Basic":
+            try:
+                yield a2b_base64(credentials).decode("utf-8", "replace").partition(":")[2]
+            except Base64Error:
+                pass
+    for field in body.decode("utf-8", "replace").split("&"):
+        name, _, text = field.partition("=")
+        if name not in _OPEN_FIELDS:
+            yield from (text, unquote_plus(text))
