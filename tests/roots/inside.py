@@ -58,12 +58,17 @@ def _bind(source: str, target: str) -> None:
 
 def _register(line: str) -> int:
     """Register an emulator in the user namespace; the descriptor that keeps it registered."""
+    place, name = "/proc/sys/fs/binfmt_misc", line.split(":")[1]
+    is_registered = os.path.exists(f"{place}/{name}")
     _mount("proc", "/proc", "proc")
-    place = "/proc/sys/fs/binfmt_misc"
     try:
         _mount("binfmt_misc", place, "binfmt_misc")
-    except OSError:  # Linux before 6.7: the machine's own registration is used
-        return -1
+    except OSError:
+        if is_registered:  # by this machine, for all namespaces
+            return -1
+        raise OSError(
+            0, f"{name} needs Linux 6.7 or newer, or this machine to register it"
+        ) from None
     with open(f"{place}/register", "wb") as file:
         file.write(line.encode())
     return os.open(f"{place}/status", os.O_RDONLY | os.O_CLOEXEC)

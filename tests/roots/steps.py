@@ -54,7 +54,7 @@ class Step:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             begins_at = log.tell()
-            done = run(inside, ["nice", "-n", "5", *command], self._limit_s, log.fileno())
+            done = run(inside, command, self._limit_s, log.fileno())
         printed = self.log.read_bytes()[begins_at:].decode("utf-8", "replace")
         if done.returncode == OUT_OF_TIME:
             raise Failed(f"ended after {self._limit_s / 60:.0f} minutes", Verdict.OUT_OF_TIME)
