@@ -84,11 +84,19 @@ def _tried(file: Path, root: Root, clouds: Clouds, log: Path) -> tuple[Verdict, 
         done = _get(root.bare(files, {**nothing, **cloud.identity}), cloud.host, log)
         if done.returncode != 0:
             raise Failed(done.stderr.decode("utf-8", "replace").strip() or done.stdout.decode())
-        reply = json.loads(done.stdout)
-        if not cloud.cloud.issued(reply["Username"], reply["Secret"], cloud.host):
-            raise Failed(f"{cloud.host} did not issue this credential")
+        if not _is_of(cloud, done.stdout):
+            raise Failed(f"{cloud.host} did not issue this credential, or there is more output")
     mean_s = (perf_counter() - started_at_s) / len(clouds.running)
     return Verdict.OK, f"{len(clouds.running)} clouds, {mean_s:.1f} s each"
+
+
+def _is_of(cloud: Hosted, output: bytes) -> bool:
+    """Whether the output is a credential that the cloud issued, and nothing else."""
+    try:
+        reply = json.loads(output)
+    except ValueError:
+        return False
+    return cloud.cloud.issued(reply["Username"], reply["Secret"], cloud.host)
 
 
 def _get(inside: Inside, host: str, log: Path) -> subprocess.CompletedProcess[bytes]:
