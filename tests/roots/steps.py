@@ -14,7 +14,7 @@ from tests.roots.namespaces import OUT_OF_TIME, Inside, run
 from tests.roots.outcome import Outcome, Verdict
 from tests.roots.root import FOLDER, WORK, Root
 from tests.roots.table import Report
-from tests.roots.this_machine import CannotRun, mirrors
+from tests.roots.this_machine import KEYRING, CannotRun, mirrors
 from tests.support.executable import PROGRAM, ROOT
 
 CONTRIBUTING = ROOT / ".github/CONTRIBUTING.md"
@@ -143,9 +143,9 @@ def make_root(step: Step) -> str:
             "LANG": "C.UTF-8",
             "container": "lxc",  # debootstrap then makes no device that it is not allowed to
         }
-        command = ["debootstrap", "--variant=minbase", f"--arch={root.architecture}", root.suite]
-        machine = Inside(emulator=root.emulator, network=True, environment=environment)
-        step.run([*command, str(root.folder), mirrors().main], machine)
+        command = ["debootstrap", "--variant=minbase", f"--arch={root.architecture}"]
+        command += [f"--keyring={KEYRING}", root.suite, str(root.folder), mirrors().main]
+        step.run(command, Inside(emulator=root.emulator, network=True, environment=environment))
     elif root.system == "musl":
         _make_musl(step)
     else:
@@ -214,7 +214,10 @@ def frozen(step: Step) -> str:
     """``make frozen/static``; pip downloads packages and, once, a source."""
     install(step, "demo", "frozen")
     step.shell(f"cd {WORK}; rm -rf dist; make frozen/static", network=True)
-    return ", ".join(f"{megabytes(path)} MB" for path in files(step.root))
+    return ", ".join(
+        f"{megabytes(path)} MB" + (f" (glibc {floor(path)})" if floor(path) else "")
+        for path in files(step.root)
+    )
 
 
 def suite(step: Step) -> str:

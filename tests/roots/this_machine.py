@@ -18,7 +18,12 @@ from pathlib import Path
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _OF_QEMU = {"amd64": "x86_64", "arm64": "aarch64"}
-_TOOLS = {"debootstrap": "debootstrap", "dpkg-deb": "dpkg"}
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+_TOOLS = {
+    "/usr/sbin/debootstrap": "debootstrap",
+    "/usr/bin/dpkg-deb": "dpkg",
+    KEYRING: "debian-archive-keyring",
+}
 _TARGETS = "$(REPO_URI)|$(LABEL)|$(COMPONENT)"
 _ACQUIRE = re.compile(
     r"^Acquire::(?:https?|Retries|Check-\w+(?:-\w+)*)(?:::[\w.:-]+)? .*;$", re.MULTILINE
@@ -105,7 +110,7 @@ def emulator(wanted: str) -> str:
 
 def install_tools() -> None:
     """Install what makes the roots, where it is not there."""
-    missing = [package for tool, package in _TOOLS.items() if not shutil.which(tool)]
+    missing = [package for path, package in _TOOLS.items() if not Path(path).exists()]
     if missing:
         _install(*missing)
     if not mirrors_are_known():
