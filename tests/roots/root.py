@@ -92,8 +92,10 @@ class Root:
             "DEBIAN_FRONTEND": "noninteractive",
             "APT_CONFIG": f"{this_machine.ON_MACHINE}/apt.conf",
         }
+        # A minimal Debian has no /etc/hosts, which every container has.
+        binds |= {"/etc/hosts": "/etc/hosts"}
         if network:
-            binds |= {f"/etc/{name}": f"/etc/{name}" for name in ("resolv.conf", "hosts")}
+            binds |= {"/etc/resolv.conf": "/etc/resolv.conf"}
             for number, (name, value) in enumerate(this_machine.pip_settings().items()):
                 is_path = value.startswith("/") and value != "/dev/null" and Path(value).exists()
                 environment[name] = f"/run/pip/{number}" if is_path else value
