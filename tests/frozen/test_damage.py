@@ -18,7 +18,7 @@ _IN_EVERY_START = b"credentials not found in native keychain"
 _HEADER = 16
 
 
-def _frames(content: bytes) -> list[tuple[int, int]]:
+def frames(content: bytes) -> list[tuple[int, int]]:
     """The first and last byte of each frame, without its header."""
     payload = content.index(_IN_EVERY_START)  # the decoder's code before it has the same four bytes
     starts = [found.start() for found in re.finditer(re.escape(_ZSTD), content[payload:])]
@@ -63,7 +63,7 @@ def test_a_flipped_bit_in_every_compressed_part_is_an_error_of_one_line(
     file: Path, home: Path
 ) -> None:
     content = bytearray(file.read_bytes())
-    for first, last in _frames(bytes(content)):
+    for first, last in frames(bytes(content)):
         content[(first + last) // 2] ^= 1
     _assert_one_line(_get(bytes(content), home))
 
@@ -75,7 +75,7 @@ def test_a_flipped_bit_anywhere_in_a_compressed_part_is_never_a_crash(
 ) -> None:
     at_random = random.Random(seed)
     content = bytearray(file.read_bytes())
-    frames = _frames(bytes(content))
+    frames = frames(bytes(content))
     # All but the table of contents, which is the last: so that modules and libraries are tried.
     for first, last in frames[:-1]:
         content[at_random.randint(first, last)] ^= 1 << at_random.randrange(8)
