@@ -75,8 +75,8 @@ def test_a_flipped_bit_anywhere_in_a_compressed_part_is_never_a_crash(
 ) -> None:
     at_random = random.Random(seed)
     content = bytearray(file.read_bytes())
-    frames = frames(bytes(content))
+    parts = frames(bytes(content))
     # All but the table of contents, which is the last: so that modules and libraries are tried.
-    for first, last in frames[:-1]:
+    for first, last in parts[:-1]:
         content[at_random.randint(first, last)] ^= 1 << at_random.randrange(8)
     _assert_one_line(_get(bytes(content), home))
