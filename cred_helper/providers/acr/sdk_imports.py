@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cred_helper.providers.common.deferred_imports import LATER
+from cred_helper.providers.common.deferred_imports import LATER, UNUSED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,13 +11,41 @@ if TYPE_CHECKING:
 _INTERNAL = "azure.identity._internal"
 _CREDENTIALS = "azure.identity._credentials"
 
+_PIPELINE = "azure.core.pipeline"
+_POLICIES = f"{_PIPELINE}.policies"
+
 TABLES: dict[str, Table] = {
+    "azure_core-1.41": {
+        # Half of it is for asyncio.
+        "azure.core._pipeline_client": {"PipelineClient": LATER},
+        "azure.core._pipeline_client_async": {"AsyncPipelineClient": LATER},
+        f"{_PIPELINE}._base_async": {"AsyncPipeline": LATER},
+        _POLICIES: {
+            **dict.fromkeys(("HTTPPolicy", "SansIOHTTPPolicy"), f"{_POLICIES}._base"),
+            **dict.fromkeys(
+                (
+                    *("ContentDecodePolicy", "HeadersPolicy", "HttpLoggingPolicy"),
+                    *("NetworkTraceLoggingPolicy", "ProxyPolicy", "RequestIdPolicy"),
+                    "UserAgentPolicy",
+                ),
+                f"{_POLICIES}._universal",
+            ),
+            "CustomHookPolicy": f"{_POLICIES}._custom_hook",
+            "DistributedTracingPolicy": f"{_POLICIES}._distributed_tracing",
+            "BearerTokenCredentialPolicy": f"{_POLICIES}._authentication",
+            "RetryPolicy": f"{_POLICIES}._retry",
+            "SensitiveHeaderCleanupPolicy": f"{_POLICIES}._sensitive_header_cleanup_policy",
+        },
+        f"{_PIPELINE}.transport._base_async": dict.fromkeys(
+            ("AsyncHttpResponse", "AsyncHttpTransport"), LATER
+        ),
+        "azure.core.serialization": {"AzureJSONEncoder": LATER},
+    },
     "azure_identity-1.27": {
         # One credential class of twenty is used.
         "azure.identity": {
             "AuthenticationRecord": "azure.identity._auth_record",
             "AuthenticationRequiredError": "azure.identity._exceptions",
-            "AzurePipelinesCredential": f"{_CREDENTIALS}.azure_pipelines",
             "CertificateCredential": f"{_CREDENTIALS}.certificate",
             "ClientAssertionCredential": f"{_CREDENTIALS}.client_assertion",
             "ClientSecretCredential": f"{_CREDENTIALS}.client_secret",
@@ -51,10 +79,34 @@ TABLES: dict[str, Table] = {
             "TokenCache": "msal.token_cache",
             "__version__": "msal.sku",
         },
+        "msal.managed_identity": dict.fromkeys(
+            (
+                *("ArcPlatformNotSupportedError", "ManagedIdentityClient", "ManagedIdentityError"),
+                *("SystemAssignedManagedIdentity", "UserAssignedManagedIdentity"),
+            ),
+            LATER,
+        ),
         # A browser's answer, and federations by XML.
         "msal.mex": {"send_request": LATER},
         "msal.oauth2cli.authcode": {"AuthCodeReceiver": LATER, "is_wsl": LATER},
         "msal.wstrust_request": {"send_request": LATER},
+    },
+    # Its application looks at the version of this, and at how requests fails.
+    "msal_extensions-1.3": {
+        "msal_extensions.persistence": dict.fromkeys(
+            (
+                *("FilePersistence", "FilePersistenceWithDataProtection", "KeychainPersistence"),
+                *("LibsecretPersistence", "build_encrypted_persistence"),
+            ),
+            LATER,
+        ),
+        "msal_extensions.token_cache": dict.fromkeys(
+            ("CrossPlatLock", "LockError", "PersistedTokenCache"), LATER
+        ),
+    },
+    "requests-2.34": {
+        "requests": {},
+        "requests.exceptions": {"RequestException": UNUSED},
     },
     # Types that Python has by now, taken from the package for older ones.
     "typing_extensions-4.16": {

@@ -29,18 +29,28 @@ if TYPE_CHECKING:
 LATER = "()"
 """What importers take out of the module, and call or look into later, if at all."""
 UNUSED = "-"
-"""A function or class whose results nothing reads."""
+"""A function or class whose results nothing reads, or an exception that nothing raises."""
 
 # Folder of the package's metadata, up to the version's second number → its modules.
 COMMON: Mapping[str, Table] = {
     "python": {
-        "asyncio": {},
-        "inspect": {},
-        # The codec of host names has a short way for names in ASCII.
-        "stringprep": {},
+        **{
+            name: {}
+            for name in (
+                *("array", "asyncio", "inspect", "ipaddress", "locale", "mimetypes", "selectors"),
+                *("subprocess", "tempfile", "traceback", "zipfile"),
+                *("email.base64mime", "email.header", "email.quoprimime"),
+                *("xml.etree.ElementTree", "xml.etree.cElementTree"),
+                # The codec of host names has a short way for names in ASCII.
+                "stringprep",
+            )
+        },
+        "calendar": {"timegm": LATER},
+        "email._encoded_words": {"decode_b": LATER},
+        "email.policy": {"HTTP": LATER},
+        "random": {"Random": LATER},
         "unicodedata": {"ucd_3_2_0": LATER},
-        "xml.etree.ElementTree": {},
-        "zipfile": {},
+        "urllib.request": {"getproxies": LATER, "proxy_bypass": LATER},
     },
     "charset_normalizer-3.5": {"charset_normalizer": {"__version__": "charset_normalizer.version"}},
     "cryptography-50.0": {
@@ -52,7 +62,12 @@ COMMON: Mapping[str, Table] = {
             "load_pem_private_key": "cryptography.hazmat.primitives.serialization.base",
         },
     },
-    "urllib3-2.8": {"urllib3.http2": {}},
+    "urllib3-2.8": {
+        "urllib3.filepost": {"_TYPE_FIELDS": LATER, "encode_multipart_formdata": LATER},
+        "urllib3.http2": {},
+        # TLS in TLS, for proxies that are reached by it.
+        "urllib3.util.ssltransport": {"SSLTransport": LATER},
+    },
 }
 
 _table: dict[str, Mapping[str, str]] = {}
@@ -207,8 +222,17 @@ class _Later:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__real(), name)
 
+    def __getitem__(self, key: Any) -> Any:
+        return self.__real()[key]
 
-class _Unused:
+    def __instancecheck__(self, instance: object) -> bool:
+        return isinstance(instance, self.__real())
+
+    def __mro_entries__(self, _bases: tuple[object, ...]) -> tuple[Any]:
+        return (self.__real(),)
+
+
+class _Unused(Exception):
     """Takes everything and does nothing."""
 
     def __init__(self, *_: object, **__: object) -> None:

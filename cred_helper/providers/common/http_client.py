@@ -12,7 +12,6 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64
 from urllib.parse import unquote, unquote_plus, urlencode, urlsplit
 
-import certifi
 from urllib3 import PoolManager, ProxyManager, Timeout
 from urllib3.exceptions import LocationParseError
 from urllib3.util.ssl_ import create_urllib3_context
@@ -139,7 +138,12 @@ def _context(verify: str | bool, certificate: tuple[str, str] | None = None) -> 
     context = _trust.get(verify) if certificate is None else None
     if context is None:
         context = create_urllib3_context()
-        path = verify if isinstance(verify, str) else certifi.where()
+        if isinstance(verify, str):
+            path = verify
+        else:
+            import certifi
+
+            path = certifi.where()
         if os.path.isdir(path):
             context.load_verify_locations(capath=path)
         else:

@@ -73,6 +73,9 @@ def _prepare_for_sdk() -> None:
 
     Collecting garbage would be a tenth of the time that it takes to load an SDK.
     """
+    from cred_helper.providers.common import deferred_imports
+
+    deferred_imports.use()
     import gc
     import logging
     import warnings

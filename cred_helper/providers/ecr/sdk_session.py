@@ -10,6 +10,7 @@ from functools import partial
 
 import botocore.hooks
 import botocore.session
+import botocore.utils
 from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConstantProvider
 from botocore.exceptions import ClientError
@@ -104,6 +105,8 @@ def _accepts_keywords(handler: Any, by_signature: Any = botocore.hooks.accepts_k
 
 
 botocore.hooks.accepts_kwargs = _accepts_keywords
+# The wire chooses the proxy, for the sources that the SDK makes and does not ask as well.
+botocore.utils.should_bypass_proxies = lambda _url: True
 
 
 def _empty_variables(configuration: Configuration) -> Iterator[tuple[str, object]]:
