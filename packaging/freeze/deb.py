@@ -7,11 +7,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
+from email.utils import formatdate
 from pathlib import Path
 
 from cred_helper import __version__
-from freeze import companions, manual
+from freeze import companions, manual, notices
 
 PROGRAM = manual.PROGRAM
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -20,6 +22,8 @@ COMPLETIONS = {
     "zsh": f"usr/share/zsh/vendor-completions/_{PROGRAM}",
     "fish": f"usr/share/fish/vendor_completions.d/{PROGRAM}.fish",
 }
+# The program is one file, and Python's libraries are linked into it.
+OVERRIDES = f"{PROGRAM}: embedded-library *\n"
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -33,7 +37,12 @@ def build(dist: Path) -> Path:
         _install(root / "usr/bin" / PROGRAM, program.read_bytes(), 0o755)
         page = gzip.compress(manual.page().encode(), 9, mtime=0)
         _install(root / f"usr/share/man/man1/{PROGRAM}.1.gz", page)
-        _install(root / f"usr/share/doc/{PROGRAM}/copyright", (ROOT / "LICENSE").read_bytes())
+        documents = root / "usr/share/doc" / PROGRAM
+        _install(documents / "copyright", _copyright().encode())
+        licenses = notices.text(Path(f"{program}.cdx.json")).encode()
+        _install(documents / "licenses.gz", gzip.compress(licenses, 9, mtime=0))
+        _install(documents / "changelog.gz", gzip.compress(_changelog().encode(), 9, mtime=0))
+        _install(root / "usr/share/lintian/overrides" / PROGRAM, OVERRIDES.encode())
         for shell, path in COMPLETIONS.items():
             _install(root / path, companions.completion(program, shell))
         size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) // 1024
@@ -56,12 +65,43 @@ Description: one credential helper for every container registry
  registry. One file, which needs no Python.
 """
         _install(root / "DEBIAN/control", control.encode())
+        # The modes of folders are in the package, and depend on the umask.
+        for folder in (root, *(path for path in root.rglob("*") if path.is_dir())):
+            folder.chmod(0o755)
         subprocess.run(
             ["dpkg-deb", "--root-owner-group", "-Zxz", "--build", root, out],
             check=True,
             stdout=subprocess.DEVNULL,
         )
     return out
+
+
+def _copyright() -> str:
+    """Source: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/"""
+    return f"""\
+Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: {PROGRAM}
+Source: {_project()["urls"]["Homepage"]}
+
+Files: *
+Copyright: {time.gmtime(_commit_time()).tm_year} {_maintainer()}
+License: Apache-2.0
+ /usr/share/common-licenses/Apache-2.0 has the text; licenses.gz has those of the
+ components that the program contains.
+"""
+
+
+def _changelog() -> str:
+    """Source: https://manpages.debian.org/deb-changelog.5"""
+    return (
+        f"{PROGRAM} ({__version__}) stable; urgency=medium\n\n"
+        f"  * {_project()['urls']['Changelog']}\n\n"
+        f" -- {_maintainer()}  {formatdate(_commit_time())}\n"
+    )
+
+
+def _commit_time() -> int:
+    return int(os.environ["SOURCE_DATE_EPOCH"])
 
 
 def _project() -> dict:

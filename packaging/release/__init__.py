@@ -3,7 +3,7 @@
 Map
     checkout    refuses what no commit has, and clones the commit into a folder of its own
     part        what one machine builds: the files of its system and architecture, wheel and sdist
-    packages    wheel and sdist, with the same bytes wherever they are built
+    packages    sdist and wheel, with the same bytes wherever they are built
     assemble    merges the parts of all machines: image, formula, checksums
     image       the OCI image with one program in it, for each architecture
     formula     the Homebrew formula

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from freeze import companions, deb
+from freeze import companions, deb, notices
 
 from cred_helper import __version__, clouds
 from release import names, packages
@@ -65,12 +65,13 @@ def _frozen(name: str, *arguments: str) -> Path:
 
 
 def _keep(file: Path, out: Path) -> None:
-    """Copy a file and what is beside it, the SBOM and the table of its parts, by released names."""
+    """Copy a file, its SBOM, its licences and the table of its parts by their released names."""
     shutil.copy(file, out)
     shutil.copy(f"{file}.txt", f"{out}.txt")
     sbom = json.loads(Path(f"{file}.cdx.json").read_text("utf-8"))
     sbom["metadata"]["component"]["name"] = out.name
     Path(f"{out}.cdx.json").write_text(json.dumps(sbom, indent=1) + "\n")
+    Path(f"{out}.licenses.txt").write_text(notices.text(Path(f"{file}.cdx.json")), "utf-8")
 
 
 def _git(commit: str, form: str) -> str:
