@@ -1,0 +1,136 @@
+"""What the page "In production" states is so: exit statuses, schemas, precedence, removal."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from cred_helper import clouds
+from cred_helper.providers.common.trust import CA_VARIABLES, CaFile
+from tests.clouds.aws import EXAMPLE_HOST
+from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME
+from tests.support import schemas
+from tests.support.executable import PROGRAM, ROOT, Completed
+from tests.support.machine import Machine, person
+
+__all__ = ["person"]
+
+_PAGE = (ROOT / "packaging/docs/production.md").read_text("utf-8")
+_LOGIN = {"ServerURL": PRIVATE_HOST, "Username": USERNAME, "Secret": PASSWORD}
+
+
+def _section(title: str) -> str:
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", _PAGE, re.DOTALL | re.MULTILINE)
+    assert found is not None, title
+    return found[1]
+
+
+def _rows(title: str) -> list[list[str]]:
+    lines = [line for line in _section(title).splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def _stored(person: Machine) -> Machine:
+    assert person.run("store", stdin=json.dumps(_LOGIN)).status == 0
+    return person
+
+
+# How each row of the table comes about.
+_CALLS: dict[tuple[str, str], Callable[[Machine], Completed]] = {
+    ("get", "0"): lambda person: _stored(person).run("get", stdin=PRIVATE_HOST),
+    ("get", "1"): lambda person: person.run("get", stdin=EXAMPLE_HOST),
+    ("store", "1"): lambda person: person.run("store", stdin="{}"),
+    ("erase", "0"): lambda person: person.run("erase", stdin=PRIVATE_HOST),
+    ("list", "0"): lambda person: person.run("list", DOCKER_CREDENTIAL_MULTI_LOG="wrong"),
+    ("unknown", "1"): lambda person: person.run("unknown"),
+    ("explain HOST", "0"): lambda person: person.run("explain", "missing.example"),
+    ("explain --check HOST", "1"): lambda p: p.run("explain", "--check", "missing.example"),
+    ("token HOST", "1"): lambda person: person.run("token", "missing.example"),
+    ("doctor", "1"): lambda person: person.run("doctor", REQUESTS_CA_BUNDLE="/missing"),
+    ("self-check", "1"): lambda person: person.run("self-check", SSL_CERT_FILE="/missing"),
+    ("explain", "2"): lambda person: person.run("explain"),
+}
+
+
+def test_every_exit_status_is_as_the_table_has_it(person: Machine) -> None:
+    rows = [(call.strip("`"), status) for call, status, _ in _rows("Exit statuses")]
+    assert rows == [*_CALLS]
+    for (call, status), run in _CALLS.items():
+        done = run(person)
+        assert done.status == int(status), (call, done)
+        if status == "1" and call in ("get", "store", "unknown"):
+            assert done.stdout.strip()
+
+
+def test_every_schema_is_listed_and_is_the_one_of_its_command() -> None:
+    listed = {
+        command: schema
+        for outputs, link in _rows("JSON")
+        for command in outputs.split(", ")
+        for schema in re.findall(r"\[([\w-]+)\.json\]\(schemas/\1\.json\)", link)
+    }
+    commands = {f"`{' '.join(words)} --json`": name for words, name in schemas.OF_COMMAND.items()}
+    assert listed == {**commands, "a line of the log": schemas.LOG}
+    assert {path.stem for path in schemas.FOLDER.iterdir()} == {*listed.values()}
+
+
+def test_the_line_of_the_log_is_as_its_schema_has_it() -> None:
+    (example,) = re.findall(r"```json\n(.*?)```", _section("The log"), re.DOTALL)
+    schemas.check(schemas.LOG, json.loads(example))
+
+
+def test_the_precedence_of_settings_and_options_is_as_the_table_has_it(person: Machine) -> None:
+    person.write(
+        ".config/docker-credential-multi/config.toml",
+        'deadline_s = 7\n[dockerhub]\nexpires_in = 400\nusername = "table"\n',
+    )
+    strongest_last = [
+        ({}, "7", "400"),
+        ({"DOCKERHUB_OIDC_EXPIREIN": "500", "DOCKERHUB_OIDC_CONNECTIONID": "x"}, "7", "500"),
+        ({"DOCKER_CREDENTIAL_MULTI_DOCKERHUB_EXPIRES_IN": "600"}, "7", "600"),
+        ({"DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "8"}, "8", "600"),
+        ({"DOCKER_CREDENTIAL_MULTI_DEADLINE_S": ""}, "7", "600"),
+    ]
+    for variables, deadline, expires_in in strongest_last:
+        person.use(variables)
+        document = person.run("config", "show", "--json").document
+        rows = {row["name"]: row["value"] for row in (*document["settings"], *document["options"])}
+        assert f"{rows['deadline_s']:g}" == deadline
+        assert rows["dockerhub.expires_in"] == expires_in
+
+
+def test_the_variables_for_certificates_are_tried_in_the_order_of_the_table() -> None:
+    named = re.findall(r"`(\w+)`", _rows("Certificates")[0][1])
+    assert tuple(named) == CA_VARIABLES
+    for at, name in enumerate(named):
+        found = CaFile.of({later: f"/{later}" for later in named[at:]})
+        assert found is not None
+        assert found.named_by == name
+
+
+def test_every_cloud_has_a_row_of_permissions() -> None:
+    titles = [row[0] for row in _rows("Permissions")]
+    for cloud in clouds.CLOUDS:
+        assert any(cloud.title.startswith(title.split()[0]) for title in titles), cloud.title
+
+
+def test_nothing_is_left_after_the_page_on_removal_was_followed(person: Machine) -> None:
+    person.write(".docker/config.json", {"auths": {}})
+    person.run("configure", "--docker-only", "--yes")
+    _stored(person)
+    (script,) = re.findall(r"```sh\n(.*?)```", _section("Remove it"), re.DOTALL)
+    for line in script.splitlines():
+        words = line.split()
+        assert words[0] == PROGRAM
+        done = person.run(*words[1:])
+        assert done.status == 0, done
+    assert list(done.document) == [PRIVATE_HOST]
+    assert person.config_document == {"auths": {}}
+    assert person.run("erase", stdin=PRIVATE_HOST).status == 0
+    left = {path.relative_to(person.home) for path in person.home.rglob("*") if path.is_file()}
+    folders = re.findall(r"`~/([^`]+)`", _section("Remove it"))
+    program = person.program.relative_to(person.home)
+    for path in left - {Path(".docker/config.json"), program}:
+        assert any(path.is_relative_to(folder) for folder in folders), path
