@@ -175,7 +175,7 @@ def test_a_token_endpoint_that_must_not_be_asked_is_not(
     assert [request.path for request in server.received] == ["/v2/"]
 
 
-def test_a_reply_that_is_no_token_is_an_error_that_quotes_nothing_of_it(
+def test_a_reply_without_a_token_is_an_error_that_quotes_nothing_of_it(
     server: LoopbackServer, proxy: TerminatingProxy
 ) -> None:
     marked = "s3cret-reply"

@@ -507,7 +507,7 @@ def test_members_of_the_right_types_are_not_named(person: Machine) -> None:
     ],
     ids=["folder", "pipe"],
 )
-def test_what_is_no_regular_file_is_named_and_not_edited(
+def test_a_folder_or_pipe_in_the_place_of_a_file_is_named_and_not_edited(
     person: Machine, path: str, make: Callable[[Path], None], code: str
 ) -> None:
     file = person.home / path

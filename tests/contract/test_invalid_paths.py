@@ -63,7 +63,7 @@ CASES: list[tuple[str, bytes, str, list[str] | None]] = [
 
 
 @pytest.mark.parametrize(("file", "content", "host", "codes"), CASES, ids=range(len(CASES)))
-def test_a_nul_byte_in_a_path_is_no_fault_of_the_program(
+def test_a_nul_byte_in_a_path_is_a_mistake_of_the_user(
     executable: Executable,
     home: Path,
     file: str,

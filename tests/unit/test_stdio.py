@@ -126,7 +126,7 @@ def test_a_request_that_never_ends_is_cut_off() -> None:
     assert b"[client.too-long]" in done.stderr
 
 
-def test_an_image_without_devices_is_no_obstacle() -> None:
+def test_it_works_in_an_image_without_devices() -> None:
     done = _python(
         """
 os.devnull = "/there/is/no/such/device"

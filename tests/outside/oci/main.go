@@ -37,7 +37,7 @@ func follow(layout, mediaType string, content []byte) {
 	}
 	check(json.Unmarshal(content, &found))
 	descriptors := append(found.Manifests, found.Layers...)
-	// An image's configuration has a field of the same name that is no descriptor.
+	// An image's configuration has a field of the same name with another type.
 	if mediaType == v1.MediaTypeImageManifest {
 		descriptors = append(descriptors, *found.Config)
 	}
