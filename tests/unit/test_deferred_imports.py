@@ -6,11 +6,14 @@ import re
 import subprocess
 import sys
 from importlib import import_module
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from cred_helper import clouds
+from cred_helper.providers.common import deferred_imports
 from cred_helper.providers.common.deferred_imports import COMMON, LATER, UNUSED
 from tests.support.executable import ROOT
 
@@ -237,3 +240,23 @@ def test_of_another_version_nothing_is_deferred(package: Path) -> None:
     assert deferred(package, "import pack\nprint('imported')", version="1.3") == [
         *("body", "part", "imported"),
     ]
+
+
+def test_a_module_that_its_loader_makes_has_its_spec_when_it_runs() -> None:
+    # As the loader of the frozen file, which has every library.
+    module = deferred_imports._Deferred("made")
+    made = ModuleType("made")
+
+    class Loader:
+        @staticmethod
+        def create_module(_spec: ModuleSpec) -> ModuleType:
+            return made
+
+        @staticmethod
+        def exec_module(module: ModuleType) -> None:
+            assert module.__spec__ is not None
+            module.__dict__["thing"] = module.__spec__.name
+
+    module.__spec__ = ModuleSpec("made", deferred_imports._Loader(Loader()))  # type: ignore[arg-type]
+    deferred_imports._run(module)
+    assert module.__dict__["thing"] == "made"

@@ -194,6 +194,8 @@ def _run(module: ModuleType) -> None:
     spec.loader = module.__loader__ = loader
     try:
         made = loader.create_module(spec)
+        if made is not None:
+            made.__spec__ = spec  # as the import system does; the frozen file's loader reads it
         loader.exec_module(made or module)
         if made is not None:  # a shared library makes its own
             module.__dict__.update(made.__dict__)
