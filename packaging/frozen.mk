@@ -11,7 +11,7 @@ FREEZE_RUN = PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze 
 FREEZE_MODULE = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
 	PYTHONPATH=.:packaging $(FREEZE)/venv/bin/python -m
 
-.PHONY: frozen frozen/static frozen/folder frozen/naive frozen/deb frozen/interpreter frozen/sizes
+.PHONY: frozen frozen/static frozen/folder frozen/naive frozen/deb frozen/interpreter frozen/openssl frozen/sizes
 
 frozen: $(FREEZE_READY)  ## dist/docker-credential-multi; PROVIDERS=gcr,ecr builds a slim one
 	@$(FREEZE_RUN) --work $(FREEZE)/work --providers "$(PROVIDERS)"
@@ -24,6 +24,14 @@ frozen/folder: $(FREEZE_READY)  ## the same with its libraries in a folder besid
 
 frozen/naive: $(FREEZE_READY)  ## PyInstaller's one-file build, which the bench compares with
 	@$(FREEZE_RUN) --work $(FREEZE)/naive --naive
+
+# Cargo compiles cryptography from its source in minutes: for releases, and not for every build.
+frozen/openssl: $(FREEZE_READY)  ## have the next builds share Python's OpenSSL; needs cargo and OpenSSL's headers
+	@$(FREEZE)/venv/bin/python $(PIP_INSTALL) --require-hashes --only-binary cffi,maturin \
+		-r packaging/requirements-openssl.txt
+	@OPENSSL_NO_VENDOR=1 MATURIN_PEP517_ARGS=--locked $(FREEZE)/venv/bin/python $(PIP_INSTALL) --require-hashes \
+		--no-deps --no-build-isolation --no-cache-dir --force-reinstall --no-binary cryptography \
+		-r packaging/requirements-openssl.txt
 
 frozen/deb: frozen  ## a Debian package of it, with manual page and completions
 	@$(FREEZE_MODULE) freeze.deb $(DIST)

@@ -13,7 +13,7 @@ GLIBC = "glibc and the static launcher"
 STANDARD = "standard library"
 GROUPS = {
     "this program": ("cred_helper", "frozen_entry", "frozen_importer", "botocore_loader"),
-    "cryptography (an OpenSSL of its own)": ("cryptography", "_rust", "_cffi_backend", "libgcc_s"),
+    "cryptography": ("cryptography", "_rust", "_cffi_backend", "libgcc_s"),
     "Python's OpenSSL": ("libcrypto", "libssl", "_ssl", "_hashlib"),
     "HTTP, certificate authorities": (
         "certifi", "charset_normalizer", "cd", "md", "idna", "requests", "urllib3",

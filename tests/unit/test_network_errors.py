@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import gzip
+import re
 import socket
 import ssl
 import threading
@@ -366,6 +368,54 @@ def test_a_proxy_that_does_not_answer_is_named_and_not_the_server(
         error = failure(stack, new_wire(), "https://registry.example/")
     assert error.code in ("network.broken-off", "network.timeout", "network.not-http")
     assert error.reason.startswith(f"the proxy 127.0.0.1:{port} (for registry.example)")
+
+
+@every_stack
+@pytest.mark.parametrize(
+    ("login", "sent"),
+    [
+        ("user:pass", b"user:pass"),
+        ("user:p%40ss%3A%23", b"user:p@ss:#"),
+        ("us%3Aer:", b"us:er:"),
+        ("token", b"token:"),
+        ("m:%C4%98dward%C4%84", "m:\u0118dward\u0104".encode()),
+        ("m:\u0118dward\u0104", "m:\u0118dward\u0104".encode()),
+    ],
+)
+def test_a_proxy_gets_the_user_name_and_password_of_its_url(
+    stack: Stack, login: str, sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received: list[bytes] = []
+
+    def behave(connection: socket.socket) -> None:
+        received.append(connection.recv(65536))
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+
+    for scheme in ("http://", ""):
+        with peer(behave) as port:
+            monkeypatch.setenv("HTTPS_PROXY", f"{scheme}{login}@127.0.0.1:{port}")
+            failure(stack, new_wire(), "https://registry.example/")
+    found = [re.findall(rb"(?i)\r\nproxy-authorization: Basic (\S+)", it) for it in received]
+    assert found == [[base64.b64encode(sent)]] * 2
+    assert all(it.startswith(b"CONNECT registry.example:443 ") for it in received)
+
+
+@every_stack
+def test_a_proxy_that_is_reached_by_tls_is_trusted_as_a_server_is(
+    stack: Stack, authority: Authority, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connects(connection: socket.socket) -> None:
+        context = authority.server_context("127.0.0.1")
+        with suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
+            received.append(secured.recv(65536))
+            secured.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+
+    received: list[bytes] = []
+    for trusting, code in ((wire, "network.proxy-login"), (new_wire(), "certificate-untrusted")):
+        with peer(connects) as port:
+            monkeypatch.setenv("HTTPS_PROXY", f"https://127.0.0.1:{port}")
+            assert failure(stack, trusting, "https://registry.example/").code.endswith(code)
+    assert [it.partition(b" ")[0] for it in received] == [b"CONNECT"]
 
 
 @every_stack

@@ -13,6 +13,8 @@ from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import ReadTimeoutError as SilentError
 
+from cred_helper.providers.common.wire import login_header
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.providers.common.wire import Exchange, Wire
@@ -40,7 +42,7 @@ class WireSession(URLLib3Session):  # type: ignore[misc]
         exchange = self._exchange = wire.begin(request.method, request.url)
         self._verify = wire.verify
         scheme = request.url.partition("://")[0].lower()
-        self._proxy_config = ProxyConfiguration({scheme: exchange.proxy} if exchange.proxy else {})
+        self._proxy_config = _Proxy({scheme: exchange.proxy} if exchange.proxy else {})
         # Without this the SDK reads the whole reply by itself.
         request.stream_output = True
         failure: BaseException | None = None
@@ -75,6 +77,13 @@ class WireSession(URLLib3Session):  # type: ignore[misc]
             connect=min(asked.connect_timeout or connect_s, connect_s),
             read=min(asked.read_timeout or read_s, read_s),
         )
+
+
+class _Proxy(ProxyConfiguration):  # type: ignore[misc]
+    """The proxy of one request, with any user name and password: the SDK takes them in ASCII."""
+
+    def proxy_headers_for(self, proxy_url: str) -> dict[str, str]:
+        return login_header("Proxy-Authorization", proxy_url)
 
 
 def use_wire(wire: Wire, session: Any, chain: Any = None) -> None:

@@ -7,14 +7,15 @@ the wire's. Loads urllib3.
 from __future__ import annotations
 
 import os
-from base64 import b64encode
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from urllib.parse import unquote, unquote_plus, urlencode, urlsplit
+from urllib.parse import unquote_plus, urlencode, urlsplit
 
 from urllib3 import PoolManager, ProxyManager, Timeout
 from urllib3.exceptions import LocationParseError
 from urllib3.util.ssl_ import create_urllib3_context
+
+from cred_helper.providers.common.wire import login_header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,10 +89,9 @@ class HttpClient:
         failure: BaseException | None = None
         response = None
         try:
-            parts = urlsplit(url)
-            if not parts.scheme:
+            if not urlsplit(url).scheme:
                 raise LocationParseError(url)
-            sent |= _login("Authorization", parts.netloc)
+            sent |= login_header("Authorization", url)
             exchange.secrets = tuple(secrets_of(sent, body or b""))
             connect_s, read_s = self._wire.timeouts(exchange)
             response = self._pool(exchange.proxy).request(
@@ -122,10 +122,9 @@ class HttpClient:
             if proxy is None:
                 pool = PoolManager(ssl_context=context)
             else:
-                address = proxy if "://" in proxy else f"http://{proxy}"
                 pool = ProxyManager(
-                    address,
-                    proxy_headers=_login("Proxy-Authorization", urlsplit(address).netloc),
+                    proxy if "://" in proxy else f"http://{proxy}",
+                    proxy_headers=login_header("Proxy-Authorization", proxy),
                     ssl_context=context,
                     proxy_ssl_context=_context(self._wire.verify),
                 )
@@ -169,15 +168,6 @@ def _latin(headers: Mapping[str, str | bytes]) -> dict[str, str]:
         text.encode("latin-1")
         found[name] = text
     return found
-
-
-def _login(header: str, netloc: str) -> dict[str, str]:
-    """The header for the user name and the password in a URL, if it has them."""
-    user, at, _ = netloc.rpartition("@")
-    if not at:
-        return {}
-    user = unquote(user) if ":" in user else f"{unquote(user)}:"
-    return {header: f"Basic {b64encode(user.encode()).decode()}"}
 
 
 def secrets_of(headers: Mapping[str, str | bytes], body: bytes) -> Iterator[str]:

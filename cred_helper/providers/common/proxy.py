@@ -50,7 +50,7 @@ def _variables() -> dict[str, str]:
         lower = name.lower()
         is_header = lower == "http_proxy" and "REQUEST_METHOD" in os.environ
         if lower.endswith("_proxy") and (
-            name == lower or (lower not in os.environ and not is_header)
+            name == lower or (value and lower not in os.environ and not is_header)
         ):
             found[lower] = value
     return {name: value for name, value in found.items() if value}
@@ -135,6 +135,9 @@ def _matches(entry: str, host: str, port: int | None) -> bool:
             return False
         entry = name
     name = entry.strip("[]")
+    address = _address(host)
+    if address is not None and address == _address(name):
+        return True
     if name.startswith("*."):
         return host.endswith(name[1:])
     # Python takes ".name" for the name itself as well; Go for its subdomains only.

@@ -9,8 +9,9 @@ redirect, and never reads ``~/.netrc``.
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from time import monotonic
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cred_helper.errors import BadReply, Unreachable
 from cred_helper.providers.common import proxy, waiting
@@ -207,3 +208,12 @@ def host_of(url: str) -> str:
     return (
         host if port in (None, 443 if parts.scheme.lower() == "https" else 80) else f"{host}:{port}"
     )
+
+
+def login_header(name: str, url: str) -> dict[str, str]:
+    """The header for the user name and the password in a URL, in UTF-8 as Go has it, if any."""
+    login, at, _ = urlsplit(url if "://" in url else f"http://{url}").netloc.rpartition("@")
+    if not at:
+        return {}
+    login = unquote(login) if ":" in login else f"{unquote(login)}:"
+    return {name: f"Basic {b2a_base64(login.encode(), newline=False).decode()}"}

@@ -92,6 +92,8 @@ def _service_account(info: dict[str, Any], scope: str) -> Any:
     Raises:
         ValueError: the private key is damaged, or of another kind than RSA.
     """
+    # Before the SDK: unpacking the library of the key is the peak of the frozen file's memory.
+    key = _private_key(info["private_key"])
     from google.auth import crypt
     from google.oauth2 import service_account
 
@@ -99,7 +101,7 @@ def _service_account(info: dict[str, Any], scope: str) -> Any:
     signer: Any = crypt.RSASigner
     domain = {name: info[name] for name in ("universe_domain",) if name in info}
     return make(
-        signer(_private_key(info["private_key"]), info.get("private_key_id")),
+        signer(key, info.get("private_key_id")),
         service_account_email=info["client_email"],
         token_uri=info["token_uri"],
         project_id=info.get("project_id"),
