@@ -9,7 +9,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 # No package without a hash: neither an index nor a build environment of pip's own.
 OFFLINE := --no-index --no-deps
 
-.PHONY: help live demo test outside coverage fuzz soak faults differential lint format docs pictures venv \
+.PHONY: help live demo test outside coverage fuzz soak faults differential memo lint format docs pictures venv \
 	install clean
 help:
 	@echo "make demo      the main job, on loopback clouds"
@@ -21,6 +21,7 @@ help:
 	@echo "make faults    every fault at every step of every cloud"
 	@echo "make differential  random machines that share a cache, each compared with itself without one"
 	@echo "make live      a get and a pull from each real cloud that LIVE_ECR=HOST/REPOSITORY:TAG and the like name"
+	@echo "make memo      random machines and changes: the launcher's answers compared with Python's"
 	@echo "make lint      ruff, mypy strict for Linux, macOS and Windows, import contracts"
 	@echo "make docs      generate the tables, help texts and errors page of the documentation"
 	@echo "make pictures  draw the terminal pictures of README"
@@ -105,6 +106,10 @@ differential: $(STAMP)
 
 live: $(STAMP)
 	@$(BIN)/python -m tests.live
+
+# Random machines with a memo, each changed at random: the launcher answers as Python does, or is silent.
+memo: $(STAMP)
+	@$(BIN)/python -m tests.memo
 
 # As each system has it; the tests do not run on Windows. A cache for each: 22 s the first time, then 2 s.
 MYPY = $(BIN)/mypy --cache-dir .mypy_cache

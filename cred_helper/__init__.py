@@ -23,7 +23,8 @@ Map: imports point down only; the import contracts in pyproject.toml check it
     stores          what keeps a login, removes one and lists them
     wiring          settings → keychain; only this module knows every source
     keychain        asks one source after another and records a trace
-    cache/          tokens on disk, renewal, one exchange for many processes, encryption
+    cache/          tokens on disk, renewal, one exchange for many processes, encryption; the memo
+                    of an answer, for the frozen file's launcher
     fallback/       docker's and podman's files, other helpers, our own store
     variables       credentials in environment variables
     providers/      common/: the interface, and what the providers share (sources, wire, network
@@ -32,7 +33,8 @@ Map: imports point down only; the import contracts in pyproject.toml check it
     settings/       settings, rules, the settings file, the profiles of replaced helpers
     log             the debug log, imported only if it is on
     programs/       finding a program and running it: supervised, bounded, its errors passed on
-    files/          bounded readers, atomic writes, private folders, locks, fingerprints
+    files/          the looks at this machine, which can be recorded; bounded readers, atomic
+                    writes, private folders, locks, fingerprints
     clouds          one row for each cloud: name, title, example host, options, helpers, SDK
     hosts           the host tables: the one page to audit
     server_url  credential  docker_hub  errors  messages  secret_shapes  signals      the vocabulary

@@ -9,7 +9,7 @@ import os
 import sys
 from time import monotonic
 
-from cred_helper import stdio
+from cred_helper import files, stdio
 from cred_helper.errors import (
     CannotLoad,
     CredentialError,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
+    from cred_helper.files.recording import Recording
     from cred_helper.keychain import Answer
     from cred_helper.resolution import Resolution
     from cred_helper.wiring import Wiring
@@ -110,22 +111,48 @@ def protocol(arguments: list[str], name: str = DOCKER) -> int:
     gc.disable()  # the process ends before there is garbage worth collecting
     _end_on_interrupt()
     reply = stdio.guard(merged_is_silent=name == DOCKER)
+    recording = _recording()
+    failure: CredentialError | None = None
     try:
-        if reply.send(serve(arguments)):
-            return 0
-        _report_unsent(reply)
-        return 1
+        document = serve(arguments)
     except CredentialError as error:
         failure = error
     except CannotLoad as error:
         failure = error.error
     except (Exception, MemoryError) as error:  # noqa: BLE001
         failure = fault(error)
-    if not reply.send(report(failure)):
+    if failure is not None:
+        document = report(failure)
+    is_sent = reply.send(document)
+    if not is_sent:
         _report_unsent(reply)
-    if ("error", failure.code) not in stdio.reported:
+    if failure is not None and ("error", failure.code) not in stdio.reported:
         stdio.reported.append(("error", failure.code))
-    return 1
+    status = int(failure is not None or not is_sent)
+    if recording is not None and is_sent:
+        _keep_memo(recording, document, status)
+    return status
+
+
+def _recording() -> Recording | None:
+    """What records the call for a memo: in the frozen file, for a ``get`` and nothing else."""
+    if _LAUNCHER not in sys.builtin_module_names or sys.argv[1:] != ["get"]:
+        return None
+    from cred_helper.files.recording import Recording
+
+    files.record = Recording(os.environ)
+    return files.record
+
+
+def _keep_memo(recording: Recording, document: bytes, status: int) -> None:
+    """Write down what the answer depended on, for the launcher."""
+    files.record = None
+    if recording.is_plain:
+        from _payload import BUILD  # type: ignore[import-not-found]
+
+        from cred_helper.cache import memo
+
+        memo.keep(recording, BUILD, sys.argv, document, status)
 
 
 def _report_unsent(reply: stdio.Reply) -> None:
@@ -310,6 +337,8 @@ PROTOCOLS: dict[str, tuple[Callable[[list[str]], bytes], Callable[[CredentialErr
 
 def _read() -> stdio.Request:
     request = stdio.read_request()
+    if files.record is not None and not request.waited_s:
+        files.record.request = request.text
     if request.is_too_long:
         raise ProtocolError("client.too-long", limit=stdio.MAX_REQUEST_BYTES >> 20)
     if request.is_missing:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
+from cred_helper import files
 from cred_helper.errors import one_line
 
 TYPE_CHECKING = False
@@ -235,6 +236,7 @@ def _report(kind: str, failure: CredentialError) -> None:
 
 
 def _write(kind: str, text: str, end: str = "\n") -> None:
+    files.unrecorded()
     line = f"{PROGRAM}: {kind}: {one_line(text)}{end}"
     try:
         os.write(2, line.encode("utf-8", "backslashreplace"))

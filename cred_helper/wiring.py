@@ -6,7 +6,7 @@ Each is made when its turn comes, so that a cached answer opens nothing that it 
 
 from __future__ import annotations
 
-from cred_helper import clouds, keychain
+from cred_helper import clouds, files, keychain
 from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
 from cred_helper.resolution import Resolution, resolve
 from cred_helper.server_url import ServerURL
@@ -118,15 +118,17 @@ class Wiring:
         from cred_helper.settings.settings import Settings
 
         # A copy: a provider may have to change the process's own, which its SDK reads.
-        environ = dict(os.environ)
-        variables = environ
+        environ = dict(os.environ) if files.record is None else files.record.variables
+        variables: Mapping[str, str] = environ
         name = os.path.basename(sys.argv[0])
         if profile is OWN_NAME and not name.startswith("docker-credential-multi"):
             from cred_helper.settings import compat
 
             profile = compat.find(sys.argv[0], environ) or OWN_NAME
-            variables = dict(compat.variables(profile, environ))
+            variables = compat.variables(profile, environ)
         settings = Settings.load(variables, lambda: _parsed_settings(environ))
+        if not (settings.memo and settings.cache) or settings.cache_keychain or settings.log:
+            files.unrecorded()
         wiring = cls(settings, environ, monotonic, warn, profile, spent_s)
         if settings.log:
             wiring._calls()  # begins it
@@ -246,7 +248,7 @@ class Wiring:
             if variables.list():
                 yield variables
         # Without such a variable there is nothing to look for, and nothing to load.
-        elif any(variable.endswith(("_USR", "_PSW")) for variable in self.environ):
+        elif any(files.variables(self.environ, suffix=suffix) for suffix in ("_USR", "_PSW")):
             from cred_helper.variables import NamedVariables
 
             yield NamedVariables(self.environ, catch_all=catch_all)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from cred_helper.errors import NotFound, ProviderError
     from cred_helper.files.locks import Locks
 
+# The kind of file that cache.memo writes.
+MEMO = "memo"
 _FOLDER_NAME = "docker-credential-multi"
 _LOCK_FILE = "lock"
 _KEY_DIGITS = 32
@@ -144,6 +146,10 @@ class TokenCache:
         good: list[tuple[float, str, bytes]] = []
         for name, key, kind in self._files():
             content = self._folder.read(name, MAX_ENTRY_BYTES) or b""
+            if kind == MEMO:
+                if memo_is_over(content, now):
+                    self._folder.remove(name)
+                continue
             found = (Entry if kind == TOKEN else Failure).decode(key, content)
             if found is None or found.is_over(now):
                 self._drop(name, content, locks)
@@ -179,9 +185,18 @@ def _is_ours(name: str) -> bool:
 def _parts(name: str) -> tuple[str, str] | None:
     """Key and kind from the name of an entry's file; ``None`` for any other file."""
     key, _, kind = name.partition(".")
-    if kind not in (TOKEN, FAILURE) or len(key) != _KEY_DIGITS or set(key) - _HEX_DIGITS:
+    if kind not in (TOKEN, FAILURE, MEMO) or len(key) != _KEY_DIGITS or set(key) - _HEX_DIGITS:
         return None
     return key, kind
+
+
+def memo_is_over(content: bytes, now: float) -> bool:
+    """Whether a memo answers no more, or is from a later time than it is."""
+    try:
+        since_ms, until_ms, _ = map(int, content.split(b"\n", 2)[1].split())
+    except (IndexError, ValueError):
+        return True
+    return not since_ms <= now * 1000 + 1 < until_ms
 
 
 def default_folder(environ: Mapping[str, str]) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from time import time
 
+from cred_helper import files
 from cred_helper.errors import CredentialError
 from cred_helper.files.fingerprints import digest
 
@@ -66,6 +67,9 @@ class CachedProvider:
         entry = self._cache.token(key)
         now = self._clock()
         if entry is not None and self._is_fresh(entry, now):
+            if files.record is not None:
+                until_s = entry.fresh_until(self._min_life_s)
+                files.record.cached(entry.secret.expose(), until_s)
             return entry.credential()
         from cred_helper.cache.renewal import Renewal
 

@@ -185,6 +185,11 @@ class Entry:
         """Whether it is used without renewing it."""
         return self.life_s >= MIN_LIFE_S and self.created_at <= now < self.stale_at
 
+    def fresh_until(self, min_life_s: float) -> float:
+        """Until when it is given without renewing it, if it is now."""
+        short_at = self.expires_at - min(min_life_s, self.life_s - NEW_FOR_S)
+        return min(self.stale_at, short_at)
+
     def is_valid(self, now: float) -> bool:
         """Whether it still opens anything. If it is from the future, the clock was set back."""
         return self.created_at <= now < self.expires_at - LAST_MOMENTS_S

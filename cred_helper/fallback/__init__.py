@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 import sys
 
-from cred_helper import programs
+from cred_helper import files, programs
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, ProviderError
 from cred_helper.fallback import dockerconfig, store
 from cred_helper.fallback.helper import (
@@ -143,11 +143,11 @@ class Fallback:
         self._guard = LoopGuard(environ)
         self._own = store.FileStore(store.path(environ), warn, user_folders.home(environ))
         self._named = list(dockerconfig.named(environ))
-        read = {os.path.realpath(config.name) for config in self._named}
+        read = {files.real_path(config.name) for config in self._named}
         self._relatives = [
             config
             for config in dockerconfig.relatives(environ)
-            if os.path.realpath(config.name) not in read
+            if files.real_path(config.name) not in read
         ]
 
     # --- get --------------------------------------------------------------------------------------
@@ -388,6 +388,7 @@ def _is_usable(config: DockerConfig) -> bool:
 
 def _is_this_program(path: str) -> bool:
     """Whether a file is this program, by whatever name or link."""
+    files.unrecorded()
     ours = [sys.argv[0], sys.executable] if getattr(sys, "frozen", False) else [sys.argv[0]]
     for own in ours:
         try:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 
+from cred_helper import files
 from cred_helper.credential import IDENTITY_TOKEN, Credential, Secret
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.fallback.expiry import unexpired
@@ -312,7 +313,7 @@ def _content(variable: str, value: str) -> Misconfigured | None:
 
 def _folder_problem(folder: str) -> Misconfigured | None:
     """Why DOCKER_CONFIG is not the folder of config.json."""
-    if folder and os.path.isfile(folder):
+    if folder and files.is_file(folder):
         return Misconfigured("fallback.folder-is-file")
     return _content("DOCKER_CONFIG", folder)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from cred_helper import programs
+from cred_helper import files, programs
 from cred_helper.errors import CredentialError, Misconfigured, ProviderError, Unreachable
 from cred_helper.fallback.expiry import Expired
 from cred_helper.fallback.helper import Helper, Unsupported
@@ -272,11 +272,11 @@ def keychain_name(environ: Mapping[str, str], platform: str = sys.platform) -> s
     password_store = environ.get("PASSWORD_STORE_DIR") or os.path.join(
         user_folders.home(environ), ".password-store"
     )
-    if programs.find("pass", environ) and os.path.exists(os.path.join(password_store, ".gpg-id")):
+    if programs.find("pass", environ) and files.exists(os.path.join(password_store, ".gpg-id")):
         return "pass"
     runtime = user_folders.runtime(environ)
     if environ.get("DBUS_SESSION_BUS_ADDRESS") or (
-        runtime and os.path.exists(os.path.join(runtime, "bus"))
+        runtime and files.exists(os.path.join(runtime, "bus"))
     ):
         return "secretservice"
     return None

@@ -11,6 +11,7 @@ import os
 import stat
 import sys
 
+from cred_helper import files
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, Unreachable
 from cred_helper.fallback.expiry import unexpired
@@ -50,7 +51,7 @@ class FileStore:
     def __init__(self, path: str, warn: Callable[[CredentialError], None], home: str = "") -> None:
         self.name = path
         # If the file is a link, the link stays.
-        self.path = os.path.realpath(path)
+        self.path = files.real_path(path)
         self._home = home
         self._warn = warn
 
@@ -94,23 +95,17 @@ class FileStore:
 
     def _read(self) -> dict[str, tuple[str, str]]:
         try:
-            fd = json_file.open_file(self.path)
+            data = json_file.read(self.path, self._inspect)
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except OSError as error:
             raise Misconfigured("store.cannot-read", problem=os_reason(error)) from None
-        try:
-            self._inspect(fd)
-            data = json_file.read_open(fd)
-        except OSError as error:
-            raise Misconfigured("store.cannot-read", problem=os_reason(error)) from None
-        finally:
-            os.close(fd)
         return _parse(data)
 
     def _inspect(self, fd: int) -> None:
         """Check that no other user can have written the file, and close it to others."""
         status = os.fstat(fd)
+        files.note_status(self.path, status)
         if not stat.S_ISREG(status.st_mode):
             raise Misconfigured("store.not-a-file")
         # On Windows the access list of the profile folder closes it to others.
@@ -129,7 +124,7 @@ class FileStore:
             if uid == user:
                 return True
             try:
-                return user == 0 and bool(self._home) and os.stat(self._home).st_uid == uid
+                return user == 0 and bool(self._home) and files.status(self._home).st_uid == uid
             except OSError:
                 return False
 

@@ -5,8 +5,9 @@ Loads no module that a cached answer does not load anyway.
 
 from __future__ import annotations
 
-import os
 import stat
+
+from cred_helper import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def is_pipe(path: str) -> bool:
         OSError: it does not exist, or cannot be examined.
     """
     try:
-        mode = os.stat(path).st_mode
+        mode = files.status(path).st_mode
     except ValueError:  # a NUL byte, or a text that no file system encodes
         from cred_helper.files.os_errors import invalid_path
 
@@ -54,8 +55,7 @@ def file_digest(path: str) -> str | None:
     try:
         if is_pipe(path):
             return None
-        with open(path, "rb") as file:
-            return digest([file.read(_MAX_FILE_BYTES)])
+        return digest([files.read(path, _MAX_FILE_BYTES)])
     except FileNotFoundError:
         return "absent"
     except OSError:

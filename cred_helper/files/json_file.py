@@ -10,11 +10,13 @@ import errno
 import os
 import stat
 
+from cred_helper import files
 from cred_helper.errors import Misconfigured
 from cred_helper.files.os_errors import invalid_path, os_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 # Thousands of registries fit into a file of this size.
@@ -152,6 +154,7 @@ def _load_when_written(path: str) -> ParsedJson | None:
 def _is_being_written(path: str) -> bool:
     from time import time
 
+    files.unrecorded()  # what is returned depends on the time
     status = os.stat(path)
     return stat.S_ISREG(status.st_mode) and abs(time() - status.st_mtime) < _WRITTEN_WITHIN_S
 
@@ -163,17 +166,27 @@ def parse(data: bytes) -> ParsedJson | None:
     return ParsedJson(data) if data.removeprefix(_UTF8_BOM).strip() else None
 
 
-def read(path: str) -> bytes:
+def read(path: str, inspect: Callable[[int], None] = lambda _fd: None) -> bytes:
     """Read a file, up to one byte more than ``MAX_BYTES``. Symbolic links are followed.
+
+    ``inspect`` is called with the open file before it is read.
 
     Raises:
         OSError: it cannot be read, or is a pipe whose writer takes too long.
     """
     fd = open_file(path)
     try:
-        return read_open(fd)
+        inspect(fd)
+        data = read_open(fd)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            files.unrecorded()
+    except OSError as error:
+        files.note_file(path, error)
+        raise
     finally:
         os.close(fd)
+    files.note_file(path, data)
+    return data
 
 
 def read_regular(path: str) -> bytes:
@@ -200,6 +213,9 @@ def open_file(path: str) -> int:
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         return os.open(path, flags)
+    except OSError as error:
+        files.note_file(path, error)
+        raise
     except ValueError:
         raise invalid_path() from None
 

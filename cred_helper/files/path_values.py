@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from cred_helper import files
+
 # The longest path and the longest name that common file systems take.
 _MAX_PATH_CHARACTERS = 1024
 _MAX_NAME_CHARACTERS = 128
@@ -32,10 +34,7 @@ def quotable(value: str) -> bool:
         return False
     if os.path.isabs(value) or value.startswith(("~/", "./", "../")):
         return True
-    try:
-        return os.path.exists(value)
-    except (OSError, ValueError):
-        return False
+    return files.exists(value)
 
 
 def shown(variable: str, value: str) -> str:

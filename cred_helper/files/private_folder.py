@@ -14,6 +14,8 @@ import os
 import stat
 import sys
 
+from cred_helper import files
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Self
@@ -53,6 +55,12 @@ class PrivateFolder:
 
     def read(self, name: str, at_most: int) -> bytes | None:
         """Return a file's content; ``None`` if it is absent, not private or larger."""
+        content = self._read(name, at_most)
+        if files.record is not None:
+            files.record.private_file(os.path.join(self.path, name), content, at_most)
+        return content
+
+    def _read(self, name: str, at_most: int) -> bytes | None:
         try:
             with _Opened(self.path) as folder:
                 fd = folder.open(name, os.O_RDONLY)
@@ -92,6 +100,7 @@ class PrivateFolder:
 
     def names(self) -> list[str]:
         """List the names of all files."""
+        files.unrecorded()
         try:
             with _Opened(self.path) as folder:
                 return os.listdir(self.path if folder.fd is None else folder.fd)
@@ -100,6 +109,7 @@ class PrivateFolder:
 
     def written_at(self, name: str) -> float | None:
         """When a file was last written, by the file system's clock."""
+        files.unrecorded()
         try:
             with _Opened(self.path) as folder:
                 at = folder.at(name)
@@ -155,7 +165,7 @@ class _Opened:
 def is_private(path: str) -> bool:
     """Whether this is a folder that belongs to this user and is closed to others."""
     try:
-        status = os.stat(path)
+        status = files.status(path)
         _check_private(status)
     except (OSError, ValueError):
         return False

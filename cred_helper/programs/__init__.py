@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from cred_helper import files
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +25,7 @@ def find(name: str, environ: Mapping[str, str]) -> str | None:
             continue
         for ending in endings:
             path = os.path.join(folder, name + ending)
-            if os.path.isfile(path) and os.access(path, os.X_OK):
+            if files.is_executable(path):
                 return path
     return None
 
@@ -34,7 +36,7 @@ def only_in_working_folder(name: str, environ: Mapping[str, str]) -> bool:
         return False
     folders = environ.get("PATH", os.defpath).split(os.pathsep)
     return any(
-        os.access(os.path.join(folder or ".", name), os.X_OK)
+        files.is_executable(os.path.join(folder or ".", name))
         for folder in folders
         if not os.path.isabs(folder)
     )

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 
-from cred_helper import clouds
+from cred_helper import clouds, files
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute
 from cred_helper.settings.profile import Profile
@@ -71,9 +71,12 @@ def variables(profile: Profile, environ: Mapping[str, str]) -> Mapping[str, str]
         if environ.get("AWS_ECR_DISABLE_CACHE"):
             ours["CACHE"] = "off"
         if folder := environ.get("AWS_ECR_CACHE_DIR"):
+            files.unrecorded()  # the path may be relative
             ours["CACHE_FOLDER"] = os.path.abspath(os.path.expanduser(folder))
     if profile.ignores_logins:
         ours["STORE_FOR_CLOUDS"] = "ignore"
+    if not ours:
+        return environ
     return {**{f"DOCKER_CREDENTIAL_MULTI_{name}": text for name, text in ours.items()}, **environ}
 
 

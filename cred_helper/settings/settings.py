@@ -21,7 +21,7 @@ from __future__ import annotations
 import os
 import sys
 
-from cred_helper import clouds
+from cred_helper import clouds, files
 from cred_helper.errors import Misconfigured
 from cred_helper.files import user_folders
 
@@ -238,6 +238,12 @@ SETTINGS = (
         _HELPER,
         "the helper whose keychain has the key to encrypt the cache with, if it is encrypted",
     ),
+    Setting(
+        "memo",
+        True,
+        _SWITCH,
+        "whether the single file may repeat a cached answer before Python starts",
+    ),
     Setting("log", "", _LOG, "where every step is logged, without secrets: stderr, or a file"),
     Setting(
         "log_format",
@@ -274,6 +280,7 @@ class Settings:
     min_remaining_life: float
     fallback_helper: str
     cache_keychain: str
+    memo: bool
     log: str
     log_format: str
     files: tuple[str, ...]
@@ -458,7 +465,7 @@ def _read(path: str) -> tuple[str, bytes] | None:
     in a service with another user's HOME, that is the normal state.
     """
     try:
-        os.stat(path)
+        files.status(path)
     except (OSError, ValueError):
         return None
     from cred_helper.files import json_file

@@ -135,13 +135,14 @@ def link(work: Path, zstd: Path, out: Path, *, outside: bool = False) -> None:
     ``outside``: the payload is in the static launcher that starts this one.
     """
     library = python_library()
+    parts = [LAUNCHER / name for name in ("memo.c", "payload.S")]
     includes = (LAUNCHER, zstd, sysconfig.get_path("include"))
     command = [
         "cc", "-O2", "-g0", "-fPIE", "-pie", "-Wall", "-Werror", "-fstack-protector-strong",
         f"-ffile-prefix-map={LAUNCHER}=.", "-frandom-seed=0",
         "-include", "contents.h", "-I.", *(f"-I{path}" for path in includes),
         str(LAUNCHER / "launcher.c"), "builtin.c",
-        "-DPAYLOAD_OUTSIDE" if outside else str(LAUNCHER / "payload.S"),
+        *(["-DPAYLOAD_OUTSIDE"] if outside else map(str, parts)),
         str(_inflater(zstd, work)), str(library), *libraries(),
         "-Wl,--export-dynamic", "-Wl,--gc-sections",
         "-Wl,--wrap=hypot", "-Wl,-z,relro", "-Wl,-z,now",
@@ -181,8 +182,9 @@ def link_static(work: Path, program: Path, glibc: dict[str, Path], out: Path) ->
     )
     command = [
         "cc", "-O2", "-g0", "-static", "-no-pie", "-Wall", "-Werror",
-        f"-ffile-prefix-map={LAUNCHER}=.", "-frandom-seed=0", "-I.", f"-I{LAUNCHER}",
-        str(LAUNCHER / "static.c"), "parts.S", str(LAUNCHER / "payload.S"),
+        f"-ffile-prefix-map={LAUNCHER}=.", "-frandom-seed=0",
+        "-include", "contents.h", "-I.", f"-I{LAUNCHER}", str(LAUNCHER / "static.c"),
+        str(LAUNCHER / "memo.c"), "parts.S", str(LAUNCHER / "payload.S"),
         "-Wl,--build-id=none", "-s", "-o", str(out),
     ]  # fmt: skip
     _run(command, work)

@@ -6,6 +6,7 @@ zstd inflates four times faster than zlib here. Modules share a dictionary: most
 alike.
 """
 
+import hashlib
 import marshal
 import struct
 from pathlib import Path
@@ -108,6 +109,7 @@ class Payload:
         ]
         (directory / "modules.h").write_text("\n".join(rows) + "\n")
         (directory / "contents.h").write_text(
+            f'#define BUILD "{hashlib.blake2b(self.bytes, digest_size=16).hexdigest()}"\n'
             f"#define PAYLOAD_SIZE {len(self.bytes)}\n"
             f"#define STARTED_WITH_SIZE {len(started_with)}\n"
             f"#define STARTED_WITH_SUM {checksum(started_with)}u\n"

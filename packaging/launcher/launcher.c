@@ -19,7 +19,6 @@
 #include <stdint.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 #define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
@@ -30,6 +29,7 @@
 #endif
 
 #include "launcher.h"
+#include "memo.h"
 
 static const unsigned char *payload;
 
@@ -202,6 +202,9 @@ init_payload(void)
         Py_CLEAR(module);
     }
     Py_XDECREF(contents);
+    if (module != NULL && PyModule_AddStringConstant(module, "BUILD", BUILD) < 0) {
+        Py_CLEAR(module);
+    }
     return module;
 }
 
@@ -312,22 +315,14 @@ find_payload(void)
     }
 }
 
-/* A core dump would hold secrets. cli.py does this where this launcher does not. */
-static void
-forbid_core_dumps(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_CORE, &limit) == 0) {
-        limit.rlim_cur = 0;
-        setrlimit(RLIMIT_CORE, &limit);
-    }
-}
-
 int
 main(int argc, char **argv)
 {
     static char buffer[PATH_MAX];
     forbid_core_dumps();
+#ifndef PAYLOAD_OUTSIDE
+    answer_from_memo(argc, argv, BUILD);
+#endif
     remove_unpacked();
     find_payload();
     const char *path = own_path(argc > 0 ? argv[0] : PROGRAM, buffer);

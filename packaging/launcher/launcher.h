@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,17 @@
 #define OWN_PATH "_DOCKER_CREDENTIAL_MULTI_FILE"
 #define PAYLOAD "_DOCKER_CREDENTIAL_MULTI_PAYLOAD"
 #define UNPACKED "_DOCKER_CREDENTIAL_MULTI_UNPACKED"
+
+/* A core dump would hold secrets. cli.py does this where these launchers do not. */
+static inline void
+forbid_core_dumps(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+        limit.rlim_cur = 0;
+        setrlimit(RLIMIT_CORE, &limit);
+    }
+}
 
 /* End with an error of cred_helper/messages/internal.py. The client reads the reason from standard output. */
 static inline void

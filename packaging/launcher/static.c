@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 
 #include "launcher.h"
+#include "memo.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U
@@ -191,6 +192,8 @@ int
 main(int argc, char **argv)
 {
     char own[PATH_MAX] = "";
+    forbid_core_dumps();
+    answer_from_memo(argc, argv, BUILD);
     const char *executed = (const char *)getauxval(AT_EXECFN);
     if (executed != NULL && realpath(executed, own) != NULL) {
         setenv(OWN_PATH, own, 1);

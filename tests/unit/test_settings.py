@@ -99,7 +99,9 @@ def test_without_a_file_or_variable_every_setting_has_its_default(home: Path) ->
         "cache_folder": "",
         "min_remaining_life": 0.0,
         "cache_keychain": "",
+        "memo": True,
         "log": "",
+        "log_format": "text",
     }
     assert (settings.rules, settings.files) == ((), ())
 

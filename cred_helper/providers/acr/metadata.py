@@ -8,8 +8,8 @@ Source: https://learn.microsoft.com/entra/identity/managed-identities-azure-reso
 from __future__ import annotations
 
 import os
-import sys
 
+from cred_helper import files
 from cred_helper.errors import NotFound
 
 TYPE_CHECKING = False
@@ -21,6 +21,8 @@ _IMDS = "http://169.254.169.254"
 # The agent that answers for the managed identity of a machine elsewhere (Azure Arc). Where this
 # file exists, MSAL asks the agent instead of the metadata service.
 _ARC_AGENT = "/opt/azcmagent/bin/himds"
+# A machine id has 32 digits.
+_MAX_FILE_BYTES = 4096
 _ARC_ENDPOINT = "http://localhost:40342"
 
 SERVICE_FABRIC = "Service Fabric"
@@ -68,7 +70,7 @@ def platform(settings: AzureSettings) -> Platform | None:
 
 def service(settings: AzureSettings, *, required: bool) -> Service | NotFound:
     """The machine's own service, or why there is none. ``required``: the user chose it."""
-    if os.path.exists(_ARC_AGENT):
+    if files.exists(_ARC_AGENT):
         return Service("the Azure Arc agent", _ARC_ENDPOINT, certain=True)
     configured = settings.variable("AZURE_POD_IDENTITY_AUTHORITY_HOST")
     certain = bool(configured or required)
@@ -87,13 +89,9 @@ def machine() -> tuple[str, ...]:
 
     Pods of one image have its machine id, but host names of their own.
     """
-    if sys.platform != "win32":
-        name = os.uname().nodename
-    else:
-        name = os.environ.get("COMPUTERNAME", "")
+    name = files.machine_name(os.environ)
     try:
-        # As bytes: opening it as text would load a codec, for a cached answer too.
-        with open("/etc/machine-id", "rb") as file:
-            return file.readline().decode("ascii").strip(), name
+        line, _, _ = files.read("/etc/machine-id", _MAX_FILE_BYTES).partition(b"\n")
+        return line.decode("ascii").strip(), name
     except (OSError, ValueError):
         return "", name

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from cred_helper import programs
+from cred_helper import files, programs
 from cred_helper.errors import NotFound
 from cred_helper.files import fingerprints, user_folders
 from cred_helper.providers.acr.identity import AZURE_CLI, Candidate
@@ -29,7 +29,7 @@ def azure_cli(settings: AzureSettings, source: Source) -> Candidate | NotFound:
         return program
     folder = az_folder(settings)
     profile = _content(os.path.join(folder, "azureProfile.json"))
-    if profile is None and not os.path.isdir(folder):
+    if profile is None and not files.is_folder(folder):
         # Every az that ever ran here left its folder behind. This one keeps it elsewhere, or has
         # never run: only az itself knows whose the login is, if there is one.
         return Candidate(
@@ -117,7 +117,7 @@ def _tool(
     program = _program(settings, name)
     if isinstance(program, NotFound):
         return program
-    if not os.path.exists(state[0]) and not settings.requires(source.sdk_class) and not borrowed:
+    if not files.exists(state[0]) and not settings.requires(source.sdk_class) and not borrowed:
         return NotFound("acr.tool-logged-out", program=name, command=login)
     digests = [fingerprints.file_digest(path) for path in state]
     return Candidate(
@@ -138,7 +138,6 @@ def _content(path: str) -> bytes | None:
     try:
         if fingerprints.is_pipe(path):
             return None
-        with open(path, "rb") as file:
-            return file.read(_MAX_FILE_BYTES)
+        return files.read(path, _MAX_FILE_BYTES)
     except OSError:
         return None

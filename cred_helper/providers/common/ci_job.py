@@ -13,7 +13,7 @@ Sources:
 
 from __future__ import annotations
 
-from cred_helper import programs
+from cred_helper import files, programs
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import digest
 from cred_helper.providers.common import cloud_detection, token_identity
@@ -142,7 +142,7 @@ def _gitlab(environ: Environ, audiences: tuple[str, ...], _is_chosen: bool) -> F
 
 def _tokens(environ: Environ) -> Iterator[tuple[str, str]]:
     """The variables that hold a JSON web token with a subject and an audience."""
-    for name in sorted(environ):
+    for name in files.variables(environ):
         if environ[name].startswith("eyJ") and audiences_of(environ[name]):
             yield name, environ[name]
 
@@ -159,10 +159,8 @@ def _variable(name: str, code: str) -> Look:
 
 def _google_cloud(environ: Environ, audiences: tuple[str, ...]) -> FoundToken:
     """The machine's token; another account can be behind an address that a variable names."""
-    import os
-
     found = _asked(GOOGLE_CLOUD, environ, audiences, (METADATA_VARIABLE,))
-    node = os.uname().nodename if hasattr(os, "uname") else ""
+    node = files.machine_name({})
     is_usual = node and not environ.get(METADATA_VARIABLE)
     parts = [GOOGLE_CLOUD, *audiences, node, cloud_detection.boot_id()]
     found.whose = digest(parts) if is_usual else None

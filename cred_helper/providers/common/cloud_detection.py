@@ -13,6 +13,8 @@ Sources:
 
 from __future__ import annotations
 
+from cred_helper import files
+
 AWS = "aws"
 GOOGLE = "google"
 AZURE = "azure"
@@ -28,6 +30,8 @@ _FIRMWARE = {
 _XEN_UUID_FILE = "/sys/hypervisor/uuid"
 # A machine gets another account only while it is stopped.
 _BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id"
+# The kernel's files of one line are no larger.
+_MAX_FILE_BYTES = 4096
 
 
 class Sign:
@@ -57,8 +61,8 @@ def machine_sign(cloud: str, *, dmi_folder: str = _DMI_FOLDER) -> Sign:
 
 def _first_line(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.readline(256).strip()
+        line, _, _ = files.read(path, _MAX_FILE_BYTES).partition(b"\n")
+        return line.decode("utf-8", "replace")[:256].strip()
     except OSError:
         return ""
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 
+from cred_helper import files
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import is_pipe
 from cred_helper.providers.common import token_identity
@@ -92,8 +93,7 @@ def _in_file(request: TokenRequest, path: str, audiences: tuple[str, ...]) -> Fo
                 path=path,
                 is_strict=bool(chosen),
             )
-        with open(path, "rb") as file:
-            token = file.read(token_identity.MAX_TOKEN_BYTES)
+        token = files.read(path, token_identity.MAX_TOKEN_BYTES)
     except OSError as error:
         from cred_helper.files.os_errors import os_reason
 

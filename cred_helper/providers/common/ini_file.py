@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from cred_helper import files
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import is_pipe
 
@@ -38,13 +39,12 @@ class IniFile:
             self._data = b""
             try:
                 if not is_pipe(self.path):
-                    with open(self.path, "rb") as file:
-                        self._data = file.read(_MAX_FILE_BYTES)
+                    self._data = files.read(self.path, _MAX_FILE_BYTES)
             except (FileNotFoundError, NotADirectoryError):
                 pass
             except OSError as error:
                 # A folder that may not be entered, such as another user's home, shows no file.
-                if os.path.exists(os.path.dirname(self.path)):
+                if files.exists(os.path.dirname(self.path)):
                     self._error = error
         return self._data
 

@@ -11,6 +11,7 @@ Source: https://www.rfc-editor.org/rfc/rfc7519#section-4.1
 
 from __future__ import annotations
 
+from cred_helper import files
 from cred_helper.files import fingerprints
 
 TYPE_CHECKING = False
@@ -58,8 +59,7 @@ def of_file(path: str) -> str | None:
     try:
         if fingerprints.is_pipe(path):
             return None
-        with open(path, "rb") as file:
-            return of_token(file.read(MAX_TOKEN_BYTES))
+        return of_token(files.read(path, MAX_TOKEN_BYTES))
     except FileNotFoundError:
         return "absent"
     except OSError:

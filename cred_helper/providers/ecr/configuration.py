@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 
+from cred_helper import files
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import EcrRoute
 from cred_helper.providers.common.ini_file import IniFile
@@ -175,6 +176,8 @@ class Configuration:
 
 def expanded(path: str) -> str:
     """A path as the SDK expands it; empty where it is below a home folder and there is none."""
+    if "$" in path:
+        files.unrecorded()  # a variable of any name
     path = os.path.expanduser(os.path.expandvars(path))
     return "" if path.startswith("~") else path
 

@@ -5,8 +5,7 @@ Source: https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials
 
 from __future__ import annotations
 
-import os
-
+from cred_helper import files
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.files.fingerprints import digest
 from cred_helper.providers.common.ini_file import IniFile
@@ -23,7 +22,7 @@ def boto_config(configuration: Configuration) -> Found | NotFound:
     environ = configuration.environ
     if "AWS_CREDENTIAL_FILE" in environ:
         file = IniFile(expanded(environ["AWS_CREDENTIAL_FILE"]))
-        if not os.path.isfile(file.path):
+        if not files.is_file(file.path):
             raise Misconfigured("ecr.credential-file-missing")
         if b"AWSAccessKeyId" in file.data:
             return Found(file.shown, [digest([file.data])])

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import sys
 
+from cred_helper import files
 from cred_helper.providers.ecr.configuration import expanded
 
 TYPE_CHECKING = False
@@ -66,7 +67,7 @@ class Session:
     @property
     def exists(self) -> bool:
         """Whether the session was started, and no sign-out has removed it."""
-        return os.path.exists(self.path)
+        return files.exists(self.path)
 
     def mark(self) -> str:
         """The part of the session's file that a renewal keeps and a new sign-in changes.
@@ -76,8 +77,7 @@ class Session:
         file is not parsed: that would load more than the rest of a cached answer.
         """
         try:
-            with open(self.path, "rb") as file:
-                content = file.read(_MAX_FILE_BYTES)
+            content = files.read(self.path, _MAX_FILE_BYTES)
         except OSError:
             return ""
         if self.is_renewable_kind and b'"refreshToken"' in content:
@@ -127,9 +127,9 @@ class Session:
     def _content(self) -> dict[str, Any]:
         from json import loads
 
+        files.unrecorded()  # what it says depends on the time
         try:
-            with open(self.path, "rb") as file:
-                content = loads(file.read(_MAX_FILE_BYTES))
+            content = loads(files.read(self.path, _MAX_FILE_BYTES))
         except (OSError, ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) else {}

@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/sdkref/latest/guide/access-assume-role-web.h
 
 from __future__ import annotations
 
+from cred_helper import files
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import is_pipe
 from cred_helper.files.os_errors import os_reason
@@ -120,8 +121,7 @@ def token_in(path: str, named_by: str) -> str | None:
     try:
         if is_pipe(path):
             return None
-        with open(path, "rb") as file:
-            token = file.read(_MAX_TOKEN_BYTES)
+        token = files.read(path, _MAX_TOKEN_BYTES)
     except OSError as error:
         reason = os_reason(error)
         raise Misconfigured("ecr.token-file-unreadable", reason=reason, **values) from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from cred_helper import programs
+from cred_helper import files, programs
 from cred_helper.errors import NotFound
 from cred_helper.files import fingerprints
 from cred_helper.hosts import GOOGLE_UNIVERSE
@@ -54,8 +54,8 @@ class Login:
         active = _text(os.path.join(self.folder, "active_config")).strip() if self.folder else ""
         self.configuration = environ.get("CLOUDSDK_ACTIVE_CONFIG_NAME") or active or "default"
         self.program = programs.find(_PROGRAM, environ) or ""
-        files = (self.configuration_file, self.installation_file)
-        levels = [parse(_text(file))[0] for file in files if file]
+        paths = (self.configuration_file, self.installation_file)
+        levels = [parse(_text(path))[0] for path in paths if path]
 
         def chosen(section: str, name: str) -> str:
             value = environ.get(f"CLOUDSDK_{section}_{name}".upper(), "")
@@ -81,7 +81,7 @@ class Login:
         """The file with the properties of gcloud's installation."""
         if not self.program:
             return ""
-        root = os.path.dirname(os.path.dirname(os.path.realpath(self.program)))
+        root = os.path.dirname(os.path.dirname(files.real_path(self.program)))
         return os.path.join(root, "properties")
 
     @property
@@ -97,7 +97,7 @@ def find(environ: Mapping[str, str]) -> Login | NotFound:
         return login
     if not (login.token or login.token_file or login.credential_file):
         database = os.path.join(login.folder, "credentials.db")
-        if not login.folder or not os.path.isfile(database):
+        if not login.folder or not files.is_file(database):
             shown = os.path.join(shown_folder(login.folder), "credentials.db")
             return NotFound("gcr.gcloud-no-login", path=shown)
         if not login.account:
@@ -120,11 +120,12 @@ def cache_parts(environ: Mapping[str, str]) -> Parts:
     if login.token:
         return [None]  # nothing says for how long it is good
     file = login.token_file or login.credential_file or f"{login.folder}/credentials.db"
-    variables = (f"{k}={v}" for k, v in sorted(environ.items()) if k.startswith("CLOUDSDK_"))
-    files = (login.configuration_file, login.installation_file)
+    names = files.variables(environ, prefix="CLOUDSDK_")
+    variables = (f"{name}={environ[name]}" for name in names)
+    paths = (login.configuration_file, login.installation_file)
     return [
         *("gcloud", login.program, login.folder, login.configuration),
-        *(fingerprints.file_digest(path) if path else "" for path in files),
+        *(fingerprints.file_digest(path) if path else "" for path in paths),
         *_credential_parts(file),
         *variables,
     ]
@@ -139,8 +140,7 @@ def _credential_parts(file: str) -> Parts:
     if digest in (None, "absent", "unreadable"):
         return [digest]
     try:
-        with open(file, "rb") as opened:
-            is_federated = b'"external_account"' in opened.read(8 << 20)
+        is_federated = b'"external_account"' in files.read(file, 8 << 20)
     except OSError:
         return [None]
     return [None] if is_federated else [digest]
@@ -150,7 +150,6 @@ def _text(path: str) -> str:
     try:
         if fingerprints.is_pipe(path):
             return ""
-        with open(path, "rb") as file:
-            return file.read(_MAX_FILE_BYTES).decode("utf-8", "replace")
+        return files.read(path, _MAX_FILE_BYTES).decode("utf-8", "replace")
     except OSError:
         return ""

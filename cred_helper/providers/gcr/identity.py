@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 
+from cred_helper import files
 from cred_helper.errors import NotFound
 from cred_helper.files import fingerprints, user_folders
 from cred_helper.hosts import GcrRoute
@@ -153,7 +154,7 @@ def _by_default_file(request: TokenRequest) -> Identity | NotFound:
     name = "application_default_credentials.json"
     folder = gcloud_folder(request.environ)
     path = os.path.join(folder, name)
-    if not folder or not os.path.isfile(path):
+    if not folder or not files.is_file(path):
         return NotFound("gcr.no-default-file", path=os.path.join(shown_folder(folder), name))
     return _file(request, APPLICATION_DEFAULT, path, "")
 
@@ -192,7 +193,7 @@ def _file_key(request: TokenRequest, path: str, content: bytes | None) -> str | 
     if b'"external_account"' in content:
         from cred_helper.providers.gcr.subject import cache_parts
 
-        parts += [machine_name(request.environ), *cache_parts(content, request.environ)]
+        parts += [files.machine_name(request.environ), *cache_parts(content, request.environ)]
     return cache_key(request, parts)
 
 
@@ -210,8 +211,7 @@ def file_content(path: str) -> bytes:
 
         shown = path if quotable(path) else "of the credential"
         return pipes.read(path, shown, MAX_FILE_BYTES)
-    with open(path, "rb") as file:
-        return file.read(MAX_FILE_BYTES)
+    return files.read(path, MAX_FILE_BYTES)
 
 
 # --- Impersonation --------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ def _machine(request: TokenRequest) -> Identity | NotFound:
     if isinstance(service, NotFound):
         return service
     # gcloud is asked where the machine has no account.
-    parts: Parts = [METADATA, machine_name(request.environ), *service.cache_parts]
+    parts: Parts = [METADATA, files.machine_name(request.environ), *service.cache_parts]
     parts += gcloud.cache_parts(request.environ)
     return Identity(
         METADATA,
@@ -280,11 +280,6 @@ def _gcloud(request: TokenRequest) -> Identity | NotFound:
         describe,
         cache_key=cache_key(request, gcloud.cache_parts(request.environ)),
     )
-
-
-def machine_name(environ: Mapping[str, str]) -> str:
-    """The name that distinguishes machines and pods with one home folder."""
-    return os.uname().nodename if hasattr(os, "uname") else environ.get("COMPUTERNAME", "")
 
 
 def cache_key(request: TokenRequest, parts: Parts) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from cred_helper import files
 from cred_helper.errors import Misconfigured
 from cred_helper.files import json_file
 from cred_helper.providers.gcr.identity import impersonated_accounts, usual_gcloud_folder
@@ -36,7 +37,7 @@ def former_login(environ: Mapping[str, str]) -> str:
     """
     usual = os.path.join(usual_gcloud_folder(environ), "docker_credentials.json")
     path = environ.get("DOCKER_CREDENTIAL_GCR_STORE") or usual
-    if not os.path.isabs(path) or not os.path.isfile(path):
+    if not os.path.isabs(path) or not files.is_file(path):
         return ""
     try:
         read = json_file.load(path)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+from cred_helper import files
 from cred_helper.files import fingerprints
 from cred_helper.providers.common import token_identity
 from cred_helper.providers.gcr.identity import gcloud_folder
@@ -74,10 +75,8 @@ def _file_identity(source: Mapping[bytes, bytes]) -> str | None:
     try:
         if fingerprints.is_pipe(path):
             return None
-        with open(path, "rb") as file:
-            token = token_identity.text(
-                token_identity.members(file.read(token_identity.MAX_TOKEN_BYTES)).get(field)
-            )
+        content = files.read(path, token_identity.MAX_TOKEN_BYTES)
+        token = token_identity.text(token_identity.members(content).get(field))
     except OSError:
         return "unreadable"
     return token_identity.of_token(token) if token else None
@@ -96,8 +95,7 @@ def _certificate_parts(certificate: Mapping[bytes, bytes], environ: Mapping[str,
     try:
         if fingerprints.is_pipe(path):
             return [None]
-        with open(path, "rb") as file:
-            config = token_identity.members(file.read(token_identity.MAX_TOKEN_BYTES))
+        config = token_identity.members(files.read(path, token_identity.MAX_TOKEN_BYTES))
     except OSError:
         return parts
     configs = token_identity.members(config.get(b'"cert_configs"', b""))

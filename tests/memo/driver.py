@@ -1,0 +1,52 @@
+"""Builds and runs the launcher's part that reads memos, without Python around it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.executable import ROOT, Completed
+
+LAUNCHER = ROOT / "packaging/launcher"
+SILENT = 99
+BUILD = "build-of-the-tests"
+
+needs_cc = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+
+
+def built(folder: Path, *options: str) -> Path:
+    """Compile the driver."""
+    out = folder / "driver"
+    sources = [str(LAUNCHER / "memo.c"), str(Path(__file__).with_name("driver.c"))]
+    command = ["cc", "-O1", "-g", "-Wall", "-Werror", f'-DBUILD="{BUILD}"', f"-I{LAUNCHER}"]
+    subprocess.run([*command, *options, *sources, "-o", str(out)], check=True)
+    return out
+
+
+def ask(
+    driver: Path, *arguments: str, stdin: bytes, environ: Mapping[str, str], argv0: str = ""
+) -> Completed | None:
+    """Run the driver; ``None`` where it has no answer."""
+    reader, writer = os.pipe()
+    with open(reader, "rb") as request:
+        with open(writer, "wb") as client:
+            client.write(stdin)
+        done = subprocess.run(
+            [argv0 or str(driver), *arguments],
+            executable=str(driver),
+            stdin=request,
+            env=dict(environ),
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+    if done.returncode == SILENT:
+        assert (done.stdout, done.stderr) == (b"", b"")
+        return None
+    assert done.returncode in (0, 1), done
+    return Completed(done.returncode, done.stdout, done.stderr)
