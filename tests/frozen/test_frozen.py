@@ -96,6 +96,7 @@ def test_a_cached_get_unpacks_nothing_starts_no_process_and_opens_few_files(
     machine: Machine, tmp_path: Path
 ) -> None:
     machine.get()
+    machine.use({"DOCKER_CREDENTIAL_MULTI_MEMO": "off"})
     trace = calls(machine, tmp_path)
     assert not [line for line in trace if re.search(r" (fork|v?clone3?|mkdir|unlink)\w*\(", line)]
     assert len([line for line in trace if " execve(" in line]) == 1

@@ -243,8 +243,31 @@ def _machine(
     yield Trial(host, environ, kind.name(draws) or "docker-credential-multi", kind.home, caches)
 
 
-def run(cloud: str, folder: Path, launch: Launcher, seed: int, rounds: int) -> Tally:
-    """Make random machines of a cloud; change each a few times, one change at a time."""
+def by_file(file: Path) -> Launcher:
+    """The frozen file, which starts Python where its launcher is silent."""
+
+    def launch(host: str, environ: dict[str, str], argv0: str) -> Completed:
+        done = subprocess.run(
+            [argv0, "get"],
+            executable=str(file),
+            input=host.encode(),
+            env=environ,
+            capture_output=True,
+            timeout=90,
+            check=False,
+        )
+        return Completed(done.returncode, done.stdout, done.stderr)
+
+    return launch
+
+
+def run(
+    cloud: str, folder: Path, launch: Launcher, seed: int, rounds: int, *, is_file: bool = False
+) -> Tally:
+    """Make random machines of a cloud; change each a few times, one change at a time.
+
+    ``is_file``: the launcher is the frozen file, whose memos are its own.
+    """
     random = Random(f"memo {cloud} {seed}")
     tally = Tally()
     with _kind(cloud, folder) as (kind, _, around), Frozen(folder) as whole:
@@ -258,20 +281,29 @@ def run(cloud: str, folder: Path, launch: Launcher, seed: int, rounds: int) -> T
                 if before and (before.status, before.stdout) != (first.status, first.stdout):
                     tally.wrong.append(f"{source}: {first} before, {before} by the launcher")
                 for _ in range(4):
-                    _compare(trial, random, launch, whole, tally, source)
+                    _compare(trial, random, launch, whole, tally, source, is_file=is_file)
     return tally
 
 
 def _compare(
-    trial: Trial, random: Random, launch: Launcher, whole: Frozen, tally: Tally, source: str
+    trial: Trial,
+    random: Random,
+    launch: Launcher,
+    whole: Frozen,
+    tally: Tally,
+    source: str,
+    *,
+    is_file: bool,
 ) -> None:
     try:
         change = random.choice(_CHANGES)(trial, random)
     except (OSError, ValueError, shutil.Error, subprocess.SubprocessError) as error:
         change = f"none: {error}"  # what a change before left
     tally.changes += 1
+    # A file without a token of this identity would ask the cloud.
+    answer = whole.get(trial.host, trial.environ, trial.argv0) if is_file else None
     by_launcher = launch(trial.host, trial.environ, trial.argv0)
-    answer = whole.get(trial.host, trial.environ, trial.argv0)
+    answer = answer or whole.get(trial.host, trial.environ, trial.argv0)
     if by_launcher is None:
         return
     tally.answered += 1
