@@ -39,7 +39,8 @@ def main() -> None:
     if target.startswith("linux"):
         _linux(target, out, options.slim.split())
     else:
-        _keep(_frozen("all") / names.PROGRAM, out / names.file(target))
+        [file] = (path for path in _frozen("all").iterdir() if path.suffix in ("", ".exe"))
+        _keep(file, out / names.file(target))
     record = {"version": __version__, "commit": commit, "time": int(time), "target": target}
     (out / names.RECORD).write_text(json.dumps(record, indent=1) + "\n")
 

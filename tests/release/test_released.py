@@ -92,6 +92,8 @@ def test_every_program_for_this_machine_answers(release: Path, home: Path, tmp_p
         program = Path(shutil.copy(file, tmp_path / PROGRAM))
         program.chmod(0o755)
         _use(program, home)
+        sums = str(release / "SHA256SUMS")
+        assert "SHA256SUMS" in _run(program, "self-check", "--sums", sums, HOME=str(home))
         for document in (f"{file}.licenses.txt", f"{file}.txt"):
             assert Path(document).stat().st_size > 500
 
