@@ -105,9 +105,9 @@ class LogFile:
     def _end_of_part(self) -> bytes:
         """The end of a line that was written in part; empty where the last line is whole."""
         size = 0 if self.is_stderr else os.fstat(self._fd).st_size
-        if not size or sys.platform == "win32":
-            return b""
-        return b"" if os.pread(self._fd, 1, size - 1) == b"\n" else b"\n"
+        if size and sys.platform != "win32" and os.pread(self._fd, 1, size - 1) != b"\n":
+            return b"\n"
+        return b""
 
 
 def now() -> str:
@@ -131,6 +131,23 @@ def _is_renamed(path: str, fd: int) -> bool:
             os.replace(path, f"{path}.old")
     except FileNotFoundError:
         pass  # renamed, and the new one is not there yet
+    except OSError:
+        return _is_copied(path, fd)
     finally:
         locks.close()
+    return True
+
+
+def _is_copied(path: str, fd: int) -> bool:
+    """Copy a file and empty it, where it cannot be renamed: Windows renames no open file.
+
+    False where the folder cannot be written: the file then grows, and is its owner's to rotate.
+    """
+    try:
+        old = os.open(f"{path}.old", _APPEND | os.O_TRUNC, 0o600)
+        with open(path, "rb") as content, open(old, "wb") as copy:
+            copy.write(content.read())
+        os.ftruncate(fd, 0)
+    except OSError:
+        return False
     return True

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cred_helper import clouds
+from cred_helper.commands.self_check.loopback_server import Authority
 from tests.clouds.aws import AwsCloud
 from tests.support.machine import Machine, person
 
@@ -91,3 +94,25 @@ def test_the_output_for_people_ends_in_a_verdict(person: Machine) -> None:
     lines = person.run("self-check").stdout.decode().splitlines()
     assert lines[-1] == "all is well"
     assert len(lines) == 1 + len(json.loads(person.run("self-check", "--json").stdout))
+
+
+def test_the_made_up_certificates_pass_the_strict_checks_of_python_3_13(tmp_path: Path) -> None:
+    authority = Authority()
+    server, client = (
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER),
+        ssl.create_default_context(cadata=authority.pem.decode()),
+    )
+    file = tmp_path / "server.pem"
+    file.write_bytes(authority.certificate("registry.example"))
+    server.load_cert_chain(file)
+    client.verify_flags |= ssl.VerifyFlags.VERIFY_X509_STRICT
+    sent, received = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [
+        client.wrap_bio(received, sent, server_hostname="registry.example"),
+        server.wrap_bio(sent, received, server_side=True),
+    ]
+    for _ in range(4):
+        for end in ends:
+            with suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    assert ends[0].getpeercert()

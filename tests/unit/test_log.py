@@ -13,6 +13,7 @@ import pytest
 
 from cred_helper import log as log_module
 from cred_helper.errors import CredentialError
+from cred_helper.files.log_file import LogFile
 from cred_helper.log import Log
 from tests.support.executable import ROOT
 
@@ -156,3 +157,37 @@ def test_processes_at_once_rename_a_large_log_once_and_lose_no_line(
     old = Path(f"{path}.old").read_text()
     assert len(old) >= size
     assert (old + path.read_text()).count("line of ") == 12
+
+
+@pytest.mark.parametrize("is_writable", [True, False])
+def test_a_file_that_cannot_be_renamed_is_copied_and_emptied_or_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_writable: bool
+) -> None:
+    def refuse(*_: object) -> None:
+        # As Windows does while any process has the file open.
+        raise PermissionError(13, os.strerror(13))
+
+    monkeypatch.setattr(os, "replace", refuse)
+    path = tmp_path / "log"
+    path.write_bytes(b"x" * 100)
+    old = Path(f"{path}.old")
+    if not is_writable:
+        old.mkdir()
+    file = LogFile.at(str(path), 50, lambda error: pytest.fail(error.line))
+    assert file is not None
+    file.write("line")
+    if is_writable:
+        assert (path.read_text(), old.read_text()) == ("line\n", "x" * 100)
+        assert old.stat().st_mode & 0o777 == 0o600
+    else:
+        assert path.read_text() == "x" * 100 + "\nline\n"
+
+
+def test_a_file_that_another_program_empties_goes_on_at_its_new_end(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    file = LogFile.at(str(path), 50, lambda error: pytest.fail(error.line))
+    assert file is not None
+    file.write("one")
+    os.truncate(path, 0)
+    file.write("two")
+    assert path.read_text() == "two\n"
