@@ -68,7 +68,7 @@ def guard(*, merged_is_silent: bool = False) -> Reply:
     closed = plug()
     reply = Reply(-1 if 1 in closed else os.dup(1))
     if merged_is_silent and not closed and _is_merged():
-        _replace(2)
+        silence(2)
     os.dup2(2, 1)
     if 2 in closed or sys.stderr is None:
         sys.stderr = open(2, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
@@ -139,7 +139,7 @@ def read_request(*, is_client: bool = True) -> Request:
     except OSError:
         pass  # a directory, a terminal that hung up: what came before counts
     pause.end()
-    _replace(0)
+    silence(0)
     request.text = b"".join(chunks)
     request.is_missing = request.waited_s > 0 and not chunks
     return request
@@ -176,7 +176,7 @@ class _Pause:
 
     def _end_input(self, _signum: int, _frame: object) -> None:
         self._request.waited_s = self._limit_s
-        _replace(0)
+        silence(0)
 
     def end(self) -> None:
         """Set no limit any more."""
@@ -187,7 +187,7 @@ class _Pause:
             _signal.signal(_signal.SIGALRM, _signal.SIG_DFL)
 
 
-def _replace(fd: int) -> None:
+def silence(fd: int) -> None:
     """Put the null device in the place of a file descriptor."""
     nothing = _nothing()
     os.dup2(nothing, fd)

@@ -67,7 +67,12 @@ class Screen:
 
     def line(self, text: str = "") -> None:
         """Show one line."""
-        click.echo(text.rstrip(), file=self._file)
+        try:
+            click.echo(text.rstrip(), file=self._file)
+        except BrokenPipeError:
+            # The rest is written when the file is closed, and Python 3.13 prints that failure.
+            stdio.silence(self._file.fileno())
+            raise
 
     def labelled(self, label: str, text: str, *, width: int) -> None:
         """Show a text beside its label, which may have style; folded on a terminal."""
