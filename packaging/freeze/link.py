@@ -18,8 +18,8 @@ LAUNCHER = Path(__file__).resolve().parent.parent / "launcher"
 # target system may not have them.
 OF_GLIBC = {"-lm", "-ldl", "-lutil", "-lpthread", "-lrt", "-lc", "-lcrypt"}
 
-# Modules that OpenSSL replaces: hashlib asks it first. Debian's libpython has them from 3.13 on, and
-# not what they need.
+# Modules that OpenSSL replaces: hashlib asks it first. Debian's libpython has them from 3.13 on,
+# and not what they need.
 OF_OPENSSL = {"_md5", "_sha1", "_sha2", "_sha3"}
 TRIAL = "#include <Python.h>\nint main(int n, char **a) { return Py_BytesMain(n, a); }\n"
 
