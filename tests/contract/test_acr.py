@@ -35,7 +35,6 @@ from tests.support.machine import Machine
 
 __all__ = ["authority"]
 
-DISCOVERY = f"GET {cloud.PUBLIC.authority}/{cloud.TENANT_ID}/v2.0/.well-known/openid-configuration"
 TOKEN = f"POST {cloud.PUBLIC.authority}/{cloud.TENANT_ID}/oauth2/v2.0/token"
 EXCHANGE = f"POST {EXAMPLE_HOST}/oauth2/exchange"
 TOKEN_PATH = "/*/oauth2/v2.0/token"
@@ -333,7 +332,8 @@ def test_a_token_of_another_cloud_is_not_shown_to_the_registry(machine: AzureMac
 # --- What the token never meets -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
+# The fault matrix has the other statuses, and the faults of every server.
+@pytest.mark.parametrize("status", [301, 302])
 def test_a_redirect_of_the_exchange_is_not_followed(machine: AzureMachine, status: int) -> None:
     elsewhere = faults.redirect_to("https://elsewhere.example/oauth2/exchange", status)
     machine.azure.fail("/oauth2/exchange", elsewhere)
@@ -344,32 +344,10 @@ def test_a_redirect_of_the_exchange_is_not_followed(machine: AzureMachine, statu
     assert machine.azure.exchanges == 0
 
 
-def test_a_redirect_of_the_sign_in_is_not_followed(machine: AzureMachine) -> None:
-    machine.azure.fail(TOKEN_PATH, faults.redirect_to("https://elsewhere.example/token"))
-    done = machine.fails(federated_token(machine))
-    assert done.codes == ["network.redirect"]
-    assert "elsewhere.example" in done.stderr
-
-
-def test_netrc_is_not_used(machine: AzureMachine) -> None:
-    netrc = machine.home / ".netrc"
-    netrc.write_text("default login someone password loopback-netrc\n")
-    netrc.chmod(0o600)
-    # That no Authorization header came with anything is what Azure itself asserts.
-    assert machine.ask(client_secret(machine)).status == 0
-    assert machine.ask(federated_token(machine)).status == 0
-
-
 def test_a_metadata_service_is_never_asked_through_a_proxy(machine: AzureMachine) -> None:
     everything = {"NO_PROXY": "", "no_proxy": ""}
     assert machine.ask({**managed_identity(machine), **everything}).status == 0
     assert machine.ask({**app_service(machine), **everything}).status == 0
-
-
-def test_the_registry_is_asked_once_and_nothing_else(machine: AzureMachine) -> None:
-    machine.azure.fail("/oauth2/exchange", faults.unavailable(503), times=1)
-    assert machine.fails(federated_token(machine)).codes == ["network.server-error"]
-    assert machine.requests() == [TOKEN, EXCHANGE]
 
 
 # --- One identity, and no other -------------------------------------------------------------------
@@ -706,23 +684,15 @@ def test_a_code_of_entra_has_a_message(machine: AzureMachine, refusal: Refusal, 
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
-        (faults.unavailable(429, retry_after_s=600), "network.throttled"),
-        (faults.unavailable(503), "network.server-error"),
-        (faults.html(), "acr.no-token"),
-        (faults.wrong_json(), "acr.no-token"),
         (faults.wrong_json({"access_token": 7, "expires_in": 3600}), "acr.no-token-given"),
         (faults.wrong_json({"error": "invalid_client"}, 401), "acr.entra-refuses"),
-        (faults.cut_body, "network.broken-off"),
-        (faults.huge_body(1 << 40), "network.reply-too-large"),
     ],
 )
 def test_what_is_wrong_with_entra_is_reported(
     machine: AzureMachine, fault: Fault, code: str
 ) -> None:
     machine.azure.fail(TOKEN_PATH, fault)
-    began = time.monotonic()
     assert machine.fails(client_secret(machine)).codes == [code]
-    assert time.monotonic() - began < GENEROUS_S
 
 
 def test_one_failure_of_entra_or_the_metadata_service_is_retried(machine: AzureMachine) -> None:
@@ -753,14 +723,9 @@ DENIED = {"errors": [{"code": "DENIED", "message": "The operation is disallowed 
         (faults.wrong_json({"errors": []}, 403), "acr.not-the-registry", ""),
         (faults.wrong_json({}, 404), "acr.registry-not-found", EXAMPLE_HOST),
         (faults.unavailable(429, retry_after_s=7), "network.throttled", "7 s"),
-        (faults.unavailable(500), "network.server-error", EXAMPLE_HOST),
         (faults.unavailable(418), "acr.not-exchanged", cloud.CLIENT_ID),
-        (faults.html(), "acr.no-refresh-token", ""),
-        (faults.wrong_json(), "acr.no-refresh-token", ""),
         (faults.wrong_json({"refresh_token": None}), "acr.no-refresh-token", ""),
         (faults.wrong_json({"refresh_token": ""}), "acr.no-refresh-token", ""),
-        (faults.huge_body(1 << 40), "network.reply-too-large", EXAMPLE_HOST),
-        (faults.cut_body, "network.broken-off", EXAMPLE_HOST),
     ],
 )
 def test_what_is_wrong_with_the_exchange_is_reported(
@@ -852,29 +817,6 @@ def test_a_program_that_hangs_is_not_waited_for(machine: AzureMachine) -> None:
 
 
 # --- The way there --------------------------------------------------------------------------------
-
-
-def test_a_proxy_that_does_not_connect_is_named(
-    machine: AzureMachine, authority: Authority
-) -> None:
-    with TerminatingProxy(authority) as other:
-        environment = {**client_secret(machine), **other.environment()}
-        done = machine.fails(environment)
-        assert done.codes == ["network.proxy-forbids"]
-        assert cloud.PUBLIC.authority in done.stderr
-        assert set(other.refused) == {f"{cloud.PUBLIC.authority}:443"}
-
-
-def test_a_certificate_of_an_unknown_authority_is_not_trusted(
-    machine: AzureMachine, tmp_path: Path
-) -> None:
-    folder = tmp_path / "stranger"
-    folder.mkdir()
-    stranger = str(Authority(folder).ca_file)
-    environment = {**federated_token(machine), "REQUESTS_CA_BUNDLE": stranger}
-    done = machine.fails(environment)
-    assert done.codes == ["network.certificate-untrusted"]
-    assert cloud.PUBLIC.authority in done.stderr
 
 
 def test_the_bundle_that_openssl_and_go_read_is_trusted_too(machine: AzureMachine) -> None:

@@ -312,20 +312,6 @@ def test_a_gcloud_of_another_universe_is_not_run(
 # --- The wire -------------------------------------------------------------------------------------
 
 
-def test_a_redirect_is_not_followed(cloud: GoogleCloud, get: Get, tmp_path: Path) -> None:
-    with LoopbackServer() as elsewhere:
-        cloud.fail(TOKEN, faults.redirect_to(f"{elsewhere.url}/token"))
-        assert code(get(cloud.service_account_key(tmp_path))) == "network.redirect"
-        assert elsewhere.received == []
-
-
-def test_netrc_is_not_read(cloud: GoogleCloud, get: Get, home: Path, tmp_path: Path) -> None:
-    (home / ".netrc").write_text("default login user password netrc-password\n")
-    assert principal(cloud, get(cloud.named(tmp_path, cloud.user_info()))) == USER
-    assert principal(cloud, get(cloud.service_account_key(tmp_path))) == PUSHER
-    assert [request.headers.get("authorization") for request in cloud.received] == [None, None]
-
-
 def test_ssl_cert_file_is_used_where_requests_has_no_bundle_of_its_own(
     cloud: GoogleCloud, get: Get, authority: Authority, tmp_path: Path
 ) -> None:
@@ -372,19 +358,6 @@ def test_a_credential_file_cannot_have_a_secret_sent_without_encryption(
     assert "evil.example" in done.stderr
     assert identity["GOOGLE_APPLICATION_CREDENTIALS"] in done.stderr
     assert proxy.refused == []
-
-
-@pytest.mark.parametrize("fault", ["never answers", "drips"])
-def test_a_silent_google_is_given_up_at_the_deadline(
-    cloud: GoogleCloud, get: Get, tmp_path: Path, fault: str
-) -> None:
-    cloud.fail(TOKEN, faults.EVERY[fault])
-    started_s = time.monotonic()
-    done = get(cloud.service_account_key(tmp_path), deadline_s=4)
-    assert time.monotonic() - started_s < 10
-    # No time limit of a socket ends headers that drip: the deadline does.
-    assert code(done) == ("provider.no-answer" if fault == "drips" else "network.timeout")
-    assert "127.0.0.1" in done.stderr
 
 
 # --- The machine ----------------------------------------------------------------------------------
