@@ -7,8 +7,11 @@
 ``peers``      the requests that only the Go helpers send
 ``rounds``     runs the programs in turn, because the speed of the machine drifts
 ``day``        a hundred gets with network delay
+``build``      the gets of a build of Bazel
 ``figures``    the targets
-``report``     tables and JSON
+``report``     the results as JSON
+``tables``     the same as Markdown: for the terminal and the page of figures
+``chart``      the same as a picture
 
 The bench never fails because something is slow: it prints each target beside the measured figure.
 """

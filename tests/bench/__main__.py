@@ -6,6 +6,7 @@ The exit status is 1 only if one of our builds gave a wrong answer.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import tempfile
@@ -13,13 +14,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
+from tests.bench.build import Build, builds
+from tests.bench.chart import chart
 from tests.bench.day import Day, days
 from tests.bench.figures import figures
-from tests.bench.report import Report
+from tests.bench.report import Document, Report
 from tests.bench.rounds import Measured, measure, scenarios
 from tests.bench.stage import Stage, stage
 from tests.bench.stopwatch import Stopwatch
 from tests.bench.subjects import ONEFILE, WHEEL, Kind, Subject, found
+from tests.bench.tables import filled, tables
+from tests.support.executable import ROOT
+
+PAGE = ROOT / "packaging" / "docs" / "benchmarks.md"
+CHART = ROOT / "packaging" / "pictures" / "benchmarks.svg"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -27,9 +35,15 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--gets", type=int, default=100, help="in a day's work")
+    parser.add_argument("--builds", type=int, default=2000, metavar="GETS", help="of Bazel")
     parser.add_argument("--json", type=Path, help="write all samples to this file")
+    parser.add_argument("--page", action="store_true", help="write the page and its picture")
+    parser.add_argument("--from", type=Path, dest="kept", metavar="JSON", help="measure nothing")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="measure these programs only")
     options = parser.parse_args(arguments)
+    if options.kept:
+        _show(json.loads(options.kept.read_text()), write=options.page)
+        return 0
     subjects = [it for it in found() if not options.only or it.name in options.only]
     load = os.getloadavg()[0]
     started_at_s = perf_counter()
@@ -40,6 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     ):
         results = _measured(clouds, stopwatch, subjects, options.rounds)
         worked = _worked(clouds, stopwatch, subjects, options.gets)
+        built = _built(clouds, stopwatch, subjects, options.builds)
         least_peak_bytes = stopwatch.least_peak_bytes()
     report = Report(
         options.rounds,
@@ -49,12 +64,22 @@ def main(arguments: Sequence[str]) -> int:
         subjects,
         results,
         worked,
-        list(figures(results, subjects)),
+        built,
+        list(figures(results, subjects, least_peak_bytes)),
     )
-    print("\n\n".join(report.pages()))
+    document = report.document()
     if options.json:
-        report.write(options.json)
-    return 1 if _ours_is_wrong(subjects, results, worked) else 0
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(document, indent=1) + "\n")
+    _show(document, write=options.page)
+    return 1 if _ours_is_wrong(subjects, results, worked, built) else 0
+
+
+def _show(document: Document, *, write: bool) -> None:
+    print("\n\n".join(tables(document)))
+    if write:
+        PAGE.write_text(filled(PAGE.read_text("utf-8"), document), "utf-8")
+        CHART.write_text(chart(document), "utf-8")
 
 
 def _measured(
@@ -79,18 +104,32 @@ def _worked(
     return worked
 
 
+def _built(
+    clouds: Stage, stopwatch: Stopwatch, subjects: Sequence[Subject], gets: int
+) -> list[Build]:
+    _progress("a build of Bazel")
+    by_name = {it.name: it for it in subjects}
+    ours = by_name.get(ONEFILE) or by_name.get(WHEEL)
+    found = builds(clouds, stopwatch, [ours], gets) if ours else []
+    _progress("")
+    return found
+
+
 def _progress(doing: str) -> None:
     if sys.stderr.isatty():
         print(f"\r\x1b[K{doing}", end="", file=sys.stderr, flush=True)
 
 
 def _ours_is_wrong(
-    subjects: Sequence[Subject], results: dict[str, Measured], worked: Sequence[Day]
+    subjects: Sequence[Subject],
+    results: dict[str, Measured],
+    worked: Sequence[Day],
+    built: Sequence[Build],
 ) -> bool:
     ours = {it.name for it in subjects if it.kind is Kind.OURS}
     timed = (it.series[name].wrong for it in results.values() for name in ours & it.series.keys())
     tallied = (tally.wrong for day in worked for tally in day.ours.values())
-    return any(timed) or any(tallied)
+    return any(timed) or any(tallied) or any(build.wrong for build in built)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ OWN := $(shell find cred_helper -name '*.py')
 FROZEN_FROM := $(OWN) $(shell find packaging -type f -not -path '*/docker/*' -not -name '*.pyc')
 FILE := $(DIST)/docker-credential-multi
 
-bench: $(STAMP) $(BENCH)/.ready $(FILE) $(FILE).dir/docker-credential-multi $(DIST)/naive $(CLIENTS)/.peers
-	@PATH="$(CURDIR)/$(CLIENTS):$$PATH" $(BIN)/python -m tests.bench --json build/bench.json
-	@echo; echo "build/bench.json has all samples"
+bench: $(STAMP) $(BENCH)/.ready $(FILE).static $(FILE).dir/docker-credential-multi $(DIST)/naive $(CLIENTS)/.peers
+	@PATH="$(CURDIR)/$(CLIENTS):$$PATH" $(BIN)/python -m tests.bench --json build/bench.json --page
+	@echo; echo "build/bench.json has all samples; packaging/docs/benchmarks.md and its picture are written"
 
-$(FILE): $(FROZEN_FROM)
-	@$(MAKE) --no-print-directory frozen
+$(FILE).static: $(FROZEN_FROM)
+	@$(MAKE) --no-print-directory frozen/static
 
 $(FILE).dir/docker-credential-multi: $(FROZEN_FROM)
 	@$(MAKE) --no-print-directory frozen/folder

@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.bench.rounds import Measured
-from tests.bench.subjects import BARE, NAIVE, ONEDIR, ONEFILE, PLAIN_SCRIPT, Subject
+from tests.bench.subjects import (
+    BARE,
+    GO_HELPERS,
+    ONEDIR,
+    ONEFILE,
+    PLAIN_SCRIPT,
+    STATIC,
+    WHEEL,
+    Subject,
+)
 
 Results = Mapping[str, Measured]
 
@@ -32,29 +41,32 @@ class Figure:
         return self.measured >= self.limit if self.at_least else self.measured <= self.limit
 
 
-def figures(results: Results, subjects: Sequence[Subject]) -> Iterator[Figure]:
+# A cold get, relative to the plain script: the file, the folder and the wheel.
+_COLD = {"ecr": (0.4, 0.33, 0.6), "gcr": (0.55, 0.45, 0.7), "acr": (0.6, 0.5, 0.7)}
+
+
+def figures(
+    results: Results, subjects: Sequence[Subject], least_peak_bytes: int = 0
+) -> Iterator[Figure]:
     """The figures of one run."""
+    go = GO_HELPERS["ecr"]
+    for subject in (ONEFILE, STATIC):
+        for name, what in (("warm ecr", "warm get, ECR"), ("parallel ecr", "20 at once")):
+            yield _times(f"{what}: {subject} / {go}", results[name], subject, go, 0.5)
+        what = f"a host without a credential: {subject} / {BARE}"
+        yield _times(what, results["other"], subject, BARE, 1.2)
     for name, title in (("ecr", "ECR"), ("gcr", "Google"), ("acr", "Azure")):
-        warm, cold = results[f"warm {name}"], results[f"cold {name}"]
-        for subject, limit in ((ONEFILE, 3.5), (ONEDIR, 1.6)):
-            yield _times(f"warm get, {title}: {subject} / {BARE}", warm, subject, BARE, limit)
-        what = f"cold get, {title}: {ONEFILE} / {PLAIN_SCRIPT}"
-        yield _times(what, cold, ONEFILE, PLAIN_SCRIPT, 1.3)
-    what = f"warm get, ECR: {NAIVE} / {ONEFILE}"
-    yield _times(what, results["warm ecr"], NAIVE, ONEFILE, 40, at_least=True)
+        cold = results[f"cold {name}"]
+        for subject, limit in zip((ONEFILE, ONEDIR, WHEEL), _COLD[name], strict=True):
+            what = f"cold get, {title}: {subject} / {PLAIN_SCRIPT}"
+            yield _times(what, cold, subject, PLAIN_SCRIPT, limit)
+        series = cold.good(ONEFILE)
+        peak = max(series.peak_bytes, least_peak_bytes) / 1e6 if series else None
+        yield Figure(f"peak memory of a cold get, {title}: {ONEFILE}", "MB", 45, peak)
     sizes = next((it.sizes for it in subjects if it.name == ONEFILE), None)
-    yield Figure("one file on disk", "MB", 20, sizes[0] / 1e6 if sizes else None)
-    yield Figure("one file gzipped", "MB", 15, sizes[1] / 1e6 if sizes else None)
+    yield Figure("one file on disk", "MB", 16, sizes[0] / 1e6 if sizes else None)
+    yield Figure("one file gzipped", "MB", 12, sizes[1] / 1e6 if sizes else None)
 
 
-def _times(
-    what: str, measured: Measured, one: str, other: str, limit: float, *, at_least: bool = False
-) -> Figure:
-    return Figure(
-        what,
-        "×",
-        limit,
-        measured.times(one, other),
-        measured.min_times(one, other),
-        at_least=at_least,
-    )
+def _times(what: str, measured: Measured, one: str, other: str, limit: float) -> Figure:
+    return Figure(what, "×", limit, measured.times(one, other), measured.min_times(one, other))

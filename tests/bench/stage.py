@@ -7,11 +7,12 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from tests.bench import peers
 from tests.bench.stopwatch import Command, Sample
-from tests.bench.subjects import Kind, Subject
-from tests.clients.hosted import NAMES, Hosted, hosted
+from tests.bench.subjects import GO_HELPERS, Kind, Subject
+from tests.clients.hosted import Hosted, hosted
 from tests.clouds.authority import Authority
 from tests.clouds.aws import AwsCloud
 from tests.clouds.azure import AzureCloud
@@ -36,7 +37,7 @@ class Stage:
         self.identity: Mapping[str, str] = self.static_identity()
         """The variables of the identity: a key or secret in each cloud."""
         for name, host in [*((name, it.host) for name, it in clouds.items()), (OTHER, OTHER)]:
-            self._stdin(name).write_text(f"{host}\n")
+            self.request_file(name, f"{host}\n")
 
     def command(self, subject: Subject, cloud: str) -> Command:
         """A get for this cloud, or for another registry."""
@@ -44,6 +45,12 @@ class Stage:
         home.mkdir(exist_ok=True)
         environment = {**self._environment, **self.identity, "HOME": str(home)}
         return Command(subject.command(cloud), environment, self._stdin(cloud))
+
+    def request_file(self, name: str, request: str) -> Path:
+        """A file with a request, for standard input."""
+        path = self._stdin(name)
+        path.write_text(request)
+        return path
 
     def forget(self, subject: Subject) -> None:
         """Remove everything from the home of a subject."""
@@ -149,7 +156,7 @@ class Stage:
         return known.cloud, known.registry
 
     def _stdin(self, cloud: str) -> Path:
-        return self._folder / f"{cloud}.stdin"
+        return self._folder / f"{quote(cloud, safe='')}.stdin"
 
 
 @contextmanager
@@ -159,7 +166,7 @@ def stage(folder: Path) -> Iterator[Stage]:
     with ExitStack() as stack:
         proxy = stack.enter_context(TerminatingProxy(authority))
         clouds = {
-            name: stack.enter_context(hosted(name, authority, proxy, folder)) for name in NAMES
+            name: stack.enter_context(hosted(name, authority, proxy, folder)) for name in GO_HELPERS
         }
         peers.admit(clouds)
         built = Stage(clouds, proxy, folder)

@@ -25,6 +25,9 @@ PLAIN = Path(__file__).parent / "plain"
 BARE = "bare Python"
 PLAIN_SCRIPT = "plain script"
 WHEEL, ONEFILE, ONEDIR, NAIVE = "wheel", "one file", "folder", "naive freeze"
+STATIC = "static file"
+GO_HELPERS = {"ecr": "ecr-login", "gcr": "gcr", "acr": "acr-env"}
+"""The helper in Go of each cloud."""
 
 
 class Kind(Enum):
@@ -110,6 +113,9 @@ def _ours() -> Iterator[Subject]:
     file, folder, naive = DIST / PROGRAM, DIST / f"{PROGRAM}.dir", DIST / "naive"
     if file.exists():
         yield _own(ONEFILE, file, f"dist/{PROGRAM}", file)
+    static = file.with_suffix(".static")
+    if static.exists():
+        yield _own(STATIC, static, f"dist/{PROGRAM}.static", static)
     if folder.exists():
         yield _own(ONEDIR, folder / PROGRAM, f"dist/{PROGRAM}.dir", folder)
     if naive.exists():
@@ -131,7 +137,7 @@ def _own(name: str, path: Path, what: str, weighs: Path | None) -> Subject:
 
 def _peers() -> Iterator[Subject]:
     """The helpers in Go: those that bench.mk installs, then those on PATH."""
-    for name, cloud in (("ecr-login", "ecr"), ("gcr", "gcr"), ("acr-env", "acr")):
+    for cloud, name in GO_HELPERS.items():
         program = f"docker-credential-{name}"
         path = shutil.which(program, path=str(CLIENTS)) or shutil.which(program)
         if path is not None:

@@ -5,21 +5,34 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
 from tests.bench import __main__ as bench
+from tests.bench.chart import chart
 from tests.bench.figures import Figure
+from tests.bench.report import Document
 from tests.bench.rounds import Series
 from tests.bench.stopwatch import PYTHON, Command, Sample, Stopwatch
-from tests.bench.subjects import BARE, PLAIN_SCRIPT, WHEEL, Kind, Subject
+from tests.bench.subjects import (
+    BARE,
+    GO_HELPERS,
+    ONEFILE,
+    PLAIN_SCRIPT,
+    STATIC,
+    WHEEL,
+    Kind,
+    Subject,
+)
+from tests.bench.tables import filled, tables
 from tests.support.executable import ROOT
 
 
 def test_one_round_with_the_programs_of_every_checkout(home: Path, tmp_path: Path) -> None:
     kept = tmp_path / "bench.json"
-    command = [sys.executable, "-m", "tests.bench", "--rounds", "1", "--gets", "3"]
+    command = [sys.executable, "-m", "tests.bench", "--rounds", "1", "--gets", "3", "--builds", "4"]
     done = subprocess.run(
         [*command, "--json", str(kept), "--only", BARE, PLAIN_SCRIPT, WHEEL],
         cwd=ROOT,
@@ -39,8 +52,13 @@ def test_one_round_with_the_programs_of_every_checkout(home: Path, tmp_path: Pat
         warm = scenarios[f"warm {cloud}"]["subjects"][WHEEL]
         assert warm["requests_per_get"] == 0
         assert 0 < warm["min_ms"] <= warm["median_ms"]
-    assert {figure["reached"] for figure in document["figures"]} == {None}
+    measured = {it["what"] for it in document["figures"] if it["reached"] is not None}
+    assert measured == {
+        f"cold get, {title}: {WHEEL} / {PLAIN_SCRIPT}" for title in ("ECR", "Google", "Azure")
+    }
     assert [sum(it["gets"] for it in day["ours"].values()) for day in document["days"]] == [3, 3]
+    (build,) = document["builds"]
+    assert (build["name"], build["gets"], build["wrong"]) == (WHEEL, 4, None)
     assert list(home.iterdir()) == []
 
 
@@ -53,7 +71,7 @@ def test_a_wrong_answer_of_ours_fails_with_the_reason(
     impostor.chmod(0o755)
     ours = Subject(WHEEL, Kind.OURS, (str(impostor), "get"), "an impostor")
     monkeypatch.setattr(bench, "found", lambda: [ours])
-    assert bench.main(["--rounds", "1", "--gets", "1"]) == 1
+    assert bench.main(["--rounds", "1", "--gets", "1", "--builds", "1"]) == 1
     said = capsys.readouterr().out
     assert "warm ecr: wheel is left out: a secret of no cloud" in said
     assert "other: wheel is left out: it gives a credential for any host" in said
@@ -97,3 +115,71 @@ def test_only_runs_of_one_round_are_compared() -> None:
 )
 def test_a_target_is_reached_or_not_or_not_measured(figure: Figure, reached: bool | None) -> None:
     assert figure.is_reached is reached
+
+
+# --- The page and its picture, from a run that is kept in tests/data ------------------------------
+
+
+@pytest.fixture(name="recorded")
+def _recorded() -> Document:
+    document: Document = json.loads((ROOT / "tests" / "data" / "bench.json").read_text("utf-8"))
+    return document
+
+
+def test_the_page_has_the_tables_of_the_run_between_its_marks(recorded: Document) -> None:
+    for page in (
+        bench.PAGE.read_text("utf-8"),
+        "x\n<!-- measured -->\nold<!-- measured end -->\ny",
+    ):
+        found = filled(page, recorded)
+        before, after = page.partition("<!-- measured")[0], page.rpartition("-->")[2]
+        assert found.startswith(before)
+        assert found.endswith(after)
+        assert "old<" not in found
+        assert filled(found, recorded) == found
+        for name in (ONEFILE, STATIC, WHEEL, *GO_HELPERS.values(), PLAIN_SCRIPT):
+            assert f"\n| {name} " in found
+        for figure in recorded["figures"]:
+            assert f"\n| {figure['what']} " in found
+
+
+def test_a_program_that_gave_a_wrong_answer_has_no_time_in_the_page(recorded: Document) -> None:
+    recorded["scenarios"]["warm ecr"]["subjects"][ONEFILE] = {"wrong": "no secret"}
+    page = "\n".join(tables(recorded))
+    assert "(left out)" in page
+    assert "warm ecr: one file is left out: no secret" in page
+    assert "Warm" not in chart(recorded)
+    assert chart(recorded).count('class="ours"') == 9  # of 9, and that of the legend
+
+
+def test_the_picture_has_a_bar_as_long_as_each_figure(recorded: Document) -> None:
+    drawn = chart(recorded)
+    assert "prefers-color-scheme:dark" in drawn
+    picture = ET.fromstring(drawn)
+    space = "{http://www.w3.org/2000/svg}"
+    assert picture.attrib["role"] == "img"
+    named = [picture.find(f"{space}{tag}") for tag in ("title", "desc")]
+    assert picture.attrib["aria-labelledby"].split() == [
+        it.attrib["id"] for it in named if it is not None
+    ]
+    described = named[1].text if named[1] is not None else ""
+    _, _, width, height = map(float, picture.attrib["viewBox"].split())
+    bars = [it for it in picture.iter(f"{space}rect") if it.attrib["height"] != "12"]
+    texts = [it for it in picture.iter(f"{space}text") if it.attrib.get("class") == "n"]
+    assert len(bars) == len(texts) == 21
+    for bar, text in zip(bars, texts, strict=True):
+        assert (
+            float(bar.attrib["x"]) + float(bar.attrib["width"])
+            < float(text.attrib["x"])
+            < width - 30
+        )
+        assert float(text.attrib["y"]) < height
+        assert str(text.text) in str(described)
+    warm = recorded["scenarios"]["warm ecr"]["subjects"]
+    lengths = [float(bar.attrib["width"]) for bar in bars[:2]]
+    medians = [warm[name]["median_ms"] for name in (ONEFILE, GO_HELPERS["ecr"])]
+    assert lengths[0] / lengths[1] == pytest.approx(medians[0] / medians[1], rel=0.02)
+
+
+def test_the_readme_shows_the_picture() -> None:
+    assert str(bench.CHART.relative_to(ROOT)) in (ROOT / "README.md").read_text("utf-8")
