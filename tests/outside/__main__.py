@@ -19,13 +19,21 @@ from pathlib import Path
 
 from tests.clouds.authority import Authority
 from tests.clouds.proxy import TerminatingProxy
+from tests.outside import libraries
 from tests.outside.client import FOLDER, PATH, WAYS, Client, Run
-from tests.outside.engines import docker, kaniko, podman
+from tests.outside.engines import commands, containerd, docker, kaniko, podman
 from tests.outside.registries import PLACES
 from tests.outside.table import Cell, Table
 from tests.support.executable import ROOT
 
-CLIENTS = (*docker.CLIENTS, *podman.CLIENTS, *kaniko.CLIENTS)
+CLIENTS = (
+    *docker.CLIENTS,
+    *podman.CLIENTS,
+    *containerd.CLIENTS,
+    *kaniko.CLIENTS,
+    *commands.CLIENTS,
+    *libraries.CLIENTS,
+)
 _PAGE = ROOT / "packaging/docs/clients.md"
 # The folder, for the run in the namespaces.
 _INSIDE = "OUTSIDE_FOLDER"

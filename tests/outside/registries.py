@@ -62,7 +62,8 @@ class Place:
         return f"{self.host}/{BUILT}:{tag}"
 
     def is_pushed(self, tag: str) -> bool:
-        return tag in self.registry.tags(BUILT)
+        """Whether there is this tag, or the version of a chart that ends in it."""
+        return any(found.endswith(tag) for found in self.registry.tags(BUILT))
 
 
 def _seeded(registry: Registry) -> Registry:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.outside import libraries
 from tests.outside.client import FOLDER, PROGRAMS
 
 DEBIAN = (
@@ -52,8 +53,9 @@ GO = (
 def main() -> None:
     """Install everything, one after another."""
     PROGRAMS.mkdir(parents=True, exist_ok=True)
-    for problem in (*_from_debian(), *_from_go()):
-        sys.stderr.write(f"{problem}\n")
+    for problems in (_from_debian(), _libraries(), _from_go()):
+        for problem in problems:
+            sys.stderr.write(f"{problem}\n")
 
 
 def _from_debian() -> Iterator[str]:
@@ -80,6 +82,34 @@ def _from_go() -> Iterator[str]:
             made.symlink_to(kept.name)
 
 
+def _libraries() -> Iterator[str]:
+    """The small programs around other people's libraries."""
+    node = FOLDER / "node"
+    node.mkdir(exist_ok=True)
+    shutil.copy(libraries.HERE / "node/package.json", node)
+    java = libraries.JAVA
+    jars = f"-DoutputDirectory={java}"
+    classes = ("javac", "-d", f"{java}/classes", "-cp", f"{java}/*", "Ask.java")
+    cargo = {**os.environ, "CARGO_TARGET_DIR": f"{FOLDER}/cargo"}
+    steps = (
+        ("go", ("go", "build", "-trimpath", "-o", f"{PROGRAMS}/ask-go", ".")),
+        ("rust", ("cargo", "build", "--quiet")),
+        ("java", ("mvn", "-q", "-B", "dependency:copy-dependencies", jars)),
+        ("java", classes),
+        ("node", ("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(node))),
+    )
+    for language, command in steps:
+        if not shutil.which(command[0]):
+            yield f"{language}: {command[0]} is not installed"
+            continue
+        done = _run([*command], libraries.HERE / language, cargo)
+        if done.returncode != 0:
+            yield f"{language}: {(done.stdout + done.stderr)[-1000:]}"
+    made = FOLDER / "cargo/debug/ask"
+    if made.exists():
+        shutil.copy(made, PROGRAMS / "ask-rust")
+
+
 def _built(program: GoProgram, target: Path) -> Iterator[str]:
     """Build a program in a copy of its module, as its own project does."""
     if not shutil.which("go"):
@@ -94,6 +124,9 @@ def _built(program: GoProgram, target: Path) -> Iterator[str]:
     shutil.copytree(json.loads(got.stdout)["Dir"], source, copy_function=shutil.copyfile)
     for path in (source, *source.rglob("*")):
         path.chmod(0o755)
+    if not (source / "go.mod").exists():  # docker's own modules have another name for it
+        shutil.copy(source / "vendor.mod", source / "go.mod")
+        shutil.copy(source / "vendor.sum", source / "go.sum")
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false -mod=mod"}
     tags = f"-tags={program.tags}"
     build = ["go", "build", "-trimpath", "-ldflags=-s -w", tags, "-o", str(target)]

@@ -14,7 +14,14 @@ _KANIKO = (
     "kaniko deletes every file outside of `/kaniko` between the stages of a build, the helper too: "
     "copy it to `/kaniko` ([recipe](recipes.md#kaniko-and-buildkit-in-kubernetes))."
 )
-EXPLAINED = (("kaniko helper in /usr/local/bin", "*", "*", "push", _KANIKO),)
+_RUST = (
+    "`docker_credential` has one error for every answer but a credential, not-found too: the "
+    'caller goes on without a login, or a rule has `answer = "empty"` for the host.'
+)
+EXPLAINED = (
+    ("kaniko helper in /usr/local/bin", "*", "*", "push", _KANIKO),
+    ("docker_credential (Rust)", "*", "public", "get", _RUST),
+)
 """Client, way, registry and operation, as patterns, and why this cannot work."""
 
 PAGE = """\
@@ -30,6 +37,9 @@ none. `make outside` installs the clients, runs them, and writes this page.
 
 {notes}
 """
+
+
+OPERATIONS = ("get", "login", "pull", "build", "push", "logout")
 
 
 @dataclass(frozen=True)
@@ -104,7 +114,8 @@ class Table:
         for cell in self._cells:
             groups.setdefault((cell.title, cell.way), {})[cell.registry] = cell
         for (title, way), cells in groups.items():
-            operations = dict.fromkeys(name for cell in cells.values() for name in cell.outcome)
+            done = {name for cell in cells.values() for name in cell.outcome}
+            operations = [name for name in OPERATIONS if name in done]
             words = (self._word(cells.get(place)) for place in PLACES)
             yield [title, way, ", ".join(operations), *words]
 

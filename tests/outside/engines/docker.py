@@ -9,14 +9,18 @@ from pathlib import Path
 from tests.outside.client import Client
 from tests.outside.engines.daemon import daemon
 
+_DEBIANS = ("/usr/bin/docker", "/usr/sbin/dockerd")
+
 
 @contextmanager
-def _dockerd(
-    docker: str, dockerd: str, folder: Path, variables: Mapping[str, str]
+def dockerd(
+    folder: Path, variables: Mapping[str, str], programs: tuple[str, str] = _DEBIANS
 ) -> Iterator[Mapping[str, str]]:
+    """An engine, with images of its own."""
+    docker, program = programs
     found = {"DOCKER_HOST": f"unix://{folder}/docker.sock"}
     command = (
-        *(dockerd, "--host", found["DOCKER_HOST"], "--pidfile", f"{folder}/pid"),
+        *(program, "--host", found["DOCKER_HOST"], "--pidfile", f"{folder}/pid"),
         *("--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"),
         *("--iptables=false", "--bridge=none", "--storage-driver=vfs"),
     )
@@ -24,9 +28,10 @@ def _dockerd(
         yield found
 
 
-def _client(variant: str, docker: str, dockerd: str, **variables: str) -> Client:
+def _client(variant: str, programs: tuple[str, str], **variables: str) -> Client:
+    docker, program = programs
     return Client(
-        {"docker": f"{docker} --version", "dockerd": f"{dockerd} --version"},
+        {"docker": f"{docker} --version", "dockerd": f"{program} --version"},
         {
             "login": (f"{docker} login {{server}}",),
             "pull": (f"{docker} pull {{image}}",),
@@ -38,12 +43,11 @@ def _client(variant: str, docker: str, dockerd: str, **variables: str) -> Client
         variant=variant,
         hub="",
         variables=variables,
-        service=lambda folder, environment: _dockerd(docker, dockerd, folder, environment),
+        service=lambda folder, environment: dockerd(folder, environment, programs),
     )
 
 
-_DEBIANS = ("/usr/bin/docker", "/usr/sbin/dockerd")
 CLIENTS = (
-    _client("classic builder", *_DEBIANS, DOCKER_BUILDKIT="0"),
-    _client("BuildKit", *_DEBIANS, DOCKER_BUILDKIT="1"),
+    _client("classic builder", _DEBIANS, DOCKER_BUILDKIT="0"),
+    _client("BuildKit", _DEBIANS, DOCKER_BUILDKIT="1"),
 )
