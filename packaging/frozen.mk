@@ -6,14 +6,17 @@ FREEZE_PYTHON ?= $(PYTHON)
 FREEZE := build/freeze
 DIST := dist
 FREEZE_READY := $(FREEZE)/venv/.ready
-FREEZE_RUN = PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze --dist $(DIST)
+# A slim file has a name of its own, and leaves the whole one as it is.
+SLIM_NAME = $(if $(subst $(CLOUDS),,$(PROVIDERS)),-$(subst $(comma),-,$(PROVIDERS)))
+FREEZE_RUN = PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze --dist $(DIST) \
+	--name docker-credential-multi$(SLIM_NAME)
 
 FREEZE_MODULE = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
 	PYTHONPATH=.:packaging $(FREEZE)/venv/bin/python -m
 
 .PHONY: frozen frozen/static frozen/folder frozen/naive frozen/deb frozen/interpreter frozen/openssl frozen/sizes
 
-frozen: $(FREEZE_READY)  ## dist/docker-credential-multi; PROVIDERS=gcr,ecr builds a slim one
+frozen: $(FREEZE_READY)  ## dist/docker-credential-multi; PROVIDERS=gcr,ecr builds a slim one, dist/docker-credential-multi-gcr-ecr
 	@$(FREEZE_RUN) --work $(FREEZE)/work --providers "$(PROVIDERS)"
 
 frozen/static: $(FREEZE_READY)  ## the same, and dist/docker-credential-multi.static for images with no libc
@@ -23,7 +26,7 @@ frozen/folder: $(FREEZE_READY)  ## the same with its libraries in a folder besid
 	@$(FREEZE_RUN) --work $(FREEZE)/work --providers "$(PROVIDERS)" --folder
 
 frozen/naive: $(FREEZE_READY)  ## PyInstaller's one-file build, which the bench compares with
-	@$(FREEZE_RUN) --work $(FREEZE)/naive --naive
+	@PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze --dist $(DIST) --work $(FREEZE)/naive --naive
 
 # Cargo compiles cryptography from its source in minutes: for releases, and not for every build.
 frozen/openssl: $(FREEZE_READY)  ## have the next builds share Python's OpenSSL; needs cargo and OpenSSL's headers

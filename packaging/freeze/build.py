@@ -23,6 +23,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="freeze")
     parser.add_argument("--zstd", type=Path, required=True, help="the folder with zstd.c")
     parser.add_argument("--providers", default=",".join(clouds.NAMES))
+    parser.add_argument("--name", default=PROGRAM, help="the name of the file")
     parser.add_argument("--static", action="store_true", help="also the file that needs no libc")
     parser.add_argument("--folder", action="store_true", help="with its libraries in a folder")
     parsed = parser.parse_args(arguments)
@@ -58,7 +59,7 @@ def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> 
     own = contents.own_modules(parsed.providers)
     payload.add_data("patterns", patterns.table(own, contents.RUNTIME.parent.parent))
     payload.write(work)
-    out = (folder or dist) / PROGRAM
+    out = (folder or dist) / parsed.name
     out.parent.mkdir(parents=True, exist_ok=True)
     link.link(work, parsed.zstd, out)
     payload.floors["the launcher with Python"] = elf.glibc_floor(str(out))
@@ -67,7 +68,7 @@ def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> 
     if parsed.static:
         glibc = link.of_glibc((str(out), *payload.sources.values()))
         program = work / PROGRAM
-        static = out.with_name(f"{PROGRAM}.static")
+        static = out.with_name(f"{parsed.name}.static")
         link.link(work, parsed.zstd, program, outside=True)
         link.link_static(work, program, glibc, static)
         sbom.write(payload, __version__, static, glibc)

@@ -81,7 +81,8 @@ def _of_packages() -> Iterator[tuple[str, bool]]:
         return  # an editable installation: it has no record of the source
     for distribution in (own, *_needed(own)):
         for file in distribution.files or ():
-            if file.hash is not None and file.hash.mode == "sha256":
+            # Installers write the scripts of a package anew.
+            if file.hash is not None and file.hash.mode == "sha256" and file.parts[0] != "..":
                 yield str(file), _digest(distribution, file) == file.hash.value
 
 
