@@ -138,6 +138,12 @@ def run(kills: int, folder: str) -> Logins:
     return Logins(folder).run(kills)
 
 
+def sweep(soak: Logins) -> None:
+    """Log in once more: the next login removes what the killed left behind."""
+    last = ServerURL.parse("https://last.example")
+    FileStore(soak.path, _ignore).store(last, Credential("user", Secret("secret")))
+
+
 def main() -> int:
     """Kill, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -146,9 +152,7 @@ def main() -> int:
     began_at_s = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         soak = run(arguments.kills, folder)
-        # The next login sweeps.
-        last = ServerURL.parse("https://last.example")
-        FileStore(soak.path, _ignore).store(last, Credential("user", Secret("secret")))
+        sweep(soak)
         for label, figure in (
             (
                 "kills survived",

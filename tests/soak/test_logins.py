@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.figures import FIGURES, Record
-from tests.soak.logins import run
+from tests.soak.logins import run, sweep
 from tests.soak.writers import WRITERS
 
 
@@ -17,3 +17,5 @@ def test_no_login_of_eight_writers_is_lost_or_torn_by_kills(
     record_property(FIGURES, f"own store: {results}; {soak.checks} entries read")
     assert (soak.torn, soak.lost) == ([], [])
     assert soak.interrupted > 0
+    sweep(soak)
+    assert soak.litter == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -344,26 +343,6 @@ def test_twenty_processes_at_once_lose_no_login(kept: Kept) -> None:
         assert writer.returncode == 0
     assert len(kept.store.list()) == 60
     assert kept.names() == ["credentials.json", "credentials.json.lock"]
-
-
-def test_a_kill_at_any_moment_leaves_a_whole_file_with_every_acknowledged_login(
-    kept: Kept,
-) -> None:
-    for name in range(12):
-        writer = _writer(kept, str(name), 10_000)
-        assert writer.stdout is not None
-        acknowledged = [writer.stdout.readline() for _ in range(1 + name % 3)]
-        writer.kill()
-        rest, _ = writer.communicate()
-        acknowledged += rest.splitlines(keepends=True)
-        whole = [int(line) for line in acknowledged if line.endswith(b"\n")]
-        usernames = kept.store.list()
-        assert all(f"h{name}-{number}.example" in usernames for number in whole)
-        for entry in json.loads(kept.path.read_bytes())["credentials"].values():
-            assert entry["secret"] == "x" * 2000
-    kept.put("last.example")
-    assert kept.names() == ["credentials.json", "credentials.json.lock"]
-    assert kept.warnings == []
 
 
 # What a file system without locks (NFS without lockd) answers.
