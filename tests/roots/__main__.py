@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
 _BODIES: Sequence[tuple[str, float, Callable[[Step], str], Sequence[str]]] = (
     ("root", 1800, steps.make_root, ()),
     ("demo", 1200, steps.demo, steps.EVERYTHING),
-    ("frozen", 1800, steps.frozen, steps.SOURCES),
+    ("frozen", 3600, steps.frozen, steps.SOURCES),
     ("tests", 7200, steps.suite, steps.EVERYTHING),
     ("deb", 600, elsewhere.build_package, steps.SOURCES),
     ("elsewhere", 0, steps.make_root, ()),
