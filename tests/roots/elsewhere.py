@@ -76,7 +76,7 @@ def _tried(file: Path, root: Root, clouds: Clouds, log: Path) -> tuple[Verdict, 
         said = (done.stderr + done.stdout).decode("utf-8", "replace").strip()
         words = said.splitlines()[-1] if said else f"status {done.returncode}"
         # Without the loader of its glibc, or with an older glibc.
-        if done.returncode == NOT_EXECUTABLE or "GLIBC_" in words:
+        if done.returncode == NOT_EXECUTABLE or re.search(r"GLIBC_|/ld-linux", words):
             return (Verdict.REFUSED if _is_too_old(file, root) else Verdict.FAILED), words
         raise Failed(words)
     started_at_s = perf_counter()
