@@ -269,33 +269,30 @@ def _username_password(settings: AzureSettings, _: Source) -> Candidate | NotFou
     )
 
 
-def _federated_token(settings: AzureSettings, _: Source) -> Candidate | NotFound:
-    variable = "AZURE_FEDERATED_TOKEN"
-    token = settings.variable(variable)
-    if not token:
-        return _not_set(variable)
-    from cred_helper.providers.common import token_identity
+def _federated_token(settings: AzureSettings, source: Source) -> Candidate | NotFound:
+    from cred_helper.providers.common.token_identity import of_token
 
-    return _federated(settings, FEDERATED_TOKEN, variable, token_identity.of_token(token))
+    return _by_token(settings, source, "AZURE_FEDERATED_TOKEN", of_token)
 
 
-def _workload_identity(settings: AzureSettings, _: Source) -> Candidate | NotFound:
-    variable = "AZURE_FEDERATED_TOKEN_FILE"
-    path = settings.variable(variable)
-    if not path:
-        return _not_set(variable)
-    from cred_helper.providers.common import token_identity
+def _workload_identity(settings: AzureSettings, source: Source) -> Candidate | NotFound:
+    from cred_helper.providers.common.token_identity import of_file
 
-    return _federated(settings, WORKLOAD_IDENTITY, variable, token_identity.of_file(path))
+    return _by_token(settings, source, "AZURE_FEDERATED_TOKEN_FILE", of_file)
 
 
-def _federated(settings: AzureSettings, source: str, variable: str, whose: str | None) -> Candidate:
+def _by_token(
+    settings: AzureSettings, source: Source, variable: str, whose: Callable[[str], str | None]
+) -> Candidate | NotFound:
     """An application that trusts another issuer's token, which is known by its subject."""
+    value = settings.variable(variable)
+    if not value:
+        return _not_set(variable)
     tenant_id, client_id = settings.principal(variable)
     return Candidate(
-        source,
+        source.word,
         lambda: application(tenant_id, client_id, f"the token in {variable}"),
-        cache_key=(tenant_id, client_id, whose),
+        cache_key=(tenant_id, client_id, whose(value)),
     )
 
 
