@@ -9,15 +9,14 @@ one's work has to be taken over.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from cred_helper.cache.entry import TOKEN, Entry
 from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
+from tests.soak import script
 from tests.support.executable import Completed
 from tests.support.machine import Machine
 
@@ -64,24 +63,16 @@ class KilledGets:
         return cloud.issued(*Completed(0, stdout, b"").credential, EXAMPLE_HOST)
 
 
-def main() -> int:
-    """Kill, and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=50)
-    arguments = parser.parse_args()
-    began_at_s = time.monotonic()
-    with tempfile.TemporaryDirectory() as name:
-        soak = KilledGets(arguments.kills, Path(name))
-    for label, figure in (
-        ("gets killed", soak.kills),
-        ("gets beside them", f"{soak.answered} answered of {2 * soak.kills}"),
-        ("exchanges", soak.exchanges),
-        ("torn or foreign", soak.refused),
-        ("took", f"{time.monotonic() - began_at_s:.0f} s"),
-    ):
-        print(f"{label:<24}{figure}")
-    return 0 if soak.answered == 2 * soak.kills and not soak.refused else 1
+def soaked(kills: int, folder: str) -> tuple[dict[str, object], bool]:
+    """Kill, and count."""
+    soak = KilledGets(kills, Path(folder))
+    return {
+        "gets killed": soak.kills,
+        "gets beside them": f"{soak.answered} answered of {2 * soak.kills}",
+        "exchanges": soak.exchanges,
+        "torn or foreign": soak.refused,
+    }, soak.answered == 2 * soak.kills and not soak.refused
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(script.run(__doc__, soaked, kills=50))

@@ -10,11 +10,9 @@ every moment, what a reader may find.
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import sys
-import tempfile
 import time
 from typing import NoReturn
 
@@ -24,6 +22,7 @@ from cred_helper.credential import Secret
 from cred_helper.files.atomic_file import final_name
 from cred_helper.files.fingerprints import digest
 from cred_helper.files.private_folder import PrivateFolder
+from tests.soak import script
 from tests.soak.writers import ABOUT_TO, HAS, WRITERS, Writers
 
 KEYS = [digest([f"key {number}"]) for number in range(24)]
@@ -143,28 +142,20 @@ def run(kills: int, folder: str) -> Kills:
     return Kills(folder).run(kills)
 
 
-def main() -> int:
-    """Kill, and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=1000)
-    arguments = parser.parse_args()
-    began_at_s = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        soak = run(arguments.kills, os.path.join(folder, "cache"))
-        litter = len(soak.litter)
-        soak.tidy_later()
-        for label, figure in (
-            ("kills survived", f"{soak.kills}, {litter} of them in the middle of a write"),
-            ("writes", f"{soak.writes} by {WRITERS} writers at once, to {len(KEYS)} keys"),
-            ("entries read", soak.checks),
-            ("torn", len(soak.torn)),
-            ("lost", len(soak.lost)),
-            ("left behind", f"{len(soak.litter)} after tidying"),
-            ("took", f"{time.monotonic() - began_at_s:.0f} s"),
-        ):
-            print(f"{label:<24}{figure}")
-        return 1 if soak.torn or soak.lost or soak.litter else 0
+def soaked(kills: int, folder: str) -> tuple[dict[str, object], bool]:
+    """Kill, tidy, and count."""
+    soak = run(kills, os.path.join(folder, "cache"))
+    litter = len(soak.litter)
+    soak.tidy_later()
+    return {
+        "kills survived": f"{soak.kills}, {litter} of them in the middle of a write",
+        "writes": f"{soak.writes} by {WRITERS} writers at once, to {len(KEYS)} keys",
+        "entries read": soak.checks,
+        "torn": len(soak.torn),
+        "lost": len(soak.lost),
+        "left behind": f"{len(soak.litter)} after tidying",
+    }, not (soak.torn or soak.lost or soak.litter)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(script.run(__doc__, soaked))

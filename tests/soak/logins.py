@@ -9,11 +9,9 @@ it is known, for every registry and at every moment, what a reader may find.
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import sys
-import tempfile
 import time
 from typing import NoReturn
 
@@ -23,6 +21,7 @@ from cred_helper.fallback.store import FileStore
 from cred_helper.files.atomic_file import final_name
 from cred_helper.files.fingerprints import digest
 from cred_helper.server_url import ServerURL
+from tests.soak import script
 from tests.soak.writers import ABOUT_TO, HAS, WRITERS, Writers
 
 _REGISTRIES_EACH = 3
@@ -144,30 +143,19 @@ def sweep(soak: Logins) -> None:
     FileStore(soak.path, _ignore).store(last, Credential("user", Secret("secret")))
 
 
-def main() -> int:
-    """Kill, and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=1000)
-    arguments = parser.parse_args()
-    began_at_s = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        soak = run(arguments.kills, folder)
-        sweep(soak)
-        for label, figure in (
-            (
-                "kills survived",
-                f"{soak.kills}, {soak.interrupted} of them in the middle of a change",
-            ),
-            ("logins and logouts", f"{soak.changes} by {WRITERS} writers at once, in one file"),
-            ("entries read", soak.checks),
-            ("torn", len(soak.torn)),
-            ("lost", len(soak.lost)),
-            ("left behind", f"{len(soak.litter)} after the next login"),
-            ("took", f"{time.monotonic() - began_at_s:.0f} s"),
-        ):
-            print(f"{label:<24}{figure}")
-        return 1 if soak.torn or soak.lost or soak.litter else 0
+def soaked(kills: int, folder: str) -> tuple[dict[str, object], bool]:
+    """Kill, sweep, and count."""
+    soak = run(kills, folder)
+    sweep(soak)
+    return {
+        "kills survived": f"{soak.kills}, {soak.interrupted} of them in the middle of a change",
+        "logins and logouts": f"{soak.changes} by {WRITERS} writers at once, in one file",
+        "entries read": soak.checks,
+        "torn": len(soak.torn),
+        "lost": len(soak.lost),
+        "left behind": f"{len(soak.litter)} after the next login",
+    }, not (soak.torn or soak.lost or soak.litter)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(script.run(__doc__, soaked))
