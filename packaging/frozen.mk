@@ -10,20 +10,27 @@ FREEZE_READY := $(FREEZE)/venv/.ready
 SLIM_NAME = $(if $(subst $(CLOUDS),,$(PROVIDERS)),-$(subst $(comma),-,$(PROVIDERS)))
 FREEZE_RUN = PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze --dist $(DIST) \
 	--name docker-credential-multi$(SLIM_NAME)
+# auto: Python is linked in where it can be, and PyInstaller's bootloader is used elsewhere.
+LAUNCHER ?= auto
+FREEZE_OPTIONS = --work $(FREEZE)/work --providers "$(PROVIDERS)" --launcher $(LAUNCHER)
 
 FREEZE_MODULE = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
 	PYTHONPATH=.:packaging $(FREEZE)/venv/bin/python -m
 
-.PHONY: frozen frozen/static frozen/folder frozen/naive frozen/deb frozen/interpreter frozen/openssl frozen/sizes
+.PHONY: frozen frozen/static frozen/both frozen/folder frozen/naive frozen/deb frozen/interpreter \
+	frozen/openssl frozen/sizes
 
 frozen: $(FREEZE_READY)  ## dist/docker-credential-multi; PROVIDERS=gcr,ecr builds a slim one, dist/docker-credential-multi-gcr-ecr
-	@$(FREEZE_RUN) --work $(FREEZE)/work --providers "$(PROVIDERS)"
+	@$(FREEZE_RUN) $(FREEZE_OPTIONS)
 
 frozen/static: $(FREEZE_READY)  ## the same, and dist/docker-credential-multi.static for images with no libc
-	@$(FREEZE_RUN) --work $(FREEZE)/work --providers "$(PROVIDERS)" --static
+	@$(FREEZE_RUN) $(FREEZE_OPTIONS) --static
+
+frozen/both: $(FREEZE_READY)  ## both, and dist/bootloader/docker-credential-multi: the same with PyInstaller's bootloader
+	@$(FREEZE_RUN) $(FREEZE_OPTIONS) --static --both
 
 frozen/folder: $(FREEZE_READY)  ## the same with its libraries in a folder beside it
-	@$(FREEZE_RUN) --work $(FREEZE)/work --providers "$(PROVIDERS)" --folder
+	@$(FREEZE_RUN) $(FREEZE_OPTIONS) --folder
 
 frozen/naive: $(FREEZE_READY)  ## PyInstaller's one-file build, which the bench compares with
 	@PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze --dist $(DIST) --work $(FREEZE)/naive --naive
@@ -50,9 +57,8 @@ frozen/sizes: $(FREEZE_READY)  ## the size of slim files for each cloud, in buil
 	  awk -v p=$$providers '/^together|^gzipped/ {row = row sprintf("%9s", $$2)} END {printf "%-13s%s\n", p, row}' $(FREEZE)/slim.log; \
 	done
 
-# freeze/python.py finds a Python that can be linked in, or says what each one lacks.
+# freeze/python.py finds a Python to build with, or says what each one lacks.
 $(FREEZE_READY): packaging/requirements-freeze.txt
-	@command -v cc strip readelf >/dev/null || { echo "error: a C compiler and binutils are needed (Debian: gcc, libc6-dev)" >&2; exit 1; }
 	@rm -rf $(FREEZE)/venv && mkdir -p $(FREEZE)
 	@python="$$($(PYTHON) packaging/freeze/python.py $(FREEZE_PYTHON))" && "$$python" -m venv $(FREEZE)/venv
 	@$(FREEZE)/venv/bin/python $(PIP_INSTALL) --require-hashes -r packaging/requirements-freeze.txt

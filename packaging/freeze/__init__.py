@@ -6,7 +6,9 @@
 ``elf``          what shared libraries need
 ``payload``      the layout of modules, libraries and data in the file
 ``link``         runs the C compiler on the launcher, libpython and the payload
-``python``       finds a Python that can be linked in
+``older_glibc``  lowers the glibc that a program or library needs
+``bootloader``   the file with PyInstaller's bootloader, where Python cannot be linked in
+``python``       finds a Python to build with
 ``interpreter``  the pinned interpreter of a release
 ``source``       the digest of the sources
 ``table``        the sizes of the parts

@@ -34,7 +34,9 @@ def main() -> None:
         command += ["--onefile", "--name", "naive", *paths, str(entry)]
     else:
         spec = PACKAGING / "docker-credential-multi.spec"
-        command += [str(spec), "--", "--zstd", str(_zstd(work)), *rest]
+        command += [str(spec), "--", *rest]
+        if sys.platform.startswith("linux"):  # for the launcher
+            command += ["--zstd", str(_zstd(work))]
     sys.exit(subprocess.run(command, check=False, env=_environment()).returncode)
 
 

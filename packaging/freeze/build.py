@@ -3,14 +3,16 @@
 import _imp
 import argparse
 import sys
+import zlib
 from collections.abc import Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import ZipFile
 
 from cred_helper import __version__, clouds
-from freeze import aws_data, contents, elf, link, patterns, sbom, table
+from freeze import aws_data, bootloader, contents, elf, interpreter, link, patterns, sbom, table
 from freeze.payload import Payload
 from freeze.source import digest
 
@@ -19,13 +21,25 @@ PROGRAM = "docker-credential-multi"
 RUNTIME_MODULES = ("frozen_entry", "frozen_importer")
 
 
+class Module(NamedTuple):
+    name: str
+    code: bytes
+    is_package: bool
+
+
 def options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="freeze")
-    parser.add_argument("--zstd", type=Path, required=True, help="the folder with zstd.c")
+    parser.add_argument("--zstd", type=Path, help="the folder with zstd.c")
     parser.add_argument("--providers", default=",".join(clouds.NAMES))
     parser.add_argument("--name", default=PROGRAM, help="the name of the file")
     parser.add_argument("--static", action="store_true", help="also the file that needs no libc")
     parser.add_argument("--folder", action="store_true", help="with its libraries in a folder")
+    parser.add_argument(
+        "--launcher", choices=("auto", "own", "pyinstaller"), default="auto",
+        help="with Python linked in, or PyInstaller's bootloader; auto: the first where it can be",
+    )  # fmt: skip
+    parser.add_argument("--release", action="store_true", help="fail for a glibc above the pin")
+    parser.add_argument("--both", action="store_true", help="the other in a folder bootloader")
     parsed = parser.parse_args(arguments)
     parsed.providers = [name for name in parsed.providers.split(",") if name not in ("", "none")]
     unknown = set(parsed.providers) - set(clouds.NAMES)
@@ -35,6 +49,20 @@ def options(arguments: list[str]) -> argparse.Namespace:
     return parsed
 
 
+def allow_static_python() -> None:
+    """Let PyInstaller analyse with a Python that has no shared libpython, for the launcher."""
+    from PyInstaller.depend import bindepend
+    from PyInstaller.exceptions import PythonLibraryNotFoundError
+
+    static = link.python_library()
+    try:
+        bindepend.get_python_library_path()
+    except PythonLibraryNotFoundError:
+        if static is None:
+            raise
+        bindepend.get_python_library_path = lambda: str(static)
+
+
 def hidden_imports(parsed: argparse.Namespace) -> list[str]:
     """The modules that are imported by name, which PyInstaller's analysis does not see."""
     loader = ["botocore_loader"] if "ecr" in parsed.providers else []
@@ -42,29 +70,77 @@ def hidden_imports(parsed: argparse.Namespace) -> list[str]:
 
 
 def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> None:
+    reason = _why_not_linked(parsed.launcher, work)
+    modules = list(_modules(analysis))
+    built = []
+    if not reason:
+        built.append(_with_launcher(analysis, modules, parsed, work, dist))
+    if reason or parsed.both:
+        folder = dist if reason else dist / "bootloader"
+        built.append(_with_bootloader(analysis, modules, parsed, work, folder, reason))
+    if digest() != parsed.sources:
+        for out in built:
+            out.unlink()
+        sys.exit("error: the sources changed during the build: build again")
+
+
+def _why_not_linked(launcher: str, work: Path) -> str:
+    """Why PyInstaller's bootloader is used; empty if it is not."""
+    if launcher == "pyinstaller":
+        return "LAUNCHER=pyinstaller"
     try:
         link.check(work)
     except link.CannotLink as problem:
-        sys.exit(f"error: {sys.executable}: {problem}")
+        if launcher == "own":
+            sys.exit(f"error: {sys.executable}: {problem}")
+        return str(problem)
+    return ""
+
+
+def _with_bootloader(
+    analysis: Any,
+    modules: list[Module],
+    parsed: argparse.Namespace,
+    work: Path,
+    dist: Path,
+    reason: str,
+) -> Path:
+    """Build with PyInstaller's bootloader; the path of the executable."""
+    if parsed.static and reason:
+        print("no static file: that needs Python linked in", file=sys.stderr)
+    payload = Payload(partial(zlib.compress, level=9))
+    binaries = bootloader.Binaries(analysis)
+    _add_modules(payload, modules)
+    bootloader.add_libraries(payload, binaries, in_folder=parsed.folder)
+    _add_data(payload, parsed)
+    out = bootloader.build(payload, binaries, work, dist / parsed.name, in_folder=parsed.folder)
+    sbom.write(payload, __version__, out, bootloader=True)
+    costs = "nothing is unpacked" if parsed.folder else bootloader.costs(binaries)
+    because = f" ({reason})" if reason else ""
+    parsed.started_by = f"PyInstaller's bootloader{because}: {costs}"
+    table.write(payload, out, parsed)
+    _check_glibc(payload, parsed)
+    return out
+
+
+def _with_launcher(
+    analysis: Any, modules: list[Module], parsed: argparse.Namespace, work: Path, dist: Path
+) -> Path:
+    """Build with Python linked in; the path of the executable."""
     payload = Payload()
-    _add_modules(payload, analysis)
+    _add_modules(payload, modules)
     folder = dist / f"{PROGRAM}.dir" if parsed.folder else None
     _add_libraries(payload, analysis, folder, work)
-    if "ecr" in parsed.providers:
-        _add_aws_data(payload)
-    if "certifi" in payload.code:
-        import certifi
-
-        payload.add_data("certifi/cacert.pem", Path(certifi.where()).read_bytes())
-    own = contents.own_modules(parsed.providers)
-    payload.add_data("patterns", patterns.table(own, contents.RUNTIME.parent.parent))
+    _add_data(payload, parsed)
     payload.write(work)
     out = (folder or dist) / parsed.name
     out.parent.mkdir(parents=True, exist_ok=True)
     link.link(work, parsed.zstd, out)
     payload.floors["the launcher with Python"] = elf.glibc_floor(str(out))
     sbom.write(payload, __version__, out)
+    parsed.started_by = "a launcher with Python linked in: nothing is unpacked"
     table.write(payload, out, parsed)
+    _check_glibc(payload, parsed)
     if parsed.static:
         glibc = link.of_glibc((str(out), *payload.sources.values()))
         program = work / PROGRAM
@@ -73,11 +149,22 @@ def build(analysis: Any, parsed: argparse.Namespace, work: Path, dist: Path) -> 
         link.link_static(work, program, glibc, static)
         sbom.write(payload, __version__, static, glibc)
         table.write(payload, static, parsed, program, glibc)
-    if digest() != parsed.sources:
-        sys.exit("error: the sources changed during the build: build again")
+    return out
 
 
-def _add_modules(payload: Payload, analysis: Any) -> None:
+def _check_glibc(payload: Payload, parsed: argparse.Namespace) -> None:
+    """Compare the glibc that the file needs with the pinned one."""
+    oldest = interpreter.glibc()
+    newer = sorted(name for name, floor in payload.floors.items() if floor > oldest)
+    if newer:
+        pin = ".".join(map(str, oldest))
+        kind = "error" if parsed.release else "warning"
+        print(f"{kind}: newer than glibc {pin}: {', '.join(newer)}", file=sys.stderr)
+        if parsed.release:
+            sys.exit(1)
+
+
+def _modules(analysis: Any) -> Iterator[Module]:
     sources = dict(_base_modules(analysis))
     sources |= {
         name: None if path in (None, "-") else Path(path) for name, path, _ in analysis.pure
@@ -85,15 +172,19 @@ def _add_modules(payload: Payload, analysis: Any) -> None:
     # libpython has its own frozen modules.
     sources = {name: path for name, path in sources.items() if not _imp.is_frozen(name)}
     sources |= {name: contents.RUNTIME / f"{name}.py" for name in RUNTIME_MODULES}
-    kept = {name: path for name, path in sorted(sources.items()) if contents.is_kept(name)}
+    for name, path in sorted(sources.items()):
+        if contents.is_kept(name):
+            package = path is None or path.name == "__init__.py"
+            yield Module(name, contents.code(name, path), package)
+
+
+def _add_modules(payload: Payload, modules: list[Module]) -> None:
     # The modules of every start come first.
-    for name, path in sorted(kept.items(), key=lambda item: not contents.is_started_with(item[0])):
-        code = contents.code(name, path)
-        package = path is None or path.name == "__init__.py"
-        if contents.is_started_with(name):
-            payload.add_started_with(name, code, package=package)
+    for module in sorted(modules, key=lambda module: not contents.is_started_with(module.name)):
+        if contents.is_started_with(module.name):
+            payload.add_started_with(module.name, module.code, package=module.is_package)
         else:
-            payload.add_module(name, code, package=package)
+            payload.add_module(module.name, module.code, package=module.is_package)
 
 
 def _base_modules(analysis: Any) -> Iterator[tuple[str, Path]]:
@@ -119,15 +210,26 @@ def _add_libraries(payload: Payload, analysis: Any, folder: Path | None, work: P
             module = name.rpartition("lib-dynload/")[2]
             payload.add_extension(module.partition(".")[0].replace("/", "."), base)
     for base, path in sorted(paths.items()):
-        content = link.stripped(path, work)
+        prepared = link.prepared(path, work)
+        content = prepared.read_bytes()
         payload.sources[base] = path
-        if base not in elf.OPTIONAL:
-            payload.floors[base] = elf.glibc_floor(path)
+        payload.floors[base] = elf.glibc_floor(str(prepared))
         needs = tuple(sorted(need for need in elf.needed(path) if need in paths))
         if folder:
             (folder / "lib").mkdir(parents=True, exist_ok=True)
             (folder / "lib" / base).write_bytes(content)
         payload.add_library(base, None if folder else content, needs)
+
+
+def _add_data(payload: Payload, parsed: argparse.Namespace) -> None:
+    if "ecr" in parsed.providers:
+        _add_aws_data(payload)
+    if "certifi" in payload.code:
+        import certifi
+
+        payload.add_data("certifi/cacert.pem", Path(certifi.where()).read_bytes())
+    own = contents.own_modules(parsed.providers)
+    payload.add_data("patterns", patterns.table(own, contents.RUNTIME.parent.parent))
 
 
 def _add_aws_data(payload: Payload) -> None:

@@ -4,6 +4,7 @@ import ast
 import marshal
 import pkgutil
 import re
+import sys
 from collections.abc import Collection
 from pathlib import Path
 
@@ -17,16 +18,22 @@ CRYPTOGRAPHY = ("cryptography", "_cffi_backend")
 # of legacy text, tests, build tools.
 EXCLUDED = (
     "IPython", "OpenSSL", "_codecs_cn", "_codecs_hk", "_codecs_iso2022", "_codecs_jp", "_codecs_kr",
-    "_codecs_tw", "_multibytecodec", "_pydecimal", "_uuid", "aiohttp", "asyncio.proactor_events",
-    "asyncio.windows_events", "asyncio.windows_utils", "azure.core.pipeline.transport._aiohttp",
-    "azure.core.rest._aiohttp", "azure.core.tracing.opentelemetry", "brotli", "brotlicffi", "bz2",
-    "chardet", "charset_normalizer.cli", "click._winconsole", "curses", "dateutil.tz.win",
-    "dateutil.zoneinfo", "distutils", "doctest", "ensurepip", "grpc", "h2", "lib2to3", "lzma",
-    "multiprocessing", "nturl2path", "opentelemetry", "pdb", "pip", "pkg_resources", "pydoc",
+    "_codecs_tw", "_multibytecodec", "_pydecimal", "_uuid", "aiohttp",
+    "azure.core.pipeline.transport._aiohttp", "azure.core.rest._aiohttp",
+    "azure.core.tracing.opentelemetry", "brotli", "brotlicffi", "bz2", "chardet",
+    "charset_normalizer.cli", "curses", "dateutil.zoneinfo", "distutils", "doctest", "ensurepip",
+    "grpc", "h2", "lib2to3", "lzma", "multiprocessing", "opentelemetry", "pdb", "pip",
+    "pkg_resources", "pydoc",
     "pydoc_data", "pymsalruntime", "readline", "s3transfer.crt", "setuptools", "simplejson",
     "socks", "sqlite3", "tkinter", "trio", "unittest", "urllib3.contrib.emscripten",
     "urllib3.contrib.pyopenssl", "wheel", "xmlrpc", "zstandard",
 )  # fmt: skip
+OF_WINDOWS = (
+    "asyncio.proactor_events", "asyncio.windows_events", "asyncio.windows_utils",
+    "click._winconsole", "dateutil.tz.win", "nturl2path",
+)  # fmt: skip
+if sys.platform != "win32":
+    EXCLUDED += OF_WINDOWS
 
 # The codecs that a URL, a header, a file or a terminal may name, of the standard library's 120.
 ENCODINGS = {
@@ -34,6 +41,8 @@ ENCODINGS = {
     "iso8859_15", "latin_1", "punycode", "raw_unicode_escape", "unicode_escape", "utf_16",
     "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le", "utf_7", "utf_8", "utf_8_sig",
 }  # fmt: skip
+if sys.platform == "win32":
+    ENCODINGS |= {"cp437", "cp850", "mbcs", "oem"}
 
 # The modules of every start, uncompressed, in Python's frozen-module table: these, and those of our
 # own package that are not COMPRESSED. A cached `get` imports no compressed module.
@@ -100,11 +109,11 @@ def is_kept(name: str) -> bool:
     return not (head == "encodings" and rest and rest not in ENCODINGS)
 
 
-def code(name: str, source: Path | None) -> bytes:
+def code(name: str, source: Path | None, appended: str = "") -> bytes:
     """The code of a module, without paths of the building machine and without unused docstrings."""
     source = REPLACED.get(name, source)
     text = source.read_bytes() if source else b""
-    tree = ast.parse(text + APPENDED.get(name, "").encode())
+    tree = ast.parse(text + (appended or APPENDED.get(name, "")).encode())
     if not name.startswith(DOCSTRINGS_KEPT):
         _drop_docstrings(tree)
     package = source is not None and source.name == "__init__.py"

@@ -2,14 +2,14 @@
 
 import re
 import subprocess
+import sys
 from functools import cache
+from pathlib import Path
 
+# macOS and Windows have other formats.
+HERE = sys.platform.startswith("linux")
 # The libraries of glibc: the target system has them, or the static file contains them.
 OF_GLIBC = re.compile(r"^(ld-linux[\w-]*|lib(c|m|dl|rt|pthread|util|resolv))\.so\.[0-9]+$")
-
-# In the file for systems without it, and built for the glibc of the building machine: where that is
-# too new, the system's own library is loaded.
-OPTIONAL = ("libgcc_s.so.1",)
 
 
 def _readelf(option: str, path: str) -> str:
@@ -44,6 +44,20 @@ def defined(path: str) -> frozenset[str]:
     table = _readelf("--dyn-syms", path)
     rows = re.findall(r"^ +\d+:(?: +\S+){5} +(\w+) +(\w+)", table, re.MULTILINE)
     return frozenset(name for section, name in rows if section != "UND")
+
+
+def of_compiler(name: str) -> Path:
+    """The path of a library of glibc, as the compiler finds it."""
+    result = subprocess.run(
+        ["cc", f"-print-file-name={name}"], check=True, capture_output=True, text=True
+    )
+    return Path(result.stdout.strip()).resolve(strict=True)
+
+
+def versions(path: str) -> list[tuple[str, str]]:
+    """The symbols that it defines, each with a version."""
+    table = _readelf("--dyn-syms", path)
+    return re.findall(r"^ +\d+:(?: +\S+){5} +\d+ +(\w+)@+(\S+)", table, re.MULTILINE)
 
 
 def glibc_floor(path: str) -> tuple[int, ...]:

@@ -19,6 +19,12 @@ def pins() -> dict[str, str]:
     return tomllib.loads(PINS.read_text("utf-8"))["versions"]
 
 
+def glibc() -> tuple[int, ...]:
+    """The oldest glibc that the file runs on."""
+    floor = tomllib.loads(PINS.read_text("utf-8"))["glibc"]["oldest"]
+    return tuple(map(int, floor.split(".")))
+
+
 def found() -> dict[str, str]:
     """The versions in this interpreter."""
     return {

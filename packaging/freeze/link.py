@@ -8,9 +8,10 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
-from freeze import elf
+from freeze import elf, older_glibc
 
 LAUNCHER = Path(__file__).resolve().parent.parent / "launcher"
 
@@ -18,8 +19,8 @@ LAUNCHER = Path(__file__).resolve().parent.parent / "launcher"
 # target system may not have them.
 OF_GLIBC = {"-lm", "-ldl", "-lutil", "-lpthread", "-lrt", "-lc", "-lcrypt"}
 
-# Modules that OpenSSL replaces: hashlib asks it first. Debian's libpython has them from 3.13 on,
-# and not what they need.
+# Modules that OpenSSL replaces: hashlib asks it first. From 3.13 on, Debian's libpython has them
+# without what they need.
 OF_OPENSSL = {"_md5", "_sha1", "_sha2", "_sha3"}
 TRIAL = "#include <Python.h>\nint main(int n, char **a) { return Py_BytesMain(n, a); }\n"
 
@@ -129,6 +130,17 @@ def _inflater(zstd: Path, work: Path) -> Path:
     return out
 
 
+@cache
+def _older_glibc(work: Path) -> tuple[Path, frozenset[str]]:
+    """Compile the functions that an older glibc lacks; the object and their names."""
+    out = work / "older_glibc.o"
+    source = LAUNCHER / "older_glibc.c"
+    command = ["cc", "-O2", "-g0", "-fPIE", "-Wall", "-Werror", "-fstack-protector-strong"]
+    _run([*command, f"-ffile-prefix-map={LAUNCHER}=.", "-c", str(source), "-o", str(out)], work)
+    table = subprocess.run(["nm", str(out)], check=True, capture_output=True, text=True).stdout
+    return out, frozenset(re.findall(r" T (\w+)$", table, re.MULTILINE))
+
+
 def link(work: Path, zstd: Path, out: Path, *, outside: bool = False) -> None:
     """Compile the launcher to ``out``, with the payload in ``work``.
 
@@ -136,19 +148,22 @@ def link(work: Path, zstd: Path, out: Path, *, outside: bool = False) -> None:
     """
     library = python_library()
     parts = [LAUNCHER / name for name in ("memo.c", "payload.S")]
+    older, provided = _older_glibc(work)
     includes = (LAUNCHER, zstd, sysconfig.get_path("include"))
     command = [
         "cc", "-O2", "-g0", "-fPIE", "-pie", "-Wall", "-Werror", "-fstack-protector-strong",
         f"-ffile-prefix-map={LAUNCHER}=.", "-frandom-seed=0",
         "-include", "contents.h", "-I.", *(f"-I{path}" for path in includes),
-        str(LAUNCHER / "launcher.c"), "builtin.c",
+        str(LAUNCHER / "launcher.c"), str(older), "builtin.c",
         *(["-DPAYLOAD_OUTSIDE"] if outside else map(str, parts)),
         str(_inflater(zstd, work)), str(library), *libraries(),
-        "-Wl,--export-dynamic", "-Wl,--gc-sections",
-        "-Wl,--wrap=hypot", "-Wl,-z,relro", "-Wl,-z,now",
+        "-Wl,--export-dynamic", "-Wl,--gc-sections", "-Wl,-z,relro", "-Wl,-z,now",
+        # An older glibc has the functions of threads and of the loader in these.
+        "-Wl,--no-as-needed", "-l:libpthread.so.0", "-l:libdl.so.2",
         "-Wl,--build-id=none", "-Wl,-O1", "-s", "-o", str(out),
     ]  # fmt: skip
     _run(command, work)
+    older_glibc.lower(out, provided)
 
 
 def of_glibc(paths: Iterable[str]) -> dict[str, Path]:
@@ -161,7 +176,7 @@ def of_glibc(paths: Iterable[str]) -> dict[str, Path]:
     while wanted:
         name = wanted.pop()
         if name not in found:
-            found[name] = _of_compiler(name)
+            found[name] = elf.of_compiler(name)
             wanted += elf.needed_of_glibc(str(found[name]))
     return dict(sorted(found.items(), key=lambda item: (not item[0].startswith("ld-"), item[0])))
 
@@ -190,19 +205,13 @@ def link_static(work: Path, program: Path, glibc: dict[str, Path], out: Path) ->
     _run(command, work)
 
 
-def _of_compiler(name: str) -> Path:
-    """The path of a glibc library, as the compiler finds it."""
-    result = subprocess.run(
-        ["cc", f"-print-file-name={name}"], check=True, capture_output=True, text=True
-    )
-    return Path(result.stdout.strip()).resolve(strict=True)
-
-
-def stripped(path: str, work: Path) -> bytes:
-    """The content of a library without debug symbols."""
-    out = work / "stripped.so"
+def prepared(path: str, work: Path) -> Path:
+    """A copy of a library without debug symbols, for an older glibc."""
+    out = work / "libraries" / Path(path).name
+    out.parent.mkdir(exist_ok=True)
     _run(["strip", "--strip-unneeded", "-o", str(out), path], work)
-    return out.read_bytes()
+    older_glibc.lower(out, _older_glibc(work)[1])
+    return out
 
 
 def _run(command: list[str], directory: Path) -> None:

@@ -3,12 +3,14 @@
 The modules that a cached ``get`` imports come first, uncompressed, under one checksum. Every other
 entry is a zstd frame with a checksum of its own, so that an import inflates only what it imports.
 zstd inflates four times faster than zlib here. Modules share a dictionary: most are a few KB, and
-alike.
+alike. A file with PyInstaller's bootloader has zlib streams instead, which every Python inflates.
 """
 
 import hashlib
 import marshal
 import struct
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import zstandard
@@ -41,7 +43,8 @@ def checksum(content: bytes) -> int:
 class Payload:
     """Collects entries, then writes the payload and the launcher's table of modules."""
 
-    def __init__(self) -> None:
+    def __init__(self, pack: Callable[[bytes], bytes] = PLAIN.compress) -> None:
+        self._pack = pack
         self.bytes = bytearray()
         self.code: dict[str, tuple[bytes, bool]] = {}
         self.started_with: list[tuple[str, int, int, bool]] = []
@@ -68,16 +71,14 @@ class Payload:
 
     def add_library(self, name: str, content: bytes | None, needs: tuple[str, ...]) -> None:
         """Add a library; without content, one in the folder beside the executable."""
-        entry = self._add(content, PLAIN) if content is not None else None
+        entry = self._add(content, self._pack) if content is not None else None
         self.libraries[name] = (entry, needs)
 
     def add_data(self, name: str, content: bytes) -> None:
-        self.data[name] = self._add(content, PLAIN)
+        self.data[name] = self._add(content, self._pack)
 
-    def _add(
-        self, content: bytes, compressor: zstandard.ZstdCompressor | None
-    ) -> tuple[int, int, int]:
-        packed = compressor.compress(content) if compressor else content
+    def _add(self, content: bytes, pack: Callable[[bytes], bytes] | None) -> tuple[int, int, int]:
+        packed = pack(content) if pack else content
         at = len(self.bytes)
         self.bytes += packed
         return at, len(packed), len(content)
@@ -90,16 +91,22 @@ class Payload:
         compressor = zstandard.ZstdCompressor(
             level=LEVEL, dict_data=dictionary, write_checksum=True
         )
-        for name, (code, package) in self.code.items():
-            self.modules[name] = (PACKAGE if package else CODE, *self._add(code, compressor))
+        self._add_modules(compressor.compress)
         return at, size
+
+    def _add_modules(self, pack: Callable[[bytes], bytes]) -> None:
+        for name, (code, package) in self.code.items():
+            self.modules[name] = (PACKAGE if package else CODE, *self._add(code, pack))
+
+    def _add_contents(self) -> tuple[int, int, int]:
+        table = {"modules": self.modules, "libraries": self.libraries, "data": self.data}
+        return self._add(marshal.dumps(table, 2), self._pack)
 
     def write(self, directory: Path) -> None:
         """Write ``payload.bin`` and ``modules.h``."""
         started_with = bytes(self.bytes[: self._started_with_size])
         dictionary_at, dictionary_size = self._add_code()
-        table = {"modules": self.modules, "libraries": self.libraries, "data": self.data}
-        at, stored, size = self._add(marshal.dumps(table, 2), PLAIN)
+        at, stored, size = self._add_contents()
         padding = len(started_with) - sum(size for _, _, size, _ in self.started_with)
         besides = dictionary_size + padding
         self.overhead = (stored + besides, size + besides)
@@ -120,3 +127,18 @@ class Payload:
             f"#define DICTIONARY_SIZE {dictionary_size}\n"
         )
         (directory / "payload.bin").write_bytes(self.bytes)
+
+    def write_for_bootloader(self, directory: Path) -> str:
+        """Write ``payload.bin``; the constants of ``runtime/bootloader_payload.py``, as source."""
+        started_with = bytes(self.bytes[: self._started_with_size])
+        self._add_modules(self._pack)
+        at, stored, size = self._add_contents()
+        padding = len(started_with) - sum(size for _, _, size, _ in self.started_with)
+        self.overhead = (stored + padding, size + padding)
+        (directory / "payload.bin").write_bytes(self.bytes)
+        rows = {name: (offset, size, package) for name, offset, size, package in self.started_with}
+        return (
+            f"CONTENTS = {at, stored, size}\n"
+            f"STARTED_WITH_SIZE, STARTED_WITH_SUM = {len(started_with), zlib.crc32(started_with)}\n"
+            f"STARTED_WITH = {rows}\n"
+        )

@@ -1,7 +1,8 @@
-"""Prints the path of a Python to build with: 3.11 or newer, with libpython and its headers.
+"""Prints the path of a Python to build with: 3.11 or newer, with a libpython.
 
-PyInstaller's analysis needs the shared libpython, the launcher the static one and the headers.
-Runs under any Python and imports none of our modules.
+The Python that was named by a path, if it has a libpython at all. Else one that can be linked into
+the launcher, with a static libpython and headers, before one with a shared libpython, which
+PyInstaller's bootloader needs. Runs under any Python and imports none of our modules.
 """
 
 import glob
@@ -12,15 +13,25 @@ import sys
 QUESTION = """
 import os, sys, sysconfig
 at = sysconfig.get_config_var
-wanted = {
-    "a static libpython": os.path.join(at("LIBPL") or "", "libpython%s.a" % at("LDVERSION")),
-    "a shared libpython": os.path.join(at("LIBDIR") or "", at("INSTSONAME") or "none"),
-    "its headers": os.path.join(sysconfig.get_path("include"), "Python.h"),
-}
-missing = [what for what, path in wanted.items() if not os.path.isfile(path)]
+version = sys.version_info[:2]
+names = ["libpython%d.%d.so", "libpython%d.%d.dylib", "python%d%d.dll"]
+names = [name % version for name in names] + [at("INSTSONAME"), at("LDLIBRARY")]
+folders = [at("LIBDIR"), at("PYTHONFRAMEWORKPREFIX"), sys.base_prefix, sys.base_prefix + "/lib"]
+def exists(folders, names):
+    paths = [os.path.join(f, n) for f in folders for n in names if f and n]
+    return any(os.path.isfile(p) and not p.endswith(".a") for p in paths)
+static = os.path.join(at("LIBPL") or "", "libpython%s.a" % at("LDVERSION"))
+headers = os.path.join(sysconfig.get_path("include"), "Python.h")
+lacks = [what for what, path in (("a static libpython", static), ("headers", headers))
+         if not os.path.isfile(path)]
 if sys.version_info < (3, 11):
-    missing = ["version 3.11 or newer"]
-print(", ".join(missing) or "good")
+    print("old"); print("version 3.11 or newer")
+elif not lacks:
+    print("linked"); print()
+elif exists(folders, names):
+    print("shared"); print(", ".join(lacks))
+else:
+    print("neither"); print(", ".join(lacks + ["a shared libpython"]))
 print(sys.executable)
 """
 
@@ -37,23 +48,29 @@ def candidates(first: str) -> list[str]:
 
 
 def main() -> None:
-    reasons = []
-    for path in candidates(sys.argv[1] if len(sys.argv) > 1 else "python3"):
+    reasons, shared = [], []
+    named = sys.argv[1] if len(sys.argv) > 1 else "python3"
+    for path in candidates(named):
         try:
             result = subprocess.run(
                 [path, "-I", "-c", QUESTION], capture_output=True, text=True, check=True
             )
         except (OSError, subprocess.CalledProcessError):
             continue
-        verdict, executable = result.stdout.splitlines()
-        if verdict == "good":
+        kind, lacks, executable = result.stdout.splitlines()
+        if kind == "linked" or (kind == "shared" and path == named and os.path.dirname(path)):
             print(executable)
             return
-        reasons.append(f"  {executable} lacks {verdict}")
+        if kind == "shared":
+            shared.append(executable)
+        reasons.append(f"  {executable} lacks {lacks}")
+    if shared:
+        print(shared[0])
+        return
     sys.exit(
         "error: no python3 here can build the frozen file:\n"
         + "\n".join(dict.fromkeys(reasons))
-        + "\nhint: install Debian's python3-dev, or build a Python with --enable-shared,"
+        + "\nhint: install Debian's python3-dev, or a Python with a shared libpython,"
         " then run make frozen FREEZE_PYTHON=/path/to/python3"
     )
 

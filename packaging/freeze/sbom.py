@@ -95,13 +95,22 @@ class Inventory:
         return [component.entry() for _, component in found]
 
 
-def write(payload: Payload, version: str, out: Path, glibc: dict[str, Path] | None = None) -> None:
-    """Write the SBOM beside ``out``, which also contains these files of glibc."""
+def write(
+    payload: Payload,
+    version: str,
+    out: Path,
+    glibc: dict[str, Path] | None = None,
+    *,
+    bootloader: bool = False,
+) -> None:
+    """Write the SBOM beside ``out``, which may also contain files of glibc or the bootloader."""
     inventory = Inventory()
+    if bootloader:
+        inventory.add(_package(metadata.metadata("pyinstaller"), {out.name}))
     _add_packages(inventory, payload)
     for name, path in (glibc or {}).items():
         _add_library(inventory, name, str(path), "glibc", glibc["libc.so.6"])
-    _add_compiled(inventory, payload, out)
+    _add_compiled(inventory, payload, out, bootloader=bootloader)
     digest = hashlib.sha256(out.read_bytes()).hexdigest()
     taken_at = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", "0")), UTC)
     document = {
@@ -134,7 +143,7 @@ def _add_packages(inventory: Inventory, payload: Payload) -> None:
         # A namespace (google) belongs to several packages: only some of them are in the file.
         if not any(_module(file) in payload.modules for file in files):
             continue
-        libraries = {file.name for file in files} & payload.sources.keys()
+        libraries = {file.name for file in files} & {Path(name).name for name in payload.sources}
         inventory.add(_package(metadata.metadata(name), libraries))
         if libraries:
             for component in _compiled_into(files):
@@ -176,19 +185,21 @@ def _compiled_into(files: Iterable[metadata.PackagePath]) -> Iterator[Component]
 # --- Compiled files -------------------------------------------------------------------------------
 
 
-def _add_compiled(inventory: Inventory, payload: Payload, out: Path) -> None:
+def _add_compiled(inventory: Inventory, payload: Payload, out: Path, *, bootloader: bool) -> None:
     import zstandard
 
     python = platform.python_version()
-    zstd = ".".join(map(str, zstandard.ZSTD_VERSION))
-    inventory.add(Component("zstd", zstd, f"pkg:generic/zstd@{zstd}", files={out.name}))
+    if not bootloader:
+        zstd = ".".join(map(str, zstandard.ZSTD_VERSION))
+        inventory.add(Component("zstd", zstd, f"pkg:generic/zstd@{zstd}", files={out.name}))
     inventory.add(Component("cpython", python, f"pkg:generic/python@{python}", files={out.name}))
     packaged = {file.name for found in metadata.distributions() for file in found.files or ()}
     extensions = {entry[1] for entry in payload.modules.values() if entry[0] == EXTENSION}
-    for name, path in payload.sources.items():
+    for place, path in payload.sources.items():
+        name = place.rpartition("/")[2]
         if name in packaged:
             pass  # its package is listed already
-        elif name in extensions:
+        elif place in extensions or name.startswith(("libpython", "python3", "Python")):
             inventory.add(Component("cpython", python, files={name}))
         else:
             stem = name.partition(".")[0]
@@ -197,7 +208,7 @@ def _add_compiled(inventory: Inventory, payload: Payload, out: Path) -> None:
     _add_decimal(inventory, payload, out)
     for name, path in {out.name: str(out), **payload.sources}.items():
         for linked in _linked_in(path):
-            linked.files.add(name)
+            linked.files.add(Path(name).name)
             inventory.add(linked)
 
 
@@ -221,6 +232,8 @@ def _linked_in(path: str) -> Iterator[Component]:
         for version in {found.decode() for found in re.findall(pattern, content)}:
             yield Component(name, version, f"pkg:generic/{name}@{version}")
     # libffi leaves no version string, but its symbols are visible.
+    if not elf.HERE:
+        return
     if "ffi_prep_cif" in elf.defined(path) and not elf.soname(path).startswith("libffi."):
         yield Component("libffi")
 
@@ -228,8 +241,9 @@ def _linked_in(path: str) -> Iterator[Component]:
 def _add_decimal(inventory: Inventory, payload: Payload, out: Path) -> None:
     """Add Python's copy of libmpdec, unless Python uses the system's library."""
     is_there = "_decimal" in payload.modules or "_decimal" in sys.builtin_module_names
-    if is_there and not any(name.startswith("libmpdec.") for name in payload.sources):
+    if is_there and not any(Path(name).name.startswith("libmpdec.") for name in payload.sources):
         _, *library = payload.modules.get("_decimal", (None, out.name))
         version = decimal.__libmpdec_version__
         purl = f"pkg:generic/libmpdec@{version}"
-        inventory.add(Component("libmpdec", version, purl, files=set(library)))
+        files = {Path(name).name for name in library}
+        inventory.add(Component("libmpdec", version, purl, files=files))

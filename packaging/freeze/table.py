@@ -47,9 +47,10 @@ def write(
     for name, (_, *entry) in payload.modules.items():
         if len(entry) == 3:
             add(GROUP_OF.get(name.partition(".")[0], STANDARD), entry[1], entry[2])
-    for name, (entry, _) in payload.libraries.items():
+    for path, (entry, _) in payload.libraries.items():
+        name = path.rpartition("/")[2].partition(".")[0]
         if entry:
-            add(GROUP_OF.get(name.partition(".")[0], STANDARD), entry[1], entry[2])
+            add(GROUP_OF.get(name, STANDARD), entry[1], entry[2])
     for name, entry in payload.data.items():
         add(GROUP_OF.get(name.partition("/")[0], STANDARD), entry[1], entry[2])
     add("dictionary and table of contents", *payload.overhead)
@@ -76,9 +77,10 @@ def write(
         )
     lines.append(f"providers: {', '.join(options.providers) or 'none'}")
     lines.append(f"sources: {options.sources}")
+    lines.append(f"started by: {options.started_by}")
     if program:
         lines.append(f"needs no libc (has {', '.join(glibc)})")
-    else:
+    elif payload.floors:
         floor = max(payload.floors.values())
         holders = ", ".join(sorted(name for name, at in payload.floors.items() if at == floor)[:4])
         lines.append(f"needs glibc {'.'.join(map(str, floor))} or newer ({holders})")

@@ -30,6 +30,7 @@
 
 #include "launcher.h"
 #include "memo.h"
+#include "older_glibc.h"
 
 static const unsigned char *payload;
 
@@ -46,20 +47,6 @@ static const size_t code_at[] = {
 #include "modules.h"
 #undef MODULE
 };
-
-/* hypot is the only symbol that Python takes from glibc 2.35. The older version of it is as good, and the
- * file then runs on glibc 2.34 (RHEL 9, Amazon Linux 2023). The linker's --wrap calls this. */
-#ifdef __x86_64__
-__asm__(".symver older_hypot, hypot@GLIBC_2.2.5");
-#else
-#define older_hypot __real_hypot
-#endif
-extern double older_hypot(double x, double y);
-double
-__wrap_hypot(double x, double y)
-{
-    return older_hypot(x, y);
-}
 
 /* Inflate an entry to `out`. zstd compares the checksum of the frame. Modules are small and alike, so
  * they share a dictionary; libraries and data do not use it. */
@@ -319,6 +306,7 @@ int
 main(int argc, char **argv)
 {
     static char buffer[PATH_MAX];
+    run_constructors(argc, argv);
     forbid_core_dumps();
 #ifndef PAYLOAD_OUTSIDE
     answer_from_memo(argc, argv, BUILD);

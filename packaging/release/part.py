@@ -60,7 +60,8 @@ def _linux(target: str, out: Path, slim: list[str]) -> None:
 def _frozen(name: str, *arguments: str) -> Path:
     """The folder with a frozen file."""
     dist = ROOT / "dist" / name
-    command = [sys.executable, "-m", "freeze", "--work", WORK, "--dist", dist, *arguments]
+    command = [sys.executable, "-m", "freeze", "--work", WORK, "--dist", dist, "--release"]
+    command += arguments
     subprocess.run(command, cwd=ROOT, check=True)
     return dist
 

@@ -8,7 +8,7 @@ from cred_helper.errors import CannotLoad
 
 # Built-in modules, frozen modules, then the payload. Without the finder of folders, neither
 # PYTHONPATH nor the current folder can replace a module.
-sys.meta_path[2:] = [frozen_importer.Finder]
+sys.meta_path[-1:] = [frozen_importer.Finder]
 sys.path.clear()
 sys.frozen = True
 

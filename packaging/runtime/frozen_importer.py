@@ -137,7 +137,8 @@ def load_library(name: str) -> str:
         except CannotLoad as error:
             raise first_error or error from None
     else:  # a folder build: the libraries are beside the executable
-        path = f"{sys.executable.rpartition('/')[0]}/lib/{name}"
+        folder = getattr(_payload, "FOLDER", f"{sys.executable.rpartition('/')[0]}/lib")
+        path = f"{folder}/{name}"
         _payload.preload(path)
     _loaded.add(name)
     return path
@@ -157,14 +158,16 @@ def _from_file(name: str, entry: Entry) -> str:
 
 def _in_memory(name: str, entry: Entry, *, is_library: bool) -> str:
     """Make a memory file; its path, empty where the kernel has none or /proc is not mounted."""
-    import posix
-
     try:
         fd = _payload.memory_file(name, is_library, *entry)
     except OSError:
         return ""
     except ValueError:
         raise _damaged() from None
+    if isinstance(fd, str):  # PyInstaller's bootloader has made a folder for such files
+        return fd
+    import posix
+
     path = f"/proc/self/fd/{fd}"
     try:
         posix.stat(path)

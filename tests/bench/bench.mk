@@ -6,7 +6,8 @@ OWN := $(shell find cred_helper -name '*.py')
 FROZEN_FROM := $(OWN) $(shell find packaging -type f -not -path '*/docker/*' -not -name '*.pyc')
 FILE := $(DIST)/docker-credential-multi
 
-bench: $(STAMP) $(BENCH)/.ready $(FILE).static $(FILE).dir/docker-credential-multi $(DIST)/naive $(CLIENTS)/.peers
+bench: $(STAMP) $(BENCH)/.ready $(FILE).static $(FILE).dir/docker-credential-multi \
+		$(DIST)/bootloader/docker-credential-multi $(DIST)/naive $(CLIENTS)/.peers
 	@PATH="$(CURDIR)/$(CLIENTS):$$PATH" $(BIN)/python -m tests.bench --json build/bench.json --page
 	@echo; echo "build/bench.json has all samples; packaging/docs/benchmarks.md and its picture are written"
 
@@ -15,6 +16,9 @@ $(FILE).static: $(FROZEN_FROM)
 
 $(FILE).dir/docker-credential-multi: $(FROZEN_FROM)
 	@$(MAKE) --no-print-directory frozen/folder
+
+$(DIST)/bootloader/docker-credential-multi: $(FROZEN_FROM)
+	@$(MAKE) --no-print-directory frozen LAUNCHER=pyinstaller DIST=$(DIST)/bootloader
 
 # Not built again: its time is that of PyInstaller and the SDKs.
 $(DIST)/naive:

@@ -25,7 +25,7 @@ PLAIN = Path(__file__).parent / "plain"
 BARE = "bare Python"
 PLAIN_SCRIPT = "plain script"
 WHEEL, ONEFILE, ONEDIR, NAIVE = "wheel", "one file", "folder", "naive freeze"
-STATIC = "static file"
+STATIC, BOOTLOADER = "static file", "bootloader"
 GO_HELPERS = {"ecr": "ecr-login", "gcr": "gcr", "acr": "acr-env"}
 """The helper in Go of each cloud."""
 
@@ -118,6 +118,9 @@ def _ours() -> Iterator[Subject]:
         yield _own(STATIC, static, f"dist/{PROGRAM}.static", static)
     if folder.exists():
         yield _own(ONEDIR, folder / PROGRAM, f"dist/{PROGRAM}.dir", folder)
+    bootloader = DIST / "bootloader" / PROGRAM
+    if bootloader.exists():
+        yield _own(BOOTLOADER, bootloader, "the same with PyInstaller's bootloader", bootloader)
     if naive.exists():
         yield Subject(
             NAIVE,

@@ -7,11 +7,13 @@ writes every ELF file to the folder, and prints the names of the modules as JSON
 import json
 import marshal
 import sys
+import zlib
 from pathlib import Path
 
 import zstandard  # type: ignore[import-not-found] # of the Python that runs this
 
 ELF = b"\x7fELF\x02\x01\x01"
+ZLIB = b"\x78\xda"
 ZSTD = b"\x28\xb5\x2f\xfd"
 
 
@@ -34,13 +36,37 @@ def inflated(content: bytes) -> list[bytes]:
     return entries
 
 
+def of_bootloader(file: Path) -> tuple[list[bytes], list[bytes]]:
+    """What PyInstaller's bootloader unpacks, with itself, and what the program reads."""
+    from PyInstaller.archive.readers import CArchiveReader
+
+    archive = CArchiveReader(str(file))
+    unpacked = [archive.extract(name) for name, (*_, kind) in archive.toc.items() if kind == "b"]
+    content = file.read_bytes()
+    payload = archive.extract("PYZ.pyz")
+    entries = []
+    for at in places(payload, ZLIB):
+        try:
+            entries.append(zlib.decompressobj().decompress(payload[at:]))
+        except zlib.error:
+            pass
+    return [content[: content.index(payload)], *unpacked], entries
+
+
 def main(file: Path, folder: Path) -> None:
     content = file.read_bytes()
+    if b"MEI\014\013\012\013\016" in content:
+        write(*of_bootloader(file), folder)
+        return
     entries = inflated(content)
     # The build puts programs and libraries at the start of a page. The loader of glibc contains the
     # same four bytes in other places.
     starts = [at for at in places(content, ELF) if at % 4096 == 0 and content[at + 16] in (2, 3)]
     raw = [content[at:end] for at, end in zip(starts, [*starts[1:], None], strict=True)]
+    write(raw, entries, folder)
+
+
+def write(raw: list[bytes], entries: list[bytes], folder: Path) -> None:
     for number, elf in enumerate([*raw, *(entry for entry in entries if entry.startswith(ELF))]):
         (folder / f"{number}.elf").write_bytes(elf)
     (table,) = (entry for entry in entries if entry.startswith(b"{") and b"libraries" in entry)

@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import time
+import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,10 +22,12 @@ from tests.clouds.authority import Authority
 from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
 from tests.clouds.proxy import TerminatingProxy
 from tests.frozen.files import (
+    BOOTLOADER,
     FILE,
     STATIC,
     TABLE,
     each_file,
+    every_file,
     needs_file,
     needs_root,
     needs_static,
@@ -125,7 +128,7 @@ def test_the_file_is_no_larger_than_allowed(tmp_path: Path) -> None:
     assert len(gzip.compress(content, 9)) <= MOST_BYTES_GZIPPED
 
 
-@each_file
+@every_file
 def test_the_rows_of_the_table_add_up_to_the_size(file: Path) -> None:
     name, _, *rows = Path(f"{file}.txt").read_text().splitlines()
     assert name == file.name
@@ -136,14 +139,16 @@ def test_the_rows_of_the_table_add_up_to_the_size(file: Path) -> None:
     assert together == pytest.approx(sum(sizes.values()), abs=0.01 * len(sizes))
 
 
-def test_it_exports_the_symbols_of_python_only() -> None:
+def test_it_exports_the_symbols_of_python_and_what_an_older_glibc_lacks() -> None:
     # The linker keeps every exported function: zstd's compressor would add most of a megabyte.
     command = ["readelf", "--dyn-syms", "--wide", str(FILE)]
     table = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     rows = re.findall(r"(\w+) +([\w@.]+)$", table, re.MULTILINE)
     exported = {name for section, name in rows if section != "UND" and "Name" not in name}
+    ours = (ROOT / "packaging/launcher/older_glibc.c").read_text()
     python = r"_?_?Py\w+|_Py_\w+"
     others = {name for name in exported if not re.fullmatch(python, name)}
+    others = {name for name in others if name.removeprefix("__isoc23_") not in ours}
     assert len(exported) > 1000
     assert len(others) < 20, others
 
@@ -162,7 +167,10 @@ def test_the_stated_glibc_is_that_of_its_symbols() -> None:
     versions = re.findall(r"GLIBC_([0-9.]+)", names)
     assert max(map(_numbers, versions)) <= _numbers(stated)
     libraries = re.findall(r"NEEDED.*\[(.*)\]", _dynamic(FILE))
-    assert {name for name in libraries if not _LOADER.match(name)} <= {"libc.so.6", "libm.so.6"}
+    glibc = {"libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0"}
+    assert {name for name in libraries if not _LOADER.match(name)} <= glibc
+    pinned = tomllib.loads((ROOT / "packaging/interpreter.toml").read_text())["glibc"]["oldest"]
+    assert stated == pinned
 
 
 def _numbers(version: str) -> list[int]:
@@ -174,15 +182,18 @@ def _dynamic(path: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def test_it_contains_no_path_of_the_building_machine() -> None:
-    content = FILE.read_bytes()
+@every_file
+def test_it_contains_no_path_of_the_building_machine(file: Path) -> None:
+    content = file.read_bytes()
     assert str(ROOT).encode() not in content
     assert b"build/freeze" not in content
 
 
+@every_file
 def test_neither_pythons_variables_nor_the_current_folder_replace_a_module(
-    machine: Machine, tmp_path: Path
+    machine: Machine, tmp_path: Path, file: Path
 ) -> None:
+    machine.executable.command = [str(file)]
     for name in ("json", "cred_helper", "sitecustomize", "boto3"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('hijacked')")
     machine.environment |= {"PYTHONPATH": str(tmp_path), "PYTHONHOME": str(tmp_path)}
@@ -190,20 +201,26 @@ def test_neither_pythons_variables_nor_the_current_folder_replace_a_module(
     assert answered(machine.executable.run("get", stdin=EXAMPLE_HOST, cwd=tmp_path))
 
 
+@every_file
 def test_libraries_of_the_same_names_in_other_folders_are_not_loaded(
-    machine: Machine, authority: Authority, tmp_path: Path
+    machine: Machine, authority: Authority, tmp_path: Path, file: Path
 ) -> None:
-    for name in ("libssl.so.3", "libcrypto.so.3", "libz.so.1", "libffi.so.8"):
+    # PyInstaller's bootloader is linked with the system's libz.
+    libz = () if file == BOOTLOADER else ("libz.so.1",)
+    for name in ("libssl.so.3", "libcrypto.so.3", "libffi.so.8", *libz):
         (tmp_path / name).write_bytes(b"not a library")
     with TerminatingProxy(authority) as proxy:
         machine.cloud.register(proxy)
         remove(machine, "AWS_ENDPOINT_URL")
         machine.use(proxy.environment())
-        assert answered(machine.get(LD_LIBRARY_PATH=str(tmp_path)))
+        assert answered(get(machine, file=file, LD_LIBRARY_PATH=str(tmp_path)))
     assert machine.cloud.exchanges == 1
 
 
-def test_programs_get_the_environment_of_the_user(machine: Machine, tmp_path: Path) -> None:
+@every_file
+def test_programs_get_the_environment_of_the_user(
+    machine: Machine, tmp_path: Path, file: Path
+) -> None:
     seen = tmp_path / "seen"
     key = machine.cloud.user("child")
     program = tmp_path / "program"
@@ -217,20 +234,22 @@ def test_programs_get_the_environment_of_the_user(machine: Machine, tmp_path: Pa
     config.write_text(f"[default]\ncredential_process = {program}\n")
     remove(machine, "AWS_ACCESS", "AWS_SECRET", "AWS_SESSION")
     machine.use({"AWS_CONFIG_FILE": str(config), "LD_LIBRARY_PATH": "/opt/of/the/user"})
-    for file in [FILE, *([STATIC] if STATIC.exists() else [])]:
-        assert answered(get(machine, file=file, DOCKER_CREDENTIAL_MULTI_CACHE="off"))
-        lines = seen.read_text().splitlines()
-        variables = dict(line.split("=", 1) for line in lines if "=" in line)
-        ignored = {"PWD", "OLDPWD", "SHLVL", "_", "DOCKER_CREDENTIAL_MULTI_CACHE"}
-        added = set(variables.items()) - set(machine.environment.items())
-        assert {name for name, _ in added} - ignored == set(), added
-        assert variables["LD_LIBRARY_PATH"] == "/opt/of/the/user"
-        assert "memfd" not in Path(f"{seen}.fds").read_text()
+    assert answered(get(machine, file=file, DOCKER_CREDENTIAL_MULTI_CACHE="off"))
+    lines = seen.read_text().splitlines()
+    variables = dict(line.split("=", 1) for line in lines if "=" in line)
+    ignored = {"PWD", "OLDPWD", "SHLVL", "_", "DOCKER_CREDENTIAL_MULTI_CACHE"}
+    added = set(variables.items()) - set(machine.environment.items())
+    assert {name for name, _ in added} - ignored == set(), added
+    assert variables["LD_LIBRARY_PATH"] == "/opt/of/the/user"
+    assert "memfd" not in Path(f"{seen}.fds").read_text()
 
 
-def test_twenty_processes_at_once_all_answer(machine: Machine) -> None:
+@every_file
+def test_twenty_processes_at_once_all_answer(machine: Machine, temporary: Path, file: Path) -> None:
+    machine.executable.command = [str(file)]
     with ThreadPoolExecutor(20) as pool:
         assert all(answered(done) for done in pool.map(lambda _: machine.get(), range(20)))
+    assert list(temporary.iterdir()) == []
 
 
 def test_it_runs_without_a_home_a_temporary_folder_or_a_path(

@@ -1,0 +1,2 @@
+/* Run this program's constructors, unless glibc did. */
+void run_constructors(int argc, char **argv);
