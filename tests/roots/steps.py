@@ -272,11 +272,14 @@ def floor(file: Path) -> str:
 _PAGE = """\
 # Platforms
 
-What `make roots` found: Debian releases made by debootstrap with the packages that CONTRIBUTING
-names and no others, a root that is empty but for the file and /tmp (no /proc, no /dev), and one
-with musl and busybox alone. `demo`, `frozen` and `tests` are the make targets; on arm64 the tests
-are a selection. Below, each file answers for an identity at every cloud in the other roots; the
-package is installed, used and removed.
+The static file runs wherever the kernel is Linux. The frozen file and the package need the glibc of
+the system that they were built on: where it is older, take the static file.
+
+This is what `make roots` found. The roots are Debian releases by debootstrap, with the packages
+that CONTRIBUTING names and no others; one that is empty but for the file and /tmp, without /proc
+and /dev; and one with musl and busybox alone. `demo`, `frozen` and `tests` are the make targets;
+on an emulated processor the tests are a selection. Each file answers for an identity at every
+cloud in the other roots; the package is installed, used and purged, and no file is left.
 
 """
 

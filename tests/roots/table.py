@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 
 from tests.roots.outcome import Outcome, Verdict
 
-STEPS = ("root", "demo", "frozen", "tests", "deb")
+STEPS = ("demo", "frozen", "tests", "deb")
 FILES = ("frozen", "static", "package")
 
 
@@ -69,8 +69,12 @@ class Report:
                 if cells:
                     needs = "" if step == "static" else self.floors.get(owner, "")
                     shown = [_cell(cells.get(system)) for system in systems]
-                    rows.append([f"{step} file, {owner}", needs, *shown])
-        heads = ["built in", "needs glibc", *(self._system(system) for system in systems)]
+                    rows.append([f"{step}, {owner}", needs, *shown])
+        heads = [
+            "file, and where it was built",
+            "needs glibc",
+            *(self._system(system) for system in systems),
+        ]
         return heads, rows
 
     def _system(self, system: str) -> str:
