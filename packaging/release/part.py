@@ -46,12 +46,12 @@ def main() -> None:
 
 
 def _linux(target: str, out: Path, slim: list[str]) -> None:
-    whole = _frozen("all", "--static")
+    whole = _frozen("all", "--static", "--launcher", "own")
     _keep(whole / f"{names.PROGRAM}.static", out / names.file(target))
     _keep(whole / names.PROGRAM, out / names.file(target, "glibc"))
     for cloud in slim:
-        file = _frozen(cloud, "--static", "--providers", cloud) / f"{names.PROGRAM}.static"
-        _keep(file, out / names.file(target, cloud))
+        folder = _frozen(cloud, "--static", "--launcher", "own", "--providers", cloud)
+        _keep(folder / f"{names.PROGRAM}.static", out / names.file(target, cloud))
     for path in (*companions.write(whole), deb.build(whole)):
         shutil.copy(path, out / path.name)
     packages.build(ROOT, out)
