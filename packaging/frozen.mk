@@ -39,8 +39,9 @@ frozen/naive: $(FREEZE_READY)  ## PyInstaller's one-file build, which the bench 
 frozen/openssl: $(FREEZE_READY)  ## have the next builds share Python's OpenSSL; needs cargo and OpenSSL's headers
 	@$(FREEZE)/venv/bin/python $(PIP_INSTALL) --require-hashes --only-binary cffi,maturin \
 		-r packaging/requirements-openssl.txt
-	@OPENSSL_NO_VENDOR=1 MATURIN_PEP517_ARGS=--locked $(FREEZE)/venv/bin/python $(PIP_INSTALL) --require-hashes \
-		--no-deps --no-build-isolation --no-cache-dir --force-reinstall --no-binary cryptography \
+	@PATH="$(CURDIR)/$(FREEZE)/venv/bin:$$PATH" OPENSSL_NO_VENDOR=1 MATURIN_PEP517_ARGS=--locked \
+		$(FREEZE)/venv/bin/python $(PIP_INSTALL) --require-hashes --no-deps \
+		--no-build-isolation --no-cache-dir --force-reinstall --no-binary cryptography \
 		-r packaging/requirements-openssl.txt
 
 frozen/deb: frozen  ## a Debian package of it, with manual page and completions

@@ -55,7 +55,7 @@ COMPRESSED = re.compile(
     rf"{OWN}\.(commands|messages|call_log|log|files\.log_file)\b"
     rf"|{OWN}\.providers\..*\.(botocore_session|checks|deferred_imports|errors|gcloud_token"
     r"|http_client|id_token_check|id_token_issuer|local_checks|loopback|messages|network_errors"
-    r"|problems|program_token|run_program|sdk_credentials|sdk_imports|self_check|service_fabric"
+    r"|problems|program_token|run_program|sdk_\w+|self_check|service_fabric"
     r"|token|transport|wire)$"
 )
 # The message of a damaged payload: it cannot be read from that payload.
