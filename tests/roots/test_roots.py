@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +46,19 @@ def test_a_command_has_namespaces_of_its_own_and_leaves_nothing(tmp_path: Path) 
     assert run(_OWN, ["sleep", "99"], 0.5).returncode == OUT_OF_TIME
     done = run(_OWN, ["sh", "-c", "cut -d: -f1 /proc/net/dev | tail -n +3; cat"], 60, stdin=b"in")
     assert done.stdout.split() == [b"lo", b"in"]
+
+
+@needs_namespaces
+def test_a_harness_that_is_killed_takes_its_command_along() -> None:
+    program = """
+from tests.roots.namespaces import Inside, run
+run(Inside(environment={"PATH": "/usr/bin:/bin"}), ["sh", "-c", "echo here; exec sleep 98"], 99, 1)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=-1) as harness:
+        assert harness.stdout is not None
+        assert harness.stdout.readline() == b"here\n"
+        harness.kill()
+        assert harness.stdout.read() == b""  # the last process that could write has ended
 
 
 @needs_namespaces
