@@ -63,14 +63,19 @@ def test_a_get_is_answered_with_what_the_cloud_issued_for_this_host(
 # What the SDKs import besides, and one token does not use.
 NEEDLESS = {
     "asyncio.events",
+    "azure.core.pipeline.policies._retry_async",
     "azure.identity._credentials.default",
     "botocore.docs.client",
     "charset_normalizer.api",
     "cryptography.x509.base",
     "dateutil.parser._parser",
+    "google.auth.transport.requests",
+    "http.cookiejar",
     "http.server",
     "importlib.metadata",
     "jmespath.parser",
+    "msal_extensions.cache_lock",
+    "requests.adapters",
 }
 
 

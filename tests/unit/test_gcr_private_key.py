@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import asdict, dataclass
 
 import pytest
@@ -9,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from cred_helper.providers.gcr.sdk_credentials import _private_key
+from tests.support.executable import ROOT
 
 KEY = rsa.generate_private_key(65537, 2048)
 
@@ -61,3 +64,23 @@ def test_a_key_whose_numbers_do_not_belong_together_is_refused(number: str) -> N
 def test_a_key_of_another_kind_is_refused() -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - its text is not used
         _private_key(pem(ec.generate_private_key(ec.SECP256R1())))
+
+
+def test_the_library_of_the_key_is_unpacked_before_the_sdk_takes_memory() -> None:
+    info = {
+        "type": "service_account",
+        "client_email": "a@b.iam.gserviceaccount.com",
+        "token_uri": "https://oauth2.googleapis.com/token",
+        "private_key": Numbers.of(KEY).pem(),
+    }
+    program = f"""
+import sys
+from cred_helper.providers.gcr.sdk_credentials import load
+load({info!r}, "key.json", None, "scope")
+print(*sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    names = done.stdout.split()
+    assert names.index("cryptography.hazmat.bindings._rust") < names.index("google.auth")
