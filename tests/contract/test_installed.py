@@ -36,3 +36,9 @@ def test_it_has_the_clouds_and_the_commands(installed: Executable) -> None:
     # It got as far as the SDK.
     done = asking.run("get", stdin="123456789012.dkr.ecr.us-east-1.amazonaws.com")
     assert done.codes == ["network.refused"]
+
+
+def test_it_is_as_it_was_built(installed: Executable) -> None:
+    done = installed.run("self-check", "--json")
+    assert done.status == 0, done
+    assert "selfcheck.intact" in {finding["code"] for finding in done.document}

@@ -1033,7 +1033,8 @@ def explain(error: Exception, host: str = EXAMPLE_HOST) -> CredentialError:
     return explained(error, Configuration(asked), identity, wire, Step.CALL)
 
 
-def test_a_region_that_does_not_exist_is_named() -> None:
+def test_a_region_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HTTPS_PROXY", raising=False)
     host = "123456789012.dkr.ecr.mars-north-1.amazonaws.com"
     url = "https://api.ecr.mars-north-1.amazonaws.com/"
     error: Any = sdk.EndpointConnectionError(endpoint_url=url, error=gaierror(-2, "unknown"))
@@ -1041,6 +1042,17 @@ def test_a_region_that_does_not_exist_is_named() -> None:
     assert isinstance(failure, Unreachable)
     assert failure.code == "ecr.region-unknown"
     assert "api.ecr.mars-north-1.amazonaws.com" in failure.reason
+
+
+def test_a_proxy_without_an_address_is_not_a_region_without_an_api(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://bücher.invalid:3128")
+    url = "https://api.ecr.us-east-1.amazonaws.com/"
+    error: Any = sdk.EndpointConnectionError(endpoint_url=url, error=gaierror(-2, "unknown"))
+    failure = explain(error)
+    assert failure.code == "network.unknown-host"
+    assert "bücher.invalid" in failure.reason
 
 
 def test_an_unknown_error_is_shown_by_its_class_alone() -> None:

@@ -80,8 +80,9 @@ def explained(
             if failure is not None:
                 region = configuration.route.region
                 unknown = failure.code == "network.unknown-host"
-                if unknown and wire.last and region in wire.last.host.split("."):
-                    return Unreachable("ecr.region-unknown", region=region, host=wire.last.host)
+                last = wire.last  # by a proxy, it is the proxy's name that has no address
+                if unknown and last and not last.proxy and region in last.host.split("."):
+                    return Unreachable("ecr.region-unknown", region=region, host=last.host)
                 return failure
         case ResponseParserError() if step == Step.KEYS:
             # Of the APIs that keys come from, STS is the one that speaks XML.
