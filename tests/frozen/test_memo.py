@@ -65,10 +65,8 @@ def test_a_memo_asks_about_every_path_that_the_call_gave_to_the_kernel(
 ) -> None:
     with AwsCloud() as cloud:
         machine = Machine(home, host=host, cloud=cloud, **cloud.identity(home))
-        machine.environment = {
-            name: value for name, value in machine.environment.items() if "AWS_" not in name
-        } | {"AWS_ENDPOINT_URL": machine.environment["AWS_ENDPOINT_URL"]}
-        machine.executable.environment = machine.environment
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            machine.environment.pop(name, None)
         machine.executable.command = [str(FILE)]
         key = cloud.user("profile").environment()
         machine.write(
