@@ -8,7 +8,6 @@ the frozen file alone.
 from __future__ import annotations
 
 import os
-import stat
 from _collections_abc import MutableMapping
 
 TYPE_CHECKING = False
@@ -108,8 +107,6 @@ class Recording:
             result = _error(found)
         else:
             result = FOUND + b"%o %d" % (found.st_mode, found.st_uid)
-            if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
-                self.spoil()
         self._note_path(b"S", path, result)
 
     def executable(self, path: str, found: bool) -> None:

@@ -192,12 +192,12 @@ ask(struct hash *results, char kind, const char *subject, char *token, ssize_t *
     case 'S': /* the type, mode and owner of a file, or the error */
     case 'F': /* the content of a file, or the error */
         size = stat(subject, &status);
-        if (size == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
-            return 0; /* opening it could change it */
-        }
         if (size == 0 && kind == 'S') {
             size = snprintf(text, sizeof text, "%o %u", status.st_mode, status.st_uid);
         } else if (size == 0) {
+            if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+                return 0; /* opening it could change it */
+            }
             found = content;
             size = read_all(open(subject, O_RDONLY | O_NONBLOCK | O_CLOEXEC), content, MOST_FILE);
         }

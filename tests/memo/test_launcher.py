@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cred_helper import files
-from cred_helper.cache import memo
+from cred_helper.cache import TokenCache, memo
 from cred_helper.cache.entry import Entry
 from cred_helper.credential import Secret
 from cred_helper.files.private_folder import PrivateFolder
@@ -49,6 +49,7 @@ def machine(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (home / "folder").mkdir(mode=0o750)
     (home / "block").write_bytes(b"x" * 128)
     (home / "large").write_bytes(b"y" * (200 << 10))
+    os.mkfifo(home / "pipe")
     return home
 
 
@@ -65,6 +66,7 @@ def recorded(machine: Path) -> Recording:
             files.read(path, 1 << 20)
         except OSError:
             pass
+    files.exists(str(machine / "pipe"))
     for variable in ("GREETING", "EMPTY", "NOT_SET", "ABC_ONE"):
         recording.variables.get(variable)
     files.variables(recording.variables, prefix="ABC_")
@@ -228,7 +230,7 @@ def test_a_token_outside_of_its_file_is_no_answer(
 def test_questions_that_no_memo_has_are_no_answer(driver: Path, home: Path) -> None:
     (home / "pipe").unlink(missing_ok=True)
     os.mkfifo(home / "pipe")
-    for question in (b"Z x", b"V", b"", b" ", b"E name", b"T /", b"S /dev/null", b"F %s/pipe"):
+    for question in (b"Z x", b"V", b"", b" ", b"E name", b"T /", b"F /dev/null", b"F %s/pipe"):
         asked = question.replace(b"%s", bytes(home))
         content = memo.encode("n.memo", [b"0 9 0", b"0 0", b"a", b"b"], {asked: b""})
         assert ask(driver, "reply", "n.memo", "1", stdin=content, environ=os.environ) is None
@@ -311,3 +313,48 @@ def test_no_change_of_a_memo_makes_the_launcher_read_outside_of_it(
     )
     assert (done.returncode, done.stderr) == (0, b""), done.stderr.decode()[-2000:]
     assert done.stdout == b"0\n"
+
+
+# --- What is left ---------------------------------------------------------------------------------
+
+
+def test_a_memo_is_written_once_and_removed_with_the_cache(
+    driver: Path, machine: Path, kept: Path
+) -> None:
+    before = kept.stat().st_ino
+    entry = (machine / CACHE / "e.token").read_bytes()
+    recording = recorded(machine)
+    (machine / CACHE / "e.token").write_bytes(entry)
+    for question in recording.results:
+        if b"e.token" in question:
+            recording.results[question] = b"=" + entry
+    assert memo.keep(recording, BUILD, [str(driver), "get"], DOCUMENT, 0)
+    assert kept.stat().st_ino == before
+    cache = TokenCache(str(machine / CACHE))
+    assert cache.entries(time.time()) == []  # the vectors' token has no name of the cache's
+    assert cache.clear() == 0
+    assert not kept.exists()
+
+
+def test_the_next_token_that_is_kept_removes_memos_that_are_over(machine: Path, kept: Path) -> None:
+    key = "a" * 32
+    cache, now = TokenCache(str(machine / CACHE)), time.time()
+    entry = Entry(
+        "ecr", "a scope", username="AWS", secret=Secret("x"), source="environment",
+        created_at=now + 10_000, expires_at=now + 20_000,
+    )  # fmt: skip
+    locks = cache.locks()
+    assert cache.keep(key, entry, locks)
+    locks.close()
+    assert not kept.exists()
+
+
+def test_more_memos_than_a_machine_needs_are_all_dropped(
+    machine: Path, driver: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memo, "MAX_MEMOS", 3)
+    for number in range(7):
+        recording = recorded(machine)
+        recording.request = str(number).encode()
+        assert memo.keep(recording, BUILD, [str(driver), "get"], DOCUMENT, 0)
+        assert len(list((machine / CACHE).glob("*.memo"))) == number % 3 + 1
