@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from tests.differential.machines import Kind
+from tests.differential.machines import Draws, Kind
 from tests.differential.run import _kind
 from tests.memo.driver import ask
 from tests.memo.frozen import Frozen
@@ -56,11 +56,22 @@ class Tally:
 class Trial:
     """One machine as it is now."""
 
-    host: str
+    kind: Kind
+    draws: Draws
     environ: dict[str, str]
-    argv0: str
-    home: Path
     caches: Path
+    host: str = ""
+    argv0: str = ""
+
+    def set_up(self) -> None:
+        """Make the machine of the draws."""
+        self.environ |= self.kind.environment(self.draws)
+        self.host = self.kind.host(self.draws)
+        self.argv0 = self.kind.name(self.draws) or "docker-credential-multi"
+
+    @property
+    def home(self) -> Path:
+        return self.kind.home
 
     @property
     def own(self) -> Path:
@@ -197,12 +208,24 @@ def _link_above(trial: Trial, random: Random) -> str:
     return f"{folder} moved"
 
 
+def _part(trial: Trial, random: Random) -> str:
+    """One part of the machine is another: a user, a role, a profile, an endpoint."""
+    own = trial.kind.environment(trial.draws)
+    name = random.choice([name for name in trial.kind.choices if name != "source"])
+    trial.draws = trial.draws | {name: random.choice(trial.kind.choices[name])}
+    for variable in own:
+        trial.environ.pop(variable, None)
+    trial.set_up()
+    return f"{name} is {trial.draws[name]}"
+
+
 def _nothing(_trial: Trial, _random: Random) -> str:
     return "nothing"
 
 
 _CHANGES = (
-    *(_variable, _asked_variable, _asked_variable, _file, _file, _asked_file, _asked_file),
+    *(_part, _part, _part, _part, _part, _variable, _asked_variable, _asked_variable),
+    *(_file, _file, _asked_file, _asked_file),
     *(_entry, _memo, _call, _link_above, _nothing),
 )
 
@@ -233,14 +256,12 @@ def _machine(
     shutil.rmtree(caches, ignore_errors=True)
     caches.mkdir()
     draws = kind.drawn(random) | {"source": source}
-    environ = {
-        **pinned_environment(kind.home),
-        **around,
-        **kind.environment(draws),
-        "XDG_CACHE_HOME": str(caches),
-    }
-    host = random.choice(_HOSTS) if random.random() < 0.15 else kind.host(draws)
-    yield Trial(host, environ, kind.name(draws) or "docker-credential-multi", kind.home, caches)
+    environ = {**pinned_environment(kind.home), **around, "XDG_CACHE_HOME": str(caches)}
+    trial = Trial(kind, draws, environ, caches)
+    trial.set_up()
+    if random.random() < 0.15:
+        trial.host = random.choice(_HOSTS)
+    yield trial
 
 
 def by_file(file: Path) -> Launcher:
