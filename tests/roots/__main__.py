@@ -15,12 +15,11 @@ from datetime import UTC, datetime
 from cred_helper import __version__
 from tests.roots import elsewhere, steps, this_machine
 from tests.roots.outcome import Outcome, Verdict, keep, kept
-from tests.roots.root import FOLDER, SUITES, Root, named, neighbours
+from tests.roots.root import ALL, FOLDER, SUITES, Root, named, neighbours
 from tests.roots.steps import Step
 from tests.roots.table import Report
 from tests.support.executable import PROGRAM, ROOT
 
-ALL = [f"{system}-{arch}" for arch in ("amd64", "arm64") for system in ("debian12", "debian13")]
 PAGE = ROOT / "packaging/docs/platforms.md"
 _OLDEST = "debian11"
 
