@@ -148,7 +148,7 @@ def _report() -> Report:
 
 
 def _keep(outcome: Outcome) -> None:
-    keep([outcome])
+    keep(outcome)
     where = f", built in {outcome.built_in}" if outcome.built_in else ""
     words = f": {outcome.words}" if outcome.words else ""
     _say(f"{outcome.root} {outcome.step}{where}: {outcome.verdict}{words} ({outcome.took_s:.0f} s)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -48,13 +47,11 @@ def kept(folder: Path = FOLDER) -> list[Outcome]:
     return found
 
 
-def keep(outcomes: Iterable[Outcome], folder: Path = FOLDER) -> None:
-    """Add these to the kept ones, in place of those of the same step in the same roots."""
-    by_owner: dict[str, dict[tuple[str, str], Outcome]] = {}
-    for outcome in (*kept(folder), *outcomes):
-        owner = by_owner.setdefault(outcome.built_in or outcome.root, {})
-        owner[outcome.root, outcome.step] = outcome
-    for owner_name, rows in by_owner.items():
-        path = folder / owner_name / "outcomes.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps([asdict(row) for row in rows.values()], indent=1) + "\n")
+def keep(outcome: Outcome, folder: Path = FOLDER) -> None:
+    """Keep this outcome, in place of that of the same step in the same roots."""
+    owner = outcome.built_in or outcome.root
+    path = folder / owner / "outcomes.json"
+    rows = {(it.root, it.step): it for it in kept(folder) if owner == (it.built_in or it.root)}
+    rows[outcome.root, outcome.step] = outcome
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps([asdict(row) for row in rows.values()], indent=1) + "\n")

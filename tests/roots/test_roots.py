@@ -104,7 +104,7 @@ def test_whatever_comes_of_a_step_is_an_outcome(
         Verdict.SKIPPED: _raises(this_machine.CannotRun("no mirror")),
     }
     for verdict, body in bodies.items():
-        outcome.keep([steps.taken(ours, "demo", 1, body, commit="c")], tmp_path)
+        outcome.keep(steps.taken(ours, "demo", 1, body, commit="c"), tmp_path)
         [kept] = outcome.kept(tmp_path)
         assert (kept.verdict, kept.step, kept.commit) == (verdict, "demo", "c")
     assert [verdict for verdict in Verdict if not verdict.is_right] == [
