@@ -352,6 +352,8 @@ def read_request(stream: BinaryIO, scheme: str) -> Received | None:
     elif not target.startswith("/"):  # absolute form, as sent to a proxy
         host, slash, rest = target.partition("://")[2].partition("/")
         resource = slash + rest
+    if scheme == "https":  # nerdctl sends the usual port
+        host = host.removesuffix(":443")
     path, _, query = resource.partition("?")
     return Received(
         method=method,

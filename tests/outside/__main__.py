@@ -2,8 +2,8 @@
 
 It runs in namespaces of its own, where loopback is the only network: the registries are servers on
 127.0.0.1 behind a proxy, and every daemon ends with the run. ``--only PATTERN`` (repeatable)
-chooses clients, ``--way`` and ``--registry`` a part of the table. A run of everything that goes as
-it ought to writes the page of the documentation.
+chooses clients, ``--way`` and ``--registry`` a part of their cells. A run that goes as it ought to
+writes the page of the documentation, which keeps the rows of the other clients.
 """
 
 from __future__ import annotations
@@ -64,10 +64,12 @@ def main() -> None:
             table.add(cell)
     wrong = table.wrong()
     sys.stdout.write("\n".join([table.text(), *wrong, ""]))
-    if not (wrong or words.only or words.way or words.registry):
+    if not (wrong or words.way or words.registry):
         FOLDER.mkdir(parents=True, exist_ok=True)
-        table.write(FOLDER)
-        _PAGE.write_text(table.page())
+        file = FOLDER / "table.json"
+        whole = table.with_former(file, [client.name for client in CLIENTS])
+        whole.write(file)
+        _PAGE.write_text(whole.page())
     sys.exit(bool(wrong))
 
 

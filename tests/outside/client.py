@@ -139,15 +139,20 @@ class Run:
         }
 
     def _configure(self) -> None:
-        """Name us as our own command does."""
+        """Name us as our own command does, and log in for a client that cannot."""
         arguments = [word.format_map(self._words) for word in WAYS[self.way]]
         done = self.machine.run("configure", "--yes", *arguments)
         assert done.status == 0, done
+        if self.place.password and not self.client.login:
+            self.machine.store(self.place.host, self.place.username, self.place.password)
 
     def operations(self) -> Iterator[tuple[str, str]]:
         """Do all that make sense on this registry; the name of each, and why it failed."""
         self._configure()
-        for name, how in self.client.operations.items():
+        # A login comes first where nothing works without one.
+        first = ["login"] if self.place.password and "login" in self.client.operations else []
+        for name in dict.fromkeys((*first, *self.client.operations)):
+            how = self.client.operations[name]
             if not self.place.username and name in ("login", "push", "logout"):
                 continue
             if name == "login" and not (how or self.place.password):
@@ -184,8 +189,6 @@ class Run:
 
     def _get(self, commands: tuple[str, ...]) -> None:
         """Have a library ask us, and the registry accept the answer."""
-        if self.place.password:
-            self.machine.store(self.place.host, self.place.username, self.place.password)
         output = self.call(*commands)
         try:
             found = json.loads(_last_line(output))

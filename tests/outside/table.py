@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,7 +18,12 @@ _RUST = (
     "`docker_credential` has one error for every answer but a credential, not-found too: the "
     'caller goes on without a login, or a rule has `answer = "empty"` for the host.'
 )
+_CLASSIC = (
+    "The classic builder asks `list`, not `get`: with `credsStore` a cloud's host is in it after "
+    "its first `get`, as of a pull. Use BuildKit, `credHelpers`, or a rule with `list = true`."
+)
 EXPLAINED = (
+    ("docker classic builder", "credsStore", "[!p]*", "build", _CLASSIC),
     ("kaniko helper in /usr/local/bin", "*", "*", "push", _KANIKO),
     ("docker_credential (Rust)", "*", "public", "get", _RUST),
 )
@@ -56,10 +61,17 @@ class Cell:
 class Table:
     """All cells so far, and the notes on those that failed."""
 
-    def __init__(self) -> None:
-        self._cells: list[Cell] = []
+    def __init__(self, cells: Iterable[Cell] = ()) -> None:
+        self._cells = list(cells)
         self._skipped: dict[str, str] = {}
         self._notes: list[str] = []
+
+    def with_former(self, file: Path, clients: Sequence[str]) -> Table:
+        """This and what an earlier run wrote of other clients, in the order of all clients."""
+        former = json.loads(file.read_text()) if file.exists() else []
+        new = {cell.client for cell in self._cells}
+        kept = [Cell(**cell) for cell in former if cell["client"] in {*clients} - new]
+        return Table(sorted([*kept, *self._cells], key=lambda cell: clients.index(cell.client)))
 
     def add(self, cell: Cell) -> None:
         self._cells.append(cell)
@@ -96,10 +108,10 @@ class Table:
         lines += [f"{client}: {reason}" for client, reason in self._skipped.items()]
         return "\n".join([*lines, "", *self._numbered(), ""])
 
-    def write(self, folder: Path) -> None:
-        """Keep the table beside what was tried."""
-        (folder / "table.json").write_text(json.dumps(list(map(asdict, self._cells)), indent=1))
-        (folder / "table.md").write_text(self.page())
+    def write(self, file: Path) -> None:
+        """Keep the table for a later run."""
+        file.write_text(json.dumps(list(map(asdict, self._cells)), indent=1))
+        file.with_suffix(".md").write_text(self.page())
 
     def page(self) -> str:
         """For the documentation."""

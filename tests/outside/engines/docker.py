@@ -33,10 +33,11 @@ def _client(variant: str, programs: tuple[str, str], **variables: str) -> Client
     return Client(
         {"docker": f"{docker} --version", "dockerd": f"{program} --version"},
         {
+            # Before anything else has asked: the classic builder takes what `list` has.
+            "build": (f"{docker} build --pull --network host --tag {{built}} {{context}}",),
             "login": (f"{docker} login {{server}}",),
             "pull": (f"{docker} pull {{image}}",),
-            "build": (f"{docker} build --pull --network host --tag {{built}} {{context}}",),
-            "push": (f"{docker} push {{built}}",),
+            "push": (f"{docker} tag {{image}} {{built}}", f"{docker} push {{built}}"),
             "logout": (f"{docker} logout {{server}}",),
         },
         login=(f"{docker} login --username {{username}} --password-stdin {{server}}",),

@@ -83,6 +83,7 @@ def _client(ours: Path, variant: str = "") -> Client:
         {"kaniko": "kaniko"},
         {"build": partial(_build, ours=ours), "push": partial(_push, ours=ours)},
         variant=variant,
+        files=(_STATIC,),
     )
 
 
