@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from cred_helper.commands.doctor.finding import ERROR
+from cred_helper.commands.doctor.finding import ERROR, Finding
 from cred_helper.commands.doctor.report import show, verdict
 from cred_helper.commands.ui.arguments import as_json
 from cred_helper.commands.ui.screen import Screen
+from cred_helper.errors import CannotLoad
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @click.command("self-check")
@@ -25,20 +31,29 @@ def self_check(sums: str | None, json_wanted: bool) -> int:
     credential from a loopback server, for a made-up identity. Needs no network, home folder or
     identity, and keeps nothing. The exit status is 1 if a check fails.
     """
-    # The SDKs and their server are loaded for this command alone.
-    from cred_helper.commands.self_check.exchange import exchanges
-    from cred_helper.commands.self_check.file import file
-    from cred_helper.commands.self_check.libraries import libraries
-
     screen = Screen.guarded()
     found = []
-    for check in (file(sums), exchanges(), libraries()):
-        for finding in check:
-            found.append(finding)
-            if not json_wanted:
-                show(screen, finding)
+    for finding in _findings(sums):
+        found.append(finding)
+        if not json_wanted:
+            show(screen, finding)
     if json_wanted:
         screen.json([finding.document() for finding in found])
     else:
         screen.line(verdict(found))
     return 1 if any(finding.severity == ERROR for finding in found) else 0
+
+
+def _findings(sums: str | None) -> Iterator[Finding]:
+    """Check the parts of the file before the SDKs are loaded from them."""
+    from cred_helper.commands.self_check.file import file
+
+    yield from file(sums)
+    try:
+        from cred_helper.commands.self_check.exchange import exchanges
+        from cred_helper.commands.self_check.libraries import libraries
+    except CannotLoad as failure:
+        yield Finding(ERROR, "libraries", failure.error)
+        return
+    yield from exchanges()
+    yield from libraries()

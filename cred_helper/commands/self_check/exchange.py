@@ -45,11 +45,11 @@ def exchanges() -> Iterator[Finding]:
         if provider is None:
             yield note(cloud.name, "selfcheck.left-out")
             continue
-        check = _declared(cloud)
-        if check is None:
-            yield warning(cloud.name, "selfcheck.not-declared")
-            continue
         try:
+            check = _declared(cloud)
+            if check is None:
+                yield warning(cloud.name, "selfcheck.not-declared")
+                continue
             authority = authority or Authority()
             yield _exchanged(cloud, provider, check, authority)
         except CannotLoad as failure:
