@@ -115,9 +115,7 @@ def real_path(path: str) -> str:
 
 def machine_name(environ: Mapping[str, str]) -> str:
     """The name that distinguishes machines and pods with one home folder."""
-    if sys.platform == "win32":
-        return environ.get("COMPUTERNAME", "")
-    name = os.uname().nodename
+    name = environ.get("COMPUTERNAME", "") if sys.platform == "win32" else os.uname().nodename
     if record is not None:
         record.machine_name(name)
     return name
