@@ -76,9 +76,9 @@ def _of_packages() -> Iterator[tuple[str, bool]]:
         own = metadata.distribution(_DISTRIBUTION)
     except PackageNotFoundError:
         return
-    recorded = {str(file) for file in own.files or ()}
+    recorded = {str(file) for file in own.files or () if file.hash}
     if "cred_helper/__init__.py" not in recorded:
-        return  # an editable installation: it has no record of the source
+        return  # an editable installation or a source folder: no record of the source
     for distribution in (own, *_needed(own)):
         for file in distribution.files or ():
             # Installers write the scripts of a package anew.
