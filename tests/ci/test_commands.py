@@ -57,7 +57,7 @@ def _bitbucket(system: CiSystem) -> dict[str, str]:
             _gitlab_with_one_token,
             _HUB,
             [
-                ("error", "dockerhub", "oidc.gitlab-audience"),
+                ("error", "dockerhub", "dockerhub.other-job"),
                 ("note", "dockerhub", "doctor.ci-not-trusted"),
             ],
         ),
