@@ -15,7 +15,7 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cred_helper.commands.configure import raw_json
 from cred_helper.errors import Misconfigured
@@ -156,12 +156,11 @@ def _names_helpers(raw: str) -> bool:
     )
 
 
-class LinkChange:
+class LinkChange(NamedTuple):
     """A symbolic link to make or, without a target, to remove."""
 
-    def __init__(self, path: Path, target: str | None) -> None:
-        self.path = path
-        self.target = target
+    path: Path
+    target: str | None
 
     def diff(self) -> str:
         """The link, as a line of a difference."""
@@ -317,13 +316,12 @@ def _common(one: str, other: str) -> int:
     return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
-class Splice:
+class Splice(NamedTuple):
     """One cut into a text: at an offset, ``new`` took the place of ``old``."""
 
-    def __init__(self, at: int, old: str, new: str) -> None:
-        self.at = at
-        self.old = old
-        self.new = new
+    at: int
+    old: str
+    new: str
 
     @classmethod
     def between(cls, before: str, after: str) -> Splice:

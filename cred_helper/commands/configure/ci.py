@@ -10,7 +10,7 @@ import json
 import os
 import re
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cred_helper import __version__, clouds, docker_hub, stdio
 from cred_helper.commands.ui.arguments import server_urls_known
@@ -133,22 +133,17 @@ pipelines:
 """
 
 
-class CiSystem:
+class CiSystem(NamedTuple):
     """A CI system: its word for ``--ci``, its name, and its recipe.
 
     ``registry`` is its own. ``audience`` is that of all its tokens, where it is another service's.
     """
 
-    __slots__ = ("audience", "name", "recipe", "registry", "title")
-
-    def __init__(
-        self, name: str, title: str, recipe: str, *, registry: str = "", audience: str = ""
-    ) -> None:
-        self.name = name
-        self.title = title
-        self.recipe = recipe
-        self.registry = registry
-        self.audience = audience
+    name: str
+    title: str
+    recipe: str
+    registry: str = ""
+    audience: str = ""
 
 
 SYSTEMS = (
@@ -164,21 +159,16 @@ SYSTEMS = (
 NAMES = tuple(system.name for system in SYSTEMS)
 
 
-class Registry:
+class Registry(NamedTuple):
     """A registry to pull from: a cloud's, with the options that are in force for it, or another.
 
     ``alias`` is the cloud's registry that the host stands for by a rule.
     """
 
-    __slots__ = ("alias", "cloud", "host", "options")
-
-    def __init__(
-        self, host: str, cloud: Cloud | None, options: Mapping[str, str], alias: str = ""
-    ) -> None:
-        self.host = host
-        self.cloud = cloud
-        self.options = options
-        self.alias = alias
+    host: str
+    cloud: Cloud | None
+    options: Mapping[str, str]
+    alias: str = ""
 
 
 def recipe(system: CiSystem, hosts: Iterable[str] = (), wiring: Wiring | None = None) -> str:

@@ -9,7 +9,7 @@ Source: RFC 8259 (of members with one name, the last counts, as for Go and Pytho
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,16 +18,13 @@ _WHITESPACE = " \t\r\n"
 _DECODER = json.JSONDecoder()
 
 
-class Member:
+class Member(NamedTuple):
     """Where one member of an object stands in the text."""
 
-    __slots__ = ("end", "name", "start", "value_start")
-
-    def __init__(self, name: str, start: int, value_start: int, end: int) -> None:
-        self.name = name
-        self.start = start
-        self.value_start = value_start
-        self.end = end
+    name: str
+    start: int
+    value_start: int
+    end: int
 
 
 class _Object:

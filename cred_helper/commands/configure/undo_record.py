@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cred_helper.commands.configure.changes import (
     FileChange,
@@ -30,12 +30,11 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 
 
-class Step:
+class Step(NamedTuple):
     """One change, and the record with which it is undone."""
 
-    def __init__(self, change: Change, record: Record) -> None:
-        self.change = change
-        self.record = record
+    change: Change
+    record: Record
 
 
 class Plan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from cred_helper.errors import CredentialError
 
@@ -12,16 +12,13 @@ WARNING = "warning"
 ERROR = "error"
 
 
-class Finding:
+class Finding(NamedTuple):
     """One thing that was looked at. ``command`` can be pasted into a shell."""
 
-    def __init__(
-        self, severity: str, subject: str, notice: CredentialError, command: str | None = None
-    ) -> None:
-        self.severity = severity
-        self.subject = subject
-        self.notice = notice
-        self.command = command
+    severity: str
+    subject: str
+    notice: CredentialError
+    command: str | None = None
 
     def document(self) -> dict[str, Any]:
         """The finding as a JSON object."""

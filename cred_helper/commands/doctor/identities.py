@@ -30,8 +30,10 @@ def identities() -> Iterator[Finding]:
         for finding in of_explained(cloud.name, explained):
             if finding.severity == ERROR and explained.id_token_wanted:
                 # A CI job lacks the same for every cloud.
-                finding.notice = finding.notice.within("file.at", place=cloud.title)
-            yield finding
+                notice = finding.notice.within("file.at", place=cloud.title)
+                yield finding._replace(notice=notice)
+            else:
+                yield finding
 
 
 def of_explained(subject: str, explained: Explanation) -> Iterator[Finding]:

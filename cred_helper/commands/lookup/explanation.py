@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cred_helper import clouds, providers, stdio
 from cred_helper.cache.cached import CachedProvider
@@ -40,16 +40,13 @@ OPEN = "open"
 NOT_ASKED = "not asked"
 
 
-class Outlook:
+class Outlook(NamedTuple):
     """What a source would answer to a ``get``, in one word and in a sentence."""
 
-    def __init__(
-        self, would_say: str, words: str, hint: str | None = None, code: str | None = None
-    ) -> None:
-        self.would_say = would_say
-        self.words = words
-        self.hint = hint
-        self.code = code
+    would_say: str
+    words: str
+    hint: str | None = None
+    code: str | None = None
 
     @classmethod
     def of(cls, would_say: str, error: CredentialError) -> Outlook:
@@ -250,7 +247,7 @@ class Explanation:
             "code": self.error.code if self.error else None,
             "order": [source.name for source in self.sources],
             "sources": [
-                {"source": source.name, **vars(outlook)} for source, outlook in self.outlooks()
+                {"source": source.name, **outlook._asdict()} for source, outlook in self.outlooks()
             ],
         }
 

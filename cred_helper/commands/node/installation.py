@@ -12,7 +12,7 @@ import stat
 import sys
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cred_helper import stdio
 from cred_helper.commands.configure.changes import FileChange, LinkChange
@@ -33,12 +33,11 @@ _MODE = 0o755
 _KEPT = ".before-docker-credential-multi"
 
 
-class ProgramChange:
+class ProgramChange(NamedTuple):
     """A copy of a program that takes the place of another file, if that differs."""
 
-    def __init__(self, source: Path, target: Path) -> None:
-        self.source = source
-        self.target = target
+    source: Path
+    target: Path
 
     @property
     def is_change(self) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cred_helper.commands.node import yaml_text
 
@@ -28,7 +28,7 @@ _PROC = "/proc"
 _MOST_BYTES = 1 << 20
 
 
-class Layout:
+class Layout(NamedTuple):
     """The folder of executables and the configuration, as kubelet names them.
 
     ``marks`` are what only such a node has: one is enough. ``restart`` makes kubelet read the
@@ -36,26 +36,13 @@ class Layout:
     ``in_machine_config`` is whether the distribution writes the configuration itself.
     """
 
-    __slots__ = ("config", "folder", "in_machine_config", "marks", "name", "needs_flags", "restart")
-
-    def __init__(
-        self,
-        name: str,
-        folder: str,
-        config: str,
-        marks: tuple[str, ...],
-        restart: str = "systemctl restart kubelet",
-        *,
-        needs_flags: bool = False,
-        in_machine_config: bool = False,
-    ) -> None:
-        self.name = name
-        self.folder = folder
-        self.config = config
-        self.marks = marks
-        self.restart = restart
-        self.needs_flags = needs_flags
-        self.in_machine_config = in_machine_config
+    name: str
+    folder: str
+    config: str
+    marks: tuple[str, ...]
+    restart: str = "systemctl restart kubelet"
+    needs_flags: bool = False
+    in_machine_config: bool = False
 
     @property
     def flags(self) -> str:
@@ -113,13 +100,12 @@ LAYOUTS = (
 NAMES = tuple(layout.name for layout in LAYOUTS)
 
 
-class Kubelet:
+class Kubelet(NamedTuple):
     """A kubelet that runs: its process, and the two paths as its flags have them, or ``""``."""
 
-    def __init__(self, process: str, config: str, folder: str) -> None:
-        self.process = process
-        self.config = config
-        self.folder = folder
+    process: str
+    config: str
+    folder: str
 
     def environment(self) -> dict[str, str]:
         """Its environment, which its plugins get; empty where that may not be read."""
