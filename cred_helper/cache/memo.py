@@ -107,8 +107,9 @@ def encode(name: str, head: list[bytes], results: dict[bytes, bytes]) -> bytes:
 
     The results themselves are not in it.
     """
-    # The launcher is for Linux.
-    user = b"" if sys.platform == "win32" else b"=%d %d" % (os.getuid(), os.geteuid())
+    user = b""
+    if sys.platform != "win32":
+        user = b"=%d %d" % (os.getuid(), os.geteuid())
     head = [TITLE.encode(), *head]
     parts: list[str | bytes] = [name, b"".join(line + b"\0" for line in head), user]
     for question, result in results.items():

@@ -115,7 +115,10 @@ def real_path(path: str) -> str:
 
 def machine_name(environ: Mapping[str, str]) -> str:
     """The name that distinguishes machines and pods with one home folder."""
-    name = environ.get("COMPUTERNAME", "") if sys.platform == "win32" else os.uname().nodename
+    if sys.platform == "win32":
+        name = environ.get("COMPUTERNAME", "")
+    else:
+        name = os.uname().nodename
     if record is not None:
         record.machine_name(name)
     return name
