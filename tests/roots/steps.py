@@ -234,7 +234,7 @@ def suite(step: Step) -> str:
     if step.root.is_emulated:
         script = f".venv/bin/python -m pytest -n 2 {' '.join(_SELECTED)}"
     inside = step.root.inside()
-    inside = replace(inside, environment={**inside.environment, "PYTEST_ADDOPTS": "-rs"})
+    inside = replace(inside, environment={**inside.environment, "PYTEST_ADDOPTS": "-rfEs"})
     return _totals(step.shell(f"cd {WORK}; {script}", inside))
 
 
