@@ -138,6 +138,7 @@ apt-get update -qq
 apt-get install -y -qq man-db groff-base
 all > /tmp/before
 apt-get install -y {_PACKAGE}
+export HOME=/tmp  # a package leaves the users' files alone
 {PROGRAM} version
 printf registry.example.com | {PROGRAM} get > /tmp/answer && exit 1
 printf '{NOT_FOUND.decode().strip()}\\n' | cmp - /tmp/answer

@@ -51,7 +51,11 @@ def keep(outcome: Outcome, folder: Path = FOLDER) -> None:
     """Keep this outcome, in place of that of the same step in the same roots."""
     owner = outcome.built_in or outcome.root
     path = folder / owner / "outcomes.json"
-    rows = {(it.root, it.step): it for it in kept(folder) if owner == (it.built_in or it.root)}
-    rows[outcome.root, outcome.step] = outcome
+    rows = {
+        (it.root, it.step, it.built_in): it
+        for it in kept(folder)
+        if owner == (it.built_in or it.root)
+    }
+    rows[outcome.root, outcome.step, outcome.built_in] = outcome
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps([asdict(row) for row in rows.values()], indent=1) + "\n")

@@ -15,7 +15,8 @@ from tests.support.executable import ROOT
 
 FOLDER = ROOT / "build/roots"
 SUITES = {"debian11": "bullseye", "debian12": "bookworm", "debian13": "trixie"}
-WORK = "/docker-credential-multi"
+# Not a name that the program contains: a test looks for this path in the file.
+WORK = "/srv/checkout"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _BARE = ("empty", "musl")
 # Older releases have no Python that is new enough.

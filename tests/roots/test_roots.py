@@ -107,6 +107,9 @@ def test_whatever_comes_of_a_step_is_an_outcome(
         outcome.keep(steps.taken(ours, "demo", 1, body, commit="c"), tmp_path)
         [kept] = outcome.kept(tmp_path)
         assert (kept.verdict, kept.step, kept.commit) == (verdict, "demo", "c")
+    of_a_file = Outcome(ours.name, "demo", Verdict.OK, built_in=ours.name)
+    outcome.keep(of_a_file, tmp_path)
+    assert outcome.kept(tmp_path)[1:] == [of_a_file]
     assert [verdict for verdict in Verdict if not verdict.is_right] == [
         Verdict.FAILED,
         Verdict.OUT_OF_TIME,
