@@ -18,12 +18,18 @@ _RUST = (
     "`docker_credential` has one error for every answer but a credential, not-found too: the "
     'caller goes on without a login, or a rule has `answer = "empty"` for the host.'
 )
-_CLASSIC = (
-    "The classic builder asks `list`, not `get`: with `credsStore` a cloud's host is in it after "
-    "its first `get`, as of a pull. Use BuildKit, `credHelpers`, or a rule with `list = true`."
+_LISTED = (
+    "The classic builder and regctl ask `list` first: with `credsStore` a cloud's host is in it "
+    "after a `get`, as of a pull by docker. Use BuildKit, `credHelpers`, or a rule with "
+    "`list = true`."
+)
+_REGCTL = (
+    "`regctl registry logout` ends in a stack trace where `regctl registry login` has not been."
 )
 EXPLAINED = (
-    ("docker classic builder", "credsStore", "[!p]*", "build", _CLASSIC),
+    ("docker classic builder", "credsStore", "[!p]*", "build", _LISTED),
+    ("regctl", "credsStore", "[!p]*", "pu[ls][lh]", _LISTED),
+    ("regctl", "*", "[!p]*", "logout", _REGCTL),
     ("kaniko helper in /usr/local/bin", "*", "*", "push", _KANIKO),
     ("docker_credential (Rust)", "*", "public", "get", _RUST),
 )
