@@ -39,7 +39,7 @@ PAGE = """\
 # Clients
 
 Every client below is the real one. `docker-credential-multi configure` sets it up (`credsStore`;
-for podman and buildah `credential-helpers` in `registries.conf`), or
+for podman, buildah and skopeo `credential-helpers` in `registries.conf`), or
 `docker-credential-multi configure --registry HOST` (`credHelpers`). The registries are servers on
 loopback that accept only what their cloud issued; the private one has a login, the public one needs
 none. `make outside` installs the clients, runs them, and writes this page.
