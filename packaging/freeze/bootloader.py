@@ -147,6 +147,6 @@ def costs(binaries: Binaries) -> str:
             path = process_collected_binary(path, name, use_strip=elf.HERE)
             size += Path(path).stat().st_size
     return (
-        f"every start unpacks {size / 1e6:.0f} MB to TMPDIR, where files must be executable, and is"
-        " about twice as long"
+        f"every start unpacks {size / 1e6:.0f} MB to TMPDIR, where files must be executable: a"
+        " get takes 30 ms or more"
     )
