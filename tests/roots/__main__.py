@@ -10,7 +10,6 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 
 from cred_helper import __version__
 from tests.roots import elsewhere, steps, this_machine
@@ -113,17 +112,25 @@ def _try_elsewhere(owners: Iterable[Root]) -> None:
                 if not root.is_there:
                     continue
                 _say(f"files of {owner.name} in {root.name} …")
+                commit = _built_from(owner)
                 for file in steps.files(owner):
-                    _keep(elsewhere.try_file(file, owner, root, clouds))
+                    _keep(elsewhere.try_file(file, owner, root, clouds, commit))
                 if root.suite and list((owner.work / "dist").glob("*.deb")):
-                    _keep(_package_tried(owner, root))
+                    _keep(_package_tried(owner, root, commit))
 
 
-def _package_tried(owner: Root, root: Root) -> Outcome:
+def _built_from(owner: Root) -> str:
+    """The commit of the files of a root."""
+    commits = [it.commit for it in kept() if (it.root, it.step) == (owner.name, "frozen")
+               and not it.built_in]  # fmt: skip
+    return commits[0] if commits else ""
+
+
+def _package_tried(owner: Root, root: Root, commit: str) -> Outcome:
     def body(step: Step) -> str:
         return elsewhere.try_package(step, owner)
 
-    return steps.taken(root, "package", 600, body, built_in=owner.name)
+    return steps.taken(root, "package", 600, body, commit=commit, built_in=owner.name)
 
 
 def _report() -> Report:
@@ -136,8 +143,8 @@ def _report() -> Report:
             if not file.suffix:
                 floors[root.name] = steps.floor(file)
     heading = (
-        f"{PROGRAM} {__version__}, commit {steps.commit()}, {datetime.now(UTC):%Y-%m-%d}, "
-        f"on {this_machine.architecture()}; the other architecture is emulated by qemu-user"
+        f"{PROGRAM} {__version__}, on {this_machine.architecture()}; the other architecture is "
+        "emulated by qemu-user. A commit is the last one that changes what the row depends on."
     )
     facts = {root.name: root.facts for root in roots}
     order = [

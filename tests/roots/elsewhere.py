@@ -55,7 +55,7 @@ def clouds() -> Iterator[Clouds]:
         yield Clouds(folder, running)
 
 
-def try_file(file: Path, built_in: Root, root: Root, clouds: Clouds) -> Outcome:
+def try_file(file: Path, built_in: Root, root: Root, clouds: Clouds, commit: str) -> Outcome:
     """Run a file in a root: no identity first, then one of each cloud."""
     started_at_s = perf_counter()
     step = "static" if file.suffix else "frozen"
@@ -65,7 +65,7 @@ def try_file(file: Path, built_in: Root, root: Root, clouds: Clouds) -> Outcome:
     except Failed as reason:
         verdict, words = reason.verdict, str(reason)
     took_s = round(perf_counter() - started_at_s, 1)
-    return Outcome(root.name, step, verdict, words, took_s, built_in=built_in.name)
+    return Outcome(root.name, step, verdict, words, took_s, commit, built_in.name)
 
 
 def _tried(file: Path, root: Root, clouds: Clouds, log: Path) -> tuple[Verdict, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -27,7 +28,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a step; ``root`` is where, and ``built_in`` where its file was built."""
+    """What came of a step; ``root`` is where, and ``built_in`` where its file was built.
+
+    ``commit`` is the last one that changed what the step, or the build of its file, depends on.
+    """
 
     root: str
     step: str
@@ -36,6 +40,7 @@ class Outcome:
     took_s: float = 0.0
     commit: str = ""
     built_in: str = ""
+    day: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%d}")
 
 
 def kept(folder: Path = FOLDER) -> list[Outcome]:
@@ -48,13 +53,17 @@ def kept(folder: Path = FOLDER) -> list[Outcome]:
 
 
 def keep(outcome: Outcome, folder: Path = FOLDER) -> None:
-    """Keep this outcome, in place of that of the same step in the same roots."""
+    """Keep this outcome, in place of that of the same step in the same roots.
+
+    A new file has not been tried anywhere.
+    """
     owner = outcome.built_in or outcome.root
     path = folder / owner / "outcomes.json"
+    is_new_file = outcome.step == "frozen" and not outcome.built_in
     rows = {
         (it.root, it.step, it.built_in): it
         for it in kept(folder)
-        if owner == (it.built_in or it.root)
+        if owner == (it.built_in or it.root) and not (is_new_file and it.built_in)
     }
     rows[outcome.root, outcome.step, outcome.built_in] = outcome
     path.parent.mkdir(parents=True, exist_ok=True)

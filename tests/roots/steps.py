@@ -272,14 +272,15 @@ def floor(file: Path) -> str:
 _PAGE = """\
 # Platforms
 
-The static file runs wherever the kernel is Linux. The frozen file and the package need the glibc of
-the system that they were built on: where it is older, take the static file.
+The static file runs wherever the kernel is Linux. The frozen file and the package need the glibc in
+the table: where it is older, or there is none, take the static file.
 
 This is what `make roots` found. The roots are Debian releases by debootstrap, with the packages
 that CONTRIBUTING names and no others; one that is empty but for the file and /tmp, without /proc
 and /dev; and one with musl and busybox alone. `demo`, `frozen` and `tests` are the make targets;
 on an emulated processor the tests are a selection. Each file answers for an identity at every
 cloud in the other roots; the package is installed, used and purged, and no file is left.
+Rows of an older commit are of the files of that commit.
 
 """
 

@@ -17,7 +17,7 @@ class Report:
     """Everything that is known of the roots."""
 
     heading: str
-    """The day, the version and the machine."""
+    """The version and the machine."""
     outcomes: Sequence[Outcome]
     facts: Mapping[str, Mapping[str, str]]
     """The versions in each root."""
@@ -31,7 +31,8 @@ class Report:
     def pages(self) -> Iterator[str]:
         """The tables in Markdown."""
         yield self.heading
-        yield _table(["root", "Debian", "glibc", "Python", *STEPS], self._of_steps())
+        heads = ["root", "Debian", "glibc", "Python", "step", "result", "commit", "day"]
+        yield _table(heads, self._of_steps())
         heads, rows = self._of_files()
         if rows:
             yield _table(heads, rows)
@@ -53,7 +54,10 @@ class Report:
                 continue  # files of other roots are tried in it: the other table
             facts = self.facts.get(root, {})
             versions = [facts.get(name, "") for name in ("debian", "glibc", "python")]
-            yield [root, *versions, *(_cell(steps.get(step)) for step in STEPS)]
+            for step in STEPS:
+                if step in steps:
+                    it = steps[step]
+                    yield [root, *versions, step, _cell(it), it.commit, it.day]
 
     def _of_files(self) -> tuple[list[str], list[list[str]]]:
         tried = [outcome for outcome in self.outcomes if outcome.built_in]
@@ -69,9 +73,12 @@ class Report:
                 if cells:
                     needs = "" if step == "static" else self.floors.get(owner, "")
                     shown = [_cell(cells.get(system)) for system in systems]
-                    rows.append([f"{step}, {owner}", needs, *shown])
+                    last = max(cells.values(), key=lambda it: it.day)
+                    rows.append([f"{step}, {owner}", last.commit, last.day, needs, *shown])
         heads = [
             "file, and where it was built",
+            "commit",
+            "day",
             "needs glibc",
             *(self._system(system) for system in systems),
         ]

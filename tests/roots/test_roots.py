@@ -110,6 +110,8 @@ def test_whatever_comes_of_a_step_is_an_outcome(
     of_a_file = Outcome(ours.name, "demo", Verdict.OK, built_in=ours.name)
     outcome.keep(of_a_file, tmp_path)
     assert outcome.kept(tmp_path)[1:] == [of_a_file]
+    outcome.keep(Outcome(ours.name, "frozen", Verdict.OK), tmp_path)
+    assert of_a_file not in outcome.kept(tmp_path)  # that was the file before
     assert [verdict for verdict in Verdict if not verdict.is_right] == [
         Verdict.FAILED,
         Verdict.OUT_OF_TIME,
@@ -162,6 +164,7 @@ def test_the_tables_have_every_outcome_and_the_reason_of_each_that_is_not_well()
     assert Report("", rows[:1], {}).is_right
     assert heading == "of today"
     assert [line.split("|")[1].strip() for line in first.splitlines()[2:]] == [
+        "debian12-amd64",
         "debian12-amd64",
         "debian13-amd64",
     ]
