@@ -65,5 +65,7 @@ def _wrong(status: int, printed: bytes) -> str | None:
     try:
         has_header = bool(json.loads(printed)["headers"]["Authorization"])
     except (ValueError, KeyError):
-        return printed.decode(errors="replace").strip().partition("\n")[0] or f"status {status}"
+        # What is printed may be a credential.
+        said = printed.decode(errors="replace").strip().partition("\n")[0] if status else ""
+        return said or f"no headers, and status {status}"
     return None if has_header and status == 0 else f"status {status}"

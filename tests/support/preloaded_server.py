@@ -74,9 +74,10 @@ MODULES = (
     "azure.identity._persistent_cache",
     "botocore.session",
     "click",
-    "google.auth.transport.requests",
+    "google.auth.transport",
     "google.oauth2.service_account",
     "msal.token_cache",
+    "urllib3",
 )
 # The program is imported anew in each fork, but for the module that its SDKs are imported by.
 _DEFERRED = "cred_helper.providers.common.deferred_imports"

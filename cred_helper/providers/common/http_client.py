@@ -13,6 +13,7 @@ from urllib.parse import unquote_plus, urlencode, urlsplit
 
 from urllib3 import PoolManager, ProxyManager, Timeout
 from urllib3.exceptions import LocationParseError
+from urllib3.util.retry import Retry
 from urllib3.util.ssl_ import create_urllib3_context
 
 from cred_helper.providers.common.wire import login_header
@@ -49,6 +50,8 @@ _OPEN_FIELDS = (
     "tenant",
     "username",
 )
+# No retry and no redirect.
+_ONCE = Retry(total=False, redirect=False)
 # A bundle of 140 authorities takes milliseconds to read.
 _trust: dict[str | bool, ssl.SSLContext] = {}
 
@@ -100,7 +103,7 @@ class HttpClient:
                 body=body,
                 headers=sent,
                 timeout=Timeout(connect=connect_s, read=read_s),
-                retries=False,
+                retries=_ONCE,
                 redirect=False,
                 preload_content=False,
             )
