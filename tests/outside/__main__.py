@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.clouds.authority import Authority
 from tests.clouds.proxy import TerminatingProxy
 from tests.outside import libraries
-from tests.outside.client import FOLDER, PATH, WAYS, Client, Run
+from tests.outside.client import FOLDER, PATH, WAYS, Client, Run, locked
 from tests.outside.engines import commands, containerd, docker, kaniko, podman
 from tests.outside.registries import PLACES
 from tests.outside.table import Cell, Table
@@ -65,11 +65,11 @@ def main() -> None:
     wrong = table.wrong()
     sys.stdout.write("\n".join([table.text(), *wrong, ""]))
     if not (wrong or words.way or words.registry):
-        FOLDER.mkdir(parents=True, exist_ok=True)
         file = FOLDER / "table.json"
-        whole = table.with_former(file, [client.name for client in CLIENTS])
-        whole.write(file)
-        _PAGE.write_text(whole.page())
+        with locked("table"):
+            whole = table.with_former(file, [client.name for client in CLIENTS])
+            whole.write(file)
+            _PAGE.write_text(whole.page())
     sys.exit(bool(wrong))
 
 

@@ -14,10 +14,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from tests.outside import libraries
-from tests.outside.client import FOLDER, PROGRAMS
+from tests.outside.client import FOLDER, PROGRAMS, locked
 
 DEBIAN = (
     *("docker.io", "podman", "buildah", "skopeo", "containerd", "runc", "crun", "netavark"),
@@ -46,15 +47,14 @@ GO = (
     GoProgram("nerdctl", "github.com/containerd/nerdctl/v2", "v2.1.2", "./cmd/nerdctl"),
     GoProgram("regctl", "github.com/regclient/regclient", "v0.11.7", "./cmd/regctl"),
     GoProgram("helm", "helm.sh/helm/v4", "v4.3.1", "./cmd/helm"),
-    GoProgram("ko", "github.com/google/ko", "v0.19.1"),
 )
 
 
 def main() -> None:
     """Install everything, one after another."""
     PROGRAMS.mkdir(parents=True, exist_ok=True)
-    for problems in (_from_debian(), _libraries(), _from_go()):
-        for problem in problems:
+    with locked("set_up"):
+        for problem in chain(_from_debian(), _libraries(), _from_go()):
             sys.stderr.write(f"{problem}\n")
 
 

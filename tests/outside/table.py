@@ -139,7 +139,7 @@ class Table:
 
     def _word(self, cell: Cell | None) -> str:
         """What stands in the table: ``ok``, or the operations that failed and their notes."""
-        if cell is None:
+        if cell is None or not cell.outcome:
             return "-"
         failed: dict[str, list[str]] = {}
         for operation, reason in cell.outcome.items():

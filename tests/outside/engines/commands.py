@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from tests.outside.client import FOLDER, Client, Run
+from tests.outside.client import Client, Run
 
-_GO_CACHE = FOLDER / "go-cache"
-_MAIN = "package main\n\nfunc main() {}\n"
 _CHART = "apiVersion: v2\nname: built\nversion: 1.0.0-{way}\n"
 
 
@@ -22,20 +20,6 @@ def _client(
         },
         login=(f"{name} {login}",),
     )
-
-
-def _ko(run: Run) -> None:
-    """Build a Go program on a base image from the registry, and push it."""
-    (run.context / "go.mod").write_text("module example.com/built\n\ngo 1.20\n")
-    (run.context / "main.go").write_text(_MAIN)
-    run.machine.environment |= {
-        "KO_DOCKER_REPO": run.place.built("").rstrip(":"),
-        "KO_DEFAULTBASEIMAGE": run.place.base,
-        "GOCACHE": str(_GO_CACHE),
-        "GOFLAGS": "-mod=mod -buildvcs=false",
-        "GOPROXY": "off",
-    }
-    run.call(f"sh -c 'cd {{context}} && exec ko build --bare --tags {run.tag} .'")
 
 
 def _helm(run: Run) -> None:
@@ -86,10 +70,5 @@ CLIENTS = (
             "logout": ("helm registry logout {server}",),
         },
         login=("helm registry login --username {username} --password-stdin {server}",),
-    ),
-    Client(
-        {"ko": "ko version"},
-        {"login": (), "push": _ko},
-        login=("ko login --username {username} --password-stdin {server}",),
     ),
 )
