@@ -196,7 +196,9 @@ def _base_modules(analysis: Any) -> Iterator[tuple[str, Path]]:
             found = find_spec(name)
             assert found is not None, name
             assert found.origin is not None, name
-            yield name, Path(found.origin)
+            # Another module may take the name: _collections_abc is collections.abc.
+            if found.name == name:
+                yield name, Path(found.origin)
 
 
 def _add_libraries(payload: Payload, analysis: Any, folder: Path | None, work: Path) -> None:

@@ -119,7 +119,7 @@ def test_the_sbom_has_the_hash_of_the_file(listed: Listed) -> None:
 
 def test_every_library_in_the_file_is_in_the_sbom(listed: Listed) -> None:
     libraries = [c for c in listed.compiled if (c.soname or c.modules) and not c.is_program]
-    assert len(libraries) > 30
+    assert len(libraries) > 9  # Debian 13 links most modules into libpython
     locations = set(listed.locations)
     missing = [
         found.soname or found.modules
