@@ -337,7 +337,7 @@ answer_from_memo(int argc, char **argv, const char *build)
     }
     clock_gettime(CLOCK_REALTIME, &now);
     size = memo_reply(memo, name, now.tv_sec * 1000LL + now.tv_nsec / 1000000, reply, &exit_status);
-    signal(SIGPIPE, SIG_IGN); /* as Python has it */
+    signal(SIGPIPE, SIG_IGN), signal(SIGXFSZ, SIG_IGN); /* as Python has them */
     for (ssize_t written, done = 0; size > 0; done += written) {
         written = write(1, reply + done, size - done);
         if (written < 0 && done == 0) {
