@@ -31,7 +31,8 @@ def main() -> None:
     if options.naive:
         entry = PACKAGING / "runtime" / "naive_entry.py"
         paths = ["--paths", str(PACKAGING.parent), "--specpath", str(work)]
-        command += ["--onefile", "--name", "naive", *paths, str(entry)]
+        command += ["--onefile", "--name", "naive", "--collect-submodules", "cred_helper"]
+        command += [*paths, str(entry)]
     else:
         spec = PACKAGING / "docker-credential-multi.spec"
         command += [str(spec), "--", *rest]
