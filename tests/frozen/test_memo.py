@@ -15,7 +15,7 @@ from tests.memo.fuzz import by_file, run
 from tests.support.machine import Machine
 
 pytestmark = needs_file
-NOBODY = "registry.example.com"
+UNKNOWN_HOST = "registry.example.com"
 ROUNDS = 12
 
 
@@ -33,7 +33,7 @@ def traced(machine: Machine, file: Path, host: str, log: Path) -> list[str]:
 
 @needs_strace
 @each_file
-@pytest.mark.parametrize("host", [EXAMPLE_HOST, NOBODY])
+@pytest.mark.parametrize("host", [EXAMPLE_HOST, UNKNOWN_HOST])
 def test_the_launcher_repeats_an_answer_without_python(
     file: Path, host: str, home: Path, tmp_path: Path
 ) -> None:
@@ -59,7 +59,7 @@ def test_the_launcher_repeats_an_answer_without_python(
 
 
 @needs_strace
-@pytest.mark.parametrize("host", [EXAMPLE_HOST, NOBODY])
+@pytest.mark.parametrize("host", [EXAMPLE_HOST, UNKNOWN_HOST])
 def test_a_memo_asks_about_every_path_that_the_call_gave_to_the_kernel(
     host: str, home: Path, tmp_path: Path
 ) -> None:

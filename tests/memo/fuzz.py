@@ -158,18 +158,15 @@ def _changed(path: Path, random: Random) -> str:
 
 
 def _entry(trial: Trial, random: Random) -> str:
-    paths = sorted(trial.own.glob("*.token"))
-    if not paths:
-        return "nothing"
-    if random.random() < 0.3 and len(paths) > 1:
-        one, two = random.sample(paths, 2)
-        shutil.copy(one, two)
-        return f"{one.name} in the place of {two.name}"
-    return _changed(random.choice(paths), random)
+    return _kept(sorted(trial.own.glob("*.token")), random)
 
 
 def _memo(trial: Trial, random: Random) -> str:
-    paths = sorted(trial.own.glob("*.memo"))
+    return _kept(sorted(trial.own.glob("*.memo")), random)
+
+
+def _kept(paths: list[Path], random: Random) -> str:
+    """Change one of the files in the cache, or put another in its place."""
     if not paths:
         return "nothing"
     if random.random() < 0.3 and len(paths) > 1:
