@@ -37,7 +37,8 @@ Map: imports point down only; the import contracts in pyproject.toml check it
                     writes, private folders, locks, fingerprints
     clouds          one row for each cloud: name, title, example host, options, helpers, SDK
     hosts           the host tables: the one page to audit
-    server_url  credential  docker_hub  errors  messages  secret_shapes  signals      the vocabulary
+    server_url  credential  docker_hub  errors  messages  record  secret_shapes  signals
+                    the vocabulary
 
 What never happens
     A host outside the tables gets a cloud token; only a rule of the user can name an alias.

@@ -250,7 +250,7 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
         Route(grant.name, target.address), environ=wiring.environ, deadline=wiring.deadline
     )
     if may_fail:
-        request = request.sooner(ANONYMOUS_DEADLINE_S)
+        request = request.but(deadline=request.deadline.sooner(ANONYMOUS_DEADLINE_S))
     provider = wiring.guarded(grant)
     host = target.server_url.raw
     try:

@@ -114,7 +114,8 @@ def _answers(builtin: ProviderSource) -> bool:
     """Whether the cloud gives a credential, which then comes before any login."""
     from cred_helper.errors import CredentialError
 
-    request = builtin.request.sooner(ANSWER_WITHIN_S)
+    request = builtin.request
+    request = request.but(deadline=request.deadline.sooner(ANSWER_WITHIN_S))
     try:
         builtin.provider.get(request, builtin.provider.identify(request))
     except CredentialError:

@@ -201,7 +201,7 @@ class Wiring:
             id_token=_id_token(resolution.options, resolution.route.provider),
         )
         if resolution.anonymous:
-            request = request.sooner(ANONYMOUS_DEADLINE_S)
+            request = request.but(deadline=request.deadline.sooner(ANONYMOUS_DEADLINE_S))
         return ProviderSource(self.guarded(resolution.provider, resolution.min_life_s), request)
 
     def guarded(self, provider: Provider, min_life_s: float = 0.0) -> Provider:

@@ -121,7 +121,7 @@ class CachedProvider:
                 clock=self._clock,
             ).credential()
 
-        return request.sharing(share)
+        return request.but(share=share)
 
     def kept(self, request: TokenRequest, identity: Identity) -> Entry | None:
         """The entry that would answer a ``get`` now, still encrypted. Runs no program."""

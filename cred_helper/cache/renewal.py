@@ -183,7 +183,10 @@ class Renewal:
         return credential
 
     def _short_request(self) -> TokenRequest:
-        return self._request if self._old is None else self._request.sooner(RENEWAL_WITHIN_S)
+        request = self._request
+        if self._old is None:
+            return request
+        return request.but(deadline=request.deadline.sooner(RENEWAL_WITHIN_S))
 
     def _is_same_identity(self) -> bool:
         """Whether the identity's files are what they were before the cloud was asked.

@@ -24,7 +24,7 @@ def token_request(
     assert found is not None
     deadline = Deadline(within_s, time.monotonic)
     return TokenRequest(
-        found, environ=environ, deadline=deadline, options=options, id_token=id_token
+        found, environ=environ, deadline=deadline, options=options or {}, id_token=id_token
     )
 
 

@@ -105,7 +105,7 @@ class AcrIdentity(Identity):
             skipped=tuple(skipped),
             cache_key=fingerprints.digest([*signs_in_at, answer, *parts]) if stable else None,
             certain=first.certain,
-            problem=problem,
+            problem_if_absent=problem,
         )
         self.candidates = tuple(candidates)
         self.id_token = candidates[0].id_token if candidates else None

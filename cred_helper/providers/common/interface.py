@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from cred_helper.errors import Misconfigured, NotFound
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def seconds(amount_s: float) -> str:
     return f"{amount_s:.0f}" if amount_s >= 1 else f"{amount_s:.1g}"
 
 
-class IdToken:
+class IdToken(Record):
     """The identity token that a request is to be answered by; ``id_token`` finds it.
 
     ``source`` is a value of the option ``id_token`` (``ci``, ``env:NAME``, ``file:PATH``), or the
@@ -58,16 +59,14 @@ class IdToken:
     pod"). ``audience`` is the user's choice; ``""`` leaves it to the cloud's default.
     """
 
-    __slots__ = ("audience", "given", "source")
     OF_CI_JOB = "ci"
 
-    def __init__(self, source: str, audience: str = "", *, given: str = "") -> None:
-        self.source = source
-        self.audience = audience
-        self.given = given
+    source: str
+    audience: str = ""
+    given: str = ""
 
 
-class FoundToken:
+class FoundToken(Record):
     """Where an identity token comes from, and whose it is.
 
     ``place`` names the source in messages, as a noun with its article. ``issuer`` is the CI system
@@ -78,96 +77,19 @@ class FoundToken:
     the check of the token on.
     """
 
-    __slots__ = ("audiences", "claims", "is_strict", "issuer", "path", "place", "token", "whose")
-
-    def __init__(
-        self,
-        place: str,
-        audiences: tuple[str, ...],
-        *,
-        whose: str | None,
-        token: str = "",
-        issuer: str = "",
-        path: str = "",
-        is_strict: bool = False,
-    ) -> None:
-        self.place = place
-        self.audiences = audiences
-        self.claims = ""
-        self.whose = whose
-        self.token = token
-        self.issuer = issuer
-        self.path = path
-        self.is_strict = is_strict
+    place: str
+    audiences: tuple[str, ...]
+    whose: str | None
+    token: str = ""
+    issuer: str = ""
+    path: str = ""
+    is_strict: bool = False
+    claims: str = ""
 
     @property
     def audience(self) -> str:
         """The audience to ask for."""
         return self.audiences[0]
-
-
-class TokenRequest:
-    """A request for a credential: for which route, with which options, until which deadline.
-
-    ``options`` are the user's choices for this registry (an AWS profile, a tenant, …), by their
-    names in the row of ``clouds``. ``origin_of`` says where an option is written, if that is known.
-    ``environ`` is the environment to look for an identity in. The SDKs read that of the process,
-    which is the same outside a test. ``share`` keeps a part of the answer for other requests.
-    ``id_token`` is the token of a CI job or a pod: with one, only its identity may answer.
-    """
-
-    __slots__ = ("_origin_of", "deadline", "environ", "id_token", "options", "route", "share")
-
-    def __init__(
-        self,
-        route: Route,
-        *,
-        environ: Mapping[str, str],
-        deadline: Deadline,
-        options: Mapping[str, str] | None = None,
-        origin_of: Callable[[str], str | None] = lambda _option: None,
-        share: Share | None = None,
-        id_token: IdToken | None = None,
-    ) -> None:
-        self.route = route
-        self.environ = environ
-        self.deadline = deadline
-        self.options = options or {}
-        self._origin_of = origin_of
-        self.share = share or _no_share
-        self.id_token = id_token
-
-    def sooner(self, within_s: float) -> TokenRequest:
-        """The same question, to be answered within so many seconds."""
-        return TokenRequest(
-            self.route,
-            environ=self.environ,
-            deadline=self.deadline.sooner(within_s),
-            options=self.options,
-            origin_of=self._origin_of,
-            share=self.share,
-            id_token=self.id_token,
-        )
-
-    def sharing(self, share: Share) -> TokenRequest:
-        """The same question, whose parts are kept by ``share``."""
-        return TokenRequest(
-            self.route,
-            environ=self.environ,
-            deadline=self.deadline,
-            options=self.options,
-            origin_of=self._origin_of,
-            share=share,
-            id_token=self.id_token,
-        )
-
-    def wrong(
-        self, option: str, code: str, *, hint: str | None = None, **values: object
-    ) -> Misconfigured:
-        """The error that says what is wrong with an option, with the place where it is written."""
-        error = Misconfigured(code, hint=hint, **values)
-        origin = self._origin_of(option)
-        return error.within("file.at", place=origin) if origin else error
 
 
 def _no_share(
@@ -181,27 +103,51 @@ def _no_share(
     return make()
 
 
-class Skipped:
+class TokenRequest(Record):
+    """A request for a credential: for which route, with which options, until which deadline.
+
+    ``options`` are the user's choices for this registry (an AWS profile, a tenant, …), by their
+    names in the row of ``clouds``. ``origin_of`` says where an option is written, if that is known.
+    ``environ`` is the environment to look for an identity in. The SDKs read that of the process,
+    which is the same outside a test. ``share`` keeps a part of the answer for other requests.
+    ``id_token`` is the token of a CI job or a pod: with one, only its identity may answer.
+    """
+
+    route: Route
+    environ: Mapping[str, str]
+    deadline: Deadline
+    options: Mapping[str, str] = {}
+    origin_of: Callable[[str], str | None] = lambda _option: None
+    share: Share = _no_share
+    id_token: IdToken | None = None
+
+    def wrong(
+        self, option: str, code: str, *, hint: str | None = None, **values: object
+    ) -> Misconfigured:
+        """The error that says what is wrong with an option, with the place where it is written."""
+        error = Misconfigured(code, hint=hint, **values)
+        origin = self.origin_of(option)
+        return error.within("file.at", place=origin) if origin else error
+
+
+class Skipped(Record):
     """An identity source that would not be used, and why: put into words when it is shown."""
 
-    __slots__ = ("_reason", "source")
-
-    def __init__(self, source: str, reason: CredentialError | str) -> None:
-        self.source = source
-        self._reason = reason
+    source: str
+    why: CredentialError | str
 
     @property
     def reason(self) -> str:
         """Why it is not used."""
-        return self._reason if isinstance(self._reason, str) else self._reason.reason
+        return self.why if isinstance(self.why, str) else self.why.reason
 
     @property
     def code(self) -> str:
         """The reason's code in the catalogue."""
-        return "" if isinstance(self._reason, str) else self._reason.code
+        return "" if isinstance(self.why, str) else self.why.code
 
 
-class Identity:
+class Identity(Record):
     """The identity that a provider would ask with, found by looking at variables and files only.
 
     ``source`` is one of the provider's short names ("environment", "profile", "instance-metadata",
@@ -224,39 +170,15 @@ class Identity:
     from.
     """
 
-    __slots__ = (
-        "_detail",
-        "_resolve",
-        "cache_key",
-        "certain",
-        "id_token",
-        "problem_if_absent",
-        "scope",
-        "skipped",
-        "source",
-    )
-
-    def __init__(
-        self,
-        source: str | None,
-        detail: str | Callable[[], str] = "",
-        *,
-        skipped: tuple[Skipped, ...] = (),
-        cache_key: str | None = None,
-        certain: bool = True,
-        scope: str | None = None,
-        problem: Callable[[], Misconfigured | None] = lambda: None,
-        resolve: Callable[[TokenRequest], Identity] | None = None,
-    ) -> None:
-        self.source = source
-        self._detail = detail
-        self.skipped = skipped
-        self.cache_key = cache_key
-        self.certain = certain
-        self.scope = scope
-        self.problem_if_absent = problem
-        self._resolve = resolve
-        self.id_token: FoundToken | None = None
+    source: str | None
+    description: str | Callable[[], str] = ""
+    skipped: tuple[Skipped, ...] = ()
+    cache_key: str | None = None
+    certain: bool = True
+    scope: str | None = None
+    problem_if_absent: Callable[[], Misconfigured | None] = lambda: None
+    resolve: Callable[[TokenRequest], Identity] | None = None
+    id_token: FoundToken | None = None
 
     @property
     def problem(self) -> Misconfigured | None:
@@ -266,7 +188,7 @@ class Identity:
     @property
     def runs_program(self) -> bool:
         """Whether only running a program can say whose this identity is."""
-        return self._resolve is not None
+        return self.resolve is not None
 
     def resolved(self, request: TokenRequest) -> Identity:
         """The identity after its program, if it has one, has run. The cache calls this first.
@@ -274,14 +196,16 @@ class Identity:
         Raises:
             ProviderError: the program failed; the caller treats it like a ``get`` that failed.
         """
-        return self if self._resolve is None else self._resolve(request)
+        return self if self.resolve is None else self.resolve(request)
 
     @property
     def detail(self) -> str:
         """The description of the source in messages, without words that may be secrets."""
         from cred_helper.secret_shapes import without_tokens
 
-        return without_tokens(self._detail if isinstance(self._detail, str) else self._detail())
+        return without_tokens(
+            self.description if isinstance(self.description, str) else self.description()
+        )
 
 
 def walk(

@@ -57,7 +57,7 @@ class AwsIdentity(Identity):
             else digest([source, *parts, configuration.role_arn, *configuration.endpoints()]),
             certain=found.certain,
             scope=configuration.scope,
-            problem=lambda: _problem(configuration),
+            problem_if_absent=lambda: _problem(configuration),
             resolve=None if found.program is None or output is not None else self._run,
         )
         self.found = found
@@ -88,7 +88,9 @@ class EcrProvider:
         configuration = Configuration(request)
         found, skipped = walk(sources(configuration))
         if not found:
-            return Identity(None, skipped=tuple(skipped), problem=lambda: _problem(configuration))
+            return Identity(
+                None, skipped=tuple(skipped), problem_if_absent=lambda: _problem(configuration)
+            )
         source, first = found[0]
         return AwsIdentity(configuration, source, first, tuple(skipped))
 

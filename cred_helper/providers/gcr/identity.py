@@ -122,10 +122,9 @@ def usual_gcloud_folder(environ: Mapping[str, str]) -> str:
 # --- Credential files -----------------------------------------------------------------------------
 
 
-class FileIdentity(Identity):
+class FileIdentity(Identity, kw_only=True):
     """The identity in a credential file; ``content`` is its digest, ``None`` for a pipe."""
 
-    __slots__ = ("content", "path")
     content: str | None
     path: str
 
@@ -179,10 +178,13 @@ def _file(request: TokenRequest, source: str, path: str, named_by: str) -> Ident
         named = f"{path}, named by {named_by}" if named_by else path
         return impersonating(request, f"{found}, from {named}")
 
-    identity = FileIdentity(source, describe, cache_key=_file_key(request, path, content))
-    identity.content = None if content is None else fingerprints.digest([content])
-    identity.path = path
-    return identity
+    return FileIdentity(
+        source,
+        describe,
+        cache_key=_file_key(request, path, content),
+        content=None if content is None else fingerprints.digest([content]),
+        path=path,
+    )
 
 
 def _file_key(request: TokenRequest, path: str, content: bytes | None) -> str | None:

@@ -23,10 +23,9 @@ _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _CLUSTER = "identitynamespace:"
 
 
-class WorkloadIdentity(Identity):
+class WorkloadIdentity(Identity, kw_only=True):
     """The federated identity; ``audience`` is its provider's name for Google's token service."""
 
-    __slots__ = ("audience",)
     audience: str
 
 
@@ -47,10 +46,7 @@ def by_id_token(request: TokenRequest) -> Identity:
         return of_google.impersonating(request, f"{provider} by {found.place}")
 
     key = of_google.cache_key(request, [ID_TOKEN, audience, found.whose])
-    identity = WorkloadIdentity(ID_TOKEN, describe, cache_key=key)
-    identity.audience = audience
-    identity.id_token = found
-    return identity
+    return WorkloadIdentity(ID_TOKEN, describe, cache_key=key, audience=audience, id_token=found)
 
 
 def _audiences(request: TokenRequest) -> tuple[str, ...]:

@@ -27,7 +27,9 @@ class ToyProvider:
         if not key:
             reason = NotFound("provider.variable-not-set", variable="TOY_KEY")
             return Identity(
-                None, skipped=(Skipped("environment", reason),), problem=lambda: _problem(request)
+                None,
+                skipped=(Skipped("environment", reason),),
+                problem_if_absent=lambda: _problem(request),
             )
         return Identity("environment", account, cache_key=digest([account, key]))
 
