@@ -281,10 +281,7 @@ def test_an_authority_of_another_cloud_is_refused_without_any_request(
 
 def test_another_name_of_the_same_cloud_is_used(machine: AzureMachine) -> None:
     machine.proxy.route("westus2.login.microsoft.com", machine.azure)
-    environment = {
-        **client_secret(machine),
-        "AZURE_AUTHORITY_HOST": "westus2.login.microsoft.com",
-    }
+    environment = {**client_secret(machine), "AZURE_AUTHORITY_HOST": "westus2.login.microsoft.com"}
     assert machine.ask(environment).status == 0
     assert {r.host for r in machine.azure.received} == {"westus2.login.microsoft.com", EXAMPLE_HOST}
 
@@ -467,9 +464,7 @@ def test_several_managed_identities_and_no_choice_is_an_error(machine: AzureMach
     assert machine.fails(managed_identity(machine)).codes == ["acr.several-identities"]
 
 
-def test_a_chosen_metadata_service_that_does_not_answer_is_an_error(
-    machine: AzureMachine,
-) -> None:
+def test_a_chosen_metadata_service_that_does_not_answer_is_an_error(machine: AzureMachine) -> None:
     environment = {f"{OPTION}RESOURCE_ID": cloud.MANAGED_RESOURCE_ID}
     assert machine.fails(environment).codes == ["acr.no-metadata-service"]
     environment = {"AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential"}

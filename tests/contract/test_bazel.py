@@ -376,8 +376,7 @@ def test_a_realm_that_hangs_or_answers_nonsense_is_an_error_in_time(
 
 
 @pytest.mark.parametrize(
-    ("expires_in", "life_s"),
-    [(1700, 1700), (1900, None), (None, 60), ("600", 60), (-1, 60)],
+    ("expires_in", "life_s"), [(1700, 1700), (1900, None), (None, 60), ("600", 60), (-1, 60)]
 )
 def test_an_end_is_said_only_where_it_is_within_half_an_hour(
     builder: Machine, private: Registry, expires_in: object, life_s: float | None

@@ -257,10 +257,7 @@ def test_fifty_registries_of_one_principal_and_region_need_one_call(machine: Mac
     ids=["google", "azure"],
 )
 def test_the_other_clouds_are_asked_once_as_well(
-    cloud_of: Callable[[Authority], GoogleCloud | AzureCloud],
-    host: str,
-    home: Path,
-    tmp_path: Path,
+    cloud_of: Callable[[Authority], GoogleCloud | AzureCloud], host: str, home: Path, tmp_path: Path
 ) -> None:
     authority = Authority(tmp_path)
     with cloud_of(authority) as cloud, TerminatingProxy(authority) as proxy:

@@ -92,9 +92,7 @@ def test_a_stuck_process_gets_a_deputy_and_delays_no_other_past_its_deadline(
     assert took_s < 6 + _SLACK_S
 
 
-def test_no_process_waits_past_its_own_deadline_for_a_silent_cloud(
-    asking: Asking,
-) -> None:
+def test_no_process_waits_past_its_own_deadline_for_a_silent_cloud(asking: Asking) -> None:
     with asking.start(1, "--takes-s=60", "--deadline-s=60"):
         asking.release()
         first = asking.wait_for_exchange()

@@ -289,8 +289,7 @@ def test_a_folder_that_cannot_be_moved_stays(person: Machine) -> None:
 
 @pytest.mark.parametrize("is_there", [True, False], ids=["there", "not there"])
 @pytest.mark.parametrize(
-    ("options", "words"),
-    [("ro", "read-only file system"), ("size=4k", "no space left on device")],
+    ("options", "words"), [("ro", "read-only file system"), ("size=4k", "no space left on device")]
 )
 @needs_mounts
 def test_a_cache_in_which_nothing_can_be_kept_is_a_warning(
@@ -501,10 +500,7 @@ def test_members_of_the_right_types_are_not_named(person: Machine) -> None:
 @pytest.mark.parametrize("path", [".docker/config.json", _AUTH_JSON])
 @pytest.mark.parametrize(
     ("make", "code"),
-    [
-        (lambda path: path.mkdir(), "doctor.file-is-folder"),
-        (os.mkfifo, "doctor.file-is-special"),
-    ],
+    [(lambda path: path.mkdir(), "doctor.file-is-folder"), (os.mkfifo, "doctor.file-is-special")],
     ids=["folder", "pipe"],
 )
 def test_a_folder_or_pipe_in_the_place_of_a_file_is_named_and_not_edited(

@@ -126,10 +126,7 @@ REGIONS = [f"{ACCOUNT}.dkr.ecr.{r}.amazonaws.com" for r in ("us-east-1", "eu-wes
 
 @pytest.mark.parametrize(("prepare", "path"), RENEWALS.values(), ids=RENEWALS)
 def test_processes_that_share_a_session_renew_it_once(
-    cloud: AwsCloud,
-    machine: Machine,
-    prepare: Make,
-    path: str,
+    cloud: AwsCloud, machine: Machine, prepare: Make, path: str
 ) -> None:
     cloud.delay_s = 0.05
     variables = prepare(machine, cloud)
@@ -143,11 +140,7 @@ def test_processes_that_share_a_session_renew_it_once(
 @pytest.mark.usefixtures("redirected")
 @pytest.mark.parametrize(("prepare", "path"), RENEWALS.values(), ids=RENEWALS)
 def test_threads_that_share_a_session_renew_it_once(
-    cloud: AwsCloud,
-    machine: Machine,
-    monkeypatch: pytest.MonkeyPatch,
-    prepare: Make,
-    path: str,
+    cloud: AwsCloud, machine: Machine, monkeypatch: pytest.MonkeyPatch, prepare: Make, path: str
 ) -> None:
     cloud.delay_s = 0.05
     for name, value in prepare(machine, cloud).items():
@@ -160,11 +153,7 @@ def test_threads_that_share_a_session_renew_it_once(
 @pytest.mark.usefixtures("redirected")
 @pytest.mark.parametrize(("prepare", "path"), RENEWALS.values(), ids=RENEWALS)
 def test_a_session_is_not_renewed_where_the_renewal_cannot_be_kept(
-    cloud: AwsCloud,
-    machine: Machine,
-    monkeypatch: pytest.MonkeyPatch,
-    prepare: Make,
-    path: str,
+    cloud: AwsCloud, machine: Machine, monkeypatch: pytest.MonkeyPatch, prepare: Make, path: str
 ) -> None:
     for name, value in prepare(machine, cloud).items():
         monkeypatch.setenv(name, value)
@@ -357,12 +346,7 @@ def test_what_the_host_wants_of_ecr_is_not_asked_of_sts(
     ],
 )
 def test_a_role_is_assumed_in_the_users_region_or_else_the_hosts(
-    cloud: AwsCloud,
-    machine: Machine,
-    user: Key,
-    configured: dict[str, str],
-    host: str,
-    region: str,
+    cloud: AwsCloud, machine: Machine, user: Key, configured: dict[str, str], host: str, region: str
 ) -> None:
     role = cloud.role("deploy", user)
     machine.aws_config(

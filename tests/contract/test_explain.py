@@ -107,15 +107,9 @@ def test_files_and_variables_are_read_and_helpers_are_not_run(person: Machine) -
         ("nothing", "fallback.no-entry"),
         ("nothing", "store.no-entry"),
     ]
-    assert _outlooks(person, "b.example")[1:] == [
-        ("credential", None),
-        ("not asked", None),
-    ]
+    assert _outlooks(person, "b.example")[1:] == [("credential", None), ("not asked", None)]
     variables = {"DOCKER_b_example_USR": "ci", "DOCKER_b_example_PSW": _SECRET}
-    assert _outlooks(person, "b.example", **variables)[0] == (
-        "credential",
-        None,
-    )
+    assert _outlooks(person, "b.example", **variables)[0] == ("credential", None)
     assert not ran.exists()
 
 

@@ -51,9 +51,7 @@ def assert_not_found(done: Completed) -> None:
 # --- get ------------------------------------------------------------------------------------------
 
 
-def test_the_order_is_credhelpers_credsstore_auths_own_store(
-    machine: Machine,
-) -> None:
+def test_the_order_is_credhelpers_credsstore_auths_own_store(machine: Machine) -> None:
     machine.config(credsStore="multi")
     for host in ("a.example", "b.example", "c.example", "d.example"):
         assert_silent(machine.store(host, "own", "4"))

@@ -344,11 +344,7 @@ def test_a_proxy_that_is_not_reached_is_named(cloud: GoogleCloud, get: Get, tmp_
 
 @pytest.mark.parametrize("field", ["token_url", "service_account_impersonation_url"])
 def test_a_credential_file_cannot_have_a_secret_sent_without_encryption(
-    cloud: GoogleCloud,
-    get: Get,
-    proxy: TerminatingProxy,
-    tmp_path: Path,
-    field: str,
+    cloud: GoogleCloud, get: Get, proxy: TerminatingProxy, tmp_path: Path, field: str
 ) -> None:
     url = f"http://evil.example{IMPERSONATION if field.startswith('service') else STS}"
     info = cloud.federated_info(file_source(cloud, tmp_path), **{field: url})

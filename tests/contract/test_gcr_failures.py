@@ -334,11 +334,7 @@ BROKEN: dict[str, tuple[bytes | object, str, str]] = {
     ),
     "no private key": (KEY, "gcr.bad-private-key", ""),
     "no account to impersonate": (IMPERSONATED, "gcr.bad-impersonation", ""),
-    "two sources": (
-        federated(url="https://hunter2", file="/"),
-        "gcr.bad-credential-source",
-        "",
-    ),
+    "two sources": (federated(url="https://hunter2", file="/"), "gcr.bad-credential-source", ""),
     "no source": (federated(other="hunter2"), "gcr.bad-credential-source", ""),
     "a program that is not allowed": (
         federated(executable={"command": "hunter2"}),

@@ -303,16 +303,8 @@ LACKS: list[tuple[dict[str, str], dict[str, str], str]] = [
         {"id_token": "env:T"},
         "oidc.wrong-audience",
     ),
-    (
-        {"T": jwt(aud="https://identity.docker.com")},
-        {"id_token": "env:T"},
-        "oidc.wrong-audience",
-    ),
-    (
-        {"T": jwt(aud="x")},
-        {"id_token": "env:T", "id_token_audience": "y"},
-        "oidc.wrong-audience",
-    ),
+    ({"T": jwt(aud="https://identity.docker.com")}, {"id_token": "env:T"}, "oidc.wrong-audience"),
+    ({"T": jwt(aud="x")}, {"id_token": "env:T", "id_token_audience": "y"}, "oidc.wrong-audience"),
     *(
         (
             {"ACTIONS_ID_TOKEN_REQUEST_URL": url, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": token},
@@ -541,9 +533,7 @@ ANSWERS: list[tuple[str, str, str]] = [
 ]
 
 
-def test_the_answers_of_clouds_that_people_ask_about_have_codes_of_their_own(
-    world: World,
-) -> None:
+def test_the_answers_of_clouds_that_people_ask_about_have_codes_of_their_own(world: World) -> None:
     for cloud, said, code in ANSWERS:
         word, _, description = said.partition(" ")
         entra = {"error": "invalid_client", "error_description": said}

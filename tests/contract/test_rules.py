@@ -163,9 +163,7 @@ def test_the_answer_none_is_an_error(machine: Machine) -> None:
         assert f"{machine.settings_file}:" in done.stdout.decode()
 
 
-def test_what_a_rule_answers_for_is_not_listed_and_its_login_is_not_kept(
-    machine: Machine,
-) -> None:
+def test_what_a_rule_answers_for_is_not_listed_and_its_login_is_not_kept(machine: Machine) -> None:
     machine.settings(_rule(match="listed.other.test", answer="none"))
     machine.config(credsStore="other")
     assert machine.logins().document == {}

@@ -75,10 +75,7 @@ def test_an_sdk_reads_a_pipe_whose_writer_has_left(home: Path) -> None:
     os.mkfifo(pipe)
     with AwsCloud() as cloud:
         token = cloud.secret("web identity")
-        web = {
-            "AWS_WEB_IDENTITY_TOKEN_FILE": str(pipe),
-            "AWS_ROLE_ARN": cloud.role("pod", token),
-        }
+        web = {"AWS_WEB_IDENTITY_TOKEN_FILE": str(pipe), "AWS_ROLE_ARN": cloud.role("pod", token)}
         machine = Machine(home, host=ECR_HOST, cloud=cloud, **cloud.redirection(), **web)
         Thread(target=pipe.write_text, args=(token,), daemon=True).start()
         assert machine.get().credential

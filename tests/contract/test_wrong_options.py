@@ -32,13 +32,7 @@ IDENTITY = {
 @pytest.mark.parametrize("cache", ["on", "off"])
 @pytest.mark.parametrize(("cloud", "option", "value", "code"), WRONG)
 def test_a_wrong_option_is_reported_with_the_place_that_sets_it(
-    executable: Executable,
-    home: Path,
-    cloud: str,
-    option: str,
-    value: str,
-    code: str,
-    cache: str,
+    executable: Executable, home: Path, cloud: str, option: str, value: str, code: str, cache: str
 ) -> None:
     host = clouds.find(cloud).example_host
     file = home / ".config/docker-credential-multi/config.toml"

@@ -599,9 +599,7 @@ def test_the_same_identity_keeps_its_cache_key_while_its_token_renews(tmp_path: 
     assert len(inline) == 1
 
 
-def test_another_job_that_writes_to_the_same_token_file_is_another_identity(
-    tmp_path: Path,
-) -> None:
+def test_another_job_that_writes_to_the_same_token_file_is_another_identity(tmp_path: Path) -> None:
     path = tmp_path / "token"
     keys = set()
     for subject in ("main", "pull-request", ""):

@@ -24,9 +24,7 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def test_a_new_file_is_closed_to_others_and_a_replaced_one_keeps_what_it_had(
-    folder: Path,
-) -> None:
+def test_a_new_file_is_closed_to_others_and_a_replaced_one_keeps_what_it_had(folder: Path) -> None:
     path = folder / "file"
     before = os.umask(0)
     try:

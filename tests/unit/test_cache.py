@@ -217,9 +217,7 @@ def test_a_token_with_a_very_short_life_is_returned_and_not_kept_for_later_calls
     assert asker.get() == f"{SECRET}-2"
 
 
-def test_a_token_that_claims_to_live_for_years_is_renewed_within_a_day(
-    asker: Asker,
-) -> None:
+def test_a_token_that_claims_to_live_for_years_is_renewed_within_a_day(asker: Asker) -> None:
     asker.cloud.life_s = 10 * 365 * 24 * HOUR
     asker.get()
     asker.clock.now += MAX_LIFE_S / 2
@@ -259,9 +257,7 @@ def test_providers_do_not_share_tokens(asker: Asker) -> None:
     assert asker.get() == f"{SECRET}-2"
 
 
-def test_an_identity_without_a_cache_key_is_asked_for_every_time(
-    asker: Asker,
-) -> None:
+def test_an_identity_without_a_cache_key_is_asked_for_every_time(asker: Asker) -> None:
     asker.cloud.identity = Identity("environment", cache_key=None)
     assert asker.get() != asker.get()
     assert not os.path.exists(asker.folder)
@@ -392,9 +388,7 @@ def test_a_failure_is_not_remembered_for_later_calls(asker: Asker, failure: Prov
     assert asker.get() == f"{SECRET}-2"
 
 
-def test_an_absent_identity_is_remembered_for_seconds_and_for_every_host(
-    asker: Asker,
-) -> None:
+def test_an_absent_identity_is_remembered_for_seconds_and_for_every_host(asker: Asker) -> None:
     asker.cloud.failure = NotFound("client.no-credential", hint="log in")
     assert asker.failure is asker.cloud.failure
     asker.clock.now += 9.9
@@ -412,9 +406,7 @@ def test_an_absent_identity_is_remembered_for_seconds_and_for_every_host(
     assert asker.get() == f"{SECRET}-2"
 
 
-def test_an_absent_identity_without_a_cache_key_is_remembered_for_seconds(
-    asker: Asker,
-) -> None:
+def test_an_absent_identity_without_a_cache_key_is_remembered_for_seconds(asker: Asker) -> None:
     asker.cloud.identity = Identity("cli", certain=False)
     asker.cloud.failure = NotFound("cache.no-cipher")
     assert asker.failure is asker.cloud.failure
@@ -740,9 +732,7 @@ def test_an_entry_that_another_process_is_replacing_is_not_removed(folder: str) 
 # --- Showing and clearing -------------------------------------------------------------------------
 
 
-def test_the_list_has_the_valid_tokens_in_order_and_clear_counts_them(
-    folder: str,
-) -> None:
+def test_the_list_has_the_valid_tokens_in_order_and_clear_counts_them(folder: str) -> None:
     cache = TokenCache(folder)
     for n, life_s in enumerate((HOUR, 2 * HOUR, 30.0)):
         kept = entry(life_s=life_s)

@@ -130,7 +130,7 @@ def deferred(package: Path, rest: str, version: str = "1.2") -> list[str]:
 
 def test_a_module_runs_when_a_name_without_a_place_is_used(package: Path) -> None:
     assert deferred(package, "import pack\nprint('imported')\nprint(pack.other)") == [
-        *("imported", "body", "part", "1"),
+        *("imported", "body", "part", "1")
     ]
 
 
@@ -166,7 +166,7 @@ print(sys.modules["unicodedata"].normalize("NFKC", "\u2460"))
 """
     )
     assert run(program).splitlines() == [
-        *("registry.example 3", "True b'xn--bcher-kva.example'", "1"),
+        *("registry.example 3", "True b'xn--bcher-kva.example'", "1")
     ]
 
 
@@ -210,7 +210,7 @@ except ImportError as error:
     print(type(error).__name__)
 """
     assert deferred(package, program) == [
-        *("body", "part", "module 'pack' has no attribute 'absent'", "plain", "ImportError"),
+        *("body", "part", "module 'pack' has no attribute 'absent'", "plain", "ImportError")
     ]
 
 
@@ -238,7 +238,7 @@ def test_a_circle_of_imports_is_resolved_by_the_order_of_the_bodies(package: Pat
 
 def test_of_another_version_nothing_is_deferred(package: Path) -> None:
     assert deferred(package, "import pack\nprint('imported')", version="1.3") == [
-        *("body", "part", "imported"),
+        *("body", "part", "imported")
     ]
 
 

@@ -34,15 +34,7 @@ PACKAGING = ROOT / "packaging"
 FILES = sorted(PACKAGING.glob("requirements-*.txt"))
 LEAST_PYTHON = "3.11"
 # Each allows to ship a binary that contains the package, with its notice.
-LICENCES = {
-    "Apache-2.0",
-    "BSD-2-Clause",
-    "BSD-3-Clause",
-    "MIT",
-    "MIT-0",
-    "MPL-2.0",
-    "PSF-2.0",
-}
+LICENCES = {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0"}
 # The names of licences before there were SPDX expressions.
 _OLDER_NAMES = {
     "3-Clause BSD License": "BSD-3-Clause",

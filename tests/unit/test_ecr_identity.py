@@ -367,11 +367,7 @@ REFUSED: dict[str, tuple[dict[str, str], type[Exception], str]] = {
         sdk.ConfigParseError,
         "file.not-ini",
     ),
-    "a section twice": (
-        {"config": "[default]\n[default]\n"},
-        sdk.ConfigParseError,
-        "file.not-ini",
-    ),
+    "a section twice": ({"config": "[default]\n[default]\n"}, sdk.ConfigParseError, "file.not-ini"),
     "an option outside every section": (
         {"credentials": KEYS},
         sdk.ConfigParseError,
@@ -607,9 +603,7 @@ def test_every_source_that_is_not_used_has_a_reason(
     }
 
 
-def test_an_identity_is_described_without_a_secret(
-    env: Callable[[dict[str, str]], None],
-) -> None:
+def test_an_identity_is_described_without_a_secret(env: Callable[[dict[str, str]], None]) -> None:
     env({**KEY_VARIABLES, "AWS_SESSION_TOKEN": "example-session"})
     identity = identify(role_arn=ROLE)
     assert identity.detail == f"AWS_ACCESS_KEY_ID …MPLE with a session token, then {ROLE}"
@@ -866,9 +860,7 @@ PROBLEMS: dict[str, tuple[dict[str, str], str | None]] = {
         None,
     ),
     "an SSO session of a role's source": (
-        {
-            "config": f"[default]\nrole_arn = {ROLE}\nsource_profile = a\n[profile a]\n{SSO}",
-        },
+        {"config": f"[default]\nrole_arn = {ROLE}\nsource_profile = a\n[profile a]\n{SSO}"},
         "ecr.sign-in-missing",
     ),
     "a sign-in that was never started": (
@@ -924,10 +916,7 @@ PROBLEMS: dict[str, tuple[dict[str, str], str | None]] = {
         "ecr.role-variable-first",
     ),
     "keys before a program": (
-        {
-            "config": "[default]\ncredential_process = cat\n",
-            "credentials": f"[default]\n{KEYS}",
-        },
+        {"config": "[default]\ncredential_process = cat\n", "credentials": f"[default]\n{KEYS}"},
         "ecr.keys-before-process",
     ),
 }

@@ -543,10 +543,7 @@ def test_a_federated_login_of_gcloud_has_no_cache_key(gcloud: Gcloud, tmp_path: 
 def test_gclouds_token_in_a_pipe_has_no_cache_key(gcloud: Gcloud) -> None:
     gcloud.log_in("someone@example.com")
     os.mkfifo(gcloud.folder / "pipe")
-    environ = {
-        **gcloud.environ,
-        "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(gcloud.folder / "pipe"),
-    }
+    environ = {**gcloud.environ, "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(gcloud.folder / "pipe")}
     assert identify(environ).source == "gcloud"
     assert identify(environ).cache_key is None
     machine = identify({**environ, **NAMED, "NO_GCE_CHECK": ""})
@@ -573,9 +570,7 @@ def test_machines_that_share_a_home_folder_have_different_cache_keys(
     assert first[2] == second[2]
 
 
-def test_gclouds_login_is_known_by_its_account_and_not_by_its_tokens(
-    gcloud: Gcloud,
-) -> None:
+def test_gclouds_login_is_known_by_its_account_and_not_by_its_tokens(gcloud: Gcloud) -> None:
     gcloud.log_in("one@example.com")
     before = identify(gcloud.environ).cache_key
     write(gcloud.folder / "access_tokens.db", "another token")
@@ -643,10 +638,7 @@ FEDERATION = "workload identity federation, subject token from"
             federated(certificate={"use_default_certificate_config": True}),
             f"{FEDERATION} a client certificate",
         ),
-        (
-            federated(environment_id="aws1"),
-            f"{FEDERATION} AWS",
-        ),
+        (federated(environment_id="aws1"), f"{FEDERATION} AWS"),
         (
             {
                 "type": "impersonated_service_account",
@@ -694,10 +686,7 @@ def found_problems(environ: Mapping[str, str], **options: str) -> list[ProviderE
         (federated(executable={"command": "'/bin/sh hunter2"}), "gcr.bad-program"),
         (federated(executable={"command": ""}), "gcr.bad-program"),
         (federated(executable={"command": "sh hunter2"}), "gcr.programs-not-allowed"),
-        (
-            federated(executable={"command": "sh", "timeout_millis": 1}),
-            "gcr.bad-program-timeout",
-        ),
+        (federated(executable={"command": "sh", "timeout_millis": 1}), "gcr.bad-program-timeout"),
         (federated(environment_id="aws1"), None),
         (
             {

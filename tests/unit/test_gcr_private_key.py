@@ -34,8 +34,7 @@ class Numbers:
         found = key.private_numbers()
         public = found.public_numbers
         return cls(
-            *(found.p, found.q, found.d, found.dmp1, found.dmq1, found.iqmp),
-            *(public.e, public.n),
+            *(found.p, found.q, found.d, found.dmp1, found.dmq1, found.iqmp), *(public.e, public.n)
         )
 
     def pem(self) -> str:

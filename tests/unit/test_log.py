@@ -143,9 +143,7 @@ Log.to(sys.argv[1], lambda error: sys.exit(error.line)).event("line of " + sys.a
 """
 
 
-def test_processes_at_once_rename_a_large_log_once_and_lose_no_line(
-    tmp_path: Path,
-) -> None:
+def test_processes_at_once_rename_a_large_log_once_and_lose_no_line(tmp_path: Path) -> None:
     path = tmp_path / "log"
     size = log_module.MAX_FILE_BYTES + 1
     path.write_bytes(b"x" * size)

@@ -196,10 +196,7 @@ def test_a_port_where_no_server_listens(stack: Stack) -> None:
 @every_stack
 @pytest.mark.parametrize(
     ("number", "code"),
-    [
-        (socket.EAI_NONAME, "network.unknown-host"),
-        (socket.EAI_AGAIN, "network.no-name-server"),
-    ],
+    [(socket.EAI_NONAME, "network.unknown-host"), (socket.EAI_AGAIN, "network.no-name-server")],
 )
 def test_a_host_name_without_an_address(
     stack: Stack, number: int, code: str, monkeypatch: pytest.MonkeyPatch

@@ -196,12 +196,7 @@ CONFIGURATIONS: list[tuple[list[dict[str, Any]], str | None]] = [
     ([_entry(tokenAttributes=_tokens(cacheType="x"))], "node.config-cache-type"),
     ([_entry(tokenAttributes=_tokens(requireServiceAccount=...))], "node.config-no-member"),
     (
-        [
-            _entry(
-                apiVersion="credentialprovider.kubelet.k8s.io/v1beta1",
-                tokenAttributes=_tokens(),
-            )
-        ],
+        [_entry(apiVersion="credentialprovider.kubelet.k8s.io/v1beta1", tokenAttributes=_tokens())],
         "node.config-tokens-version",
     ),
     (

@@ -115,13 +115,7 @@ def test_a_fork_exits_as_a_start_does_and_ends_with_its_starter(
 
 
 @pytest.mark.parametrize(
-    "variables",
-    [
-        {"PYTHONDEVMODE": "1"},
-        {"LC_ALL": "C"},
-        {"TZ": "UTC"},
-        {"HOME": "here"},
-    ],
+    "variables", [{"PYTHONDEVMODE": "1"}, {"LC_ALL": "C"}, {"TZ": "UTC"}, {"HOME": "here"}]
 )
 def test_a_run_starts_for_real_where_a_fork_would_differ(
     person: Machine, variables: dict[str, str]

@@ -91,9 +91,7 @@ def test_a_registries_conf_that_is_not_a_file_is_not_waited_for(
     assert raised.value.code == "configure.not-a-file"
 
 
-def test_the_file_that_a_variable_names_takes_the_place_of_registries_conf(
-    tmp_path: Path,
-) -> None:
+def test_the_file_that_a_variable_names_takes_the_place_of_registries_conf(tmp_path: Path) -> None:
     named = tmp_path / "named.conf"
     named.write_text(_naming("one"))
     own = tmp_path / _USER / "registries.conf"

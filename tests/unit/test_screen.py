@@ -30,9 +30,7 @@ class _Terminal(io.StringIO):
         return True
 
 
-def test_a_long_text_is_folded_on_a_terminal_only(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_long_text_is_folded_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     text = "word " * 20
     terminal, file = _Terminal(), io.StringIO()

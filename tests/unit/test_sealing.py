@@ -173,9 +173,7 @@ def test_a_value_that_was_never_encrypted_is_a_miss(reader: Reader, sealed: str)
     assert reader.secret() is None
 
 
-def test_with_a_locked_keychain_nothing_is_kept_and_there_is_one_warning(
-    reader: Reader,
-) -> None:
+def test_with_a_locked_keychain_nothing_is_kept_and_there_is_one_warning(reader: Reader) -> None:
     reader.keychain.failure = Denied("cache.other-process-waits", hint="unlock it", waited="1")
     cache = reader.cache()
     assert not cache.keep(KEY, entry(), NO_LOCKS)

@@ -66,10 +66,7 @@ def in_kubernetes(**changed: object) -> str:
 
 @pytest.mark.parametrize(
     "changed",
-    [
-        {"warnafter": 2},
-        {"pod": {"name": "p-2", "uid": "4"}, "node": {"name": "n-2", "uid": "5"}},
-    ],
+    [{"warnafter": 2}, {"pod": {"name": "p-2", "uid": "4"}, "node": {"name": "n-2", "uid": "5"}}],
 )
 def test_pods_of_a_service_account_are_the_same_identity(changed: dict[str, object]) -> None:
     assert token_identity.of_token(in_kubernetes(**changed)) == token_identity.of_token(
@@ -78,8 +75,7 @@ def test_pods_of_a_service_account_are_the_same_identity(changed: dict[str, obje
 
 
 @pytest.mark.parametrize(
-    "changed",
-    [{"namespace": "other"}, {"serviceaccount": {"name": "puller", "uid": "6"}}],
+    "changed", [{"namespace": "other"}, {"serviceaccount": {"name": "puller", "uid": "6"}}]
 )
 def test_another_service_account_is_another_identity(changed: dict[str, object]) -> None:
     assert token_identity.of_token(in_kubernetes(**changed)) != token_identity.of_token(
