@@ -56,7 +56,7 @@ _BY_THEMSELVES = {
     "providers.acr.metadata": {"os.environ"},
     "settings.compat": {"os.environ"},
     # A renewal, which only a provider that is asked begins.
-    "providers.ecr.sign_in": {"os.open"},
+    "providers.ecr.renewal": {"os.open"},
 }  # fmt: skip
 # Loaded by a provider that is asked, behind providers.common.timeout; by doctor; or by the log.
 _OF_A_QUESTION = {

@@ -27,7 +27,7 @@ from cred_helper.providers.common.interface import Identity, TokenRequest
 from cred_helper.providers.common.wire import Wire
 from cred_helper.providers.ecr import EcrProvider
 from cred_helper.providers.ecr.configuration import Configuration
-from cred_helper.providers.ecr.errors import Step, explained
+from cred_helper.providers.ecr.errors import explained
 from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
 from tests.support.requests import jwt, token_request
 
@@ -1019,7 +1019,7 @@ def explain(error: Exception, host: str = EXAMPLE_HOST) -> CredentialError:
         exchange = wire.begin("POST", url)
         wire.end(exchange, error)
     identity = Identity("environment", "a key")
-    return explained(error, Configuration(asked), identity, wire, Step.CALL)
+    return explained(error, Configuration(asked), identity, wire, "call")
 
 
 def test_a_region_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,9 +186,5 @@ _SYSTEMS: tuple[tuple[str, str, Look], ...] = (
         BITBUCKET,
         _variable("BITBUCKET_STEP_OIDC_TOKEN", "oidc.bitbucket-token"),
     ),
-    (
-        "TFC_RUN_ID",
-        TERRAFORM,
-        _variable("TFC_WORKLOAD_IDENTITY_TOKEN", "oidc.terraform-token"),
-    ),
+    ("TFC_RUN_ID", TERRAFORM, _variable("TFC_WORKLOAD_IDENTITY_TOKEN", "oidc.terraform-token")),
 )

@@ -29,49 +29,11 @@ if TYPE_CHECKING:
     from cred_helper.providers.ecr.credential_process import Output
 
 
-class AwsIdentity(Identity):
-    """An identity of the AWS SDK, with its keys if only running a program gave them."""
+class AwsIdentity(Identity, kw_only=True):
+    """An identity of the AWS SDK; ``output`` has its keys if only running a program gave them."""
 
-    __slots__ = ("found", "output")
-
-    def __init__(
-        self,
-        configuration: Configuration,
-        source: str,
-        found: Found,
-        skipped: tuple[Skipped, ...],
-        output: Output | None = None,
-    ) -> None:
-        parts = found.parts
-        if found.program is not None:
-            # Without the program's answer, nothing says whose keys it gives.
-            parts = None if output is None or parts is None else [*parts, output.key_id]
-        # The role of an identity token is the identity itself.
-        assumes = bool(configuration.role_arn) and found.id_token is None
-        super().__init__(
-            source,
-            found.detail + (f", then {configuration.shown_role}" if assumes else ""),
-            skipped=skipped,
-            cache_key=None
-            if parts is None or isinstance(configuration.route, S3Route)
-            else digest([source, *parts, configuration.role_arn, *configuration.endpoints()]),
-            certain=found.certain,
-            scope=configuration.scope,
-            problem_if_absent=lambda: _problem(configuration),
-            resolve=None if found.program is None or output is not None else self._run,
-        )
-        self.found = found
-        self.output = output
-        self.id_token = found.id_token
-
-    def _run(self, request: TokenRequest) -> Identity:
-        from cred_helper.providers.ecr import credential_process
-
-        assert self.source is not None
-        assert self.found.program is not None
-        configuration = Configuration(request)
-        output = credential_process.run(configuration, self.found.program, request.deadline)
-        return AwsIdentity(configuration, self.source, self.found, self.skipped, output)
+    found: Found
+    output: Output | None
 
 
 class EcrProvider:
@@ -80,22 +42,13 @@ class EcrProvider:
     name = "ecr"
 
     def identify(self, request: TokenRequest) -> Identity:
-        """Say which of the SDK's sources it would use.
-
-        Raises:
-            Misconfigured: the SDK would refuse what is configured.
-        """
-        configuration = Configuration(request)
-        found, skipped = walk(sources(configuration))
-        if not found:
-            return Identity(
-                None, skipped=tuple(skipped), problem_if_absent=lambda: _problem(configuration)
-            )
-        source, first = found[0]
-        return AwsIdentity(configuration, source, first, tuple(skipped))
+        config = Configuration(request)
+        found, skipped = walk(sources(config))
+        if found:
+            return _identity(config, *found[0], tuple(skipped))
+        return Identity(None, skipped=tuple(skipped), problem_if_absent=lambda: _problem(config))
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
-        """Ask the API of the host's region for a token."""
         identity = identity.resolved(request)
         if not isinstance(identity, AwsIdentity):
             raise NotFound("ecr.no-identity")
@@ -113,13 +66,11 @@ class EcrProvider:
         return token.token(Configuration(request), identity, request.deadline)
 
     def near_miss(self, labels: list[str]) -> str | None:
-        """The code for a usual mistake in the name of a registry, by the labels of a host."""
         from cred_helper.providers.ecr.near_miss import near_miss
 
         return near_miss(labels)
 
     def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
-        """What local files show to be wrong with an identity."""
         from cred_helper.providers.ecr.problems import problems
 
         return problems(Configuration(request), identity)
@@ -128,7 +79,47 @@ class EcrProvider:
 PROVIDER = EcrProvider()
 
 
-def _problem(configuration: Configuration) -> Misconfigured | None:
+def _identity(
+    config: Configuration,
+    source: str,
+    found: Found,
+    skipped: tuple[Skipped, ...],
+    output: Output | None = None,
+) -> AwsIdentity:
+    parts = found.parts
+    if found.program is not None:
+        # Without the program's answer, nothing says whose keys it gives.
+        parts = None if output is None or parts is None else [*parts, output.key_id]
+    key = None
+    if parts is not None and not isinstance(config.route, S3Route):
+        key = digest([source, *parts, config.role_arn, *config.endpoints()])
+
+    def run(request: TokenRequest) -> Identity:
+        from cred_helper.providers.ecr import credential_process
+
+        assert found.program is not None
+        config = Configuration(request)
+        output = credential_process.run(config, found.program, request.deadline)
+        return _identity(config, source, found, skipped, output)
+
+    # The role of an identity token is the identity itself.
+    assumes = bool(config.role_arn) and found.id_token is None
+    return AwsIdentity(
+        source,
+        found.detail + (f", then {config.shown_role}" if assumes else ""),
+        skipped,
+        key,
+        found.certain,
+        config.scope,
+        problem_if_absent=lambda: _problem(config),
+        resolve=None if found.program is None or output is not None else run,
+        id_token=found.id_token,
+        found=found,
+        output=output,
+    )
+
+
+def _problem(config: Configuration) -> Misconfigured | None:
     from cred_helper.providers.ecr.profile_errors import nothing_found
 
-    return nothing_found(configuration)
+    return nothing_found(config)

@@ -12,6 +12,7 @@ import os
 
 from cred_helper.errors import BadReply, Denied, Misconfigured, ProviderError
 from cred_helper.providers.common import run_program
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,32 +20,37 @@ if TYPE_CHECKING:
     from cred_helper.providers.ecr.configuration import Configuration
 
 
-class Output:
+class Output(Record):
     """What a program printed, and the access key id in it."""
 
-    __slots__ = ("data", "key_id")
-
-    def __init__(self, data: bytes, key_id: str) -> None:
-        self.data = data
-        self.key_id = key_id
+    data: bytes
+    key_id: str
 
 
-def run(configuration: Configuration, profile: str, deadline: Deadline) -> Output:
+def run(config: Configuration, profile: str, deadline: Deadline) -> Output:
     """Run the program of a profile.
 
     Raises:
         ProviderError: it cannot be started, fails, or prints no keys.
     """
-    command = command_of(configuration, profile)
+    command = command_of(config, profile)
     if not command:
         raise Misconfigured("ecr.process-not-set", profile=profile)
     done = run_program.run(command, os.environ, deadline.remaining_s(), name_of(profile))
     if done.status:
-        command_line = _trial(profile)
-        raise Denied(
-            "ecr.process-failed", profile=profile, status=done.status, command=command_line
-        )
-    return Output(done.output, _key_id(done.output, profile))
+        values = {"profile": profile, "status": f"{done.status}", "command": _trial(profile)}
+        raise Denied("ecr.process-failed", **values)
+    from json import loads
+
+    try:
+        keys = loads(done.output.decode("utf-8"))
+        key_id, secret = keys["AccessKeyId"], keys["SecretAccessKey"]
+        is_usable = keys.get("Version") == 1 and isinstance(secret, str)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise not_keys(profile) from None
+    if not is_usable or not isinstance(key_id, str):
+        raise not_keys(profile)
+    return Output(done.output, key_id)
 
 
 def name_of(profile: str) -> str:
@@ -52,7 +58,7 @@ def name_of(profile: str) -> str:
     return f'the credential_process of profile "{profile}"'
 
 
-def command_of(configuration: Configuration, profile: str) -> list[str]:
+def command_of(config: Configuration, profile: str) -> list[str]:
     """The program of a profile and its arguments, divided as the SDK divides them.
 
     Raises:
@@ -60,7 +66,7 @@ def command_of(configuration: Configuration, profile: str) -> list[str]:
     """
     from shlex import split
 
-    text = configuration.profiles.get(profile, {}).get("credential_process", "")
+    text = config.profiles.get(profile, {}).get("credential_process", "")
     if "\0" in text:
         reason = "its command holds a NUL byte"
         raise Misconfigured("provider.program-not-started", program=name_of(profile), reason=reason)
@@ -68,19 +74,6 @@ def command_of(configuration: Configuration, profile: str) -> list[str]:
         return split(text, posix=os.name != "nt")
     except ValueError:
         raise Misconfigured("ecr.process-quotes", profile=profile) from None
-
-
-def _key_id(data: bytes, profile: str) -> str:
-    from json import loads
-
-    try:
-        keys = loads(data.decode("utf-8"))
-        key_id, secret = keys["AccessKeyId"], keys["SecretAccessKey"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise not_keys(profile) from None
-    if keys.get("Version") != 1 or not (isinstance(key_id, str) and isinstance(secret, str)):
-        raise not_keys(profile)
-    return key_id
 
 
 def not_keys(profile: str) -> ProviderError:

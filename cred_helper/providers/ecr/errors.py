@@ -21,17 +21,23 @@ from botocore.parsers import ResponseParserError
 from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, Unreachable
 from cred_helper.providers.ecr.credential_process import not_keys
 from cred_helper.providers.ecr.identity import ENVIRONMENT, PROFILE
-from cred_helper.providers.ecr.profile_errors import comments_behind_values, profile_with
+from cred_helper.providers.ecr.profile_errors import (
+    comments_behind_values,
+    profile_with,
+    sign_in_error,
+)
 from cred_helper.providers.ecr.settings import wrong_setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Literal
 
     from cred_helper.providers.common.interface import Identity
     from cred_helper.providers.common.wire import Wire
     from cred_helper.providers.ecr.configuration import Configuration
 
+    # The steps to a token: the identity's keys, the client of the API, its call.
+    Step = Literal["keys", "client", "call"]
 
 # Parameters of AssumeRole, and the options of a profile that set them.
 _OPTIONS = {
@@ -41,16 +47,8 @@ _OPTIONS = {
 }
 
 
-class Step:
-    """The steps to a token: the identity's keys, the client of the API, its call."""
-
-    KEYS = "keys"
-    CLIENT = "client"
-    CALL = "call"
-
-
 def explained(
-    error: Exception, configuration: Configuration, identity: Identity, wire: Wire, step: str
+    error: Exception, config: Configuration, identity: Identity, wire: Wire, step: Step
 ) -> CredentialError:
     """The error of the catalogue for an error of the SDK at a step."""
     detail = identity.detail
@@ -58,73 +56,63 @@ def explained(
         case CredentialError():
             return error
         case sdk.ClientError():
-            return _refusal(error, configuration, identity)
+            return _refusal(error, config, identity)
         case sdk.SSOError() | sdk.TokenRetrievalError():
-            return _no_answer_yet("SSO", configuration.renewal_status, "") or sign_in_again(
-                configuration, "missing or ended"
-            )
+            passing = _no_answer_yet("SSO", config.renewal_status, "")
+            return passing or sign_in_error(config, "ended")
         case sdk.LoginError():
-            return sign_in_again(configuration, "missing or ended")
+            return sign_in_error(config, "ended")
         case sdk.MissingDependencyException() | ModuleNotFoundError():
             return Misconfigured("ecr.library-missing", detail=detail)
         case sdk.RefreshWithMFAUnsupportedError():
-            return mfa_needed(configuration)
+            return mfa_needed(config)
         case sdk.ConfigParseError():
-            return _unparsable(error, configuration)
+            return _unparsable(error, config)
         case sdk.CredentialRetrievalError():
-            return _source_failed(error, configuration, identity, wire)
+            return _source_failed(error, config, identity, wire)
         case sdk.MetadataRetrievalError():
             return wire.failure(error) or Unreachable("ecr.metadata-without-session-token")
         case sdk.ConnectionError() | sdk.HTTPClientError():
-            failure = wire.failure(error)
-            if failure is not None:
-                region = configuration.route.region
+            if failure := wire.failure(error):
+                region, last = config.route.region, wire.last
                 unknown = failure.code == "network.unknown-host"
-                last = wire.last  # by a proxy, it is the proxy's name that has no address
+                # By a proxy, it is the proxy's name that has no address.
                 if unknown and last and not last.proxy and region in last.host.split("."):
                     return Unreachable("ecr.region-unknown", region=region, host=last.host)
                 return failure
-        case ResponseParserError() if step == Step.KEYS:
+        case ResponseParserError() if step == "keys":
             # Of the APIs that keys come from, STS is the one that speaks XML.
-            status = wire.last.status if wire.last else 0
-            return _no_answer_yet("STS", status, "") or BadReply(
-                "ecr.not-aws", api="STS", answer="an answer that is not XML"
-            )
-        case RuntimeError() if step == Step.KEYS:  # keys that are expired after their renewal
-            return Denied("ecr.keys-expired", detail=detail, hint=_renewal(configuration, identity))
-    if step != Step.CALL or wire.last is None:
-        return _not_usable(error, configuration, identity, step)
-    return BadReply("ecr.answer-unreadable", api=configuration.title, error=type(error).__name__)
+            passing = _no_answer_yet("STS", wire.last.status if wire.last else 0, "")
+            answer = "an answer that is not XML"
+            return passing or BadReply("ecr.not-aws", api="STS", answer=answer)
+        case RuntimeError() if step == "keys":  # keys that are expired after their renewal
+            return Denied("ecr.keys-expired", detail=detail, hint=_renewal(config, identity))
+    if step != "call" or wire.last is None:
+        return _not_usable(error, config, identity, step)
+    return BadReply("ecr.answer-unreadable", api=config.title, error=type(error).__name__)
 
 
 def _not_usable(
-    error: Any, configuration: Configuration, identity: Identity, step: str
+    error: Any, config: Configuration, identity: Identity, step: Step
 ) -> CredentialError:
     """The error for a configuration that the SDK cannot work with: the most specific one first."""
-    detail = identity.detail
-    commented = next(comments_behind_values(configuration), None)
-    if problem := commented or wrong_setting(configuration):
+    detail, name = identity.detail, type(error).__name__
+    if problem := next(comments_behind_values(config), None) or wrong_setting(config):
         return problem
     found = getattr(identity, "found", None)
-    session = found.session if found is not None else None
-    if (
-        session is not None
-        and session.state() != "good"
-        and isinstance(error, KeyError | TypeError | ValueError | AttributeError)
-    ):
-        return sign_in_again(configuration, "damaged")
+    is_of_file = isinstance(error, KeyError | TypeError | ValueError | AttributeError)
+    if is_of_file and found is not None and found.session and found.session.state() != "good":
+        return sign_in_error(config, "damaged")
     match error:
         case sdk.PartialCredentialsError():
-            return Misconfigured(
-                "ecr.option-missing", detail=detail, option=error.kwargs["cred_var"]
-            )
+            option = error.kwargs["cred_var"]
+            return Misconfigured("ecr.option-missing", detail=detail, option=option)
         case sdk.InvalidIMDSEndpointError() | sdk.InvalidIMDSEndpointModeError():
             return Misconfigured("ecr.metadata-address")
         case sdk.ParamValidationError():
             # The report quotes values; the names of parameters are safe.
-            report = str(error.kwargs.get("report", ""))
-            named = search(r"for parameter ([A-Za-z]+)", report)
-            parameter = named.group(1) if named else "RoleArn"
+            named = search(r"for parameter ([A-Za-z]+)", str(error.kwargs.get("report", "")))
+            parameter = named[1] if named else "RoleArn"
             if parameter in ("RoleArn", "RoleSessionName"):
                 return Misconfigured("ecr.role-not-valid", detail=detail)
             option = _OPTIONS.get(parameter, parameter)
@@ -133,12 +121,10 @@ def _not_usable(
             return Misconfigured("ecr.no-endpoint")
         case sdk.InvalidConfigError():
             # Names of profiles, sections and options; never a key.
-            text = str(error.kwargs["error_msg"])
-            return Misconfigured(
-                "ecr.config-refused", reason=f"{text[:1].lower()}{text[1:].rstrip('.')}"
-            )
+            text = str(error.kwargs["error_msg"]).rstrip(".")
+            return Misconfigured("ecr.config-refused", reason=text[:1].lower() + text[1:])
         case sdk.BotoCoreError():
-            return Misconfigured("ecr.sdk-refuses", error=type(error).__name__)
+            return Misconfigured("ecr.sdk-refuses", error=name)
         case OSError() if error.filename:
             reason = (error.strerror or "no reason given").lower()
             return Misconfigured("ecr.file-not-usable", detail=detail, reason=reason)
@@ -148,64 +134,35 @@ def _not_usable(
             return Misconfigured("ecr.container-address")
         case ValueError() if str(error).startswith("Auth token value"):
             return Misconfigured("ecr.container-token-line-break")
-    if step != Step.KEYS:
-        return Misconfigured("ecr.client-not-made", error=type(error).__name__)
+    if step != "keys":
+        return Misconfigured("ecr.client-not-made", error=name)
     if getattr(identity, "output", None) is not None:
-        return not_keys(profile_with(configuration, "credential_process"))
-    return BadReply("ecr.keys-unreadable", detail=detail, error=type(error).__name__)
+        return not_keys(profile_with(config, "credential_process"))
+    return BadReply("ecr.keys-unreadable", detail=detail, error=name)
 
 
-def sign_in_again(configuration: Configuration, state: str) -> Denied:
-    """The error for a sign-in session that gives no keys any more."""
-    profile = profile_with(
-        configuration, "sso_session", "sso_account_id", "sso_role_name", "login_session"
-    )
-    is_sso = "login_session" not in configuration.profiles.get(profile, {})
-    code = "ecr.sso-expired" if is_sso else "ecr.sign-in-expired"
-    if state == "damaged":
-        code = "ecr.sign-in-damaged"
-    command = _command("aws sso login" if is_sso else "aws login", profile)
-    return Denied(code, profile=profile, command=command)
-
-
-def not_writable(configuration: Configuration, folder: str) -> Denied:
-    """The error for a session that has to be renewed and cannot be kept."""
-    profile = profile_with(configuration, "sso_session", "login_session")
-    is_sso = "login_session" not in configuration.profiles.get(profile, {})
-    command = _command("aws sso login" if is_sso else "aws login", profile)
-    return Denied("ecr.sign-in-not-writable", profile=profile, folder=folder, command=command)
-
-
-def _command(command: str, profile: str) -> str:
-    return f"{command} --profile {quote(profile)}"
-
-
-def mfa_needed(configuration: Configuration) -> Denied:
+def mfa_needed(config: Configuration) -> Denied:
     """The error for a role that wants a code from a person."""
-    profile = profile_with(configuration, "mfa_serial")
-    return Denied(
-        "ecr.mfa-needed",
-        profile=profile,
-        command=_command("aws sts get-caller-identity", profile),
-    )
+    profile = profile_with(config, "mfa_serial")
+    command = f"aws sts get-caller-identity --profile {quote(profile)}"
+    return Denied("ecr.mfa-needed", profile=profile, command=command)
 
 
-def _renewal(configuration: Configuration, identity: Identity) -> str:
-    if identity.source == PROFILE and "credential_process" in configuration.options:
-        path = configuration.credentials_file.shown
+def _renewal(config: Configuration, identity: Identity) -> str:
+    if identity.source == ENVIRONMENT:
+        return "renew AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
+    if identity.source != PROFILE:
+        return "wait until the source renews them"
+    if "credential_process" in config.options:
+        path = config.credentials_file.shown
         return f"remove the keys from {path}: they come before the credential_process"
-    match identity.source:
-        case "environment":
-            return "renew AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
-        case "profile":
-            return "renew the keys of the profile with the tool that wrote them"
-    return "wait until the source renews them"
+    return "renew the keys of the profile with the tool that wrote them"
 
 
-def _unparsable(error: Any, configuration: Configuration) -> Misconfigured:
+def _unparsable(error: Any, config: Configuration) -> Misconfigured:
     """Name the file and the line; the parser's own text quotes the line."""
     path = str(error.kwargs.get("path"))
-    shown = next((file.shown for file in configuration.files if file.path == path), path)
+    shown = next((file.shown for file in config.files if file.path == path), path)
     cause = error.kwargs.get("error")
     line = getattr(cause, "lineno", None) or next(iter(getattr(cause, "errors", ())), (None,))[0]
     if line:
@@ -214,24 +171,20 @@ def _unparsable(error: Any, configuration: Configuration) -> Misconfigured:
 
 
 def _source_failed(
-    error: Any, configuration: Configuration, identity: Identity, wire: Wire
+    error: Any, config: Configuration, identity: Identity, wire: Wire
 ) -> CredentialError:
     """The error for a local service that gives no keys."""
-    text = str(error.kwargs.get("error_msg"))
     if error.kwargs.get("provider") != "container-role":
-        if failure := wire.failure(error):
-            return failure
-        profile = profile_with(configuration, "credential_source")
-        return Unreachable("ecr.credential-source-failed", profile=profile)
-    status = search(r"non 200 response (\d{3})", text)
-    if status:
-        return _status_of_service(identity.detail, int(status[1]), text)
-    if "Unable to parse" in text:
-        return BadReply("ecr.container-answer", detail=identity.detail)
-    return wire.failure(error) or Unreachable("ecr.container-silent", detail=identity.detail)
-
-
-def _status_of_service(detail: str, status: int, text: str) -> CredentialError:
+        profile = profile_with(config, "credential_source")
+        failed = Unreachable("ecr.credential-source-failed", profile=profile)
+        return wire.failure(error) or failed
+    text, detail = str(error.kwargs.get("error_msg")), identity.detail
+    refused = search(r"non 200 response (\d{3})", text)
+    if not refused:
+        if "Unable to parse" in text:
+            return BadReply("ecr.container-answer", detail=detail)
+        return wire.failure(error) or Unreachable("ecr.container-silent", detail=detail)
+    status = int(refused[1])
     values = {"detail": detail, "status": f"HTTP {status}"}
     if "assume the associated role" in text:
         return Denied("ecr.pod-role-not-assumable", **values)
@@ -245,23 +198,8 @@ def _status_of_service(detail: str, status: int, text: str) -> CredentialError:
 # Beyond this the APIs refuse a signature.
 # Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
 _CLOCK_TOLERANCE_S = 300
-
-# AWS's codes for a key, a session or a signature that is not right; each API has its own.
-_EXPIRED = ("ExpiredToken", "ExpiredTokenException")
-_UNKNOWN_KEY = ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId")
-_BAD_SIGNATURE = (
-    "InvalidSignatureException",
-    "SignatureDoesNotMatch",
-    "RequestExpired",
-    "RequestTimeTooSkewed",
-)
-_FORBIDDEN = ("AccessDenied", "AccessDeniedException", "ForbiddenException")
-_REGION_OFF = ("RegionDisabledException", "OptInRequired")
 _THROTTLED = (
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-    "RequestLimitExceeded",
+    *("Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"),
     "LimitExceededException",
 )
 _API_OF = {
@@ -284,47 +222,48 @@ _POLICY = (
 )
 
 
-def _refusal(error: Any, configuration: Configuration, identity: Identity) -> CredentialError:
+def _refusal(error: Any, config: Configuration, identity: Identity) -> CredentialError:
     """The error for a reply that says no, and that the SDK could read."""
     operation = error.operation_name
-    api = _API_OF.get(operation, configuration.title)
+    api = _API_OF.get(operation, config.title)
     metadata = error.response.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode", 0)
     answer = str(error.response.get("Error", {}).get("Code", ""))
     if not fullmatch(r"[A-Z][A-Za-z.]{1,63}", answer):
         answer = f"HTTP {status}"
     message = str(error.response.get("Error", {}).get("Message", ""))
-    detail = identity.detail
-    undecided = _no_answer_yet(api, status, answer)
-    if undecided is not None:
-        return undecided
-    if answer in _EXPIRED:
-        if operation == "AssumeRoleWithWebIdentity":
-            return Denied("ecr.token-file-expired", detail=detail, answer=answer)
-        return Denied(
-            "ecr.session-expired",
-            detail=detail,
-            answer=answer,
-            hint=_renewal(configuration, identity),
-        )
-    if answer in _UNKNOWN_KEY:
-        return _unknown_key(api, answer, configuration, identity)
-    if answer in _BAD_SIGNATURE:
-        skew = _clock_skew(message, metadata.get("HTTPHeaders", {}).get("date", ""))
-        if skew:
-            return Denied("ecr.clock-wrong", api=api, skew=skew, answer=answer)
-        return Denied("ecr.secret-wrong", detail=detail, answer=answer)
-    if answer in _FORBIDDEN:
-        return _forbidden(operation, answer, message, configuration, identity)
-    if answer in _REGION_OFF:
-        return Denied("ecr.region-off", api=api, detail=detail, answer=answer)
-    if answer == "InvalidIdentityToken":
-        return _token_not_taken(message, detail)
-    if answer == "IDPCommunicationError":
-        return Denied("ecr.issuer-unreachable", detail=detail)
+    if passing := _no_answer_yet(api, status, answer):
+        return passing
+    values = {"api": api, "detail": identity.detail, "answer": answer}
+    # Each API has its own codes for a key, a session or a signature that is not right.
+    match answer:
+        case "ExpiredToken" | "ExpiredTokenException":
+            if operation == "AssumeRoleWithWebIdentity":
+                return Denied("ecr.token-file-expired", **values)
+            return Denied("ecr.session-expired", hint=_renewal(config, identity), **values)
+        case "UnrecognizedClientException" | "InvalidClientTokenId" | "InvalidAccessKeyId":
+            return _unknown_key(config, identity, values)
+        case (
+            "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "RequestExpired"
+            | "RequestTimeTooSkewed"
+        ):
+            if skew := _clock_skew(message, metadata.get("HTTPHeaders", {}).get("date", "")):
+                return Denied("ecr.clock-wrong", skew=skew, **values)
+            return Denied("ecr.secret-wrong", **values)
+        case "AccessDenied" | "AccessDeniedException" | "ForbiddenException":
+            return _forbidden(operation, answer, message, config, identity)
+        case "RegionDisabledException" | "OptInRequired":
+            return Denied("ecr.region-off", **values)
+        case "InvalidIdentityToken":
+            known = (code for said, code in _TOKEN_REFUSALS if said in message)
+            return Denied(next(known, "ecr.token-not-taken"), **values)
+        case "IDPCommunicationError":
+            return Denied("ecr.issuer-unreachable", **values)
     if answer.startswith("HTTP"):
-        return BadReply("ecr.not-aws", api=api, answer=answer)
-    return Denied("ecr.refused", api=api, detail=detail, answer=answer)
+        return BadReply("ecr.not-aws", **values)
+    return Denied("ecr.refused", **values)
 
 
 def _no_answer_yet(api: str, status: int, answer: str) -> CredentialError | None:
@@ -339,34 +278,20 @@ def _no_answer_yet(api: str, status: int, answer: str) -> CredentialError | None
     return None
 
 
-def _unknown_key(api: str, answer: str, configuration: Configuration, identity: Identity) -> Denied:
+def _unknown_key(config: Configuration, identity: Identity, values: dict[str, str]) -> Denied:
     """The error for a key that an API does not know; a session's key needs its session token."""
-    key_id, token = _static_keys(configuration, identity)
-    values = {"api": api, "detail": identity.detail, "answer": answer}
+    written = {}
+    if identity.source == ENVIRONMENT:
+        written = {name.lower(): value for name, value in config.environ.items() if name.isupper()}
+    elif identity.source == PROFILE:
+        written = config.profiles.get(profile_with(config, "aws_access_key_id"), {})
+    key_id = written.get("aws_access_key_id", "")
+    token = written.get("aws_security_token") or written.get("aws_session_token")
     if key_id.startswith("ASIA") and not token:
         return Denied("ecr.session-token-missing", **values)
     if key_id.startswith("AKIA") and token:
         return Denied("ecr.session-token-of-another-key", **values)
-    return Denied("ecr.key-unknown", partition=configuration.route.partition, **values)
-
-
-def _static_keys(configuration: Configuration, identity: Identity) -> tuple[str, str]:
-    """The access key id and the session token that are written down; empty where none are."""
-    if identity.source == ENVIRONMENT:
-        environ = configuration.environ
-        token = environ.get("AWS_SECURITY_TOKEN") or environ.get("AWS_SESSION_TOKEN", "")
-        return environ.get("AWS_ACCESS_KEY_ID", ""), token
-    if identity.source != PROFILE:
-        return "", ""
-    options = configuration.profiles.get(profile_with(configuration, "aws_access_key_id"), {})
-    token = options.get("aws_security_token") or options.get("aws_session_token", "")
-    return options.get("aws_access_key_id", ""), token
-
-
-def _token_not_taken(message: str, detail: str) -> Denied:
-    """The error for a web identity token that STS does not take."""
-    known = (code for said, code in _TOKEN_REFUSALS if said in message)
-    return Denied(next(known, "ecr.token-not-taken"), detail=detail)
+    return Denied("ecr.key-unknown", partition=config.route.partition, **values)
 
 
 def _clock_skew(message: str, date: str) -> str:
@@ -383,11 +308,7 @@ def _clock_skew(message: str, date: str) -> str:
 
 
 def _forbidden(
-    operation: str,
-    answer: str,
-    message: str,
-    configuration: Configuration,
-    identity: Identity,
+    operation: str, answer: str, message: str, config: Configuration, identity: Identity
 ) -> Denied:
     """Name who may not do what; AWS's names have a form that cannot be anything else."""
     named = search(
@@ -400,17 +321,15 @@ def _forbidden(
         case "AssumeRoleWithWebIdentity":
             return Denied("ecr.token-not-trusted", detail=identity.detail, answer=answer)
         case "GetRoleCredentials":
-            profile = profile_with(configuration, "sso_session", "sso_account_id", "sso_role_name")
+            profile = profile_with(config, "sso_session", "sso_account_id", "sso_role_name")
             return Denied("ecr.sso-role-not-given", profile=profile, answer=answer)
-    if configuration.route.public:
+    needed = "ecr:GetAuthorizationToken"
+    if config.route.public:
         needed = "ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken"
-    else:
-        needed = "ecr:GetAuthorizationToken"
     values = {"who": who, "action": named[2] if named else needed, "answer": answer}
-    if denied := search(rf"explicit deny in an? {_POLICY}", message):
-        return Denied("ecr.policy-denies", policy=denied[1], **values)
     if "explicit deny" in message:
-        return Denied("ecr.policy-denies", policy="policy", **values)
+        denied = search(rf"explicit deny in an? {_POLICY}", message)
+        return Denied("ecr.policy-denies", policy=denied[1] if denied else "policy", **values)
     missing = search(rf"because no {_POLICY} allows", message)
     policy = missing[1] if missing else "identity-based policy"
     return Denied("ecr.policy-does-not-allow", policy=policy, needed=needed, **values)

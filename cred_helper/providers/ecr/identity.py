@@ -13,6 +13,7 @@ from __future__ import annotations
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.files.fingerprints import digest
 from cred_helper.providers.common.interface import ID_TOKEN
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.interface import FoundToken
     from cred_helper.providers.ecr.configuration import Configuration
     from cred_helper.providers.ecr.sign_in import Session
+
+    Parts = list[str | bytes]
 
 # The sources, by the names that explain shows.
 ENVIRONMENT = "environment"
@@ -35,7 +38,7 @@ INSTANCE = "instance-metadata"
 _MAX_KEY_ID_CHARACTERS = 32
 
 
-class Found:
+class Found(Record):
     """The identity of a source.
 
     ``parts`` differ between the identities of a source; ``None`` where nothing local shows whose
@@ -46,91 +49,76 @@ class Found:
     identity token comes from that the role is assumed by.
     """
 
-    __slots__ = (
-        "certain",
-        "detail",
-        "id_token",
-        "parts",
-        "program",
-        "session",
-        "uses_cli_sessions",
-    )
-
-    def __init__(
-        self,
-        detail: str,
-        parts: list[str | bytes] | None,
-        *,
-        certain: bool = True,
-        program: str | None = None,
-        session: Session | None = None,
-        uses_cli_sessions: bool = False,
-        id_token: FoundToken | None = None,
-    ) -> None:
-        self.detail = detail
-        self.parts = parts
-        self.certain = certain
-        self.program = program
-        self.session = session
-        self.uses_cli_sessions = uses_cli_sessions
-        self.id_token = id_token
+    detail: str
+    parts: Parts | None
+    certain: bool = True
+    program: str | None = None
+    session: Session | None = None
+    uses_cli_sessions: bool = False
+    id_token: FoundToken | None = None
 
 
-def sources(configuration: Configuration) -> list[tuple[str, Callable[[], Found | NotFound]]]:
+def sources(config: Configuration) -> list[tuple[str, Callable[[], Found | NotFound]]]:
     """The sources in the SDK's order, each with the function that looks for its identity.
 
     Before them all is the identity token of the request, if it has one.
     """
-    return [
-        *([(ID_TOKEN, lambda: _id_token(configuration))] if configuration.request.id_token else ()),
-        (ENVIRONMENT, lambda: _environment(configuration)),
-        (WEB_IDENTITY, lambda: _web_identity(configuration)),
-        (PROFILE, lambda: _profile(configuration)),
-        (BOTO_CONFIG, lambda: _boto_config(configuration)),
-        (CONTAINER, lambda: _container(configuration)),
-        (INSTANCE, lambda: _instance_metadata(configuration)),
-    ]
+    names = [ENVIRONMENT, WEB_IDENTITY, PROFILE, BOTO_CONFIG, CONTAINER, INSTANCE]
+    if config.request.id_token:
+        names.insert(0, ID_TOKEN)
+    return [(name, _later(config, name)) for name in names]
 
 
-def _id_token(configuration: Configuration) -> Found | NotFound:
-    from cred_helper.providers.ecr.web_identity import by_id_token
-
-    return by_id_token(configuration)
+def _later(config: Configuration, source: str) -> Callable[[], Found | NotFound]:
+    return lambda: _look(config, source)
 
 
-def _environment(configuration: Configuration) -> Found | NotFound:
-    if configuration.chosen_profile:
+def _look(config: Configuration, source: str) -> Found | NotFound:
+    """Look for the identity of a source; its module is loaded where the walk comes to it."""
+    if source == ENVIRONMENT:
+        return _environment(config)
+    if source == WEB_IDENTITY:
+        return _web_identity(config)
+    if source == PROFILE:
+        from cred_helper.providers.ecr import profile_identity
+
+        return profile_identity.of_profile(config)
+    if source == ID_TOKEN:
+        from cred_helper.providers.ecr import web_identity
+
+        return web_identity.by_id_token(config)
+    from cred_helper.providers.ecr import machine_identity
+
+    if source == BOTO_CONFIG:
+        return machine_identity.boto_config(config)
+    look = machine_identity.container if source == CONTAINER else machine_identity.instance_metadata
+    return look(config)
+
+
+def _environment(config: Configuration) -> Found | NotFound:
+    if config.chosen_profile:
         return NotFound("ecr.chosen-profile-first")
-    environ = configuration.environ
-    key_id = environ.get("AWS_ACCESS_KEY_ID", "")
-    secret = environ.get("AWS_SECRET_ACCESS_KEY", "")
-    if not key_id:
+    secret = config.environ.get("AWS_SECRET_ACCESS_KEY")
+    if not config.environ.get("AWS_ACCESS_KEY_ID"):
         return NotFound("ecr.key-id-not-set" if secret else "ecr.key-not-set")
     if not secret:
         raise Misconfigured("ecr.secret-not-set")
-    _ = configuration.options  # the SDK insists that a profile which is named exists
-    return keys_in_environment(configuration)
+    _ = config.options  # the SDK insists that a profile which is named exists
+    return keys_in_environment(config)
 
 
-def keys_in_environment(configuration: Configuration) -> Found:
+def keys_in_environment(config: Configuration) -> Found:
     """The keys in the variables, as a source of their own or as the source of a role."""
-    environ = configuration.environ
-    key_id = environ["AWS_ACCESS_KEY_ID"]
-    parts: list[str | bytes] = []
-    token = ""
-    for variable in (
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SECURITY_TOKEN",
-        "AWS_SESSION_TOKEN",
-    ):
-        value = environ.get(variable, "")
+    names = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SECURITY_TOKEN", "SESSION_TOKEN")
+    values = {f"AWS_{name}": config.environ.get(f"AWS_{name}", "") for name in names}
+    for name, value in values.items():
         if problem := key_problem(value):
-            raise Misconfigured("ecr.key-not-usable", name=variable, problem=problem)
-        parts.append(digest([value]))
-        token = value
-    name = f"AWS_ACCESS_KEY_ID …{key_id[-4:]}" if is_key_id(key_id) else "AWS_ACCESS_KEY_ID"
-    return Found(f"{name} with a session token" if token else name, parts)
+            raise Misconfigured("ecr.key-not-usable", name=name, problem=problem)
+    detail, key_id = "AWS_ACCESS_KEY_ID", values["AWS_ACCESS_KEY_ID"]
+    if key_id.isalnum() and key_id.isupper() and len(key_id) <= _MAX_KEY_ID_CHARACTERS:
+        detail += f" …{key_id[-4:]}"  # it has the shape of a key id, and may be shown in part
+    detail += " with a session token" if values["AWS_SESSION_TOKEN"] else ""
+    return Found(detail, [digest([value]) for value in values.values()])
 
 
 def key_problem(value: str) -> str:
@@ -144,49 +132,19 @@ def key_problem(value: str) -> str:
     return "" if value.isprintable() else "a character that is not printable"
 
 
-def is_key_id(value: str) -> bool:
-    """Whether a value has the shape of an access key id, so that it may be shown in part."""
-    return value.isalnum() and value.isupper() and len(value) <= _MAX_KEY_ID_CHARACTERS
-
-
-def _web_identity(configuration: Configuration) -> Found | NotFound:
-    if configuration.chosen_profile:
+def _web_identity(config: Configuration) -> Found | NotFound:
+    if config.chosen_profile:
         return NotFound("ecr.chosen-profile-first")
-    environ = configuration.environ
-    path = environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
+    path = config.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
     if not path:
         return NotFound("provider.variable-not-set", variable="AWS_WEB_IDENTITY_TOKEN_FILE")
-    if assumes_role(configuration.options):
-        return NotFound("ecr.role-first", profile=configuration.profile)
+    if assumes_role(config.options):
+        return NotFound("ecr.role-first", profile=config.profile)
     from cred_helper.providers.ecr import web_identity
 
-    return web_identity.by_variables(configuration, path)
+    return web_identity.by_variables(config, path)
 
 
 def assumes_role(options: dict[str, str]) -> bool:
     """Whether a profile assumes its role with another identity's keys."""
     return "role_arn" in options and "web_identity_token_file" not in options
-
-
-def _profile(configuration: Configuration) -> Found | NotFound:
-    from cred_helper.providers.ecr.profile_identity import of_profile
-
-    return of_profile(configuration)
-
-
-def _boto_config(configuration: Configuration) -> Found | NotFound:
-    from cred_helper.providers.ecr.machine_identity import boto_config
-
-    return boto_config(configuration)
-
-
-def _container(configuration: Configuration) -> Found | NotFound:
-    from cred_helper.providers.ecr.machine_identity import container
-
-    return container(configuration)
-
-
-def _instance_metadata(configuration: Configuration) -> Found | NotFound:
-    from cred_helper.providers.ecr.machine_identity import instance_metadata
-
-    return instance_metadata(configuration)

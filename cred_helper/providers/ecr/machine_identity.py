@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from cred_helper.providers.ecr.configuration import Configuration
 
 
-def boto_config(configuration: Configuration) -> Found | NotFound:
+def boto_config(config: Configuration) -> Found | NotFound:
     """The keys in a file of an SDK from before boto3."""
-    environ = configuration.environ
+    environ = config.environ
     if "AWS_CREDENTIAL_FILE" in environ:
         file = IniFile(expanded(environ["AWS_CREDENTIAL_FILE"]))
         if not files.is_file(file.path):
@@ -34,14 +34,14 @@ def boto_config(configuration: Configuration) -> Found | NotFound:
     return NotFound("ecr.no-boto-file")
 
 
-def container(configuration: Configuration) -> Found | NotFound:
+def container(config: Configuration) -> Found | NotFound:
     """The credentials of a container, from the service that variables name."""
-    environ = configuration.environ
+    environ = config.environ
     relative = environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
     full = environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
     if relative is None and full is None:
         return NotFound("ecr.no-container-variable")
-    bearer = _bearer(configuration)
+    bearer = _bearer(config)
     if relative is not None:
         # The path is the task's own, and a secret: it is not shown.
         return Found("the task role of this ECS container", [relative, bearer or ""])
@@ -51,7 +51,7 @@ def container(configuration: Configuration) -> Found | NotFound:
     return Found(f"the credentials at {_address(full)}", parts)
 
 
-def _bearer(configuration: Configuration) -> str | None:
+def _bearer(config: Configuration) -> str | None:
     """Whose token the container's service is shown; ``None`` where there is none, or in a pipe.
 
     All pods of EKS share one address for their credentials, and differ in this alone.
@@ -59,7 +59,7 @@ def _bearer(configuration: Configuration) -> str | None:
     Raises:
         Misconfigured: there is no token in the file, or it cannot be one.
     """
-    environ = configuration.environ
+    environ = config.environ
     path = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
     if path is not None:
         from cred_helper.providers.ecr.web_identity import token_in
@@ -75,11 +75,11 @@ def _bearer(configuration: Configuration) -> str | None:
     return token_identity.of_token(token) if token else None
 
 
-def instance_metadata(configuration: Configuration) -> Found | NotFound:
+def instance_metadata(config: Configuration) -> Found | NotFound:
     """The role of the instance that this runs on."""
-    if configuration.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
+    if config.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
         return NotFound("ecr.metadata-disabled")
-    if endpoint := metadata_endpoint(configuration):
+    if endpoint := metadata_endpoint(config):
         detail = f"the metadata service at {_address(endpoint)}"
         return Found(detail, [endpoint, *(machine() or ())])
     from cred_helper.providers.common import cloud_detection
@@ -91,15 +91,13 @@ def instance_metadata(configuration: Configuration) -> Found | NotFound:
     return Found(detail, machine(), certain=sign.is_cloud is True)
 
 
-def metadata_endpoint(configuration: Configuration) -> str:
+def metadata_endpoint(config: Configuration) -> str:
     """The address that is set for the instance metadata service; empty for the usual one."""
-    url = configuration.setting(
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint"
-    )
-    mode = configuration.setting(
+    url = config.setting("AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint")
+    mode = config.setting(
         "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode"
     )
-    older_mode = configuration.setting("AWS_IMDS_USE_IPV6", "imds_use_ipv6")
+    older_mode = config.setting("AWS_IMDS_USE_IPV6", "imds_use_ipv6")
     ipv6 = (mode or older_mode).lower() in ("ipv6", "true")
     return url or ("http://[fd00:ec2::254]" if ipv6 else "")
 

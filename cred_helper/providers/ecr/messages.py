@@ -278,8 +278,7 @@ MESSAGES: dict[str, Message] = {
         cure="Renew them where they came from (aws sso login, a step of your CI).",
     ),
     "ecr.token-file-expired": Message(
-        "the token has expired: {detail}: {answer}",
-        "look at the step or the volume that renews it",
+        "the token has expired: {detail}: {answer}", "look at the step or the volume that renews it"
     ),
     "ecr.key-unknown": Message(
         "{api} does not know the access key from {detail}: {answer}",
@@ -313,8 +312,7 @@ MESSAGES: dict[str, Message] = {
         cure="For pulls the managed policy AmazonEC2ContainerRegistryReadOnly is enough.",
     ),
     "ecr.policy-denies": Message(
-        "{who} may not do {action}, because a {policy} denies it: {answer}",
-        "change the {policy}",
+        "{who} may not do {action}, because a {policy} denies it: {answer}", "change the {policy}"
     ),
     "ecr.role-not-assumable": Message(
         "{who} may not assume the role: {answer}",

@@ -6,7 +6,7 @@ profile, a section or an option.
 
 from __future__ import annotations
 
-from cred_helper.errors import Misconfigured
+from cred_helper.errors import Denied, Misconfigured
 from cred_helper.providers.ecr.configuration import PROFILE_VARIABLES, section_name, sections
 from cred_helper.secret_shapes import shown
 
@@ -28,93 +28,106 @@ _NO_COMMENT = (
 )
 
 
-def profiles_in_use(configuration: Configuration) -> Iterator[str]:
+def profiles_in_use(config: Configuration) -> list[str]:
     """The profile in use, the source of its role, and so on."""
-    name, seen = configuration.profile, set[str]()
-    while name in configuration.profiles and name not in seen:
-        seen.add(name)
-        yield name
-        name = configuration.profiles[name].get("source_profile", name)
+    name, found = config.profile, list[str]()
+    while name in config.profiles and name not in found:
+        found.append(name)
+        name = config.profiles[name].get("source_profile", name)
+    return found
 
 
-def profile_with(configuration: Configuration, *options: str) -> str:
+def profile_with(config: Configuration, *options: str) -> str:
     """The first profile in use that has one of these options."""
-    for name in profiles_in_use(configuration):
-        if any(option in configuration.profiles[name] for option in options):
-            return name
-    return configuration.profile
+    named = (name for name in profiles_in_use(config) if config.profiles[name].keys() & {*options})
+    return next(named, config.profile)
 
 
-def missing_profile(configuration: Configuration, setting: str) -> Misconfigured:
+def sign_in_error(config: Configuration, state: str, **values: str) -> Denied:
+    """The error for a sign-in session in a ``Session.state`` that gives no keys; or ``read-only``.
+
+    A session that is ``read-only`` has to be renewed, in a folder that cannot be written.
+    """
+    from shlex import quote
+
+    options = ("sso_session", "sso_account_id", "sso_role_name", "login_session")
+    profile = profile_with(config, *options)
+    is_sso = "login_session" not in config.profiles.get(profile, {})
+    command = f"{'aws sso login' if is_sso else 'aws login'} --profile {quote(profile)}"
+    codes = {
+        "missing": "ecr.sign-in-missing",
+        "damaged": "ecr.sign-in-damaged",
+        "read-only": "ecr.sign-in-not-writable",
+    }
+    code = codes.get(state, "ecr.sso-expired" if is_sso else "ecr.sign-in-expired")
+    return Denied(code, profile=profile, command=command, **values)
+
+
+def missing_profile(config: Configuration, setting: str) -> Misconfigured:
     """The error for a profile that a setting names and that does not exist."""
-    if unreadable := configuration.unreadable:
-        return unreadable
-    misnamed = _misnamed_section(configuration)
-    if misnamed is not None:
-        return misnamed
-    known = ", ".join(sorted(configuration.profiles))
-    other = next(
-        (v for v in PROFILE_VARIABLES if v != setting and configuration.environ.get(v)), None
-    )
-    return configuration.wrong(
+    if problem := config.unreadable or _misnamed_section(config):
+        return problem
+    known = ", ".join(sorted(config.profiles))
+    # Both variables are set, and the user may look at the one that does not count.
+    others = [v for v in PROFILE_VARIABLES if v != setting and config.environ.get(v)]
+    is_ordered = others and setting in PROFILE_VARIABLES
+    return config.wrong(
         "profile",
         "ecr.profile-missing",
-        profile=shown(configuration.profile),
-        config=configuration.config_file.shown,
-        credentials=configuration.credentials_file.shown,
+        profile=shown(config.profile),
+        config=config.config_file.shown,
+        credentials=config.credentials_file.shown,
         setting=setting,
         known=f"the profiles there are: {known}" if known else "there are no profiles at all",
-        # Both variables are set, and the user may look at the one that does not count.
-        order=f" ({setting} comes before {other})"
-        if other and setting in PROFILE_VARIABLES
-        else "",
+        order=f" ({setting} comes before {others[0]})" if is_ordered else "",
     )
 
 
-def _misnamed_section(configuration: Configuration) -> Misconfigured | None:
+def _misnamed_section(config: Configuration) -> Misconfigured | None:
     """The error for a section that is meant to be the profile in use and is not named so."""
-    quoted = f'"{configuration.profile}"' if " " in configuration.profile else configuration.profile
-    for file, right in (
-        (configuration.config_file, f"profile {quoted}"),
-        (configuration.credentials_file, configuration.profile),
-    ):
+    profile = config.profile
+    right = f'profile "{profile}"' if " " in profile else f"profile {profile}"
+    for file, name in ((config.config_file, right), (config.credentials_file, profile)):
         for section in sections(file):
-            if _meant_profile(section) == configuration.profile:
-                return Misconfigured(
-                    "ecr.section-misnamed",
-                    path=file.shown,
-                    line=line_of_section(file, section),
-                    section=section,
-                    right=right,
-                )
+            meant = section.strip(" \t'\"").removeprefix("profile").strip(" \t'\"")
+            if meant == profile:
+                return misnamed(file, section, name)
     return None
 
 
-def nothing_found(configuration: Configuration) -> Misconfigured | None:
+def misnamed(file: IniFile, section: str, right: str) -> Misconfigured:
+    """The error for a section that has to have another name."""
+    lines = file.data.decode("utf-8", "surrogateescape").split("\n")
+    numbers = (n for n, line in enumerate(lines, 1) if line.strip().startswith(f"[{section}]"))
+    return Misconfigured(
+        "ecr.section-misnamed",
+        path=file.shown,
+        line=next(numbers, 0),
+        section=section,
+        right=right,
+    )
+
+
+def nothing_found(config: Configuration) -> Misconfigured | None:
     """Why there has to be an identity, where none is found: what is set needs one."""
-    if unreadable := configuration.unreadable:
+    if unreadable := config.unreadable:
         return unreadable
-    if configuration.role_arn:
-        return configuration.wrong(
-            "role_arn", "ecr.nothing-assumes-role", role=configuration.shown_role
-        )
-    if configuration.chosen_profile:
+    if config.role_arn:
+        return config.wrong("role_arn", "ecr.nothing-assumes-role", role=config.shown_role)
+    if config.chosen_profile:
         from shlex import quote
 
-        return configuration.wrong(
-            "profile",
-            "ecr.profile-empty",
-            profile=shown(configuration.profile),
-            command=f"aws configure --profile {quote(shown(configuration.profile))}",
-        )
+        profile = shown(config.profile)
+        command = f"aws configure --profile {quote(profile)}"
+        return config.wrong("profile", "ecr.profile-empty", profile=profile, command=command)
     return None
 
 
-def comments_behind_values(configuration: Configuration) -> Iterator[Misconfigured]:
+def comments_behind_values(config: Configuration) -> Iterator[Misconfigured]:
     """The options in use whose value goes on with what looks like a comment."""
-    used = set(profiles_in_use(configuration)) | {configuration.profile}
-    sessions = {configuration.profiles.get(name, {}).get("sso_session") for name in used}
-    for file in configuration.files:
+    used = {*profiles_in_use(config), config.profile}
+    sessions = {config.profiles.get(name, {}).get("sso_session") for name in used}
+    for file in config.files:
         for section, options in sections(file).items():
             name = section_name(section, "profile")
             session = section_name(section, "sso-session")
@@ -122,23 +135,6 @@ def comments_behind_values(configuration: Configuration) -> Iterator[Misconfigur
                 continue
             for option, value in options.items():
                 if option in _NO_COMMENT and (" #" in value or " ;" in value):
-                    yield Misconfigured(
-                        "ecr.comment-behind-value",
-                        path=file.shown,
-                        line=file.line_of(section, option),
-                        option=option,
-                    )
-
-
-def _meant_profile(section: str) -> str:
-    """The profile that a person means by a section's header, however it is written."""
-    name = section.strip(" \t'\"")
-    return name.removeprefix("profile").strip(" \t'\"")
-
-
-def line_of_section(file: IniFile, section: str) -> int:
-    """The number of the line with a section's header; 0 where there is none."""
-    for number, line in enumerate(file.data.decode("utf-8", "surrogateescape").split("\n"), 1):
-        if line.strip().startswith(f"[{section}]"):
-            return number
-    return 0
+                    line = file.line_of(section, option)
+                    values = {"path": file.shown, "line": f"{line}", "option": option}
+                    yield Misconfigured("ecr.comment-behind-value", **values)

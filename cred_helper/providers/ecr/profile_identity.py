@@ -8,12 +8,7 @@ from __future__ import annotations
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.files.fingerprints import digest
 from cred_helper.providers.ecr.configuration import section_name, sections
-from cred_helper.providers.ecr.identity import (
-    Found,
-    assumes_role,
-    key_problem,
-    keys_in_environment,
-)
+from cred_helper.providers.ecr.identity import Found, assumes_role, key_problem, keys_in_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,35 +17,35 @@ if TYPE_CHECKING:
     from cred_helper.providers.ecr.sign_in import Session
 
 
-def of_profile(configuration: Configuration) -> Found | NotFound:
+def of_profile(config: Configuration) -> Found | NotFound:
     """The identity of the profile in use."""
-    profile, options = configuration.profile, configuration.options
-    found = _role(configuration, profile) if assumes_role(options) else None
-    found = found or _leaf(configuration, profile, by_variables=not configuration.chosen_profile)
+    profile, options = config.profile, config.options
+    found = _role(config, profile) if assumes_role(options) else None
+    found = found or _leaf(config, profile, by_variables=not config.chosen_profile)
     if found is None:
-        if unreadable := configuration.unreadable:
+        if unreadable := config.unreadable:
             return NotFound("ecr.source-skipped", reason=unreadable.reason)
-        if profile in configuration.profiles:
+        if profile in config.profiles:
             return NotFound("ecr.profile-without-keys", profile=profile)
         return NotFound(
             "ecr.no-default-profile",
-            config=configuration.config_file.shown,
-            credentials=configuration.credentials_file.shown,
+            config=config.config_file.shown,
+            credentials=config.credentials_file.shown,
         )
     in_config = [
         "default" if section == "default" else section_name(section, "profile")
-        for section in sections(configuration.config_file)
+        for section in sections(config.config_file)
     ]
-    files = [configuration.config_file.shown] if profile in in_config else []
-    if profile in sections(configuration.credentials_file):
-        files.append(configuration.credentials_file.shown)
+    files = [config.config_file.shown] if profile in in_config else []
+    if profile in sections(config.credentials_file):
+        files.append(config.credentials_file.shown)
     found.detail = f'profile "{profile}" in {" and ".join(files)} ({found.detail})'
     if found.parts is not None:
-        found.parts += [profile, *(digest([file.data]) for file in configuration.files)]
+        found.parts += [profile, *(digest([file.data]) for file in config.files)]
     return found
 
 
-def _role(configuration: Configuration, profile: str) -> Found:
+def _role(config: Configuration, profile: str) -> Found:
     """The identity of a profile that assumes a role, by way of the profile's source.
 
     Raises:
@@ -59,30 +54,30 @@ def _role(configuration: Configuration, profile: str) -> Found:
     visited = [profile]
     uses_cli_sessions = False
     while True:
-        options = configuration.profiles[profile]
+        options = config.profiles[profile]
         uses_cli_sessions = uses_cli_sessions or "mfa_serial" in options
         source, credential_source = options.get("source_profile"), options.get("credential_source")
         if source is not None and credential_source is not None:
             raise Misconfigured("ecr.two-role-sources", profile=profile)
         if credential_source is not None:
-            found = _credential_source(configuration, profile, credential_source)
+            found = _credential_source(config, profile, credential_source)
             break
         if source is None:
             raise Misconfigured("ecr.role-without-source", profile=profile)
-        if source not in configuration.profiles:
+        if source not in config.profiles:
             raise Misconfigured("ecr.source-profile-missing", profile=profile, source=source)
-        keys = _has_keys(configuration.profiles[source])
+        keys = _has_keys(config.profiles[source])
         if source in visited and (source != profile or not keys):
             raise Misconfigured("ecr.source-profile-loop", profile=source)
-        if keys or not assumes_role(configuration.profiles[source]):
-            leaf = _leaf(configuration, source, by_variables=False)
+        if keys or not assumes_role(config.profiles[source]):
+            leaf = _leaf(config, source, by_variables=False)
             if leaf is None:
                 raise Misconfigured("ecr.source-profile-empty", profile=source)
             found = leaf
             break
         visited.append(source)
         profile = source
-    found.detail = f"assumes {configuration.options['role_arn']}"
+    found.detail = f"assumes {config.options['role_arn']}"
     found.uses_cli_sessions = found.uses_cli_sessions or uses_cli_sessions
     return found
 
@@ -91,7 +86,7 @@ def _has_keys(options: dict[str, str]) -> bool:
     return "aws_access_key_id" in options or "aws_secret_access_key" in options
 
 
-def _credential_source(configuration: Configuration, profile: str, name: str) -> Found:
+def _credential_source(config: Configuration, profile: str, name: str) -> Found:
     """The identity that ``credential_source`` names.
 
     Raises:
@@ -99,7 +94,7 @@ def _credential_source(configuration: Configuration, profile: str, name: str) ->
     """
     found: Found | NotFound
     if name == "Environment":
-        environ = configuration.environ
+        environ = config.environ
         if not environ.get("AWS_ACCESS_KEY_ID"):
             if environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
                 raise Misconfigured("ecr.credential-source-not-web-identity", profile=profile)
@@ -107,15 +102,15 @@ def _credential_source(configuration: Configuration, profile: str, name: str) ->
         elif not environ.get("AWS_SECRET_ACCESS_KEY"):
             raise Misconfigured("ecr.secret-not-set")
         else:
-            found = keys_in_environment(configuration)
+            found = keys_in_environment(config)
     elif name == "EcsContainer":
         from cred_helper.providers.ecr.machine_identity import container
 
-        found = container(configuration)
+        found = container(config)
     elif name == "Ec2InstanceMetadata":
         from cred_helper.providers.ecr.machine_identity import instance_metadata, machine
 
-        found = instance_metadata(configuration)
+        found = instance_metadata(config)
         if isinstance(found, Found):
             found.certain = True  # the user names it
         elif found.code == "ecr.other-machine":
@@ -129,38 +124,38 @@ def _credential_source(configuration: Configuration, profile: str, name: str) ->
     return found
 
 
-def _leaf(configuration: Configuration, profile: str, *, by_variables: bool) -> Found | None:
+def _leaf(config: Configuration, profile: str, *, by_variables: bool) -> Found | None:
     """The identity that a profile has by itself, tried in the SDK's order; ``None`` without one."""
-    options = configuration.profiles.get(profile, {})
+    options = config.profiles.get(profile, {})
     path = options.get("web_identity_token_file")
     # An empty variable hides the option from the SDK.
-    hidden = by_variables and "AWS_WEB_IDENTITY_TOKEN_FILE" in configuration.environ
+    hidden = by_variables and "AWS_WEB_IDENTITY_TOKEN_FILE" in config.environ
     if path and not hidden:
-        variable = configuration.environ.get("AWS_ROLE_ARN") if by_variables else None
+        variable = config.environ.get("AWS_ROLE_ARN") if by_variables else None
         role = options.get("role_arn") if variable is None else variable
         if not role:
             raise Misconfigured("ecr.profile-web-identity-without-role", profile=profile)
         from cred_helper.providers.ecr.web_identity import session_name, token_in
 
         token = token_in(path, f'web_identity_token_file of profile "{profile}"')
-        name = session_name(configuration, options, by_variables=by_variables)
+        name = session_name(config, options, by_variables=by_variables)
         parts: list[str | bytes] | None = None if token is None else [role, name, token]
         return Found(f"assumes {role} by web identity", parts)
     if "sso_role_name" in options or "sso_account_id" in options:
-        session = _sso_session(configuration, profile, options)
+        session = _sso_session(config, profile, options)
         return Found("sso", [session.mark()], session=session, uses_cli_sessions=True)
-    own = sections(configuration.credentials_file).get(profile, {})
+    own = sections(config.credentials_file).get(profile, {})
     if "aws_access_key_id" in own:
-        return _keys_of(configuration.credentials_file, profile, own)
+        return _keys_of(config.credentials_file, profile, own)
     if "login_session" in options:
-        from cred_helper.providers.ecr.sign_in import Session
+        from cred_helper.providers.ecr import sign_in
 
-        session = Session.login(options["login_session"], configuration.environ)
+        session = sign_in.of_login(options["login_session"], config.environ)
         return Found("aws login", [session.mark()], session=session)
     if "credential_process" in options:
         return Found("credential_process", [], program=profile)
     if "aws_access_key_id" in options:
-        return _keys_of(configuration.config_file, profile, options)
+        return _keys_of(config.config_file, profile, options)
     return None
 
 
@@ -179,7 +174,7 @@ def _keys_of(file: IniFile, profile: str, options: dict[str, str]) -> Found:
     return Found("static keys", [])
 
 
-def _sso_session(configuration: Configuration, profile: str, options: dict[str, str]) -> Session:
+def _sso_session(config: Configuration, profile: str, options: dict[str, str]) -> Session:
     """The sign-in session of a profile that uses SSO.
 
     Raises:
@@ -189,7 +184,7 @@ def _sso_session(configuration: Configuration, profile: str, options: dict[str, 
     settings = options
     needed = ["sso_role_name", "sso_account_id", "sso_start_url", "sso_region"]
     if name is not None:
-        known = configuration.sections_of("sso-session")
+        known = config.sections_of("sso-session")
         if name not in known:
             raise Misconfigured("ecr.sso-session-missing", profile=profile, session=name)
         for option, value in known[name].items():
@@ -199,6 +194,6 @@ def _sso_session(configuration: Configuration, profile: str, options: dict[str, 
     missing = [option for option in needed if option not in settings]
     if missing:
         raise Misconfigured("ecr.sso-incomplete", profile=profile, options=", ".join(missing))
-    from cred_helper.providers.ecr.sign_in import Session
+    from cred_helper.providers.ecr import sign_in
 
-    return Session.sso(name, settings["sso_start_url"])
+    return sign_in.of_sso(name, settings["sso_start_url"])

@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 _SESSION_NAME = "docker-credential-multi"
 
 
-def by_chain(session: Any, configuration: Configuration, identity: AwsIdentity, wire: Wire) -> Any:
+def by_chain(session: Any, config: Configuration, identity: AwsIdentity, wire: Wire) -> Any:
     """The keys of the identity, by the SDK's own chain."""
 
     def refuse(_prompt: str) -> str:
-        raise mfa_needed(configuration)
+        raise mfa_needed(config)
 
     if botocore.credentials.EC is None:
         botocore.credentials.EC = _EllipticCurve
@@ -60,31 +60,31 @@ def by_chain(session: Any, configuration: Configuration, identity: AwsIdentity, 
     session.register_component("credential_provider", chain)
     credentials = session.get_credentials()
     if credentials is None:
-        raise _nothing_found(configuration, identity, wire)
-    if not configuration.role_arn:
+        raise _nothing_found(config, identity, wire)
+    if not config.role_arn:
         return credentials.get_frozen_credentials()
     return _assumed(
         botocore.credentials.AssumeRoleCredentialFetcher(
             session.create_client,
             credentials,
-            configuration.role_arn,
+            config.role_arn,
             extra_args={"RoleSessionName": _SESSION_NAME},
         )
     )
 
 
-def by_id_token(session: Any, configuration: Configuration, found: FoundToken, wire: Wire) -> Any:
+def by_id_token(session: Any, config: Configuration, found: FoundToken, wire: Wire) -> Any:
     """The keys of the role that trusts the identity token of the request."""
     from cred_helper.providers.common import id_token_issuer
 
     use_wire(wire, session)
-    token = id_token_issuer.token(configuration.request, found)
-    name = web_identity.session_name(configuration, configuration.options, by_variables=True)
+    token = id_token_issuer.token(config.request, found)
+    name = web_identity.session_name(config, config.options, by_variables=True)
     return _assumed(
         botocore.credentials.AssumeRoleWithWebIdentityCredentialFetcher(
             session.create_client,
             lambda: token,
-            web_identity.role_of_id_token(configuration),
+            web_identity.role_of_id_token(config),
             extra_args={"RoleSessionName": name or _SESSION_NAME},
         )
     )
@@ -126,19 +126,17 @@ class _Ended:
         return self._output, b""
 
 
-def _nothing_found(
-    configuration: Configuration, identity: AwsIdentity, wire: Wire
-) -> CredentialError:
+def _nothing_found(config: Configuration, identity: AwsIdentity, wire: Wire) -> CredentialError:
     if identity.source != INSTANCE:
         return Misconfigured("ecr.source-empty", detail=identity.detail)
-    if metadata_endpoint(configuration):
+    if metadata_endpoint(config):
         # The SDK does not say why its fetcher gave up.
         reason = wire.last.failure if wire.last else None
         if reason is not None and (failure := wire.failure(reason)):
             return failure.with_hint(find("ecr.metadata-empty").hint)
         return Unreachable("ecr.metadata-empty", detail=identity.detail)
     # The user did not ask for this machine's role: a missing role is not a failure.
-    if configuration.environ.get("http_proxy") or configuration.environ.get("HTTP_PROXY"):
+    if config.environ.get("http_proxy") or config.environ.get("HTTP_PROXY"):
         return NotFound("ecr.instance-without-role-by-proxy")
     return NotFound("ecr.instance-without-role")
 

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from cred_helper import __version__
 from cred_helper.hosts import PARTITIONS
-from cred_helper.providers.ecr.errors import not_writable
+from cred_helper.providers.ecr.profile_errors import sign_in_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,19 +48,19 @@ _READ_TIMEOUT_S = 6.0
 _METADATA_ATTEMPTS = 2
 
 
-def new(configuration: Configuration, identity: AwsIdentity, deadline: Deadline) -> Any:
+def new(config: Configuration, identity: AwsIdentity, deadline: Deadline) -> Any:
     """A session of the SDK with the user's configuration, and time limits within the deadline.
 
     It is botocore's: boto3's is the same with a layer for resources, 15 ms later.
     """
-    session = _Session(profile=configuration.chosen_profile)
+    session = _Session(profile=config.chosen_profile)
     store = session.get_component("config_store")
-    for name, value in _empty_variables(configuration):
+    for name, value in _empty_variables(config):
         store.set_config_provider(name, ConstantProvider(value))
-    if not configuration.chosen_profile:
-        named = configuration.profile if configuration.profile_setting else None
+    if not config.chosen_profile:
+        named = config.profile if config.profile_setting else None
         store.set_config_provider("profile", ConstantProvider(named))
-    for name, file in zip(("config_file", "credentials_file"), configuration.files, strict=True):
+    for name, file in zip(("config_file", "credentials_file"), config.files, strict=True):
         # Without a home folder, "~" is not the name of a folder here.
         store.set_config_provider(name, ConstantProvider(file.path or os.devnull))
     # These hold for STS, SSO and ECR alike. All attempts together stay within the deadline, so that
@@ -74,19 +74,17 @@ def new(configuration: Configuration, identity: AwsIdentity, deadline: Deadline)
             user_agent_extra=f"docker-credential-multi/{__version__}",
         )
     )
-    session.set_config_variable("region", _sts_region(session, configuration.route))
-    if not configuration.setting(
-        "AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts"
-    ):
+    session.set_config_variable("region", _sts_region(session, config.route))
+    if not config.setting("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts"):
         session.set_config_variable("metadata_service_num_attempts", _METADATA_ATTEMPTS)
 
     def note(http_response: Any, **_: object) -> None:
-        configuration.renewal_status = http_response.status_code
+        config.renewal_status = http_response.status_code
 
     # The SDK does not say why it could not renew an SSO session.
     session.register("after-call.sso-oidc.CreateToken", note)
     if identity.found.session is not None:
-        refuse = partial(_refuse_to_lose, configuration, identity.found.session)
+        refuse = partial(_refuse_to_lose, config, identity.found.session)
         for operation in ("sso-oidc.CreateToken", "signin.CreateOAuth2Token"):
             session.register(f"before-call.{operation}", refuse)
     # A look into the folders of all 400 services would be an eighth of an uncached answer.
@@ -109,20 +107,20 @@ botocore.hooks.accepts_kwargs = _accepts_keywords
 botocore.utils.should_bypass_proxies = lambda _url: True
 
 
-def _empty_variables(configuration: Configuration) -> Iterator[tuple[str, object]]:
+def _empty_variables(config: Configuration) -> Iterator[tuple[str, object]]:
     """The SDK's settings whose variable is empty, with the value that they have without it.
 
     An empty variable counts as not set, as in the SDK for Go. This SDK would refuse to work.
     """
     for name, (option, names, default, convert) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items():
         variables = [names] if isinstance(names, str) else names or []
-        if name == "profile" or "" not in map(configuration.environ.get, variables):
+        if name == "profile" or "" not in map(config.environ.get, variables):
             continue
-        value = configuration.options.get(option) if option else None
+        value = config.options.get(option) if option else None
         yield name, default if value is None else convert(value) if convert else value
 
 
-def _refuse_to_lose(configuration: Configuration, sign_in: SignIn, **_: object) -> None:
+def _refuse_to_lose(config: Configuration, sign_in: SignIn, **_: object) -> None:
     """Stop a renewal whose new refresh token could not be kept: it would end the session.
 
     Raises:
@@ -133,7 +131,7 @@ def _refuse_to_lose(configuration: Configuration, sign_in: SignIn, **_: object) 
         return
     if sign_in.is_valid():
         raise ClientError({"Error": {"Code": "ReadOnly", "Message": ""}}, "CreateToken")
-    raise not_writable(configuration, sign_in.folder)
+    raise sign_in_error(config, "read-only", folder=sign_in.folder)
 
 
 class _Session(botocore.session.Session):  # type: ignore[misc]

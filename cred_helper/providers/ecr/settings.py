@@ -39,21 +39,21 @@ _NUMBERS = (
 _NESTED = ("s3", "dynamodb", "api_versions")
 
 
-def wrong_setting(configuration: Configuration) -> Misconfigured | None:
+def wrong_setting(config: Configuration) -> Misconfigured | None:
     """The error for the first setting that has a wrong value."""
     for option, choices in _CHOICES.items():
         wanted = f"one of {', '.join(choices)}"
-        if problem := _checked(configuration, option, wanted, partial(_is_one_of, choices)):
+        if problem := _checked(config, option, wanted, partial(_is_one_of, choices)):
             return problem
     for option in _NUMBERS:
-        if problem := _checked(configuration, option, "a whole number", str.isdecimal):
+        if problem := _checked(config, option, "a whole number", str.isdecimal):
             return problem
-    if problem := _expiration(configuration):
+    if problem := _expiration(config):
         return problem
     for option in _NESTED:
-        value = configuration.options.get(option)
+        value = config.options.get(option)
         if value is not None and not value.startswith("\n"):
-            return _of_option(configuration, option, "followed by indented settings")
+            return _of_option(config, option, "followed by indented settings")
     return None
 
 
@@ -62,27 +62,27 @@ def _is_one_of(choices: tuple[str, ...], value: str) -> bool:
 
 
 def _checked(
-    configuration: Configuration, option: str, wanted: str, is_right: Callable[[str], bool]
+    config: Configuration, option: str, wanted: str, is_right: Callable[[str], bool]
 ) -> Misconfigured | None:
     variable = f"AWS_{option.upper()}"
-    if value := configuration.environ.get(variable):
+    if value := config.environ.get(variable):
         if is_right(value):
             return None
         return Misconfigured("ecr.setting-wrong", name=variable, wanted=wanted)
-    value = configuration.options.get(option, "")
-    return _of_option(configuration, option, wanted) if value and not is_right(value) else None
+    value = config.options.get(option, "")
+    return _of_option(config, option, wanted) if value and not is_right(value) else None
 
 
-def _of_option(configuration: Configuration, option: str, wanted: str) -> Misconfigured:
-    name = f'{option} of profile "{configuration.profile}" in {configuration.config_file.shown}'
+def _of_option(config: Configuration, option: str, wanted: str) -> Misconfigured:
+    name = f'{option} of profile "{config.profile}" in {config.config_file.shown}'
     return Misconfigured("ecr.setting-wrong", name=name, wanted=wanted)
 
 
-def _expiration(configuration: Configuration) -> Misconfigured | None:
+def _expiration(config: Configuration) -> Misconfigured | None:
     from datetime import datetime
 
     variable = "AWS_CREDENTIAL_EXPIRATION"
-    value = configuration.environ.get(variable)
+    value = config.environ.get(variable)
     try:
         if value:
             datetime.fromisoformat(value)

@@ -1,8 +1,7 @@
-"""Sign-in sessions: what ``aws sso login`` and ``aws login`` leave, and the lock of their renewal.
+"""Sign-in sessions: what ``aws sso login`` and ``aws login`` leave, and what state it is in.
 
-A session's refresh token can be spent by the first request that shows it, so of all processes and
-threads one renews a session while the others wait, and then read the renewed session. The renewal
-itself is the SDK's. Loads no SDK; reads a session's file only to say what state the session is in.
+Loads no SDK; parses a session's file only to say what state the session is in. The SDK renews a
+session while ``renewal`` holds its lock.
 
 Sources:
   https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sso.html
@@ -16,58 +15,27 @@ import sys
 
 from cred_helper import files
 from cred_helper.providers.ecr.configuration import expanded
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, Self
-
-    from cred_helper.providers.common.interface import Deadline
+    from typing import Any
 
 # A session is a few KiB; of a larger file only this much is read.
 _MAX_FILE_BYTES = 1 << 20
 # The SDK renews a session that ends within this time, or sooner.
 _RENEWED_BEFORE_END_S = 16 * 60
-# The file of the locks, beside the sessions: it is found by everything that shares them.
-_LOCKS = ".docker-credential-multi.lock"
-_PAUSE_S = 0.02
 # The folder of sessions where there is no home folder: nothing can be in it.
 NOWHERE = os.devnull
 
 
-class Session:
-    """One sign-in session: the file that the CLI keeps it in, and the command that starts it."""
+class Session(Record):
+    """One sign-in session, by the folder and the name of the file that the CLI keeps it in."""
 
-    __slots__ = ("_folder", "_key", "command", "is_renewable_kind")
-
-    def __init__(self, folder: str, key: str, command: str, *, is_renewable_kind: bool) -> None:
-        self._folder = folder
-        self._key = key
-        self.command = command
-        self.is_renewable_kind = is_renewable_kind
-
-    @classmethod
-    def sso(cls, name: str | None, start_url: str) -> Session:
-        """The session of an ``sso-session`` section; of a start URL where there is no section."""
-        key = _sha1(name if name is not None else start_url)
-        folder = expanded("~/.aws/sso/cache") or NOWHERE
-        return cls(folder, key, "aws sso login", is_renewable_kind=name is not None)
-
-    @classmethod
-    def login(cls, name: str, environ: Mapping[str, str]) -> Session:
-        """The session that ``aws login`` starts."""
-        folder = expanded(environ.get("AWS_LOGIN_CACHE_DIRECTORY", "~/.aws/login/cache"))
-        return cls(folder or NOWHERE, _sha256(name), "aws login", is_renewable_kind=True)
-
-    @property
-    def path(self) -> str:
-        """The session's file."""
-        return os.path.join(self._folder, f"{self._key}.json")
-
-    @property
-    def exists(self) -> bool:
-        """Whether the session was started, and no sign-out has removed it."""
-        return files.exists(self.path)
+    folder: str
+    key: str
+    is_renewable_kind: bool
 
     def mark(self) -> str:
         """The part of the session's file that a renewal keeps and a new sign-in changes.
@@ -77,7 +45,7 @@ class Session:
         file is not parsed: that would load more than the rest of a cached answer.
         """
         try:
-            content = files.read(self.path, _MAX_FILE_BYTES)
+            content = files.read(self._path, _MAX_FILE_BYTES)
         except OSError:
             return ""
         if self.is_renewable_kind and b'"refreshToken"' in content:
@@ -87,120 +55,60 @@ class Session:
 
         return digest([content])
 
-    @property
-    def folder(self) -> str:
-        """The folder of the session's file, which a renewal writes to."""
-        return self._folder
-
-    def is_valid(self) -> bool:
-        """Whether the session has not ended yet."""
-        from time import time
-
-        return (_expires_at_s(self._content()) or 0) > time()
-
     def state(self) -> str:
         """The state of the session by its own word: ``missing``, ``damaged``, ``ended``, ``good``.
 
         A session that the SDK can renew is ``good`` after its end too.
         """
-        if not self.exists:
+        if not files.exists(self._path):
             return "missing"
         content = self._content()
-        expires_at_s = _expires_at_s(content)
-        if expires_at_s is None:
+        left_s = _left_s(content)
+        if left_s is None:
             return "damaged"
-        from time import time
+        can_renew = self.is_renewable_kind and content.get("refreshToken")
+        return "good" if left_s > 0 or can_renew else "ended"
 
-        if expires_at_s > time():
-            return "good"
-        return "good" if self.is_renewable_kind and content.get("refreshToken") else "ended"
+    def is_valid(self) -> bool:
+        """Whether the session has not ended yet."""
+        return (_left_s(self._content()) or 0) > 0
 
     def needs_renewal(self) -> bool:
         """Whether the SDK would renew the session now."""
         if not self.is_renewable_kind:
             return False
-        expires_at_s = _expires_at_s(self._content())
-        from time import time
+        left_s = _left_s(self._content())
+        return left_s is None or left_s < _RENEWED_BEFORE_END_S
 
-        return expires_at_s is None or expires_at_s - time() < _RENEWED_BEFORE_END_S
+    @property
+    def _path(self) -> str:
+        return os.path.join(self.folder, f"{self.key}.json")
 
     def _content(self) -> dict[str, Any]:
         from json import loads
 
         files.unrecorded()  # what it says depends on the time
         try:
-            content = loads(files.read(self.path, _MAX_FILE_BYTES))
+            content = loads(files.read(self._path, _MAX_FILE_BYTES))
         except (OSError, ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) else {}
 
-    def renewal(self, deadline: Deadline) -> Renewal:
-        """The right to renew the session; to be held while the SDK gets its keys."""
-        return Renewal(self, self._folder, self._key, deadline)
+
+def of_sso(name: str | None, start_url: str) -> Session:
+    """The session of an ``sso-session`` section; of a start URL where there is no section."""
+    key = _sha1(name if name is not None else start_url)
+    return Session(expanded("~/.aws/sso/cache") or NOWHERE, key, name is not None)
 
 
-class Renewal:
-    """The one renewal of a session, among all threads and processes that use its folder.
-
-    Entering waits for the one before. Where the session does not need a renewal, also after
-    waiting, nothing is held. Where no lock can be had at the deadline's end, the SDK goes on.
-    """
-
-    def __init__(self, session: Session, folder: str, key: str, deadline: Deadline) -> None:
-        self._session = session
-        self._folder = folder
-        self._key = key
-        self._deadline = deadline
-        self._release: list[Any] = []
-
-    def __enter__(self) -> Self:
-        from threading import Lock
-        from time import sleep
-
-        if not self._session.needs_renewal():
-            return self
-        here = _in_process.setdefault("", Lock())
-        # A third of the time is left for the renewal itself and for the token.
-        wait_s = self._deadline.remaining_s() * 2 / 3
-        until = self._deadline.remaining_s() - wait_s
-        if not here.acquire(timeout=wait_s):
-            return self
-        self._release.append(here.release)
-        locks = self._locks()
-        if locks is not None:
-            self._release.append(locks.close)
-            while not locks.acquire(_lock_key(self._key)) and self._deadline.remaining_s() > until:
-                sleep(_PAUSE_S)
-        if not self._session.needs_renewal():
-            self.__exit__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        while self._release:
-            self._release.pop()()
-
-    def _locks(self) -> Any:
-        from cred_helper.files.locks import Locks
-
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-        try:
-            return Locks(os.open(os.path.join(self._folder, _LOCKS), flags, 0o600))
-        except OSError:
-            return None  # a folder that cannot be written takes no renewed session either
+def of_login(name: str, environ: Mapping[str, str]) -> Session:
+    """The session that ``aws login`` starts."""
+    folder = expanded(environ.get("AWS_LOGIN_CACHE_DIRECTORY", "~/.aws/login/cache"))
+    return Session(folder or NOWHERE, _sha256(name), is_renewable_kind=True)
 
 
-# The one renewal of this process: file locks do not hold between threads, and a process loses them
-# all when it closes the file once.
-_in_process: dict[str, Any] = {}
-
-
-def _lock_key(key: str) -> str:
-    """The hexadecimal digits that choose a lock's byte."""
-    return key[:32]
-
-
-def _expires_at_s(content: dict[str, Any]) -> float | None:
-    """When a session ends, as seconds since 1970; ``None`` where the file does not say it."""
+def _left_s(content: dict[str, Any]) -> float | None:
+    """The seconds until a session ends; ``None`` where its file does not say the time."""
     token = content.get("accessToken")
     holder = token if isinstance(token, dict) else content
     text = holder.get("expiresAt")
@@ -212,7 +120,8 @@ def _expires_at_s(content: dict[str, Any]) -> float | None:
         moment = datetime.fromisoformat(text.replace("UTC", "+00:00"))
     except ValueError:
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (moment - datetime.now(UTC)).total_seconds()
 
 
 # hashlib would load OpenSSL before every cached answer; the extension modules alone do not.

@@ -26,11 +26,9 @@ from cred_helper.hosts import PARTITIONS, S3Route
 from cred_helper.providers.common.wire import Wire, host_of
 from cred_helper.providers.ecr import sdk_keys, sdk_session, web_identity
 from cred_helper.providers.ecr.configuration import endpoint_variable
-from cred_helper.providers.ecr.errors import (
-    Step,
-    explained,
-    sign_in_again,
-)
+from cred_helper.providers.ecr.errors import explained
+from cred_helper.providers.ecr.profile_errors import sign_in_error
+from cred_helper.providers.ecr.renewal import renewal
 from cred_helper.providers.ecr.sign_in import NOWHERE
 
 TYPE_CHECKING = False
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.interface import Deadline
     from cred_helper.providers.ecr import AwsIdentity
     from cred_helper.providers.ecr.configuration import Configuration
+    from cred_helper.providers.ecr.errors import Step
 
 # A label in the name of a server → what messages call it.
 _SERVERS = {
@@ -67,53 +66,51 @@ _LOCAL_SERVERS = {
 _SIGNED_FOR = timedelta(minutes=14)
 
 
-def token(configuration: Configuration, identity: AwsIdentity, deadline: Deadline) -> Credential:
+def token(config: Configuration, identity: AwsIdentity, deadline: Deadline) -> Credential:
     """Have the SDK use this identity, and ask for a token with it.
 
     Raises:
         CredentialError: the SDK's error, explained. Its own text could hold a secret.
     """
-    wire = Wire(deadline, ca_file=configuration.ca_file, name_of=_server)
-    step = Step.KEYS
+    wire = Wire(deadline, ca_file=config.ca_file, name_of=_server)
+    step: Step = "keys"
     try:
-        session = sdk_session.new(configuration, identity, deadline)
+        session = sdk_session.new(config, identity, deadline)
         sign_in = identity.found.session
         if sign_in and sign_in.folder == NOWHERE:
-            raise sign_in_again(configuration, "missing")
-        # Of all that share a sign-in session one renews it, and the others read it afterwards.
-        web_identity.await_pipe(configuration, identity.source)
+            raise sign_in_error(config, "ended")
+        web_identity.await_pipe(config, identity.source)
         if identity.id_token is not None:
-            keys = sdk_keys.by_id_token(session, configuration, identity.id_token, wire)
+            keys = sdk_keys.by_id_token(session, config, identity.id_token, wire)
         else:
-            with sign_in.renewal(deadline) if sign_in else nullcontext():
-                keys = sdk_keys.by_chain(session, configuration, identity, wire)
-        if isinstance(configuration.route, S3Route):
-            return _signed(keys, configuration.route, identity)
-        step = Step.CLIENT
-        client = _client(session, configuration, keys)
-        step = Step.CALL
+            with renewal(sign_in, deadline) if sign_in else nullcontext():
+                keys = sdk_keys.by_chain(session, config, identity, wire)
+        if isinstance(config.route, S3Route):
+            return _signed(keys, config.route, identity)
+        step = "client"
+        client = _client(session, config, keys)
+        step = "call"
         wire.last = None
         reply = client.get_authorization_token()
     except Exception as error:  # noqa: BLE001 - the SDK raises what its parts raise
-        failure = explained(error, configuration, identity, wire, step)
-        if identity.id_token is not None and step == Step.KEYS:
+        failure = explained(error, config, identity, wire, step)
+        if identity.id_token is not None and step == "keys":
             from cred_helper.providers.common.id_token_check import with_claims
 
             failure = with_claims(failure, identity.id_token)
         raise failure from None
-    return _credential(reply, configuration, identity)
+    return _credential(reply, config, identity)
 
 
 def _server(url: str) -> str:
     """The name of the server at a URL."""
     host = host_of(url)
-    name = _LOCAL_SERVERS.get(host) or next(
-        (_SERVERS[label] for label in host.split(".") if label in _SERVERS), ""
-    )
+    names = (_SERVERS[label] for label in host.split(".") if label in _SERVERS)
+    name = _LOCAL_SERVERS.get(host) or next(names, "")
     return f"{name} at {host}" if name else host
 
 
-def _client(session: Any, configuration: Configuration, keys: Any) -> Any:
+def _client(session: Any, config: Configuration, keys: Any) -> Any:
     """A client of the API that issues tokens for the host.
 
     FIPS and dual-stack are for this client alone: the user sets what STS and SSO use, since not
@@ -121,10 +118,10 @@ def _client(session: Any, configuration: Configuration, keys: Any) -> Any:
     partition, aws and aws-us-gov too, where AWS's list of endpoints and older SDKs have
     ecr-fips.REGION.
     """
-    route = configuration.route
+    route = config.route
     create = partial(
         session.create_client,
-        configuration.api,
+        config.api,
         region_name=route.region,
         aws_access_key_id=keys.access_key,
         aws_secret_access_key=keys.secret_key,
@@ -132,7 +129,7 @@ def _client(session: Any, configuration: Configuration, keys: Any) -> Any:
     )
     # The rules refuse both together with an endpoint of the user's own.
     plain = Config(use_fips_endpoint=False, use_dualstack_endpoint=False)
-    if _has_own_endpoint(session, configuration):
+    if _has_own_endpoint(session, config):
         return create(config=plain)
     # ``None`` leaves it to AWS_USE_FIPS_ENDPOINT and the like.
     variant = Config(
@@ -164,7 +161,7 @@ def _signed(keys: Any, route: S3Route, identity: AwsIdentity) -> Credential:
     )
 
 
-def _has_own_endpoint(session: Any, configuration: Configuration) -> bool:
+def _has_own_endpoint(session: Any, config: Configuration) -> bool:
     """Whether the user sends this API's calls to an endpoint of their own.
 
     Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
@@ -173,20 +170,20 @@ def _has_own_endpoint(session: Any, configuration: Configuration) -> bool:
         return False
     profile = session.get_scoped_config()
     services = session.full_config.get("services", {}).get(profile.get("services"), {})
-    service = services.get(configuration.api.replace("-", "_"))
+    service = services.get(config.api.replace("-", "_"))
     return bool(
-        configuration.environ.get(endpoint_variable(configuration.api))
-        or configuration.environ.get(endpoint_variable(""))
+        config.environ.get(endpoint_variable(config.api))
+        or config.environ.get(endpoint_variable(""))
         or profile.get("endpoint_url")
         or (isinstance(service, dict) and service.get("endpoint_url"))
     )
 
 
 def _credential(
-    reply: Mapping[str, Any], configuration: Configuration, identity: AwsIdentity
+    reply: Mapping[str, Any], config: Configuration, identity: AwsIdentity
 ) -> Credential:
     """Take the user name and the password out of the API's reply."""
-    api = configuration.title
+    api = config.title
     data = reply.get("authorizationData")
     if isinstance(data, list):  # ECR's; ECR Public's is the object itself
         data = data[0] if data else None

@@ -25,38 +25,38 @@ _MAX_TOKEN_BYTES = 1 << 20
 _MAX_NAME, _MAX_ARN = 64, 640
 
 
-def by_variables(configuration: Configuration, path: str) -> Found:
+def by_variables(config: Configuration, path: str) -> Found:
     """The identity of the token in a file that a variable names."""
-    role = configuration.environ.get("AWS_ROLE_ARN", configuration.options.get("role_arn", ""))
+    role = config.environ.get("AWS_ROLE_ARN", config.options.get("role_arn", ""))
     if not role:
         raise Misconfigured("ecr.web-identity-without-role")
     token = token_in(path, "AWS_WEB_IDENTITY_TOKEN_FILE")
-    parts = [role, session_name(configuration, configuration.options, by_variables=True)]
+    parts = [role, session_name(config, config.options, by_variables=True)]
     return Found(
         f"{role} by the token in {shown('AWS_WEB_IDENTITY_TOKEN_FILE', path)}",
         None if token is None else [*parts, token],
     )
 
 
-def by_id_token(configuration: Configuration) -> Found:
+def by_id_token(config: Configuration) -> Found:
     """The role that the identity token of the request is for."""
     from cred_helper.providers.common import id_token
 
-    request = configuration.request
+    request = config.request
     id_token.refuse_second(request, "profile")
-    found = id_token.find(request, _AUDIENCES.get(configuration.route.partition, _AUDIENCE))
-    role = role_of_id_token(configuration)
+    found = id_token.find(request, _AUDIENCES.get(config.route.partition, _AUDIENCE))
+    role = role_of_id_token(config)
     if not role:
         raise id_token.missing(request, "role_arn", "the role that trusts the token")
-    named_by = "role_arn" if configuration.role_arn else "AWS_ROLE_ARN"
-    partition = configuration.route.partition
+    named_by = "role_arn" if config.role_arn else "AWS_ROLE_ARN"
+    partition = config.route.partition
     is_arn = role.startswith("arn:") and ":iam::" in role and ":role/" in role
     is_short = len(role) <= _MAX_ARN and len(role.rpartition("/")[2]) <= _MAX_NAME
     if not is_arn or not is_short or role.split() != [role]:
         raise request.wrong(named_by, "ecr.not-a-role", named_by=named_by)
     if not role.startswith(f"arn:{partition}:"):
         raise request.wrong(named_by, "ecr.role-of-another-partition", partition=partition)
-    name = session_name(configuration, configuration.options, by_variables=True)
+    name = session_name(config, config.options, by_variables=True)
     return Found(
         f"{role} by {found.place}",
         None if found.whose is None else [role, name, found.whose],
@@ -64,26 +64,24 @@ def by_id_token(configuration: Configuration) -> Found:
     )
 
 
-def role_of_id_token(configuration: Configuration) -> str:
+def role_of_id_token(config: Configuration) -> str:
     """The role that an identity token is for; empty where none is set.
 
     The variable counts where it does not belong to another token, such as that of a runner's pod,
     nor to the node on which a pod has a token.
     """
-    environ, token = configuration.environ, configuration.request.id_token
+    environ, token = config.environ, config.request.id_token
     is_free = not environ.get("AWS_WEB_IDENTITY_TOKEN_FILE") and not (token and token.given)
-    return configuration.role_arn or (environ.get("AWS_ROLE_ARN", "") if is_free else "")
+    return config.role_arn or (environ.get("AWS_ROLE_ARN", "") if is_free else "")
 
 
-def session_name(
-    configuration: Configuration, options: dict[str, str], *, by_variables: bool
-) -> str:
+def session_name(config: Configuration, options: dict[str, str], *, by_variables: bool) -> str:
     """The name of the role's session that is set; empty where none is."""
-    variable = configuration.environ.get("AWS_ROLE_SESSION_NAME") if by_variables else None
+    variable = config.environ.get("AWS_ROLE_SESSION_NAME") if by_variables else None
     return options.get("rolesession_name", "") if variable is None else variable
 
 
-def await_pipe(configuration: Configuration, source: str | None) -> None:
+def await_pipe(config: Configuration, source: str | None) -> None:
     """Wait for the writer of a pipe, where the token is in one.
 
     Raises:
@@ -94,7 +92,7 @@ def await_pipe(configuration: Configuration, source: str | None) -> None:
         CONTAINER: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
         PROFILE: "web_identity_token_file",
     }.get(source or "", "")
-    values = configuration.options if source == PROFILE else configuration.environ
+    values = config.options if source == PROFILE else config.environ
     path = values.get(named_by, "")
     try:
         if not path or not is_pipe(path):
