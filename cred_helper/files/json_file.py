@@ -102,6 +102,15 @@ def parse_value(data: bytes | str) -> Any:
         raise ValueError("nested too deeply") from None
 
 
+def parse_object(data: bytes | str) -> dict[str, Any]:
+    """The JSON object that a text is; an empty one for any other text, or beyond a limit."""
+    try:
+        value = parse_value(data)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 class _LongNumber(ValueError):
     """A number has more digits than ``MAX_DIGITS``."""
 

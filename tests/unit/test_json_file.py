@@ -55,6 +55,7 @@ def test_data_that_is_not_json_or_beyond_a_limit_is_an_error_with_its_line(
 def test_a_value_that_is_not_json_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         json_file.parse_value(data)
+    assert json_file.parse_object(data) == {}
 
 
 def test_numbers_within_the_limits_are_read() -> None:

@@ -8,7 +8,6 @@ Source: https://learn.microsoft.com/entra/identity-platform/reference-error-code
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from cred_helper.errors import (
     ProviderError,
     Unreachable,
 )
+from cred_helper.files.json_file import parse_object
 from cred_helper.providers.acr import identity as sources
 from cred_helper.providers.acr.ids import is_guid, shown_id
 from cred_helper.providers.acr.messages import ENTRA_CODES
@@ -57,15 +57,6 @@ _SECRET_VARIABLES = (
 _NO_IDENTITY = 400
 
 
-def json_object(body: bytes) -> dict[str, Any]:
-    """The JSON object that a body is, or an empty one."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 def _word(value: object) -> str:
     """A code such as ``invalid_client``; ``""`` for anything else, which could be a secret."""
     return value if isinstance(value, str) and re.fullmatch(r"\w{1,40}", value, re.ASCII) else ""
@@ -95,7 +86,7 @@ def sign_in_error(
 
 
 def _entra_reply(settings: AzureSettings, reply: Exchange) -> CredentialError:
-    document = json_object(reply.body)
+    document = parse_object(reply.body)
     refusal = entra_refusal(settings, str(document.get("error_description", "")))
     if refusal is not None:
         return refusal
@@ -116,16 +107,12 @@ def entra_refusal(settings: AzureSettings, text: str) -> Denied | None:
         if code == wrong and value != value.strip():
             return Denied("acr.secret-with-blanks", number=number, variable=variable)
     client = settings.client_id
-    return Denied(
-        code,
-        number=number,
-        client=client if is_guid(client) else "CLIENT_ID",
-    )
+    return Denied(code, number=number, client=client if is_guid(client) else "CLIENT_ID")
 
 
 def _metadata_error(candidate: Candidate, reply: Exchange) -> CredentialError:
     """The error for a metadata service's answer without a token."""
-    document = json_object(reply.body)
+    document = parse_object(reply.body)
     text = str(document.get("error_description") or document.get("message") or "")
     if failed := status_error(reply):
         return failed
@@ -216,7 +203,7 @@ def _forbidden(reply: Exchange, values: dict[str, Any]) -> ProviderError:
     address = re.search(rb"client with IP '([0-9a-fA-F.:]{2,45})'", reply.body)
     if address:
         return Denied("acr.network-rules", address=address[1].decode(), **values)
-    errors = json_object(reply.body).get("errors")
+    errors = parse_object(reply.body).get("errors")
     first = errors[0] if isinstance(errors, list) and errors else None
     if not isinstance(first, dict):
         return BadReply("acr.not-the-registry", **values)

@@ -60,8 +60,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "acr.bad-character": Message("{name} has an invalid character: {character}"),
     "acr.not-a-guid": Message(
-        "{name} is not a GUID",
-        "the client secret and the client id may be in each other's place",
+        "{name} is not a GUID", "the client secret and the client id may be in each other's place"
     ),
     "acr.content-for-path": Message(
         "{variable} holds a key or a token, where the path of a file belongs",
@@ -102,8 +101,7 @@ MESSAGES: dict[str, Message] = {
         "append the private key in PEM, or export the certificate with its key",
     ),
     "acr.certificate-without-certificate": Message(
-        "{path} holds a private key, but not the certificate",
-        "append the certificate in PEM",
+        "{path} holds a private key, but not the certificate", "append the certificate in PEM"
     ),
     "acr.certificate-encoded": Message(
         "{path} holds a certificate in base64", "decode it: base64 --decode"

@@ -104,10 +104,7 @@ TABLES: dict[str, Table] = {
             ("CrossPlatLock", "LockError", "PersistedTokenCache"), LATER
         ),
     },
-    "requests-2.34": {
-        "requests": {},
-        "requests.exceptions": {"RequestException": UNUSED},
-    },
+    "requests-2.34": {"requests": {}, "requests.exceptions": {"RequestException": UNUSED}},
     # Types that Python has by now, taken from the package for older ones.
     "typing_extensions-4.16": {
         "typing_extensions": dict.fromkeys(

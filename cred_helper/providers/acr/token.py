@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from cred_helper.credential import IDENTITY_TOKEN, Credential, Secret
 from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured
 from cred_helper.files.fingerprints import digest
+from cred_helper.files.json_file import parse_object
 from cred_helper.providers.acr import identity as sources
 from cred_helper.providers.acr import metadata
 from cred_helper.providers.acr.authority import instance_discovery
@@ -323,7 +324,7 @@ def _exchange(settings: AzureSettings, candidate: Candidate, entra: Credential) 
         raise errors.unreachable_registry(settings, wire, error) from None
     if reply.status != 200:
         raise errors.refused_exchange(settings, token, reply)
-    refresh_token = errors.json_object(reply.body).get("refresh_token")
+    refresh_token = parse_object(reply.body).get("refresh_token")
     if not isinstance(refresh_token, str) or not refresh_token:
         raise BadReply("acr.no-refresh-token", host=host)
     identity_token = settings.flag("identity_token", default=False)

@@ -27,7 +27,6 @@ from cred_helper.providers.common import ci_job, id_token_check, token_identity
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from cred_helper.providers.common.interface import FoundToken, TokenRequest
     from cred_helper.providers.common.wire import Exchange
@@ -183,7 +182,9 @@ def _refusal(reply: Exchange) -> ProviderError | None:
 
 def _member(reply: Exchange, name: str) -> str:
     """The token in a JSON reply."""
-    value = _document(reply).get(name)
+    from cred_helper.files.json_file import parse_object
+
+    value = parse_object(reply.body).get(name)
     if not isinstance(value, str):
         # Azure Pipelines explains a wrong service connection in the place of a list.
         if name != "value" and (said := _said(reply, "message", "value")):
@@ -192,22 +193,12 @@ def _member(reply: Exchange, name: str) -> str:
     return value
 
 
-def _document(reply: Exchange) -> dict[str, Any]:
-    """The JSON object that a reply is, or an empty one."""
-    import json
-
-    try:
-        document = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
 def _said(reply: Exchange, *names: str) -> str:
     """What a reply says in one of these members, without words that could be a token."""
+    from cred_helper.files.json_file import parse_object
     from cred_helper.providers.common.quoted import quoted
 
-    document = _document(reply)
+    document = parse_object(reply.body)
     found = (quoted(document.get(name), reply.secrets) for name in names)
     return next(filter(None, found), "")
 

@@ -68,14 +68,10 @@ def of_file(path: str) -> str | None:
 
 def claims(token: str | bytes) -> dict[str, Any]:
     """All claims of a token; none where it is not a JSON web token. Loads the JSON library."""
-    import json
+    from cred_helper.files.json_file import parse_object
 
     data = token.encode("utf-8", "surrogatepass") if isinstance(token, str) else token
-    try:
-        value = json.loads(_payload(data))
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    return parse_object(_payload(data))
 
 
 def claim(token: str | bytes, name: bytes) -> bytes:

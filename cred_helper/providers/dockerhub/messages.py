@@ -25,8 +25,7 @@ MESSAGES: dict[str, Message] = {
         "write the name as it is in the names of its images",
     ),
     "dockerhub.bad-expiry": Message(
-        "expires_in is not a number of seconds from {least} to {most}",
-        "write expires_in = {least}",
+        "expires_in is not a number of seconds from {least} to {most}", "write expires_in = {least}"
     ),
     "dockerhub.other-job": Message(
         "the job has no identity token for Docker Hub, which takes those of GitHub Actions, and not"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import BadReply, CredentialError, Denied, Unreachable
+from cred_helper.files.json_file import parse_object
 from cred_helper.providers.common import id_token_check, id_token_issuer
 from cred_helper.providers.common.http_client import HttpClient
 from cred_helper.providers.common.interface import ID_TOKEN
@@ -47,7 +48,7 @@ def get(request: TokenRequest, identity: HubIdentity) -> Credential:
     assert identity.id_token is not None
     token = id_token_issuer.token(request, identity.id_token)
     reply = _exchange(request, identity, token)
-    document = _object(reply.body)
+    document = parse_object(reply.body)
     if reply.status != 200:
         raise id_token_check.with_claims(
             _refusal(identity, token, reply, document), identity.id_token
@@ -123,14 +124,6 @@ def _refusal(
 def _is_token(text: str) -> bool:
     """Whether a text is of the characters that a password in a header can have."""
     return text.isascii() and text.isprintable() and len(text.split()) == 1
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _expiry(token: str, document: dict[str, Any], asked_s: int, now: datetime) -> datetime:

@@ -12,6 +12,7 @@ Sources:
 from __future__ import annotations
 
 from cred_helper.errors import BadReply, Denied, NotFound
+from cred_helper.files.json_file import parse_object
 from cred_helper.providers.common.network_errors import status_error
 from cred_helper.providers.common.quoted import quoted
 from cred_helper.providers.gcr.credential_file import impersonated_by
@@ -55,24 +56,14 @@ def explain(exchange: Exchange | None, error: Exception, kind: str) -> Credentia
         return _subject_refusal(exchange)
     if exchange.status == 200:
         return BadReply("gcr.not-a-token", upstream=exchange.upstream)
-    document = document_of(exchange)
-    if not isinstance(document, dict):
+    document = parse_object(exchange.body)
+    if not document:
         return BadReply(
             "gcr.refused-without-reason", upstream=exchange.upstream, status=exchange.status
         )
     if ":generateAccessToken" in exchange.url:
         return _impersonation_refusal(exchange, document, kind)
     return _token_refusal(exchange, document, kind)
-
-
-def document_of(exchange: Exchange) -> Any:
-    """The body of a reply as JSON, or ``None``."""
-    import json
-
-    try:
-        return json.loads(exchange.body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def is_metadata(url: str) -> bool:

@@ -278,9 +278,7 @@ def _gcloud(request: TokenRequest) -> Identity | NotFound:
         return impersonating(request, detail(login))
 
     return Identity(
-        GCLOUD,
-        describe,
-        cache_key=cache_key(request, gcloud.cache_parts(request.environ)),
+        GCLOUD, describe, cache_key=cache_key(request, gcloud.cache_parts(request.environ))
     )
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 
 from cred_helper.errors import BadReply, Denied, Misconfigured
+from cred_helper.files import json_file
+from cred_helper.files.json_file import parse_object
 from cred_helper.providers.common.quoted import last_line, quoted
 from cred_helper.providers.common.run_program import run
 
@@ -27,10 +29,7 @@ ALLOW_VARIABLE = "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES"
 _VERSION = 1
 _DEFAULT_TIMEOUT_S = 30.0
 _TIMEOUTS_MS = (5_000, 120_000)
-_OIDC_TYPES = (
-    "urn:ietf:params:oauth:token-type:jwt",
-    "urn:ietf:params:oauth:token-type:id_token",
-)
+_OIDC_TYPES = ("urn:ietf:params:oauth:token-type:jwt", "urn:ietf:params:oauth:token-type:id_token")
 _SAML_TYPE = "urn:ietf:params:oauth:token-type:saml2"
 
 
@@ -76,7 +75,7 @@ class Program:
             ProviderError: it did not run, or did not answer with a token.
         """
         kept = self._kept_answer()
-        if kept is not None and "expiration_time" in kept:
+        if "expiration_time" in kept:
             try:
                 return self._token(kept)
             except (Denied, BadReply):
@@ -84,9 +83,9 @@ class Program:
         timeout_s = deadline.step_s(self._timeout_s)
         finished = run(self.command, self._variables(environ), timeout_s, self.name)
         # The SDKs read both outputs of a program as one.
-        answer = _json_object(finished.output) or _json_object(finished.errors)
+        answer = parse_object(finished.output) or parse_object(finished.errors)
         if finished.status == 0:
-            return self._token(answer or self._kept_answer() or {})
+            return self._token(answer or self._kept_answer())
         if answer and answer.get("success") is False:
             raise self._refusal(answer)
         said = quoted(last_line(finished.errors or finished.output))
@@ -115,15 +114,13 @@ class Program:
             variables["GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE"] = self._output_file
         return {**environ, **variables}
 
-    def _kept_answer(self) -> dict[str, Any] | None:
+    def _kept_answer(self) -> dict[str, Any]:
         if not isinstance(self._output_file, str) or not os.path.isfile(self._output_file):
-            return None
-        from cred_helper.files import json_file
-
+            return {}
         try:
-            return _json_object(json_file.read(self._output_file))
+            return parse_object(json_file.read(self._output_file))
         except OSError:
-            return None
+            return {}
 
     def _token(self, answer: Mapping[str, Any]) -> str:
         if answer.get("success") is False:
@@ -162,13 +159,3 @@ def require_allowed(environ: Mapping[str, str], place: str) -> None:
     """
     if environ.get(ALLOW_VARIABLE) != "1":
         raise Misconfigured("gcr.programs-not-allowed", path=place)
-
-
-def _json_object(data: bytes) -> dict[str, Any] | None:
-    import json
-
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None

@@ -14,12 +14,13 @@ from google.auth import transport
 from google.auth.exceptions import TransportError
 
 from cred_helper.errors import BadReply, CredentialError, Misconfigured
+from cred_helper.files.json_file import parse_object
 from cred_helper.providers.common import proxy
 from cred_helper.providers.common.http_client import HttpClient
 from cred_helper.providers.common.network_errors import status_error
 from cred_helper.providers.common.trust import CaFile
 from cred_helper.providers.common.wire import Exchange, Wire
-from cred_helper.providers.gcr.errors import document_of, is_metadata
+from cred_helper.providers.gcr.errors import is_metadata
 from cred_helper.providers.gcr.metadata import configured_address
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _with_lifetime(exchange: Exchange) -> bytes:
     """
     if exchange.method != "POST" or exchange.status != 200:
         return exchange.body
-    document = document_of(exchange)
-    if not isinstance(document, dict) or document.get("expires_in") is not None:
+    document = parse_object(exchange.body)
+    if not document or document.get("expires_in") is not None:
         return exchange.body
     return json.dumps({**document, "expires_in": _DEFAULT_LIFETIME_S}).encode()
