@@ -25,11 +25,9 @@ class GcrProvider:
     name = GCR
 
     def identify(self, request: TokenRequest) -> Identity:
-        """Choose the identity; no network, no SDK, no child process."""
         return identify(request)
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
-        """Get an access token; see ``token.access_token`` for what it raises."""
         if identity.source is None:
             raise NotFound("gcr.no-identity")
         from cred_helper.providers.common import deferred_imports
@@ -41,7 +39,6 @@ class GcrProvider:
         return access_token(request, identity)
 
     def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
-        """What local files show to be wrong with an identity, for ``doctor`` and ``explain``."""
         from cred_helper.providers.gcr.checks import problems
 
         return problems(request, identity)

@@ -1,7 +1,6 @@
-"""What local files show to be wrong with a Google identity, and the errors for its credential file.
+"""What local files show to be wrong with a Google identity, and the error for an unreadable one.
 
-Loaded by ``doctor`` and ``explain``, and where a credential file cannot be read. No network, no
-SDK, no child process.
+No network, no SDK, no child process.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 def unreadable(
     request: TokenRequest, path: str, named_by: str, error: OSError | ValueError
 ) -> Misconfigured:
-    """The error for a credential file that cannot be read; it shows no content of a file."""
+    """The error for a credential file that cannot be read. It quotes no content of a file."""
     if named_by and holds_content(path):
         return request.wrong(named_by, "gcr.content-for-path", variable=named_by)
     file = f"{path if quotable(path) else 'the file'}, named by {named_by}," if named_by else path
@@ -36,7 +35,6 @@ def unreadable(
 
 
 def _missing_code(path: str, named_by: str) -> str:
-    """What is wrong with the path of a file that does not exist, if the path itself shows it."""
     if path[:1] in "\"'" or path[-1:] in "\"'":
         return "gcr.file-missing-quotes"
     if path.strip() != path:
@@ -47,7 +45,7 @@ def _missing_code(path: str, named_by: str) -> str:
 
 
 def problems(request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
-    """What is wrong with an identity, as far as local files show it."""
+    """Each problem of the identity in use."""
     if isinstance(identity, FileIdentity) and identity.content is not None:
         yield from _file_problems(request, identity.path)
     if identity.id_token is not None:
@@ -75,20 +73,20 @@ def _file_problems(request: TokenRequest, path: str) -> Iterator[ProviderError]:
 
 
 def _check_subject(info: Mapping[str, Any], path: str, environ: Mapping[str, str]) -> None:
-    """Check the source of a subject token; raise what is wrong with it."""
-    from cred_helper.providers.gcr import program, subject, subject_file
+    from shutil import which
+
+    from cred_helper.providers.gcr import subject, subject_token
 
     source = info["credential_source"]
     if info["subject_token_type"] == subject.AWS_TOKEN_TYPE:
         return
     if "executable" in source:
-        found = program.Program(info, path)
-        command = found.command[0]
-        if not _is_program(command, environ):
-            raise Misconfigured("gcr.program-missing", program=found.name, path=path)
-        program.require_allowed(environ, path)
+        program = subject_token.Program(info, path)
+        if not which(program.command[0], path=environ.get("PATH", os.defpath)):
+            raise Misconfigured("gcr.program-missing", program=program.name, path=path)
+        program.require_allowed(environ)
     elif isinstance(source.get("file"), str) and not _is_pipe(source["file"]):
-        _check_lifetime(subject_file.read_file(source, path), path)
+        _check_lifetime(subject_token.from_file(source, path), path)
 
 
 def _check_lifetime(token: str, path: str) -> None:
@@ -103,7 +101,6 @@ def _check_lifetime(token: str, path: str) -> None:
 
 
 def _gcloud_problems(request: TokenRequest) -> Iterator[ProviderError]:
-    """A token file that cannot be used."""
     from cred_helper.providers.gcr import gcloud, gcloud_token
 
     login = gcloud.find(request.environ)
@@ -113,14 +110,6 @@ def _gcloud_problems(request: TokenRequest) -> Iterator[ProviderError]:
         gcloud_token.from_file(login.token_file)
     except ProviderError as error:
         yield error
-
-
-def _is_program(command: str, environ: Mapping[str, str]) -> bool:
-    """Whether a command's first word can be started, as the operating system looks for it."""
-    if os.sep in command:
-        return os.path.isfile(command) and os.access(command, os.X_OK)
-    folders = environ.get("PATH", os.defpath).split(os.pathsep)
-    return any(os.access(os.path.join(folder, command), os.X_OK) for folder in folders)
 
 
 def _is_pipe(path: str) -> bool:

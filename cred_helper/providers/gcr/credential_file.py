@@ -19,15 +19,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 # The fields that a file of each type must have.
+_OF_USER = ("client_id", "client_secret", "refresh_token")
 _REQUIRED = {
-    "authorized_user": ("client_id", "client_secret", "refresh_token"),
+    "authorized_user": _OF_USER,
     "external_account": ("audience", "subject_token_type", "token_url", "credential_source"),
-    "external_account_authorized_user": (
-        "client_id",
-        "client_secret",
-        "refresh_token",
-        "token_url",
-    ),
+    "external_account_authorized_user": (*_OF_USER, "token_url"),
     "impersonated_service_account": ("service_account_impersonation_url", "source_credentials"),
     "service_account": ("client_email", "private_key", "token_uri"),
 }

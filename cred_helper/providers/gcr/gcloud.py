@@ -1,4 +1,4 @@
-"""gcloud's own login, read from its configuration. Runs nothing.
+"""gcloud's own login, read from its configuration, and what may be shown of it. Runs nothing.
 
 Sources:
   https://cloud.google.com/sdk/docs/configurations
@@ -15,7 +15,7 @@ from cred_helper.errors import NotFound
 from cred_helper.files import fingerprints
 from cred_helper.hosts import GOOGLE_UNIVERSE
 from cred_helper.providers.common.ini_file import parse
-from cred_helper.providers.gcr.identity import gcloud_folder, shown_folder
+from cred_helper.providers.gcr.identity import gcloud_folder, is_account, shown_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from cred_helper.providers.gcr.identity import Parts
 
-TOKEN_VARIABLE = "CLOUDSDK_AUTH_ACCESS_TOKEN"  # noqa: S105 - a name
 TOKEN_FILE_VARIABLE = "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"  # noqa: S105 - a name
+_TOKEN_VARIABLE = "CLOUDSDK_AUTH_ACCESS_TOKEN"  # noqa: S105 - a name
+_CREDENTIAL_FILE_VARIABLE = "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE"
 _MAX_FILE_BYTES = 1 << 20
+_MAX_CREDENTIAL_FILE_BYTES = 8 << 20
 _PROGRAM = "gcloud.cmd" if os.name == "nt" else "gcloud"
 
 
@@ -37,25 +39,12 @@ class Login:
     gcloud does not have to be run.
     """
 
-    __slots__ = (
-        "account",
-        "configuration",
-        "credential_file",
-        "folder",
-        "impersonated",
-        "program",
-        "token",
-        "token_file",
-        "universe_domain",
-    )
-
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.folder = gcloud_folder(environ)
         active = _text(os.path.join(self.folder, "active_config")).strip() if self.folder else ""
         self.configuration = environ.get("CLOUDSDK_ACTIVE_CONFIG_NAME") or active or "default"
         self.program = programs.find(_PROGRAM, environ) or ""
-        paths = (self.configuration_file, self.installation_file)
-        levels = [parse(_text(path))[0] for path in paths if path]
+        levels = [parse(_text(path))[0] for path in self.property_files if path]
 
         def chosen(section: str, name: str) -> str:
             value = environ.get(f"CLOUDSDK_{section}_{name}".upper(), "")
@@ -63,7 +52,7 @@ class Login:
                 (found for level in levels if (found := level.get(section, {}).get(name))), ""
             )
 
-        self.token = environ.get(TOKEN_VARIABLE, "").strip()
+        self.token = environ.get(_TOKEN_VARIABLE, "").strip()
         self.token_file = chosen("auth", "access_token_file")
         self.credential_file = chosen("auth", "credential_file_override")
         self.account = chosen("core", "account")
@@ -71,23 +60,58 @@ class Login:
         self.universe_domain = chosen("core", "universe_domain") or GOOGLE_UNIVERSE
 
     @property
-    def configuration_file(self) -> str:
-        """The file of the active configuration."""
+    def property_files(self) -> tuple[str, str]:
+        """The files of the active configuration and of the installation, ``""`` for neither."""
         name = f"config_{self.configuration}"
-        return os.path.join(self.folder, "configurations", name) if self.folder else ""
-
-    @property
-    def installation_file(self) -> str:
-        """The file with the properties of gcloud's installation."""
+        active = os.path.join(self.folder, "configurations", name) if self.folder else ""
         if not self.program:
-            return ""
+            return active, ""
         root = os.path.dirname(os.path.dirname(files.real_path(self.program)))
-        return os.path.join(root, "properties")
+        return active, os.path.join(root, "properties")
 
     @property
     def is_token(self) -> bool:
         """Whether the user gives an access token, which gcloud need not be run for."""
         return bool(self.token or self.token_file) and not self.impersonated
+
+    @property
+    def detail(self) -> str:
+        """Whose login it is, in words."""
+        from cred_helper.files.path_values import shown
+
+        where = f"gcloud's configuration {self.shown_configuration}"
+        if self.token:
+            whose = f"the access token in {_TOKEN_VARIABLE}"
+        elif self.token_file:
+            whose = f"the access token in {shown(TOKEN_FILE_VARIABLE, self.token_file)}"
+        elif self.credential_file:
+            whose = f"{shown(_CREDENTIAL_FILE_VARIABLE, self.credential_file)}, named in {where}"
+        else:
+            whose = f"account {_shown(self.account)} of {where}"
+        by = f", impersonating {_shown(self.impersonated)}" if self.impersonated else ""
+        return whose + by
+
+    @property
+    def shown_configuration(self) -> str:
+        """The configuration's name as it may be shown: gcloud has no other names."""
+        name = self.configuration
+        is_name = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+        return name if is_name and name.islower() else "with an invalid name"
+
+    @property
+    def secrets(self) -> list[str]:
+        """Values that could be secrets, and that gcloud may quote when it fails."""
+        from cred_helper.files.path_values import quotable
+
+        paths = [path for path in (self.token_file, self.credential_file) if not quotable(path)]
+        accounts = [name for name in (self.account, self.impersonated) if _shown(name) != name]
+        return [*paths, *accounts, self.token]
+
+
+def _shown(account: str) -> str:
+    """An account as it may be shown: anything else in its place could be a secret."""
+    is_principal = account.startswith("principal://") and len(account.split()) == 1
+    return account if is_account(account) or is_principal else "with an invalid name"
 
 
 def find(environ: Mapping[str, str]) -> Login | NotFound:
@@ -101,9 +125,7 @@ def find(environ: Mapping[str, str]) -> Login | NotFound:
             shown = os.path.join(shown_folder(login.folder), "credentials.db")
             return NotFound("gcr.gcloud-no-login", path=shown)
         if not login.account:
-            from cred_helper.providers.gcr.gcloud_words import shown_configuration
-
-            return NotFound("gcr.gcloud-no-account", configuration=shown_configuration(login))
+            return NotFound("gcr.gcloud-no-account", configuration=login.shown_configuration)
     if not login.program:
         code = "provider.program-not-on-path"
         if programs.only_in_working_folder(_PROGRAM, environ):
@@ -121,29 +143,27 @@ def cache_parts(environ: Mapping[str, str]) -> Parts:
         return [None]  # nothing says for how long it is good
     file = login.token_file or login.credential_file or f"{login.folder}/credentials.db"
     names = files.variables(environ, prefix="CLOUDSDK_")
-    variables = (f"{name}={environ[name]}" for name in names)
-    paths = (login.configuration_file, login.installation_file)
     return [
         *("gcloud", login.program, login.folder, login.configuration),
-        *(fingerprints.file_digest(path) if path else "" for path in paths),
-        *_credential_parts(file),
-        *variables,
+        *(fingerprints.file_digest(path) if path else "" for path in login.property_files),
+        _credential_digest(file),
+        *(f"{name}={environ[name]}" for name in names),
     ]
 
 
-def _credential_parts(file: str) -> Parts:
+def _credential_digest(file: str) -> str | None:
     """The digest of a file of gcloud's with credentials; ``None`` where it refers to others.
 
     The subject token of a federated login is in another file.
     """
     digest = fingerprints.file_digest(file)
     if digest in (None, "absent", "unreadable"):
-        return [digest]
+        return digest
     try:
-        is_federated = b'"external_account"' in files.read(file, 8 << 20)
+        is_federated = b'"external_account"' in files.read(file, _MAX_CREDENTIAL_FILE_BYTES)
     except OSError:
-        return [None]
-    return [None] if is_federated else [digest]
+        return None
+    return None if is_federated else digest
 
 
 def _text(path: str) -> str:

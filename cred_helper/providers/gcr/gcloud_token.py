@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from cred_helper.errors import BadReply, Denied, Misconfigured, Unreachable
 from cred_helper.providers.common.quoted import last_line, quoted
 from cred_helper.providers.common.run_program import run
-from cred_helper.providers.gcr import gcloud, gcloud_words
+from cred_helper.providers.gcr import gcloud
 from cred_helper.providers.gcr.identity import file_content
 
 TYPE_CHECKING = False
@@ -25,23 +25,20 @@ if TYPE_CHECKING:
 # gcloud renews a token that is valid for less than this before it prints it.
 # Source: _CREDENTIALS_EXPIRY_WINDOW in gcloud's googlecloudsdk/core/credentials/store.py
 _LIFETIME_S = 300
-# Keeps gcloud from asking for anything and from checking for updates.
+# gcloud asks no question and checks for no update.
 _UNATTENDED = {
     "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
     "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "1",
     "CLOUDSDK_SURVEY_DISABLE_PROMPTS": "1",
 }
 # Another gcloud that runs at the same time locks its databases for a moment.
-_LOCKED = "database is locked"
+_LOCKED = b"database is locked"
 _LOCKED_PAUSE_S = 0.5
 _ATTEMPTS = 4
 # What gcloud says where only a login helps.
 _LOGIN_ENDED = (
-    "gcloud auth login",
-    "Reauthentication",
-    "refreshing your current auth tokens",
-    "invalid_grant",
-    "active account selected",
+    *(b"gcloud auth login", b"Reauthentication", b"refreshing your current auth tokens"),
+    *(b"invalid_grant", b"active account selected"),
 )
 _MAX_TOKEN_BYTES = 1 << 16
 
@@ -57,8 +54,9 @@ def access_token(
     if login.is_token:
         return login.token or from_file(login.token_file), None
     token = _printed(login, environ, deadline)
-    lasts = not (login.token or login.token_file)
-    return token, datetime.now(UTC) + timedelta(seconds=_LIFETIME_S) if lasts else None
+    if login.token or login.token_file:
+        return token, None  # impersonation by a token: nothing says how long that is valid
+    return token, datetime.now(UTC) + timedelta(seconds=_LIFETIME_S)
 
 
 def from_file(path: str) -> str:
@@ -96,7 +94,7 @@ def _printed(login: Login, environ: Mapping[str, str], deadline: Deadline) -> st
         finished = run(command, {**environ, **_UNATTENDED}, deadline.remaining_s(), "gcloud")
         if finished.status == 0:
             return _token(finished.output)
-        if _LOCKED not in finished.errors.decode("utf-8", "replace"):
+        if _LOCKED not in finished.errors:
             raise _failure(finished, login)
         if attempt == _ATTEMPTS or deadline.remaining_s() < 2 * _LOCKED_PAUSE_S:
             break
@@ -114,11 +112,10 @@ def _token(output: bytes) -> str:
 
 
 def _failure(finished: Finished, login: Login) -> CredentialError:
-    text = finished.errors.decode("utf-8", "replace")
     line = last_line(finished.errors, "ERROR:").removeprefix("ERROR:").strip()
-    said = quoted(line, gcloud_words.secrets(login)) or "no reason"
-    if any(sign in text for sign in _LOGIN_ENDED):
+    said = quoted(line, login.secrets) or "no reason"
+    if any(sign in finished.errors for sign in _LOGIN_ENDED):
         is_service = login.account.endswith(".gserviceaccount.com")
         code = "gcr.gcloud-account-refused" if is_service else "gcr.gcloud-login-ended"
-        return Denied(code, whose=gcloud_words.detail(login), said=said)
+        return Denied(code, whose=login.detail, said=said)
     return Denied("gcr.gcloud-failed", status=finished.status, said=said)

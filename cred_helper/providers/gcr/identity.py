@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 
 from cred_helper import files
-from cred_helper.errors import NotFound
+from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.files import fingerprints, user_folders
 from cred_helper.hosts import GcrRoute
 from cred_helper.providers.common.interface import ID_TOKEN, Identity, Skipped, walk
@@ -22,7 +22,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cred_helper.errors import Misconfigured
     from cred_helper.providers.common.interface import TokenRequest
 
     Look = Callable[[TokenRequest], Identity | NotFound]
@@ -37,6 +36,7 @@ METADATA = "instance-metadata"
 GCLOUD = "gcloud"
 
 FILE_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
+_FORMER_HELPER = "docker-credential-gcr"
 
 # A credential file is kilobytes.
 MAX_FILE_BYTES = 1 << 20
@@ -53,22 +53,29 @@ def identify(request: TokenRequest) -> Identity:
     Raises:
         Misconfigured: a setting is wrong, or a file that is named cannot be read.
     """
+    accounts = impersonated_accounts(request)  # a wrong setting is an error whatever the identity
 
     def bound(look: Look) -> Callable[[], Identity | NotFound]:
         return lambda: look(request)
 
-    impersonated_accounts(request)  # a wrong setting is an error whatever the identity
     by_token = ((ID_TOKEN, _by_id_token),) if request.id_token else ()
     found, skipped = walk((source, bound(look)) for source, look in (*by_token, *_SOURCES))
     identity = found[0][1] if found else Identity(None)
-    if not (found and identity.certain):
-        from cred_helper.providers.gcr import no_identity
+    login = "" if found and identity.certain else _former_login(request.environ)
+    if login:
+        reason = NotFound("gcr.login-of-former-helper", path=login)
+        skipped.append(Skipped(_FORMER_HELPER, reason))
 
-        if login := no_identity.former_login(request.environ):
-            reason = NotFound("gcr.login-of-former-helper", path=login)
-            skipped.append(Skipped(no_identity.FORMER_HELPER, reason))
+    def problem() -> Misconfigured | None:
+        if accounts:
+            code = "gcr.nothing-to-impersonate-with"
+            return request.wrong("impersonate", code, account=accounts[-1])
+        if login and request.options.get("stands_for") == _FORMER_HELPER:
+            return Misconfigured("gcr.login-of-former-helper", path=login)
+        return None
+
     identity.skipped = tuple(skipped)
-    identity.problem_if_absent = lambda: _misconfiguration(request)
+    identity.problem_if_absent = problem
     only = " to pull from" if is_pull_only(request) else ""
     identity.scope = f"the Google registries of {universe_domain_of(request)}{only}"
     return identity
@@ -86,16 +93,34 @@ def is_pull_only(request: TokenRequest) -> bool:
     return flag(request, "pull_only", default=False)
 
 
-def _misconfiguration(request: TokenRequest) -> Misconfigured | None:
-    from cred_helper.providers.gcr import no_identity
-
-    return no_identity.misconfiguration(request)
-
-
 def universe_domain_of(request: TokenRequest) -> str:
     """The universe of the registry."""
     assert isinstance(request.route, GcrRoute)
     return request.route.universe_domain
+
+
+def _former_login(environ: Mapping[str, str]) -> str:
+    """The file with a login of Google's own helper, ``""`` if there is none.
+
+    Only that helper can renew the login: the refresh token belongs to the helper's OAuth client.
+
+    Source: https://github.com/GoogleCloudPlatform/docker-credential-gcr/blob/master/store/store.go
+    """
+    usual = os.path.join(_usual_gcloud_folder(environ), "docker_credentials.json")
+    path = environ.get("DOCKER_CREDENTIAL_GCR_STORE") or usual
+    if not os.path.isabs(path) or not files.is_file(path):
+        return ""
+    from cred_helper.files import json_file
+
+    try:
+        read = json_file.load(path)
+    except Misconfigured:
+        return path
+    logins = read.value if read else None
+    return path if isinstance(logins, dict) and logins.get("gcrCreds") else ""
+
+
+# --- gcloud's folder ------------------------------------------------------------------------------
 
 
 def gcloud_folder(environ: Mapping[str, str]) -> str:
@@ -103,7 +128,14 @@ def gcloud_folder(environ: Mapping[str, str]) -> str:
 
     Source: ``get_config_path`` in google-auth's google/auth/_cloud_sdk.py
     """
-    return environ.get("CLOUDSDK_CONFIG") or usual_gcloud_folder(environ)
+    return environ.get("CLOUDSDK_CONFIG") or _usual_gcloud_folder(environ)
+
+
+def _usual_gcloud_folder(environ: Mapping[str, str]) -> str:
+    if os.name == "nt" and environ.get("APPDATA"):
+        return f"{environ['APPDATA']}\\gcloud"
+    home = user_folders.home(environ)
+    return os.path.join(home, ".config", "gcloud") if home and os.path.isabs(home) else ""
 
 
 def shown_folder(folder: str) -> str:
@@ -111,12 +143,40 @@ def shown_folder(folder: str) -> str:
     return folder if not folder or os.path.isabs(folder) else "$CLOUDSDK_CONFIG"
 
 
-def usual_gcloud_folder(environ: Mapping[str, str]) -> str:
-    """The folder of gcloud's configuration where no variable names one."""
-    if os.name == "nt" and environ.get("APPDATA"):
-        return f"{environ['APPDATA']}\\gcloud"
-    home = user_folders.home(environ)
-    return os.path.join(home, ".config", "gcloud") if home and os.path.isabs(home) else ""
+# --- Impersonation --------------------------------------------------------------------------------
+
+
+def impersonated_accounts(request: TokenRequest) -> list[str]:
+    """The service accounts of the option ``impersonate``: the delegates, then the target.
+
+    Raises:
+        Misconfigured: one of them is not an account's e-mail address.
+    """
+    text = request.options.get("impersonate", "")
+    accounts = [account.strip() for account in text.split(",")] if text else []
+    if not all(map(is_account, accounts)):
+        raise request.wrong("impersonate", "gcr.not-a-service-account")
+    return accounts
+
+
+def is_account(text: str) -> bool:
+    """Whether a text is an account's e-mail address."""
+    is_short = len(text) < _MAX_ACCOUNT_CHARACTERS
+    return is_short and text.count("@") == 1 and _ACCOUNT_CHARACTERS.issuperset(text)
+
+
+def impersonating(request: TokenRequest, detail: str) -> str:
+    """The description of an identity, with the account that it impersonates."""
+    accounts = impersonated_accounts(request)
+    return f"{detail}, impersonating {accounts[-1]}" if accounts else detail
+
+
+def cache_key(request: TokenRequest, parts: Parts) -> str | None:
+    """The digest of the parts and of the option ``impersonate``; ``None`` if one is not known."""
+    known = [part for part in parts if part is not None]
+    if len(known) != len(parts):
+        return None
+    return fingerprints.digest([*known, request.options.get("impersonate", "")])
 
 
 # --- Credential files -----------------------------------------------------------------------------
@@ -127,12 +187,6 @@ class FileIdentity(Identity, kw_only=True):
 
     content: str | None
     path: str
-
-
-def _by_id_token(request: TokenRequest) -> Identity | NotFound:
-    from cred_helper.providers.gcr.workload_identity import by_id_token
-
-    return by_id_token(request)
 
 
 def _by_option(request: TokenRequest) -> Identity | NotFound:
@@ -159,11 +213,7 @@ def _by_default_file(request: TokenRequest) -> Identity | NotFound:
 
 
 def _file(request: TokenRequest, source: str, path: str, named_by: str) -> Identity:
-    """The identity in the file at a path.
-
-    Raises:
-        Misconfigured: the file does not exist or cannot be read. The SDK does not continue either.
-    """
+    """The identity in a file. One that cannot be read is an error: the SDK stops there too."""
     try:
         content = None if fingerprints.is_pipe(path) else file_content(path)
     except (OSError, ValueError) as error:
@@ -181,16 +231,14 @@ def _file(request: TokenRequest, source: str, path: str, named_by: str) -> Ident
     return FileIdentity(
         source,
         describe,
-        cache_key=_file_key(request, path, content),
+        cache_key=None if content is None else _file_key(request, path, content),
         content=None if content is None else fingerprints.digest([content]),
         path=path,
     )
 
 
-def _file_key(request: TokenRequest, path: str, content: bytes | None) -> str | None:
+def _file_key(request: TokenRequest, path: str, content: bytes) -> str | None:
     """The cache key of the identity in a file: its content, and what that refers to."""
-    if content is None:
-        return None
     parts: Parts = ["file", os.path.abspath(path), content]
     if b'"external_account"' in content:
         from cred_helper.providers.gcr.subject import cache_parts
@@ -216,36 +264,13 @@ def file_content(path: str) -> bytes:
     return files.read(path, MAX_FILE_BYTES)
 
 
-# --- Impersonation --------------------------------------------------------------------------------
+# --- Sources with modules of their own ------------------------------------------------------------
 
 
-def impersonated_accounts(request: TokenRequest) -> list[str]:
-    """The service accounts of the option ``impersonate``: the delegates, then the target.
+def _by_id_token(request: TokenRequest) -> Identity | NotFound:
+    from cred_helper.providers.gcr.workload_identity import by_id_token
 
-    Raises:
-        Misconfigured: one of them is not an account's e-mail address.
-    """
-    text = request.options.get("impersonate", "")
-    accounts = [account.strip() for account in text.split(",")] if text else []
-    for account in accounts:
-        if not is_account(account):
-            raise request.wrong("impersonate", "gcr.not-a-service-account")
-    return accounts
-
-
-def is_account(text: str) -> bool:
-    """Whether a text is an account's e-mail address."""
-    is_short = len(text) < _MAX_ACCOUNT_CHARACTERS
-    return is_short and text.count("@") == 1 and _ACCOUNT_CHARACTERS.issuperset(text)
-
-
-def impersonating(request: TokenRequest, detail: str) -> str:
-    """The description of an identity, with the account that it impersonates."""
-    accounts = impersonated_accounts(request)
-    return f"{detail}, impersonating {accounts[-1]}" if accounts else detail
-
-
-# --- The machine and gcloud -----------------------------------------------------------------------
+    return by_id_token(request)
 
 
 def _machine(request: TokenRequest) -> Identity | NotFound:
@@ -257,12 +282,8 @@ def _machine(request: TokenRequest) -> Identity | NotFound:
     # gcloud is asked where the machine has no account.
     parts: Parts = [METADATA, files.machine_name(request.environ), *service.cache_parts]
     parts += gcloud.cache_parts(request.environ)
-    return Identity(
-        METADATA,
-        impersonating(request, service.detail),
-        cache_key=cache_key(request, parts),
-        certain=service.certain,
-    )
+    detail = impersonating(request, service.detail)
+    return Identity(METADATA, detail, cache_key=cache_key(request, parts), certain=service.certain)
 
 
 def _gcloud(request: TokenRequest) -> Identity | NotFound:
@@ -271,23 +292,8 @@ def _gcloud(request: TokenRequest) -> Identity | NotFound:
     login = gcloud.find(request.environ)
     if isinstance(login, NotFound):
         return login
-
-    def describe() -> str:
-        from cred_helper.providers.gcr.gcloud_words import detail
-
-        return impersonating(request, detail(login))
-
-    return Identity(
-        GCLOUD, describe, cache_key=cache_key(request, gcloud.cache_parts(request.environ))
-    )
-
-
-def cache_key(request: TokenRequest, parts: Parts) -> str | None:
-    """The digest of the parts and of the option ``impersonate``; ``None`` if one is not known."""
-    known = [part for part in parts if part is not None]
-    if len(known) != len(parts):
-        return None
-    return fingerprints.digest([*known, request.options.get("impersonate", "")])
+    key = cache_key(request, gcloud.cache_parts(request.environ))
+    return Identity(GCLOUD, lambda: impersonating(request, login.detail), cache_key=key)
 
 
 _SOURCES: tuple[tuple[str, Look], ...] = (

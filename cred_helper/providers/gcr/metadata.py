@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.providers.common import cloud_detection
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 # Set by run-times that have a metadata service and hide the firmware. Other platforms set some of
 # them too, so the service is probed.
 _SERVERLESS = ("K_SERVICE", "CLOUD_RUN_JOB", "CLOUD_RUN_WORKER_POOL", "GAE_SERVICE")
-ADDRESS_VARIABLES = ("GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP")
+_ADDRESS_VARIABLES = ("GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP")
 # Characters of a host and port. A value with others could be a secret, and is not shown.
 _ADDRESS_CHARACTERS = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:[]"
@@ -27,18 +28,15 @@ _ADDRESS_CHARACTERS = frozenset(
 _MAX_ADDRESS = 256
 
 
-class Service:
+class Service(Record):
     """A metadata service. ``certain`` is false where only a probe shows whether there is one.
 
     ``cache_parts`` are ``[None]`` where the service has to be asked whose tokens it gives.
     """
 
-    __slots__ = ("cache_parts", "certain", "detail")
-
-    def __init__(self, detail: str, *, certain: bool, cache_parts: Sequence[str | None]) -> None:
-        self.detail = detail
-        self.certain = certain
-        self.cache_parts = cache_parts
+    detail: str
+    certain: bool
+    cache_parts: Sequence[str | None]
 
 
 def find(environ: Mapping[str, str]) -> Service | NotFound:
@@ -49,7 +47,7 @@ def find(environ: Mapping[str, str]) -> Service | NotFound:
     """
     if environ.get("NO_GCE_CHECK") == "true":
         return NotFound("gcr.metadata-switched-off")
-    for variable in ADDRESS_VARIABLES:
+    for variable in _ADDRESS_VARIABLES:
         if not _is_address(environ.get(variable, "")):
             raise Misconfigured("gcr.bad-metadata-address", variable=variable)
     if configured_address(environ):
@@ -59,13 +57,13 @@ def find(environ: Mapping[str, str]) -> Service | NotFound:
     hints = [name for name in (*_SERVERLESS, "GCE_METADATA_IP") if environ.get(name)]
     if sign.is_cloud is False and not hints:
         return NotFound("gcr.not-a-google-machine", reason=sign.reason)
-    certain = sign.is_cloud is True
-    reason = f"{hints[0]} is set" if hints and not certain else sign.reason
-    detail = f"the metadata service, since {reason}"
-    if not certain:
-        detail = f"the metadata service, if it answers: {reason}"
     parts = [environ.get("GCE_METADATA_IP", ""), cloud_detection.boot_id()]
-    return Service(detail, certain=certain, cache_parts=parts)
+    if sign.is_cloud:
+        detail = f"the metadata service, since {sign.reason}"
+    else:
+        reason = f"{hints[0]} is set" if hints else sign.reason
+        detail = f"the metadata service, if it answers: {reason}"
+    return Service(detail, certain=sign.is_cloud is True, cache_parts=parts)
 
 
 def configured_address(environ: Mapping[str, str]) -> str:
@@ -74,7 +72,7 @@ def configured_address(environ: Mapping[str, str]) -> str:
 
 
 def _is_address(value: str) -> bool:
-    """Whether a variable is empty, or holds a host and perhaps a port."""
+    """Whether a value is empty, or a host and perhaps a port."""
     return _ADDRESS_CHARACTERS.issuperset(without_login(value)) and len(value) < _MAX_ADDRESS
 
 

@@ -108,17 +108,16 @@ def _subject_token(
     request: TokenRequest, info: dict[str, Any], path: str, deadline: Deadline
 ) -> str | None:
     """The subject token of a federated identity, or ``None`` where the SDK is to get it."""
-    from cred_helper.providers.gcr import program, subject, subject_file
+    from cred_helper.providers.gcr import subject, subject_token
 
     source = info["credential_source"]
     if info["subject_token_type"] == subject.AWS_TOKEN_TYPE:
         return None
     if "executable" in source:
-        program.require_allowed(request.environ, path)
-        return program.Program(info, path).subject_token(request.environ, deadline)
+        return subject_token.Program(info, path).token(request.environ, deadline)
     is_file = isinstance(source.get("file"), str) and source["file"]
     if is_file and not any(source.get(other) for other in ("url", "certificate")):
-        return subject_file.read_file(source, path)
+        return subject_token.from_file(source, path)
     return None
 
 
