@@ -1,7 +1,7 @@
-"""Why Google gave no token: from the last exchange with a server, to an error of the catalogue.
+"""Why Google gave no token: the last exchange with a server, as an error of the catalogue.
 
-Of what a server says, codes are passed on, and descriptions without what was sent and without words
-that could be a token.
+Codes of a server are passed on, and its descriptions without what was sent and without words that
+could be a token.
 
 Sources:
   https://www.rfc-editor.org/rfc/rfc6749#section-5.2 (errors of token endpoints)
@@ -10,6 +10,8 @@ Sources:
 """
 
 from __future__ import annotations
+
+import re
 
 from cred_helper.errors import BadReply, Denied, NotFound
 from cred_helper.files.json_file import parse_object
@@ -25,19 +27,31 @@ if TYPE_CHECKING:
     from cred_helper.errors import CredentialError
     from cred_helper.providers.common.wire import Exchange
 
-METADATA_PATH = "/computeMetadata/"
+_METADATA_PATH = "/computeMetadata/"
 # Longer than every error code.
 _MAX_CODE_CHARACTERS = 40
 _USER_TYPES = ("authorized_user", "external_account_authorized_user")
 # What a token endpoint says when only a person at a browser can sign in again.
 _REAUTHENTICATION = ("invalid_rapt", "rapt_required")
-# What GKE's metadata service says, first match first.
+# A pattern of what a service says → the code of the error, first match first.
 _METADATA_REFUSALS = (
     ("API has not been used", "gcr.metadata-api-disabled"),
     ("getAccessToken", "gcr.metadata-no-binding"),
     ("No service account scopes", "gcr.metadata-no-scopes"),
-    ("Gaia id not found", "gcr.metadata-wrong-account"),
-    ("Invalid form of account ID", "gcr.metadata-wrong-account"),
+    ("Gaia id not found|Invalid form of account ID", "gcr.metadata-wrong-account"),
+)
+_SUBJECT_REFUSALS = (
+    ("stale|expired", "gcr.subject-token-stale"),
+    ("^invalid_target", "gcr.provider-unknown"),
+    ("attribute condition", "gcr.attribute-condition"),
+    ("Error connecting to", "gcr.issuer-unreachable"),
+    ("127", "gcr.subject-too-long"),
+    ("^invalid_grant: .*udience", "gcr.audience-not-allowed"),
+    ("^invalid_scope", "gcr.scope-refused"),
+)
+_IMPERSONATION_REFUSALS = (
+    ("SERVICE_DISABLED", "gcr.impersonation-api-disabled"),
+    ("ACCESS_TOKEN_SCOPE_INSUFFICIENT", "gcr.impersonation-scope"),
 )
 
 
@@ -68,7 +82,7 @@ def explain(exchange: Exchange | None, error: Exception, kind: str) -> Credentia
 
 def is_metadata(url: str) -> bool:
     """Whether a URL is one of the metadata service's."""
-    return METADATA_PATH in url
+    return _METADATA_PATH in url
 
 
 # --- The metadata service -------------------------------------------------------------------------
@@ -80,15 +94,14 @@ def _metadata_refusal(exchange: Exchange) -> CredentialError:
     if exchange.status == 200:
         return BadReply("gcr.not-a-token", upstream="the metadata service")
     said = quoted(exchange.body.decode("utf-8", "replace"), exchange.secrets)
-    is_text = bool(said) and not said.startswith(("<", "{"))
-    if not is_text:
+    if not said or said.startswith(("<", "{")):
         return Denied("gcr.metadata-refused-silently", status=exchange.status)
-    code = "gcr.metadata-refused"
-    for sign, known_by in _METADATA_REFUSALS:
-        if sign in said:
-            code = known_by
-            break
+    code = _first_match(_METADATA_REFUSALS, said) or "gcr.metadata-refused"
     return Denied(code, status=exchange.status, said=said)
+
+
+def _first_match(refusals: tuple[tuple[str, str], ...], said: str) -> str:
+    return next((code for pattern, code in refusals if re.search(pattern, said)), "")
 
 
 # --- Token endpoints ------------------------------------------------------------------------------
@@ -108,40 +121,18 @@ def _token_refusal(exchange: Exchange, document: Mapping[str, Any], kind: str) -
         known_by = "gcr.sign-in-required" if is_user else "gcr.account-sign-in-required"
         return Denied(known_by, reason=subtype or code)
     said = ": ".join(filter(None, [code, description])) or "no reason"
-    return Denied(
-        _refusal_code(code, description, kind),
-        upstream=exchange.upstream,
-        status=exchange.status,
-        said=said,
-    )
+    refusal = _refusal_code(said, kind)
+    return Denied(refusal, upstream=exchange.upstream, status=exchange.status, said=said)
 
 
-def _refusal_code(code: str, description: str, kind: str) -> str:
-    match kind:
-        case _ if kind in _USER_TYPES:
-            return "gcr.sign-in-refused"
-        case "service_account" if "short-lived" in description:
-            return "gcr.wrong-clock"
-        case "service_account":
-            return "gcr.key-refused"
-        case "external_account" if "stale" in description or "expired" in description:
-            return "gcr.subject-token-stale"
-        case "external_account" if code == "invalid_target":
-            return "gcr.provider-unknown"
-        case "external_account" if "attribute condition" in description:
-            return "gcr.attribute-condition"
-        case "external_account" if "Error connecting to" in description:
-            return "gcr.issuer-unreachable"
-        case "external_account" if "127" in description:
-            return "gcr.subject-too-long"
-        case "external_account" if code == "invalid_grant" and "udience" in description:
-            return "gcr.audience-not-allowed"
-        case "external_account" if code == "invalid_scope":
-            return "gcr.scope-refused"
-        case "external_account":
-            return "gcr.subject-token-not-accepted"
-        case _:
-            return "gcr.token-refused"
+def _refusal_code(said: str, kind: str) -> str:
+    if kind in _USER_TYPES:
+        return "gcr.sign-in-refused"
+    if kind == "service_account":
+        return "gcr.wrong-clock" if "short-lived" in said else "gcr.key-refused"
+    if kind == "external_account":
+        return _first_match(_SUBJECT_REFUSALS, said) or "gcr.subject-token-not-accepted"
+    return "gcr.token-refused"
 
 
 def _impersonation_refusal(
@@ -149,24 +140,12 @@ def _impersonation_refusal(
 ) -> CredentialError:
     error = document.get("error")
     error = error if isinstance(error, dict) else {}
-    details = error.get("details")
-    reasons = [
-        detail.get("reason")
-        for detail in (details if isinstance(details, list) else ())
-        if isinstance(detail, dict)
-    ]
-    if "SERVICE_DISABLED" in reasons:
-        code = "gcr.impersonation-api-disabled"
-    elif "ACCESS_TOKEN_SCOPE_INSUFFICIENT" in reasons:
-        code = "gcr.impersonation-scope"
-    elif exchange.status == 404:
+    code = _first_match(_IMPERSONATION_REFUSALS, str(error.get("details")))
+    if not code and exchange.status == 404:
         code = "gcr.impersonation-no-account"
-    elif kind == "external_account":
-        code = "gcr.impersonation-by-workload-refused"
-    else:
-        code = "gcr.impersonation-refused"
+    by_workload = "gcr.impersonation-by-workload-refused"
     return Denied(
-        code,
+        code or (by_workload if kind == "external_account" else "gcr.impersonation-refused"),
         account=impersonated_by(exchange.url),
         upstream=exchange.upstream,
         status=exchange.status,

@@ -12,6 +12,14 @@ _FEDERATION = (
     "Workload identity federation: the outer identity (a CI job, AWS, a file, a program) gives no"
     " subject token."
 )
+_NOT_ACCEPTED = "{upstream} does not accept the subject token ({status}): {said}"
+_KEY_REFUSED = "{upstream} refuses the key ({status}): {said}"
+_CANNOT_IMPERSONATE = (
+    "the identity cannot impersonate {account}: {upstream} answers {status}, {said}"
+)
+_METADATA_REFUSES = "the metadata service gives no token ({status}): {said}"
+_GCLOUD_REFUSES = "gcloud has no token for {whose}: {said}"
+_ENABLE_API = "run gcloud services enable iamcredentials.googleapis.com"
 
 MESSAGES: dict[str, Message] = {
     # Why an identity source is skipped, or has no identity.
@@ -135,9 +143,7 @@ MESSAGES: dict[str, Message] = {
         cause=_FEDERATION,
         cure=_CHECK_SOURCE,
     ),
-    "gcr.subject-token-not-accepted": Message(
-        "{upstream} does not accept the subject token ({status}): {said}", _CHECK_POOL
-    ),
+    "gcr.subject-token-not-accepted": Message(_NOT_ACCEPTED, _CHECK_POOL),
     "gcr.provider-unknown": Message(
         "{upstream} has no such workload identity provider ({status}): {said}",
         "check the project's number and the names of pool and provider, and that both are enabled",
@@ -167,7 +173,7 @@ MESSAGES: dict[str, Message] = {
         'gcloud projects describe PROJECT --format "value(projectNumber)"',
     ),
     "gcr.subject-token-stale": Message(
-        "{upstream} does not accept the subject token ({status}): {said}",
+        _NOT_ACCEPTED,
         "have its issuer write a new one, and compare this machine's clock",
         cause="The token in the file was not renewed: its sidecar, kubelet or CI step has stopped.",
     ),
@@ -216,11 +222,9 @@ MESSAGES: dict[str, Message] = {
         "Google requires a sign-in ({reason}), which an identity without a user cannot do",
         "exempt the identity from Google Cloud session control in the Admin console",
     ),
-    "gcr.wrong-clock": Message(
-        "{upstream} refuses the key ({status}): {said}", "set this machine's clock"
-    ),
+    "gcr.wrong-clock": Message(_KEY_REFUSED, "set this machine's clock"),
     "gcr.key-refused": Message(
-        "{upstream} refuses the key ({status}): {said}",
+        _KEY_REFUSED,
         "check in IAM whether the service account exists, is enabled, and has this key",
     ),
     "gcr.token-refused": Message("{upstream} gives no token ({status}): {said}"),
@@ -237,24 +241,18 @@ MESSAGES: dict[str, Message] = {
     ),
     # Impersonation.
     "gcr.impersonation-refused": Message(
-        "the identity cannot impersonate {account}: {upstream} answers {status}, {said}",
-        "grant it roles/iam.serviceAccountTokenCreator on {account}",
+        _CANNOT_IMPERSONATE, "grant it roles/iam.serviceAccountTokenCreator on {account}"
     ),
     "gcr.impersonation-by-workload-refused": Message(
         "the workload cannot impersonate {account}: {upstream} answers {status}, {said}",
         "grant it roles/iam.workloadIdentityUser on {account}",
     ),
-    "gcr.impersonation-api-disabled": Message(
-        "the identity cannot impersonate {account}: {upstream} answers {status}, {said}",
-        "run gcloud services enable iamcredentials.googleapis.com",
-    ),
+    "gcr.impersonation-api-disabled": Message(_CANNOT_IMPERSONATE, _ENABLE_API),
     "gcr.impersonation-scope": Message(
-        "the identity cannot impersonate {account}: {upstream} answers {status}, {said}",
-        "give the identity that impersonates the scope cloud-platform",
+        _CANNOT_IMPERSONATE, "give the identity that impersonates the scope cloud-platform"
     ),
     "gcr.impersonation-no-account": Message(
-        "the identity cannot impersonate {account}: {upstream} answers {status}, {said}",
-        "check in IAM whether {account} exists",
+        _CANNOT_IMPERSONATE, "check in IAM whether {account} exists"
     ),
     # The metadata service.
     "gcr.bad-metadata-address": Message(
@@ -264,33 +262,28 @@ MESSAGES: dict[str, Message] = {
     "gcr.not-the-metadata-service": Message(
         "something other than Google's metadata service answers at {host}"
     ),
-    "gcr.metadata-refused": Message("the metadata service gives no token ({status}): {said}"),
+    "gcr.metadata-refused": Message(_METADATA_REFUSES),
     "gcr.metadata-refused-silently": Message("the metadata service gives no token ({status})"),
     "gcr.metadata-no-binding": Message(
-        "the metadata service gives no token ({status}): {said}",
+        _METADATA_REFUSES,
         "grant the Kubernetes service account roles/iam.workloadIdentityUser on the Google account",
     ),
-    "gcr.metadata-api-disabled": Message(
-        "the metadata service gives no token ({status}): {said}",
-        "run gcloud services enable iamcredentials.googleapis.com",
-    ),
+    "gcr.metadata-api-disabled": Message(_METADATA_REFUSES, _ENABLE_API),
     "gcr.metadata-no-scopes": Message(
-        "the metadata service gives no token ({status}): {said}",
-        "stop the machine, and give it the scope cloud-platform",
+        _METADATA_REFUSES, "stop the machine, and give it the scope cloud-platform"
     ),
     "gcr.metadata-wrong-account": Message(
-        "the metadata service gives no token ({status}): {said}",
+        _METADATA_REFUSES,
         "check the annotation iam.gke.io/gcp-service-account of the Kubernetes service account",
     ),
     # gcloud.
     "gcr.gcloud-login-ended": Message(
-        "gcloud has no token for {whose}: {said}",
+        _GCLOUD_REFUSES,
         _LOGIN,
         cause="The login has expired or was revoked, or a policy requires a new one.",
     ),
     "gcr.gcloud-account-refused": Message(
-        "gcloud has no token for {whose}: {said}",
-        "run gcloud auth activate-service-account with a new key file",
+        _GCLOUD_REFUSES, "run gcloud auth activate-service-account with a new key file"
     ),
     "gcr.gcloud-failed": Message(
         "gcloud ended with status {status}: {said}",

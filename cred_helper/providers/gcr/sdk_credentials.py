@@ -52,16 +52,14 @@ def load(info: dict[str, Any], path: str, subject_token: str | None, scope: str)
 
 
 def impersonated(source: Any, accounts: list[str], scope: str) -> Any:
-    """Credentials of the last account; the others are its delegates."""
+    """The credentials of the last account; the others are its delegates."""
     from google.auth.impersonated_credentials import Credentials
 
     *delegates, account = accounts
-    make: Any = Credentials
-    return make(source, account, [scope], delegates=delegates or None)
+    return Credentials(source, account, [scope], delegates=delegates or None)
 
 
 def _load(info: dict[str, Any], subject_token: str | None, scope: str) -> Any:
-    make: Any
     match info["type"]:
         case "service_account":
             return _service_account(info, scope)
@@ -77,13 +75,11 @@ def _load(info: dict[str, Any], subject_token: str | None, scope: str) -> Any:
         case "external_account_authorized_user":
             from google.auth import external_account_authorized_user
 
-            make = external_account_authorized_user.Credentials.from_info
-            return make(info)
+            return external_account_authorized_user.Credentials.from_info(info)
         case _:
             from google.oauth2 import credentials
 
-            make = credentials.Credentials.from_authorized_user_info
-            return make(info)
+            return credentials.Credentials.from_authorized_user_info(info)
 
 
 def _service_account(info: dict[str, Any], scope: str) -> Any:
@@ -97,11 +93,9 @@ def _service_account(info: dict[str, Any], scope: str) -> Any:
     from google.auth import crypt
     from google.oauth2 import service_account
 
-    make: Any = service_account.Credentials
-    signer: Any = crypt.RSASigner
     domain = {name: info[name] for name in ("universe_domain",) if name in info}
-    return make(
-        signer(key, info.get("private_key_id")),
+    return service_account.Credentials(
+        crypt.RSASigner(key, info.get("private_key_id")),
         service_account_email=info["client_email"],
         token_uri=info["token_uri"],
         project_id=info.get("project_id"),
@@ -113,8 +107,8 @@ def _service_account(info: dict[str, Any], scope: str) -> Any:
 def _private_key(pem: str) -> Any:
     """Load an RSA key. Its numbers must belong together; that its primes are prime is not tested.
 
-    That test takes longer than all else here. A key of numbers that do not belong together could
-    be found out from its signatures; one with a wrong prime makes signatures that Google refuses.
+    That test takes longer than all else here. Numbers that do not belong together make signatures
+    that give the key away; a number that is not prime makes signatures that Google refuses.
     """
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -136,28 +130,19 @@ def _private_key(pem: str) -> Any:
 
 
 def _external_account(info: dict[str, Any], subject_token: str | None, scope: str) -> Any:
-    make: Any
     if info["subject_token_type"] == AWS_TOKEN_TYPE:
         from google.auth import aws
 
-        make = aws.Credentials.from_info
-        return make(info, scopes=[scope])
+        return aws.Credentials.from_info(info, scopes=[scope])
     from google.auth import identity_pool
 
     if subject_token is not None:
-        info = {**info, "subject_token_supplier": _supplier(subject_token)}
+        token: str = subject_token
+
+        class Known(identity_pool.SubjectTokenSupplier):
+            def get_subject_token(self, context: Any, request: Any) -> str:  # noqa: ARG002
+                return token
+
+        info = {**info, "subject_token_supplier": Known()}
         del info["credential_source"]
-    make = identity_pool.Credentials.from_info
-    return make(info, scopes=[scope])
-
-
-def _supplier(subject_token: str) -> Any:
-    from google.auth.identity_pool import SubjectTokenSupplier
-
-    class Supplier(SubjectTokenSupplier):
-        """Gives the subject token that is known already."""
-
-        def get_subject_token(self, context: Any, request: Any) -> str:  # noqa: ARG002
-            return subject_token
-
-    return Supplier()
+    return identity_pool.Credentials.from_info(info, scopes=[scope])

@@ -13,6 +13,7 @@ from __future__ import annotations
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import BadReply, CredentialError, Misconfigured, NotFound
 from cred_helper.providers.common.interface import ID_TOKEN
+from cred_helper.providers.common.token_identity import of_token
 from cred_helper.providers.gcr import gcloud, gcloud_token, metadata, metadata_service
 from cred_helper.providers.gcr.identity import (
     GCLOUD,
@@ -80,10 +81,8 @@ def _from_file(request: TokenRequest, identity: FileIdentity, deadline: Deadline
     if identity.cache_key is not None or token is None or identity.content is None:
         return make()
     # Whose token the program gave is known only now.
-    from cred_helper.providers.common import token_identity
-
-    accounts = impersonated_accounts(request)
-    key = ("program", identity.content, token_identity.of_token(token), *accounts)
+    whose = of_token(token)
+    key = ("program", identity.content, whose, *impersonated_accounts(request))
     return request.share(key, identity.scope or "", make)
 
 
@@ -132,22 +131,23 @@ def _from_metadata(request: TokenRequest, identity: Identity, deadline: Deadline
 
         wire = _wire(request, deadline, "GCE_METADATA_HOST")
         # The credentials' own property would use a transport of its own.
-        universe_domain: Any = _metadata.get_universe_domain
-        found = _asked(lambda: universe_domain(wire.transport), wire, METADATA)
-        _require_universe(str(found).strip(), request)
-        new: Any = compute_engine.Credentials
-        credentials = new(scopes=[scope_of(request)], universe_domain=universe_domain_of(request))
+        found = _asked(lambda: _metadata.get_universe_domain(wire.transport), wire, METADATA)
+        universe_domain = str(found).strip()
+        _require_universe(universe_domain, request)
+        credentials = compute_engine.Credentials(
+            scopes=[scope_of(request)], universe_domain=universe_domain
+        )
         return _refreshed(credentials, request, wire, METADATA, METADATA)
 
-    if identity.cache_key is not None or not metadata.configured_address(request.environ):
+    address = metadata.configured_address(request.environ)
+    if identity.cache_key is not None or not address:
         return make()
     # Another account can be behind the same address.
     account = metadata_service.account(request.environ, deadline)
     if not account:
         return make()
-    address = metadata.configured_address(request.environ)
-    accounts = impersonated_accounts(request)
-    return request.share(("metadata", address, account, *accounts), identity.scope or "", make)
+    key = ("metadata", address, account, *impersonated_accounts(request))
+    return request.share(key, identity.scope or "", make)
 
 
 def _from_gcloud(request: TokenRequest, deadline: Deadline) -> Credential:
@@ -160,8 +160,8 @@ def _from_gcloud(request: TokenRequest, deadline: Deadline) -> Credential:
         return _credential(token, expires_at, GCLOUD)
     from google.oauth2.credentials import Credentials
 
-    make: Any = Credentials
-    return _refreshed(make(token), request, _wire(request, deadline, "gcloud"), GCLOUD, GCLOUD)
+    wire = _wire(request, deadline, "gcloud")
+    return _refreshed(Credentials(token), request, wire, GCLOUD, GCLOUD)
 
 
 def _wire(request: TokenRequest, deadline: Deadline, place: str) -> GoogleWire:
@@ -183,7 +183,7 @@ def _refreshed(
 
 
 def _asked(ask: Callable[[], Any], wire: GoogleWire, kind: str) -> Any:
-    """Let the SDK ask. An error is explained from the wire: the SDK's texts quote what was sent."""
+    """Let the SDK ask. The wire shows why it fails: the SDK's texts quote what was sent."""
     try:
         return ask()
     except CredentialError:
@@ -205,11 +205,7 @@ def _credential(token: object, expires_at: datetime | None, source: str) -> Cred
 
 
 def _require_universe(universe_domain: str, request: TokenRequest) -> None:
-    """Show a registry no token of another universe.
-
-    Raises:
-        Misconfigured: the credential belongs to another universe.
-    """
+    """Refuse a credential of another universe than the registry's."""
     wanted = universe_domain_of(request)
     if universe_domain != wanted:
         letters = universe_domain.replace("-", "").replace(".", "")

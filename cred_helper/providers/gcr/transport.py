@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # eight seconds (google.auth._exponential_backoff). Three are enough for both.
 _ATTEMPTS = 3
 _FIRST_PAUSE_S = 1.1
-RETRIED_BY_SDK = (408, 429, 500, 503, 504)
+_RETRIED_BY_SDK = (408, 429, 500, 503, 504)
 
 # The lifetime of a token whose issuer does not state one: that of the shortest-lived subject token
 # in wide use, GitHub's, which such a token inherits.
@@ -62,7 +62,6 @@ class GoogleWire(Wire):
         self.transport = _Request(self)
 
     def begin(self, method: str, url: str) -> Exchange:
-        """Start a request; see ``Wire.begin``."""
         exchange = super().begin(method, url)
         if self._is_local(_host(url)):
             exchange.proxy = None
@@ -97,11 +96,10 @@ class GoogleWire(Wire):
 
     def _judge(self, exchange: Exchange) -> None:
         """Refuse replies that no class of the SDK would understand."""
-        if is_metadata(exchange.url):
-            flavor = exchange.headers.get("metadata-flavor", "")
-            if flavor.lower() != "google":
-                raise BadReply("gcr.not-the-metadata-service", host=exchange.host)
-        is_retried = exchange.status in RETRIED_BY_SDK and self.may_try_again(exchange.url)
+        flavor = exchange.headers.get("metadata-flavor", "").lower()
+        if is_metadata(exchange.url) and flavor != "google":
+            raise BadReply("gcr.not-the-metadata-service", host=exchange.host)
+        is_retried = exchange.status in _RETRIED_BY_SDK and self.may_try_again(exchange.url)
         if not is_retried and (error := status_error(exchange)):
             raise error
 
@@ -141,27 +139,19 @@ class _Request(transport.Request):
             if failure is None:
                 raise
             if wire.is_patient(url, failure) and wire.may_try_again(url):
-                raise TransportError(error) from error  # type: ignore[no-untyped-call]
+                raise TransportError(error) from error
             raise failure from None
 
 
 class _Response(transport.Response):
     """A reply as google-auth reads it."""
 
+    status, data = 0, b""
+    headers: Mapping[str, str] = {}
+
     def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-
-    @property
-    def status(self) -> int:
-        return self._exchange.status
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return self._exchange.headers
-
-    @property
-    def data(self) -> bytes:
-        return _with_lifetime(self._exchange)
+        self.status, self.headers = exchange.status, exchange.headers
+        self.data = _with_lifetime(exchange)
 
 
 def _host(url: str) -> str:

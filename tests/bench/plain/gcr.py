@@ -8,7 +8,7 @@ from google.auth.transport.requests import Request
 from google.oauth2 import service_account
 
 host = sys.stdin.read().strip()
-credentials = service_account.Credentials.from_service_account_file(  # type: ignore[no-untyped-call]
+credentials = service_account.Credentials.from_service_account_file(
     os.environ["GOOGLE_APPLICATION_CREDENTIALS"],
     scopes=["https://www.googleapis.com/auth/devstorage.read_write"],
 )
