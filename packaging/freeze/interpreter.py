@@ -1,7 +1,8 @@
 """The interpreter of a release: ``python -m freeze.interpreter`` compares this one with the pins.
 
 A release contains Python, and the OpenSSL and expat that Python is linked with. Their versions are
-pinned in ``packaging/interpreter.toml`` and listed in the SBOM.
+pinned in ``packaging/interpreter.toml`` and listed in the SBOM. A security update of a library may
+be newer than its pin.
 """
 
 import platform
@@ -34,13 +35,20 @@ def found() -> dict[str, str]:
     }
 
 
+def _is_update(version: str, pin: str) -> bool:
+    """Whether only the last number is another, and higher."""
+    *series, patch = map(int, version.split("."))
+    *pinned, oldest = map(int, pin.split("."))
+    return series == pinned and patch > oldest
+
+
 def main() -> None:
     """Exit with an error for an interpreter that a release is not built with."""
     ours = found()
     wrong = [
         f"  {name} {ours[name]}, pinned is {version}"
         for name, version in pins().items()
-        if ours[name] != version
+        if ours[name] != version and not (name != "python" and _is_update(ours[name], version))
     ]
     if wrong:
         sys.exit(

@@ -57,6 +57,10 @@ def _records(parts: Path, version: str) -> dict[str, dict[str, Any]]:
     if len(commits) > 1 or not next(iter(commits)).startswith(f"{version} at "):
         each = "".join(f"\n  {name}: {r['version']} at {r['commit']}" for name, r in found.items())
         sys.exit(f"error: the parts of {version} are not all of one commit of it:{each}")
+    built_with = {n: r["interpreter"] for n, r in found.items() if n.startswith("linux")}
+    if any(it != next(iter(built_with.values())) for it in built_with.values()):
+        each = "".join(f"\n  {name}: {it}" for name, it in built_with.items())
+        sys.exit(f"error: the Linux parts are not all built with the same interpreter:{each}")
     return found
 
 

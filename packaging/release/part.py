@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from freeze import companions, deb, notices
+from freeze import companions, deb, interpreter, notices
 
 from cred_helper import __version__, clouds
 from release import names, packages
@@ -41,7 +41,13 @@ def main() -> None:
     else:
         [file] = (path for path in _frozen("all").iterdir() if path.suffix in ("", ".exe"))
         _keep(file, out / names.file(target))
-    record = {"version": __version__, "commit": commit, "time": int(time), "target": target}
+    record = {
+        "version": __version__,
+        "commit": commit,
+        "time": int(time),
+        "target": target,
+        "interpreter": interpreter.found(),
+    }
     (out / names.RECORD).write_text(json.dumps(record, indent=1) + "\n")
 
 

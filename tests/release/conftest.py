@@ -29,8 +29,9 @@ class Parts:
         part.mkdir(parents=True)
         (part / f"{PROGRAM}-{target}").write_text(f"#!/bin/sh\necho {target}\n")
         (part / f"{PROGRAM}.1").write_text(".TH\n")
-        whole = {"version": __version__, "commit": COMMIT, "time": TIME, "target": target, **record}
-        (part / "part.json").write_text(json.dumps(whole))
+        whole = {"version": __version__, "commit": COMMIT, "time": TIME, "target": target}
+        whole["interpreter"] = {"python": "3.11.2", "openssl": "3.0.19"}
+        (part / "part.json").write_text(json.dumps(whole | record))
         return part
 
     def assemble(

@@ -90,6 +90,9 @@ def test_parts_that_do_not_belong_together_are_refused(parts: Parts) -> None:
         parts.add("linux-arm64", **record)
         assert f"the parts of {__version__} are not all of one commit" in parts.assemble().stderr
     shutil.rmtree(parts.folder / "linux-arm64")
+    parts.add("linux-arm64", interpreter={"python": "3.11.2", "openssl": "3.0.22"})
+    assert "not all built with the same interpreter" in parts.assemble().stderr
+    shutil.rmtree(parts.folder / "linux-arm64")
     assert parts.assemble().stderr.startswith("missing: linux-arm64, ")
 
 
