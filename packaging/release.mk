@@ -9,7 +9,7 @@ RELEASE := build/release
 PARTS ?= $(RELEASE)/$(VERSION)
 RELEASE_RUN = PYTHONPATH=packaging $(PYTHON) -m
 
-.PHONY: release release/part release/assemble release/check release/reproducible
+.PHONY: release release/roots release/part release/assemble release/check release/reproducible
 
 release:  ## everything that ships, from a clone of the commit: dist/release/VERSION
 	@$(RELEASE_RUN) release.checkout "$(VERSION)" $(RELEASE)/source
@@ -17,11 +17,18 @@ release:  ## everything that ships, from a clone of the commit: dist/release/VER
 		PARTS="$(CURDIR)/$(PARTS)" SLIM="$(SLIM)"
 	@$(MAKE) --no-print-directory release/assemble
 
+# Hours, for the emulated one.
+ARCHITECTURES ?= amd64 arm64
+release/roots: $(STAMP)  ## the same for both architectures of Linux, each in its Debian 12 of make roots; as root
+	@$(RELEASE_RUN) release.checkout "$(VERSION)" $(RELEASE)/source
+	@$(BIN)/python -m tests.roots.release "$(VERSION)" $(ARCHITECTURES)
+	@$(MAKE) --no-print-directory release/assemble COMPLETE=linux
+
 release/part: frozen/interpreter  ## what this machine builds of it: PARTS/SYSTEM-ARCHITECTURE
 	@PYTHONPATH=.:packaging nice -n 5 $(FREEZE)/venv/bin/python -m release.part --slim "$(SLIM)" "$(PARTS)"
 
-release/assemble:  ## image, formula and checksums of the parts of all machines; COMPLETE=1 wants all
-	@$(RELEASE_RUN) release.assemble --owner "$(OWNER)" $(if $(COMPLETE),--complete) "$(VERSION)" $(PARTS) dist/release/$(VERSION)
+release/assemble:  ## image, formula and checksums of the parts of all machines; COMPLETE=linux or =all wants these
+	@$(RELEASE_RUN) release.assemble --owner "$(OWNER)" $(if $(COMPLETE),--complete "$(COMPLETE)") "$(VERSION)" $(PARTS) dist/release/$(VERSION)
 
 release/check: $(STAMP)  ## install and use what dist/release/VERSION has, as the documentation says
 	@RELEASE="dist/release/$(VERSION)" $(BIN)/python -m pytest tests/release </dev/null

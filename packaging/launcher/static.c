@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -39,6 +40,8 @@ static const struct part parts[] = {
 extern const unsigned char payload_inside[];
 enum { COUNT = sizeof parts / sizeof *parts };
 
+static int over_file_size_limit;
+
 static int
 write_out(int fd, const struct part *part)
 {
@@ -46,6 +49,7 @@ write_out(int fd, const struct part *part)
     while (at < part->to) {
         ssize_t written = write(fd, at, part->to - at);
         if (written < 0 && errno != EINTR) {
+            over_file_size_limit = errno == EFBIG;
             return -1;
         }
         at += written > 0 ? written : 0;
@@ -193,6 +197,7 @@ main(int argc, char **argv)
 {
     char own[PATH_MAX] = "";
     forbid_core_dumps();
+    signal(SIGXFSZ, SIG_IGN); /* as Python has it: an error instead of the end */
     answer_from_memo(argc, argv, BUILD);
     const char *executed = (const char *)getauxval(AT_EXECFN);
     if (executed != NULL && realpath(executed, own) != NULL) {
@@ -212,6 +217,10 @@ main(int argc, char **argv)
         if (safe_folder(directories[i], path) != NULL) {
             from_directory(path, argc, argv);
         }
+    }
+    if (over_file_size_limit) {
+        fail("a file would be over the limit of its size", "internal.file-size-limit",
+             "raise the limit: see ulimit -f");
     }
     fail("cannot start: memory files do not work here, and no folder can be used instead",
          "internal.cannot-start",

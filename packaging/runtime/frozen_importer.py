@@ -16,7 +16,7 @@ from cred_helper.errors import CannotLoad
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import CodeType, ModuleType
     from typing import NoReturn
 
@@ -179,16 +179,26 @@ def _in_memory(name: str, entry: Entry, *, is_library: bool) -> str:
 
 
 def _from_folders(name: str, entry: Entry) -> str:
-    reasons = []
+    return _in_any_folder(name, lambda folder: _from_folder(folder, name, entry))
+
+
+def _in_any_folder(name: str, attempt: Callable[[str], str]) -> str:
+    """What the attempt returns for the first safe folder in which it does not fail."""
+    import errno
+
+    failures = []
     for folder in _safe_folders():
         try:
-            return _from_folder(folder, name, entry)
+            return attempt(folder)
         except OSError as error:
-            reasons.append(f"{folder}: {error.strerror or error}")
+            failures.append((folder, error))
+    if failures and all(error.errno == errno.EFBIG for _, error in failures):
+        raise CannotLoad("internal.file-size-limit")
+    reasons = "; ".join(f"{folder}: {error.strerror or error}" for folder, error in failures)
     raise CannotLoad(
         "internal.cannot-load",
         library=name.partition(".")[0],
-        reasons="; ".join(reasons) or "every folder can be changed by other users",
+        reasons=reasons or "every folder can be changed by other users",
     )
 
 
@@ -236,8 +246,8 @@ def readable_path(name: str) -> str:
     import os
 
     # Without /proc. The program ends by os._exit, so that only a killed process leaves the file.
-    path, fd = _any_new_file(name.rpartition("/")[2])
-    _write(fd, read(entry))
+    own_name = name.rpartition("/")[2]
+    path = _in_any_folder(own_name, lambda folder: _data_file(folder, own_name, read(entry)))
     end = os._exit
 
     def remove_and_end(status: int) -> NoReturn:
@@ -248,11 +258,13 @@ def readable_path(name: str) -> str:
     return path
 
 
-def _any_new_file(name: str) -> tuple[str, int]:
-    reasons = []
-    for folder in _safe_folders():
-        try:
-            return _new_file(folder, name, 0o600)
-        except OSError as error:
-            reasons.append(f"{folder}: {error.strerror}")
-    raise CannotLoad("internal.cannot-load", library=name, reasons="; ".join(reasons))
+def _data_file(folder: str, name: str, content: bytes) -> str:
+    import posix
+
+    path, fd = _new_file(folder, name, 0o600)
+    try:
+        _write(fd, content)
+    except OSError:
+        posix.unlink(path)
+        raise
+    return path

@@ -8,12 +8,14 @@ from __future__ import annotations
 import gzip
 import random
 import re
+import resource
 import signal
 import subprocess
 import time
 import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -258,6 +260,25 @@ def test_it_runs_without_a_home_a_temporary_folder_or_a_path(
 ) -> None:
     temporary.chmod(0o500)
     assert answered(machine.get(PATH="", HOME="/nonexistent", TMPDIR="/nonexistent"))
+
+
+@each_file
+@pytest.mark.parametrize("most_bytes", [0, 30_000, 6_000_000])
+def test_a_limit_on_the_size_of_files_is_named_or_does_not_matter(
+    machine: Machine, temporary: Path, file: Path, most_bytes: int
+) -> None:
+    machine.executable.command = [str(file)]
+    for command in ("get", "list", "doctor", "version"):
+        done = machine.executable.run(
+            command,
+            stdin=EXAMPLE_HOST,
+            environment={"DOCKER_CREDENTIAL_MULTI_MEMO": "off"},
+            preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (most_bytes, most_bytes)),
+        )
+        if most_bytes == 0 or done.status != 0:
+            assert (done.status, done.codes) == (1, ["internal.file-size-limit"])
+            assert done.stdout == b"a file would be over the limit of its size\n"
+    assert left(temporary) == set()
 
 
 def test_a_start_killed_at_any_moment_leaves_nothing_behind(

@@ -1,4 +1,4 @@
-"""``python -m tests.roots.release VERSION ARCHITECTURE…``: Linux parts of a release, in their roots.
+"""``python -m tests.roots.release VERSION ARCHITECTURE…``: the Linux parts of a release, in roots.
 
 Each is built in Debian 12, with the updates of today, and left where ``make release`` on a machine
 of that architecture leaves it. With an emulated processor it takes hours.

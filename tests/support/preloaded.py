@@ -61,6 +61,7 @@ class Preloaded:
             env=self._environment,
             stdin=subprocess.PIPE,  # its end is the end of the process
             stdout=subprocess.PIPE,
+            cwd=Path.cwd(),  # else by posix_spawn since 3.13, which ignores two signals of glibc
         )
         assert self._process.stdout is not None
         names, files = json.loads(self._process.stdout.readline())
