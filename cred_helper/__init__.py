@@ -31,7 +31,7 @@ Map: imports point down only; the import contracts in pyproject.toml check it
                     errors, trust, time limits, identity tokens).
                     ecr/ gcr/ acr/ dockerhub/: identity (no SDK), token (the SDK), errors, messages
     settings/       settings, rules, the settings file, the profiles of replaced helpers
-    log  call_log   the log of steps, and that of calls; imported only if one is on
+    log  call_log   the log of steps, and that of calls, by what watcher sees; only if one is on
     programs/       finding a program and running it: supervised, bounded, its errors passed on
     files/          the looks at this machine, which can be recorded; bounded readers, atomic
                     writes, private folders, locks, fingerprints

@@ -14,24 +14,24 @@ import os
 from time import monotonic
 
 from cred_helper import __version__, clouds
+from cred_helper.credential import Credential
 from cred_helper.files.log_file import LogFile, now
+from cred_helper.watcher import Watcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
-    from cred_helper.credential import Credential
     from cred_helper.errors import CredentialError
-    from cred_helper.keychain import Source
     from cred_helper.providers.common.interface import Identity, TokenRequest
-    from cred_helper.providers.common.protocols import Provider
     from cred_helper.server_url import ServerURL
+    from cred_helper.watcher import Outcome
 
 # A line has 300 bytes: 28,000 calls, and as many in the file before.
 MAX_FILE_BYTES = 8 << 20
 
 
-class CallLog:
+class CallLog(Watcher):
     """The line of this process's call, until ``end`` writes it."""
 
     def __init__(self, file: LogFile) -> None:
@@ -40,27 +40,18 @@ class CallLog:
         self._source: str | None = None
         self._has_asked = False
 
-    def event(self, text: str) -> None:
-        """Log no step."""
-
     def about(self, server_url: ServerURL) -> None:
         """Note the server URL that the call is about: the first one."""
         self._server_url = self._server_url or server_url.redacted
 
-    def watching(
-        self, sources: Callable[[ServerURL], Iterable[Source]]
-    ) -> Callable[[ServerURL], Iterator[Source]]:
-        """The same sources; the one that answers is noted."""
+    def ended(self, source: str, outcome: Outcome, _took_s: float) -> None:
+        """Note the source that has answered."""
+        if isinstance(outcome, Credential):
+            self._source = source
 
-        def watched(server_url: ServerURL) -> Iterator[Source]:
-            for source in sources(server_url):
-                yield _WatchedSource(source, self)
-
-        return watched
-
-    def watched(self, provider: Provider) -> Provider:
-        """The same provider; that its cloud was asked is noted."""
-        return _WatchedProvider(provider, self)
+    def asking(self, _provider: str, _request: TokenRequest, _identity: Identity) -> None:
+        """Note that a cloud is asked."""
+        self._has_asked = True
 
     def end(self, words: str, status: int, codes: list[tuple[str, str]], took_s: float) -> None:
         """Write the line. ``words`` are the verb or command, ``codes`` its errors and warnings."""
@@ -80,51 +71,6 @@ class CallLog:
             "exit": status,
         }
         self._file.write(json.dumps(line))
-
-    def answered_by(self, name: str) -> None:
-        """Note the source that has answered."""
-        self._source = name
-
-    def asked(self) -> None:
-        """Note that a cloud was asked."""
-        self._has_asked = True
-
-
-class _WatchedSource:
-    """A source that is noted where it answers."""
-
-    __slots__ = ("_log", "_source", "name")
-
-    def __init__(self, source: Source, log: CallLog) -> None:
-        self.name = source.name
-        self._source = source
-        self._log = log
-
-    def get(self, server_url: ServerURL) -> Credential:
-        """Ask the source."""
-        credential = self._source.get(server_url)
-        self._log.answered_by(self.name)
-        return credential
-
-
-class _WatchedProvider:
-    """A provider whose requests to its cloud are noted; a cached answer makes none."""
-
-    __slots__ = ("_log", "_provider", "name")
-
-    def __init__(self, provider: Provider, log: CallLog) -> None:
-        self.name = provider.name
-        self._provider = provider
-        self._log = log
-
-    def identify(self, request: TokenRequest) -> Identity:
-        """Ask the provider."""
-        return self._provider.identify(request)
-
-    def get(self, request: TokenRequest, identity: Identity) -> Credential:
-        """Ask the provider."""
-        self._log.asked()
-        return self._provider.get(request, identity)
 
 
 _CALLS: list[CallLog | None] = []

@@ -13,20 +13,21 @@ import logging
 import os
 import re
 import threading
-from time import monotonic
 
 from cred_helper.credential import Credential
-from cred_helper.errors import CredentialError, NotFound
+from cred_helper.errors import NotFound
 from cred_helper.files.log_file import LogFile, now
+from cred_helper.watcher import Watcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from cred_helper.errors import CredentialError
     from cred_helper.keychain import Source
     from cred_helper.providers.common.interface import Identity, TokenRequest
-    from cred_helper.providers.common.protocols import Provider
     from cred_helper.server_url import ServerURL
+    from cred_helper.watcher import Outcome
 
     Warn = Callable[[CredentialError], None]
 
@@ -40,7 +41,7 @@ _OPAQUE = re.compile(r"[\w.+=~%-]{40,}")
 _URLLIB3 = "urllib3.connectionpool"
 
 
-class Log:
+class Log(Watcher):
     """Where events go: standard error, or a file."""
 
     def __init__(self, file: LogFile) -> None:
@@ -73,74 +74,29 @@ class Log:
         self._file.write(f"{lead}{' '.join(text.split())}")
 
     def watching(
-        self, sources: Callable[[ServerURL], Iterable[Source]]
-    ) -> Callable[[ServerURL], Iterator[Source]]:
-        """The same sources, with an event for each result."""
+        self, sources: Iterable[Source], server_url: ServerURL, settings_files: Iterable[str]
+    ) -> Iterator[Source]:
+        """The same sources, with an event for each outcome."""
+        self.event(f"settings from {', '.join(settings_files) or 'no file'}")
+        self.event(f"asked for {server_url.redacted_host}")
+        yield from super().watching(sources, server_url, settings_files)
+        self.event("no source is left")
 
-        def watched(server_url: ServerURL) -> Iterator[Source]:
-            self.event(f"asked for {server_url.redacted_host}")
-            for source in sources(server_url):
-                yield _WatchedSource(source, self)
-            self.event("no source is left")
+    def ended(self, source: str, outcome: Outcome, took_s: float) -> None:
+        """Write the outcome of a source."""
+        self.event(f"{source}: {_result(outcome)}, in {took_s * 1000:.0f} ms")
 
-        return watched
-
-    def watched(self, provider: Provider) -> Provider:
-        """The same provider, with an event for each request to its cloud."""
-        return _WatchedProvider(provider, self)
+    def asking(self, provider: str, request: TokenRequest, identity: Identity) -> None:
+        """Write which identity a cloud is asked with."""
+        known = f"{identity.source} ({identity.detail})" if identity.source else "no known identity"
+        self.event(f"{provider}: asking for {request.route.host} as {known}")
 
 
 _OPENED: dict[str, Log | None] = {}
 _OPENING = threading.Lock()
 
 
-class _WatchedSource:
-    """A source with an event for each result."""
-
-    __slots__ = ("_log", "_source", "name")
-
-    def __init__(self, source: Source, log: Log) -> None:
-        self.name = source.name
-        self._source = source
-        self._log = log
-
-    def get(self, server_url: ServerURL) -> Credential:
-        """Ask the source."""
-        begun_s = monotonic()
-        outcome: Credential | CredentialError
-        try:
-            outcome = self._source.get(server_url)
-        except CredentialError as error:
-            outcome = error
-        took_ms = (monotonic() - begun_s) * 1000
-        self._log.event(f"{self.name}: {_result(outcome)}, in {took_ms:.0f} ms")
-        if isinstance(outcome, CredentialError):
-            raise outcome
-        return outcome
-
-
-class _WatchedProvider:
-    """A provider with an event for each request to its cloud; a cached answer has none."""
-
-    __slots__ = ("_log", "_provider", "name")
-
-    def __init__(self, provider: Provider, log: Log) -> None:
-        self.name = provider.name
-        self._provider = provider
-        self._log = log
-
-    def identify(self, request: TokenRequest) -> Identity:
-        """Ask the provider."""
-        return self._provider.identify(request)
-
-    def get(self, request: TokenRequest, identity: Identity) -> Credential:
-        """Ask the provider."""
-        known = f"{identity.source} ({identity.detail})" if identity.source else "no known identity"
-        self._log.event(f"{self.name}: asking for {request.route.host} as {known}")
-        return self._provider.get(request, identity)
-
-
-def _result(outcome: Credential | CredentialError) -> str:
+def _result(outcome: Outcome) -> str:
     if isinstance(outcome, Credential):
         expires_at = outcome.expires_at
         until = f" until {expires_at:%Y-%m-%dT%H:%M:%SZ}" if expires_at else ""

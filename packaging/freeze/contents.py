@@ -52,7 +52,7 @@ STARTED_WITH = {
 }  # fmt: skip
 OWN = "cred_helper"
 COMPRESSED = re.compile(
-    rf"{OWN}\.(commands|messages|call_log|log|files\.log_file)\b"
+    rf"{OWN}\.(commands|messages|call_log|log|watcher|files\.log_file)\b"
     rf"|{OWN}\.providers\..*\.(botocore_session|checks|deferred_imports|errors|gcloud_token"
     r"|http_client|id_token_check|id_token_issuer|local_checks|loopback|messages|network_errors"
     r"|problems|program_token|run_program|sdk_\w+|self_check|service_fabric"
