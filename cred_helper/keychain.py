@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from cred_helper.credential import Credential
 from cred_helper.errors import CredentialError, NotFound, ProviderError
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,19 +19,21 @@ if TYPE_CHECKING:
 
     from cred_helper.server_url import ServerURL
 
-    class Source(Protocol):
-        """Something that may have a credential for a server URL."""
+    class Named(Protocol):
+        """Something with a name for messages."""
 
-        name: str
+        @property
+        def name(self) -> str: ...
+
+    class Source(Named, Protocol):
+        """Something that may have a credential for a server URL."""
 
         def get(self, server_url: ServerURL) -> Credential:
             """Return the credential, or raise ``NotFound`` or a ``ProviderError``."""
             ...
 
-    class Store(Protocol):
+    class Store(Named, Protocol):
         """Something that keeps logins."""
-
-        name: str
 
         def store(self, server_url: ServerURL, credential: Credential) -> None:
             """Keep a login, or raise a ``CredentialError``."""
@@ -40,33 +43,25 @@ if TYPE_CHECKING:
             """Remove a login; return false if none was there."""
             ...
 
-    class Lister(Protocol):
+    class Lister(Named, Protocol):
         """Something that can list what it holds."""
-
-        name: str
 
         def list(self) -> dict[str, str]:
             """Map each server URL to its user name, or raise a ``CredentialError``."""
             ...
 
 
-class Consulted:
+class Consulted(Record):
     """One line of a trace: a source, and its result."""
 
-    __slots__ = ("outcome", "source")
-
-    def __init__(self, source: str, outcome: Credential | NotFound | ProviderError) -> None:
-        self.source = source
-        self.outcome = outcome
+    source: str
+    outcome: Credential | NotFound | ProviderError
 
 
-class Answer:
+class Answer(Record):
     """The trace of one question."""
 
-    __slots__ = ("trace",)
-
-    def __init__(self, trace: list[Consulted]) -> None:
-        self.trace = trace
+    trace: list[Consulted]
 
     @property
     def credential(self) -> Credential | None:

@@ -39,8 +39,6 @@ MAX_TEMPORARY_AGE_S = 600.0
 class TokenCache:
     """The entries of one folder; their secrets are encrypted if there is a ``sealing``."""
 
-    __slots__ = ("_folder", "_sealing")
-
     def __init__(self, folder: str, sealing: Sealing | None = None) -> None:
         self._folder = PrivateFolder(folder)
         self._sealing = sealing

@@ -10,6 +10,7 @@ from time import time
 from cred_helper import files
 from cred_helper.errors import CredentialError
 from cred_helper.files.fingerprints import digest
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,36 +23,43 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.protocols import Provider
 
 
-class CachedProvider:
+class Place(Record):
+    """Where an answer is kept: under ``key``, for what the ``scope`` names.
+
+    That the identity does not exist is kept under ``identity_key``: it is so for every host.
+    ``is_resolved`` is whether a program was run to determine the identity.
+    """
+
+    key: str
+    identity_key: str
+    scope: str
+    is_resolved: bool
+
+
+class CachedProvider(Record):
     """Answers from the cache, or asks another provider and keeps its answer.
 
     The key of an entry is made of the provider's name, the identity's cache key, the options of the
     request, and the scope: the host, or what several hosts share a credential by. ``warn`` receives
-    the failure of a renewal while the old credential is still valid. An entry that lives for less
-    than ``min_life_s`` is renewed.
+    the failure of a renewal while the old credential is still valid, if it ``falls_back`` to that.
+    An entry that lives for less than ``min_life_s`` is renewed.
     """
 
-    __slots__ = ("_cache", "_clock", "_min_life_s", "_provider", "_warn", "name")
+    provider: Provider
+    cache: TokenCache
+    warn: Callable[[CredentialError], None]
+    clock: Callable[[], float] = time
+    min_life_s: float = 0.0
+    falls_back: bool = True
 
-    def __init__(
-        self,
-        provider: Provider,
-        cache: TokenCache,
-        *,
-        warn: Callable[[CredentialError], None],
-        clock: Callable[[], float] = time,
-        min_life_s: float = 0.0,
-    ) -> None:
-        self.name = provider.name
-        self._provider = provider
-        self._cache = cache
-        self._warn = warn
-        self._clock = clock
-        self._min_life_s = min_life_s
+    @property
+    def name(self) -> str:
+        """The name of the provider."""
+        return self.provider.name
 
     def identify(self, request: TokenRequest) -> Identity:
         """Ask the provider; identities are not cached."""
-        return self._provider.identify(request)
+        return self.provider.identify(request)
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
         """Return the cached credential while it is fresh; otherwise one process asks for all.
@@ -63,63 +71,40 @@ class CachedProvider:
         identity = self._resolved(request, identity)
         if identity.cache_key is None:
             return self._ask_uncached(self._sharing(request, identity), identity)
-        key = self._key(request, identity)
-        entry = self._cache.token(key)
-        now = self._clock()
-        if entry is not None and self._is_fresh(entry, now):
+        place = Place(
+            self._key(request, identity),
+            self._identity_key(request, identity),
+            _scope(request, identity),
+            is_resolved,
+        )
+        return self.answer(self._sharing(request, identity), identity, place)
+
+    def answer(self, request: TokenRequest, identity: Identity, place: Place) -> Credential:
+        """Return the entry at a place while it is fresh; otherwise one process asks for all."""
+        entry, now = self.cache.token(place.key), self.clock()
+        if entry is not None and self.is_fresh(entry, now):
             if files.record is not None:
-                until_s = entry.fresh_until(self._min_life_s)
+                until_s = entry.fresh_until(self.min_life_s)
                 files.record.cached(entry.secret.expose(), until_s)
             return entry.credential()
         from cred_helper.cache.renewal import Renewal
 
-        renewal = Renewal(
-            self._provider,
-            self._cache,
-            self._sharing(request, identity),
-            identity,
-            is_resolved=is_resolved,
-            scope=_scope(request, identity),
-            key=key,
-            identity_key=self._identity_key(request, identity),
-            old=entry if entry is not None and entry.is_valid(now) else None,
-            warn=self._warn,
-            clock=self._clock,
-            min_life_s=self._min_life_s,
-        )
-        return renewal.credential()
+        is_good = entry is not None and self.falls_back and entry.is_valid(now)
+        old = entry if is_good else None
+        return Renewal(self, request, identity, place, old, now).credential()
 
     def _sharing(self, request: TokenRequest, identity: Identity) -> TokenRequest:
         """The request, with parts of its answer kept in this cache."""
 
         def share(
-            key: tuple[str, ...],
-            scope: str,
-            make: Callable[[], Credential],
-            *,
-            renew: bool = False,
+            key: tuple[str, ...], scope: str, make: Callable[[], Credential], *, renew: bool = False
         ) -> Credential:
-            from cred_helper.cache.renewal import Part, Renewal
-
-            place = digest([self.name, "part", scope, *key])
+            part = digest([self.name, "part", scope, *key])
             if renew:
-                self._cache.forget(place)
-            entry = self._cache.token(place)
-            if entry is not None and entry.is_fresh(self._clock()):
-                return entry.credential()
-            return Renewal(
-                Part(self.name, identity, make),
-                self._cache,
-                request,
-                identity,
-                scope=scope,
-                key=place,
-                is_resolved=True,
-                identity_key=place,
-                old=None,
-                warn=self._warn,
-                clock=self._clock,
-            ).credential()
+                self.cache.forget(part)
+            maker = _Maker(self.name, identity, make)
+            cached = self.but(provider=maker, min_life_s=0.0, falls_back=False)
+            return cached.answer(request, identity, Place(part, part, scope, is_resolved=True))
 
         return request.but(share=share)
 
@@ -127,11 +112,12 @@ class CachedProvider:
         """The entry that would answer a ``get`` now, still encrypted. Runs no program."""
         if identity.cache_key is None:
             return None
-        entry = self._cache.look(self._key(request, identity))
-        return entry if entry is not None and self._is_fresh(entry, self._clock()) else None
+        entry = self.cache.look(self._key(request, identity))
+        return entry if entry is not None and self.is_fresh(entry, self.clock()) else None
 
-    def _is_fresh(self, entry: Entry, now: float) -> bool:
-        return entry.is_fresh(now) and entry.lives_for(self._min_life_s, now)
+    def is_fresh(self, entry: Entry, now: float) -> bool:
+        """Whether an entry is the answer."""
+        return entry.is_fresh(now) and entry.lives_for(self.min_life_s, now)
 
     def forget(self, request: TokenRequest) -> bool:
         """Remove the entry that would answer a ``get``, if there is one, and the kept failures.
@@ -139,11 +125,11 @@ class CachedProvider:
         An identity that cannot be determined has no entry.
         """
         try:
-            identity = self._resolved(request, self._provider.identify(request))
+            identity = self._resolved(request, self.provider.identify(request))
         except CredentialError:
             return False
-        self._cache.forget(self._identity_key(request, identity))
-        return identity.cache_key is not None and self._cache.forget(self._key(request, identity))
+        self.cache.forget(self._identity_key(request, identity))
+        return identity.cache_key is not None and self.cache.forget(self._key(request, identity))
 
     def _resolved(self, request: TokenRequest, identity: Identity) -> Identity:
         """The identity with its cache key, even if only running a program shows it."""
@@ -168,11 +154,25 @@ class CachedProvider:
 
     def _ask_uncached(self, request: TokenRequest, identity: Identity) -> Credential:
         if identity.certain:
-            return self._provider.get(request, identity)
+            return self.provider.get(request, identity)
         from cred_helper.cache.renewal import ask_unless_absent
 
         key = self._identity_key(request, identity)
-        return ask_unless_absent(self._provider, self._cache, request, identity, key, self._clock)
+        return ask_unless_absent(self.provider, self.cache, request, identity, key, self.clock)
+
+
+class _Maker(Record):
+    """A provider of one part of an answer, for an identity that does not change meanwhile."""
+
+    name: str
+    identity: Identity
+    make: Callable[[], Credential]
+
+    def identify(self, _request: TokenRequest) -> Identity:
+        return self.identity
+
+    def get(self, _request: TokenRequest, _identity: Identity) -> Credential:
+        return self.make()
 
 
 def _scope(request: TokenRequest, identity: Identity) -> str:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from cred_helper import errors
 from cred_helper.credential import Credential, Secret
 from cred_helper.files.fingerprints import digest
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,47 +48,22 @@ MAX_FAILURE_AGE_S = 60.0
 _MAX_TIME_S = 1e11
 
 
-class Entry:
+class Entry(Record):
     """One token in the cache. ``scope`` is the host it opens, or what several hosts share it by.
 
     ``is_sealed`` is whether the secret is encrypted (see sealing).
     Units: ``created_at`` and ``expires_at`` are seconds since 1970, as ``time.time`` has them.
     """
 
-    __slots__ = (
-        "created_at",
-        "expires_at",
-        "host",
-        "is_sealed",
-        "provider",
-        "scope",
-        "secret",
-        "source",
-        "username",
-    )
-
-    def __init__(
-        self,
-        provider: str,
-        scope: str,
-        *,
-        username: str,
-        secret: Secret,
-        source: str,
-        created_at: float,
-        expires_at: float,
-        host: str = "",
-        is_sealed: bool = False,
-    ) -> None:
-        self.provider = provider
-        self.host = host
-        self.scope = scope
-        self.username = username
-        self.secret = secret
-        self.source = source
-        self.created_at = created_at
-        self.expires_at = expires_at
-        self.is_sealed = is_sealed
+    provider: str
+    scope: str
+    username: str
+    secret: Secret
+    source: str
+    created_at: float
+    expires_at: float
+    host: str = ""
+    is_sealed: bool = False
 
     @classmethod
     def of(
@@ -143,17 +119,7 @@ class Entry:
 
     def with_secret(self, secret: str, *, is_sealed: bool) -> Entry:
         """Return the same entry with the secret in its other form."""
-        return Entry(
-            self.provider,
-            self.scope,
-            username=self.username,
-            secret=Secret(secret),
-            source=self.source,
-            created_at=self.created_at,
-            expires_at=self.expires_at,
-            host=self.host,
-            is_sealed=is_sealed,
-        )
+        return self.but(secret=Secret(secret), is_sealed=is_sealed)
 
     def _open_fields(self) -> dict[str, str]:
         return {
@@ -209,18 +175,15 @@ class Entry:
         )
 
 
-class Failure:
+class Failure(Record):
     """What one process failed with, for the processes that would fail with the same.
 
     The lines hold the codes and values of its message: ``0.code``, ``0.value.host``, and the same
     with ``1`` for the message around it. Units: ``at`` is in seconds since 1970.
     """
 
-    __slots__ = ("at", "error")
-
-    def __init__(self, error: errors.NotFound | errors.ProviderError, at: float) -> None:
-        self.error = error
-        self.at = at
+    error: errors.NotFound | errors.ProviderError
+    at: float
 
     @classmethod
     def decode(cls, key: str, content: bytes) -> Failure | None:

@@ -11,12 +11,14 @@ from cred_helper.cache.entry import Entry
 from cred_helper.cache.single_flight import ask_once
 from cred_helper.errors import CredentialError, NotFound, ProviderError
 from cred_helper.providers.common.bounded_provider import minutes
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cred_helper.cache import TokenCache
+    from cred_helper.cache.cached import CachedProvider, Place
     from cred_helper.cache.entry import Failure
     from cred_helper.credential import Credential
     from cred_helper.files.locks import Locks
@@ -56,75 +58,31 @@ def _is_still_absent(failure: Failure, now: float) -> bool:
     return isinstance(failure.error, NotFound) and 0 <= now - failure.at < ABSENT_FOR_S
 
 
-class Part:
-    """A provider of one part of an answer, for an identity that does not change meanwhile."""
-
-    __slots__ = ("_identity", "_make", "name")
-
-    def __init__(self, name: str, identity: Identity, make: Callable[[], Credential]) -> None:
-        self.name = name
-        self._identity = identity
-        self._make = make
-
-    def identify(self, _request: TokenRequest) -> Identity:
-        """The identity that the part is made for."""
-        return self._identity
-
-    def get(self, _request: TokenRequest, _identity: Identity) -> Credential:
-        """Make the part."""
-        return self._make()
-
-
-class Renewal:
+class Renewal(Record):
     """One process's part in getting a credential that is not in the cache, or is no longer fresh.
 
-    ``old`` is the entry to fall back to: one that is still valid. ``identity_key`` stands for the
-    identity and all hosts: if the identity does not exist, that is so for every host.
-    ``is_resolved`` is whether a program was run to determine the identity.
+    ``old`` is the entry to fall back to: one that is still valid.
     """
 
-    def __init__(
-        self,
-        provider: Provider,
-        cache: TokenCache,
-        request: TokenRequest,
-        identity: Identity,
-        *,
-        is_resolved: bool,
-        scope: str,
-        key: str,
-        identity_key: str,
-        old: Entry | None,
-        warn: Callable[[CredentialError], None],
-        clock: Callable[[], float],
-        min_life_s: float = 0.0,
-    ) -> None:
-        self._provider = provider
-        self._cache = cache
-        self._request = request
-        self._identity = identity
-        self._is_resolved = is_resolved
-        self._scope = scope
-        self._key = key
-        self._identity_key = identity_key
-        self._old = old
-        self._warn = warn
-        self._clock = clock
-        self._min_life_s = min_life_s
-        self._began_at = clock()
+    cached: CachedProvider
+    request: TokenRequest
+    identity: Identity
+    place: Place
+    old: Entry | None
+    began_at: float
 
     def credential(self) -> Credential:
         """Return a credential from this or another process, or the old one with a warning."""
-        locks = self._cache.locks()
+        locks = self.cached.cache.locks()
         try:
             return ask_once(
                 locks,
-                self._key,
+                self.place.key,
                 look=self._look,
                 ask=lambda: self._ask(locks),
                 meanwhile=self._meanwhile(),
-                is_kept=lambda: not locks.unkept_since(self._began_at),
-                deadline=self._request.deadline,
+                is_kept=lambda: not locks.unkept_since(self.began_at),
+                deadline=self.request.deadline,
             )
         except (NotFound, ProviderError) as failure:
             return self._fall_back(failure)
@@ -133,15 +91,17 @@ class Renewal:
 
     def _meanwhile(self) -> Credential | None:
         """The old credential, if it does while another process asks."""
-        old = self._old
-        does = old is not None and old.lives_for(self._min_life_s, self._began_at)
+        old = self.old
+        does = old is not None and old.lives_for(self.cached.min_life_s, self.began_at)
         return old.credential() if old is not None and does else None
 
     def _look(self) -> Credential | None:
         """Return the credential or raise the failure that another process kept, if there is one."""
-        entry = self._cache.token(self._key)
-        failures = [self._cache.failure(key) for key in (self._key, self._identity_key)]
-        now = self._clock()
+        entry = self.cached.cache.token(self.place.key)
+        failures = [
+            self.cached.cache.failure(key) for key in (self.place.key, self.place.identity_key)
+        ]
+        now = self.cached.clock()
         if entry is not None and self._is_usable(entry, now):
             return entry.credential()
         for failure in failures:
@@ -151,62 +111,52 @@ class Renewal:
 
     def _is_usable(self, entry: Entry, now: float) -> bool:
         """Whether a kept token answers; one made while this process waited need not be fresh."""
-        waited_for = entry.created_at >= self._began_at
-        is_fresh = entry.is_fresh(now) and entry.lives_for(self._min_life_s, now)
-        return is_fresh or (waited_for and entry.is_valid(now))
+        waited_for = entry.created_at >= self.began_at
+        return self.cached.is_fresh(entry, now) or (waited_for and entry.is_valid(now))
 
     def _is_ours_too(self, failure: Failure, now: float) -> bool:
         """Whether a kept failure stands for what this process would get."""
         age_s = now - failure.at
         if age_s < 0:
             return False  # the clock was set back since
-        paused = self._old is not None and age_s < PAUSE_AFTER_FAILURE_S
-        waited_for = failure.at >= self._began_at
+        paused = self.old is not None and age_s < PAUSE_AFTER_FAILURE_S
+        waited_for = failure.at >= self.began_at
         return paused or waited_for or _is_still_absent(failure, now)
 
     def _ask(self, locks: Locks) -> Credential:
+        request = self.request
+        if self.old is not None:
+            request = request.but(deadline=request.deadline.sooner(RENEWAL_WITHIN_S))
         try:
-            credential = self._provider.get(self._short_request(), self._identity)
+            credential = self.cached.provider.get(request, self.identity)
         except (NotFound, ProviderError) as failure:
-            key = self._identity_key if isinstance(failure, NotFound) else self._key
-            self._cache.note(key, failure, self._clock(), locks)
+            key = self.place.identity_key if isinstance(failure, NotFound) else self.place.key
+            self.cached.cache.note(key, failure, self.cached.clock(), locks)
             raise
-        entry = Entry.of(
-            credential,
-            self._provider.name,
-            self._scope,
-            self._clock(),
-            host=self._request.route.host,
-        )
-        if not (self._is_same_identity() and self._cache.keep(self._key, entry, locks)):
-            locks.mark_unkept(self._clock())
+        now, host = self.cached.clock(), self.request.route.host
+        entry = Entry.of(credential, self.cached.name, self.place.scope, now, host=host)
+        if not (self._is_same_identity() and self.cached.cache.keep(self.place.key, entry, locks)):
+            locks.mark_unkept(self.cached.clock())
         return credential
-
-    def _short_request(self) -> TokenRequest:
-        request = self._request
-        if self._old is None:
-            return request
-        return request.but(deadline=request.deadline.sooner(RENEWAL_WITHIN_S))
 
     def _is_same_identity(self) -> bool:
         """Whether the identity's files are what they were before the cloud was asked.
 
         A resolved identity holds the answer of its program, which is all that was asked with.
         """
-        if self._is_resolved:
+        if self.place.is_resolved:
             return True
         try:
-            now = self._provider.identify(self._request)
+            now = self.cached.provider.identify(self.request)
         except CredentialError:
             return False
-        return now.cache_key == self._identity.cache_key
+        return now.cache_key == self.identity.cache_key
 
     def _fall_back(self, failure: NotFound | ProviderError) -> Credential:
-        now = self._clock()
-        if self._old is None or not self._old.is_valid(now):
+        now = self.cached.clock()
+        if self.old is None or not self.old.is_valid(now):
             raise failure
-        left_s = self._old.expires_at - now
-        left = minutes(left_s)
-        host, provider = self._request.route.host, self._provider.name
-        self._warn(failure.within("cache.not-renewed", host=host, provider=provider, left=left))
-        return self._old.credential()
+        left = minutes(self.old.expires_at - now)
+        names = {"host": self.request.route.host, "provider": self.cached.name}
+        self.cached.warn(failure.within("cache.not-renewed", **names, left=left))
+        return self.old.credential()

@@ -35,8 +35,6 @@ _NONCE_BYTES = 12
 class Sealing:
     """Encrypts and decrypts the secrets of entries. Asks the keychain once, when first needed."""
 
-    __slots__ = ("_cipher", "_failed", "_keychain", "_warn")
-
     def __init__(self, keychain: Source, warn: Callable[[CredentialError], None]) -> None:
         self._keychain = keychain
         self._warn = warn

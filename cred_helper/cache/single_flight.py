@@ -73,8 +73,6 @@ def ask_once(
 class _Wait:
     """One process's wait for another, which leaves a little time for a fallback."""
 
-    __slots__ = ("_deadline", "_pause_s", "_wait_s", "_whole_s")
-
     def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
         self._whole_s = deadline.remaining_s()

@@ -82,7 +82,7 @@ def _plant() -> None:
         record, files.record = files.record, None
         if resolved.cache_key is not None:
             key = self._key(request, resolved)
-            if self._cache.token(key) is None:
+            if self.cache.token(key) is None:
                 entry = Entry(
                     self.name,
                     "planted",
@@ -92,7 +92,7 @@ def _plant() -> None:
                     created_at=time(),
                     expires_at=time() + LIFE_S,
                 )
-                self._cache._folder.write(f"{key}.token", entry.encode(key))
+                self.cache._folder.write(f"{key}.token", entry.encode(key))
         files.record = record
         return get(self, request, identity)
 

@@ -34,7 +34,8 @@ class Share(Protocol):
 class Provider(Protocol):
     """One cloud. Stateless: everything it needs comes with the request."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def identify(self, request: TokenRequest) -> Identity:
         """Find the identity to use, by looking at variables and files only.
