@@ -8,8 +8,10 @@ row's name in ``providers``.
 
 from __future__ import annotations
 
+from cred_helper.record import Record
 
-class Option:
+
+class Option(Record):
     """A setting of one provider.
 
     It is a key of the provider's table and of a rule, and a variable. ``purpose`` says what it
@@ -19,42 +21,27 @@ class Option:
     weaker than ours. ``is_number`` is whether a settings file may have it without quotation marks.
     """
 
-    __slots__ = ("group", "is_number", "is_of_machine", "name", "purpose", "variable")
-
-    def __init__(
-        self,
-        name: str,
-        purpose: str,
-        group: str = "",
-        *,
-        is_of_machine: bool = False,
-        variable: str = "",
-        is_number: bool = False,
-    ) -> None:
-        self.name = name
-        self.purpose = purpose
-        self.group = group
-        self.is_of_machine = is_of_machine
-        self.variable = variable
-        self.is_number = is_number
+    name: str
+    purpose: str
+    group: str = ""
+    is_of_machine: bool = False
+    variable: str = ""
+    is_number: bool = False
 
 
-class Annotation:
+class Annotation(Record):
     """An annotation of a service account of Kubernetes, by which a pod asks for an own identity.
 
     Its value is that of ``option``; without an option it is a switch, ``true`` or ``false``. The
     identity is incomplete without the option where it is ``needed``.
     """
 
-    __slots__ = ("name", "needed", "option")
-
-    def __init__(self, name: str, option: str = "", *, needed: bool = False) -> None:
-        self.name = name
-        self.option = option
-        self.needed = needed
+    name: str
+    option: str = ""
+    needed: bool = False
 
 
-class JobIdentity:
+class JobIdentity(Record):
     """What a CI job needs to pull from a cloud with its identity token, for recipes.
 
     ``options`` are the options to set, with placeholders. ``audience`` is the one that the token
@@ -62,23 +49,13 @@ class JobIdentity:
     the CI systems whose tokens the cloud takes, by the words of ``configure --ci``; empty: all.
     """
 
-    __slots__ = ("audience", "image", "options", "systems")
-
-    def __init__(
-        self,
-        options: dict[str, str],
-        *,
-        audience: str,
-        image: str = "team/app:1",
-        systems: tuple[str, ...] = (),
-    ) -> None:
-        self.options = options
-        self.audience = audience
-        self.image = image
-        self.systems = systems
+    options: dict[str, str]
+    audience: str
+    image: str = "team/app:1"
+    systems: tuple[str, ...] = ()
 
 
-class Cloud:
+class Cloud(Record):
     """A cloud.
 
     ``replaces`` are the helpers that the executable stands in for when a link to it has their
@@ -91,49 +68,18 @@ class Cloud:
     cloud. Where only the cloud's own variable sets it, all of these options are needed.
     """
 
-    __slots__ = (
-        "annotations",
-        "ci_option",
-        "example_host",
-        "job",
-        "name",
-        "only_with",
-        "options",
-        "plugin",
-        "replaces",
-        "sdk",
-        "title",
-        "username",
-    )
-
-    def __init__(
-        self,
-        name: str,
-        title: str,
-        *,
-        example_host: str,
-        username: str,
-        options: tuple[Option, ...],
-        replaces: tuple[str, ...],
-        sdk: tuple[str, ...],
-        ci_option: str = "",
-        plugin: str = "",
-        annotations: tuple[Annotation, ...] = (),
-        job: JobIdentity | None = None,
-        only_with: tuple[str, ...] = (),
-    ) -> None:
-        self.name = name
-        self.title = title
-        self.example_host = example_host
-        self.username = username
-        self.options = options
-        self.replaces = replaces
-        self.sdk = sdk
-        self.ci_option = ci_option
-        self.plugin = plugin
-        self.annotations = annotations
-        self.job = job
-        self.only_with = only_with
+    name: str
+    title: str
+    example_host: str
+    username: str
+    options: tuple[Option, ...]
+    replaces: tuple[str, ...]
+    sdk: tuple[str, ...]
+    ci_option: str = ""
+    plugin: str = ""
+    annotations: tuple[Annotation, ...] = ()
+    job: JobIdentity | None = None
+    only_with: tuple[str, ...] = ()
 
     @property
     def option_names(self) -> tuple[str, ...]:
@@ -144,6 +90,10 @@ class Cloud:
     def own_variables(self) -> tuple[str, ...]:
         """The cloud's own variables that set an option."""
         return tuple(option.variable for option in self.options if option.variable)
+
+
+def _of_machine(name: str, purpose: str, group: str = "") -> Option:
+    return Option(name, purpose, group, is_of_machine=True)
 
 
 # For a provider that exchanges identity tokens (providers/common/id_token).
@@ -160,7 +110,7 @@ CLOUDS = (
         example_host="123456789012.dkr.ecr.us-east-1.amazonaws.com",
         username="AWS",
         options=(
-            Option("profile", "the AWS profile to use", is_of_machine=True),
+            _of_machine("profile", "the AWS profile to use"),
             Option("role_arn", "the role to assume with that identity, or by the identity token"),
             *ID_TOKEN_OPTIONS,
         ),
@@ -178,7 +128,7 @@ CLOUDS = (
         example_host="us-docker.pkg.dev",
         username="oauth2accesstoken",
         options=(
-            Option("credentials_file", "the credential file to use", is_of_machine=True),
+            _of_machine("credentials_file", "the credential file to use"),
             Option("impersonate", "the service account to impersonate"),
             Option("pull_only", "whether the token may pull and not push"),
             Option("workload_identity_provider", "the provider of a pool that trusts the token"),
@@ -210,23 +160,11 @@ CLOUDS = (
         options=(
             Option("tenant_id", "the Entra tenant to sign in to"),
             Option("client_id", "the client id of the identity to use", _MANAGED_IDENTITY),
-            Option(
-                "resource_id",
-                "the resource id of the managed identity",
-                _MANAGED_IDENTITY,
-                is_of_machine=True,
+            _of_machine(
+                "resource_id", "the resource id of the managed identity", _MANAGED_IDENTITY
             ),
-            Option(
-                "object_id",
-                "the object id of the managed identity",
-                _MANAGED_IDENTITY,
-                is_of_machine=True,
-            ),
-            Option(
-                "token_credentials",
-                "which of the SDK's credential types to use",
-                is_of_machine=True,
-            ),
+            _of_machine("object_id", "the object id of the managed identity", _MANAGED_IDENTITY),
+            _of_machine("token_credentials", "which of the SDK's credential types to use"),
             Option("audience", "the audience of the Entra token"),
             Option("instance_discovery", "whether Entra is asked if the authority exists"),
             Option("identity_token", "whether the registry's refresh token is given out"),
@@ -281,15 +219,9 @@ CLOUDS = (
     ),
 )
 NAMES = tuple(cloud.name for cloud in CLOUDS)
+_BY_NAME = dict(zip(NAMES, CLOUDS, strict=True))
 
 
 def find(name: str) -> Cloud:
-    """Look up a cloud by its name.
-
-    Raises:
-        KeyError: no row has this name.
-    """
-    for cloud in CLOUDS:
-        if cloud.name == name:
-            return cloud
-    raise KeyError(name)
+    """Look up a cloud by its name. Raises ``KeyError``."""
+    return _BY_NAME[name]

@@ -19,11 +19,14 @@ from cred_helper.files.fingerprints import digest
 from cred_helper.hosts import HubRoute, Route, is_signed
 from cred_helper.keychain import in_context
 from cred_helper.providers.common.interface import Identity, TokenRequest
+from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
 from cred_helper.wiring import ANONYMOUS_DEADLINE_S
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cred_helper.keychain import Answer
     from cred_helper.resolution import Resolution
     from cred_helper.wiring import Wiring
@@ -44,22 +47,15 @@ _BEARER, _BASIC, _OPEN = "Bearer", "Basic", "none"
 _SAME_FOR_S = 3600.0
 
 
-class Headers:
+class Headers(Record):
     """The headers of an answer. Units: ``expires_at_s`` is in seconds since 1970."""
 
-    __slots__ = ("expires_at_s", "fields")
+    fields: Mapping[str, str] = {}
+    expires_at_s: float | None = None
 
-    def __init__(self, authorization: str = "", expires_at_s: float | None = None) -> None:
-        self.fields = {"Authorization": authorization} if authorization else {}
-        self.expires_at_s = expires_at_s
 
-    @classmethod
-    def of_lines(cls, lines: str, expires_at_s: float | None) -> Headers:
-        """Take apart the secret of a credential that is whole headers."""
-        found = cls("", expires_at_s)
-        pairs = (line.partition(": ") for line in lines.split("\t"))
-        found.fields = {name: value for name, _, value in pairs}
-        return found
+def _authorization(value: str, expires_at_s: float | None) -> Headers:
+    return Headers({"Authorization": value}, expires_at_s)
 
 
 class Target:
@@ -71,23 +67,11 @@ class Target:
     are compared with, and sources asked for.
     """
 
-    __slots__ = (
-        "address",
-        "host",
-        "path",
-        "query",
-        "repository",
-        "server_url",
-        "uri",
-        "wants_login",
-    )
-
     def __init__(self, uri: str) -> None:
         """Parse a URI.
 
         Raises:
-            ProtocolError: it lacks https or a DNS host. It is not quoted: it can have a
-                password.
+            ProtocolError: it lacks https or a DNS host. It is not quoted: it can have a password.
         """
         self.uri = uri.strip()
         url = ServerURL.parse(uri)
@@ -213,9 +197,10 @@ def _of_artifact(target: Target, wiring: Wiring) -> Headers:
         raise failure or Denied("bazel.no-credential", host=host)
     source = answer.trace[-1].source
     if credential.username == HEADERS:
-        return Headers.of_lines(credential.secret.expose(), credential.expires_at_s)
+        pairs = (line.split(": ", 1) for line in credential.secret.expose().split("\t"))
+        return Headers(dict(pairs), credential.expires_at_s)
     if route is not None and source == route.provider and route.takes_bearer:
-        return Headers(f"{_BEARER} {credential.secret.expose()}", credential.expires_at_s)
+        return _authorization(f"{_BEARER} {credential.secret.expose()}", credential.expires_at_s)
     return _login(target, credential, answer)
 
 
@@ -243,7 +228,7 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
     own_hosts: tuple[str, ...] | None = None
     if credential is not None and route is not None and answer.trace[-1].source == route.provider:
         if route.asks_basic:
-            return Headers(credential.basic, credential.expires_at_s)
+            return _authorization(credential.basic, credential.expires_at_s)
         own_hosts = (target.address, route.host, route.auth_host)
     grant = Grant(target, credential, own_hosts, may_push=bool(rule and rule.may_push))
     request = TokenRequest(
@@ -263,7 +248,7 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
             raise Denied("bazel.not-anonymous", host=host, reason=failure.reason) from None
         raise failure.within("bazel.no-token", host=host) from None
     if found.username == _BEARER:
-        return Headers(f"{_BEARER} {found.secret.expose()}", found.expires_at_s)
+        return _authorization(f"{_BEARER} {found.secret.expose()}", found.expires_at_s)
     if found.username == _OPEN:
         return Headers()
     if credential is None and not may_fail:
@@ -278,7 +263,7 @@ def _login(target: Target, credential: Credential | None, answer: Answer) -> Hea
     if credential.username == IDENTITY_TOKEN:
         source = answer.trace[-1].source
         raise Denied("bazel.identity-token", host=target.address, source=source)
-    return Headers(credential.basic, credential.expires_at_s)
+    return _authorization(credential.basic, credential.expires_at_s)
 
 
 def _found(answer: Answer, resolution: Resolution, wiring: Wiring) -> Credential | None:
@@ -293,9 +278,8 @@ def _found(answer: Answer, resolution: Resolution, wiring: Wiring) -> Credential
 
 def _first_failure(resolution: Resolution, answer: Answer) -> ProviderError | None:
     """The first source that is configured and does not work, as an error of the host."""
-    for source, failure in answer.failures:
-        return in_context(resolution.server_url, source, failure)
-    return None
+    found = (in_context(resolution.server_url, *failure) for failure in answer.failures)
+    return next(found, None)
 
 
 def _absent(target: Target, answer: Answer) -> Denied:
@@ -313,8 +297,6 @@ class Grant:
 
     The user name of its credential is the kind of what is asked for; the secret is the token.
     """
-
-    __slots__ = ("_address", "_credential", "_own_hosts", "_scope", "name")
 
     def __init__(
         self,

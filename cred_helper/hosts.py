@@ -29,11 +29,13 @@ Sources:
 
 from __future__ import annotations
 
+from cred_helper.record import Record
 from cred_helper.server_url import is_label
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
+    from typing import Any, Self
 
     from cred_helper.server_url import ServerURL
 
@@ -44,18 +46,14 @@ DOCKERHUB = "dockerhub"
 
 # Registries that let anybody pull. A login that fails must not stop a pull from them.
 ANONYMOUS_HOSTS = frozenset(
-    {
-        "ecr-public.aws.com",
-        "k8s.gcr.io",
-        "launcher.gcr.io",
-        "marketplace.gcr.io",
-        "mirror.gcr.io",
-        "public.ecr.aws",
-    }
+    (
+        *("ecr-public.aws.com", "public.ecr.aws"),
+        *("k8s.gcr.io", "launcher.gcr.io", "marketplace.gcr.io", "mirror.gcr.io"),
+    )
 )
 
 
-class Route:
+class Route(Record):
     """The cloud that a host belongs to, and what the host's own name says about it.
 
     ``provider`` is the name of the cloud. ``region`` and ``fips`` are ``None`` where the names of
@@ -65,35 +63,27 @@ class Route:
     that is another.
     """
 
-    __slots__ = ("fips", "host", "names", "private", "provider", "region", "uri")
     auth_host = ""
+    # Whether a host that is not a registry takes the secret as a bearer token.
+    takes_bearer = False
 
-    def __init__(
-        self,
-        provider: str,
-        host: str,
-        *,
-        region: str | None = None,
-        fips: bool | None = None,
-        private: bool = False,
-        **names: str,
-    ) -> None:
-        self.provider = provider
-        self.names = names
-        self.host = host
-        self.region = region
-        self.fips = fips
-        self.private = private
-        self.uri = ""
+    provider: str
+    host: str
+    region: str | None = None
+    fips: bool | None = None
+    private: bool = False
+    names: Mapping[str, str] = {}
+    uri: str = ""
+
+    @classmethod
+    def of(cls, provider: str, host: str, **given: Any) -> Self:
+        """Make a route of these fields. All that is not a field belongs to ``names``."""
+        fields = {name: given.pop(name) for name in cls._fields if name in given}
+        return cls(provider, host, names=given, **fields)
 
     @property
     def asks_basic(self) -> bool:
         """Whether the registry is known to take the user name and secret as they are."""
-        return False
-
-    @property
-    def takes_bearer(self) -> bool:
-        """Whether a host that is not a registry takes the secret as a bearer token."""
         return False
 
     @property
@@ -111,24 +101,22 @@ _NAMED_LABELS = ("{account}", "{region}", "{name}", "{location}", "{acr_registry
 class Zone:
     """The hosts of one pattern, all of one cloud.
 
-    ``make`` makes the route of a host. It gets the cloud, the host, what the named labels of the
+    ``make`` is the class of its routes. It gets the cloud, the host, what the named labels of the
     pattern stand for, and ``facts``.
 
     Raises:
         ValueError: the pattern has an unknown label in braces.
     """
 
-    __slots__ = ("cloud", "facts", "make", "pattern", "region_prefix")
-
     def __init__(
         self,
         cloud: str,
         pattern: str,
-        make: Callable[..., Route] = Route,
+        make: type[Route] = Route,
         /,
         *,
         region_prefix: str = "",
-        **facts: object,
+        **facts: Any,
     ) -> None:
         for label in pattern.split(".") if "{" in pattern else ():
             if "{" in label and label not in _NAMED_LABELS:
@@ -149,19 +137,15 @@ class Zone:
             if beyond < 0:
                 return None
             labels = labels[beyond:]
-        if len(labels) != len(patterns):
+        if len(labels) != len(patterns) or not all(map(self._fits, patterns, labels)):
             return None
-        named: dict[str, str] = {}
-        for pattern, label in zip(patterns, labels, strict=True):
-            if pattern == label:
-                continue
-            if not self._fits(pattern, label):
-                return None
-            if pattern.startswith("{"):
-                named[pattern[1:-1]] = label
-        return self.make(self.cloud, host, **named, **self.facts)
+        pairs = zip(patterns, labels, strict=True)
+        named = {pattern[1:-1]: label for pattern, label in pairs if pattern.startswith("{")}
+        return self.make.of(self.cloud, host, **named, **self.facts)
 
     def _fits(self, pattern: str, label: str) -> bool:
+        if pattern == label:
+            return True
         match pattern:
             case "{name}" | "*" | "**":
                 return True
@@ -182,16 +166,13 @@ class Zone:
 # --- Amazon ECR -----------------------------------------------------------------------------------
 
 
-class Partition:
+class Partition(Record):
     """One AWS partition: where its registries are and how the names of its regions begin."""
 
-    __slots__ = ("dual_stack_suffix", "name", "region_prefix", "suffix")
-
-    def __init__(self, name: str, suffix: str, dual_stack_suffix: str, region_prefix: str) -> None:
-        self.name = name
-        self.suffix = suffix
-        self.dual_stack_suffix = dual_stack_suffix
-        self.region_prefix = region_prefix
+    name: str
+    suffix: str
+    dual_stack_suffix: str
+    region_prefix: str
 
 
 # Registries of the dual-stack kind are under the partition's dual-stack API zone with "on" in place
@@ -213,29 +194,14 @@ ECR_PUBLIC_REGION = "us-east-1"
 _ACCOUNT_DIGITS = 12
 
 
-class EcrRoute(Route):
+class EcrRoute(Route, kw_only=True):
     """A host of Amazon ECR. ``account`` is ``None`` for the public registry."""
 
-    __slots__ = ("account", "dual_stack", "partition")
     region: str
-    fips: bool
-
-    def __init__(
-        self,
-        provider: str,
-        host: str,
-        *,
-        region: str,
-        account: str | None,
-        partition: str,
-        fips: bool = False,
-        dual_stack: bool = False,
-        private: bool = False,
-    ) -> None:
-        super().__init__(provider, host, region=region, fips=fips, private=private)
-        self.account = account
-        self.partition = partition
-        self.dual_stack = dual_stack
+    fips: bool = False
+    account: str | None
+    partition: str
+    dual_stack: bool = False
 
     @property
     def asks_basic(self) -> bool:
@@ -250,8 +216,6 @@ class EcrRoute(Route):
 
 class S3Route(EcrRoute):
     """A host of Amazon S3, where each request is signed by the keys that ECR's token is from."""
-
-    __slots__ = ()
 
 
 def _region_prefix(region: str) -> str:
@@ -284,15 +248,8 @@ def _ecr_zones(partition: Partition) -> tuple[Zone, ...]:
 
 
 def _ecr_public(host: str, *, dual_stack: bool) -> Zone:
-    return Zone(
-        ECR,
-        host,
-        EcrRoute,
-        region=ECR_PUBLIC_REGION,
-        account=None,
-        partition="aws",
-        dual_stack=dual_stack,
-    )
+    facts: dict[str, Any] = {"region": ECR_PUBLIC_REGION, "account": None, "partition": "aws"}
+    return Zone(ECR, host, EcrRoute, dual_stack=dual_stack, **facts)
 
 
 def _s3_zones(partition: Partition) -> tuple[Zone, ...]:
@@ -321,19 +278,12 @@ def _s3_global(pattern: str) -> Zone:
 # --- Google Container Registry and Artifact Registry ----------------------------------------------
 
 
-class GcrRoute(Route):
+class GcrRoute(Route, kw_only=True):
     """A host of a Google registry. It takes credentials of its own universe only."""
 
-    __slots__ = ("universe_domain",)
+    takes_bearer = True
 
-    def __init__(self, provider: str, host: str, *, universe_domain: str) -> None:
-        super().__init__(provider, host)
-        self.universe_domain = universe_domain
-
-    @property
-    def takes_bearer(self) -> bool:
-        """Whether it takes Google's access token as a bearer token: all hosts of Google's do."""
-        return True
+    universe_domain: str
 
 
 GOOGLE_UNIVERSE = "googleapis.com"
@@ -351,20 +301,15 @@ PARTNER_UNIVERSES = {
 # --- Azure Container Registry ---------------------------------------------------------------------
 
 
-class AcrCloud:
+class AcrCloud(Record):
     """One Azure cloud: the suffix of its registries and the authorities where identities sign in.
 
     ``closed`` is when the cloud ended, for the one that did: it is explained, never called.
     """
 
-    __slots__ = ("authorities", "closed", "suffix")
-
-    def __init__(
-        self, suffix: str, authorities: tuple[str, ...], *, closed: str | None = None
-    ) -> None:
-        self.suffix = suffix
-        self.authorities = authorities
-        self.closed = closed
+    suffix: str
+    authorities: tuple[str, ...]
+    closed: str | None = None
 
 
 # The first authority is the one used; the others are accepted names of the same cloud.
@@ -372,10 +317,8 @@ ACR_CLOUDS = (
     AcrCloud(
         "azurecr.io",
         (
-            "login.microsoftonline.com",
-            "login.microsoft.com",
-            "login.windows.net",
-            "sts.windows.net",
+            *("login.microsoftonline.com", "login.microsoft.com"),
+            *("login.windows.net", "sts.windows.net"),
         ),
     ),
     AcrCloud("azurecr.cn", ("login.chinacloudapi.cn", "login.partner.microsoftonline.cn")),
@@ -388,14 +331,10 @@ ACR_CLOUDS = (
 _ACR_RESERVED_NAMES = ("privatelink",)
 
 
-class AcrRoute(Route):
+class AcrRoute(Route, kw_only=True):
     """A login server of Azure Container Registry."""
 
-    __slots__ = ("cloud",)
-
-    def __init__(self, provider: str, host: str, *, cloud: AcrCloud, **names: str) -> None:
-        super().__init__(provider, host, region=None, fips=None, private=False, **names)
-        self.cloud = cloud
+    cloud: AcrCloud
 
 
 def _is_registry_name(name: str) -> bool:
@@ -434,7 +373,6 @@ ZONES: tuple[Zone, ...] = (
 class HubRoute(Route):
     """A host of Docker Hub, whose token endpoint is on a host of its own."""
 
-    __slots__ = ()
     auth_host = "auth.docker.io"
 
 

@@ -21,13 +21,13 @@ from cred_helper.credential import IDENTITY_TOKEN, Credential
 from cred_helper.errors import BadReply, Misconfigured, NotFound, ProviderError
 from cred_helper.protocols import kubelet
 from cred_helper.providers.common import id_token_check, token_identity
-from cred_helper.providers.common.interface import ID_TOKEN, IdToken, TokenRequest
+from cred_helper.providers.common.interface import ID_TOKEN, IdToken
 from cred_helper.resolution import HELPER, REFUSAL
 from cred_helper.server_url import ServerURL
 from cred_helper.settings import node
 from cred_helper.settings.rules import NO_PROVIDER
 from cred_helper.settings.settings import CI_VARIABLES, CLOUD, CONFIG_JSON, VARIABLES
-from cred_helper.wiring import Wiring
+from cred_helper.wiring import ProviderSource, Wiring
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from cred_helper.keychain import Source
     from cred_helper.resolution import Resolution
     from cred_helper.settings.node import NodeProfile
-    from cred_helper.wiring import ProviderSource, Warn
+    from cred_helper.wiring import Warn
 
 # kubelet ends a provider after a minute.
 # Source: ExecPlugin in kubernetes' pkg/credentialprovider/plugin/plugin.go
@@ -257,12 +257,9 @@ class Pull:
         } | by_annotation
         for known in cloud.annotations:
             if known.needed and not options.get(known.option):
-                raise Misconfigured(
-                    "kubelet.no-annotation",
-                    annotation=known.name,
-                    account=self._identity.rpartition(" ")[2],
-                    option=known.option,
-                )
+                account = self._identity.rpartition(" ")[2]
+                words = {"annotation": known.name, "account": account, "option": known.option}
+                raise Misconfigured("kubelet.no-annotation", **words)
         names = {known.option: known.name for known in asked if known.option}
         place = f"the token of {self._identity}"
         if asked:
@@ -273,34 +270,20 @@ class Pull:
             return f"the annotation {name}" if name else resolution.origin_of(option)
 
         source = self._wiring.provider_source(resolution)
-        assert resolution.route is not None
-        source.request = TokenRequest(
-            resolution.route,
-            environ=self._wiring.environ,
-            deadline=source.request.deadline,
-            options=options,
-            origin_of=origin_of,
-            id_token=IdToken(place, given=token),
-        )
-        return _OfPod(source)
+        given = IdToken(place, given=token)
+        request = source.request.but(options=options, origin_of=origin_of, id_token=given)
+        return _OfPod(source.name, source.provider, request)
 
 
-class _OfPod:
+class _OfPod(ProviderSource):
     """A provider that answers by the token of the request, or not at all."""
-
-    __slots__ = ("_source", "name")
-
-    def __init__(self, source: ProviderSource) -> None:
-        self.name = source.name
-        self._source = source
 
     def get(self, _server_url: ServerURL) -> Credential:
         """Ask, unless the provider chose another identity than that of the token."""
-        source = self._source
-        identity = source.provider.identify(source.request)
+        identity = self.provider.identify(self.request)
         if identity.source != ID_TOKEN:
-            raise Misconfigured("kubelet.no-pod-identity", provider=source.name)
-        return source.provider.get(source.request, identity)
+            raise Misconfigured("kubelet.no-pod-identity", provider=self.name)
+        return self.provider.get(self.request, identity)
 
 
 def _kinds(resolution: Resolution) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from glob import glob
 from http.client import HTTPException
 from socket import gaierror, inet_aton, inet_ntoa
 from time import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import (
@@ -77,14 +77,11 @@ _BUNDLES = (
 _CERTIFICATES = "/etc/docker/certs.d"
 
 
-class Challenge:
+class Challenge(NamedTuple):
     """How a registry asks for a credential: by ``scheme``, in lower case, and its parameters."""
 
-    __slots__ = ("parameters", "scheme")
-
-    def __init__(self, scheme: str, parameters: dict[str, str]) -> None:
-        self.scheme = scheme
-        self.parameters = parameters
+    scheme: str
+    parameters: dict[str, str]
 
     @property
     def is_bearer(self) -> bool:
@@ -97,14 +94,11 @@ class Challenge:
         return self.parameters.get("realm", "")
 
 
-class Token:
+class Token(NamedTuple):
     """A registry's own token. Units: ``expires_at_s`` is in seconds since 1970."""
 
-    __slots__ = ("expires_at_s", "text")
-
-    def __init__(self, text: str, expires_at_s: float) -> None:
-        self.text = text
-        self.expires_at_s = expires_at_s
+    text: str
+    expires_at_s: float
 
 
 class ProxyError(URLError):

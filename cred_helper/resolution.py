@@ -9,6 +9,7 @@ from __future__ import annotations
 from cred_helper import clouds, providers
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import OPTIONAL_ZONES, artifact_zones, route
+from cred_helper.record import Record
 from cred_helper.settings.profile import OWN_NAME
 from cred_helper.settings.settings import CI_VARIABLES, CLOUD, CONFIG_JSON, VARIABLES
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 HELPER, REFUSAL, EMPTY = "helper", "refusal", "empty"
 
 
-class Resolution:
+class Resolution(Record, kw_only=True):
     """What a server URL comes to.
 
     ``rule`` is the rule that matches. ``own_route`` is the cloud that the host itself belongs to,
@@ -37,36 +38,17 @@ class Resolution:
     no sources then.
     """
 
-    __slots__ = (
-        "_environ",
-        "_settings",
-        "error",
-        "options",
-        "own_route",
-        "provider",
-        "route",
-        "rule",
-        "server_url",
-        "sources",
-    )
-
-    def __init__(
-        self,
-        server_url: ServerURL,
-        settings: Settings,
-        environ: Mapping[str, str],
-        rule: Rule | None,
-    ) -> None:
-        self.server_url = server_url
-        self.rule = rule
-        self.own_route = route(server_url) or _optional_route(server_url, settings, environ, rule)
-        self.route: Route | None = None
-        self.provider: Provider | None = None
-        self.options: dict[str, str] = {}
-        self.sources: tuple[str, ...] = ()
-        self.error: Misconfigured | None = None
-        self._settings = settings
-        self._environ = environ
+    server_url: ServerURL
+    settings: Settings
+    environ: Mapping[str, str]
+    profile: Profile
+    rule: Rule | None
+    own_route: Route | None = None
+    route: Route | None = None
+    provider: Provider | None = None
+    options: Mapping[str, str] = {}
+    sources: tuple[str, ...] = ()
+    error: Misconfigured | None = None
 
     @property
     def asks_cloud(self) -> bool:
@@ -83,7 +65,7 @@ class Resolution:
         """How long a cached token must still live to be the answer."""
         if self.rule is not None and self.rule.min_life_s is not None:
             return self.rule.min_life_s
-        return self._settings.min_remaining_life
+        return self.settings.min_remaining_life
 
     @property
     def needs_no_credential(self) -> bool:
@@ -94,7 +76,7 @@ class Resolution:
         """Where an option of the provider is written; ``None`` where that is not known."""
         assert self.route is not None
         cloud = self.route.provider
-        return self._settings.option_origin(cloud, option, self.rule, self._environ)
+        return self.settings.option_origin(cloud, option, self.rule, self.environ)
 
     def checked(self) -> Resolution:
         """Return this resolution, or raise its error."""
@@ -118,30 +100,33 @@ def resolve(
     rule = settings.rule(server_url)
     if rule is not None and rule.helper and profile.helper:
         rule = None  # called by another helper's name, this program runs no helper
-    resolution = Resolution(server_url, settings, environ, rule)
-    if artifacts and rule is not None and resolution.own_route is None:
-        resolution.own_route = route(server_url, artifact_zones())
+    resolution = Resolution(
+        server_url=server_url, settings=settings, environ=environ, profile=profile, rule=rule
+    )
+    found = route(server_url) or _optional_route(resolution)
+    if artifacts and rule is not None and found is None:
+        found = route(server_url, artifact_zones())
+    resolution.own_route = found
     try:
         if rule is not None:
             rule.check()
-        resolution.route = _route(resolution, settings, profile)
-        _find_provider(resolution, settings, environ, profile)
+        resolution.route = _route(resolution)
+        _find_provider(resolution)
     except Misconfigured as error:
         resolution.error = error
     else:
-        resolution.sources = _sources(resolution, settings, profile)
+        resolution.sources = _sources(resolution)
     return resolution
 
 
-def _optional_route(
-    server_url: ServerURL, settings: Settings, environ: Mapping[str, str], rule: Rule | None
-) -> Route | None:
+def _optional_route(resolution: Resolution) -> Route | None:
     """The cloud of the host that is there only where the user has set it up.
 
     The keys of docker login's own tokens are not registries.
     """
-    found = route(server_url, OPTIONAL_ZONES)
-    if found is None or _is_token_key(server_url):
+    settings, environ, rule = resolution.settings, resolution.environ, resolution.rule
+    found = route(resolution.server_url, OPTIONAL_ZONES)
+    if found is None or _is_token_key(resolution.server_url):
         return None
     cloud = clouds.find(found.provider)
     if rule is not None and rule.provider == cloud.name:
@@ -155,7 +140,7 @@ def _optional_route(
     return None if is_foreign and not all(other in options for other in others) else found
 
 
-def _route(resolution: Resolution, settings: Settings, profile: Profile) -> Route | None:
+def _route(resolution: Resolution) -> Route | None:
     """The route whose provider is to answer.
 
     Raises:
@@ -165,9 +150,9 @@ def _route(resolution: Resolution, settings: Settings, profile: Profile) -> Rout
     found = _ruled_route(rule, resolution) if rule is not None else resolution.own_route
     if found is None:
         return None
-    if profile.cloud is not None:
-        return found if found.provider == profile.cloud else None
-    is_disabled = found.provider in settings.disabled_providers
+    if resolution.profile.cloud is not None:
+        return found if found.provider == resolution.profile.cloud else None
+    is_disabled = found.provider in resolution.settings.disabled_providers
     return None if is_disabled and not (rule and rule.names_provider) else found
 
 
@@ -184,9 +169,8 @@ def _ruled_route(rule: Rule, resolution: Resolution) -> Route | None:
     if rule.target is not None:
         return rule.target if server_url.is_host and not _is_token_key(server_url) else None
     if rule.provider in clouds.NAMES and (found is None or found.provider != rule.provider):
-        host = server_url.redacted_host
-        code = "settings.host-of-no-cloud"
-        raise rule.place.wrong("provider", code, host=host, cloud=rule.provider)
+        names = {"host": server_url.redacted_host, "cloud": rule.provider}
+        raise rule.place.wrong("provider", "settings.host-of-no-cloud", **names)
     if rule.provider is not None and rule.provider not in clouds.NAMES:
         return None
     option = next(iter(rule.options.values), None)
@@ -196,9 +180,7 @@ def _ruled_route(rule: Rule, resolution: Resolution) -> Route | None:
     return found
 
 
-def _find_provider(
-    resolution: Resolution, settings: Settings, environ: Mapping[str, str], profile: Profile
-) -> None:
+def _find_provider(resolution: Resolution) -> None:
     """Load the provider of the route, and set its options.
 
     Raises:
@@ -219,12 +201,14 @@ def _find_provider(
         if rule is not None and (rule.names_provider or rule.options.values):
             raise rule.place.wrong("match", "settings.cloud-left-out", cloud=cloud.name)
         return
-    resolution.options = profile.options(found) | settings.options(cloud, rule, environ)
+    options = resolution.settings.options(cloud, rule, resolution.environ)
+    resolution.options = resolution.profile.options(found) | options
 
 
-def _sources(resolution: Resolution, settings: Settings, profile: Profile) -> tuple[str, ...]:
+def _sources(resolution: Resolution) -> tuple[str, ...]:
     """The kinds of sources to ask, in order."""
-    rule, order = resolution.rule, profile.order or settings.order
+    rule, profile, settings = resolution.rule, resolution.profile, resolution.settings
+    order = profile.order or settings.order
     if rule is not None:
         if rule.answer:
             return {"anonymous": (), "empty": (EMPTY,)}.get(rule.answer, (REFUSAL,))

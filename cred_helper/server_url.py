@@ -11,6 +11,8 @@ clients send); RFC 1123 section 2.1 (what a host name is).
 
 from __future__ import annotations
 
+from cred_helper.record import Record
+
 _WHITESPACE = " \t\r\n\v\f"
 _SCHEME = "https://"
 _LETTERS_DIGITS_HYPHEN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
@@ -20,7 +22,7 @@ _MAX_NAME_OCTETS = 253
 _OTHER_PORT = "client.url-other-port"
 
 
-class ServerURL:
+class ServerURL(Record):
     """A server URL as a client sent it, and what can be read from it.
 
     ``raw`` is the text as sent (trimmed), which other helpers and stores get unchanged. ``host`` is
@@ -28,14 +30,11 @@ class ServerURL:
     the message why no built-in provider may be asked, or ``None``.
     """
 
-    __slots__ = ("host", "path", "port", "raw", "unroutable")
-
-    def __init__(self, host: str, port: str, path: str, raw: str, unroutable: str | None) -> None:
-        self.host = host
-        self.port = port
-        self.path = path
-        self.raw = raw
-        self.unroutable = unroutable
+    host: str
+    port: str
+    path: str
+    raw: str
+    unroutable: str | None
 
     @classmethod
     def parse(cls, text: str) -> ServerURL:

@@ -12,6 +12,7 @@ import sys
 
 from cred_helper import files
 from cred_helper.errors import one_line
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,21 +35,18 @@ WRITE_WITHIN_S = 25.0
 _FILE_TYPE, _FIFO = 0o170000, 0o010000
 
 
-class Reply:
+class Reply(Record):
     """The handle the client reads. ``failure`` is why the last document was not written."""
 
-    __slots__ = ("_fd", "failure")
-
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-        self.failure: OSError | None = None
+    fd: int
+    failure: OSError | None = None
 
     def send(self, document: bytes) -> bool:
         """Write the whole document; return false where it cannot be written."""
         view = memoryview(document)
         try:
             while view:
-                view = view[os.write(self._fd, view) :]
+                view = view[os.write(self.fd, view) :]
         except OSError as error:
             self.failure = error
             return False
@@ -56,7 +54,7 @@ class Reply:
 
     def text(self) -> TextIO:
         """The same handle for lines of text, as people's commands write them."""
-        return open(self._fd, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+        return open(self.fd, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 def guard(*, merged_is_silent: bool = False) -> Reply:
@@ -102,19 +100,16 @@ def _is_open(fd: int) -> bool:
     return True
 
 
-class Request:
+class Request(Record):
     """What a client wrote to standard input, before it closed it or paused for too long.
 
     ``is_too_long`` and ``is_missing`` say why ``text`` is not what it wrote.
     """
 
-    __slots__ = ("is_missing", "is_too_long", "text", "waited_s")
-
-    def __init__(self) -> None:
-        self.text = b""
-        self.is_too_long = False
-        self.is_missing = False
-        self.waited_s = 0.0
+    text: bytes = b""
+    is_too_long: bool = False
+    is_missing: bool = False
+    waited_s: float = 0.0
 
 
 def read_request(*, is_client: bool = True) -> Request:
@@ -151,8 +146,6 @@ class _Pause:
     At the limit a signal handler puts the null device in the place of standard input. Python then
     repeats the read that the signal interrupted, and finds the end.
     """
-
-    __slots__ = ("_limit_s", "_request", "_setitimer")
 
     def __init__(self, request: Request, *, is_limited: bool) -> None:
         self._request = request

@@ -6,6 +6,7 @@ Apart from ``wiring``, so that a ``get`` does not load it.
 from __future__ import annotations
 
 from cred_helper import clouds, docker_hub, keychain
+from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.settings import CI_VARIABLES, VARIABLES
 
@@ -47,8 +48,6 @@ def list_all(wiring: Wiring) -> tuple[dict[str, str], list[tuple[str, Credential
 class _CloudStore:
     """The store for a cloud's registry; erasing there removes the cached token as well."""
 
-    __slots__ = ("_source", "_store", "name")
-
     def __init__(self, store: Store, source: ProviderSource) -> None:
         self.name = store.name
         self._store = store
@@ -67,22 +66,20 @@ class _CloudStore:
         return self._store.erase(server_url) or was_cached
 
 
-class CachedTokens:
+class CachedTokens(Record):
     """The hosts whose token is cached and fresh, so that a ``get`` needs no network.
 
     ``entry_of`` returns the entry that a ``get`` for a host is answered with, if there is one.
     """
 
-    __slots__ = ("_entry_of", "_hosts", "name")
+    name = "cache"
 
-    def __init__(self, hosts: Iterable[str], entry_of: Callable[[str], Entry | None]) -> None:
-        self.name = "cache"
-        self._hosts = hosts
-        self._entry_of = entry_of
+    hosts: Iterable[str]
+    entry_of: Callable[[str], Entry | None]
 
     def list(self) -> dict[str, str]:
         """List them, with the user name of each token."""
-        return {host: entry.username for host in self._hosts if (entry := self._entry_of(host))}
+        return {host: entry.username for host in self.hosts if (entry := self.entry_of(host))}
 
 
 def _no_store(wiring: Wiring, builtin: ProviderSource | None) -> Store:

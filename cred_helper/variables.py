@@ -21,6 +21,7 @@ from __future__ import annotations
 from cred_helper.credential import Credential, Secret
 from cred_helper.docker_hub import HOSTS, is_hub, is_token_key
 from cred_helper.errors import Misconfigured, NotFound
+from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
 
 TYPE_CHECKING = False
@@ -32,27 +33,21 @@ _GHCR = "ghcr.io"
 # Host, user name and password.
 _GITLAB = (
     ("CI_REGISTRY", "CI_REGISTRY_USER", "CI_REGISTRY_PASSWORD"),
-    (
-        "CI_DEPENDENCY_PROXY_SERVER",
-        "CI_DEPENDENCY_PROXY_USER",
-        "CI_DEPENDENCY_PROXY_PASSWORD",
-    ),
+    ("CI_DEPENDENCY_PROXY_SERVER", "CI_DEPENDENCY_PROXY_USER", "CI_DEPENDENCY_PROXY_PASSWORD"),
 )
 
 
-class NamedVariables:
+class NamedVariables(Record):
     """Variables whose names contain a registry's host.
 
     With ``catch_all``, ``DOCKER_com_USR`` and ``DOCKER__USR`` count too, as they do for
     docker-credential-env.
     """
 
-    __slots__ = ("_environ", "_fewest_labels", "name")
+    name = "environment"
 
-    def __init__(self, environ: Mapping[str, str], *, catch_all: bool = False) -> None:
-        self.name = "environment"
-        self._environ = environ
-        self._fewest_labels = 0 if catch_all else _FEWEST_LABELS
+    environ: Mapping[str, str]
+    catch_all: bool = False
 
     def get(self, server_url: ServerURL) -> Credential:
         """Find the pair that names most of the host.
@@ -63,24 +58,25 @@ class NamedVariables:
         """
         for name in self._names(server_url):
             user, password = f"{name}_USR", f"{name}_PSW"
-            missing = [variable for variable in (user, password) if variable not in self._environ]
+            missing = [variable for variable in (user, password) if variable not in self.environ]
             if len(missing) == 1:
                 there = password if missing == [user] else user
                 raise Misconfigured("settings.half-pair", there=there, missing=missing[0])
             # A CI system sets an empty secret for branches that may not have it.
-            if not missing and self._environ[user] and self._environ[password]:
-                secret = Secret(self._environ[password])
-                return Credential(self._environ[user], secret, source=f"{user} and {password}")
+            if not missing and self.environ[user] and self.environ[password]:
+                secret = Secret(self.environ[password])
+                return Credential(self.environ[user], secret, source=f"{user} and {password}")
         raise NotFound("settings.no-pair")
 
     def _names(self, server_url: ServerURL) -> Iterator[str]:
         """The names of variables before ``_USR`` and ``_PSW``, the best first."""
         if not server_url.is_host or is_token_key(server_url):
             return
+        fewest_labels = 0 if self.catch_all else _FEWEST_LABELS
         for host in HOSTS if is_hub(server_url) else (server_url.host,):
             labels = host.replace("-", "_").split(".")
             # An address has no domain.
-            fewest = len(labels) if labels[-1].isdigit() else self._fewest_labels
+            fewest = len(labels) if labels[-1].isdigit() else fewest_labels
             for dropped in range(len(labels) + 1):
                 if dropped and len(labels) - dropped < fewest:
                     break
@@ -89,7 +85,7 @@ class NamedVariables:
                 yield f"DOCKER_{kept.upper()}"
 
 
-class CiVariables:
+class CiVariables(Record):
     """Variables that GitLab CI and GitHub Actions set for a registry of their own.
 
     ``trusted`` is for where the user asks for these variables: ``GITHUB_TOKEN`` then counts alone.
@@ -97,12 +93,10 @@ class CiVariables:
     packages even for public images.
     """
 
-    __slots__ = ("_environ", "_trusted", "name")
+    name = "ci"
 
-    def __init__(self, environ: Mapping[str, str], *, trusted: bool = False) -> None:
-        self.name = "ci"
-        self._environ = environ
-        self._trusted = trusted
+    environ: Mapping[str, str]
+    trusted: bool = False
 
     def get(self, server_url: ServerURL) -> Credential:
         """Find the credential for a registry of the CI system."""
@@ -119,9 +113,9 @@ class CiVariables:
 
     def _credentials(self) -> Iterator[tuple[str, Credential]]:
         """Registry and credential, the better first."""
-        variables = self._environ
+        variables = self.environ
         token, actor = variables.get("GITHUB_TOKEN"), variables.get("GITHUB_ACTOR")
-        if token and (actor or self._trusted):
+        if token and (actor or self.trusted):
             # With a token, any user name is accepted.
             yield _GHCR, Credential(actor or "github", Secret(token), source="GITHUB_TOKEN")
         for names in _GITLAB:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from cred_helper import clouds, files, keychain
 from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
+from cred_helper.record import Record
 from cred_helper.resolution import Resolution, resolve
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.profile import OWN_NAME
@@ -40,15 +41,12 @@ ANONYMOUS_DEADLINE_S = 5.0
 _LEAST_DEADLINE_S = 1.0
 
 
-class ProviderSource:
+class ProviderSource(Record):
     """A built-in provider as a source, with the request for the server URL that is asked about."""
 
-    __slots__ = ("name", "provider", "request")
-
-    def __init__(self, provider: Provider, request: TokenRequest) -> None:
-        self.name = provider.name
-        self.provider = provider
-        self.request = request
+    name: str
+    provider: Provider
+    request: TokenRequest
 
     def get(self, _server_url: ServerURL) -> Credential:
         """Identify, then ask."""
@@ -150,13 +148,10 @@ class Wiring:
             Misconfigured: the server URL has no resolution.
         """
         asked = self.sources(resolution) if sources is None else sources
-        log = self._log()
+        log, server_url = self._log(), resolution.server_url
         if log:
-            log.event(f"settings from {', '.join(self.settings.files) or 'no file'}")
-            return keychain.ask(
-                log.watching(lambda _: asked)(resolution.server_url), resolution.server_url
-            )
-        return keychain.ask(asked, resolution.server_url)
+            asked = log.watching(asked, server_url, self.settings.files)
+        return keychain.ask(asked, server_url)
 
     def sources(self, resolution: Resolution) -> Iterator[Source]:
         """The sources to ask, in order.
@@ -202,7 +197,8 @@ class Wiring:
         )
         if resolution.anonymous:
             request = request.but(deadline=request.deadline.sooner(ANONYMOUS_DEADLINE_S))
-        return ProviderSource(self.guarded(resolution.provider, resolution.min_life_s), request)
+        provider = self.guarded(resolution.provider, resolution.min_life_s)
+        return ProviderSource(provider.name, provider, request)
 
     def guarded(self, provider: Provider, min_life_s: float = 0.0) -> Provider:
         """The provider with its deadline, and with the cache where there is one."""

@@ -22,12 +22,7 @@ import sys
 from cred_helper import files, programs
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, ProviderError
 from cred_helper.fallback import dockerconfig, store
-from cred_helper.fallback.helper import (
-    LISTING_ASKS_THE_NETWORK,
-    PREFIX,
-    Helper,
-    program_name,
-)
+from cred_helper.fallback.helper import LISTING_ASKS_THE_NETWORK, PREFIX, Helper, program_name
 from cred_helper.fallback.login import Kept, Login, MachineKeychain, Unowned, keychain_name
 from cred_helper.fallback.loop_guard import LoopGuard
 from cred_helper.fallback.registry_key import candidates, whole_registry
@@ -263,10 +258,7 @@ class Fallback:
         yield config
 
     def _lister(
-        self,
-        helper: Helper | Known,
-        asked: set[str],
-        is_asked: Callable[[ServerURL], bool] | None,
+        self, helper: Helper | Known, asked: set[str], is_asked: Callable[[ServerURL], bool] | None
     ) -> Iterator[Lister]:
         if helper.name in asked or helper.name in LISTING_ASKS_THE_NETWORK:
             return

@@ -177,12 +177,7 @@ def _shown(key: str) -> str:
 
 
 def render(
-    request: Request,
-    credential: Credential | None,
-    *,
-    pattern: str,
-    key_type: str,
-    seconds: float,
+    request: Request, credential: Credential | None, *, pattern: str, key_type: str, seconds: float
 ) -> bytes:
     """Render the response; without a credential it has an empty ``auth``.
 
