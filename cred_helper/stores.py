@@ -104,7 +104,7 @@ def _fallback_store(
         is_asked = builtin and not clouds.find(builtin.name).only_with
         return builtin.name if builtin and is_asked and _answers(builtin) else None
 
-    return next(iter(fallback.stores(resolution.server_url, answered_by, owner)))
+    return fallback.store(resolution.server_url, answered_by, owner)
 
 
 def _answers(builtin: ProviderSource) -> bool:

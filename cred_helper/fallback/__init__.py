@@ -23,32 +23,33 @@ from cred_helper import files, programs
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, ProviderError
 from cred_helper.fallback import dockerconfig, store
 from cred_helper.fallback.helper import LISTING_ASKS_THE_NETWORK, PREFIX, Helper, program_name
-from cred_helper.fallback.login import Kept, Login, MachineKeychain, Unowned, keychain_name
+from cred_helper.fallback.login import Kept, Login, MachineKeychain, keychain_name
 from cred_helper.fallback.loop_guard import LoopGuard
 from cred_helper.fallback.registry_key import candidates, whole_registry
 from cred_helper.files import user_folders
+from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import TypeVar
 
     from cred_helper.credential import Credential
     from cred_helper.fallback.dockerconfig import DockerConfig
-    from cred_helper.keychain import Lister, Source, Store
+    from cred_helper.keychain import Lister, Named, Source
     from cred_helper.providers.common.interface import Deadline
+
+    _Named = TypeVar("_Named", bound=Named)
 
 OURSELVES = "docker-credential-multi"
 
 
-class Known:
+class Known(Record):
     """A source or lister whose outcome is known without asking."""
 
-    __slots__ = ("name", "outcome")
-
-    def __init__(self, name: str, outcome: NotFound | ProviderError) -> None:
-        self.name = name
-        self.outcome = outcome
+    name: str
+    outcome: NotFound | ProviderError
 
     @property
     def is_failure(self) -> bool:
@@ -64,38 +65,33 @@ class Known:
         raise self.outcome
 
 
-class OfRegistry:
+class OfRegistry(Record):
     """A file as the source of a registry's login, for a path that no namespace's login is for."""
 
-    __slots__ = ("_registry", "_source", "name")
+    source: DockerConfig | store.FileStore
+    registry: ServerURL
 
-    def __init__(self, source: DockerConfig | store.FileStore, registry: ServerURL) -> None:
-        self.name = f"{source.name}, for {registry.address}"
-        self._source = source
-        self._registry = registry
+    @property
+    def name(self) -> str:
+        """The name of the file, and the registry."""
+        return f"{self.source.name}, for {self.registry.address}"
 
     def get(self, _server_url: ServerURL) -> Credential:
         """Return the login of the registry."""
-        return self._source.get(self._registry)
+        return self.source.get(self.registry)
 
 
-class Partial:
+class Partial(Record):
     """A lister of those logins of a helper that it would be asked for."""
 
-    __slots__ = ("_helper", "_is_asked", "name")
-
-    def __init__(self, helper: Helper, is_asked: Callable[[ServerURL], bool]) -> None:
-        self._helper = helper
-        self._is_asked = is_asked
-        self.name = helper.name
+    name: str
+    helper: Helper
+    is_asked: Callable[[ServerURL], bool]
 
     def list(self) -> dict[str, str]:
         """Server URL to user name, of the registries that the helper is named for."""
-        return {
-            key: username
-            for key, username in self._helper.list().items()
-            if self._is_asked(ServerURL.parse(key))
-        }
+        found = self.helper.list().items()
+        return {key: username for key, username in found if self.is_asked(ServerURL.parse(key))}
 
 
 class Fallback:
@@ -105,19 +101,6 @@ class Fallback:
     of the helper that ``credsStore`` named before us, or empty. ``store_for_clouds`` is ``ignore``
     or ``error``: what happens to a login to a registry of a built-in provider.
     """
-
-    __slots__ = (
-        "_deadline",
-        "_environ",
-        "_fallback_helper",
-        "_guard",
-        "_helper_timeout_s",
-        "_named",
-        "_own",
-        "_relatives",
-        "_store_for_clouds",
-        "_warn",
-    )
 
     def __init__(
         self,
@@ -139,11 +122,8 @@ class Fallback:
         self._own = store.FileStore(store.path(environ), warn, user_folders.home(environ))
         self._named = list(dockerconfig.named(environ))
         read = {files.real_path(config.name) for config in self._named}
-        self._relatives = [
-            config
-            for config in dockerconfig.relatives(environ)
-            if files.real_path(config.name) not in read
-        ]
+        relatives = dockerconfig.relatives(environ)
+        self._relatives = [c for c in relatives if files.real_path(c.name) not in read]
 
     # --- get --------------------------------------------------------------------------------------
 
@@ -156,12 +136,9 @@ class Fallback:
         asked: set[str] = set()
         for config in self._named:
             yield from self._sources_of(config, server_url, asked)
-        yield from (helper for helper in self._displaced() if helper.name not in asked)
+        yield from _unasked(self._displaced(), asked)
         yield self._own
-        keychain = self._keychain()
-        if keychain is not None and keychain.name not in asked:
-            asked.add(keychain.name)
-            yield keychain
+        yield from _unasked(self._keychain(), asked)
         # Helpers have been asked for the registry too: a run of one takes time.
         registry = whole_registry(server_url)
         if registry is not None:
@@ -176,40 +153,37 @@ class Fallback:
     def _sources_of(
         self, config: DockerConfig, server_url: ServerURL, asked: set[str]
     ) -> Iterator[Source]:
-        for helper in self._helpers_of(config, server_url):
-            if helper.name not in asked:
-                asked.add(helper.name)
-                yield helper
+        yield from _unasked(self._helpers_of(config, server_url), asked)
         if _is_usable(config):
             yield config
 
     # --- store, erase -----------------------------------------------------------------------------
 
-    def stores(
+    def store(
         self,
         server_url: ServerURL,
         answered_by: Callable[[], str | None],
         owner: Helper | Known | None = None,
-    ) -> Iterator[Store]:
+    ) -> Login:
         """The store that keeps a login.
 
         ``answered_by`` says what answers for the registry before any login, if something does.
         ``owner`` is a helper that replaces those that the files name.
         """
-        kept = Kept(self._own, self._keychain(), self._warn)
-        fails = self._store_for_clouds == "error"
-        rest = Unowned(answered_by, kept, self._warn, fails=fails)
-        owners = [owner] if owner else list(self._owners(server_url))
-        yield Login([] if self.loop(server_url) else list(_able(owners)), rest)
+        owners = [owner] if owner else self._owners(server_url)
+        return Login(
+            owners=[] if self.loop(server_url) else list(_able(owners)),
+            kept=Kept(self._own, next(self._keychain(), None), self._warn),
+            answered_by=answered_by,
+            fails=self._store_for_clouds == "error",
+            warn=self._warn,
+        )
 
     def _owners(self, server_url: ServerURL) -> Iterator[Helper | Known]:
         known: set[str] = set()
-        named = (self._helpers_of(config, server_url) for config in self._named)
-        for helpers in (*named, self._displaced()):
-            for helper in helpers:
-                if helper.name not in known:
-                    known.add(helper.name)
-                    yield helper
+        for config in self._named:
+            yield from _unasked(self._helpers_of(config, server_url), known)
+        yield from _unasked(self._displaced(), known)
 
     # --- list -------------------------------------------------------------------------------------
 
@@ -230,10 +204,7 @@ class Fallback:
         for helper in self._displaced():
             yield from self._lister(helper, asked, None)
         yield self._own
-        keychain = self._keychain()
-        if keychain is not None and keychain.name not in asked:
-            asked.add(keychain.name)
-            yield keychain
+        yield from _unasked(self._keychain(), asked)
         for config in self._relatives:
             yield from self._listers_of(config, asked)
 
@@ -264,7 +235,7 @@ class Fallback:
             return
         asked.add(helper.name)
         if isinstance(helper, Helper):
-            yield Partial(helper, is_asked) if is_asked else helper
+            yield Partial(helper.name, helper, is_asked) if is_asked else helper
         elif helper.is_failure:
             yield helper
 
@@ -294,13 +265,11 @@ class Fallback:
         if path is None:
             values = {"program": program, "name": name, "named_by": named_by}
             return Known(program, Misconfigured("helper.not-on-path", **values))
-        return Helper(
-            program,
-            path,
-            environ=self._environ,
-            guard=self._guard,
-            timeout_s=lambda: self._deadline.step_s(self._helper_timeout_s),
-        )
+
+        def timeout_s() -> float:
+            return self._deadline.step_s(self._helper_timeout_s)
+
+        return Helper(program, path, self._environ, self._guard, timeout_s)
 
     def _helpers_of(self, config: DockerConfig, server_url: ServerURL) -> Iterator[Helper | Known]:
         """The helpers that a file names for a server URL, or what is wrong with the file."""
@@ -328,22 +297,19 @@ class Fallback:
         if self._fallback_helper:
             yield self.helper(self._fallback_helper, "the setting fallback_helper")
 
-    def _keychain(self) -> MachineKeychain | None:
+    def _keychain(self) -> Iterator[MachineKeychain]:
         """The keychain that docker would choose, unless a file names another store than us."""
         if self._fallback_helper or any(map(self._names_another_store, self._named)):
-            return None
+            return
         name = keychain_name(self._environ)
         if name is None or programs.find(PREFIX + name, self._environ) is None:
-            return None
+            return
         helper = self.helper(name, OURSELVES)
-        if not isinstance(helper, Helper):
-            return None
-        from time import time
+        if isinstance(helper, Helper):
+            from cred_helper.fallback.keychain_memory import KeychainMemory
 
-        from cred_helper.fallback.keychain_memory import KeychainMemory
-
-        memory = KeychainMemory(helper.name, self._environ, time)
-        return MachineKeychain(helper, memory, self._warn)
+            memory = KeychainMemory(helper.name, self._environ)
+            yield MachineKeychain(helper.name, helper, memory, self._warn)
 
     def _names_another_store(self, config: DockerConfig) -> bool:
         try:
@@ -356,6 +322,14 @@ class Fallback:
 
 def _is_ourselves(helper: Helper | Known) -> bool:
     return isinstance(helper, Known) and not helper.is_failure
+
+
+def _unasked(sources: Iterator[_Named], asked: set[str]) -> Iterator[_Named]:
+    """The sources whose names are not among those asked, and now are."""
+    for source in sources:
+        if source.name not in asked:
+            asked.add(source.name)
+            yield source
 
 
 def _able(owners: Iterable[Helper | Known]) -> Iterator[Helper | ProviderError]:

@@ -20,6 +20,7 @@ from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.fallback.expiry import unexpired
 from cred_helper.fallback.registry_key import candidates
 from cred_helper.files import json_file, path_values, user_folders
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,29 +37,19 @@ _SECTIONS = (AUTHS, CRED_HELPERS, CREDS_STORE)
 _FIELDS = ("auth", "username", "password", "identitytoken", "registrytoken")
 
 
-class DockerConfig:
+class DockerConfig(Record):
     """One such file, or the variable that stands for one.
 
     ``name`` is for messages. A ``bare`` file is all ``auths``; ``names_store`` is false for the
     files of podman, which ignores their ``credsStore``.
     """
 
-    __slots__ = ("_bare", "_document", "_names_store", "_read", "_sections", "name")
-
-    def __init__(
-        self,
-        name: str,
-        read: Callable[[], ParsedJson | None],
-        *,
-        names_store: bool = True,
-        bare: bool = False,
-    ) -> None:
-        self.name = name
-        self._read = read
-        self._names_store = names_store
-        self._bare = bare
-        self._document: ParsedJson | None = None
-        self._sections: dict[str, object] = {}
+    name: str
+    read: Callable[[], ParsedJson | None]
+    names_store: bool = True
+    bare: bool = False
+    document: ParsedJson | None = None
+    sections: Mapping[str, object] = {}
 
     def load(self) -> bool:
         """Read the file, once; return false if there is none.
@@ -66,17 +57,17 @@ class DockerConfig:
         Raises:
             Misconfigured: it cannot be read, or is not a JSON object.
         """
-        if self._document is None:
-            self._document = self._read()
-            if self._document is not None:
-                self._sections = self._split(self._document.value)
-        return self._document is not None
+        if self.document is None:
+            self.document = self.read()
+            if self.document is not None:
+                self.sections = self._split(self.document.value)
+        return self.document is not None
 
     def _split(self, value: object) -> dict[str, object]:
         if not isinstance(value, dict):
             raise Misconfigured("file.not-object")
         sections = {name: _field(value, name) for name in _SECTIONS}
-        if self._bare or (not any(sections.values()) and _is_bare(value)):
+        if self.bare or (not any(sections.values()) and _is_bare(value)):
             sections = {AUTHS: value}
         return sections
 
@@ -90,7 +81,7 @@ class DockerConfig:
 
     def store_helper(self, _server_url: ServerURL | None = None) -> str | None:
         """The helper that ``credsStore`` names for all server URLs."""
-        section = self._sections.get(CREDS_STORE) if self._names_store else None
+        section = self.sections.get(CREDS_STORE) if self.names_store else None
         return self._text(section, CREDS_STORE)
 
     def helper_keys(self) -> dict[str, list[str]]:
@@ -159,7 +150,7 @@ class DockerConfig:
 
     def _check_as_docker(self, auths: Mapping[str, object], key: str) -> None:
         """Raise ``Misconfigured`` for an entry that makes docker refuse the file."""
-        fields = self._fields(auths, key)
+        fields = self._texts(auths, key)
         auth = fields["auth"]
         if not auth or _is_dockers(auth):
             return
@@ -167,7 +158,7 @@ class DockerConfig:
         code = "fallback.auth-alphabet" if username else _bad_auth(auth)
         raise self._problem(code, AUTHS, key)
 
-    def _fields(self, auths: Mapping[str, object], key: str) -> dict[str, str | None]:
+    def _texts(self, auths: Mapping[str, object], key: str) -> dict[str, str | None]:
         value = auths[key]
         if value is None:
             return dict.fromkeys(_FIELDS)
@@ -181,7 +172,7 @@ class DockerConfig:
         An identity token comes before a password, and ``auth`` before the two it is made of, as
         docker has it.
         """
-        fields = self._fields(auths, key)
+        fields = self._texts(auths, key)
         if token := fields["identitytoken"]:
             return IDENTITY_TOKEN, token
         username, password = fields["username"], fields["password"] or ""
@@ -199,7 +190,7 @@ class DockerConfig:
         return None
 
     def _object(self, section: str) -> Mapping[str, object]:
-        value = self._sections.get(section)
+        value = self.sections.get(section)
         if value is None:
             return {}
         if not isinstance(value, dict):
@@ -212,10 +203,10 @@ class DockerConfig:
         raise self._problem("fallback.not-text", *keys)
 
     def _problem(self, code: str, *keys: str) -> Misconfigured:
-        assert self._document is not None  # a section comes from a loaded file
-        value = self._document.value
+        assert self.document is not None  # a section comes from a loaded file
+        value = self.document.value
         section = spelling(value, keys[0]) if isinstance(value, dict) else None
-        line = self._document.line_of(section or keys[0], *keys[1:])
+        line = self.document.line_of(section or keys[0], *keys[1:])
         return Misconfigured(code, line=line, section=keys[0], file=self.name)
 
 

@@ -23,6 +23,7 @@ from cred_helper.fallback.expiry import unexpired
 from cred_helper.files.os_errors import os_reason
 from cred_helper.programs import running
 from cred_helper.programs.relay import Relay
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,13 +51,8 @@ _NOT_FOUND = (
 )
 # Read-only helpers, and those that cannot list.
 _UNSUPPORTED = (
-    "not implemented",
-    "unimplemented",
-    "not supported",
-    "unsupported",
-    "unknown credential action",
-    "unknown action",
-    "unknown command",
+    *("not implemented", "unimplemented", "not supported", "unsupported"),
+    *("unknown credential action", "unknown action", "unknown command"),
 )
 # osxkeychain replaces an item by removing it and adding it; two logins at once meet in between.
 # Source: https://github.com/docker/docker-credential-helpers/issues/333
@@ -83,35 +79,18 @@ class Unsupported(ProviderError):
     """The helper has no such action. The caller goes on without the helper."""
 
 
-class Helper:
+class Helper(Record):
     """One helper program: a source, a store and a lister."""
 
-    __slots__ = ("_environ", "_guard", "_program", "_timeout_s", "name")
-
-    def __init__(
-        self,
-        name: str,
-        program: str,
-        *,
-        environ: Mapping[str, str],
-        guard: LoopGuard,
-        timeout_s: Callable[[], float],
-    ) -> None:
-        self.name = name
-        self._program = program
-        self._environ = environ
-        self._guard = guard
-        self._timeout_s = timeout_s
+    name: str
+    program: str
+    environ: Mapping[str, str]
+    guard: LoopGuard
+    timeout_s: Callable[[], float]
 
     def within(self, timeout_s: float) -> Helper:
         """The same helper, with less time to answer."""
-        return Helper(
-            self.name,
-            self._program,
-            environ=self._environ,
-            guard=self._guard,
-            timeout_s=lambda: min(timeout_s, self._timeout_s()),
-        )
+        return self.but(timeout_s=lambda: min(timeout_s, self.timeout_s()))
 
     def get(self, server_url: ServerURL) -> Credential:
         """Ask it for a credential; where it has none for a path, for that of the namespace above.
@@ -134,7 +113,7 @@ class Helper:
         from cred_helper.fallback.registry_key import candidates, whole_registry
 
         # A helper that has called us looks for it by itself: it knows the client's server URL.
-        registry = None if self._guard.is_nested else whole_registry(server_url)
+        registry = None if self.guard.is_nested else whole_registry(server_url)
         if registry is None or self.name in LISTING_ASKS_THE_NETWORK:
             return registry
         try:
@@ -147,8 +126,7 @@ class Helper:
 
     def _get(self, server_url: ServerURL) -> Credential:
         with Relay() as relay:
-            finished = self._run("get", server_url.raw, server_url.raw.encode(), relay)
-            text = self._text(finished)
+            finished, text = self._ask("get", server_url.raw, server_url.raw.encode(), relay)
             if finished.status > 0 and says(_NOT_FOUND, text):
                 raise NotFound("helper.no-credential")
             self._check(finished, text)
@@ -165,8 +143,7 @@ class Helper:
         data = json.dumps(fields).encode() + b"\n"
         for _ in range(_STORE_ATTEMPTS):
             with Relay(secret) as relay:
-                finished = self._run("store", server_url.raw, data, relay)
-            text = self._text(finished)
+                finished, text = self._ask("store", server_url.raw, data, relay)
             if finished.status <= 0 or not says(_TAKEN, text):
                 break
         self._check(finished, text, secret)
@@ -174,8 +151,7 @@ class Helper:
     def erase(self, server_url: ServerURL) -> bool:
         """Have it erase a credential; return false if it has none, or keeps none."""
         with Relay() as relay:
-            finished = self._run("erase", server_url.raw, server_url.raw.encode(), relay)
-        text = self._text(finished)
+            finished, text = self._ask("erase", server_url.raw, server_url.raw.encode(), relay)
         if finished.status > 0 and says(_NOT_FOUND, text):
             return False
         try:
@@ -187,8 +163,7 @@ class Helper:
     def list(self) -> dict[str, str]:
         """Server URL to user name; empty for a helper that cannot list."""
         with Relay() as relay:
-            finished = self._run("list", "", b"", relay)
-        text = self._text(finished)
+            finished, text = self._ask("list", "", b"", relay)
         if CREDENTIALS_NOT_FOUND in text:
             return {}
         try:
@@ -202,10 +177,20 @@ class Helper:
         usernames = objects[-1] if objects else {}
         return {key: username for key, username in usernames.items() if isinstance(username, str)}
 
+    def _ask(self, verb: str, server_url: str, data: bytes, relay: Relay) -> tuple[Finished, str]:
+        """Run it; its output is a text."""
+        finished = self._run(verb, server_url, data, relay)
+        # An answer has to be UTF-8; an error message may be in any code page.
+        errors = "replace" if finished.status else "strict"
+        try:
+            return finished, finished.output.decode("utf-8-sig", errors).strip()
+        except UnicodeDecodeError:
+            raise BadReply("helper.not-utf") from None
+
     def _run(self, verb: str, server_url: str, data: bytes, relay: Relay) -> Finished:
-        command = [self._program, verb]
-        environ = {**self._environ, **self._guard.variable_for(self.name, server_url)}
-        timeout_s = self._timeout_s()
+        command = [self.program, verb]
+        environ = {**self.environ, **self.guard.variable_for(self.name, server_url)}
+        timeout_s = self.timeout_s()
         try:
             return running.run(
                 command, environ, timeout_s, MAX_OUTPUT_BYTES, data=data, listen=relay.listen
@@ -216,14 +201,6 @@ class Helper:
             raise Unreachable("helper.timeout", seconds=f"{timeout_s:.4g}") from None
         except running.TooMuchOutput:
             raise BadReply("helper.too-long", limit=MAX_OUTPUT_BYTES >> 20) from None
-
-    def _text(self, finished: Finished) -> str:
-        # An answer has to be UTF-8; an error message may be in any code page.
-        errors = "replace" if finished.status else "strict"
-        try:
-            return finished.output.decode("utf-8-sig", errors).strip()
-        except UnicodeDecodeError:
-            raise BadReply("helper.not-utf") from None
 
     def _check(self, finished: Finished, text: str, *secrets: str) -> None:
         """Raise the error of a run that failed."""

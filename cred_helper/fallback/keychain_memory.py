@@ -8,6 +8,7 @@ A file for each, by a digest; none holds a secret, and all may be lost.
 from __future__ import annotations
 
 import os
+from time import time
 
 from cred_helper.fallback.registry_key import RegistryKey
 from cred_helper.files import atomic_file, user_folders
@@ -16,13 +17,11 @@ from cred_helper.files.private_folder import PrivateFolder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from cred_helper.server_url import ServerURL
 
-# As long as one waits for a keychain that was not asked for by name …
-FIRST_TIMEOUT_S = 3.0
-# … and after which it is asked again: a user may have unlocked or repaired it.
+# Then it is asked again: a user may have unlocked or repaired it.
 HUNG_FOR_S = 15 * 60.0
 _FOLDER = "docker-credential-multi"
 
@@ -30,18 +29,15 @@ _FOLDER = "docker-credential-multi"
 class KeychainMemory:
     """The memory of one keychain, by the name of its helper."""
 
-    __slots__ = ("_clock", "_folder", "_name", "_path")
-
-    def __init__(self, name: str, environ: Mapping[str, str], clock: Callable[[], float]) -> None:
+    def __init__(self, name: str, environ: Mapping[str, str]) -> None:
         self._name = name
-        self._clock = clock
         self._path = os.path.join(user_folders.data(environ), _FOLDER)
         self._folder = PrivateFolder(self._path)
 
     def is_hung(self) -> bool:
         """Whether it hung within the last minutes."""
         hung_at = self._folder.written_at(self._hung)
-        return hung_at is not None and 0 <= self._clock() - hung_at < HUNG_FOR_S
+        return hung_at is not None and 0 <= time() - hung_at < HUNG_FOR_S
 
     def note_hung(self) -> None:
         """Remember that it hung."""

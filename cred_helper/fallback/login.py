@@ -12,10 +12,17 @@ import os
 import sys
 
 from cred_helper import files, programs
-from cred_helper.errors import CredentialError, Misconfigured, ProviderError, Unreachable
+from cred_helper.errors import (
+    CredentialError,
+    Misconfigured,
+    NotFound,
+    ProviderError,
+    Unreachable,
+)
 from cred_helper.fallback.expiry import Expired
 from cred_helper.fallback.helper import Helper, Unsupported
 from cred_helper.files import user_folders
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,19 +35,25 @@ if TYPE_CHECKING:
 
     Warn = Callable[[CredentialError], None]
 
+# How long a keychain may take that was not asked for by name.
+FIRST_TIMEOUT_S = 3.0
 
-class Login:
-    """A store that gives logins to their first owner that keeps any, or else to the rest.
 
-    An owner that is named and cannot be used is there as the error that says why.
+class Login(Record):
+    """A store that gives logins to their first owner that keeps any.
+
+    An owner that is named and cannot be used is there as the error that says why. A login without
+    an owner is not ``kept`` where something else answers for the registry: ``answered_by`` says
+    what. Then storing it ``fails``, or is a warning.
     """
 
-    __slots__ = ("_owners", "_rest", "name")
+    name = "login"
 
-    def __init__(self, owners: Iterable[Helper | ProviderError], rest: Unowned) -> None:
-        self.name = "login"
-        self._owners = owners
-        self._rest = rest
+    owners: Iterable[Helper | ProviderError]
+    kept: Kept
+    answered_by: Callable[[], str | None]
+    fails: bool
+    warn: Warn
 
     def store(self, server_url: ServerURL, credential: Credential) -> None:
         """Keep a credential.
@@ -48,7 +61,7 @@ class Login:
         Raises:
             ProviderError: its owner cannot keep it, or cannot be determined.
         """
-        for owner in self._owners:
+        for owner in self.owners:
             if isinstance(owner, ProviderError):
                 raise owner
             try:
@@ -59,7 +72,15 @@ class Login:
                 host = server_url.redacted_host
                 raise error.within("helper.cannot-keep", helper=owner.name, host=host) from None
             return
-        self._rest.store(server_url, credential)
+        source = self.answered_by()
+        if source is None:
+            self.kept.store(server_url, credential)
+            return
+        names = {"host": server_url.redacted_host, "source": source}
+        not_kept = Misconfigured("store.answered-otherwise", **names)
+        if self.fails:
+            raise not_kept
+        self.warn(not_kept)  # a login by a script must not fail for it
 
     def erase(self, server_url: ServerURL) -> bool:
         """Erase it everywhere a ``get`` looks; return whether it was anywhere.
@@ -69,7 +90,7 @@ class Login:
         """
         failures = []
         was_kept = False
-        for owner in self._owners:
+        for owner in self.owners:
             if isinstance(owner, ProviderError):
                 failures.append(owner)
                 continue
@@ -78,26 +99,23 @@ class Login:
             except ProviderError as error:
                 host = server_url.redacted_host
                 failures.append(error.within("helper.cannot-erase", helper=owner.name, host=host))
-        was_kept |= self._rest.erase(server_url)
+        was_kept |= self.kept.erase(server_url)
         if failures:
             raise failures[0]
         return was_kept
 
 
-class MachineKeychain:
+class MachineKeychain(Record):
     """The keychain that docker would choose on this machine, although no file names it.
 
     If it does not work, it has no login for us, as long as it did not take one. If it hangs, that
     is remembered, and it is not asked again for some minutes.
     """
 
-    __slots__ = ("_helper", "_memory", "_warn", "name")
-
-    def __init__(self, helper: Helper, memory: KeychainMemory, warn: Warn) -> None:
-        self._helper = helper
-        self._memory = memory
-        self._warn = warn
-        self.name = helper.name
+    name: str
+    helper: Helper
+    memory: KeychainMemory
+    warn: Warn
 
     def get(self, server_url: ServerURL) -> Credential:
         """Ask it for a credential.
@@ -107,16 +125,14 @@ class MachineKeychain:
             Expired: it ended by its own word.
             ProviderError: it does not work and has this login.
         """
-        from cred_helper.errors import NotFound
-
-        if self._memory.holds(server_url):
+        if self.memory.holds(server_url):
             try:
-                return self._helper.get(server_url)
+                return self.helper.get(server_url)
             except Expired:
                 raise
             except ProviderError as error:
                 raise _locked(error) from None
-        if self._memory.is_hung():
+        if self.memory.is_hung():
             raise NotFound("helper.hung-before")
         try:
             return self._limited().get(server_url)
@@ -132,7 +148,7 @@ class MachineKeychain:
 
     def list(self) -> dict[str, str]:
         """Server URL to user name; empty while it hangs."""
-        if self._memory.is_hung():
+        if self.memory.is_hung():
             return {}
         try:
             return self._limited().list()
@@ -142,31 +158,29 @@ class MachineKeychain:
 
     def store(self, server_url: ServerURL, credential: Credential) -> None:
         """Give it a login to keep. Raises ``ProviderError`` if it does not work."""
-        if self._memory.is_hung():
+        if self.memory.is_hung():
             raise Unreachable("helper.hung-before")
-        self._helper.store(server_url, credential)
-        self._memory.note_login(server_url)
+        self.helper.store(server_url, credential)
+        self.memory.note_login(server_url)
 
     def erase(self, server_url: ServerURL) -> bool:
         """Have it erase a login. Raises ``ProviderError`` if it does not work and may have it."""
-        if self._memory.is_hung() and not self._memory.holds(server_url):
+        if self.memory.is_hung() and not self.memory.holds(server_url):
             return False
-        was_kept = self._helper.erase(server_url)
-        self._memory.forget_login(server_url)
+        was_kept = self.helper.erase(server_url)
+        self.memory.forget_login(server_url)
         return was_kept
 
     def _limited(self) -> Helper:
-        from cred_helper.fallback.keychain_memory import FIRST_TIMEOUT_S
-
-        return self._helper.within(FIRST_TIMEOUT_S)
+        return self.helper.within(FIRST_TIMEOUT_S)
 
     def _hangs(self) -> None:
-        from cred_helper.fallback.keychain_memory import FIRST_TIMEOUT_S, HUNG_FOR_S
+        from cred_helper.fallback.keychain_memory import HUNG_FOR_S
 
-        self._memory.note_hung()
+        self.memory.note_hung()
         seconds, minutes = f"{FIRST_TIMEOUT_S:.0f}", f"{HUNG_FOR_S / 60:.0f}"
         values = {"helper": self.name, "seconds": seconds, "minutes": minutes}
-        self._warn(CredentialError("helper.hangs", **values))
+        self.warn(CredentialError("helper.hangs", **values))
 
     def _lists(self, server_url: ServerURL) -> bool:
         """Whether it lists a login for the registry: most keychains do so even while locked."""
@@ -183,81 +197,44 @@ def _locked(error: ProviderError) -> ProviderError:
     return type(error)("helper.locked", problem=error.reason)
 
 
-class Kept:
+class Kept(Record):
     """Keeps logins without an owner: in this machine's keychain or, failing that, our own store."""
 
-    __slots__ = ("_keychain", "_own", "_warn")
-
-    def __init__(self, own: FileStore, keychain: MachineKeychain | None, warn: Warn) -> None:
-        self._own = own
-        self._keychain = keychain
-        self._warn = warn
+    own: FileStore
+    keychain: MachineKeychain | None
+    warn: Warn
 
     def store(self, server_url: ServerURL, credential: Credential) -> None:
         """Keep it in one of the two, so that no older one in the other answers later."""
-        if self._keychain is not None:
+        if self.keychain is not None:
             try:
-                self._keychain.store(server_url, credential)
+                self.keychain.store(server_url, credential)
             except ProviderError as error:
-                names = {"helper": self._keychain.name, "store": self._own.name}
-                self._warn(error.within("helper.kept-elsewhere", **names))
+                names = {"helper": self.keychain.name, "store": self.own.name}
+                self.warn(error.within("helper.kept-elsewhere", **names))
             else:
                 self._erase_own(server_url)
                 return
         try:
-            self._own.store(server_url, credential)
+            self.own.store(server_url, credential)
         except ProviderError as error:
-            raise error.within("file.at", place=self._own.name) from None
+            raise error.within("file.at", place=self.own.name) from None
 
     def erase(self, server_url: ServerURL) -> bool:
         """Erase it from both."""
         was_kept = False
-        if self._keychain is not None:
+        if self.keychain is not None:
             try:
-                was_kept = self._keychain.erase(server_url)
+                was_kept = self.keychain.erase(server_url)
             except ProviderError as error:
-                self._warn(error.within("helper.keychain-failed", helper=self._keychain.name))
+                self.warn(error.within("helper.keychain-failed", helper=self.keychain.name))
         return self._erase_own(server_url) or was_kept
 
     def _erase_own(self, server_url: ServerURL) -> bool:
         try:
-            return self._own.erase(server_url)
+            return self.own.erase(server_url)
         except ProviderError as error:
-            raise error.within("file.at", place=self._own.name) from None
-
-
-class Unowned:
-    """A login that no helper owns: not kept where something else answers for the registry.
-
-    ``answered_by`` says what answers, or ``None``.
-    """
-
-    __slots__ = ("_answered_by", "_fails", "_kept", "_warn")
-
-    def __init__(
-        self, answered_by: Callable[[], str | None], kept: Kept, warn: Warn, *, fails: bool
-    ) -> None:
-        self._answered_by = answered_by
-        self._kept = kept
-        self._warn = warn
-        self._fails = fails
-
-    def store(self, server_url: ServerURL, credential: Credential) -> None:
-        """Keep the login, or say that it is not kept: a login by a script must not fail for it."""
-        source = self._answered_by()
-        if source is None:
-            self._kept.store(server_url, credential)
-            return
-        not_kept = Misconfigured(
-            "store.answered-otherwise", host=server_url.redacted_host, source=source
-        )
-        if self._fails:
-            raise not_kept
-        self._warn(not_kept)
-
-    def erase(self, server_url: ServerURL) -> bool:
-        """Remove a login that was kept before."""
-        return self._kept.erase(server_url)
+            raise error.within("file.at", place=self.own.name) from None
 
 
 def keychain_name(environ: Mapping[str, str], platform: str = sys.platform) -> str | None:

@@ -21,8 +21,6 @@ MAX_LINKS = 8
 class LoopGuard:
     """The helpers being asked, the first one first: ``NAME=DIGEST`` each."""
 
-    __slots__ = ("_links",)
-
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._links = environ.get(VARIABLE, "").split()
 

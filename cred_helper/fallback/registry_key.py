@@ -37,8 +37,6 @@ _TOKEN_PATHS = ("/refresh-token", "/access-token")
 class RegistryKey:
     """A server URL as a key: the registry in one spelling, and the rest of the path."""
 
-    __slots__ = ("has_scheme", "path", "registry")
-
     def __init__(self, server_url: ServerURL) -> None:
         self.registry = _HUB if is_hub(server_url) else server_url.address
         path = server_url.path.rstrip("/")

@@ -46,8 +46,6 @@ class FileStore:
     the variable HOME. ``warn`` receives what was corrected on the way.
     """
 
-    __slots__ = ("_home", "_warn", "name", "path")
-
     def __init__(self, path: str, warn: Callable[[CredentialError], None], home: str = "") -> None:
         self.name = path
         # If the file is a link, the link stays.

@@ -377,12 +377,8 @@ class HelperReply(Target):
 class _Answering(Helper):
     """A helper that has been run."""
 
-    __slots__ = ("_finished",)
-
     def __init__(self, finished: Finished) -> None:
-        super().__init__(
-            "docker-credential-fuzz", "", environ={}, guard=LoopGuard({}), timeout_s=lambda: 1.0
-        )
+        super().__init__("docker-credential-fuzz", "", {}, LoopGuard({}), lambda: 1.0)
         self._finished = finished
 
     def _run(self, verb: str, server_url: str, data: bytes, relay: Relay) -> Finished:

@@ -27,7 +27,7 @@ def basic(username: str, password: str) -> str:
     return b64encode(f"{username}:{password}".encode()).decode()
 
 
-def config(value: object, **kind: bool) -> DockerConfig:
+def config(value: object, **kind: Any) -> DockerConfig:
     data = value if isinstance(value, bytes) else json.dumps(value, indent=1).encode()
     read = DockerConfig("a file", lambda: json_file.parse(data), **kind)
     read.load()
