@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from cred_helper.files.recording import Recording
-    from cred_helper.keychain import Answer
+    from cred_helper.keychain import Answer, Store
     from cred_helper.resolution import Resolution
+    from cred_helper.server_url import ServerURL
     from cred_helper.wiring import Wiring
 
 # For a person who calls a verb by hand; a client never sends it.
@@ -165,20 +166,15 @@ def _report_unsent(reply: stdio.Reply) -> None:
 def _end_on_interrupt() -> None:
     """Let Ctrl-C end the process as every other signal does: at once, without a traceback."""
     # The module behind signal, which loads enum for the names of signals alone.
-    from _signal import (  # type: ignore[import-not-found]
-        SIG_DFL,
-        SIGINT,
-        default_int_handler,
-        getsignal,
-        signal,
-    )
+    import _signal as signals  # type: ignore[import-not-found]
 
-    if getsignal(SIGINT) is default_int_handler:  # not where a shell has it ignored
-        signal(SIGINT, SIG_DFL)
+    # Not where a shell has it ignored.
+    if signals.getsignal(signals.SIGINT) is signals.default_int_handler:
+        signals.signal(signals.SIGINT, signals.SIG_DFL)
 
 
 def _docker(arguments: list[str]) -> bytes:
-    return _verb(arguments, VERBS, program=stdio.PROGRAM, verbs="get|store|erase|list|version")
+    return _verb(arguments, VERBS, "get|store|erase|list|version")
 
 
 def _kubelet(arguments: list[str]) -> bytes:
@@ -195,11 +191,12 @@ def _kubelet(arguments: list[str]) -> bytes:
 
 
 def _bazel(arguments: list[str]) -> bytes:
-    return _verb(arguments, {"get": _bazel_get}, program=stdio.PROGRAM, verbs="bazel get")
+    return _verb(arguments, {"get": _bazel_get}, "bazel get")
 
 
-def _verb(arguments: list[str], known: dict[str, Callable[[], bytes]], **names: str) -> bytes:
+def _verb(arguments: list[str], known: dict[str, Callable[[], bytes]], shown: str) -> bytes:
     """Serve the verb that the arguments are."""
+    names = {"program": stdio.PROGRAM, "verbs": shown}
     if not arguments:
         raise ProtocolError("client.no-verb", **names)
     verb, *rest = arguments
@@ -259,21 +256,22 @@ def _bazel_get() -> bytes:
 
 
 def _store() -> bytes:
-    from cred_helper.stores import store_for
-
     server_url, credential = docker.parse_credential(_read().text)
-    wiring = _wiring()
-    store_for(wiring, wiring.resolve(server_url)).store(server_url, credential)
+    _store_for(server_url).store(server_url, credential)
     return b""
 
 
 def _erase() -> bytes:
+    server_url = docker.parse_server_url(_read().text)
+    _store_for(server_url).erase(server_url)
+    return b""
+
+
+def _store_for(server_url: ServerURL) -> Store:
     from cred_helper.stores import store_for
 
-    server_url = docker.parse_server_url(_read().text)
     wiring = _wiring()
-    store_for(wiring, wiring.resolve(server_url)).erase(server_url)
-    return b""
+    return store_for(wiring, wiring.resolve(server_url))
 
 
 def _list() -> bytes:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from cred_helper.errors import ProtocolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_BOM = b"\xef\xbb\xbf"
 DOCKER, KUBELET, BAZEL = "docker", "kubelet", "bazel"
 # What docker's clients call: no name of another protocol begins so.
 _DOCKER_HELPER = "docker-credential-"
@@ -27,3 +34,32 @@ def linked_name(program: str) -> str:
         return ""
     found = [link for link in links() if name == link or name.startswith(f"{link}-")]
     return max(found, key=len, default="")
+
+
+def decoded(standard_input: bytes) -> str:
+    """The text of a request. Raises ``ProtocolError``."""
+    try:
+        return standard_input.removeprefix(_BOM).decode("utf-8")
+    except UnicodeDecodeError:
+        raise ProtocolError("client.not-utf") from None
+
+
+def json_object(text: str, **options: Any) -> dict[str, Any]:
+    """The JSON object that a request is. Raises ``ProtocolError``."""
+    import json
+
+    try:
+        # Python limits the digits of an integer that it parses, and raises where there are more.
+        document = json.loads(text, parse_int=float, **options)
+    except (ValueError, RecursionError):
+        raise ProtocolError("client.not-json") from None
+    if not isinstance(document, dict):
+        raise ProtocolError("client.not-object")
+    return document
+
+
+def text_of(value: object, field: str) -> str:
+    """The text of a field; ``""`` where it is absent or null. Raises ``ProtocolError``."""
+    if not isinstance(value, str | None):
+        raise ProtocolError("client.not-text", field=field)
+    return value or ""

@@ -10,6 +10,7 @@ Source: https://github.com/EngFlow/credential-helper-spec/blob/main/spec.md
 from __future__ import annotations
 
 from cred_helper.errors import ProtocolError
+from cred_helper.protocols import decoded, json_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ except ImportError:  # another interpreter than CPython
     from json.decoder import scanstring as _scan  # type: ignore[attr-defined,no-redef]
     from json.encoder import encode_basestring_ascii as _quote
 
-_BOM = b"\xef\xbb\xbf"
 _BLANK = " \t\r\n"
 _URI = "uri"
 # How long a client keeps an answer that does not say when it ends. Bazel 7.1 to 7.3 read the end of
@@ -39,14 +39,13 @@ def parse_uri(standard_input: bytes) -> str:
     Raises:
         ProtocolError: there is no URI. The input is not quoted: it can hold a password.
     """
-    try:
-        text = standard_input.removeprefix(_BOM).decode("utf-8").strip(_BLANK)
-    except UnicodeDecodeError:
-        raise ProtocolError("client.not-utf") from None
+    text = decoded(standard_input).strip(_BLANK)
     uri = _only_uri(text)
-    if uri is None:
-        uri = _uri_among_others(text) if text else ""
-    if not uri.strip():
+    if uri is None and text:
+        uri = json_object(text).get(_URI, "")
+        if not isinstance(uri, str):
+            raise ProtocolError("client.not-text", field=_URI)
+    if uri is None or not uri.strip():
         raise ProtocolError("bazel.no-uri")
     return uri
 
@@ -68,22 +67,6 @@ def _only_uri(text: str) -> str | None:
         return None
     (key, _), (uri, end) = parts
     return uri if key == _URI and text[end:].strip(_BLANK) == "}" else None
-
-
-def _uri_among_others(text: str) -> str:
-    import json
-
-    try:
-        # Python limits the digits of an integer that it parses, and raises where there are more.
-        document = json.loads(text, parse_int=float)
-    except (ValueError, RecursionError):
-        raise ProtocolError("client.not-json") from None
-    if not isinstance(document, dict):
-        raise ProtocolError("client.not-object")
-    uri = document.get(_URI, "")
-    if not isinstance(uri, str):
-        raise ProtocolError("client.not-text", field=_URI)
-    return uri
 
 
 def render_headers(headers: Mapping[str, str], expires_at_s: float | None, now_s: float) -> bytes:

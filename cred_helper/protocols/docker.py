@@ -9,26 +9,21 @@ Source: https://github.com/docker/docker-credential-helpers/blob/master/credenti
 from __future__ import annotations
 
 from cred_helper.credential import Credential, Secret
-from cred_helper.errors import (
-    CREDENTIALS_NOT_FOUND,
-    CredentialError,
-    NotFound,
-    ProtocolError,
-    one_line,
-)
+from cred_helper.errors import CREDENTIALS_NOT_FOUND, NotFound, ProtocolError, one_line
+from cred_helper.protocols import decoded, json_object, text_of
 from cred_helper.server_url import ServerURL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cred_helper.errors import CredentialError
+
 try:
     # The C function behind json.dumps; the json package itself loads re.
     from _json import encode_basestring_ascii as _quote
 except ImportError:  # another interpreter than CPython
     from json.encoder import encode_basestring_ascii as _quote
-
-_BOM = b"\xef\xbb\xbf"
 
 
 def parse_server_url(standard_input: bytes) -> ServerURL:
@@ -39,7 +34,7 @@ def parse_server_url(standard_input: bytes) -> ServerURL:
     Raises:
         ProtocolError: there is no server URL, or the input is not UTF-8, or of another protocol.
     """
-    text = _text(standard_input).replace("\r\n", "").replace("\n", "")
+    text = decoded(standard_input).replace("\r\n", "").replace("\n", "")
     server_url = ServerURL.parse(text)
     if not server_url.raw:
         raise ProtocolError("client.no-server-url")
@@ -54,22 +49,10 @@ def parse_credential(standard_input: bytes) -> tuple[ServerURL, Credential]:
     Raises:
         ProtocolError: the input is not such a document. It is not quoted: it is a secret.
     """
-    import json
-
-    try:
-        # Python limits the digits of an integer that it parses, and raises where there are more.
-        document = json.loads(_text(standard_input), parse_int=float)
-    except (ValueError, RecursionError):
-        raise ProtocolError("client.not-json") from None
-    if not isinstance(document, dict):
-        raise ProtocolError("client.not-object")
+    document = json_object(decoded(standard_input))
     fields = {key.lower(): value for key, value in document.items()}
-    values = []
-    for field in ("ServerURL", "Username", "Secret"):
-        value = fields.get(field.lower())
-        if not isinstance(value, str | None):
-            raise ProtocolError("client.not-text", field=field)
-        values.append(value or "")
+    names = ("ServerURL", "Username", "Secret")
+    values = [text_of(fields.get(name.lower()), name) for name in names]
     server_url, username, secret = ServerURL.parse(values[0]), values[1], values[2]
     if not server_url.raw:
         raise ProtocolError("client.no-server-url")
@@ -78,32 +61,16 @@ def parse_credential(standard_input: bytes) -> tuple[ServerURL, Credential]:
     return server_url, Credential(username, Secret(secret), source="standard input")
 
 
-def _text(standard_input: bytes) -> str:
-    try:
-        return standard_input.removeprefix(_BOM).decode("utf-8")
-    except UnicodeDecodeError:
-        raise ProtocolError("client.not-utf") from None
-
-
 def render_credential(server_url: ServerURL, credential: Credential) -> bytes:
     """Render the answer to a ``get``: three keys in exact case, three strings, one line."""
-    return _render_object(
-        {
-            "ServerURL": server_url.raw,
-            "Username": credential.username,
-            "Secret": credential.secret.expose(),
-        }
-    )
+    fields = {"ServerURL": server_url.raw, "Username": credential.username}
+    return render_list(fields | {"Secret": credential.secret.expose()})
 
 
 def render_list(usernames: Mapping[str, str]) -> bytes:
     """Render the answer to a ``list``: server URL to user name; ``{}`` where there are none."""
-    return _render_object(usernames)
-
-
-def _render_object(fields: Mapping[str, str]) -> bytes:
     # Everything outside ASCII is escaped, so that no code page of a client changes it.
-    members = ",".join(f"{_quote(key)}:{_quote(value)}" for key, value in fields.items())
+    members = ",".join(f"{_quote(key)}:{_quote(value)}" for key, value in usernames.items())
     return f"{{{members}}}\n".encode("ascii")
 
 

@@ -13,6 +13,8 @@ import json
 
 from cred_helper.credential import Secret
 from cred_helper.errors import ProtocolError
+from cred_helper.protocols import decoded, json_object, text_of
+from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
 
 TYPE_CHECKING = False
@@ -33,7 +35,6 @@ VERSIONS = {
     f"{GROUP}/v1beta1": _KEYS,
     f"{GROUP}/v1alpha1": _KEYS,
 }
-_BOM = b"\xef\xbb\xbf"
 # A longer key, or one with other characters, could be a secret in the wrong place.
 _MAX_KEY_LENGTH = 40
 
@@ -47,14 +48,11 @@ _MAX_REFERENCE_LENGTH = 1024
 HUB = "index.docker.io"
 
 
-class Image:
+class Image(Record):
     """An image: the registry as the reference has it, and the segments of the repository."""
 
-    __slots__ = ("registry", "segments")
-
-    def __init__(self, registry: str, segments: tuple[str, ...]) -> None:
-        self.registry = registry
-        self.segments = segments
+    registry: str
+    segments: tuple[str, ...]
 
     @classmethod
     def parse(cls, reference: str) -> Image:
@@ -96,22 +94,13 @@ def _is_segment(text: str) -> bool:
     return bool(text) and _PATH.issuperset(text) and text[0].isalnum() and text[-1].isalnum()
 
 
-class Request:
+class Request(Record):
     """A request. ``token`` is the service account's token; ``None`` where kubelet sends none."""
 
-    __slots__ = ("annotations", "api_version", "image", "token")
-
-    def __init__(
-        self,
-        api_version: str,
-        image: Image,
-        token: Secret | None = None,
-        annotations: Mapping[str, str] | None = None,
-    ) -> None:
-        self.api_version = api_version
-        self.image = image
-        self.token = token
-        self.annotations = annotations or {}
+    api_version: str
+    image: Image
+    token: Secret | None = None
+    annotations: Mapping[str, str] = {}
 
 
 def parse(standard_input: bytes) -> Request:
@@ -120,7 +109,10 @@ def parse(standard_input: bytes) -> Request:
     Raises:
         ProtocolError: it is not a request of one of the versions.
     """
-    document = _object(standard_input)
+    text = decoded(standard_input)
+    if not text.strip():
+        raise ProtocolError("kubelet.no-request", kind=REQUEST)
+    document = json_object(text, object_pairs_hook=_without_repeats)
     if document.get("kind") != REQUEST:
         raise ProtocolError("kubelet.other-kind", kind=REQUEST)
     api_version = document.get("apiVersion")
@@ -129,31 +121,15 @@ def parse(standard_input: bytes) -> Request:
     for key in document:
         if key not in VERSIONS[api_version]:
             raise ProtocolError("kubelet.unknown-key", key=_shown(key), version=api_version)
-    image, token = _text(document, "image"), _text(document, _TOKEN)
+    image, token = (text_of(document.get(key), key) for key in ("image", _TOKEN))
     if not image:
         raise ProtocolError("kubelet.no-image")
-    annotations = {} if document.get(_ANNOTATIONS) is None else document[_ANNOTATIONS]
-    if not isinstance(annotations, dict) or not all(
-        isinstance(value, str) for value in annotations.values()
-    ):
+    given = document.get(_ANNOTATIONS)
+    annotations = {} if given is None else given
+    is_object = isinstance(annotations, dict)
+    if not is_object or not all(isinstance(value, str) for value in annotations.values()):
         raise ProtocolError("kubelet.annotations")
     return Request(api_version, Image.parse(image), Secret(token) if token else None, annotations)
-
-
-def _object(standard_input: bytes) -> dict[str, object]:
-    try:
-        text = standard_input.removeprefix(_BOM).decode("utf-8")
-    except UnicodeDecodeError:
-        raise ProtocolError("client.not-utf") from None
-    if not text.strip():
-        raise ProtocolError("kubelet.no-request", kind=REQUEST)
-    try:
-        document = json.loads(text, parse_int=float, object_pairs_hook=_without_repeats)
-    except (ValueError, RecursionError):
-        raise ProtocolError("client.not-json") from None
-    if not isinstance(document, dict):
-        raise ProtocolError("client.not-object")
-    return document
 
 
 def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -163,13 +139,6 @@ def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
             raise ProtocolError("kubelet.repeated-key", key=_shown(key))
         found[key] = value
     return found
-
-
-def _text(document: Mapping[str, object], key: str) -> str:
-    value = document.get(key)
-    if not isinstance(value, str | None):
-        raise ProtocolError("client.not-text", field=key)
-    return value or ""
 
 
 def _shown(key: str) -> str:
@@ -186,8 +155,7 @@ def render(
     """
     auth = {}
     if credential is not None:
-        login = {"username": credential.username, "password": credential.secret.expose()}
-        auth[pattern] = login
+        auth[pattern] = {"username": credential.username, "password": credential.secret.expose()}
     response = {
         "kind": RESPONSE,
         "apiVersion": request.api_version,
