@@ -54,8 +54,6 @@ class Credential:
     where it is not known. ``source`` says in messages where the credential is from.
     """
 
-    __slots__ = ("_expires_at", "secret", "source", "username")
-
     def __init__(
         self,
         username: str,

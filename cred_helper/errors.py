@@ -37,35 +37,36 @@ _CANNOT_LOAD = (ImportError, OSError, MemoryError)
 class CredentialError(Exception):
     """A code of the catalogue, and the values for its placeholders.
 
-    ``reason`` and ``hint`` are made when they are read. ``str()`` gives the code alone. ``others``
-    are errors that were found together with this one.
+    ``parts`` are the codes and values that the reason is made of, from the inside out; ``own_hint``
+    is the hint that was given with the error, and ``others`` are errors that were found together
+    with it. ``reason`` and ``hint`` are made when they are read. ``str()`` gives the code alone.
     """
 
     def __init__(self, code: str, /, *, hint: str | None = None, **values: object) -> None:
         super().__init__(code)
         self.code = code
-        self._values = values
-        self._hint = hint
-        self._within: tuple[tuple[str, dict[str, object]], ...] = ()
+        self.own_hint = hint
+        self.parts: tuple[tuple[str, dict[str, object]], ...] = ((code, values),)
         self.others: tuple[CredentialError, ...] = ()
 
     @property
     def reason(self) -> str:
         """What failed, as a line without the final stop."""
-        text = self._text(self.code, self._values)
-        for code, values in self._within:
-            text = self._text(code, {**values, "reason": text})
+        (code, values), *outer = self.parts
+        text = _text(code, values)
+        for code, values in outer:
+            text = _text(code, {**values, "reason": text})
         return text
 
     @property
     def hint(self) -> str | None:
         """One thing to try: what was given with the error, else what the catalogue has."""
-        if self._hint is not None:
-            return _without_tokens(self.code, self._hint)
+        if self.own_hint is not None:
+            return _without_tokens(self.code, self.own_hint)
         try:
             from cred_helper.messages import find
 
-            hint = find(self.code).hint.format(**self._values)
+            hint = find(self.code).hint.format(**self.parts[0][1])
             return _without_tokens(self.code, hint) or None
         except _CANNOT_LOAD:
             return None
@@ -75,53 +76,36 @@ class CredentialError(Exception):
         """The reason with its code, as it is shown to a user."""
         return f"{self.reason} [{self.code}]"
 
-    @property
-    def parts(self) -> tuple[tuple[str, dict[str, object]], ...]:
-        """The codes and values that the reason is made of, from the inside out."""
-        return ((self.code, self._values), *self._within)
-
-    @property
-    def own_hint(self) -> str | None:
-        """The hint that was given with the error, if one was."""
-        return self._hint
-
     def within(self, code: str, /, **values: object) -> Self:
         """The same error as the ``{reason}`` of another message.
 
         Class, code and hint stay: they name the cause.
         """
-        outer = self.with_hint(self._hint)
-        outer._within = (*self._within, (code, values))  # noqa: SLF001 - our own class
-        return outer
+        return self.of(self, parts=(*self.parts, (code, values)))
 
     def with_others(self, others: Iterable[CredentialError]) -> Self:
         """The same error, together with others that were found at the same time."""
-        first = self.with_hint(self._hint)
-        first.others = (*self.others, *others)
-        return first
-
-    @classmethod
-    def of(cls, error: CredentialError) -> Self:
-        """The message of another error, as an error of this class."""
-        other = cls(error.code, hint=error.own_hint, **error._values)
-        other._within = error._within
-        return other
+        return self.of(self, others=(*self.others, *others))
 
     def with_hint(self, hint: str | None) -> Self:
         """The same error, with this hint in the place of its own."""
-        other = type(self)(self.code, hint=hint, **self._values)
-        other._within = self._within  # noqa: SLF001 - our own class
-        other.others = self.others
+        return self.of(self, own_hint=hint)
+
+    @classmethod
+    def of(cls, error: CredentialError, **changed: object) -> Self:
+        """The message of another error, as an error of this class."""
+        other = cls.__new__(cls, error.code)
+        vars(other).update({**vars(error), **changed})
         return other
 
-    @staticmethod
-    def _text(code: str, values: dict[str, object]) -> str:
-        try:
-            from cred_helper.messages import find
 
-            return _without_tokens(code, find(code).text.format(**values))
-        except _CANNOT_LOAD:
-            return code
+def _text(code: str, values: dict[str, object]) -> str:
+    try:
+        from cred_helper.messages import find
+
+        return _without_tokens(code, find(code).text.format(**values))
+    except _CANNOT_LOAD:
+        return code
 
 
 class NotFound(CredentialError):

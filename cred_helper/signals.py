@@ -17,8 +17,6 @@ NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 class EndingSignals:
     """While this context lasts, a signal that asks for an end calls ``then`` with its number."""
 
-    __slots__ = ("_handlers", "_then")
-
     def __init__(self, then: Callable[[int], None]) -> None:
         self._then = then
         self._handlers: dict[int, object] = {}

@@ -38,8 +38,6 @@ _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 class ParsedJson:
     """A JSON value and the lines of its text."""
 
-    __slots__ = ("_text", "value")
-
     def __init__(self, data: bytes) -> None:
         """Parse the first JSON value; what follows it is ignored, as docker ignores it.
 

@@ -25,8 +25,6 @@ class _LockFile:
     user closes, and the held bytes are known to all users.
     """
 
-    __slots__ = ("fds", "held", "users")
-
     def __init__(self) -> None:
         self.fds: list[int] = []
         self.held: set[int] = set()
@@ -40,8 +38,6 @@ _mutex = allocate_lock()
 
 class Locks:
     """The locks of one file. Closing it releases those that it holds."""
-
-    __slots__ = ("_fd", "_file", "_held", "are_missing")
 
     def __init__(self, fd: int | None) -> None:
         self._fd = fd

@@ -46,8 +46,6 @@ _APPEND = (
 class LogFile:
     """Standard error, or an open log file."""
 
-    __slots__ = ("_fd",)
-
     def __init__(self, fd: int) -> None:
         self._fd = fd
 

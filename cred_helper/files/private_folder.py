@@ -34,8 +34,6 @@ class NotPrivate(OSError):
 class PrivateFolder:
     """One such folder, opened and made when it is first needed."""
 
-    __slots__ = ("path",)
-
     def __init__(self, path: str) -> None:
         self.path = path
 
@@ -129,8 +127,6 @@ class PrivateFolder:
 
 class _Opened:
     """The folder, opened and checked; ``fd`` is ``None`` on a system without such descriptors."""
-
-    __slots__ = ("_path", "fd")
 
     def __init__(self, path: str) -> None:
         self._path = path

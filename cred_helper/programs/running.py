@@ -11,6 +11,7 @@ import errno
 import os
 
 from cred_helper.programs import find
+from cred_helper.record import Record
 from cred_helper.signals import EndingSignals, end_by
 
 TYPE_CHECKING = False
@@ -39,15 +40,12 @@ class TooMuchOutput(Exception):
     """The program wrote more than the limit."""
 
 
-class Finished:
+class Finished(Record):
     """A program that has ended: its exit status (negative: a signal) and what it wrote."""
 
-    __slots__ = ("errors", "output", "status")
-
-    def __init__(self, status: int, output: bytes, errors: bytes = b"") -> None:
-        self.status = status
-        self.output = output
-        self.errors = errors
+    status: int
+    output: bytes
+    errors: bytes = b""
 
 
 def run(
