@@ -253,8 +253,8 @@ class AwsCloud(LoopbackServer):
         target = request.headers["x-amz-target"]
         assert target in (PRIVATE_TARGET, PUBLIC_TARGET)
         assert request.headers["content-type"] == "application/x-amz-json-1.1"
-        # No registryIds: it is deprecated, and the token is not a registry's but a principal's.
-        assert request.json == {}
+        # No registryIds of ours: deprecated, and the token is not a registry's but a principal's.
+        assert request.json == {} or "aws-sdk-go" in request.headers["user-agent"]
         api = "ecr" if target == PRIVATE_TARGET else "ecr-public"
         try:
             key, region = self._signer(request, api)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.clouds.authority import Authority
 from tests.clouds.proxy import TerminatingProxy
-from tests.outside import libraries
+from tests.outside import libraries, newer_debian
 from tests.outside.client import FOLDER, PATH, WAYS, Client, Run, locked
 from tests.outside.engines import commands, containerd, docker, kaniko, podman
 from tests.outside.registries import PLACES
@@ -51,6 +51,7 @@ def main() -> None:
         sys.exit(_inside())
     for command in ("ip link set lo up", "mount -t tmpfs none /run"):
         subprocess.run(command.split(), check=True)
+    newer_debian.mount(Path(folder))
     table = Table()
     for client in CLIENTS:
         if words.only and not any(fnmatchcase(client.name, name) for name in words.only):

@@ -97,7 +97,7 @@ def _version(command: str) -> str:
         return command
     built = os.path.realpath(shutil.which(command.split(maxsplit=1)[0], path=PATH) or "")
     if os.path.dirname(built) == str(PROGRAMS):
-        return built.rpartition("-v")[2]
+        return built.rpartition("-v")[2].partition("+")[0]
     done = subprocess.run(
         shlex.split(command),
         env={"PATH": PATH, "HOME": "/nonexistent"},
@@ -150,7 +150,7 @@ class Run:
 
     def _configure(self) -> None:
         """Name us as our own command does, and log in for a client that cannot."""
-        arguments = [word.format_map(self._words) for word in WAYS[self.way]]
+        arguments = map(self.filled, WAYS[self.way])
         done = self.machine.run("configure", "--yes", *arguments)
         assert done.status == 0, done
         if self.place.password and not self.client.login:
@@ -182,11 +182,15 @@ class Run:
             else:
                 yield name, ""
 
+    def filled(self, text: str) -> str:
+        """A text with this run's images, hosts and folders."""
+        return text.format_map(self._words)
+
     def call(self, *commands: str, stdin: str = "") -> str:
         """Run commands of the client's; the output of the last one. Raises Failed."""
         output = ""
         for command in commands:
-            words = [word.format_map(self._words) for word in shlex.split(command)]
+            words = [self.filled(word) for word in shlex.split(command)]
             try:
                 done = self.machine.call(*filter(None, words), stdin=stdin)
             except subprocess.TimeoutExpired:

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from tests.outside import libraries
+from tests.outside import libraries, newer_debian
 from tests.outside.client import FOLDER, PROGRAMS, locked
 
 DEBIAN = (
-    *("docker.io", "podman", "buildah", "skopeo", "containerd", "runc", "crun", "netavark"),
+    *("docker.io", "podman", "buildah", "skopeo", "runc", "crun", "netavark"),
     *("golang-github-containers-common", "busybox-static", "iproute2"),
 )
 _HUNG_S = 3600
@@ -35,7 +35,10 @@ class GoProgram:
     module: str
     version: str
     package: str = "."
-    tags: str = ""
+    replaced: str = ""
+    """Another module for one that the proxy does not have, ``PATH=PATH@VERSION``."""
+    version_in: str = ""
+    """The variable for the version, where another program asks for it."""
 
 
 GO = (
@@ -47,6 +50,17 @@ GO = (
     GoProgram("nerdctl", "github.com/containerd/nerdctl/v2", "v2.1.2", "./cmd/nerdctl"),
     GoProgram("regctl", "github.com/regclient/regclient", "v0.11.7", "./cmd/regctl"),
     GoProgram("helm", "helm.sh/helm/v4", "v4.3.1", "./cmd/helm"),
+    GoProgram("ko", "github.com/google/ko", "v0.19.1"),
+    GoProgram(
+        *("docker-cli", "github.com/docker/cli", "v29.9.3+incompatible", "./cmd/docker"),
+        replaced="github.com/moby/swarmkit/v2=github.com/moby/swarmkit/v2@v2.0.0",
+    ),
+    GoProgram(
+        *("buildx", "github.com/docker/buildx", "v0.38.2", "./cmd/buildx"),
+        version_in="github.com/docker/buildx/version.Version",
+    ),
+    GoProgram("compose", "github.com/docker/compose/v5", "v5.6.0", "./cmd"),
+    GoProgram("moby", "github.com/moby/moby/v2", "v2.0.0-beta.24", "./cmd/dockerd"),
 )
 
 
@@ -54,7 +68,7 @@ def main() -> None:
     """Install everything, one after another."""
     PROGRAMS.mkdir(parents=True, exist_ok=True)
     with locked("set_up"):
-        for problem in chain(_from_debian(), _libraries(), _from_go()):
+        for problem in chain(_from_debian(), newer_debian.set_up(), _libraries(), _from_go()):
             sys.stderr.write(f"{problem}\n")
 
 
@@ -89,9 +103,16 @@ def _libraries() -> Iterator[str]:
     shutil.copy(libraries.HERE / "node/package.json", node)
     java = libraries.JAVA
     jars = f"-DoutputDirectory={java}"
+    # Not beside the jars of other versions.
+    shutil.rmtree(java, ignore_errors=True)
+    pip = (sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes")
     classes = ("javac", "-d", f"{java}/classes", "-cp", f"{java}/*", "Ask.java")
     cargo = {**os.environ, "CARGO_TARGET_DIR": f"{FOLDER}/cargo"}
     steps = (
+        (
+            "python",
+            (*pip, "--upgrade", "--target", f"{libraries.PYTHON}", "-r", "requirements.txt"),
+        ),
         ("go", ("go", "build", "-trimpath", "-o", f"{PROGRAMS}/ask-go", ".")),
         ("rust", ("cargo", "build", "--quiet")),
         ("java", ("mvn", "-q", "-B", "dependency:copy-dependencies", jars)),
@@ -119,7 +140,7 @@ def _built(program: GoProgram, target: Path) -> Iterator[str]:
     if got.returncode != 0:
         yield f"{program.name}: {(got.stdout + got.stderr)[-500:]}"
         return
-    source = FOLDER / "source"
+    source = FOLDER / f"source-{program.name}"
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(json.loads(got.stdout)["Dir"], source, copy_function=shutil.copyfile)
     for path in (source, *source.rglob("*")):
@@ -128,8 +149,12 @@ def _built(program: GoProgram, target: Path) -> Iterator[str]:
         shutil.copy(source / "vendor.mod", source / "go.mod")
         shutil.copy(source / "vendor.sum", source / "go.sum")
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false -mod=mod"}
-    tags = f"-tags={program.tags}"
-    build = ["go", "build", "-trimpath", "-ldflags=-s -w", tags, "-o", str(target)]
+    if program.replaced:
+        _run(["go", "mod", "edit", f"-replace={program.replaced}"], source, environment)
+    flags = "-ldflags=-s -w"
+    if program.version_in:
+        flags += f" -X {program.version_in}={program.version}"
+    build = ["go", "build", "-trimpath", flags, "-o", str(target)]
     done = _run([*build, program.package], source, environment)
     shutil.rmtree(source)
     if done.returncode != 0:

@@ -26,11 +26,16 @@ _LISTED = (
 _REGCTL = (
     "`regctl registry logout` ends in a stack trace where `regctl registry login` has not been."
 )
+_KO = (
+    "ko asks AWS itself, with the machine's identity, before it reads config.json: on ECR it does "
+    "not need a helper."
+)
 EXPLAINED = (
     ("docker classic builder", "credsStore", "[!p]*", "build", _LISTED),
     ("regctl", "credsStore", "[!p]*", "pu[ls][lh]", _LISTED),
     ("regctl", "*", "[!p]*", "logout", _REGCTL),
     ("kaniko helper in /usr/local/bin", "*", "*", "push", _KANIKO),
+    ("ko", "*", "ECR", "[bp]u*", _KO),
     ("docker_credential (Rust)", "*", "public", "get", _RUST),
 )
 """Client, way, registry and operation, as patterns, and why this cannot work."""

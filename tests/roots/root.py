@@ -15,6 +15,8 @@ from tests.support.executable import ROOT
 
 FOLDER = ROOT / "build/roots"
 SUITES = {"debian11": "bullseye", "debian12": "bookworm", "debian13": "trixie"}
+# Not released: for its clients (tests/outside) alone.
+_NEXT = {"debian14": "forky"}
 # Not a name that the program contains: a test looks for this path in the file.
 WORK = "/srv/checkout"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -42,7 +44,7 @@ class Root:
     @property
     def suite(self) -> str:
         """The release of Debian; empty if it is none."""
-        return SUITES.get(self.system, "")
+        return (SUITES | _NEXT).get(self.system, "")
 
     @property
     def folder(self) -> Path:

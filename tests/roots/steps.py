@@ -150,6 +150,8 @@ def make_root(step: Step) -> str:
         }
         command = ["debootstrap", "--variant=minbase", f"--arch={root.architecture}"]
         command += [f"--keyring={KEYRING}", root.suite, str(root.folder), mirrors().main]
+        if not Path("/usr/share/debootstrap/scripts", root.suite).exists():
+            command.append("sid")  # the script of every newer release
         step.run(command, Inside(emulator=root.emulator, network=True, environment=environment))
     elif root.system == "musl":
         _make_musl(step)

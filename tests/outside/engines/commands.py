@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from tests.outside.client import Client, Run
+import os
+import shutil
+from functools import partial
+from pathlib import Path
 
+from tests.outside import newer_debian
+from tests.outside.client import FOLDER, Client, Failed, Run
+from tests.outside.registries import HUB
+
+_GO = Path(os.path.realpath(shutil.which("go") or "/usr/local/go/bin/go")).parent
 _CHART = "apiVersion: v2\nname: built\nversion: 1.0.0-{way}\n"
 
 
@@ -22,7 +30,7 @@ def _client(
     )
 
 
-def _helm(run: Run) -> None:
+def _helm_push(run: Run) -> None:
     (run.context / "Chart.yaml").write_text(_CHART.format(way=run.tag))
     run.call(
         "helm package --destination {folder} {context}",
@@ -30,17 +38,45 @@ def _helm(run: Run) -> None:
     )
 
 
-CLIENTS = (
-    Client(
-        {"skopeo": "skopeo --version"},
+def _helm_pull(run: Run) -> None:
+    run.call(
+        f"helm pull oci://{{host}}/team/built --version 1.0.0-{run.tag} --destination {{context}}"
+    )
+
+
+def _ko(run: Run, argument: str = "") -> None:
+    """Build a program on the registry's base image, as an image."""
+    (run.context / "go.mod").write_text("module example.com/built\n")
+    (run.context / "main.go").write_text("package main\n\nfunc main() { println() }\n")
+    repository, _, tag = run.filled("{built}").rpartition(":")
+    settings = f"PATH={run.machine.environment['PATH']}:{_GO} GOCACHE={FOLDER}/go-cache"
+    settings += f" KO_DOCKER_REPO={repository} KO_DEFAULTBASEIMAGE={{base}}"
+    words = f"--bare --tags {tag} --platform linux/amd64 --sbom none {argument}"
+    run.call(f"env -C {{context}} {settings} ko build {words} .")
+    if run.place.host != HUB and run.place.identity and not any(run.machine.cache.glob("*")):
+        raise Failed("it has not asked us")
+
+
+def _skopeo(program: str, variant: str = "") -> Client:
+    return Client(
+        {"skopeo": f"{program} --version"},
         {
-            "login": ("skopeo login {server}",),
-            "pull": ("skopeo copy docker://{image} oci:{folder}/image:1",),
-            "push": ("skopeo copy oci:{folder}/image:1 docker://{built}",),
-            "logout": ("skopeo logout {server}",),
+            "login": (f"{program} login {{server}}",),
+            "pull": (
+                f"{program} copy docker://{{image}} oci:{{folder}}/image:1",
+                f"{program} sync --src docker --dest dir {{image}} {{folder}}/synced",
+            ),
+            "push": (f"{program} copy oci:{{folder}}/image:1 docker://{{built}}",),
+            "logout": (f"{program} logout {{server}}",),
         },
-        login=("skopeo login --username {username} --password-stdin {server}",),
-    ),
+        login=(f"{program} login --username {{username}} --password-stdin {{server}}",),
+        variant=variant,
+    )
+
+
+CLIENTS = (
+    _skopeo("skopeo"),
+    _skopeo(newer_debian.program("skopeo"), "Debian 14"),
     _client(
         "crane",
         "auth login --username {username} --password-stdin {server}",
@@ -66,9 +102,20 @@ CLIENTS = (
         {"helm": "helm version"},
         {
             "login": (),
-            "push": _helm,
+            "push": _helm_push,
+            "pull": _helm_pull,
             "logout": ("helm registry logout {server}",),
         },
         login=("helm registry login --username {username} --password-stdin {server}",),
+    ),
+    Client(
+        {"ko": "ko version"},
+        {
+            "login": (),
+            "build": partial(_ko, argument="--push=false"),
+            "push": _ko,
+        },
+        login=("ko login --username {username} --password-stdin {server}",),
+        files=(_GO / "go",),
     ),
 )

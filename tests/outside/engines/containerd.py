@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.outside import newer_debian
 from tests.outside.client import Client
 from tests.outside.engines.daemon import daemon
+
+_CONTAINERD = newer_debian.program("containerd")
 
 
 @contextmanager
@@ -33,8 +36,8 @@ def _containerd(folder: Path, variables: Mapping[str, str]) -> Iterator[Mapping[
         f'[grpc]\naddress = "{address}"\n'
     )
     found = {"CONTAINERD_ADDRESS": address, "CONTAINERD_SNAPSHOTTER": "native"}
-    command = ("containerd", "--config", str(settings))
-    ready = ("ctr", "--address", address, "version")
+    command = (_CONTAINERD, "--config", str(settings))
+    ready = (newer_debian.program("ctr"), "--address", address, "version")
     with daemon(folder, variables, command, ready):
         yield found
 
@@ -57,7 +60,7 @@ CLIENTS = (
         service=_buildkitd,
     ),
     Client(
-        {"nerdctl": "nerdctl --version", "containerd": "containerd --version"},
+        {"nerdctl": "nerdctl --version", "containerd": f"{_CONTAINERD} --version"},
         {
             "login": ("nerdctl login {server}",),
             "pull": ("nerdctl pull {image}",),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.outside import newer_debian
 from tests.outside.client import Client
 
 
@@ -15,7 +16,11 @@ def _storage(folder: Path, _: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
     storage.write_text(
         f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n'
     )
-    settings.write_text('[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n')
+    settings.write_text(
+        # Below the limits of any machine: root in a container may not be allowed to raise its own.
+        '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
+        '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
+    )
     yield {
         "CONTAINERS_STORAGE_CONF": str(storage),
         "CONTAINERS_CONF": str(settings),
@@ -24,19 +29,24 @@ def _storage(folder: Path, _: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
     }
 
 
-def _client(name: str) -> Client:
+def _client(name: str, program: str = "", variant: str = "") -> Client:
+    program = program or name
     return Client(
-        {name: f"{name} --version"},
+        {name: f"{program} --version"},
         {
-            "login": (f"{name} login {{server}}",),
-            "pull": (f"{name} pull {{image}}",),
-            "build": (f"{name} build --pull-always --network host --tag {{built}} {{context}}",),
-            "push": (f"{name} push {{built}}",),
-            "logout": (f"{name} logout {{server}}",),
+            "login": (f"{program} login {{server}}",),
+            "pull": (f"{program} pull {{image}}",),
+            "build": (f"{program} build --pull-always --network host --tag {{built}} {{context}}",),
+            "push": (f"{program} push {{built}}",),
+            "logout": (f"{program} logout {{server}}",),
         },
-        login=(f"{name} login --username {{username}} --password-stdin {{server}}",),
+        login=(f"{program} login --username {{username}} --password-stdin {{server}}",),
+        variant=variant,
         service=_storage,
     )
 
 
-CLIENTS = (_client("podman"), _client("buildah"))
+CLIENTS = (
+    *(_client(name) for name in ("podman", "buildah")),
+    *(_client(name, newer_debian.program(name), "Debian 14") for name in ("podman", "buildah")),
+)

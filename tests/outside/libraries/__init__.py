@@ -13,8 +13,9 @@ from tests.outside.client import FOLDER, Client
 from tests.outside.engines.docker import dockerd
 
 HERE = Path(__file__).parent
-JAVA, NODE = FOLDER / "java", FOLDER / "node"
+JAVA, NODE, PYTHON = FOLDER / "java", FOLDER / "node", FOLDER / "python"
 _ASK_JAVA = f"java -Duser.home={{folder}} -cp {JAVA}/classes:{JAVA}/* Ask"
+_ASK_PYTHON = f"{sys.executable} {HERE}/python/ask.py"
 _ASK_NODE = f"node {HERE}/node/ask.cjs {{key}}"
 
 
@@ -50,6 +51,7 @@ CLIENTS = (
     _java("testcontainers (Java)", "2.0.5", "testcontainers"),
     _java("spring-boot-buildpack-platform", "4.1.2", "spring"),
     _java("jib-core", "0.28.1", "jib", push=f"{_ASK_JAVA} jib-push {{image}} {{built}}"),
+    _java("oras-java-sdk", "0.7.0", "oras"),
     Client(
         {"testcontainers (Node)": "12.2.0", "dockerode": "5.0.1"},
         {"get": (_ASK_NODE,), "pull": (f"{_ASK_NODE} {{image}}",)},
@@ -66,8 +68,11 @@ CLIENTS = (
     _go("docker-cli", "29.7.2"),
     _go("go-containerregistry", "0.22.1"),
     _go("oras-go", "2.6.0"),
+    Client({"docker-py": version("docker")}, {"get": (f"{_ASK_PYTHON} docker-py {{key}}",)}),
     Client(
-        {"docker-py": version("docker")},
-        {"get": (f"{sys.executable} {HERE}/ask.py {{key}}",)},
+        {"oras (Python)": "0.2.43"},
+        {"get": (f"{_ASK_PYTHON} oras {{image}}",)},
+        variables={"PYTHONPATH": str(PYTHON)},
+        files=(PYTHON / "oras",),
     ),
 )

@@ -10,6 +10,8 @@ import com.google.cloud.tools.jib.frontend.CredentialRetrieverFactory;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.Map;
+import land.oras.ContainerRef;
+import land.oras.auth.AuthStore;
 import org.springframework.boot.buildpack.platform.docker.configuration.DockerRegistryAuthentication;
 import org.springframework.boot.buildpack.platform.docker.type.ImageReference;
 import org.testcontainers.utility.DockerImageName;
@@ -52,6 +54,11 @@ public class Ask {
                 var found = retriever(args[1]).retrieve();
                 print(found.map(it -> it.getUsername()).orElse(null),
                         found.map(it -> it.getPassword()).orElse(null));
+            }
+            case "oras" -> {
+                AuthStore.Credential found = AuthStore.newStore().get(ContainerRef.parse(args[1]));
+                print(found == null ? null : found.username(),
+                        found == null ? null : found.password());
             }
             case "jib-push" -> Jib
                     .from(RegistryImage.named(args[1]).addCredentialRetriever(retriever(args[1])))
