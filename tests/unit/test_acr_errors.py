@@ -52,7 +52,7 @@ def test_a_user_who_cannot_read_the_keys_of_the_arc_agent_needs_its_group(
     wire = Wire(settings.request.deadline)
     wire.last = Exchange("GET", "http://localhost:40342/token", upstream="Azure Arc", attempt=1)
     wire.last.status = 401
-    candidate = Candidate(MANAGED_IDENTITY, "", cache_key=None, place="Azure Arc")
+    candidate = Candidate(MANAGED_IDENTITY, "", (None,), place="Azure Arc")
     error = errors.sign_in_error(settings, candidate, wire, PermissionError())
     assert error.code == "acr.arc-key-unreadable"
 

@@ -15,7 +15,7 @@ Sources:
 from __future__ import annotations
 
 from cred_helper.errors import NotFound
-from cred_helper.hosts import ACR
+from cred_helper.hosts import ACR, ACR_CLOUDS
 from cred_helper.providers.acr.identity import AcrIdentity, choose
 
 TYPE_CHECKING = False
@@ -33,46 +33,29 @@ class AcrProvider:
     name = ACR
 
     def identify(self, request: TokenRequest) -> AcrIdentity:
-        """Choose the identity, by environment and files."""
         return choose(request)
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
-        """Sign in and exchange the token at the registry; see ``token`` for what it raises."""
         assert isinstance(identity, AcrIdentity)
-        from cred_helper.providers.acr.azure_settings import AzureSettings
+        if not identity.candidates:
+            raise NotFound("acr.no-identity")
+        from cred_helper.providers.acr import sdk_imports
+        from cred_helper.providers.common import deferred_imports
 
-        settings = AzureSettings(request)
-        missing = NotFound("acr.no-identity")
-        for candidate in identity.candidates:
-            try:
-                if candidate.endpoint:
-                    from cred_helper.providers.acr.metadata_service import expect_answer
+        deferred_imports.use(sdk_imports.TABLES)
+        from cred_helper.providers.acr.token import get
 
-                    expect_answer(candidate, settings)
-                from cred_helper.providers.acr import sdk_imports
-                from cred_helper.providers.common import deferred_imports
-
-                deferred_imports.use(sdk_imports.TABLES)
-                from cred_helper.providers.acr.token import get
-
-                key, is_kept = identity.sign_in_key(candidate), identity.cache_key is not None
-                return get(settings, candidate, key, is_kept=is_kept)
-            except NotFound as error:
-                missing = error
-        raise missing
+        return get(request, identity)
 
     def near_miss(self, labels: list[str]) -> str | None:
-        """The code for a usual mistake in the name of a registry, by the labels of a host."""
-        from cred_helper.providers.acr.near_miss import near_miss
-
-        return near_miss(labels)
+        is_acr = any(".".join(labels).endswith(f".{cloud.suffix}") for cloud in ACR_CLOUDS)
+        return "acr.near-private-link" if is_acr and "privatelink" in labels else None
 
     def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
-        """What local files show to be wrong with an identity."""
         assert isinstance(identity, AcrIdentity)
         from cred_helper.providers.acr.local_checks import problems
 
-        yield from problems(request, identity)
+        return problems(request, identity)
 
 
 PROVIDER = AcrProvider()

@@ -13,6 +13,7 @@ from cred_helper.hosts import AcrRoute
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.hosts import AcrCloud
+    from cred_helper.providers.acr.identity import Source
     from cred_helper.providers.common.interface import TokenRequest
 
 # The audience of the registries of every cloud; only disconnected Azure Local does not know it. A
@@ -29,18 +30,12 @@ _AUDIENCE_LETTERS = _ID_LETTERS | frozenset("_:/")
 class AzureSettings:
     """What one request says: options first, then the variables that every Azure SDK reads."""
 
-    __slots__ = ("environ", "request", "route")
-
     def __init__(self, request: TokenRequest) -> None:
         assert isinstance(request.route, AcrRoute)
         self.request = request
-        self.route = request.route
+        self.host = request.route.host
         self.environ = request.environ
-
-    @property
-    def cloud(self) -> AcrCloud:
-        """The cloud that the host's suffix belongs to."""
-        return self.route.cloud
+        self.cloud: AcrCloud = request.route.cloud
 
     def option(self, name: str) -> str:
         """One of the user's options for this registry, or ``""``."""
@@ -67,20 +62,22 @@ class AzureSettings:
         return self._id("client_id")
 
     def _id(self, name: str) -> str:
-        option = self.option(name)
-        value = option or self.variable(f"AZURE_{name.upper()}")
-        shown = f"the option {name}" if option else f"AZURE_{name.upper()}"
-        self._expect_only(_ID_LETTERS, value, name, shown)
+        value = self.option(name) or self.variable(f"AZURE_{name.upper()}")
+        self._expect_only(_ID_LETTERS, value, name)
         return value
 
-    def _expect_only(self, letters: frozenset[str], value: str, option: str, shown: str) -> None:
+    def shown_name(self, name: str) -> str:
+        """An option in words, or the variable in its place."""
+        return f"the option {name}" if self.option(name) else f"AZURE_{name.upper()}"
+
+    def _expect_only(self, letters: frozenset[str], value: str, option: str) -> None:
         """Refuse a value with another character, and name the character."""
         if letters.issuperset(value) and (value.strip(".") or not value):
             return  # dots alone would name another path of Entra
         from cred_helper.providers.acr.ids import shown_character
 
         wrong = next((letter for letter in value if letter not in letters), ".")
-        values = {"name": shown, "character": shown_character(wrong)}
+        values = {"name": self.shown_name(option), "character": shown_character(wrong)}
         if self.option(option):
             raise self.request.wrong(option, "acr.bad-character", **values)
         raise Misconfigured("acr.bad-character", **values)
@@ -89,7 +86,7 @@ class AzureSettings:
     def audience(self) -> str:
         """The audience of the Entra token, without the ``/.default`` of a scope."""
         audience = self.option("audience").removesuffix("/.default") or _AUDIENCE
-        self._expect_only(_AUDIENCE_LETTERS, audience, "audience", "the option audience")
+        self._expect_only(_AUDIENCE_LETTERS, audience, "audience")
         return audience
 
     @property
@@ -104,9 +101,9 @@ class AzureSettings:
         name = "token_credentials"
         return name if self.option(name) else f"AZURE_{name.upper()}"
 
-    def requires(self, sdk_class: str) -> bool:
-        """Whether the user chose this class of the chain, so that its absence is an error."""
-        return self.token_credentials == sdk_class
+    def requires(self, source: Source) -> bool:
+        """Whether the user chose a source's class, so that its absence is an error."""
+        return self.token_credentials == source.sdk_class
 
     def managed_identity(self, *, by_variable: bool = True) -> tuple[str, str] | None:
         """The kind of id and the id of the chosen managed identity; ``None``: the default one."""

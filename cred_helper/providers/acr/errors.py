@@ -1,7 +1,7 @@
 """The errors of signing in and of the exchange: what Entra, a metadata service, az or ACR refuses.
 
-Loaded only when something failed. The texts of exceptions are not passed on, for they may quote
-what was sent or read; codes are, and what az and a registry say as far as it can be quoted.
+The texts of the SDK's exceptions are not passed on, because they may quote what was sent or read.
+Codes are, and what az and a registry say as far as it can be quoted.
 
 Source: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
@@ -41,17 +41,14 @@ _LOGIN_COMMANDS = {
     sources.AZURE_DEVELOPER_CLI: "azd auth login",
 }
 # The errors of Entra that a stray line end in a variable brings about.
-_WRONG_SECRETS = (
-    ("acr.wrong-secret", "AZURE_CLIENT_SECRET"),
-    ("acr.wrong-password", "AZURE_PASSWORD"),
-)
+_WRONG_SECRETS = {
+    "acr.wrong-secret": "AZURE_CLIENT_SECRET",
+    "acr.wrong-password": "AZURE_PASSWORD",
+}
 # What a program could quote of its environment.
 _SECRET_VARIABLES = (
-    "AZURE_CLIENT_SECRET",
-    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
-    "AZURE_FEDERATED_TOKEN",
-    "AZURE_PASSWORD",
-    "IDENTITY_HEADER",
+    *("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD"),
+    *("AZURE_FEDERATED_TOKEN", "IDENTITY_HEADER"),
 )
 # How Azure's metadata services answer where they have no identity to give a token for.
 _NO_IDENTITY = 400
@@ -87,8 +84,7 @@ def sign_in_error(
 
 def _entra_reply(settings: AzureSettings, reply: Exchange) -> CredentialError:
     document = parse_object(reply.body)
-    refusal = entra_refusal(settings, str(document.get("error_description", "")))
-    if refusal is not None:
+    if refusal := entra_refusal(settings, str(document.get("error_description", ""))):
         return refusal
     if code := _word(document.get("error")):
         return Denied("acr.entra-refuses", upstream=reply.upstream, word=code)
@@ -97,17 +93,21 @@ def _entra_reply(settings: AzureSettings, reply: Exchange) -> CredentialError:
 
 def entra_refusal(settings: AzureSettings, text: str) -> Denied | None:
     """The error for a code of Entra's. The rest of its text has ids for a log, and user names."""
-    found = re.search(r"AADSTS(\d{1,9})", text)
-    if not found:
+    number = _entra_number(text)
+    if not number:
         return None
-    number = found[1]
     code = ENTRA_CODES.get(number, "acr.entra-code")
-    for wrong, variable in _WRONG_SECRETS:
+    if variable := _WRONG_SECRETS.get(code):
         value = settings.variable(variable)
-        if code == wrong and value != value.strip():
+        if value != value.strip():
             return Denied("acr.secret-with-blanks", number=number, variable=variable)
     client = settings.client_id
     return Denied(code, number=number, client=client if is_guid(client) else "CLIENT_ID")
+
+
+def _entra_number(text: str) -> str:
+    found = re.search(r"AADSTS(\d{1,9})", text)
+    return found[1] if found else ""
 
 
 def _metadata_error(candidate: Candidate, reply: Exchange) -> CredentialError:
@@ -116,8 +116,8 @@ def _metadata_error(candidate: Candidate, reply: Exchange) -> CredentialError:
     text = str(document.get("error_description") or document.get("message") or "")
     if failed := status_error(reply):
         return failed
-    if found := re.search(r"AADSTS(\d{1,9})", text):
-        return Denied("acr.entra-code", number=found[1], client="CLIENT_ID")
+    if number := _entra_number(text):
+        return Denied("acr.entra-code", number=number, client="CLIENT_ID")
     if reply.status == _NO_IDENTITY:
         if candidate.named:
             kind, value = candidate.named
@@ -144,22 +144,17 @@ def program_error(settings: AzureSettings, candidate: Candidate, done: Finished)
         return BadReply("acr.no-token-given", source=candidate.source)
     command = _LOGIN_COMMANDS[candidate.source]
     text = done.errors.decode("utf-8", "replace")
-    refusal = entra_refusal(settings, text)
-    if refusal is not None:
+    if refusal := entra_refusal(settings, text):
         return refusal.with_hint(command)
     if not candidate.settled:
         return NotFound("acr.tool-not-logged-in", source=candidate.source)
-    if command in text or f"run '{command}'" in text:
+    if command in text:
         return Denied("acr.not-logged-in", source=candidate.source, command=command)
     line = last_line(done.errors, "ERROR:")
     line = line.removeprefix("ERROR:").partition("Trace ID")[0] if "ERROR:" in line else ""
     said = quoted(line, map(settings.variable, _SECRET_VARIABLES))
-    return Denied(
-        "acr.program-failed" if said else "acr.program-failed-silently",
-        source=candidate.source,
-        command=command,
-        said=said,
-    )
+    code = "acr.program-failed" if said else "acr.program-failed-silently"
+    return Denied(code, source=candidate.source, command=command, said=said)
 
 
 # --- The exchange ---------------------------------------------------------------------------------
@@ -170,9 +165,8 @@ def unreachable_registry(settings: AzureSettings, wire: Wire, error: Exception) 
     failed = wire.failure(error)
     assert failed is not None
     if failed.code == "network.unknown-host":
-        return Unreachable(
-            "acr.no-such-registry", host=settings.route.host, registry=_registry(settings)
-        )
+        registry = _registry(settings)
+        return Unreachable("acr.no-such-registry", host=settings.host, registry=registry)
     return failed
 
 
@@ -181,27 +175,16 @@ def refused_exchange(settings: AzureSettings, token: str, reply: Exchange) -> Pr
     if failed := status_error(reply):
         return failed
     who, client = _who(token)
-    values: dict[str, Any] = {
-        "host": settings.route.host,
-        "registry": _registry(settings),
-        "who": who,
-        "client": client,
-        "status": reply.status,
-    }
-    match reply.status:
-        case 401:
-            return Denied("acr.not-let-in", **values)
-        case 403:
-            return _forbidden(reply, values)
-        case 404:
-            return Denied("acr.registry-not-found", **values)
-    return BadReply("acr.not-exchanged", **values)
+    values: dict[str, Any] = {"host": settings.host, "registry": _registry(settings)}
+    values |= {"who": who, "client": client, "status": reply.status}
+    if reply.status == 403:
+        return _forbidden(reply, values)
+    code = {401: "acr.not-let-in", 404: "acr.registry-not-found"}.get(reply.status)
+    return Denied(code, **values) if code else BadReply("acr.not-exchanged", **values)
 
 
 def _forbidden(reply: Exchange, values: dict[str, Any]) -> ProviderError:
-    """The error for a 403: network rules, another refusal of the registry, or another server's."""
-    address = re.search(rb"client with IP '([0-9a-fA-F.:]{2,45})'", reply.body)
-    if address:
+    if address := re.search(rb"client with IP '([0-9a-fA-F.:]{2,45})'", reply.body):
         return Denied("acr.network-rules", address=address[1].decode(), **values)
     errors = parse_object(reply.body).get("errors")
     first = errors[0] if isinstance(errors, list) and errors else None
@@ -214,7 +197,7 @@ def _forbidden(reply: Exchange, values: dict[str, Any]) -> ProviderError:
 
 def _registry(settings: AzureSettings) -> str:
     """The registry's resource name: the host's first label, without a domain name label's hash."""
-    return settings.route.host.partition(".")[0].partition("-")[0]
+    return settings.host.partition(".")[0].partition("-")[0]
 
 
 def _who(token: str) -> tuple[str, str]:

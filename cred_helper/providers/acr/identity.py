@@ -9,17 +9,19 @@ Source: https://learn.microsoft.com/python/api/overview/azure/identity-readme (i
 
 from __future__ import annotations
 
-from cred_helper.errors import NotFound
+from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.files import fingerprints
 from cred_helper.providers.acr.azure_settings import AzureSettings
 from cred_helper.providers.common.interface import ID_TOKEN, Identity, Skipped, walk
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from cred_helper.errors import Misconfigured
     from cred_helper.providers.common.interface import FoundToken, TokenRequest
+
+    Look = Callable[["AzureSettings", "Source"], "Candidate | NotFound"]
 
 CLIENT_SECRET = "client-secret"  # noqa: S105 - a source's name
 CLIENT_CERTIFICATE = "client-certificate"
@@ -32,90 +34,50 @@ AZURE_CLI = "azure-cli"
 AZURE_POWERSHELL = "azure-powershell"
 AZURE_DEVELOPER_CLI = "azure-developer-cli"
 
+# Suffix of the registries → the audience of the cloud's federated credentials.
+# Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
+_AUDIENCE = "api://AzureADTokenExchange"
+_AUDIENCES = {"azurecr.cn": f"{_AUDIENCE}China", "azurecr.us": f"{_AUDIENCE}USGov"}
 
-class Candidate:
+
+class Candidate(Record):
     """One identity that could be signed in with.
 
+    ``whose`` identifies it; a part is ``None`` where only a program or a service knows it.
     ``settled`` says that no other identity is used when this one does not work. ``certain`` is
     false where only a request or a program can show whether it exists. ``named`` is a managed
-    identity's kind of id and id, ``endpoint`` the metadata service that may not be there.
-    ``cache_key`` is ``None`` where only a program or a service knows whose the token will be.
-    ``id_token`` is where an identity token comes from.
+    identity's kind of id and id, ``endpoint`` the metadata service that may not be there, ``place``
+    the service's name. ``id_token`` is where an identity token comes from.
     """
 
-    __slots__ = (
-        "cache_key",
-        "certain",
-        "detail",
-        "endpoint",
-        "id_token",
-        "named",
-        "place",
-        "program",
-        "settled",
-        "source",
-    )
+    source: str
+    detail: str | Callable[[], str]
+    whose: tuple[str | None, ...]
+    settled: bool = True
+    certain: bool = True
+    named: tuple[str, str] | None = None
+    endpoint: str = ""
+    place: str = ""
+    program: str = ""
+    id_token: FoundToken | None = None
 
-    def __init__(
-        self,
-        source: str,
-        detail: str | Callable[[], str],
-        *,
-        cache_key: Sequence[str | None] | None,
-        settled: bool = True,
-        certain: bool = True,
-        named: tuple[str, str] | None = None,
-        endpoint: str = "",
-        place: str = "",
-        program: str = "",
-    ) -> None:
-        self.source = source
-        self.detail = detail
-        known = tuple(part for part in cache_key or () if part is not None)
-        self.cache_key = known if cache_key is not None and len(known) == len(cache_key) else None
-        self.settled = settled
-        self.certain = certain
-        self.named = named
-        self.endpoint = endpoint
-        self.place = place
-        self.program = program
-        self.id_token: FoundToken | None = None
+    @property
+    def cache_key(self) -> tuple[str, ...] | None:
+        """What identifies it; ``None`` where that is not known yet."""
+        known = tuple(part for part in self.whose if part is not None)
+        return known if len(known) == len(self.whose) else None
 
 
-class AcrIdentity(Identity):
+class AcrIdentity(Identity, kw_only=True):
     """The candidates to try, in order: one, and before it those that may turn out not to exist."""
 
-    __slots__ = ("_signs_in_at", "candidates")
-
-    def __init__(
-        self,
-        candidates: Sequence[Candidate],
-        skipped: Sequence[Skipped],
-        *,
-        signs_in_at: tuple[str, ...] = (),
-        answer: str = "",
-        problem: Callable[[], Misconfigured | None],
-    ) -> None:
-        first = candidates[0] if candidates else Candidate("", "", cache_key=None)
-        stable = bool(candidates) and all(one.cache_key is not None for one in candidates)
-        parts = [part for one in candidates for part in (one.source, *(one.cache_key or ()))]
-        super().__init__(
-            first.source or None,
-            first.detail,
-            skipped=tuple(skipped),
-            cache_key=fingerprints.digest([*signs_in_at, answer, *parts]) if stable else None,
-            certain=first.certain,
-            problem_if_absent=problem,
-        )
-        self.candidates = tuple(candidates)
-        self.id_token = candidates[0].id_token if candidates else None
-        self._signs_in_at = signs_in_at
+    candidates: tuple[Candidate, ...]
+    signs_in_at: tuple[str, ...] = ()
 
     def sign_in_key(self, candidate: Candidate) -> tuple[str, ...] | None:
         """What a candidate's Entra token is kept under: it is the same for all registries."""
-        if candidate.cache_key is None:
-            return None
-        return (*self._signs_in_at, candidate.source, *candidate.cache_key)
+        key = candidate.cache_key
+        return None if key is None else (*self.signs_in_at, candidate.source, *key)
 
 
 def choose(request: TokenRequest) -> AcrIdentity:
@@ -127,10 +89,8 @@ def choose(request: TokenRequest) -> AcrIdentity:
     settings = AzureSettings(request)
     # Checked in any case, like every option.
     identity_token = settings.flag("identity_token", default=False)
-    if settings.cloud.closed:
-        from cred_helper.errors import Misconfigured
-
-        cloud = settings.cloud
+    cloud = settings.cloud
+    if cloud.closed:
         raise Misconfigured("acr.cloud-closed", suffix=cloud.suffix, closed=cloud.closed)
     _expect_known(settings)
     by_token = ((ID_TOKEN, lambda: _by_id_token(settings)),) if request.id_token else ()
@@ -142,20 +102,28 @@ def choose(request: TokenRequest) -> AcrIdentity:
         settles=lambda candidate: candidate.certain and candidate.settled,
     )
     candidates = _ordered([candidate for _, candidate in found], skipped)
-
-    def problem() -> Misconfigured | None:
-        from cred_helper.providers.acr.ids import nothing_found
-
-        return nothing_found(settings)
-
     if not candidates:
-        return AcrIdentity((), skipped, problem=problem)
+
+        def problem() -> Misconfigured | None:
+            from cred_helper.providers.acr.ids import nothing_found
+
+            return nothing_found(settings)
+
+        return AcrIdentity(None, skipped=tuple(skipped), problem_if_absent=problem, candidates=())
+    first = candidates[0]
+    signs_in_at = (settings.authority, settings.audience, settings.option("tenant_id"))
+    is_known = all(candidate.cache_key is not None for candidate in candidates)
+    parts = [part for one in candidates for part in (one.source, *(one.cache_key or ()))]
+    key = fingerprints.digest([*signs_in_at, str(identity_token), *parts]) if is_known else None
     return AcrIdentity(
-        candidates,
-        skipped,
-        signs_in_at=(settings.authority, settings.audience, settings.option("tenant_id")),
-        answer=str(identity_token),
-        problem=problem,
+        first.source,
+        first.detail,
+        skipped=tuple(skipped),
+        cache_key=key,
+        certain=first.certain,
+        id_token=first.id_token,
+        candidates=tuple(candidates),
+        signs_in_at=signs_in_at,
     )
 
 
@@ -165,15 +133,14 @@ def _ordered(found: list[Candidate], skipped: list[Skipped]) -> list[Candidate]:
     guesses = [one for one in found if not one.certain]
     settled = next((one.source for one in certain if one.settled), "")
     if settled:
-        skipped += [
-            Skipped(guess.source, NotFound("acr.guess", source=settled)) for guess in guesses
-        ]
+        reason = NotFound("acr.guess", source=settled)
+        skipped += [Skipped(guess.source, reason) for guess in guesses]
         guesses = []
     candidates = [*certain, *guesses]
-    skipped += [
-        Skipped(later.source, NotFound("acr.asked-later", source=candidates[0].source))
-        for later in candidates[1:]
-    ]
+    for later in candidates[1:]:
+        skipped.append(
+            Skipped(later.source, NotFound("acr.asked-later", source=candidates[0].source))
+        )
     order = [source.word for source in CHAIN]
     skipped.sort(key=lambda one: order.index(one.source))
     return candidates
@@ -197,58 +164,92 @@ def _look(settings: AzureSettings, source: Source) -> Candidate | NotFound:
     return source.look(settings, source)
 
 
-def _by_id_token(settings: AzureSettings) -> Candidate | NotFound:
-    from cred_helper.providers.acr.workload_identity import by_id_token
-
-    return by_id_token(settings)
-
-
 def _not_set(variable: str) -> NotFound:
     return NotFound("provider.variable-not-set", variable=variable)
 
 
-# --- Variables ------------------------------------------------------------------------------------
+# --- Applications ---------------------------------------------------------------------------------
 
 
-def _client_secret(settings: AzureSettings, _: Source) -> Candidate | NotFound:
+def _client_secret(settings: AzureSettings, source: Source) -> Candidate | NotFound:
     variable = "AZURE_CLIENT_SECRET"
-    secret = settings.variable(variable)
-    if not secret:
-        return _not_set(variable)
-    return _principal(settings, CLIENT_SECRET, variable, fingerprints.digest([secret]))
+    return _principal(settings, source, variable, lambda secret: fingerprints.digest([secret]))
 
 
-def _client_certificate(settings: AzureSettings, _: Source) -> Candidate | NotFound:
+def _client_certificate(settings: AzureSettings, source: Source) -> Candidate | NotFound:
     variable = "AZURE_CLIENT_CERTIFICATE_PATH"
-    path = settings.variable(variable)
-    if not path:
-        return _not_set(variable)
-    return _principal(settings, CLIENT_CERTIFICATE, variable, fingerprints.file_digest(path))
+    return _principal(settings, source, variable, fingerprints.file_digest)
 
 
 def _principal(
-    settings: AzureSettings, source: str, variable: str, secret_digest: str | None
+    settings: AzureSettings, source: Source, variable: str, digest: Callable[[str], str | None]
 ) -> Candidate | NotFound:
     """A service principal by a secret of its own."""
     client_id = settings.variable("AZURE_CLIENT_ID")
-    if client_id and settings.client_id != client_id:
+    if settings.variable(variable) and client_id and settings.client_id != client_id:
         return NotFound("acr.other-client-id", variable=variable)
+    return _application(settings, source, variable, variable, digest)
+
+
+def _federated_token(settings: AzureSettings, source: Source) -> Candidate | NotFound:
+    from cred_helper.providers.common.token_identity import of_token
+
+    variable = "AZURE_FEDERATED_TOKEN"
+    return _application(settings, source, variable, f"the token in {variable}", of_token)
+
+
+def _workload_identity(settings: AzureSettings, source: Source) -> Candidate | NotFound:
+    from cred_helper.providers.common.token_identity import of_file
+
+    variable = "AZURE_FEDERATED_TOKEN_FILE"
+    return _application(settings, source, variable, f"the token in {variable}", of_file)
+
+
+def _application(
+    settings: AzureSettings,
+    source: Source,
+    variable: str,
+    by: str,
+    whose: Callable[[str], str | None],
+) -> Candidate | NotFound:
+    """An application that signs in by the value of a variable; ``whose`` identifies the value."""
+    value = settings.variable(variable)
+    if not value:
+        return _not_set(variable)
     tenant_id, client_id = settings.principal(variable)
     return Candidate(
-        source,
-        lambda: application(tenant_id, client_id, variable),
-        cache_key=(tenant_id, client_id, secret_digest),
+        source.word,
+        lambda: _described(tenant_id, client_id, by),
+        (tenant_id, client_id, whose(value)),
     )
 
 
-def application(tenant_id: str, client_id: str, by: str) -> str:
-    """An application in words, with what it signs in by."""
+def _by_id_token(settings: AzureSettings) -> Candidate | NotFound:
+    """The application that trusts the identity token of the request."""
+    from cred_helper.providers.common import id_token
+
+    request = settings.request
+    id_token.refuse_second(request, "resource_id", "object_id")
+    found = id_token.find(request, _AUDIENCES.get(settings.cloud.suffix, _AUDIENCE))
+    tenant_id, client_id = settings.tenant_id, settings.client_id
+    if not (tenant_id and client_id):
+        option = "client_id" if tenant_id else "tenant_id"
+        raise id_token.missing(request, option, "an application that trusts the token")
+    return Candidate(
+        ID_TOKEN,
+        lambda: _described(tenant_id, client_id, found.place),
+        (tenant_id, client_id, found.whose),
+        id_token=found,
+    )
+
+
+def _described(tenant_id: str, client_id: str, by: str) -> str:
     from cred_helper.providers.acr.ids import shown_id
 
     return f"application {shown_id(client_id)} of tenant {shown_id(tenant_id)}, by {by}"
 
 
-def _username_password(settings: AzureSettings, _: Source) -> Candidate | NotFound:
+def _username_password(settings: AzureSettings, source: Source) -> Candidate | NotFound:
     username, password = settings.variable("AZURE_USERNAME"), settings.variable("AZURE_PASSWORD")
     if not username:
         return _not_set("AZURE_USERNAME")
@@ -257,43 +258,8 @@ def _username_password(settings: AzureSettings, _: Source) -> Candidate | NotFou
     # Scripts set these two for "az login" as well: without a client id they are not for the SDK.
     if not settings.client_id:
         return _not_set("AZURE_CLIENT_ID")
-    return Candidate(
-        USERNAME_PASSWORD,
-        "AZURE_USERNAME and AZURE_PASSWORD",
-        cache_key=(
-            settings.tenant_id,
-            settings.client_id,
-            username,
-            fingerprints.digest([password]),
-        ),
-    )
-
-
-def _federated_token(settings: AzureSettings, source: Source) -> Candidate | NotFound:
-    from cred_helper.providers.common.token_identity import of_token
-
-    return _by_token(settings, source, "AZURE_FEDERATED_TOKEN", of_token)
-
-
-def _workload_identity(settings: AzureSettings, source: Source) -> Candidate | NotFound:
-    from cred_helper.providers.common.token_identity import of_file
-
-    return _by_token(settings, source, "AZURE_FEDERATED_TOKEN_FILE", of_file)
-
-
-def _by_token(
-    settings: AzureSettings, source: Source, variable: str, whose: Callable[[str], str | None]
-) -> Candidate | NotFound:
-    """An application that trusts another issuer's token, which is known by its subject."""
-    value = settings.variable(variable)
-    if not value:
-        return _not_set(variable)
-    tenant_id, client_id = settings.principal(variable)
-    return Candidate(
-        source.word,
-        lambda: application(tenant_id, client_id, f"the token in {variable}"),
-        cache_key=(tenant_id, client_id, whose(value)),
-    )
+    whose = (settings.tenant_id, settings.client_id, username, fingerprints.digest([password]))
+    return Candidate(source.word, "AZURE_USERNAME and AZURE_PASSWORD", whose)
 
 
 # --- Sources with modules of their own ------------------------------------------------------------
@@ -305,57 +271,34 @@ def _managed_identity(settings: AzureSettings, source: Source) -> Candidate | No
     return look(settings, source)
 
 
+def _program_login(settings: AzureSettings, source: Source) -> Candidate | NotFound:
+    from cred_helper.providers.acr.program_login import look
+
+    return look(settings, source)
+
+
 def _visual_studio_code(_: AzureSettings, __: Source) -> NotFound:
     return NotFound("acr.no-broker")
 
 
-def _azure_cli(settings: AzureSettings, source: Source) -> Candidate | NotFound:
-    from cred_helper.providers.acr.program_login import azure_cli
-
-    return azure_cli(settings, source)
-
-
-def _azure_powershell(settings: AzureSettings, source: Source) -> Candidate | NotFound:
-    from cred_helper.providers.acr.program_login import azure_powershell
-
-    return azure_powershell(settings, source)
-
-
-def _azure_developer_cli(settings: AzureSettings, source: Source) -> Candidate | NotFound:
-    from cred_helper.providers.acr.program_login import azure_developer_cli
-
-    return azure_developer_cli(settings, source)
-
-
-class Source:
+class Source(Record):
     """One source of the chain: its name here, azure-identity's class and group, how to look."""
 
-    __slots__ = ("group", "look", "sdk_class", "word")
-
-    def __init__(
-        self,
-        word: str,
-        sdk_class: str,
-        group: str,
-        look: Callable[[AzureSettings, Source], Candidate | NotFound],
-    ) -> None:
-        self.word = word
-        self.sdk_class = sdk_class
-        self.group = group
-        self.look = look
+    word: str
+    sdk_class: str
+    group: str
+    look: Look
 
 
-_PRODUCTION = "prod"
-_DEVELOPMENT = "dev"
 CHAIN = (
-    Source(CLIENT_SECRET, "environmentcredential", _PRODUCTION, _client_secret),
-    Source(CLIENT_CERTIFICATE, "environmentcredential", _PRODUCTION, _client_certificate),
-    Source(USERNAME_PASSWORD, "environmentcredential", _PRODUCTION, _username_password),
-    Source(FEDERATED_TOKEN, "workloadidentitycredential", _PRODUCTION, _federated_token),
-    Source(WORKLOAD_IDENTITY, "workloadidentitycredential", _PRODUCTION, _workload_identity),
-    Source(MANAGED_IDENTITY, "managedidentitycredential", _PRODUCTION, _managed_identity),
-    Source(VISUAL_STUDIO_CODE, "visualstudiocodecredential", _DEVELOPMENT, _visual_studio_code),
-    Source(AZURE_CLI, "azureclicredential", _DEVELOPMENT, _azure_cli),
-    Source(AZURE_POWERSHELL, "azurepowershellcredential", _DEVELOPMENT, _azure_powershell),
-    Source(AZURE_DEVELOPER_CLI, "azuredeveloperclicredential", _DEVELOPMENT, _azure_developer_cli),
+    Source(CLIENT_SECRET, "environmentcredential", "prod", _client_secret),
+    Source(CLIENT_CERTIFICATE, "environmentcredential", "prod", _client_certificate),
+    Source(USERNAME_PASSWORD, "environmentcredential", "prod", _username_password),
+    Source(FEDERATED_TOKEN, "workloadidentitycredential", "prod", _federated_token),
+    Source(WORKLOAD_IDENTITY, "workloadidentitycredential", "prod", _workload_identity),
+    Source(MANAGED_IDENTITY, "managedidentitycredential", "prod", _managed_identity),
+    Source(VISUAL_STUDIO_CODE, "visualstudiocodecredential", "dev", _visual_studio_code),
+    Source(AZURE_CLI, "azureclicredential", "dev", _program_login),
+    Source(AZURE_POWERSHELL, "azurepowershellcredential", "dev", _program_login),
+    Source(AZURE_DEVELOPER_CLI, "azuredeveloperclicredential", "dev", _program_login),
 )

@@ -26,38 +26,27 @@ _CHARACTERS = {
 def is_guid(text: str) -> bool:
     """Whether a text has the form of a GUID, as the ids of applications have."""
     groups = text.split("-")
-    return [len(group) for group in groups] == [8, 4, 4, 4, 12] and all(
-        _HEX_DIGITS.issuperset(group) for group in groups
-    )
+    return [*map(len, groups)] == [8, 4, 4, 4, 12] and _HEX_DIGITS.issuperset("".join(groups))
 
 
 def is_domain(text: str) -> bool:
     """Whether a text has the form of a tenant's domain name, in lower case."""
     labels = text.split(".")
-    ending = labels[-1]
-    return (
-        len(labels) > 1
-        and _DOMAIN_LETTERS.issuperset(text)
-        and all(0 < len(label) < 64 for label in labels)
-        and ending.isalpha()
-        and len(ending) < 16
-    )
+    are_labels = _DOMAIN_LETTERS.issuperset(text) and all(0 < len(label) < 64 for label in labels)
+    return len(labels) > 1 and are_labels and labels[-1].isalpha() and len(labels[-1]) < 16
 
 
 def shown_id(value: str) -> str:
     """An id as a message may show it: people put secrets where ids belong."""
-    if is_guid(value) or is_domain(value):
-        return value
-    if value.startswith("/subscriptions/") and value.isprintable():
-        return value
-    return "(not a GUID, and not shown)"
+    is_resource = value.startswith("/subscriptions/") and value.isprintable()
+    is_id = is_guid(value) or is_domain(value) or is_resource
+    return value if is_id else "(not a GUID, and not shown)"
 
 
 def shown_character(character: str) -> str:
     """A character in words, where it is hard to see."""
-    return _CHARACTERS.get(character) or (
-        f"the character {character}" if character.isprintable() else f"U+{ord(character):04X}"
-    )
+    other = f"the character {character}" if character.isprintable() else f"U+{ord(character):04X}"
+    return _CHARACTERS.get(character, other)
 
 
 def nothing_found(settings: AzureSettings) -> Misconfigured | None:

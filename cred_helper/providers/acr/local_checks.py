@@ -1,6 +1,6 @@
 """What local files show to be wrong with an Azure identity, for ``doctor`` and ``explain``.
 
-Reads files and the environment. No network, no SDK, no program is started; pipes are not read.
+No network, no SDK, no child process. Pipes are not read.
 """
 
 from __future__ import annotations
@@ -32,19 +32,25 @@ _FILES = {
     sources.CLIENT_CERTIFICATE: "AZURE_CLIENT_CERTIFICATE_PATH",
     sources.WORKLOAD_IDENTITY: "AZURE_FEDERATED_TOKEN_FILE",
 }
+# The sources that use the ids of the options or variables.
+_WITH_IDS = (
+    *(sources.CLIENT_SECRET, sources.FEDERATED_TOKEN, *_FILES, sources.MANAGED_IDENTITY),
+    ID_TOKEN,
+)
 _AZ_FILES = ("azureProfile.json", "msal_token_cache.json", "service_principal_entries.json")
 _MAX_AZ_FILE_BYTES = 8 << 20
 
 
 def problems(request: TokenRequest, identity: AcrIdentity) -> Iterator[ProviderError]:
-    """Each thing that is wrong with the identity in use."""
+    """Each problem of the identity in use."""
     if identity.source is None:
         return
     settings = AzureSettings(request)
     if identity.id_token is not None:
         yield from id_token_check.problems(identity.id_token)
-    if identity.source != sources.MANAGED_IDENTITY or not settings.managed_identity_options:
-        yield from _ids(settings, identity.source)
+    is_chosen = identity.source == sources.MANAGED_IDENTITY and settings.managed_identity_options
+    if identity.source in _WITH_IDS and not is_chosen:
+        yield from _ids(settings)
     if variable := _FILES.get(identity.source):
         yield from _file(settings, identity.source, variable)
     if identity.source == sources.AZURE_CLI:
@@ -86,7 +92,7 @@ def certificate_problem(path: str, content: bytes, password: str) -> Misconfigur
             return Misconfigured("acr.certificate-without-certificate", path=path)
         if b"-----BEGIN EC PRIVATE KEY" in content:
             return Misconfigured("acr.certificate-not-rsa", path=path)
-        if not password and (b"ENCRYPTED" in content):
+        if not password and b"ENCRYPTED" in content:
             return Misconfigured("acr.certificate-needs-password", path=path)
         return None
     # The first bytes of PKCS #12 (an ASN.1 sequence with a length of two bytes) in base64.
@@ -101,20 +107,13 @@ def unreadable(variable: str, path: str, error: Exception) -> Misconfigured:
     return Misconfigured("acr.unreadable", variable=variable, path=path, reason=reason)
 
 
-def _ids(settings: AzureSettings, source: str) -> Iterator[Misconfigured]:
+def _ids(settings: AzureSettings) -> Iterator[Misconfigured]:
     """Ids that have the form of something else, such as a secret."""
-    used = (
-        *(sources.CLIENT_SECRET, sources.FEDERATED_TOKEN, *_FILES, sources.MANAGED_IDENTITY),
-        ID_TOKEN,
-    )
-    if source not in used:
-        return
-    for name, value in (("tenant_id", settings.tenant_id), ("client_id", settings.client_id)):
-        is_right = not value or is_guid(value) or (name == "tenant_id" and is_domain(value))
-        if not is_right:
-            option = bool(settings.option(name))
-            shown = f"the option {name}" if option else f"AZURE_{name.upper()}"
-            yield Misconfigured("acr.not-a-guid", name=shown)
+    tenant_id, client_id = settings.tenant_id, settings.client_id
+    if tenant_id and not (is_guid(tenant_id) or is_domain(tenant_id)):
+        yield Misconfigured("acr.not-a-guid", name=settings.shown_name("tenant_id"))
+    if client_id and not is_guid(client_id):
+        yield Misconfigured("acr.not-a-guid", name=settings.shown_name("client_id"))
 
 
 def _file(settings: AzureSettings, source: str, variable: str) -> Iterator[ProviderError]:
@@ -145,7 +144,6 @@ def _token(variable: str, content: bytes) -> Iterator[Misconfigured]:
     """A token that has expired by its own ``exp``."""
     ends_at_s = claims(content).get("exp")
     if isinstance(ends_at_s, int | float) and not isinstance(ends_at_s, bool):
-        since_s = time.time() - ends_at_s
-        if since_s > 0:
-            minutes = f"{since_s / 60:.0f}"
-            yield Misconfigured("acr.token-expired", variable=variable, minutes=minutes)
+        minutes = (time.time() - ends_at_s) / 60
+        if minutes > 0:
+            yield Misconfigured("acr.token-expired", variable=variable, minutes=f"{minutes:.0f}")

@@ -1,58 +1,121 @@
-"""A managed identity: of the platform, as azure-identity finds it, or of the machine.
+"""A managed identity: which service gives out its tokens, the platform's or the machine's.
 
-Source: https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/overview
+Asks none of them anything: that is what ``metadata_service`` does.
+
+Source: https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
 """
 
 from __future__ import annotations
 
+import os
+
+from cred_helper import files
 from cred_helper.errors import NotFound
 from cred_helper.files import fingerprints
-from cred_helper.providers.acr import metadata
 from cred_helper.providers.acr.identity import MANAGED_IDENTITY, Candidate
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.providers.acr.azure_settings import AzureSettings
     from cred_helper.providers.acr.identity import Source
 
+# Where the metadata service of a virtual machine answers.
+_IMDS = "http://169.254.169.254"
+# The agent that answers for the managed identity of a machine elsewhere (Azure Arc). Where this
+# file exists, MSAL asks the agent instead of the metadata service.
+_ARC_AGENT = "/opt/azcmagent/bin/himds"
+_ARC_ENDPOINT = "http://localhost:40342"
+# A machine id has 32 digits.
+_MAX_FILE_BYTES = 4096
+
+SERVICE_FABRIC = "Service Fabric"
+
+
+class Platform(Record):
+    """A service that variables name: its secret, and whether AZURE_CLIENT_ID chooses there."""
+
+    name: str
+    endpoint: str
+    secret: str
+    may_choose: bool
+
 
 def look(settings: AzureSettings, source: Source) -> Candidate | NotFound:
-    """A managed identity of the platform, as azure-identity finds it, or of the machine."""
-    platform = metadata.platform(settings)
-    if platform is not None:
-        named = settings.managed_identity(by_variable=platform.may_choose)
-        return Candidate(
-            MANAGED_IDENTITY,
-            lambda: f"{_which(named)}, from {platform.name}",
-            # Every app has the same endpoint, and a secret header of its own.
-            cache_key=(
-                platform.name,
-                platform.endpoint,
-                fingerprints.digest([platform.secret]),
-                *metadata.machine(),
-                *(named or ()),
-            ),
-            named=named,
-            place=platform.name,
-        )
-    required = settings.requires(source.sdk_class) or bool(settings.managed_identity_options)
-    service = metadata.service(settings, required=required)
-    if isinstance(service, NotFound):
-        return service
-    named = settings.managed_identity()
-    # Behind an address that a variable names, each pod can have an identity of its own.
-    shared_address = bool(settings.variable("AZURE_POD_IDENTITY_AUTHORITY_HOST"))
-    owner: tuple[str | None, ...] = (None,) if shared_address else metadata.machine()
+    """The managed identity of the platform, as azure-identity finds it, or of the machine."""
+    found = platform(settings)
+    if found is None:
+        return _of_machine(settings, source)
+    named = settings.managed_identity(by_variable=found.may_choose)
+    # Every app has the same endpoint, and a secret header of its own.
+    secret = fingerprints.digest([found.secret])
     return Candidate(
         MANAGED_IDENTITY,
-        lambda: f"{_which(named)}, from {service.name}",
-        cache_key=(service.endpoint, *(named or owner)),
-        settled=required,
-        certain=service.certain,
+        lambda: f"{_which(named)}, from {found.name}",
+        (found.name, found.endpoint, secret, *_machine(), *(named or ())),
         named=named,
-        endpoint=service.endpoint,
-        place=service.name,
+        place=found.name,
     )
+
+
+def platform(settings: AzureSettings) -> Platform | None:
+    """The service whose variables are set."""
+    endpoint, header = settings.variable("IDENTITY_ENDPOINT"), settings.variable("IDENTITY_HEADER")
+    if endpoint and header:
+        if settings.variable("IDENTITY_SERVER_THUMBPRINT"):
+            # The cluster chooses the identity.
+            return Platform(SERVICE_FABRIC, endpoint, header, may_choose=False)
+        return Platform("App Service", endpoint, header, may_choose=True)
+    if endpoint and settings.variable("IMDS_ENDPOINT"):
+        return Platform("Azure Arc", endpoint, "", may_choose=True)
+    endpoint, secret = settings.variable("MSI_ENDPOINT"), settings.variable("MSI_SECRET")
+    if endpoint and secret:
+        return Platform("Azure Machine Learning", endpoint, secret, may_choose=True)
+    # Cloud Shell has one identity.
+    return Platform("Cloud Shell", endpoint, "", may_choose=False) if endpoint else None
+
+
+def _of_machine(settings: AzureSettings, source: Source) -> Candidate | NotFound:
+    required = settings.requires(source) or bool(settings.managed_identity_options)
+    # Behind an address that a variable names, each pod can have an identity of its own.
+    configured = settings.variable("AZURE_POD_IDENTITY_AUTHORITY_HOST")
+    if files.exists(_ARC_AGENT):
+        name, endpoint, certain = "the Azure Arc agent", _ARC_ENDPOINT, True
+    else:
+        name, endpoint = "the instance metadata service", configured or _IMDS
+        certain = bool(configured or required)
+        if not certain:
+            from cred_helper.providers.common import cloud_detection
+
+            sign = cloud_detection.machine_sign(cloud_detection.AZURE)
+            if sign.is_cloud is False:
+                return NotFound("acr.not-an-azure-machine", reason=sign.reason)
+            certain = sign.is_cloud is True
+    named = settings.managed_identity()
+    owner: tuple[str | None, ...] = (None,) if configured else _machine()
+    return Candidate(
+        MANAGED_IDENTITY,
+        lambda: f"{_which(named)}, from {name}",
+        (endpoint, *(named or owner)),
+        settled=required,
+        certain=certain,
+        named=named,
+        endpoint=endpoint,
+        place=name,
+    )
+
+
+def _machine() -> tuple[str, ...]:
+    """Names this machine or pod, among others that share its home folder, and so its cache.
+
+    Pods of one image have its machine id, but host names of their own.
+    """
+    name = files.machine_name(os.environ)
+    try:
+        line, _, _ = files.read("/etc/machine-id", _MAX_FILE_BYTES).partition(b"\n")
+        return line.decode("ascii").strip(), name
+    except (OSError, ValueError):
+        return "", name
 
 
 def _which(named: tuple[str, str] | None) -> str:

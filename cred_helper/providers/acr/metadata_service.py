@@ -1,4 +1,4 @@
-"""What a get asks the metadata service before the SDK is loaded, which would wait for it.
+"""Whether the metadata service is there: a question before the SDK is loaded, which would wait.
 
 Source: https://learn.microsoft.com/azure/virtual-machines/instance-metadata-service
 """
@@ -19,7 +19,7 @@ _CONNECT_TIMEOUT_S = 1.0
 
 
 def expect_answer(candidate: Candidate, settings: AzureSettings) -> None:
-    """Find out, before the SDK is loaded and waits, whether the metadata service is there.
+    """Ask whether the service of a managed identity is there.
 
     Raises:
         NotFound: it is not there, and the user did not choose it.

@@ -10,7 +10,7 @@ import os
 from cred_helper import files, programs
 from cred_helper.errors import NotFound
 from cred_helper.files import fingerprints, user_folders
-from cred_helper.providers.acr.identity import AZURE_CLI, Candidate
+from cred_helper.providers.acr.identity import AZURE_CLI, AZURE_POWERSHELL, Candidate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,12 +22,27 @@ _MACHINE_USERS = (b'"systemAssignedIdentity"', b'"userAssignedIdentity"')
 _MAX_FILE_BYTES = 1 << 20
 
 
-def azure_cli(settings: AzureSettings, source: Source) -> Candidate | NotFound:
-    """The login of az."""
+def look(settings: AzureSettings, source: Source) -> Candidate | NotFound:
+    """The login of the program of a source."""
+    if source.word == AZURE_CLI:
+        return _azure_cli(settings, source)
+    if source.word == AZURE_POWERSHELL:
+        context = _home(settings, ".Azure", "AzureRmContext.json")
+        return _tool(settings, source, "pwsh", (context,), "Connect-AzAccount")
+    folder = settings.variable("AZD_CONFIG_DIR") or _home(settings, ".azd")
+    state = (os.path.join(folder, "auth.json"), os.path.join(folder, "config.json"))
+    # azd then signs in as az, or asks the program that started it.
+    borrowed = b"useAzCliAuth" in (_content(state[1]) or b"")
+    borrowed = borrowed or bool(settings.variable("AZD_AUTH_ENDPOINT"))
+    return _tool(settings, source, "azd", state, "azd auth login", borrowed=borrowed)
+
+
+def _azure_cli(settings: AzureSettings, source: Source) -> Candidate | NotFound:
     program = _program(settings, "az")
     if isinstance(program, NotFound):
         return program
     folder = az_folder(settings)
+    required = settings.requires(source)
     profile = _content(os.path.join(folder, "azureProfile.json"))
     if profile is None and not files.is_folder(folder):
         # Every az that ever ran here left its folder behind. This one keeps it elsewhere, or has
@@ -35,30 +50,23 @@ def azure_cli(settings: AzureSettings, source: Source) -> Candidate | NotFound:
         return Candidate(
             AZURE_CLI,
             "if az is logged in",
-            cache_key=None,
-            settled=settings.requires(source.sdk_class),
+            (None,),
+            settled=required,
             certain=False,
             program=program,
         )
-    # After a logout, the list of subscriptions is empty; each of them would name its user.
-    if b'"user"' not in (profile or b"") and not settings.requires(source.sdk_class):
-        return NotFound("acr.az-logged-out")
     profile = profile or b""
+    # After a logout, the list of subscriptions is empty; each of them would name its user.
+    if b'"user"' not in profile and not required:
+        return NotFound("acr.az-logged-out")
     # The login of a managed identity is the machine's, which the profile does not name.
     of_machine = any(user in profile for user in _MACHINE_USERS)
-    key = (
-        program,
-        folder,
-        fingerprints.digest([profile]),
+    whose = (
+        *(program, folder, None if of_machine else fingerprints.digest([profile])),
         fingerprints.file_digest(os.path.join(folder, "config")),
         settings.variable("AZURE_CLOUD_NAME"),
     )
-    return Candidate(
-        AZURE_CLI,
-        lambda: _az_detail(profile),
-        cache_key=None if of_machine else key,
-        program=program,
-    )
+    return Candidate(AZURE_CLI, lambda: _az_detail(profile), whose, program=program)
 
 
 def az_folder(settings: AzureSettings) -> str:
@@ -78,32 +86,6 @@ def _az_detail(profile: bytes) -> str:
         return "the login of az"
 
 
-def azure_powershell(settings: AzureSettings, source: Source) -> Candidate | NotFound:
-    """The login of Azure PowerShell."""
-    context = _home(settings, ".Azure", "AzureRmContext.json")
-    return _tool(settings, source, "pwsh", (context,), "Connect-AzAccount")
-
-
-def azure_developer_cli(settings: AzureSettings, source: Source) -> Candidate | NotFound:
-    """The login of azd."""
-    folder = settings.variable("AZD_CONFIG_DIR") or _home(settings, ".azd")
-    state = (os.path.join(folder, "auth.json"), os.path.join(folder, "config.json"))
-    config = _content(state[1]) or b""
-    # azd then signs in as az, or asks the program that started it.
-    borrowed = b"useAzCliAuth" in config or settings.variable("AZD_AUTH_ENDPOINT")
-    return _tool(settings, source, "azd", state, "azd auth login", borrowed=bool(borrowed))
-
-
-def _program(settings: AzureSettings, name: str) -> str | NotFound:
-    """The path of a program, or why there is none."""
-    path = programs.find(name, settings.environ)
-    if path:
-        return path
-    if programs.only_in_working_folder(name, settings.environ):
-        return NotFound("provider.program-by-relative-path", program=name)
-    return NotFound("provider.program-not-on-path", program=name)
-
-
 def _tool(
     settings: AzureSettings,
     source: Source,
@@ -117,15 +99,20 @@ def _tool(
     program = _program(settings, name)
     if isinstance(program, NotFound):
         return program
-    if not files.exists(state[0]) and not settings.requires(source.sdk_class) and not borrowed:
+    if not files.exists(state[0]) and not settings.requires(source) and not borrowed:
         return NotFound("acr.tool-logged-out", program=name, command=login)
     digests = [fingerprints.file_digest(path) for path in state]
-    return Candidate(
-        source.word,
-        f"the login of {name}",
-        cache_key=None if borrowed else (program, *state, *digests),
-        program=program,
-    )
+    whose = (None,) if borrowed else (program, *state, *digests)
+    return Candidate(source.word, f"the login of {name}", whose, program=program)
+
+
+def _program(settings: AzureSettings, name: str) -> str | NotFound:
+    """The path of a program, or why there is none."""
+    if path := programs.find(name, settings.environ):
+        return path
+    if programs.only_in_working_folder(name, settings.environ):
+        return NotFound("provider.program-by-relative-path", program=name)
+    return NotFound("provider.program-not-on-path", program=name)
 
 
 def _home(settings: AzureSettings, *names: str) -> str:
@@ -136,8 +123,6 @@ def _home(settings: AzureSettings, *names: str) -> str:
 def _content(path: str) -> bytes | None:
     """The content of a file; ``None`` where it is absent, a pipe, or cannot be read."""
     try:
-        if fingerprints.is_pipe(path):
-            return None
-        return files.read(path, _MAX_FILE_BYTES)
+        return None if fingerprints.is_pipe(path) else files.read(path, _MAX_FILE_BYTES)
     except OSError:
         return None

@@ -1,17 +1,18 @@
 """An Entra token from the login of a program of Azure's: az, PowerShell or azd. Loads no SDK.
 
-Runs what azure-identity runs, but with a limit on the output, and ends the program with this
-process.
+Runs the command that azure-identity runs, with a limit on the output.
 
-Source: https://learn.microsoft.com/cli/azure/account#az-account-get-access-token
-Source: https://learn.microsoft.com/azure/developer/azure-developer-cli/reference#azd-auth-token
-Source: https://learn.microsoft.com/powershell/module/az.accounts/get-azaccesstoken
+Sources:
+  https://learn.microsoft.com/cli/azure/account#az-account-get-access-token
+  https://learn.microsoft.com/azure/developer/azure-developer-cli/reference#azd-auth-token
+  https://learn.microsoft.com/powershell/module/az.accounts/get-azaccesstoken
 """
 
 from __future__ import annotations
 
 import json
 import os
+from base64 import b64encode
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -63,21 +64,22 @@ def token(settings: AzureSettings, candidate: Candidate) -> tuple[str, float | N
         ProviderError: the program gave no token.
     """
     tenant = settings.tenant_id if settings.option("tenant_id") else ""
+    audience = settings.audience
     match candidate.source:
         case sources.AZURE_CLI:
             _expect_az_in_same_cloud(settings)
-            command = ["account", "get-access-token", "--output", "json"]
-            command += ["--resource", settings.audience]
+            command = ["account", "get-access-token", "--output", "json", "--resource", audience]
             command += ["--tenant", tenant] if tenant else []
             read = _of_az
         case sources.AZURE_DEVELOPER_CLI:
             command = ["auth", "token", "--output", "json", "--no-prompt"]
-            command += ["--scope", f"{settings.audience}/.default"]
+            command += ["--scope", f"{audience}/.default"]
             command += ["--tenant-id", tenant] if tenant else []
             read = _of_azd
         case _:
-            script = _POWERSHELL % {"audience": settings.audience, "tenant": tenant}
-            command = ["-NoProfile", "-NonInteractive", "-EncodedCommand", _encoded(script)]
+            script = _POWERSHELL % {"audience": audience, "tenant": tenant}
+            encoded = b64encode(script.encode("utf-16-le")).decode()
+            command = ["-NoProfile", "-NonInteractive", "-EncodedCommand", encoded]
             read = _of_powershell
     done = _run(settings, candidate, command)
     found = read(done.output) if done.status == 0 else None
@@ -105,13 +107,6 @@ def _run(settings: AzureSettings, candidate: Candidate, arguments: list[str]) ->
     except Unreachable as error:
         hint = "DOCKER_CREDENTIAL_MULTI_DEADLINE_S is the time that a get may take"
         raise error.with_hint(hint) from None
-
-
-def _encoded(script: str) -> str:
-    """A script as PowerShell takes it in an argument."""
-    from base64 import b64encode
-
-    return b64encode(script.encode("utf-16-le")).decode()
 
 
 def _of_az(output: bytes) -> tuple[str, float | None] | None:
@@ -174,12 +169,12 @@ def _expect_az_in_same_cloud(settings: AzureSettings) -> None:
     """Refuse a login of az to another cloud than the host's: az asks its own cloud's authority."""
     from configparser import ConfigParser, Error
 
-    name = settings.variable("AZURE_CLOUD_NAME")
     config = ConfigParser(interpolation=None)
     try:
         config.read(os.path.join(az_folder(settings), "config"), encoding="utf-8")
     except (Error, UnicodeDecodeError):
         return  # az itself will say so
+    name = settings.variable("AZURE_CLOUD_NAME")
     name = name or config.get("cloud", "name", fallback="AzureCloud")
     suffix = settings.cloud.suffix
     if _AZ_CLOUDS.get(name, suffix) != suffix:

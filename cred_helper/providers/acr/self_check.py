@@ -38,13 +38,9 @@ class SelfCheck:
     def answer(self, asked: Asked) -> object | None:
         """Entra's documents and token, and the registry's refresh token."""
         issuer = f"https://{_ENTRA}/{_TENANT}"
-        endpoints = {
-            "issuer": f"{issuer}/v2.0",
-            "authorization_endpoint": f"{issuer}/oauth2/v2.0/authorize",
-            "token_endpoint": f"{issuer}/oauth2/v2.0/token",
-        }
-        match asked.method, asked.path:
-            case "GET", "/common/discovery/instance":
+        form = asked.form
+        match f"{asked.method} {asked.path}".replace(_TENANT, "TENANT"):
+            case "GET /common/discovery/instance":
                 names = {
                     "preferred_network": _ENTRA,
                     "preferred_cache": _ENTRA,
@@ -52,19 +48,16 @@ class SelfCheck:
                 }
                 document = f"{issuer}/v2.0/.well-known/openid-configuration"
                 return {"tenant_discovery_endpoint": document, "metadata": [names]}
-            case "GET", path if path == f"/{_TENANT}/v2.0/.well-known/openid-configuration":
-                return endpoints
-            case "POST", path if path == f"/{_TENANT}/oauth2/v2.0/token" and asked.host == _ENTRA:
-                if asked.form.get("client_secret") != self._client_secret:
-                    return None
-                life_s = loopback.LIFETIME_S
+            case "GET /TENANT/v2.0/.well-known/openid-configuration":
                 return {
-                    "access_token": self._entra_token,
-                    "expires_in": life_s,
-                    "token_type": "Bearer",
+                    "issuer": f"{issuer}/v2.0",
+                    "authorization_endpoint": f"{issuer}/oauth2/v2.0/authorize",
+                    "token_endpoint": f"{issuer}/oauth2/v2.0/token",
                 }
-            case "POST", "/oauth2/exchange":
-                form = asked.form
+            case "POST /TENANT/oauth2/v2.0/token" if asked.host == _ENTRA:
+                is_right = form.get("client_secret") == self._client_secret
+                return loopback.bearer(self._entra_token) if is_right else None
+            case "POST /oauth2/exchange":
                 given = (form.get("access_token"), form.get("service"))
                 is_right = given == (self._entra_token, asked.host)
                 return {"refresh_token": self.secret} if is_right else None

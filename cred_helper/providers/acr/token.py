@@ -1,9 +1,9 @@
 """Signs in to Entra with the chosen identity, and has the registry exchange the token for its own.
 
-Loads azure-identity, and constructs the one credential class that was chosen; ``program_token``
-runs the programs that sign in themselves. The exchange is a single POST to the registry itself,
-with no challenge read, no redirect followed, no Authorization header and no ``.netrc``: the Entra
-token goes nowhere else. One sign-in serves all registries of an identity.
+azure-identity signs in, by the one credential class that was chosen, or a program does. The
+exchange is one POST to the registry itself, with no challenge read, no redirect followed, no
+Authorization header and no ``.netrc``: the Entra token goes nowhere else. One sign-in serves all
+registries of an identity.
 
 Source: https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
 """
@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cred_helper.credential import IDENTITY_TOKEN, Credential, Secret
-from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured
+from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, NotFound
 from cred_helper.files.fingerprints import digest
 from cred_helper.files.json_file import parse_object
 from cred_helper.providers.acr import identity as sources
-from cred_helper.providers.acr import metadata
 from cred_helper.providers.acr.authority import instance_discovery
+from cred_helper.providers.acr.azure_settings import AzureSettings
+from cred_helper.providers.acr.managed_identity import SERVICE_FABRIC, platform
+from cred_helper.providers.acr.metadata_service import expect_answer
 from cred_helper.providers.common import id_token_check, id_token_issuer, interface
 from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, claims
 from cred_helper.providers.common.trust import CaFile
@@ -29,8 +31,8 @@ from cred_helper.providers.common.wire import Wire, host_of
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-    from cred_helper.providers.acr.azure_settings import AzureSettings
-    from cred_helper.providers.acr.identity import Candidate
+    from cred_helper.providers.acr.identity import AcrIdentity, Candidate
+    from cred_helper.providers.common.interface import TokenRequest
 
 # With a registry's refresh token as the password, this user name is plain Basic authentication,
 # which every client can do; "<token>" marks an identity token, which some cannot.
@@ -60,23 +62,28 @@ _ISSUERS = {
 _SUFFIXES_WITH_KNOWN_ISSUERS = frozenset(suffix for known in _ISSUERS.values() for suffix in known)
 
 
-def get(
-    settings: AzureSettings,
-    candidate: Candidate,
-    sign_in_key: tuple[str, ...] | None,
-    *,
-    is_kept: bool,
-) -> Credential:
-    """Get an Entra token and have it exchanged.
-
-    ``sign_in_key`` is what the Entra token is kept under; ``None`` where only the token says whose
-    it is. ``is_kept`` is whether the caller keeps the answer, because it knows whose it is.
+def get(request: TokenRequest, identity: AcrIdentity) -> Credential:
+    """Get an Entra token and have it exchanged, with the first candidate that exists.
 
     Raises:
         NotFound: an identity that the user did not configure does not exist after all.
         ProviderError: the identity, Entra or the registry did not work.
     """
+    settings = AzureSettings(request)
+    missing = NotFound("acr.no-identity")
+    for candidate in identity.candidates:
+        try:
+            if candidate.endpoint:
+                expect_answer(candidate, settings)
+            return _credential(settings, identity, candidate)
+        except NotFound as error:
+            missing = error
+    raise missing
+
+
+def _credential(settings: AzureSettings, identity: AcrIdentity, candidate: Candidate) -> Credential:
     share = settings.request.share
+    sign_in_key = identity.sign_in_key(candidate)
     scope = f"the sign-in to Entra for {settings.audience}"
     fresh: list[Credential] = []
 
@@ -94,28 +101,22 @@ def get(
         return _exchange(settings, candidate, share(sign_in_key, scope, sign_in, renew=True))
 
     entra = sign_in() if sign_in_key is None else share(sign_in_key, scope, sign_in)
-    if is_kept:
-        return exchange()
+    if identity.cache_key is not None:
+        return exchange()  # the caller keeps the answer
     whose = sign_in_key or (digest([entra.secret.expose()]),)
     form = str(settings.flag("identity_token", default=False))
-    return share((*whose, form), settings.route.host, exchange)
+    return share((*whose, form), settings.host, exchange)
 
 
 def _wire(settings: AzureSettings, candidate: Candidate) -> Wire:
-    def name_of(url: str) -> str:
-        host = host_of(url)
-        if host == settings.route.host:
-            return host
-        if candidate.source == sources.MANAGED_IDENTITY:
-            return f"{candidate.place} at {host}"
-        return f"Entra at {host}"
-
+    """The requests of a sign-in. A metadata service hands out credentials: no proxy sees them."""
+    is_managed = candidate.source == sources.MANAGED_IDENTITY
+    server = candidate.place if is_managed else "Entra"
     return Wire(
         settings.request.deadline,
         ca_file=CaFile.of(settings.environ),
-        name_of=name_of,
-        # A metadata service hands out credentials: no proxy may see them.
-        direct=candidate.source == sources.MANAGED_IDENTITY,
+        name_of=lambda url: f"{server} at {host_of(url)}",
+        direct=is_managed,
     )
 
 
@@ -134,13 +135,18 @@ def _sign_in(settings: AzureSettings, candidate: Candidate) -> Credential:
     if not isinstance(token, str) or not token:
         raise BadReply("acr.no-token-given", source=candidate.source)
     _expect_same_cloud(settings, token)
-    expires_at = None
-    if expires_at_s is not None:
-        try:
-            expires_at = datetime.fromtimestamp(expires_at_s, UTC)
-        except (ValueError, OverflowError, OSError, TypeError):
-            pass
+    expires_at = _time(expires_at_s)
     return Credential("entra", Secret(token), expires_at=expires_at, source=candidate.source)
+
+
+def _time(at_s: object) -> datetime | None:
+    """The time of a number of seconds; ``None`` for anything else."""
+    if not isinstance(at_s, int | float) or isinstance(at_s, bool):
+        return None
+    try:
+        return datetime.fromtimestamp(at_s, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _by_sdk(settings: AzureSettings, candidate: Candidate) -> tuple[str, float]:
@@ -164,8 +170,8 @@ def _by_sdk(settings: AzureSettings, candidate: Candidate) -> tuple[str, float]:
 
 def _transport(settings: AzureSettings, candidate: Candidate, wire: Wire) -> Any:
     """The SDK's transport over a wire."""
-    found = metadata.platform(settings) if candidate.source == sources.MANAGED_IDENTITY else None
-    if found and found.name == metadata.SERVICE_FABRIC:
+    found = platform(settings) if candidate.source == sources.MANAGED_IDENTITY else None
+    if found and found.name == SERVICE_FABRIC:
         from cred_helper.providers.acr import service_fabric
 
         return service_fabric.transport(wire)
@@ -178,7 +184,6 @@ def _sdk_credential(
     settings: AzureSettings, candidate: Candidate, transport: Any
 ) -> TokenCredential:
     """Construct the credential class of the chosen identity, and no other."""
-    # Importing any part of azure.identity imports all of it, msal and requests included.
     from azure import identity as entra
 
     tenant_id, client_id = settings.tenant_id, settings.client_id
@@ -195,12 +200,9 @@ def _sdk_credential(
         case sources.CLIENT_CERTIFICATE:
             return _certificate_credential(settings, signing_in)
         case sources.USERNAME_PASSWORD:
+            login = (settings.variable("AZURE_USERNAME"), settings.variable("AZURE_PASSWORD"))
             return entra.UsernamePasswordCredential(
-                client_id,
-                settings.variable("AZURE_USERNAME"),
-                settings.variable("AZURE_PASSWORD"),
-                tenant_id=tenant_id or None,
-                **signing_in,
+                client_id, *login, tenant_id=tenant_id or None, **signing_in
             )
         case sources.FEDERATED_TOKEN | sources.WORKLOAD_IDENTITY | interface.ID_TOKEN:
             # The SDK's class for the file is this one with a reader of its own; but a file without
@@ -263,9 +265,8 @@ def _federated_token(settings: AzureSettings, candidate: Candidate) -> str:
     try:
         token = _content(variable, path).decode("utf-8").strip()
     except UnicodeDecodeError:
-        raise Misconfigured(
-            "acr.unreadable", variable=variable, path=path, reason="it is not text"
-        ) from None
+        reason = "it is not text"
+        raise Misconfigured("acr.unreadable", variable=variable, path=path, reason=reason) from None
     if not token:
         raise Misconfigured("acr.empty-token-file", variable=variable, path=path)
     return token
@@ -307,7 +308,7 @@ def _exchange(settings: AzureSettings, candidate: Candidate, entra: Credential) 
     from cred_helper.providers.acr import errors
     from cred_helper.providers.common.http_client import HttpClient
 
-    host, token = settings.route.host, entra.secret.expose()
+    host, token = settings.host, entra.secret.expose()
     form = {"grant_type": "access_token", "service": host, "access_token": token}
     # As the token names it: a tenant from the environment need not be that of az's login.
     tenant_id = claims(token).get("tid")
@@ -338,10 +339,5 @@ def _exchange(settings: AzureSettings, candidate: Candidate, entra: Credential) 
 
 def expiry(refresh_token: str, now: datetime) -> datetime | None:
     """When a registry's token ends, as far as it is believed; ``None`` where it does not say."""
-    ends_at = claims(refresh_token).get("exp")
-    if not isinstance(ends_at, int | float) or isinstance(ends_at, bool):
-        return None
-    try:
-        return min(datetime.fromtimestamp(ends_at, UTC), now + LONGEST_LIFE)
-    except (ValueError, OverflowError, OSError):
-        return None
+    ends_at = _time(claims(refresh_token).get("exp"))
+    return None if ends_at is None else min(ends_at, now + LONGEST_LIFE)

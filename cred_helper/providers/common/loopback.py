@@ -64,6 +64,11 @@ def secret() -> str:
     return os.urandom(24).hex()
 
 
+def bearer(access_token: str) -> dict[str, object]:
+    """A token endpoint's reply."""
+    return {"access_token": access_token, "expires_in": LIFETIME_S, "token_type": "Bearer"}
+
+
 def token(**claims: object) -> str:
     """A made-up token with these claims and an end, in the form of a JSON web token."""
     ends = {"iat": int(time()), "exp": int(time()) + LIFETIME_S}

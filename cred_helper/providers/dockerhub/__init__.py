@@ -1,8 +1,8 @@
 """Docker Hub, by an OpenID Connect connection of an organization.
 
 ``identity`` checks the options and finds the identity token of the job, before every cached answer;
-``token`` has Docker's identity service exchange that token for a Docker access token. Logins to
-Docker Hub are not this provider's: without a connection it is not there.
+``token`` has Docker's identity service exchange that token for a Docker access token. Without a
+connection in the settings this provider is not asked: it has nothing to do with logins.
 
 Source: https://docs.docker.com/enterprise/security/oidc-connections/
 """
@@ -27,21 +27,15 @@ class DockerHubProvider:
     name = DOCKERHUB
 
     def identify(self, request: TokenRequest) -> HubIdentity:
-        """Find the identity token, by variables and files."""
         return identify(request)
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
-        """Exchange the identity token; see ``token`` for what it raises."""
         assert isinstance(identity, HubIdentity)
-        from cred_helper.providers.common import deferred_imports
-
-        deferred_imports.use()
         from cred_helper.providers.dockerhub.token import get
 
         return get(request, identity)
 
     def problems(self, _request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
-        """What is wrong with an identity token that is at hand."""
         from cred_helper.providers.common import id_token_check
 
         if identity.id_token is not None:

@@ -1,4 +1,4 @@
-"""Which connection an access token is asked by, for which organization, as which job.
+"""The identity for Docker Hub: a job's identity token, an organization, and its connection.
 
 Source: https://github.com/docker/login-action/blob/master/src/dockerhub.ts (variables, limits)
 """
@@ -12,7 +12,7 @@ from cred_helper.providers.common.interface import ID_TOKEN, Identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cred_helper.providers.common.interface import FoundToken, TokenRequest
+    from cred_helper.providers.common.interface import TokenRequest
 
 AUDIENCE = "https://identity.docker.com"
 # What Docker's identity service accepts. Docker's own action asks for the shortest, which ends
@@ -27,25 +27,12 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 _MAX_NAME_CHARACTERS = 255
 
 
-class HubIdentity(Identity):
+class HubIdentity(Identity, kw_only=True):
     """A job's identity token, and what Docker's identity service needs besides."""
 
-    __slots__ = ("connection_id", "expires_in_s", "username")
-
-    def __init__(
-        self, token: FoundToken, connection_id: str, username: str, expires_in_s: int
-    ) -> None:
-        parts = [connection_id, username, str(expires_in_s)]
-        super().__init__(
-            ID_TOKEN,
-            lambda: f"{token.place}, for {username} by connection {connection_id}",
-            cache_key=digest([*parts, token.whose]) if token.whose else None,
-            scope=_SCOPE,
-        )
-        self.id_token = token
-        self.connection_id = connection_id
-        self.username = username
-        self.expires_in_s = expires_in_s
+    connection_id: str
+    username: str
+    expires_in_s: int
 
 
 def identify(request: TokenRequest) -> HubIdentity:
@@ -72,7 +59,17 @@ def identify(request: TokenRequest) -> HubIdentity:
         if job in ("", ci_job.GITHUB):
             raise
         raise request.wrong("connection_id", "dockerhub.other-job", system=job) from None
-    return HubIdentity(token, connection_id, username, expires_in_s)
+    parts = [connection_id, username, str(expires_in_s)]
+    return HubIdentity(
+        ID_TOKEN,
+        lambda: f"{token.place}, for {username} by connection {connection_id}",
+        cache_key=digest([*parts, token.whose]) if token.whose else None,
+        scope=_SCOPE,
+        id_token=token,
+        connection_id=connection_id,
+        username=username,
+        expires_in_s=expires_in_s,
+    )
 
 
 def _is_uuid(text: str) -> bool:

@@ -50,9 +50,8 @@ def get(request: TokenRequest, identity: HubIdentity) -> Credential:
     reply = _exchange(request, identity, token)
     document = parse_object(reply.body)
     if reply.status != 200:
-        raise id_token_check.with_claims(
-            _refusal(identity, token, reply, document), identity.id_token
-        )
+        refusal = _refusal(identity, token, reply, document)
+        raise id_token_check.with_claims(refusal, identity.id_token)
     access_token = document.get("access_token")
     if not isinstance(access_token, str) or not _is_token(access_token):
         raise BadReply("dockerhub.no-token", upstream=reply.upstream)
@@ -65,7 +64,7 @@ def get(request: TokenRequest, identity: HubIdentity) -> Credential:
 
 
 def _exchange(request: TokenRequest, identity: HubIdentity, token: str) -> Exchange:
-    """Ask the service; again where it says that it is too much at the moment, and for how long."""
+    """Ask the service, again where it asks to wait for a time that is left."""
     from cred_helper.providers.common.network_errors import status_error
 
     form = {
@@ -111,13 +110,13 @@ def _refusal(
     if not document:
         return BadReply("dockerhub.not-docker", upstream=reply.upstream, status=reply.status)
     texts = (document[name] for name in _REASONS if isinstance(document.get(name), str))
-    said = next(texts, json.dumps(document))
+    said = quoted(next(texts, json.dumps(document)), (token, *reply.secrets)) or "no reason"
     return Denied(
         "dockerhub.refused",
         upstream=reply.upstream,
         status=reply.status,
         connection=identity.connection_id,
-        said=quoted(said, (token, *reply.secrets)) or "no reason",
+        said=said,
     )
 
 
