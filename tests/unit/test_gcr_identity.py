@@ -20,6 +20,7 @@ from tests.support.requests import jwt, token_request
 
 OFF = {"NO_GCE_CHECK": "true"}
 NAMED = {"GCE_METADATA_HOST": "127.0.0.1:1"}
+ADC = "GOOGLE_APPLICATION_CREDENTIALS"
 USER = {
     "type": "authorized_user",
     "client_id": "a",
@@ -36,14 +37,21 @@ URL = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{}:ge
 
 
 def federated(**source: object) -> dict[str, object]:
+    kind = "aws:token-type:aws4_request" if "environment_id" in source else "oauth:token-type:jwt"
     return {
         "type": "external_account",
         "audience": "a",
-        "subject_token_type": "urn:ietf:params:aws:token-type:aws4_request"
-        if "environment_id" in source
-        else "urn:ietf:params:oauth:token-type:jwt",
+        "subject_token_type": f"urn:ietf:params:{kind}",
         "token_url": "https://sts.googleapis.com/v1/token",
         "credential_source": source,
+    }
+
+
+def impersonated(source: object) -> dict[str, object]:
+    return {
+        "type": "impersonated_service_account",
+        "source_credentials": source,
+        "service_account_impersonation_url": URL.format("t@example.com"),
     }
 
 
@@ -121,7 +129,7 @@ def test_the_first_source_with_an_identity_is_chosen_and_every_other_is_skipped(
     if "option" in present:
         options["credentials_file"] = write(tmp_path / "own.json", KEY)
     if "environment" in present:
-        environ["GOOGLE_APPLICATION_CREDENTIALS"] = write(tmp_path / "key.json", KEY)
+        environ[ADC] = write(tmp_path / "key.json", KEY)
     if "well-known" in present:
         write(gcloud.folder / "application_default_credentials.json", USER)
     if "machine" in present:
@@ -159,23 +167,30 @@ def test_without_a_home_folder_no_file_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for folder in (tmp_path, tmp_path / "relative", tmp_path / "~"):
-        write(folder / ".config" / "gcloud" / "application_default_credentials.json", KEY)
-        write(folder / ".config" / "gcloud" / "docker_credentials.json", {"gcrCreds": {"a": "b"}})
+    for folder in (".config/gcloud", "relative/.config/gcloud", "~/.config/gcloud"):
+        write(tmp_path / folder / "application_default_credentials.json", KEY)
+        write(tmp_path / folder / "docker_credentials.json", {"gcrCreds": {"a": "b"}})
     monkeypatch.setattr(user_folders, "home", lambda environ: home)
     identity = identify(OFF)
     assert identity.source is None
     assert "docker-credential-gcr" not in [over.source for over in identity.skipped]
 
 
-@pytest.mark.parametrize("named_by", ["GOOGLE_APPLICATION_CREDENTIALS", "credentials_file"])
-def test_a_named_file_that_is_not_there_is_an_error(named_by: str) -> None:
-    named = {named_by: "/no/such/file"}
+def refused(path: str, named_by: str = ADC) -> Misconfigured:
+    """The error where a variable or an option names this file."""
     with pytest.raises(Misconfigured) as raised:
-        identify(OFF, **named) if named_by.islower() else identify({**OFF, **named})
-    assert raised.value.code == "gcr.file-missing"
-    assert "/no/such/file" in raised.value.reason
-    assert named_by in raised.value.reason
+        identify(OFF, **{named_by: path}) if named_by.islower() else identify(
+            {**OFF, named_by: path}
+        )
+    return raised.value
+
+
+@pytest.mark.parametrize("named_by", [ADC, "credentials_file"])
+def test_a_named_file_that_is_not_there_is_an_error(named_by: str) -> None:
+    error = refused("/no/such/file", named_by)
+    assert error.code == "gcr.file-missing"
+    assert "/no/such/file" in error.reason
+    assert named_by in error.reason
 
 
 @pytest.mark.parametrize(
@@ -194,11 +209,9 @@ def test_a_mistake_in_the_path_of_a_file_is_named(
 ) -> None:
     for folder in (home, tmp_path):
         write(folder / "key.json", KEY)
-    environ = {**OFF, "GOOGLE_APPLICATION_CREDENTIALS": path.format(folder=tmp_path)}
-    with pytest.raises(Misconfigured) as raised:
-        identify(environ)
-    assert raised.value.code == code
-    assert "GOOGLE_APPLICATION_CREDENTIALS" in raised.value.reason
+    error = refused(path.format(folder=tmp_path))
+    assert error.code == code
+    assert ADC in error.reason
 
 
 @pytest.mark.parametrize(
@@ -212,22 +225,18 @@ def test_a_mistake_in_the_path_of_a_file_is_named(
         "hunter2/hunter2",
     ],
 )
-@pytest.mark.parametrize("named_by", ["GOOGLE_APPLICATION_CREDENTIALS", "credentials_file"])
+@pytest.mark.parametrize("named_by", [ADC, "credentials_file"])
 def test_content_in_place_of_a_path_is_not_shown_and_its_place_is_named(
     content: str, named_by: str
 ) -> None:
-    named = {named_by: content}
-    with pytest.raises(Misconfigured) as raised:
-        identify(OFF, **named) if named_by.islower() else identify({**OFF, **named})
-    shown = f"{raised.value.reason} {raised.value.hint}"
+    error = refused(content, named_by)
+    shown = f"{error.reason} {error.hint}"
     assert named_by in shown
     assert "hunter2" not in shown
     assert content[:40] not in shown
 
 
-def test_an_own_file_may_be_named_from_the_home_folder(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_own_file_may_be_named_from_the_home_folder(home: Path) -> None:
     write(home / "key.json", KEY)
     assert identify(OFF, credentials_file="~/key.json").source == "credentials-file"
 
@@ -308,10 +317,8 @@ def test_an_access_token_in_a_variable_comes_before_gclouds_login(gcloud: Gcloud
     environ = {**gcloud.environ, "CLOUDSDK_AUTH_ACCESS_TOKEN": "ya29.hunter2"}
     for path in (gcloud.environ["PATH"], "/no/such/folder"):
         identity = identify({**environ, "PATH": path})
-        assert identity.source == "gcloud"
-        assert identity.cache_key is None
+        assert (identity.source, identity.cache_key) == ("gcloud", None)
         assert "me@example.com" not in identity.detail
-        assert "hunter2" not in identity.detail
         assert "CLOUDSDK_AUTH_ACCESS_TOKEN" in identity.detail
 
 
@@ -325,21 +332,14 @@ def test_a_token_file_needs_no_gcloud_and_is_known_by_its_content(
     assert file in before.detail
     write(tmp_path / "token", "ya29.two")
     assert identify(environ).cache_key != before.cache_key
-
-
-def test_content_in_place_of_a_token_file_is_not_shown(gcloud: Gcloud) -> None:
-    environ = {**gcloud.environ, "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": "ya29.hunter2"}
-    identity = identify(environ)
-    assert "hunter2" not in identity.detail
-    assert "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE" in identity.detail
-    problems = found_problems(environ)
-    assert [problem.code for problem in problems] == ["gcr.file-missing"]
-    assert "hunter2" not in problems[0].reason
+    # The content in place of the path.
+    environ["CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"] = "ya29.two"
+    assert "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE" in identify(environ).detail
+    assert [problem.code for problem in found_problems(environ)] == ["gcr.file-missing"]
 
 
 def test_gcloud_may_have_a_credential_in_place_of_an_account(gcloud: Gcloud) -> None:
-    environ = {**gcloud.environ, "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": "/a/key.json"}
-    identity = identify(environ)
+    identity = identify({**gcloud.environ, "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": "/a/key.json"})
     assert identity.source == "gcloud"
     assert identity.detail == "/a/key.json, named in gcloud's configuration default"
 
@@ -391,40 +391,24 @@ def test_a_subject_token_is_known_by_issuer_subject_and_audience(
     token = tmp_path / "tokén"
     content: dict[str, object] = federated(file=str(token), **form)
     if nested:
-        content = {
-            "type": "impersonated_service_account",
-            "source_credentials": content,
-            "service_account_impersonation_url": URL.format("t@example.com"),
-        }
+        content = impersonated(content)
     for ascii_only in (True, False):
         path = write(tmp_path / "a", json.dumps(content, ensure_ascii=ascii_only, indent=2))
-        environ = {"GOOGLE_APPLICATION_CREDENTIALS": path}
 
-        def key(environ: dict[str, str] = environ, **changes: object) -> str | None:
-            text = jwt(**{**CLAIMS, **changes})
+        def key(text: str = "", path: str = path, **changes: object) -> str | None:
+            text = text or jwt(**{**CLAIMS, **changes})
             write(token, {"other": "x", "id_token": text} if form else text + "\n")
-            return identify(environ).cache_key
+            return identify({ADC: path}).cache_key
 
         before = key()
         assert before is not None
         assert key(jti="2", exp=20) == before
         others = [key(iss="https://b.example"), key(sub="repo:two"), key(aud="other")]
-        assert len({before, *others}) == 4
-
-
-@pytest.mark.parametrize("form", [TEXT, JSON], ids=["text", "json"])
-def test_a_subject_token_without_a_subject_is_known_by_itself(
-    tmp_path: Path, form: dict[str, object]
-) -> None:
-    token = tmp_path / "token"
-    path = write(tmp_path / "a", federated(file=str(token), **form))
-    keys = []
-    for text in ("one", "two", "one"):
-        write(token, {"id_token": text} if form else text)
-        keys.append(identify({"GOOGLE_APPLICATION_CREDENTIALS": path}).cache_key)
-    assert None not in keys
-    assert keys[0] != keys[1]
-    assert keys[0] == keys[2]
+        # Without a subject, it is known by itself.
+        others += [key("one"), key("two")]
+        assert None not in others
+        assert len({before, *others}) == 6
+        assert key("one") == others[3]
 
 
 @pytest.mark.parametrize(
@@ -440,17 +424,14 @@ def test_a_subject_token_without_a_subject_is_known_by_itself(
 def test_a_source_whose_owner_is_not_in_files_has_no_cache_key(
     tmp_path: Path, source: dict[str, object]
 ) -> None:
-    path = write(tmp_path / "a", federated(**source))
-    assert identify({"GOOGLE_APPLICATION_CREDENTIALS": path}).cache_key is None
+    assert identify({ADC: write(tmp_path / "a", federated(**source))}).cache_key is None
 
 
 @pytest.mark.parametrize(
     "variable",
     [
-        "",
-        "GOOGLE_API_CERTIFICATE_CONFIG",
+        *("", "GOOGLE_API_CERTIFICATE_CONFIG", "CLOUDSDK_CONFIG"),
         "CLOUDSDK_CONTEXT_AWARE_CERTIFICATE_CONFIG_FILE_PATH",
-        "CLOUDSDK_CONFIG",
     ],
 )
 def test_a_certificate_is_known_by_its_configuration_and_content(
@@ -467,7 +448,7 @@ def test_a_certificate_is_known_by_its_configuration_and_content(
     def key(place: Path, changes: object = None) -> str | None:
         write(place, {**config, "other": changes})
         value = str(place.parent if variable == "CLOUDSDK_CONFIG" else place)
-        environ = {"GOOGLE_APPLICATION_CREDENTIALS": path, "HOME": str(tmp_path)}
+        environ = {ADC: path, "HOME": str(tmp_path)}
         return identify({**environ, variable: value} if variable else environ).cache_key
 
     write(certificate, "one")
@@ -483,15 +464,11 @@ def test_a_certificate_is_known_by_its_configuration_and_content(
 
 def test_another_content_place_or_impersonation_is_another_identity(tmp_path: Path) -> None:
     def key(name: str, content: object, **options: str) -> str | None:
-        path = write(tmp_path / name, content)
-        return identify({"GOOGLE_APPLICATION_CREDENTIALS": path}, **options).cache_key
+        return identify({ADC: write(tmp_path / name, content)}, **options).cache_key
 
     found = [
-        key("a", KEY),
-        key("b", KEY),
-        key("a", USER),
-        key("a", KEY, impersonate="a@example.com"),
-        key("a", KEY, impersonate="b@example.com"),
+        *(key("a", KEY), key("b", KEY), key("a", USER)),
+        *(key("a", KEY, impersonate=f"{name}@example.com") for name in "ab"),
     ]
     assert None not in found
     assert len(set(found)) == len(found)
@@ -500,32 +477,25 @@ def test_another_content_place_or_impersonation_is_another_identity(tmp_path: Pa
 
 def test_only_an_identity_of_aws_depends_on_awss_access_key(tmp_path: Path) -> None:
     def key(content: object, key_id: str) -> str | None:
-        path = write(tmp_path / "a", content)
-        environ = {"GOOGLE_APPLICATION_CREDENTIALS": path, "AWS_ACCESS_KEY_ID": key_id}
+        environ = {ADC: write(tmp_path / "a", content), "AWS_ACCESS_KEY_ID": key_id}
         return identify({**environ, "AWS_SECRET_ACCESS_KEY": "a"}).cache_key
 
     aws = federated(environment_id="aws1", regional_cred_verification_url="https://a")
     assert key(aws, "AKIA1") != key(aws, "AKIA2")
     assert key(aws, "AKIA1") is not None
     assert key(KEY, "AKIA1") == key(KEY, "AKIA2")
-
-
-def test_a_machine_of_aws_is_known_by_its_name_where_no_keys_are_set(tmp_path: Path) -> None:
+    # Without keys, a machine is known by its name.
     url = "http://169.254.169.254/latest/meta-data/iam/security-credentials"
-    path = write(tmp_path / "a", federated(environment_id="aws1", url=url))
-    environ = {"GOOGLE_APPLICATION_CREDENTIALS": path}
-    with_keys = {**environ, "AWS_ACCESS_KEY_ID": "AKIA1", "AWS_SECRET_ACCESS_KEY": "a"}
-    assert identify(environ).cache_key not in (None, identify(with_keys).cache_key)
+    machine = federated(environment_id="aws1", url=url)
+    with_keys = key(machine, "AKIA1")
+    assert identify({ADC: str(tmp_path / "a")}).cache_key not in (None, with_keys)
 
 
-def test_what_a_program_or_a_pipe_gives_is_not_known_before(tmp_path: Path) -> None:
-    program = write(tmp_path / "a", federated(executable={"command": "a"}))
-    assert identify({"GOOGLE_APPLICATION_CREDENTIALS": program}).cache_key is None
+def test_what_a_pipe_gives_is_not_known_before(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    pipe = str(tmp_path / "pipe")
-    piped = identify({"GOOGLE_APPLICATION_CREDENTIALS": pipe})
+    piped = identify({ADC: str(tmp_path / "pipe")})
     assert piped.cache_key is None
-    assert pipe in piped.detail
+    assert str(tmp_path / "pipe") in piped.detail
 
 
 def test_a_federated_login_of_gcloud_has_no_cache_key(gcloud: Gcloud, tmp_path: Path) -> None:
@@ -554,10 +524,8 @@ def test_gclouds_token_in_a_pipe_has_no_cache_key(gcloud: Gcloud) -> None:
 def test_machines_that_share_a_home_folder_have_different_cache_keys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workload = {
-        "GOOGLE_APPLICATION_CREDENTIALS": write(tmp_path / "workload", federated(file="/token"))
-    }
-    key = {"GOOGLE_APPLICATION_CREDENTIALS": write(tmp_path / "key", KEY)}
+    workload = {ADC: write(tmp_path / "workload", federated(file="/token"))}
+    key = {ADC: write(tmp_path / "key", KEY)}
     machine = {"GCE_METADATA_IP": "127.0.0.1:1"}
     found = []
     for name in ("pod-1", "pod-2"):
@@ -571,7 +539,11 @@ def test_machines_that_share_a_home_folder_have_different_cache_keys(
 
 
 def test_gclouds_login_is_known_by_its_account_and_not_by_its_tokens(gcloud: Gcloud) -> None:
+    machine = {**gcloud.environ, "GCE_METADATA_IP": "127.0.0.1:1", "NO_GCE_CHECK": ""}
+    alone = identify(machine).cache_key
     gcloud.log_in("one@example.com")
+    # A machine has its own identity and that login.
+    assert identify(machine).cache_key not in (alone, None)
     before = identify(gcloud.environ).cache_key
     write(gcloud.folder / "access_tokens.db", "another token")
     assert before is not None
@@ -582,13 +554,6 @@ def test_gclouds_login_is_known_by_its_account_and_not_by_its_tokens(gcloud: Gcl
     other = identify(gcloud.environ).cache_key
     impersonating = {**gcloud.environ, "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT": "a@b"}
     assert len({before, anew, other, identify(impersonating).cache_key}) == 4
-
-
-def test_the_cache_key_of_a_machine_includes_gclouds_login(gcloud: Gcloud) -> None:
-    environ = {**gcloud.environ, "GCE_METADATA_IP": "127.0.0.1:1", "NO_GCE_CHECK": ""}
-    alone = identify(environ).cache_key
-    gcloud.log_in("me@example.com")
-    assert identify(environ).cache_key not in (alone, None)
 
 
 def test_another_account_can_be_behind_an_address_that_a_variable_names() -> None:
@@ -603,57 +568,41 @@ def test_one_token_opens_every_registry_of_its_universe() -> None:
 
 # --- In words -------------------------------------------------------------------------------------
 
-FEDERATION = "workload identity federation, subject token from"
+BY = "workload identity federation, subject token from"
+OF_KEY = "service account pusher@example.com"
+IMPERSONATING_URL = {"service_account_impersonation_url": URL.format("t@example.com")}
+SECRET_URL = {"url": "https://hunter2:hunter2@a/b/hunter2?hunter2"}
 
 
 @pytest.mark.parametrize(
     ("content", "whose"),
     [
-        (KEY, "service account pusher@example.com"),
-        (
-            {**KEY, "universe_domain": "s3nsapis.fr"},
-            "service account pusher@example.com in the universe s3nsapis.fr",
-        ),
+        (KEY, OF_KEY),
+        ({**KEY, "universe_domain": "s3nsapis.fr"}, f"{OF_KEY} in the universe s3nsapis.fr"),
         (USER, "the sign-in of a user"),
         ({**USER, "account": "me@example.com"}, "the sign-in of me@example.com"),
         (
-            {
-                **federated(file="/token"),
-                "service_account_impersonation_url": URL.format("t@example.com"),
-            },
-            f"{FEDERATION} the file /token, impersonating t@example.com",
+            {**federated(file="/token"), **IMPERSONATING_URL},
+            f"{BY} the file /token, impersonating t@example.com",
         ),
-        (
-            federated(
-                url="https://hunter2:hunter2@a/b/hunter2?hunter2",
-                headers={"Authorization": "hunter2"},
-            ),
-            f"{FEDERATION} https://a",
-        ),
+        (federated(**SECRET_URL, headers={"Authorization": "hunter2"}), f"{BY} https://a"),
         (
             federated(executable={"command": "/bin/give --secret hunter2"}),
-            f"{FEDERATION} the program /bin/give",
+            f"{BY} the program /bin/give",
         ),
         (
             federated(certificate={"use_default_certificate_config": True}),
-            f"{FEDERATION} a client certificate",
+            f"{BY} a client certificate",
         ),
-        (federated(environment_id="aws1"), f"{FEDERATION} AWS"),
-        (
-            {
-                "type": "impersonated_service_account",
-                "source_credentials": USER,
-                "service_account_impersonation_url": URL.format("t@example.com"),
-            },
-            "the sign-in of a user, impersonating t@example.com",
-        ),
+        (federated(environment_id="aws1"), f"{BY} AWS"),
+        (impersonated(USER), "the sign-in of a user, impersonating t@example.com"),
     ],
 )
 def test_a_credential_file_is_described_by_its_identity(
     tmp_path: Path, content: object, whose: str
 ) -> None:
     path = write(tmp_path / "a", content)
-    identity = identify({"GOOGLE_APPLICATION_CREDENTIALS": path}, impersonate="i@example.com")
+    identity = identify({ADC: path}, impersonate="i@example.com")
     named = f"from {path}, named by GOOGLE_APPLICATION_CREDENTIALS"
     assert identity.detail == f"{whose}, {named}, impersonating i@example.com"
     assert "hunter2" not in identity.detail
@@ -688,14 +637,7 @@ def found_problems(environ: Mapping[str, str], **options: str) -> list[ProviderE
         (federated(executable={"command": "sh hunter2"}), "gcr.programs-not-allowed"),
         (federated(executable={"command": "sh", "timeout_millis": 1}), "gcr.bad-program-timeout"),
         (federated(environment_id="aws1"), None),
-        (
-            {
-                "type": "impersonated_service_account",
-                "source_credentials": federated(file="/no/such/token"),
-                "service_account_impersonation_url": URL.format("t@example.com"),
-            },
-            "gcr.subject-file-missing",
-        ),
+        (impersonated(federated(file="/no/such/token")), "gcr.subject-file-missing"),
     ],
 )
 def test_what_files_show_to_be_wrong_is_reported_without_a_get(
@@ -708,7 +650,7 @@ def test_what_files_show_to_be_wrong_is_reported_without_a_get(
     write(tmp_path / "expired", jwt(**CLAIMS))
     text = content if isinstance(content, str) else json.dumps(content)
     path = write(tmp_path / "a", text.replace("{folder}", str(tmp_path)))
-    environ = {"GOOGLE_APPLICATION_CREDENTIALS": path, "PATH": os.defpath}
+    environ = {ADC: path, "PATH": os.defpath}
     problems = found_problems(environ)
     codes = [problem.code for problem in problems]
     assert codes == ([code] if code else [])
@@ -723,16 +665,10 @@ def test_what_files_show_to_be_wrong_is_reported_without_a_get(
 @pytest.mark.parametrize(
     "variable",
     [
-        "CLOUDSDK_CONFIG",
-        "CLOUDSDK_ACTIVE_CONFIG_NAME",
-        "CLOUDSDK_CORE_ACCOUNT",
-        "CLOUDSDK_AUTH_ACCESS_TOKEN",
-        "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE",
-        "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE",
-        "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT",
-        "GCE_METADATA_HOST",
-        "GCE_METADATA_ROOT",
-        "GCE_METADATA_IP",
+        *("CLOUDSDK_CONFIG", "CLOUDSDK_ACTIVE_CONFIG_NAME", "CLOUDSDK_CORE_ACCOUNT"),
+        *("CLOUDSDK_AUTH_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"),
+        *("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"),
+        *("GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP"),
         "DOCKER_CREDENTIAL_GCR_STORE",
     ],
 )
