@@ -221,25 +221,18 @@ def redirected(cloud: AwsCloud, home: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("redirected")
-def test_a_profile_of_one_registry_comes_before_every_variable(
+def test_profile_and_role_of_one_registry_come_before_every_variable(
     cloud: AwsCloud, machine: Machine, user: Key, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in cloud.user("other").environment().items():
+    other = cloud.user("other")
+    for name, value in other.environment().items():
         monkeypatch.setenv(name, value)
+    assert cloud.issued(*ask(role_arn=cloud.role("puller", other)), EXAMPLE_HOST)
+    assert cloud.calls[-1].principal == f"{assumed('puller')}/{PROGRAM}"
     monkeypatch.setenv("AWS_PROFILE", "absent")
     machine.aws_config(f"[profile dev]\n{user.options()}\n")
     assert cloud.issued(*ask(profile="dev"), EXAMPLE_HOST)
     assert cloud.calls[-1].principal == user.principal
-
-
-@pytest.mark.usefixtures("redirected")
-def test_a_role_of_one_registry_is_assumed_with_whatever_identity_there_is(
-    cloud: AwsCloud, user: Key, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in user.environment().items():
-        monkeypatch.setenv(name, value)
-    assert cloud.issued(*ask(role_arn=cloud.role("puller", user)), EXAMPLE_HOST)
-    assert cloud.calls[-1].principal == f"{assumed('puller')}/{PROGRAM}"
 
 
 # --- Every kind of host ---------------------------------------------------------------------------
@@ -266,8 +259,7 @@ APIS = {
     "dkr-ecr.eu-isoe-west-1.on.cloud-aws.adc-e.uk": "ecr.eu-isoe-west-1.api.cloud-aws.adc-e.uk",
     "dkr-ecr-fips.us-isof-south-1.on.aws.hci.ic.gov": "ecr-fips.us-isof-south-1.api.aws.hci.ic.gov",
     "dkr-ecr.eusc-de-east-1.on.amazonwebservices.eu": "ecr.eusc-de-east-1.api.amazonwebservices.eu",
-}
-PUBLIC_APIS = {
+    # The public registry has an API of its own.
     PUBLIC_HOST: "api.ecr-public.us-east-1.amazonaws.com",
     "ecr-public.aws.com": "ecr-public.us-east-1.api.aws",
 }
@@ -286,100 +278,97 @@ def under_its_own_names(
 @pytest.mark.usefixtures("under_its_own_names")
 @pytest.mark.parametrize(("below", "api"), APIS.items(), ids=APIS)
 def test_the_host_says_which_api_is_asked(cloud: AwsCloud, below: str, api: str) -> None:
-    host = f"{ACCOUNT}.{below}"
+    host = below if "public" in below else f"{ACCOUNT}.{below}"
     assert cloud.issued(*ask(host), host)
     assert cloud.calls[-1].host == api
-    assert cloud.calls[-1].api == "ecr"
-
-
-@pytest.mark.usefixtures("under_its_own_names")
-@pytest.mark.parametrize(("host", "api"), PUBLIC_APIS.items(), ids=PUBLIC_APIS)
-def test_the_public_registry_has_an_api_of_its_own(cloud: AwsCloud, host: str, api: str) -> None:
-    assert cloud.issued(*ask(host), host)
-    assert cloud.calls[-1].host == api
-    assert cloud.calls[-1].api == "ecr-public"
+    assert cloud.calls[-1].api == ("ecr-public" if "public" in below else "ecr")
 
 
 FIPS_HOST = f"{ACCOUNT}.dkr.ecr-fips.us-gov-west-1.amazonaws.com"
+FIPS_API = "api.ecr-fips.us-gov-west-1.amazonaws.com"
+CHINA_HOST = f"{ACCOUNT}.dkr.ecr.cn-north-1.amazonaws.com.cn"
 
 
-def test_the_executable_asks_the_fips_api_by_a_proxy(
-    cloud: AwsCloud, user: Key, executable: Executable, aws_behind_a_proxy: TerminatingProxy
+@pytest.mark.parametrize(
+    ("host", "variables", "api"),
+    [
+        (FIPS_HOST, {}, FIPS_API),
+        (EXAMPLE_HOST, {"AWS_USE_FIPS_ENDPOINT": "true"}, "api.ecr-fips.us-east-1.amazonaws.com"),
+        (
+            FIPS_HOST,
+            {"AWS_ENDPOINT_URL": CLOSED_PORT, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+            FIPS_API,
+        ),
+    ],
+)
+def test_the_host_and_the_users_variables_say_which_api_is_asked_by_a_proxy(
+    cloud: AwsCloud,
+    user: Key,
+    executable: Executable,
+    aws_behind_a_proxy: TerminatingProxy,
+    host: str,
+    variables: dict[str, str],
+    api: str,
 ) -> None:
-    variables = {**aws_behind_a_proxy.environment(), **user.environment()}
-    assert cloud.issued(*executable.get(FIPS_HOST, variables).credential, FIPS_HOST)
-    assert cloud.calls[-1].host == "api.ecr-fips.us-gov-west-1.amazonaws.com"
+    everything = {**aws_behind_a_proxy.environment(), **user.environment(), **variables}
+    assert cloud.issued(*executable.get(host, everything).credential, host)
+    assert cloud.calls[-1].host == api
 
 
-def test_what_the_host_wants_of_ecr_is_not_asked_of_sts(
+def assumes(role: str, user: Key, options: str = "") -> str:
+    """A default profile that assumes a role with the keys of a user."""
+    base = f"source_profile = base\n[profile base]\n{user.options()}\n"
+    return f"[default]\n{options}role_arn = {role}\n{base}"
+
+
+LEGACY = "sts_regional_endpoints = legacy\nregion = us-east-1\n"
+
+
+@pytest.mark.parametrize(
+    ("host", "options", "asked"),
+    [
+        # What the host wants of ECR is not asked of STS.
+        (
+            f"{ACCOUNT}.dkr-ecr-fips.us-west-2.on.aws",
+            "",
+            ["sts.us-west-2.amazonaws.com", "ecr-fips.us-west-2.api.aws"],
+        ),
+        (EXAMPLE_HOST, LEGACY, ["sts.amazonaws.com", "api.ecr.us-east-1.amazonaws.com"]),
+    ],
+)
+def test_sts_is_where_the_region_of_the_host_or_the_user_has_it(
     cloud: AwsCloud,
     user: Key,
     executable: Executable,
     machine: Machine,
     aws_behind_a_proxy: TerminatingProxy,
+    host: str,
+    options: str,
+    asked: list[str],
 ) -> None:
-    role = cloud.role("deploy", user)
-    machine.aws_config(
-        f"[default]\nrole_arn = {role}\nsource_profile = base\n[profile base]\n{user.options()}\n"
-    )
-    host = f"{ACCOUNT}.dkr-ecr-fips.us-west-2.on.aws"
+    machine.aws_config(assumes(cloud.role("deploy", user), user, options))
     done = executable.get(host, aws_behind_a_proxy.environment())
     assert cloud.issued(*done.credential, host)
-    assert [request.host for request in cloud.received] == [
-        "sts.us-west-2.amazonaws.com",
-        "ecr-fips.us-west-2.api.aws",
-    ]
+    assert [request.host for request in cloud.received] == asked
 
 
 @pytest.mark.parametrize(
     ("configured", "host", "region"),
     [
-        ({}, EXAMPLE_HOST, "us-east-1"),
-        ({}, PUBLIC_HOST, "us-east-1"),
-        ({}, f"{ACCOUNT}.dkr.ecr.cn-north-1.amazonaws.com.cn", "cn-north-1"),
-        ({"AWS_DEFAULT_REGION": "eu-west-1"}, EXAMPLE_HOST, "eu-west-1"),
-        (
-            {"AWS_DEFAULT_REGION": "eu-west-1"},
-            f"{ACCOUNT}.dkr.ecr.cn-north-1.amazonaws.com.cn",
-            "cn-north-1",
-        ),
+        ("", EXAMPLE_HOST, "us-east-1"),
+        ("", PUBLIC_HOST, "us-east-1"),
+        ("", CHINA_HOST, "cn-north-1"),
+        ("eu-west-1", EXAMPLE_HOST, "eu-west-1"),
+        ("eu-west-1", CHINA_HOST, "cn-north-1"),
     ],
 )
 def test_a_role_is_assumed_in_the_users_region_or_else_the_hosts(
-    cloud: AwsCloud, machine: Machine, user: Key, configured: dict[str, str], host: str, region: str
+    cloud: AwsCloud, machine: Machine, user: Key, configured: str, host: str, region: str
 ) -> None:
     role = cloud.role("deploy", user)
-    machine.aws_config(
-        f"[default]\nrole_arn = {role}\nsource_profile = base\n[profile base]\n{user.options()}\n"
-    )
-    assert cloud.issued(*machine.get(host, **configured).credential, host)
+    machine.aws_config(assumes(role, user))
+    assert cloud.issued(*machine.get(host, AWS_DEFAULT_REGION=configured).credential, host)
     assert cloud.roles[role].regions == [region]
-
-
-def test_sts_is_where_the_user_has_it(
-    cloud: AwsCloud,
-    user: Key,
-    executable: Executable,
-    machine: Machine,
-    aws_behind_a_proxy: TerminatingProxy,
-) -> None:
-    machine.aws_config(
-        "[default]\nsts_regional_endpoints = legacy\nregion = us-east-1\n"
-        f"role_arn = {cloud.role('deploy', user)}\nsource_profile = base\n"
-        f"[profile base]\n{user.options()}\n"
-    )
-    done = executable.get(EXAMPLE_HOST, aws_behind_a_proxy.environment())
-    assert cloud.issued(*done.credential, EXAMPLE_HOST)
-    assert cloud.received[0].host == "sts.amazonaws.com"
-
-
-def test_fips_for_everything_is_the_users_to_set(
-    cloud: AwsCloud, user: Key, executable: Executable, aws_behind_a_proxy: TerminatingProxy
-) -> None:
-    variables = {**aws_behind_a_proxy.environment(), **user.environment()}
-    done = executable.get(EXAMPLE_HOST, {**variables, "AWS_USE_FIPS_ENDPOINT": "true"})
-    assert cloud.issued(*done.credential, EXAMPLE_HOST)
-    assert cloud.calls[-1].host == "api.ecr-fips.us-east-1.amazonaws.com"
 
 
 @pytest.mark.parametrize(
@@ -402,19 +391,6 @@ def test_an_endpoint_in_a_variable_wins_over_what_the_host_wants(
 ) -> None:
     done = executable.get(FIPS_HOST, {**user.environment(), variable: cloud.url})
     assert cloud.issued(*done.credential, FIPS_HOST)
-
-
-def test_endpoints_that_the_user_wants_ignored_are_ignored(
-    cloud: AwsCloud, user: Key, executable: Executable, aws_behind_a_proxy: TerminatingProxy
-) -> None:
-    variables = {
-        **aws_behind_a_proxy.environment(),
-        **user.environment(),
-        "AWS_ENDPOINT_URL": CLOSED_PORT,
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
-    }
-    assert cloud.issued(*executable.get(FIPS_HOST, variables).credential, FIPS_HOST)
-    assert cloud.calls[-1].host == "api.ecr-fips.us-gov-west-1.amazonaws.com"
 
 
 @pytest.mark.parametrize("bundle", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
@@ -466,7 +442,7 @@ def test_an_expired_sso_session_says_how_to_sign_in_again(
         assert failure.hint == f"run {command}"
 
 
-def test_an_sso_session_that_ended_elsewhere_says_how_to_sign_in_again(
+def test_a_session_that_ended_elsewhere_says_how_to_sign_in_again(
     cloud: AwsCloud, machine: Machine
 ) -> None:
     file = cloud.start_sso(machine.home)
@@ -477,6 +453,12 @@ def test_an_sso_session_that_ended_elsewhere_says_how_to_sign_in_again(
     failure = fail(machine, AS_DEV)
     assert failure.code == "ecr.sso-expired"
     assert failure.hint == "run aws sso login --profile dev"
+    machine.aws_config(f"[profile dev]\nlogin_session = {SIGN_IN}\n")
+    assert fail(machine, AS_DEV).hint == "run aws login --profile dev"
+    file = cloud.sign_in(machine.home, SIGN_IN, timedelta(minutes=-1))
+    session = json.loads(file.read_text())
+    file.write_text(json.dumps({**session, "refreshToken": secret}))
+    assert fail(machine, AS_DEV).hint == "run aws login --profile dev"
 
 
 # What is left of a session's file whose writing was cut short, or that another program writes.
@@ -490,18 +472,6 @@ def test_a_damaged_sso_session_says_how_to_sign_in_again(
     failure = fail(machine, AS_DEV)
     assert failure.code in ("ecr.sso-expired", "ecr.sign-in-damaged")
     assert failure.hint == "run aws sso login --profile dev"
-
-
-def test_a_sign_in_that_is_over_says_how_to_sign_in_again(
-    cloud: AwsCloud, machine: Machine
-) -> None:
-    machine.aws_config(f"[profile dev]\nlogin_session = {SIGN_IN}\n")
-    assert fail(machine, AS_DEV).hint == "run aws login --profile dev"
-    file = cloud.sign_in(machine.home, SIGN_IN, timedelta(minutes=-1))
-    session = json.loads(file.read_text())
-    secret = cloud.secret("token of yesterday")
-    file.write_text(json.dumps({**session, "refreshToken": secret}))
-    assert fail(machine, AS_DEV).hint == "run aws login --profile dev"
 
 
 def test_a_role_that_requires_a_code_does_not_ask_for_it(
@@ -535,28 +505,33 @@ def test_a_role_that_requires_a_code_does_not_ask_for_it(
     assert cloud.received == []
 
 
+NONE_ALLOWS = "no {} allows the ecr:GetAuthorizationToken action"
+
+
 def test_a_refusal_names_who_may_not_do_what(cloud: AwsCloud, machine: Machine, user: Key) -> None:
     cloud.forbidden.add(user.principal)
     failure = fail(machine, user.environment())
     assert failure.code == "ecr.policy-does-not-allow"
     assert f"{user.principal} may not do ecr:GetAuthorizationToken" in failure.reason
     assert "allow ecr:GetAuthorizationToken" in failure.hint
+    # It does not stop a pull from the public registry.
+    done = machine.get(PUBLIC_HOST, **user.environment())
+    assert (done.status, done.stdout) == (1, NOT_FOUND)
+    assert done.codes == ["ecr.policy-does-not-allow"]
+    assert "ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken" in done.stderr
+    machine.aws_config(assumes(cloud.role("closed"), user))
+    failure = fail(machine, {})
+    assert failure.code == "ecr.role-not-assumable"
+    assert user.principal in failure.reason
+    assert "sts:AssumeRole" in failure.hint
 
 
 # AWS's words for the policy that is the reason → the code.
 @pytest.mark.parametrize(
     ("because", "policy", "code"),
     [
-        (
-            "no VPC endpoint policy allows the ecr:GetAuthorizationToken action",
-            "VPC endpoint policy",
-            "ecr.policy-does-not-allow",
-        ),
-        (
-            "no permissions boundary allows the ecr:GetAuthorizationToken action",
-            "permissions boundary",
-            "ecr.policy-does-not-allow",
-        ),
+        (NONE_ALLOWS, "VPC endpoint policy", "ecr.policy-does-not-allow"),
+        (NONE_ALLOWS, "permissions boundary", "ecr.policy-does-not-allow"),
         ("of an explicit deny", "policy", "ecr.policy-denies"),
     ],
 )
@@ -565,7 +540,7 @@ def test_a_refusal_names_the_policy_that_is_the_reason(
 ) -> None:
     message = (
         f"User: {user.principal} is not authorized to perform: ecr:GetAuthorizationToken on"
-        f" resource: * because {because}"
+        f" resource: * because {because.format(policy)}"
     )
     cloud.fail("/", json_reply({"__type": "AccessDeniedException", "message": message}, 400))
     failure = fail(machine, user.environment())
@@ -582,134 +557,74 @@ def test_a_key_without_its_session_token_and_one_with_another_keys_have_differen
     assert fail(machine, stale).code == "ecr.session-token-of-another-key"
 
 
-def test_a_refused_token_does_not_stop_a_pull_from_the_public_registry(
-    cloud: AwsCloud, machine: Machine, user: Key
-) -> None:
-    cloud.forbidden.add(user.principal)
-    done = machine.get(PUBLIC_HOST, **user.environment())
-    assert (done.status, done.stdout) == (1, NOT_FOUND)
-    assert done.codes == ["ecr.policy-does-not-allow"]
-    assert "ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken" in done.stderr
-
-
-def test_a_role_that_may_not_be_assumed_is_named(
-    cloud: AwsCloud, machine: Machine, user: Key
-) -> None:
-    machine.aws_config(
-        f"[default]\nrole_arn = {cloud.role('closed')}\nsource_profile = base\n"
-        f"[profile base]\n{user.options()}\n"
-    )
-    failure = fail(machine, {})
-    assert failure.code == "ecr.role-not-assumable"
-    assert user.principal in failure.reason
-    assert "sts:AssumeRole" in failure.hint
+DEV = "[profile dev]\n"
+DEV_ROLE = f"{DEV}role_arn = arn:aws:iam::123456789012:role/x\n"
+BY_BASE = f"source_profile = base\n{KEYS.replace('default', 'profile base')}"
+METADATA_URL = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
+WRONG = "ecr.setting-wrong"
 
 
 # The identity's own files and variables → the code. `test_ecr_identity` has what needs no get.
-WRONG: dict[str, tuple[str, dict[str, str], str]] = {
-    "half a key": ("", {"AWS_ACCESS_KEY_ID": "AKIA"}, "ecr.secret-not-set"),
-    "an unknown key": (
-        "",
-        {"AWS_ACCESS_KEY_ID": "AKIAUNKNOWN", "AWS_SECRET_ACCESS_KEY": "x"},
-        "ecr.key-unknown",
-    ),
-    **{
-        f"a role with {option}": (
-            (
-                f"[profile dev]\nrole_arn = arn:aws:iam::123456789012:role/x\n{option}\n"
-                "source_profile = base\n[profile base]\naws_access_key_id = AKIA\n"
-                "aws_secret_access_key = x\n"
-            ),
+@pytest.mark.parametrize(
+    ("config", "variables", "code"),
+    [
+        (
+            "",
+            {"AWS_ACCESS_KEY_ID": "AKIAUNKNOWN", "AWS_SECRET_ACCESS_KEY": "x"},
+            "ecr.key-unknown",
+        ),
+        (f"{DEV_ROLE}external_id = 1\n{BY_BASE}", AS_DEV, "ecr.parameter-not-valid"),
+        (f"{DEV_ROLE}duration_seconds = 60\n{BY_BASE}", AS_DEV, "ecr.parameter-not-valid"),
+        # A profile with the name of a token.
+        (
+            "[profile other]\n",
+            {"AWS_PROFILE": "ghp_abcdefghijklmnopqrstuvwxyz0123456789"},
+            "ecr.profile-missing",
+        ),
+        (
+            f"{DEV}{SSO_ROLE}{SSO_PLACE.rstrip()}  # Virginia\n",
             AS_DEV,
-            "ecr.parameter-not-valid",
-        )
-        for option in ("external_id = 1", "duration_seconds = 60")
-    },
-    "a profile with the name of a token": (
-        "[profile other]\n",
-        {"AWS_PROFILE": "ghp_abcdefghijklmnopqrstuvwxyz0123456789"},
-        "ecr.profile-missing",
-    ),
-    "a region of SSO with a comment": (
-        f"[profile dev]\n{SSO_ROLE}{SSO_PLACE.rstrip()}  # Virginia\n",
-        AS_DEV,
-        "ecr.comment-behind-value",
-    ),
-    "a program that does not exist": (
-        "[profile dev]\ncredential_process = /none/keys\n",
-        AS_DEV,
-        "provider.program-not-started",
-    ),
-    "a program with one quotation mark": (
-        "[profile dev]\ncredential_process = /none/keys 'a\n",
-        AS_DEV,
-        "ecr.process-quotes",
-    ),
-    "a token file that does not exist": (
-        "",
-        {"AWS_WEB_IDENTITY_TOKEN_FILE": "/none/token", "AWS_ROLE_ARN": "arn:aws:iam::1:role/x"},
-        "ecr.token-file-unreadable",
-    ),
-    "a line that cannot be parsed": ("[profile dev]\nloopback-secret\n", AS_DEV, "file.not-ini"),
-    "a role of the environment, where a web identity is": (
-        "[profile dev]\nrole_arn = arn:aws:iam::1:role/x\ncredential_source = Environment\n",
-        {**AS_DEV, "AWS_WEB_IDENTITY_TOKEN_FILE": "/none/token"},
-        "ecr.credential-source-not-web-identity",
-    ),
-    "a profile with a blank in its name, without quotation marks": (
-        "[profile Foo Bar]\nregion = eu-west-1\n",
-        {"AWS_PROFILE": "Foo Bar"},
-        "ecr.section-misnamed",
-    ),
-    "a profile in quotation marks with its first word": (
-        '["profile dev "]\nregion = eu-west-1\n',
-        AS_DEV,
-        "ecr.section-misnamed",
-    ),
-    "a container at any address": (
-        "",
-        {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://elsewhere.example/x"},
-        "ecr.container-address",
-    ),
-    "a metadata service that is away": (
-        "",
-        {
-            "AWS_EC2_METADATA_DISABLED": "false",
-            "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:9",
-        },
-        "network.refused",
-    ),
-    **{
-        f"an endpoint that is not a URL, {variable}": (
+            "ecr.comment-behind-value",
+        ),
+        (f"{DEV}credential_process = /none/keys\n", AS_DEV, "provider.program-not-started"),
+        (f"{DEV}credential_process = /none/keys 'a\n", AS_DEV, "ecr.process-quotes"),
+        (f"{DEV}loopback-secret\n", AS_DEV, "file.not-ini"),
+        (
+            f"{DEV_ROLE}credential_source = Environment\n",
+            {**AS_DEV, "AWS_WEB_IDENTITY_TOKEN_FILE": "/none/token"},
+            "ecr.credential-source-not-web-identity",
+        ),
+        ("[profile Foo Bar]\n", {"AWS_PROFILE": "Foo Bar"}, "ecr.section-misnamed"),
+        ('["profile dev "]\nregion = eu-west-1\n', AS_DEV, "ecr.section-misnamed"),
+        (
+            "",
+            {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://elsewhere.example/x"},
+            "ecr.container-address",
+        ),
+        (
+            "",
+            {"AWS_EC2_METADATA_DISABLED": "false", METADATA_URL: "http://127.0.0.1:9"},
+            "network.refused",
+        ),
+        (KEYS, {"AWS_ENDPOINT_URL_ECR": "nonsense"}, "ecr.endpoint-not-a-url"),
+        (
             KEYS,
-            {"AWS_ENDPOINT_URL_ECR": "", variable: "nonsense"},
+            {"AWS_ENDPOINT_URL_ECR": "", "AWS_ENDPOINT_URL": "nonsense"},
             "ecr.endpoint-not-a-url",
-        )
-        for variable in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ECR")
-    },
-    "an endpoint with a comment": (
-        f"{KEYS}endpoint_url = http://127.0.0.1:9 # localstack\n",
-        {"AWS_ENDPOINT_URL_ECR": ""},
-        "ecr.comment-behind-value",
-    ),
-    "settings that are not indented": (
-        f"{KEYS}s3 =\nsignature_version = s3v4\n",
-        {},
-        "ecr.setting-wrong",
-    ),
-    **{
-        f"a wrong {variable}": (KEYS, {variable: "wrong"}, "ecr.setting-wrong")
-        for variable in (
-            "AWS_METADATA_SERVICE_TIMEOUT",
-            "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
-            "AWS_DEFAULTS_MODE",
-            "AWS_REQUEST_CHECKSUM_CALCULATION",
-        )
-    },
-}
-
-
-@pytest.mark.parametrize(("config", "variables", "code"), WRONG.values(), ids=WRONG)
+        ),
+        (
+            f"{KEYS}endpoint_url = http://127.0.0.1:9 # localstack\n",
+            {"AWS_ENDPOINT_URL_ECR": ""},
+            "ecr.comment-behind-value",
+        ),
+        # Not indented.
+        (f"{KEYS}s3 =\nsignature_version = s3v4\n", {}, WRONG),
+        (KEYS, {"AWS_METADATA_SERVICE_TIMEOUT": "wrong"}, WRONG),
+        (KEYS, {"AWS_METADATA_SERVICE_NUM_ATTEMPTS": "wrong"}, WRONG),
+        (KEYS, {"AWS_DEFAULTS_MODE": "wrong"}, WRONG),
+        (KEYS, {"AWS_REQUEST_CHECKSUM_CALCULATION": "wrong"}, WRONG),
+    ],
+)
 def test_a_wrong_configuration_is_named_and_no_other_identity_is_used(
     cloud: AwsCloud, machine: Machine, config: str, variables: dict[str, str], code: str
 ) -> None:
@@ -719,23 +634,15 @@ def test_a_wrong_configuration_is_named_and_no_other_identity_is_used(
     assert cloud.calls == []
 
 
-@pytest.mark.parametrize(
-    "variable",
-    [
-        *(
-            "AWS_METADATA_SERVICE_TIMEOUT",
-            "AWS_DEFAULTS_MODE",
-            "AWS_RETRY_MODE",
-            "AWS_MAX_ATTEMPTS",
-        ),
-        *("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "AWS_PROFILE"),
-        *("AWS_DEFAULT_PROFILE", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE"),
-    ],
+EMPTY = (
+    *("AWS_METADATA_SERVICE_TIMEOUT", "AWS_DEFAULTS_MODE", "AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS"),
+    *("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "AWS_PROFILE"),
+    *("AWS_DEFAULT_PROFILE", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE"),
 )
-def test_an_empty_variable_counts_as_not_set(
-    cloud: AwsCloud, machine: Machine, user: Key, variable: str
-) -> None:
-    done = machine.get(**user.environment() | {variable: ""})
+
+
+def test_an_empty_variable_counts_as_not_set(cloud: AwsCloud, machine: Machine, user: Key) -> None:
+    done = machine.get(**user.environment(), **dict.fromkeys(EMPTY, ""))
     assert cloud.issued(*done.credential, EXAMPLE_HOST)
 
 
@@ -743,40 +650,34 @@ def test_a_region_with_a_comment_does_not_stop_a_role(
     cloud: AwsCloud, machine: Machine, user: Key
 ) -> None:
     role = cloud.role("deploy", user)
-    machine.aws_config(
-        f"[default]\nregion = us-west-1  # optional\nrole_arn = {role}\nsource_profile = base\n"
-        f"[profile base]\n{user.options()}\n"
-    )
+    machine.aws_config(assumes(role, user, "region = us-west-1  # optional\n"))
     assert cloud.issued(*machine.get().credential, EXAMPLE_HOST)
 
 
-PROGRAMS = {
-    "fails": "echo $SECRET >&2; exit 3",
-    "prints no JSON": "echo $SECRET",
-    "prints another version": 'echo "{\\"Version\\": \\"$SECRET\\"}"',
-    "prints half a key": 'echo "{\\"Version\\": 1, \\"AccessKeyId\\": \\"$SECRET\\"}"',
-    "prints a list": 'echo "[\\"$SECRET\\"]"',
-    "prints no text": "printf '\\377'",
-    "prints an empty time": 'echo "{\\"Version\\": 1, \\"AccessKeyId\\": \\"a\\",'
-    ' \\"SecretAccessKey\\": \\"$SECRET\\", \\"Expiration\\": \\"\\"}"',
-    "prints nothing for keys": 'echo "{\\"Version\\": 1, \\"AccessKeyId\\": null,'
-    ' \\"SecretAccessKey\\": null}"',
-    "prints without end": "exec yes $SECRET",
-    "gives keys that have expired": 'echo "{\\"Version\\": 1, \\"AccessKeyId\\": \\"a\\",'
-    ' \\"SecretAccessKey\\": \\"$SECRET\\", \\"SessionToken\\": \\"t\\",'
-    ' \\"Expiration\\": \\"2020-01-01T00:00:00Z\\"}"',
-}
+def keys(**more: str | None) -> str:
+    """A script that prints these as keys. $SECRET is the secret in them."""
+    document = {"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "$SECRET", **more}
+    return "echo " + json.dumps(json.dumps(document))
 
 
-@pytest.mark.parametrize(("what", "script"), PROGRAMS.items(), ids=PROGRAMS)
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        ("echo $SECRET >&2; exit 3", "ecr.process-failed"),
+        ("echo $SECRET", "ecr.process-output"),
+        ('echo "{\\"Version\\": \\"$SECRET\\"}"', "ecr.process-output"),
+        ('echo "{\\"Version\\": 1, \\"AccessKeyId\\": \\"$SECRET\\"}"', "ecr.process-output"),
+        ('echo "[\\"$SECRET\\"]"', "ecr.process-output"),
+        ("printf '\\377'", "ecr.process-output"),
+        (keys(Expiration=""), "ecr.process-output"),
+        (keys(AccessKeyId=None, SecretAccessKey=None), "ecr.process-output"),
+        ("exec yes $SECRET", "provider.program-output-too-long"),
+        (keys(SessionToken="t", Expiration="2020-01-01T00:00:00Z"), "ecr.keys-expired"),
+    ],
+)
 def test_a_program_that_gives_no_keys_is_named_without_its_output(
-    cloud: AwsCloud, machine: Machine, what: str, script: str
+    cloud: AwsCloud, machine: Machine, script: str, code: str
 ) -> None:
-    code = {
-        "fails": "ecr.process-failed",
-        "prints without end": "provider.program-output-too-long",
-        "gives keys that have expired": "ecr.keys-expired",
-    }.get(what, "ecr.process-output")
     program = machine.write("keys", f"#!/bin/sh\n{script}\n", 0o700)
     machine.aws_config(f"[profile dev]\ncredential_process = {program}\n")
     failure = fail(machine, {**AS_DEV, "SECRET": cloud.secret("program output")})
@@ -830,32 +731,27 @@ def token(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
+def no_token(**data: object) -> Fault:
+    return faults.wrong_json({"authorizationData": [data]})
+
+
 # What the API answers → the code. The fault matrix has the faults of every server.
-ANSWERS: dict[str, tuple[Fault, str]] = {
-    "a sign-in page, forbidden": (faults.html(403), "ecr.not-aws"),
-    "no data": (faults.wrong_json({"authorizationData": []}), "ecr.no-token"),
-    "other data": (faults.wrong_json({"authorizationData": {"a": 1}}), "ecr.answer-unreadable"),
-    "no text": (Reply(body=b"\xff\xfe"), "ecr.answer-unreadable"),
-    "a token that is not a text": (
-        faults.wrong_json({"authorizationData": [{"authorizationToken": 1}]}),
-        "ecr.no-token",
-    ),
-    "a token that is not base64": (
-        faults.wrong_json({"authorizationData": [{"authorizationToken": "!"}]}),
-        "ecr.token-encoding",
-    ),
-    "a token without a password": (
-        faults.wrong_json({"authorizationData": [{"authorizationToken": token("AWS:")}]}),
-        "ecr.token-not-a-login",
-    ),
-    "too often": (
-        json_reply({"__type": "ThrottlingException", "message": "Rate exceeded"}, 400),
-        "ecr.api-throttles",
-    ),
-}
-
-
-@pytest.mark.parametrize(("answer", "code"), ANSWERS.values(), ids=ANSWERS)
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (faults.html(403), "ecr.not-aws"),
+        (faults.wrong_json({"authorizationData": []}), "ecr.no-token"),
+        (faults.wrong_json({"authorizationData": {"a": 1}}), "ecr.answer-unreadable"),
+        (Reply(body=b"\xff\xfe"), "ecr.answer-unreadable"),
+        (no_token(authorizationToken=1), "ecr.no-token"),
+        (no_token(authorizationToken="!"), "ecr.token-encoding"),
+        (no_token(authorizationToken=token("AWS:")), "ecr.token-not-a-login"),
+        (
+            json_reply({"__type": "ThrottlingException", "message": "Rate exceeded"}, 400),
+            "ecr.api-throttles",
+        ),
+    ],
+)
 def test_an_answer_without_a_token_is_reported(
     cloud: AwsCloud, machine: Machine, user: Key, answer: Fault, code: str
 ) -> None:
@@ -883,24 +779,6 @@ def test_an_api_that_fails_once_is_asked_again(
     assert len(cloud.received) == 2
 
 
-@pytest.mark.parametrize(
-    ("silence", "codes"),
-    [
-        (faults.never_answer, ("network.timeout", "provider.no-answer")),
-        (faults.drip(), ("network.slow-reply", "provider.no-answer")),
-    ],
-)
-def test_a_silent_api_is_not_waited_for_past_the_deadline(
-    cloud: AwsCloud, machine: Machine, user: Key, silence: Fault, codes: tuple[str, ...]
-) -> None:
-    cloud.fail("/", silence)
-    began_at_s = monotonic()
-    failure = fail(machine, {**user.environment(), "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "3"})
-    assert monotonic() - began_at_s < 3 + WITHIN_S
-    assert failure.code in codes  # the SDK's pauses are of random length
-    assert "127.0.0.1" in failure.reason
-
-
 def test_a_silent_metadata_service_is_not_waited_for(cloud: AwsCloud, machine: Machine) -> None:
     cloud.fail("/latest/*", faults.never_answer)
     began_at_s = monotonic()
@@ -918,29 +796,6 @@ def test_a_silent_program_is_not_waited_for_past_the_deadline(machine: Machine) 
     assert monotonic() - began_at_s < 2 + WITHIN_S
     assert failure.code == "provider.no-answer"
     assert 'credential_process of profile "dev"' in failure.reason
-
-
-def test_a_certificate_of_an_unknown_authority_is_reported(
-    authority: Authority, cloud: AwsCloud, machine: Machine, user: Key
-) -> None:
-    with LoopbackTls(authority, cloud) as https:
-        variables = {**user.environment(), "AWS_ENDPOINT_URL_ECR": https.url}
-        assert fail(machine, variables).code == "network.certificate-untrusted"
-        failure = fail(machine, {**variables, "AWS_CA_BUNDLE": "/none"})
-        assert failure.code == "network.ca-file-missing"
-        assert "AWS_CA_BUNDLE names /none" in failure.reason
-
-
-def test_a_proxy_that_refuses_is_named_without_its_password(
-    authority: Authority, cloud: AwsCloud, machine: Machine, user: Key
-) -> None:
-    with TerminatingProxy(authority) as proxy:
-        address = f"http://user:{cloud.secret('proxy password')}@127.0.0.1:{proxy.port}"
-        failure = fail(
-            machine, {**user.environment(), "HTTPS_PROXY": address, "AWS_ENDPOINT_URL_ECR": ""}
-        )
-    assert failure.code == "network.proxy-forbids"
-    assert "NO_PROXY" in failure.hint
 
 
 # --- Nothing configured ---------------------------------------------------------------------------
@@ -977,18 +832,10 @@ def test_a_login_for_a_private_registry_needs_no_identity(
 @pytest.mark.skipif(
     COMMAND[0] != sys.executable, reason="the imports of a frozen file cannot be listed"
 )
-def test_with_no_identity_the_sdk_is_not_loaded(executable: Executable) -> None:
-    command = [sys.executable, "-X", "importtime", *COMMAND[1:], "get"]
-    done = subprocess.run(
-        command,
-        input=EXAMPLE_HOST.encode(),
-        env=executable.environment,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.stdout == NOT_FOUND
-    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
+def test_with_no_identity_the_sdk_is_not_loaded(machine: Machine) -> None:
+    done = machine.call(sys.executable, "-X", "importtime", *COMMAND[1:], "get", stdin=EXAMPLE_HOST)
+    assert done.stdout.encode() == NOT_FOUND
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "cred_helper.providers.ecr" in loaded
     assert not {"botocore", "boto3", "urllib3", "configparser", "ssl"} & loaded
 
