@@ -367,7 +367,8 @@ def test_a_role_is_assumed_in_the_users_region_or_else_the_hosts(
 ) -> None:
     role = cloud.role("deploy", user)
     machine.aws_config(assumes(role, user))
-    assert cloud.issued(*machine.get(host, AWS_DEFAULT_REGION=configured).credential, host)
+    variables = {"AWS_DEFAULT_REGION": configured} if configured else {}
+    assert cloud.issued(*machine.get(host, **variables).credential, host)
     assert cloud.roles[role].regions == [region]
 
 

@@ -22,17 +22,14 @@ from tests.support.requests import jwt, token_request
 TENANT, CLIENT = "contoso.example", "11111111-2222-4333-8444-555555555555"
 SECRET = "loopback-secret"
 PRINCIPAL = {"AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": CLIENT}
+BY_SECRET = {**PRINCIPAL, "AZURE_CLIENT_SECRET": SECRET}
+TOKEN_FILE = "AZURE_FEDERATED_TOKEN_FILE"
+IMDS = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
+APP_SERVICE = {"IDENTITY_ENDPOINT": "http://h/", "IDENTITY_HEADER": "h"}
 CHAIN = (
-    "client-secret",
-    "client-certificate",
-    "username-password",
-    "federated-token",
-    "workload-identity",
-    "managed-identity",
-    "visual-studio-code",
-    "azure-cli",
-    "azure-powershell",
-    "azure-developer-cli",
+    *("client-secret", "client-certificate", "username-password", "federated-token"),
+    *("workload-identity", "managed-identity", "visual-studio-code"),
+    *("azure-cli", "azure-powershell", "azure-developer-cli"),
 )
 
 
@@ -82,6 +79,11 @@ def program(folder: Path, name: str) -> str:
     return str(path.parent)
 
 
+def get(environ: dict[str, str], **options: str) -> None:
+    asked = request(environ, **options)
+    AcrProvider().get(asked, AcrProvider().identify(asked))
+
+
 def az_login(folder: Path, profile: object = None) -> dict[str, str]:
     (folder / ".azure").mkdir(exist_ok=True)
     user = {"name": "someone@contoso.example", "type": "user"}
@@ -99,7 +101,7 @@ def az_login(folder: Path, profile: object = None) -> dict[str, str]:
     [
         ({}, None),
         (PRINCIPAL, None),
-        ({**PRINCIPAL, "AZURE_CLIENT_SECRET": SECRET}, "client-secret"),
+        (BY_SECRET, "client-secret"),
         ({**PRINCIPAL, "AZURE_CLIENT_SECRET": ""}, None),
         ({**PRINCIPAL, "AZURE_CLIENT_CERTIFICATE_PATH": "/c.pem"}, "client-certificate"),
         (
@@ -109,12 +111,12 @@ def az_login(folder: Path, profile: object = None) -> dict[str, str]:
         ({"AZURE_USERNAME": "a", "AZURE_PASSWORD": "b"}, None),
         ({"AZURE_USERNAME": "a", "AZURE_CLIENT_ID": CLIENT}, None),
         ({**PRINCIPAL, "AZURE_FEDERATED_TOKEN": "jwt"}, "federated-token"),
-        ({**PRINCIPAL, "AZURE_FEDERATED_TOKEN_FILE": "/token"}, "workload-identity"),
-        ({"IDENTITY_ENDPOINT": "http://h/", "IDENTITY_HEADER": "h"}, "managed-identity"),
+        ({**PRINCIPAL, TOKEN_FILE: "/token"}, "workload-identity"),
+        (APP_SERVICE, "managed-identity"),
         ({"IDENTITY_ENDPOINT": "http://h/", "IMDS_ENDPOINT": "http://h"}, "managed-identity"),
         ({"IDENTITY_ENDPOINT": "http://h/"}, None),
         ({"MSI_ENDPOINT": "http://h/"}, "managed-identity"),
-        ({"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://h"}, "managed-identity"),
+        ({IMDS: "http://h"}, "managed-identity"),
         ({"AZURE_TOKEN_CREDENTIALS": "managedidentitycredential"}, "managed-identity"),
     ],
 )
@@ -122,8 +124,11 @@ def test_variables_choose_an_identity(environ: dict[str, str], source: str | Non
     identity = identify(environ)
     assert identity.source == source
     # Whose token an address gives out that a variable names, only the token can say.
-    is_known = source is not None and "AZURE_POD_IDENTITY_AUTHORITY_HOST" not in environ
+    is_known = source is not None and IMDS not in environ
     assert (identity.cache_key is not None) == is_known
+    # Every other source of the chain is skipped with a reason.
+    assert sorted([*why(identity), *filter(None, [source])]) == sorted(CHAIN)
+    assert all(why(identity).values())
 
 
 def test_a_certificate_in_a_pipe_is_not_known_and_so_not_cached(tmp_path: Path) -> None:
@@ -133,36 +138,18 @@ def test_a_certificate_in_a_pipe_is_not_known_and_so_not_cached(tmp_path: Path) 
     assert identify(environ).cache_key is None
 
 
-def test_every_source_of_the_chain_is_either_used_or_skipped_with_a_reason() -> None:
-    for environ in ({}, {**PRINCIPAL, "AZURE_CLIENT_SECRET": SECRET}):
-        identity = identify(environ)
-        assert sorted([*why(identity), *filter(None, [identity.source])]) == sorted(CHAIN)
-        assert all(why(identity).values())
-
-
 def test_what_is_earlier_in_the_chain_comes_first(tmp_path: Path) -> None:
-    environ = {
-        **PRINCIPAL,
-        **az_login(tmp_path),
+    variables = {
         "AZURE_CLIENT_SECRET": SECRET,
         "AZURE_CLIENT_CERTIFICATE_PATH": "/c.pem",
-        "AZURE_USERNAME": "a",
         "AZURE_PASSWORD": "b",
         "AZURE_FEDERATED_TOKEN": "jwt",
-        "AZURE_FEDERATED_TOKEN_FILE": "/token",
-        "IDENTITY_ENDPOINT": "http://h/",
-        "IDENTITY_HEADER": "h",
+        TOKEN_FILE: "/token",
+        **APP_SERVICE,
     }
+    environ = {**PRINCIPAL, **az_login(tmp_path), "AZURE_USERNAME": "a", **variables}
     order = []
-    for variable in (
-        "AZURE_CLIENT_SECRET",
-        "AZURE_CLIENT_CERTIFICATE_PATH",
-        "AZURE_PASSWORD",
-        "AZURE_FEDERATED_TOKEN",
-        "AZURE_FEDERATED_TOKEN_FILE",
-        "IDENTITY_ENDPOINT",
-        "HOME",
-    ):
+    for variable in variables:
         identity = identify(environ)
         order.append(identity.source)
         assert [one.source for one in identity.candidates] == [identity.source]
@@ -185,7 +172,7 @@ def test_what_is_earlier_in_the_chain_comes_first(tmp_path: Path) -> None:
 def test_azure_token_credentials_narrows_the_chain(
     tmp_path: Path, chosen: str, source: str | None
 ) -> None:
-    environ = {**PRINCIPAL, **az_login(tmp_path), "AZURE_CLIENT_SECRET": SECRET}
+    environ = {**BY_SECRET, **az_login(tmp_path)}
     assert identify({**environ, "AZURE_TOKEN_CREDENTIALS": chosen}).source == source
     assert identify(environ, token_credentials=chosen).source == source
 
@@ -198,10 +185,8 @@ def test_a_credential_class_that_is_not_used_here_is_an_error(chosen: str) -> No
 @pytest.mark.parametrize(
     "variable",
     [
-        "AZURE_CLIENT_SECRET",
-        "AZURE_CLIENT_CERTIFICATE_PATH",
-        "AZURE_FEDERATED_TOKEN",
-        "AZURE_FEDERATED_TOKEN_FILE",
+        *("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"),
+        *("AZURE_FEDERATED_TOKEN", TOKEN_FILE),
     ],
 )
 @pytest.mark.parametrize("missing", ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"])
@@ -225,7 +210,7 @@ def test_a_machine_of_another_kind_has_no_managed_identity() -> None:
     assert reason == "acr.not-an-azure-machine"
 
 
-def test_an_azure_machines_identity_comes_first_and_the_login_of_az_after_it(
+def test_an_azure_machines_identity_comes_before_the_login_of_az_and_a_guess_after_it(
     tmp_path: Path, firmware: Callable[[bool | None], None]
 ) -> None:
     firmware(True)
@@ -233,11 +218,6 @@ def test_an_azure_machines_identity_comes_first_and_the_login_of_az_after_it(
     assert [one.source for one in identity.candidates] == ["managed-identity", "azure-cli"]
     assert identity.certain
     assert why(identity)["azure-cli"] == "acr.asked-later"
-
-
-def test_a_login_that_is_certain_comes_before_a_guess(
-    tmp_path: Path, firmware: Callable[[bool | None], None]
-) -> None:
     firmware(None)
     identity = identify(az_login(tmp_path))
     assert [one.source for one in identity.candidates] == ["azure-cli"]
@@ -254,43 +234,29 @@ def test_a_managed_identity_that_the_user_chose_is_the_only_candidate(tmp_path: 
 
 
 def test_an_option_chooses_before_a_variable() -> None:
-    environ = {"AZURE_CLIENT_ID": CLIENT, "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://h"}
+    environ = {"AZURE_CLIENT_ID": CLIENT, IMDS: "http://h"}
     assert identify(environ).candidates[0].named == ("client_id", CLIENT)
     assert identify(environ, client_id="other").candidates[0].named == ("client_id", "other")
     assert identify(environ, object_id="other").candidates[0].named == ("object_id", "other")
-
-
-def test_two_options_that_choose_an_identity_are_one_too_many() -> None:
     assert wrong({}, client_id="one", object_id="other") == "acr.two-identities"
 
 
 def test_a_secret_is_not_used_for_an_application_it_does_not_belong_to() -> None:
-    environ = {**PRINCIPAL, "AZURE_CLIENT_SECRET": SECRET}
-    assert identify(environ, client_id=CLIENT).source == "client-secret"
-    identity = identify(environ, client_id="other")
+    assert identify(BY_SECRET, client_id=CLIENT).source == "client-secret"
+    identity = identify(BY_SECRET, client_id="other")
     assert identity.source is None
     assert why(identity)["client-secret"] == "acr.other-client-id"
     assert identity.problem is not None
     assert identity.problem.code == "acr.no-such-identity"
 
 
-def test_without_an_answer_at_the_metadata_address_there_is_no_identity() -> None:
-    asked = request({"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9"})
-    with pytest.raises(NotFound):
-        AcrProvider().get(asked, AcrProvider().identify(asked))
-
-
-def test_without_an_answer_of_a_metadata_service_that_was_chosen_the_get_fails() -> None:
-    environ = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9"}
-    asked = request(environ, token_credentials="ManagedIdentityCredential")
-    with pytest.raises(Unreachable):
-        AcrProvider().get(asked, AcrProvider().identify(asked))
-
-
-def test_no_identity_at_all_is_not_found() -> None:
-    asked = request({})
-    with pytest.raises(NotFound):
-        AcrProvider().get(asked, AcrProvider().identify(asked))
+def test_without_an_identity_or_an_answer_at_the_metadata_address_a_get_finds_nothing() -> None:
+    closed = {IMDS: "http://127.0.0.1:9"}
+    for environ in ({}, closed):
+        with pytest.raises(NotFound):
+            get(environ)
+    with pytest.raises(Unreachable):  # it was chosen
+        get(closed, token_credentials="ManagedIdentityCredential")
 
 
 # --- Programs that sign people in -----------------------------------------------------------------
@@ -353,12 +319,15 @@ def test_other_programs_are_used_once_they_wrote_down_a_login(
 # --- The authority --------------------------------------------------------------------------------
 
 
+KNOWN = "https://login.microsoftonline.com"
+
+
 @pytest.mark.parametrize(
     ("configured", "authority"),
     [
-        ("", "https://login.microsoftonline.com"),
-        ("login.microsoftonline.com", "https://login.microsoftonline.com"),
-        ("https://login.microsoftonline.com/", "https://login.microsoftonline.com"),
+        ("", KNOWN),
+        ("login.microsoftonline.com", KNOWN),
+        (f"{KNOWN}/", KNOWN),
         ("HTTPS://Login.Microsoft.com", "https://Login.Microsoft.com"),
         ("https://westeurope.login.microsoft.com", "https://westeurope.login.microsoft.com"),
         ("https://login.private.example:8443/", "https://login.private.example:8443"),
@@ -376,42 +345,44 @@ def test_an_authority_of_the_same_cloud_or_of_no_known_one_is_used(
 @pytest.mark.parametrize(
     ("host", "configured"),
     [
-        ("myreg.azurecr.io", "https://login.microsoftonline.us"),
-        ("myreg.azurecr.io", "login.chinacloudapi.cn"),
-        ("myreg.azurecr.io", "https://LOGIN.partner.microsoftonline.cn:443/"),
-        ("myreg.azurecr.us", "https://login.microsoftonline.com"),
+        ("myreg.azurecr.us", KNOWN),
         ("myreg.azurecr.us", "https://westus2.login.microsoft.com"),
         ("myreg.azurecr.cn", "https://login.microsoftonline.de"),
-        ("myreg.azurecr.io", "http://login.microsoftonline.com"),
-        ("myreg.azurecr.io", "https://"),
-        # What a parser of URLs may take for one host, and another for another.
-        ("myreg.azurecr.io", "https://evil.example\\@login.microsoftonline.com"),
-        ("myreg.azurecr.io", "evil.example\\@login.microsoftonline.com"),
-        ("myreg.azurecr.io", "https://evil.example@login.microsoftonline.com"),
-        ("myreg.azurecr.io", "https://login.microsoftonline.com@evil.example"),
-        ("myreg.azurecr.io", "https://evil.example?@login.microsoftonline.com"),
-        ("myreg.azurecr.io", "https://evil.example#.login.microsoftonline.com"),
-        ("myreg.azurecr.io", "https://evil.example/.login.microsoftonline.com"),
-        ("myreg.azurecr.io", "https://login.microsoftonline.com/evil"),
-        ("myreg.azurecr.io", "evil.example://login.microsoftonline.com"),
-        ("myreg.azurecr.io", "https://https://login.microsoftonline.com"),
-        ("myreg.azurecr.io", "//login.microsoftonline.com"),
-        ("myreg.azurecr.io", "https://login.microsoftonline.com:4a3"),
-        ("myreg.azurecr.io", "https://login.microsoftonline.com:"),
-        ("myreg.azurecr.io", "https://login.microsoftonline.com:99999"),
-        ("myreg.azurecr.io", "https://login.microsoftonline.com:٤٤٣"),
-        ("myreg.azurecr.io", "login.microsoftonline.us."),
-        ("myreg.azurecr.io", "login.microsoftonline。us"),
-        ("myreg.azurecr.io", "login microsoftonline.com"),
-        ("myreg.azurecr.io", "login.microsoftonline.com\t.evil.example"),
-        ("myreg.azurecr.io", "[::1"),
-        ("myreg.azurecr.io", "[evil.example]"),
+        *(
+            ("myreg.azurecr.io", configured)
+            for configured in (
+                "https://login.microsoftonline.us",
+                "login.chinacloudapi.cn",
+                "https://LOGIN.partner.microsoftonline.cn:443/",
+                "http://login.microsoftonline.com",
+                "https://",
+                # What a parser of URLs may take for one host, and another for another.
+                "https://evil.example\\@login.microsoftonline.com",
+                "evil.example\\@login.microsoftonline.com",
+                "https://evil.example@login.microsoftonline.com",
+                f"{KNOWN}@evil.example",
+                "https://evil.example?@login.microsoftonline.com",
+                "https://evil.example#.login.microsoftonline.com",
+                "https://evil.example/.login.microsoftonline.com",
+                f"{KNOWN}/evil",
+                "evil.example://login.microsoftonline.com",
+                f"https://{KNOWN}",
+                "//login.microsoftonline.com",
+                *(f"{KNOWN}:{port}" for port in ("4a3", "", "99999", "٤٤٣")),
+                "login.microsoftonline.us.",
+                "login.microsoftonline。us",
+                "login microsoftonline.com",
+                "login.microsoftonline.com\t.evil.example",
+                "[::1",
+                "[evil.example]",
+            )
+        ),
     ],
 )
 def test_an_authority_of_another_cloud_or_without_tls_is_refused(
     host: str, configured: str
 ) -> None:
-    environ = {**PRINCIPAL, "AZURE_CLIENT_SECRET": SECRET, "AZURE_AUTHORITY_HOST": configured}
+    environ = {**BY_SECRET, "AZURE_AUTHORITY_HOST": configured}
     assert wrong(environ, host) in ("acr.bad-authority", "acr.authority-of-another-cloud")
 
 
@@ -472,24 +443,19 @@ def test_an_option_with_an_invalid_value_is_an_error_that_does_not_quote_it(
 def test_a_stray_character_is_named_with_the_variable_that_has_it(
     variable: str, stray: str
 ) -> None:
-    environ = {**PRINCIPAL, "AZURE_CLIENT_SECRET": SECRET}
-    for value in (environ[variable] + stray, stray + environ[variable]):
+    for value in (BY_SECRET[variable] + stray, stray + BY_SECRET[variable]):
         with pytest.raises(Misconfigured) as raised:
-            identify({**environ, variable: value})
+            identify({**BY_SECRET, variable: value})
         assert raised.value.code == "acr.bad-character"
         assert variable in raised.value.reason
         assert raised.value.reason.isprintable()
-
-
-def test_the_closed_cloud_is_explained() -> None:
-    assert wrong({}, "myreg.azurecr.de") == "acr.cloud-closed"
 
 
 @pytest.mark.parametrize(
     "client", ["Abc8Q.supersecretsupersecretsupersecret1", "someSecretOf34Characters-withoutTilde"]
 )
 def test_a_secret_in_the_place_of_an_id_is_not_shown(client: str) -> None:
-    environ = {**PRINCIPAL, "AZURE_CLIENT_ID": client, "AZURE_CLIENT_SECRET": SECRET}
+    environ = {**BY_SECRET, "AZURE_CLIENT_ID": client}
     asked = request(environ)
     identity = identify(environ)
     assert client not in identity.detail
@@ -517,7 +483,7 @@ def test_files_that_cannot_be_used_are_found_without_the_sdk(tmp_path: Path) -> 
         assert problems({variable: jwt(sub="job")}) == ["acr.content-for-path"]
         os.mkfifo(tmp_path / variable)
         assert problems({variable: str(tmp_path / variable)}) == []
-    token_file = {"AZURE_FEDERATED_TOKEN_FILE": str(file)}
+    token_file = {TOKEN_FILE: str(file)}
     for content, code in (
         ("\n", "acr.empty-token-file"),
         (jwt(exp=int(time.time()) - 600), "acr.token-expired"),
@@ -552,37 +518,46 @@ def cache_key(environ: dict[str, str], host: str = "myreg.azurecr.io", **options
 
 
 def test_another_identity_has_another_cache_key(tmp_path: Path) -> None:
-    environ = {**PRINCIPAL, "AZURE_CLIENT_SECRET": SECRET}
     certificate = tmp_path / "client.pem"
-    certificate.write_text("one")
     by_certificate = {**PRINCIPAL, "AZURE_CLIENT_CERTIFICATE_PATH": str(certificate)}
-    app_service = {"IDENTITY_ENDPOINT": "http://h/", "IDENTITY_HEADER": "h"}
+
+    def federated(**claims: str) -> str:
+        return cache_key({**PRINCIPAL, "AZURE_FEDERATED_TOKEN": jwt(**claims)})
+
     keys = [
-        cache_key(environ),
-        cache_key({**environ, "AZURE_CLIENT_SECRET": "other"}),
-        cache_key({**environ, "AZURE_TENANT_ID": "other"}),
-        cache_key({**environ, "AZURE_CLIENT_ID": "other"}),
-        cache_key({**environ, "AZURE_AUTHORITY_HOST": "login.windows.net"}),
-        cache_key(environ, "myreg.azurecr.us"),
-        cache_key(environ, audience="https://management.azure.com"),
-        cache_key(environ, identity_token="true"),
-        cache_key({**PRINCIPAL, "AZURE_FEDERATED_TOKEN": jwt(iss="i", sub="one")}),
-        cache_key({**PRINCIPAL, "AZURE_FEDERATED_TOKEN": jwt(iss="i", sub="other")}),
-        cache_key({**PRINCIPAL, "AZURE_FEDERATED_TOKEN": jwt(iss="j", sub="one")}),
-        cache_key(by_certificate),
-        cache_key(app_service),
-        cache_key({**app_service, "AZURE_CLIENT_ID": CLIENT}),
-        cache_key(app_service, object_id=CLIENT),
-        cache_key({**app_service, "IDENTITY_HEADER": "another app"}),
+        cache_key(BY_SECRET),
+        *(
+            cache_key({**BY_SECRET, variable: "other"})
+            for variable in ("AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_CLIENT_ID")
+        ),
+        cache_key({**BY_SECRET, "AZURE_AUTHORITY_HOST": "login.windows.net"}),
+        cache_key(BY_SECRET, "myreg.azurecr.us"),
+        cache_key(BY_SECRET, audience="https://management.azure.com"),
+        cache_key(BY_SECRET, identity_token="true"),
+        *(
+            federated(iss="i", sub="one"),
+            federated(iss="i", sub="2"),
+            federated(iss="j", sub="one"),
+        ),
+        cache_key(APP_SERVICE),
+        cache_key({**APP_SERVICE, "AZURE_CLIENT_ID": CLIENT}),
+        cache_key(APP_SERVICE, object_id=CLIENT),
+        cache_key({**APP_SERVICE, "IDENTITY_HEADER": "another app"}),
     ]
-    certificate.write_text("other")
-    keys.append(cache_key(by_certificate))
+    for content in ("one", "other"):
+        certificate.write_text(content)
+        keys.append(cache_key(by_certificate))
     environ = az_login(tmp_path)
     keys.append(cache_key(environ))
     keys.append(cache_key(environ, tenant_id=TENANT))
     keys.append(cache_key({**environ, "AZURE_CLOUD_NAME": "AzureChinaCloud"}))
     az_login(tmp_path, {"subscriptions": [{"user": {"name": "other"}}]})
     keys.append(cache_key(environ))
+    # Another job writes to the same token file.
+    path = tmp_path / "token"
+    for subject in ("main", "pull-request", ""):
+        path.write_text(jwt(iss="i", sub=subject))
+        keys.append(cache_key({**PRINCIPAL, TOKEN_FILE: str(path)}))
     assert len(set(keys)) == len(keys)
 
 
@@ -590,22 +565,11 @@ def test_the_same_identity_keeps_its_cache_key_while_its_token_renews(tmp_path: 
     path = tmp_path / "token"
     keys = set()
     for number in (1, 2):
-        token = jwt(iss="i", sub="job", exp=number)
-        path.write_text(token)
-        keys.add(cache_key({**PRINCIPAL, "AZURE_FEDERATED_TOKEN_FILE": str(path)}))
-        keys.add(cache_key({**PRINCIPAL, "AZURE_FEDERATED_TOKEN_FILE": str(path)}))
+        path.write_text(jwt(iss="i", sub="job", exp=number))
+        keys.add(cache_key({**PRINCIPAL, TOKEN_FILE: str(path)}))
     assert len(keys) == 1
     inline = {cache_key({**PRINCIPAL, "AZURE_FEDERATED_TOKEN": jwt(sub="a", exp=n)}) for n in "12"}
     assert len(inline) == 1
-
-
-def test_another_job_that_writes_to_the_same_token_file_is_another_identity(tmp_path: Path) -> None:
-    path = tmp_path / "token"
-    keys = set()
-    for subject in ("main", "pull-request", ""):
-        path.write_text(jwt(iss="i", sub=subject))
-        keys.add(cache_key({**PRINCIPAL, "AZURE_FEDERATED_TOKEN_FILE": str(path)}))
-    assert len(keys) == 3
 
 
 def test_another_folder_of_az_is_another_identity(tmp_path: Path) -> None:
