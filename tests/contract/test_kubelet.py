@@ -67,18 +67,16 @@ class Node:
         annotations: dict[str, str] | None = None,
         token: str = "",
         *arguments: str,
-        link: str = OWN,
-        path: str = "team/app",
         version: str = V1,
         **variables: str,
     ) -> Completed:
         """Ask as kubelet does, and check that no secret is on standard error."""
-        request: dict[str, Any] = {"image": f"{host}/{path}"}
+        request: dict[str, Any] = {"image": f"{host}/team/app"}
         if token:
             request["serviceAccountToken"] = token
         if annotations:
             request["serviceAccountAnnotations"] = annotations
-        return self.send(request, *arguments, link=link, version=version, **variables)
+        return self.send(request, *arguments, version=version, **variables)
 
     def send(
         self,
@@ -137,122 +135,73 @@ def node(shared: Node, tmp_path: Path) -> Node:
 
 # --- Whose identity -------------------------------------------------------------------------------
 
-# A pod's annotations and whether it has a token, the link and its arguments → the code of the error
-# or nothing, and whose identity was asked.
-_CASES: dict[str, tuple[str, dict[str, str], str, tuple[str, ...], str, str]] = {
-    # host, annotations, subject of the token, link and arguments, code, asked
-    "a node at ECR": (ECR, {}, "", (OWN,), "", "node"),
-    "a node at Google": (GCR, {}, "", (OWN,), "", "node"),
-    "a node at ACR": (ACR, {}, "", (OWN,), "", "node"),
-    "a pod at ECR": (ECR, EKS, ACCOUNT, (OWN,), "", "pod"),
-    "a pod at Google": (GCR, GKE, ACCOUNT, (OWN,), "", "pod"),
-    "a pod at ACR": (ACR, AKS, ACCOUNT, (OWN,), "", "pod"),
-    "a pod as a service account of Google": (
-        *(GCR, {**GKE, "iam.gke.io/gcp-service-account": google.TARGET}, ACCOUNT, (OWN,)),
-        *("", "pod"),
-    ),
-    # What the pod asks for fails: never the node's.
-    "a role that does not trust the pod": (
-        ECR,
-        EKS,
-        STRANGER,
-        (OWN,),
-        "ecr.token-not-trusted",
-        "pod",
-    ),
-    "a pool that does not trust the pod": (
-        GCR,
-        GKE,
-        STRANGER,
-        (OWN,),
-        "gcr.attribute-condition",
-        "pod",
-    ),
-    "an application that does not": (
-        ACR,
-        AKS,
-        STRANGER,
-        (OWN,),
-        "acr.no-federated-credential",
-        "pod",
-    ),
-    "annotations without a token": (ECR, EKS, "", (OWN,), "kubelet.no-token", ""),
-    "no annotation at ECR": (ECR, {}, ACCOUNT, (OWN,), "kubelet.no-annotation", ""),
-    "no annotation at ACR": (ACR, {}, ACCOUNT, (OWN,), "kubelet.no-annotation", ""),
-    "a tenant and no client": (
-        *(ACR, {"kubernetes.azure.com/acr-tenant-id": azure.TENANT_ID}, ACCOUNT, (OWN,)),
-        *("kubelet.no-annotation", ""),
-    ),
-    "an empty role": (
-        *(ECR, dict.fromkeys(EKS, ""), ACCOUNT, (OWN,)),
-        *("kubelet.no-annotation", ""),
-    ),
-    "the annotation of another cloud": (ECR, AKS, ACCOUNT, (OWN,), "kubelet.other-cloud", ""),
-    "another cloud's without a token": (ECR, AKS, "", (OWN,), "kubelet.other-cloud", ""),
-    "a cloud without annotations": ("docker.io", EKS, ACCOUNT, (OWN,), "", ""),
-    "two clouds' annotations": (ECR, {**EKS, **AKS}, ACCOUNT, (OWN,), "kubelet.two-clouds", ""),
-    "a switch that is neither": (
-        *(GCR, {"iam.gke.io/enable-wi-image-pull": "yes"}, ACCOUNT, (OWN,)),
-        *("kubelet.annotation-value", ""),
-    ),
-    # The pod asks for nothing.
-    "a pod that wants no identity": (
-        *(GCR, {"iam.gke.io/enable-wi-image-pull": "false"}, ACCOUNT),
-        *((OWN, "--without-annotation=node"), "", "node"),
-    ),
-    "an annotation of no cloud": (
-        *(ECR, {"team.example/owner": "a"}, ACCOUNT, (OWN,)),
-        *("kubelet.no-annotation", ""),
-    ),
-    "no annotation, and the node's is wanted then": (
-        *(ECR, {}, ACCOUNT, (OWN, "--without-annotation", "node")),
-        *("", "node"),
-    ),
-    # By the command, and by the names of the clouds' own plugins.
-    "the command": (ECR, {}, "", (PROGRAM, "kubelet"), "", "node"),
-    "the command for a pod": (
-        *(ECR, EKS, STRANGER, (PROGRAM, "kubelet")),
-        *("ecr.token-not-trusted", "pod"),
-    ),
-    "AWS's plugin, with a role": (ECR, EKS, ACCOUNT, (_ECR,), "", "pod"),
-    "AWS's plugin, a role that fails": (
-        *(ECR, EKS, STRANGER, (_ECR,)),
-        *("ecr.token-not-trusted", "pod"),
-    ),
-    "AWS's plugin, without a role": (ECR, {}, ACCOUNT, (_ECR,), "", "node"),
-    "AWS's plugin at Google": (GCR, {}, "", (_ECR, "get"), "", ""),
-    "Google's plugin, of the cluster": (
-        *(GCR, GKE, ACCOUNT, (_GCP, "get-credentials", *GKE_CLUSTER)),
-        *("", "pod"),
-    ),
-    "Google's plugin, not of the cluster": (
-        *(GCR, GKE, STRANGER, (_GCP, "get-credentials", "-v", "3", *GKE_CLUSTER)),
-        *("gcr.attribute-condition", "pod"),
-    ),
-    "Google's plugin, a pod that asks for nothing": (
-        *(GCR, {}, ACCOUNT, (_GCP, "get-credentials", "--v=3", *GKE_CLUSTER)),
-        *("", "node"),
-    ),
-    "Azure's plugin, with a client": (ACR, AKS, ACCOUNT, (_ACR, "azure.json"), "", "pod"),
-    "Azure's plugin, without": (
-        *(ACR, {}, ACCOUNT, (_ACR, "azure.json")),
-        *("kubelet.no-annotation", ""),
-    ),
-    "Azure's plugin, for the node": (ACR, {}, "", (_ACR, "azure.json"), "", "node"),
-    "Azure's plugin, a mirrored image": (
-        *("mcr.microsoft.com", {}, "", (_ACR, "azure.json", "-r", f"mcr.microsoft.com:{ACR}")),
-        *("", "node"),
-    ),
-    "Azure's plugin, a mirrored image and a pod": (
-        *("mcr.microsoft.com", AKS, ACCOUNT),
-        *((_ACR, f"--registry-mirror=mcr.microsoft.com:{ACR}", "azure.json"), "", "pod"),
-    ),
-}
+_PINNED = {**GKE, "iam.gke.io/gcp-service-account": google.TARGET}
+_SWITCH, _TENANT = "iam.gke.io/enable-wi-image-pull", "kubernetes.azure.com/acr-tenant-id"
+_NOTHING, _OTHER = "kubelet.no-annotation", "kubelet.other-cloud"
+_UNTRUSTED = "ecr.token-not-trusted"
+_MIRROR = f"mcr.microsoft.com:{ACR}"
+_OF_CLUSTER = ("get-credentials", *GKE_CLUSTER)
+_VERBOSE = ("get-credentials", "-v", "3", *GKE_CLUSTER)
 
 
-@pytest.mark.parametrize("case", _CASES)
-def test_the_identity_that_is_asked_is_the_one_that_is_wanted(node: Node, case: str) -> None:
-    host, annotations, subject, (link, *arguments), expected, asked = _CASES[case]
+# The host, a pod's annotations, the subject of its token, the link and its arguments → the code of
+# the error or nothing, and whose identity was asked.
+@pytest.mark.parametrize(
+    ("host", "annotations", "subject", "call", "expected", "asked"),
+    [
+        *((host, {}, "", (OWN,), "", "node") for host in (ECR, GCR, ACR)),
+        (ECR, EKS, ACCOUNT, (OWN,), "", "pod"),
+        (GCR, GKE, ACCOUNT, (OWN,), "", "pod"),
+        (ACR, AKS, ACCOUNT, (OWN,), "", "pod"),
+        (GCR, _PINNED, ACCOUNT, (OWN,), "", "pod"),
+        # The identity that the pod asks for fails: the node's does not replace it.
+        (ECR, EKS, STRANGER, (OWN,), _UNTRUSTED, "pod"),
+        (GCR, GKE, STRANGER, (OWN,), "gcr.attribute-condition", "pod"),
+        (ACR, AKS, STRANGER, (OWN,), "acr.no-federated-credential", "pod"),
+        (ECR, EKS, "", (OWN,), "kubelet.no-token", ""),
+        (ECR, {}, ACCOUNT, (OWN,), _NOTHING, ""),
+        (ACR, {}, ACCOUNT, (OWN,), _NOTHING, ""),
+        (ACR, {_TENANT: azure.TENANT_ID}, ACCOUNT, (OWN,), _NOTHING, ""),
+        (ECR, dict.fromkeys(EKS, ""), ACCOUNT, (OWN,), _NOTHING, ""),
+        (ECR, AKS, ACCOUNT, (OWN,), _OTHER, ""),
+        (ECR, AKS, "", (OWN,), _OTHER, ""),
+        ("docker.io", EKS, ACCOUNT, (OWN,), "", ""),
+        (ECR, {**EKS, **AKS}, ACCOUNT, (OWN,), "kubelet.two-clouds", ""),
+        (GCR, {_SWITCH: "yes"}, ACCOUNT, (OWN,), "kubelet.annotation-value", ""),
+        # The pod asks for nothing.
+        (GCR, {_SWITCH: "false"}, ACCOUNT, (OWN, "--without-annotation=node"), "", "node"),
+        (ECR, {"team.example/owner": "a"}, ACCOUNT, (OWN,), _NOTHING, ""),
+        (ECR, {}, ACCOUNT, (OWN, "--without-annotation", "node"), "", "node"),
+        # By the command, and by the names of the clouds' own plugins.
+        (ECR, {}, "", (PROGRAM, "kubelet"), "", "node"),
+        (ECR, EKS, STRANGER, (PROGRAM, "kubelet"), _UNTRUSTED, "pod"),
+        (ECR, EKS, ACCOUNT, (_ECR,), "", "pod"),
+        (ECR, EKS, STRANGER, (_ECR,), _UNTRUSTED, "pod"),
+        (ECR, {}, ACCOUNT, (_ECR,), "", "node"),
+        (GCR, {}, "", (_ECR, "get"), "", ""),
+        (GCR, GKE, ACCOUNT, (_GCP, *_OF_CLUSTER), "", "pod"),
+        (GCR, GKE, STRANGER, (_GCP, *_VERBOSE), "gcr.attribute-condition", "pod"),
+        (GCR, {}, ACCOUNT, (_GCP, *_OF_CLUSTER, "--v=3"), "", "node"),
+        (ACR, AKS, ACCOUNT, (_ACR, "azure.json"), "", "pod"),
+        (ACR, {}, ACCOUNT, (_ACR, "azure.json"), _NOTHING, ""),
+        (ACR, {}, "", (_ACR, "azure.json"), "", "node"),
+        ("mcr.microsoft.com", {}, "", (_ACR, "azure.json", "-r", _MIRROR), "", "node"),
+        (
+            *("mcr.microsoft.com", AKS, ACCOUNT),
+            *((_ACR, f"--registry-mirror={_MIRROR}", "azure.json"), "", "pod"),
+        ),
+    ],
+)
+def test_the_identity_that_is_asked_is_the_one_that_is_wanted(
+    node: Node,
+    host: str,
+    annotations: dict[str, str],
+    subject: str,
+    call: tuple[str, ...],
+    expected: str,
+    asked: str,
+) -> None:
+    link, *arguments = call
     identity = {"useManagedIdentityExtension": True, "userAssignedIdentityID": ""}
     (node.home / "azure.json").write_text(json.dumps(identity))
     audience = GKE_AUDIENCE if link == _GCP else AUDIENCE.get(host, AUDIENCE[ACR])
@@ -301,24 +250,19 @@ def test_the_identity_of_the_node_is_that_of_azure_json(
 
 
 def test_service_accounts_share_nothing_and_the_pods_of_one_share_all(node: Node) -> None:
-    first = response(node.pull(ECR, EKS, node.cluster.token(AWS_AUDIENCE)))
+    def asks(role: str = ROLE, subject: str = ACCOUNT, pod: str = "app-1") -> Completed:
+        token = node.cluster.token(AWS_AUDIENCE, subject, pod)
+        return node.pull(ECR, dict.fromkeys(EKS, role), token)
+
+    first = response(asks())["auth"]
     assert node.cluster.asked() == "pod"
-    of_another_pod = node.cluster.token(AWS_AUDIENCE, pod="app-2")
-    assert response(node.pull(ECR, EKS, of_another_pod))["auth"] == first["auth"]
+    assert response(asks(pod="app-2"))["auth"] == first
     assert node.cluster.asked() == ""
-    assert (
-        response(node.pull(ECR, EKS, node.cluster.token(AWS_AUDIENCE, OTHER_ACCOUNT)))["auth"]
-        != first["auth"]
-    )
+    assert response(asks(subject=OTHER_ACCOUNT))["auth"] != first
     assert node.cluster.asked() == "pod"
-    assert (
-        code(node.pull(ECR, EKS, node.cluster.token(AWS_AUDIENCE, STRANGER)))
-        == "ecr.token-not-trusted"
-    )
-    assert response(node.pull(ECR))["auth"] != first["auth"]
-    another_role = node.cluster.ecr.role("another", ACCOUNT)
-    asked = node.pull(ECR, dict.fromkeys(EKS, another_role), node.cluster.token(AWS_AUDIENCE))
-    assert response(asked)["auth"] != first["auth"]
+    assert code(asks(subject=STRANGER)) == _UNTRUSTED
+    assert response(node.pull(ECR))["auth"] != first
+    assert response(asks(node.cluster.ecr.role("another", ACCOUNT)))["auth"] != first
 
 
 def test_a_token_that_has_expired_is_shown_to_no_cloud_and_gets_no_kept_credential(
@@ -373,54 +317,46 @@ def test_kubelet_keeps_no_credential_whose_end_is_near_or_unknown(node: Node) ->
 
 
 _RULE = "[[rule]]\nmatch = "
+_OF_ECR = f'{_RULE}"{ECR}'
+_ALIAS = f'"\nalias = "{ECR}"'
+_DIGEST = f"v1@sha256:{'0' * 64}"
+
+
 # Rules, an image → the pattern of the answer, for what it is kept, and the user name.
-_RULES = {
-    "the host": (f'{_RULE}"{ECR}"\nprovider = "ecr"', f"{ECR}/a/b", ECR, "Registry", "AWS"),
-    "a path": (
-        *(f'{_RULE}"{ECR}/team-a"\nrole_arn = "{ROLE}"', f"{ECR}/team-b/app"),
-        *(ECR, "Image", "AWS"),
-    ),
-    "below a path": (
-        *(f'{_RULE}"{ECR}/team-*/x"\nprovider = "ecr"', f"{ECR}/team-a/x/app:v1@sha256:{'0' * 64}"),
-        *(f"{ECR}/team-a/x", "Image", "AWS"),
-    ),
-    "an alias": (
-        *(f'{_RULE}"mirror.corp.example"\nalias = "{ECR}"', "mirror.corp.example/a:1"),
-        *("mirror.corp.example", "Registry", "AWS"),
-    ),
-    "an alias of Docker Hub": (
-        *(f'{_RULE}"docker.io"\nalias = "{ECR}"', "docker.io/library/nginx"),
-        *("docker.io", "Registry", "AWS"),
-    ),
-    "an alias on a port": (
-        *(f'{_RULE}"corp.example:5000"\nalias = "{ECR}"', "corp.example:5000/a"),
-        *("corp.example:5000", "Registry", "AWS"),
-    ),
-    "a helper": (
-        *(f'{_RULE}"corp.example"\nhelper = "own"', "corp.example/a/b"),
-        *("corp.example", "Registry", "of-helper"),
-    ),
-    "logins of config.json": (
-        *(f'{_RULE}"corp.example"\nprovider = "none"', "corp.example/a/b"),
-        *("corp.example", "Registry", "of-config"),
-    ),
-    "variables": (
-        *(f'{_RULE}"corp.example"\nprovider = "environment"', "corp.example/a/b"),
-        *("corp.example", "Registry", "of-variables"),
-    ),
-    "no rule for the login of config.json": ("", "corp.example/a", "", "Registry", ""),
-    "a rule for another registry": (
-        *(f'{_RULE}"other.example"\nprovider = "none"', "corp.example/a", "", "Registry", ""),
-    ),
-    "a registry to pull from without a login": (
-        *(f'{_RULE}"{ECR}"\nanswer = "anonymous"', f"{ECR}/a", "", "Registry", ""),
-    ),
-}
-
-
-@pytest.mark.parametrize("case", _RULES)
-def test_the_answer_is_for_the_narrowest_pattern_that_is_right(node: Node, case: str) -> None:
-    rules, image, pattern, kept_for, username = _RULES[case]
+@pytest.mark.parametrize(
+    ("rules", "image", "pattern", "kept_for", "username"),
+    [
+        (f'{_OF_ECR}"\nprovider = "ecr"', f"{ECR}/a/b", ECR, "Registry", "AWS"),
+        # A rule for a path, and for what is below a path.
+        (f'{_OF_ECR}/team-a"\nrole_arn = "{ROLE}"', f"{ECR}/team-b/app", ECR, "Image", "AWS"),
+        (
+            *(f'{_OF_ECR}/team-*/x"\nprovider = "ecr"', f"{ECR}/team-a/x/app:{_DIGEST}"),
+            *(f"{ECR}/team-a/x", "Image", "AWS"),
+        ),
+        *(
+            (f'{_RULE}"{host}{_ALIAS}', f"{host}/library/a:1", host, "Registry", "AWS")
+            for host in ("mirror.corp.example", "docker.io", "corp.example:5000")
+        ),
+        *(
+            (
+                *(f'{_RULE}"corp.example"\n{rest}', "corp.example/a/b"),
+                *("corp.example", "Registry", username),
+            )
+            for rest, username in (
+                ('helper = "own"', "of-helper"),
+                ('provider = "none"', "of-config"),
+                ('provider = "environment"', "of-variables"),
+            )
+        ),
+        # No rule for the login of config.json.
+        ("", "corp.example/a", "", "Registry", ""),
+        (f'{_RULE}"other.example"\nprovider = "none"', "corp.example/a", "", "Registry", ""),
+        (f'{_OF_ECR}"\nanswer = "anonymous"', f"{ECR}/a", "", "Registry", ""),
+    ],
+)
+def test_the_answer_is_for_the_narrowest_pattern_that_is_right(
+    node: Node, rules: str, image: str, pattern: str, kept_for: str, username: str
+) -> None:
     login = {"auths": {"corp.example": {"auth": base64.b64encode(b"of-config:p").decode()}}}
     (node.home / ".docker").mkdir(exist_ok=True)
     (node.home / ".docker/config.json").write_text(json.dumps(login))
@@ -493,59 +429,46 @@ def test_the_response_has_the_version_of_the_request(node: Node, version: str) -
 
 
 _TOKEN = "a-word-for-a-token"
-_BAD: dict[str, tuple[dict[str, Any] | str, str]] = {
-    "nothing": ("", "kubelet.no-request"),
-    "half of a document": ('{"kind":', "client.not-json"),
-    "two documents": ("{}{}", "client.not-json"),
-    "a list": ("[]", "client.not-object"),
-    "another kind": ({"kind": "CredentialProviderResponse"}, "kubelet.other-kind"),
-    "another version": ({"apiVersion": "v1"}, "kubelet.other-version"),
-    "a version that is a number": ({"apiVersion": 1}, "kubelet.other-version"),
-    "a key of its own": ({"image": "a/b", "tag": "x"}, "kubelet.unknown-key"),
-    "a key of a later version": (
-        {"apiVersion": f"{V1}beta1", "image": "a/b", "serviceAccountToken": _TOKEN},
-        "kubelet.unknown-key",
-    ),
-    "a key twice": ('{"kind":"a","kind":"b"}', "kubelet.repeated-key"),
-    "no image": ({}, "kubelet.no-image"),
-    "an image that is a list": ({"image": []}, "client.not-text"),
-    "a scheme": ({"image": f"https://{ECR}/a"}, "kubelet.not-reference"),
-    "user information": ({"image": f"u:p@{ECR}/a"}, "kubelet.not-reference"),
-    "a capital in the repository": ({"image": f"{ECR}/A"}, "kubelet.not-reference"),
-    "a blank": ({"image": f"{ECR}/a b"}, "kubelet.not-reference"),
-    "a host alone": ({"image": f"{ECR}/"}, "kubelet.not-reference"),
-    "a port that is a word": ({"image": "corp.example:http/a"}, "kubelet.not-reference"),
-    "annotations that are a list": (
-        {"image": f"{ECR}/a", "serviceAccountAnnotations": ["a"]},
-        "kubelet.annotations",
-    ),
-    "annotations that are an empty list": (
-        {"image": f"{ECR}/a", "serviceAccountAnnotations": []},
-        "kubelet.annotations",
-    ),
-    "annotations that are false": (
-        {"image": f"{ECR}/a", "serviceAccountAnnotations": False},
-        "kubelet.annotations",
-    ),
-    "half of a character in the token": (
-        {"image": f"{ECR}/a", "serviceAccountToken": "\ud800"},
-        "kubelet.not-jwt",
-    ),
-    "an annotation that is a number": (
-        {"image": f"{ECR}/a", "serviceAccountAnnotations": {"a": 1}},
-        "kubelet.annotations",
-    ),
-    "a token that says nothing": (
-        {"image": f"{ECR}/a", "serviceAccountToken": _TOKEN, "serviceAccountAnnotations": EKS},
-        "kubelet.not-jwt",
-    ),
-}
+_BETA = f"{V1}beta1"
 
 
-@pytest.mark.parametrize("case", _BAD)
-def test_a_bad_request_is_an_error_that_names_what_is_wrong(node: Node, case: str) -> None:
-    request, expected = _BAD[case]
-    answer = node.send(request)
+def _with(**members: object) -> dict[str, Any]:
+    return {"image": f"{ECR}/a", **{f"serviceAccount{k}": v for k, v in members.items()}}
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        ("", "kubelet.no-request"),
+        ('{"kind":', "client.not-json"),
+        ("{}{}", "client.not-json"),
+        ("[]", "client.not-object"),
+        ({"kind": "CredentialProviderResponse"}, "kubelet.other-kind"),
+        ({"apiVersion": "v1"}, "kubelet.other-version"),
+        ({"apiVersion": 1}, "kubelet.other-version"),
+        ({"image": "a/b", "tag": "x"}, "kubelet.unknown-key"),
+        # A key of a later version.
+        ({**_with(Token=_TOKEN), "apiVersion": _BETA}, "kubelet.unknown-key"),
+        ('{"kind":"a","kind":"b"}', "kubelet.repeated-key"),
+        ({}, "kubelet.no-image"),
+        ({"image": []}, "client.not-text"),
+        *(
+            ({"image": image}, "kubelet.not-reference")
+            for image in (
+                *(f"https://{ECR}/a", f"u:p@{ECR}/a", f"{ECR}/A", f"{ECR}/a b", f"{ECR}/"),
+                "corp.example:http/a",
+            )
+        ),
+        *((_with(Annotations=value), "kubelet.annotations") for value in (["a"], [], False)),
+        (_with(Annotations={"a": 1}), "kubelet.annotations"),
+        (_with(Token="\ud800"), "kubelet.not-jwt"),
+        (_with(Token=_TOKEN, Annotations=EKS), "kubelet.not-jwt"),
+    ],
+)
+def test_a_bad_request_is_an_error_that_names_what_is_wrong(
+    node: Node, request_: dict[str, Any] | str, expected: str
+) -> None:
+    answer = node.send(request_)
     assert code(answer) == expected
     assert _TOKEN not in answer.stderr
     assert node.cluster.asked() == ""

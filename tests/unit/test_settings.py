@@ -43,8 +43,10 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def _load(home: Path, **environ: str) -> Settings:
-    return Settings.load({"HOME": str(home), **environ})
+def _load(home: Path, variable: str = "", text: str = "", **environ: str) -> Settings:
+    """The settings of this home, and with this variable of ours."""
+    named = {f"DOCKER_CREDENTIAL_MULTI_{variable.upper()}": text} if variable else {}
+    return Settings.load({"HOME": str(home), **named, **environ})
 
 
 def _mistakes(home: Path, **environ: str) -> list[CredentialError]:
@@ -136,9 +138,8 @@ def test_a_setting_is_the_variables_or_the_users_or_the_machines(
     assert getattr(_load(home), name) == value
     user_file.write_text("")
     assert getattr(_load(home), name) == value
-    variable = f"DOCKER_CREDENTIAL_MULTI_{name.upper()}"
-    assert getattr(_load(home, **{variable: text}), name) == value_of_text
-    assert getattr(_load(home, **{variable: ""}), name) == value
+    assert getattr(_load(home, name, text), name) == value_of_text
+    assert getattr(_load(home, name, ""), name) == value
 
 
 def test_the_users_file_beats_the_machines_setting_by_setting(
@@ -197,40 +198,20 @@ def test_the_users_folder_is_xdgs_when_it_is_absolute(home: Path, tmp_path: Path
     assert _load(home, XDG_CONFIG_HOME="xdg").deadline_s == 30
 
 
-@pytest.mark.parametrize(
-    ("platform", "environ", "files", "machine_wide"),
-    [
+def test_each_platform_keeps_settings_where_its_people_look() -> None:
+    file = "docker-credential-multi/config.toml"
+    home = f"/h/.config/{file}"
+    windows = {"HOME": "/h", "APPDATA": "C:/Roaming", "PROGRAMDATA": "C:/Data"}
+    for platform, environ, files, machine_wide in (
+        ("linux", {"HOME": "/h"}, (home,), f"/etc/{file}"),
         (
-            "linux",
-            {"HOME": "/h"},
-            ("/h/.config/docker-credential-multi/config.toml",),
-            "/etc/docker-credential-multi/config.toml",
+            *("darwin", {"HOME": "/h"}),
+            *((home, f"/h/Library/Application Support/{file}"), f"/etc/{file}"),
         ),
-        (
-            "darwin",
-            {"HOME": "/h"},
-            (
-                "/h/.config/docker-credential-multi/config.toml",
-                "/h/Library/Application Support/docker-credential-multi/config.toml",
-            ),
-            "/etc/docker-credential-multi/config.toml",
-        ),
-        (
-            "win32",
-            {"HOME": "/h", "APPDATA": "C:/Roaming", "PROGRAMDATA": "C:/Data"},
-            (
-                "C:/Roaming/docker-credential-multi/config.toml",
-                "/h/.config/docker-credential-multi/config.toml",
-            ),
-            "C:/Data/docker-credential-multi/config.toml",
-        ),
-    ],
-)
-def test_each_platform_keeps_settings_where_its_people_look(
-    platform: str, environ: dict[str, str], files: tuple[str, ...], machine_wide: str
-) -> None:
-    assert user_files(environ, platform) == files
-    assert machine_file(environ, platform) == machine_wide
+        ("win32", windows, (f"C:/Roaming/{file}", home), f"C:/Data/{file}"),
+    ):
+        assert user_files(environ, platform) == files
+        assert machine_file(environ, platform) == machine_wide
 
 
 def test_a_home_folder_that_may_not_be_looked_into_has_no_settings(tmp_path: Path) -> None:
@@ -256,135 +237,101 @@ def test_without_a_file_nothing_is_loaded_to_read_one(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text"),
+    ("name", "texts"),
     [
-        ("deadline_s", "soon"),
-        ("deadline_s", "0"),
-        ("deadline_s", "-1"),
-        ("deadline_s", "nan"),
-        ("deadline_s", "1e9"),
-        ("deadline_s", "1" * 5000),
-        ("on_error", "ignore"),
-        ("order", "cloud,clouds"),
-        ("disabled_providers", "aws"),
-        ("store_for_clouds", "keep"),
-        ("cache", "perhaps"),
-        ("cache_folder", "tokens"),
-        ("min_remaining_life", "m"),
-        ("min_remaining_life", "-1m"),
-        ("min_remaining_life", "1.5h"),
-        ("min_remaining_life", "13h"),
-        ("min_remaining_life", "1d"),
+        ("deadline_s", ("soon", "0", "-1", "nan", "1e9", "1" * 5000)),
+        ("on_error", ("ignore",)),
+        ("order", ("cloud,clouds",)),
+        ("disabled_providers", ("aws",)),
+        ("store_for_clouds", ("keep",)),
+        ("cache", ("perhaps",)),
+        ("cache_folder", ("tokens",)),
+        ("min_remaining_life", ("m", "-1m", "1.5h", "13h", "1d")),
     ],
 )
-def test_an_invalid_variable_is_named(home: Path, name: str, text: str) -> None:
+def test_an_invalid_variable_is_named(home: Path, name: str, texts: tuple[str, ...]) -> None:
     variable = f"DOCKER_CREDENTIAL_MULTI_{name.upper()}"
-    error = _wrong(home, **{variable: text})
-    assert error.code == "settings.invalid-variable"
-    assert variable in error.reason
-    assert variable in (error.hint or "")
+    for text in texts:
+        error = _wrong(home, **{variable: text})
+        assert error.code == "settings.invalid-variable", text
+        assert variable in error.reason
+        assert variable in (error.hint or "")
+
+
+_A = '[[rule]]\nmatch = "a"\n'
+_SETTING, _OPTION = "settings.unknown-setting", "settings.unknown-option"
+_VALUE, _WORD = "settings.invalid-value", "settings.invalid-word"
 
 
 @pytest.mark.parametrize(
     ("toml", "line", "code", "suggestion"),
     [
-        ("deadlin_s = 3", 1, "settings.unknown-setting", "deadline_s"),
-        ("\n\n# x\ndeadline = 3", 4, "settings.unknown-setting", "deadline_s"),
-        ('[[rules]]\nmatch = "a"', 1, "settings.unknown-setting", "rule"),
-        ("[aws]\nx = 1", 1, "settings.unknown-setting", ", ".join((*clouds.NAMES, "rule"))),
-        ('deadline_s = "3"', 1, "settings.invalid-value", None),
-        ("deadline_s = true", 1, "settings.invalid-value", None),
-        ("deadline_s = nan", 1, "settings.invalid-value", None),
-        ("cache = 1", 1, "settings.invalid-value", None),
-        ('cache = "off"', 1, "settings.invalid-value", None),
-        ('order = "cloud"', 1, "settings.invalid-value", None),
-        ("order = [[]]", 1, "settings.invalid-value", None),
+        ("deadlin_s = 3", 1, _SETTING, "deadline_s"),
+        ("\n\n# x\ndeadline = 3", 4, _SETTING, "deadline_s"),
+        ('[[rules]]\nmatch = "a"', 1, _SETTING, "rule"),
+        ("[aws]\nx = 1", 1, _SETTING, ", ".join((*clouds.NAMES, "rule"))),
+        *(
+            (toml, 1, _VALUE, None)
+            for toml in (
+                *('deadline_s = "3"', "deadline_s = true", "deadline_s = nan", "cache = 1"),
+                *('cache = "off"', 'order = "cloud"', "order = [[]]"),
+            )
+        ),
         ("ecr = 1", 1, "settings.not-table", "[ecr]"),
         ("\n[ecr]\nprofile = 1", 3, "settings.invalid-option", "profile = "),
-        ('[ecr]\nprofil = "x"', 2, "settings.unknown-option", "profile"),
-        ('[gcr]\nprofile = "x"', 2, "settings.unknown-option", "credentials_file"),
-        ('[acr]\nwhatever = "x"', 2, "settings.unknown-option", "tenant_id"),
+        ('[ecr]\nprofil = "x"', 2, _OPTION, "profile"),
+        ('[gcr]\nprofile = "x"', 2, _OPTION, "credentials_file"),
+        ('[acr]\nwhatever = "x"', 2, _OPTION, "tenant_id"),
         ("rule = 1", 1, "settings.rules-not-tables", "[[rule]]"),
         ("[rule]\nx = 1", 1, "settings.rules-not-tables", "[[rule]]"),
         ("rule = [1]", 1, "settings.rules-not-tables", "[[rule]]"),
         ('[[rule]]\nhelper = "a"', 1, "settings.rule-without-match", "match = "),
         ('[[rule]]\nmatsch = "a"', 2, "settings.rule-without-match", "match"),
         ('[[rule]]\nhelper = "a"\nmtch = "a"', 3, "settings.rule-without-match", "match"),
-        ('[[rule]]\nmatch = "a"\nanswer = "anon"', 3, "settings.invalid-word", "anonymous"),
+        (f'{_A}answer = "anon"', 3, _WORD, "anonymous"),
         ("[[rule]]\nmatch = 1", 2, "settings.not-text", "match = "),
         ('[[rule]]\nmatch = ""', 2, "settings.not-text", "match = "),
         ('[[rule]]\nmatch = "a.**"\nhelper = "x"', 2, "settings.pattern-stars", None),
-        ('[[rule]]\nmatch = "a"', 2, "settings.empty-rule", "provider"),
+        (_A, 2, "settings.empty-rule", "provider"),
+        (f'{_A}helper = "x"\n[[rule]]\nmatch = "b"\nanswer = "never"', 6, _WORD, None),
+        (f'{_A}provider = "gce"', 3, _WORD, None),
+        (f'{_A}helper = "docker-credential-pass"', 3, "settings.helper-name", "pass"),
+        (f'{_A}helper = "../pass"', 3, "settings.helper-name", "pass"),
+        (f'{_A}helper = "pass"\nanswer = "none"', 4, "settings.rule-conflict", None),
+        (f'{_A}helper = "pass"\nprofile = "work"', 4, "settings.rule-conflict", None),
         (
-            '[[rule]]\nmatch = "a"\nhelper = "x"\n[[rule]]\nmatch = "b"\nanswer = "never"',
-            6,
-            "settings.invalid-word",
-            None,
+            f'{_A}alias = "registry.example.com"',
+            *(3, "settings.alias-unknown", clouds.CLOUDS[0].example_host),
         ),
-        ('[[rule]]\nmatch = "a"\nprovider = "gce"', 3, "settings.invalid-word", None),
+        (f'{_A}alias = "gcr.io"\nprovider = "ecr"', 4, "settings.alias-provider", None),
+        (f"{_A}min_remaining_life = '1d'", 3, _VALUE, None),
+        (f"{_A}min_remaining_life = true", 3, _VALUE, None),
+        (f"{_A}profile = [1]", 3, "settings.invalid-option", "profile = "),
         (
-            '[[rule]]\nmatch = "a"\nhelper = "docker-credential-pass"',
-            3,
-            "settings.helper-name",
-            "pass",
+            f'{_A}provider = "environment"\nprofile = "x"',
+            *(4, "settings.unknown-rule-key", "match, provider, helper, answer, alias, list"),
         ),
-        ('[[rule]]\nmatch = "a"\nhelper = "../pass"', 3, "settings.helper-name", "pass"),
-        (
-            '[[rule]]\nmatch = "a"\nhelper = "pass"\nanswer = "none"',
-            4,
-            "settings.rule-conflict",
-            None,
-        ),
-        (
-            '[[rule]]\nmatch = "a"\nhelper = "pass"\nprofile = "work"',
-            4,
-            "settings.rule-conflict",
-            None,
-        ),
-        (
-            '[[rule]]\nmatch = "a"\nalias = "registry.example.com"',
-            3,
-            "settings.alias-unknown",
-            clouds.CLOUDS[0].example_host,
-        ),
-        (
-            '[[rule]]\nmatch = "a"\nalias = "gcr.io"\nprovider = "ecr"',
-            4,
-            "settings.alias-provider",
-            None,
-        ),
-        ("[[rule]]\nmatch = 'a'\nmin_remaining_life = '1d'", 3, "settings.invalid-value", None),
-        ("[[rule]]\nmatch = 'a'\nmin_remaining_life = true", 3, "settings.invalid-value", None),
-        ("[[rule]]\nmatch = 'a'\nprofile = [1]", 3, "settings.invalid-option", "profile = "),
-        (
-            '[[rule]]\nmatch = "a"\nprovider = "environment"\nprofile = "x"',
-            4,
-            "settings.unknown-rule-key",
-            "match, provider, helper, answer, alias, list",
-        ),
-        (
-            '[[rule]]\nmatch = "a"\nalias = "gcr.io"\nprofile = "x"',
-            4,
-            "settings.unknown-option",
-            "credentials_file",
-        ),
-        (
-            '[[rule]]\nmatch = "a"\nprovider = "ecr"\nhlper = "pass"',
-            4,
-            "settings.unknown-option",
-            "helper",
-        ),
+        (f'{_A}alias = "gcr.io"\nprofile = "x"', 4, _OPTION, "credentials_file"),
+        (f'{_A}provider = "ecr"\nhlper = "pass"', 4, _OPTION, "helper"),
         ('[[rule]]\nmatch = "gcr.io"\nlist = 1', 3, "settings.not-switch", "list = "),
         ('[[rule]]\nmatch = "*.gcr.io"\nlist = true', 3, "settings.list-pattern", None),
         ('[[rule]]\nmatch = "a.test"\nlist = true', 3, "settings.list-provider", None),
-        ("a = 1\nb = \nc = 3", 2, "settings.not-toml", None),
-        (f"a = {_SECRET}", 1, "settings.not-toml", None),
-        (f'a = "{_SECRET}', 1, "settings.not-toml", None),
-        (f"{_SECRET} = 1\n{_SECRET} = 2", 2, "settings.not-toml", None),
-        (f'x = {{ "{_SECRET}" = 1, "{_SECRET}" = 1 }}', 1, "settings.not-toml", None),
-        ("a = [\n1,\n", 3, "settings.not-toml", None),
-        ("x = 1979-99-99T07:32:00Z", 1, "settings.not-toml", None),
-        (f'"{_SECRET} {_SECRET}" = 1', 1, "settings.unknown-setting", None),
+        *(
+            (toml, line, "settings.not-toml", None)
+            for toml, line in (
+                *(("a = 1\nb = \nc = 3", 2), (f"a = {_SECRET}", 1), (f'a = "{_SECRET}', 1)),
+                *((f"{_SECRET} = 1\n{_SECRET} = 2", 2), ("a = [\n1,\n", 3)),
+                (f'x = {{ "{_SECRET}" = 1, "{_SECRET}" = 1 }}', 1),
+                ("x = 1979-99-99T07:32:00Z", 1),
+            )
+        ),
+        (f'"{_SECRET} {_SECRET}" = 1', 1, _SETTING, None),
+        # Dotted keys.
+        ("cache = true\n\nx.dedline = 1", 3, _SETTING, None),
+        ("cache = true\n[x.dedline]", 2, _SETTING, None),
+        ("cache = true\n[x]\ny = 1", 2, _SETTING, None),
+        ('cache = true\n\n[ecr]\n[acr]\n"x" = "1"', 5, _OPTION, None),
+        ('cache = true\n\necr.profil = "x"\n', 3, _OPTION, None),
     ],
 )
 def test_a_mistake_in_a_file_is_reported_by_file_and_line(
@@ -551,22 +498,4 @@ def test_a_path_in_the_variable_with_rules_stays_relative(home: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the home folder is HOME elsewhere")
 def test_a_folder_may_begin_in_the_home_folder(home: Path) -> None:
-    variable = "DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER"
-    assert _load(home, **{variable: "~/tokens"}).cache_folder == f"{home}/tokens"
-
-
-@pytest.mark.parametrize(
-    ("toml", "line"),
-    [
-        ("cache = true\n\nx.dedline = 1", 3),
-        ("cache = true\n[x.dedline]", 2),
-        ("cache = true\n[x]\ny = 1", 2),
-        ('cache = true\n\n[ecr]\n[acr]\n"x" = "1"', 5),
-        ('cache = true\n\necr.profil = "x"\n', 3),
-    ],
-)
-def test_a_dotted_key_is_found_on_its_line(
-    home: Path, user_file: Path, toml: str, line: int
-) -> None:
-    user_file.write_text(toml)
-    assert _line(_wrong(home), user_file) == line
+    assert _load(home, "cache_folder", "~/tokens").cache_folder == f"{home}/tokens"
