@@ -72,12 +72,16 @@ class World:
             IdToken(options["id_token"], options.get("id_token_audience", "")),
         )
 
+    def identify(self, cloud: str, request: TokenRequest) -> tuple[Any, Any]:
+        """The provider of a cloud and the identity that it finds."""
+        provider = providers.load(cloud)
+        assert provider is not None
+        return provider, provider.identify(request)
+
     def get(self, cloud: str, environment: Mapping[str, str], **more: Any) -> Credential:
         """Ask a provider; no other source than the token may have answered."""
         request = self.request(cloud, environment, **more)
-        provider = providers.load(cloud)
-        assert provider is not None
-        identity = provider.identify(request)
+        provider, identity = self.identify(cloud, request)
         assert identity.source == "id-token"
         return BoundedProvider(provider).get(request, identity)
 
@@ -231,91 +235,67 @@ def test_an_account_is_impersonated_by_the_federated_identity(world: World) -> N
 
 
 def test_the_audience_of_a_partition_and_of_a_sovereign_cloud_is_its_own(world: World) -> None:
-    for cloud, host in (
-        ("ecr", "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn"),
-        ("acr", "myreg.azurecr.us"),
+    for cloud, host, audience in (
+        ("ecr", "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", "sts.amazonaws.com.cn"),
+        ("acr", "myreg.azurecr.us", "api://AzureADTokenExchangeUSGov"),
     ):
         found = route(ServerURL.parse(host))
         assert found is not None
         request = world.request(cloud, world.ci.github(JOB))
         request.route = found
         if cloud == "ecr":
-            provider = providers.load("ecr")
-            assert provider is not None
-            with pytest.raises(CredentialError) as caught:
-                provider.identify(request)
-            assert caught.value.code == "ecr.role-of-another-partition"
+            with pytest.raises(CredentialError, match=r"^ecr\.role-of-another-partition$"):
+                world.identify(cloud, request)
             request.options = {**request.options, "role_arn": ROLE.replace("aws", "aws-cn", 1)}
-        found_provider = providers.load(cloud)
-        assert found_provider is not None
-        identity = found_provider.identify(request)
-        assert identity.id_token is not None
-        assert identity.id_token.audience in (
-            "sts.amazonaws.com.cn",
-            "api://AzureADTokenExchangeUSGov",
-        )
+        _, identity = world.identify(cloud, request)
+        assert identity.id_token.audience == audience
 
 
 # --- What is missing or wrong before anything is sent ---------------------------------------------
 
 
+PIPELINES = {
+    "TF_BUILD": "True",
+    "SYSTEM_OIDCREQUESTURI": "https://vstoken.example",
+    "SYSTEM_ACCESSTOKEN": "$(System.AccessToken)",
+}
+ORGANIZATION = {"CIRCLECI": "true", "CIRCLE_OIDC_TOKEN": jwt(sub="s", aud="organization")}
+OF_HUB = {"aud": "https://identity.docker.com"}
+IN_T = {"id_token": "env:T"}
 # The variables of a job, the options, and the code of the error.
 LACKS: list[tuple[dict[str, str], dict[str, str], str]] = [
-    ({}, {}, "oidc.no-ci"),
-    ({"GITHUB_ACTIONS": "true"}, {}, "oidc.github-permission"),
-    ({"GITLAB_CI": "true"}, {}, "oidc.gitlab-token"),
-    (
-        {"GITLAB_CI": "true", "T": jwt(sub="s", aud="https://gitlab.com")},
-        {},
-        "oidc.gitlab-audience",
-    ),
-    ({"CIRCLECI": "true"}, {}, "oidc.circleci-token"),
-    (
-        {"CIRCLECI": "true", "CIRCLE_OIDC_TOKEN": jwt(sub="s", aud="organization")},
-        {"id_token_audience": "chosen"},
-        "oidc.program-missing",
-    ),
-    ({"BUILDKITE": "true"}, {}, "oidc.program-missing"),
-    ({"TF_BUILD": "True"}, {}, "oidc.azure-pipelines-variable"),
-    (
-        {
-            "TF_BUILD": "True",
-            "SYSTEM_OIDCREQUESTURI": "https://vstoken.example",
-            "SYSTEM_ACCESSTOKEN": "$(System.AccessToken)",
-        },
-        {},
-        "oidc.azure-pipelines-variable",
-    ),
-    ({"BITBUCKET_BUILD_NUMBER": "7"}, {}, "oidc.bitbucket-token"),
-    ({"TFC_RUN_ID": "run-1"}, {}, "oidc.terraform-token"),
-    ({}, {"id_token": "env:MISSING"}, "oidc.variable-not-set"),
-    ({"BLANK": " "}, {"id_token": "env:BLANK"}, "oidc.variable-not-set"),
-    ({}, {"id_token": "env:"}, "oidc.unknown-source"),
-    ({}, {"id_token": "eyJhbGciOiJub25lIn0"}, "oidc.unknown-source"),
-    ({}, {"id_token": "file:token"}, "oidc.unknown-source"),
-    ({}, {"id_token": "file:/no/token"}, "oidc.file-unreadable"),
-    ({"T": "not a token"}, {"id_token": "env:T"}, "oidc.not-a-token"),
-    ({"T": "a.b.c"}, {"id_token": "env:T"}, "oidc.not-a-token"),
-    ({"T": jwt(exp=time.time() - 600)}, {"id_token": "env:T"}, "oidc.expired"),
-    ({"T": jwt(exp=-(10**400))}, {"id_token": "env:T"}, "oidc.expired"),
-    (
-        {"T": jwt(exp=10**400, aud="https://identity.docker.com")},
-        {"id_token": "env:T"},
-        "oidc.wrong-audience",
-    ),
-    ({"T": jwt(aud="https://identity.docker.com")}, {"id_token": "env:T"}, "oidc.wrong-audience"),
-    ({"T": jwt(aud="x")}, {"id_token": "env:T", "id_token_audience": "y"}, "oidc.wrong-audience"),
+    ({}, {}, "no-ci"),
+    ({"GITHUB_ACTIONS": "true"}, {}, "github-permission"),
+    ({"GITLAB_CI": "true"}, {}, "gitlab-token"),
+    ({"GITLAB_CI": "true", "T": jwt(sub="s", aud="https://gitlab.com")}, {}, "gitlab-audience"),
+    ({"CIRCLECI": "true"}, {}, "circleci-token"),
+    (ORGANIZATION, {"id_token_audience": "chosen"}, "program-missing"),
+    ({"BUILDKITE": "true"}, {}, "program-missing"),
+    ({"TF_BUILD": "True"}, {}, "azure-pipelines-variable"),
+    (PIPELINES, {}, "azure-pipelines-variable"),
+    ({"BITBUCKET_BUILD_NUMBER": "7"}, {}, "bitbucket-token"),
+    ({"TFC_RUN_ID": "run-1"}, {}, "terraform-token"),
+    ({}, {"id_token": "env:MISSING"}, "variable-not-set"),
+    ({"BLANK": " "}, {"id_token": "env:BLANK"}, "variable-not-set"),
+    ({}, {"id_token": "env:"}, "unknown-source"),
+    ({}, {"id_token": "eyJhbGciOiJub25lIn0"}, "unknown-source"),
+    ({}, {"id_token": "file:token"}, "unknown-source"),
+    ({}, {"id_token": "file:/no/token"}, "file-unreadable"),
+    ({"T": "not a token"}, IN_T, "not-a-token"),
+    ({"T": "a.b.c"}, IN_T, "not-a-token"),
+    ({"T": jwt(exp=time.time() - 600)}, IN_T, "expired"),
+    ({"T": jwt(exp=-(10**400))}, IN_T, "expired"),
+    ({"T": jwt(exp=10**400, **OF_HUB)}, IN_T, "wrong-audience"),
+    ({"T": jwt(**OF_HUB)}, IN_T, "wrong-audience"),
+    ({"T": jwt(aud="x")}, {**IN_T, "id_token_audience": "y"}, "wrong-audience"),
     *(
         (
             {"ACTIONS_ID_TOKEN_REQUEST_URL": url, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": token},
-            {},
-            "oidc.bad-endpoint",
+            *({}, "bad-endpoint"),
         )
         for url, token in (
-            ("http://ci.example/token", "t"),
-            ("http://169.254.169.254/token", "t"),
-            ("ci.example/token", "t"),
-            ("https://[ci/token", "t"),
+            *(("http://ci.example/token", "t"), ("http://169.254.169.254/token", "t")),
+            *(("ci.example/token", "t"), ("https://[ci/token", "t")),
             ("https://ci.example/token", "a\nb"),
         )
     ),
@@ -327,10 +307,12 @@ def test_a_token_that_cannot_be_had_or_used_is_an_error_before_any_cloud_is_aske
 ) -> None:
     for cloud in clouds.NAMES[:3]:
         for environment, options, code in LACKS:
-            assert world.code(cloud, environment, **options) == code, (cloud, environment)
+            found = world.code(cloud, environment, **options)
+            assert found == f"oidc.{code}", (cloud, environment)
     assert [*world.ecr.received, *world.gcr.received, *world.acr.received] == []
 
 
+NUMBERLESS = "gcr.project-without-number"
 OPTIONS: list[tuple[str, dict[str, str], str]] = [
     ("ecr", {"profile": "work"}, "oidc.two-identities"),
     ("ecr", {"role_arn": "ci"}, "ecr.not-a-role"),
@@ -338,11 +320,7 @@ OPTIONS: list[tuple[str, dict[str, str], str]] = [
     ("ecr", {"role_arn": ROLE + "x" * 2048}, "ecr.not-a-role"),
     ("gcr", {"credentials_file": "/key.json"}, "oidc.two-identities"),
     ("gcr", {"workload_identity_provider": "pool/ci"}, "gcr.not-a-provider"),
-    (
-        "gcr",
-        {"workload_identity_provider": PROVIDER.replace("/1/", "/my-project/")},
-        "gcr.project-without-number",
-    ),
+    ("gcr", {"workload_identity_provider": PROVIDER.replace("/1/", "/p/")}, NUMBERLESS),
     ("acr", {"resource_id": "/subscriptions/1"}, "oidc.two-identities"),
     ("ecr", {"-": "role_arn"}, "oidc.option-missing"),
     ("gcr", {"-": "workload_identity_provider"}, "oidc.option-missing"),
@@ -481,11 +459,8 @@ def test_the_role_of_a_runners_pod_is_not_that_of_the_job(world: World) -> None:
     assert world.get("ecr", {"AWS_ROLE_ARN": ROLE, **world.ci.github(JOB)})
     request = world.request("ecr", {"AWS_ROLE_ARN": ROLE})
     request.id_token = IdToken("the token of a pod", given=world.ci.token(JOB, AUDIENCES["ecr"]))
-    provider = providers.load("ecr")
-    assert provider is not None
-    with pytest.raises(CredentialError) as caught:
-        provider.identify(request)
-    assert caught.value.code == "oidc.option-missing"
+    with pytest.raises(CredentialError, match=r"^oidc\.option-missing$"):
+        world.identify("ecr", request)
 
 
 def test_circleci_is_asked_where_it_left_out_the_variable(world: World) -> None:
@@ -501,52 +476,47 @@ def test_circleci_is_asked_where_it_left_out_the_variable(world: World) -> None:
 ANSWERS: list[tuple[str, str, str]] = [
     # https://github.com/google-github-actions/auth/issues/124
     (
-        "gcr",
-        "invalid_request The size of mapped attribute google.subject exceeds the 127 bytes limit.",
+        *("gcr", "invalid_request The size of mapped attribute google.subject exceeds the 127"),
         "gcr.subject-too-long",
     ),
     # https://github.com/GoogleCloudPlatform/gcs-fuse-csi-driver/pull/1471
     (
-        "gcr",
-        "invalid_grant Error connecting to the given credential's issuer.",
+        *("gcr", "invalid_grant Error connecting to the given credential's issuer."),
         "gcr.issuer-unreachable",
     ),
     # https://github.com/Azure/login/issues/515
     (
-        "acr",
-        "AADSTS7002138: The subject matches with case-insensitive comparison",
+        *("acr", "AADSTS7002138: The subject matches with case-insensitive comparison"),
         "acr.federated-credential-case",
     ),
     # https://github.com/Azure/login/issues/283
     ("acr", "AADSTS501661: Request to External OIDC endpoint failed.", "acr.issuer-unreachable"),
     # https://github.com/aws-actions/configure-aws-credentials/issues/357
     (
-        "ecr",
-        "OpenIDConnect provider's HTTPS certificate doesn't match configured thumbprint",
+        *("ecr", "OpenIDConnect provider's HTTPS certificate doesn't match configured thumbprint"),
         "ecr.issuer-thumbprint",
     ),
     (
-        "ecr",
-        "Couldn't retrieve verification key from your identity provider",
+        *("ecr", "Couldn't retrieve verification key from your identity provider"),
         "ecr.issuer-unreachable",
     ),
 ]
 
 
+def oauth_reply(status: int, error: str, description: str) -> Reply:
+    return json_reply({"error": error, "error_description": description}, status)
+
+
 def test_the_answers_of_clouds_that_people_ask_about_have_codes_of_their_own(world: World) -> None:
     for cloud, said, code in ANSWERS:
         word, _, description = said.partition(" ")
-        entra = {"error": "invalid_client", "error_description": said}
-        replies = {
-            "gcr": (
-                "/v1/token",
-                json_reply({"error": word, "error_description": description}, 400),
-            ),
-            "acr": ("*/oauth2/v2.0/token", json_reply(entra, 401)),
+        path, reply = {
+            "gcr": ("/v1/token", oauth_reply(400, word, description)),
+            "acr": ("*/oauth2/v2.0/token", oauth_reply(401, "invalid_client", said)),
             "ecr": ("/sts", aws.sts_error("InvalidIdentityToken", said)),
-        }
+        }[cloud]
         world_cloud = getattr(world, cloud)
-        world_cloud.fail(*replies[cloud])
+        world_cloud.fail(path, reply)
         error = world.error(cloud, world.ci.github(JOB))
         world_cloud.behave()
         assert (error.code, JOB in error.reason) == (code, True)
