@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -126,6 +127,16 @@ def folder(tmp_path: Path) -> str:
 @pytest.fixture
 def asker(folder: str) -> Asker:
     return Asker(folder)
+
+
+def kept_in(folder: str) -> Path:
+    """The file of the one token that is kept."""
+    (path,) = Path(folder).glob("*.token")
+    return path
+
+
+def names_in(folder: str) -> list[str]:
+    return sorted(os.listdir(folder))
 
 
 def entry(*, life_s: float = HOUR, created_at: float = NOW, secret: str = SECRET) -> Entry:
@@ -376,10 +387,14 @@ def test_with_a_valid_token_a_cloud_that_is_down_is_asked_once_a_minute_and_brie
     assert len(asker.warnings) == 6
 
 
+by_failure = pytest.mark.parametrize(
+    "failure", FAILURES[:-1], ids=lambda failure: type(failure).__name__
+)
+
 # --- A failure that is remembered -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("failure", FAILURES[:-1], ids=lambda failure: type(failure).__name__)
+@by_failure
 def test_a_failure_is_not_remembered_for_later_calls(asker: Asker, failure: ProviderError) -> None:
     asker.cloud.failure = failure
     assert asker.failure is failure
@@ -393,11 +408,8 @@ def test_an_absent_identity_is_remembered_for_seconds_and_for_every_host(asker: 
     assert asker.failure is asker.cloud.failure
     asker.clock.now += 9.9
     remembered = asker.failure
-    assert (type(remembered), remembered.code, remembered.hint) == (
-        NotFound,
-        "client.no-credential",
-        "log in",
-    )
+    assert type(remembered) is NotFound
+    assert (remembered.code, remembered.hint) == ("client.no-credential", "log in")
     with pytest.raises(NotFound):
         asker.get("eu.gcr.io")
     assert asker.cloud.exchanges == 1
@@ -417,7 +429,7 @@ def test_an_absent_identity_without_a_cache_key_is_remembered_for_seconds(asker:
     assert [asker.get(), asker.get()] == [f"{SECRET}-2", f"{SECRET}-3"]
 
 
-@pytest.mark.parametrize("failure", FAILURES[:-1], ids=lambda failure: type(failure).__name__)
+@by_failure
 def test_of_an_identity_without_a_cache_key_no_other_failure_is_remembered(
     asker: Asker, failure: ProviderError
 ) -> None:
@@ -494,10 +506,9 @@ def test_anything_but_a_whole_entry_of_this_key_and_version_is_a_miss(
     asker: Asker, what: str
 ) -> None:
     asker.get()
-    (name,) = [name for name in os.listdir(asker.folder) if name.endswith(".token")]
-    Path(asker.folder, name).write_bytes(damaged(name.removesuffix(".token"))[what])
-    assert asker.get() == f"{SECRET}-2"
-    assert asker.get() == f"{SECRET}-2"
+    path = kept_in(asker.folder)
+    path.write_bytes(damaged(path.stem)[what])
+    assert asker.get() == asker.get() == f"{SECRET}-2"
 
 
 def test_an_entry_that_is_cut_or_changed_anywhere_is_not_read() -> None:
@@ -565,9 +576,9 @@ def test_a_folder_that_is_open_to_others_is_neither_read_nor_written(
 ) -> None:
     asker.get()
     os.chmod(asker.folder, bits)
-    before = sorted(os.listdir(asker.folder))
+    before = names_in(asker.folder)
     assert asker.get() == f"{SECRET}-2"
-    assert sorted(os.listdir(asker.folder)) == before
+    assert names_in(asker.folder) == before
     assert mode(asker.folder) == bits
     assert TokenCache(asker.folder).refusal() == "it is open to other users"
     assert TokenCache(asker.folder).entries(NOW) == []
@@ -578,10 +589,10 @@ def test_a_folder_that_is_open_to_others_is_neither_read_nor_written(
 @pytest.mark.parametrize("bits", [0o604, 0o620, 0o644, 0o666])
 def test_an_entry_that_is_open_to_others_is_a_miss_and_is_replaced(asker: Asker, bits: int) -> None:
     asker.get()
-    (name,) = [name for name in os.listdir(asker.folder) if name.endswith(".token")]
-    os.chmod(os.path.join(asker.folder, name), bits)
+    path = kept_in(asker.folder)
+    path.chmod(bits)
     assert asker.get() == asker.get() == f"{SECRET}-2"
-    assert mode(os.path.join(asker.folder, name)) == 0o600
+    assert mode(str(path)) == 0o600
 
 
 def test_the_modes_of_the_folders_above_do_not_matter(asker: Asker) -> None:
@@ -589,28 +600,23 @@ def test_the_modes_of_the_folders_above_do_not_matter(asker: Asker) -> None:
     around.mkdir()
     around.chmod(0o777)
     assert asker.get() == asker.get() == f"{SECRET}-1"
-    Path(asker.folder).rename(around / "moved")
-    Path(asker.folder).symlink_to(around / "moved")
-    assert asker.get() == f"{SECRET}-2"
 
 
 def test_a_linked_folder_is_neither_read_nor_written(asker: Asker) -> None:
     asker.get()
-    linked = os.path.join(os.path.dirname(asker.folder), "linked")
-    os.symlink(asker.folder, linked)
-    before = sorted(os.listdir(asker.folder))
-    asker.folder, real = linked, asker.folder
+    real = Path(asker.folder).with_name("real")
+    Path(asker.folder).rename(real)
+    Path(asker.folder).symlink_to(real)
+    before = names_in(str(real))
     assert asker.get() == f"{SECRET}-2"
-    assert sorted(os.listdir(real)) == before
+    assert names_in(str(real)) == before
 
 
 def test_a_linked_entry_is_a_miss_and_what_it_points_to_stays(asker: Asker, tmp_path: Path) -> None:
     asker.get()
-    (name,) = [name for name in os.listdir(asker.folder) if name.endswith(".token")]
-    kept = Path(asker.folder) / name
-    target = tmp_path / "target"
+    kept, target = kept_in(asker.folder), tmp_path / "target"
+    content = kept.read_bytes()
     kept.rename(target)
-    content = target.read_bytes()
     kept.symlink_to(target)
     assert asker.get() == f"{SECRET}-2"
     assert not kept.is_symlink()
@@ -618,12 +624,12 @@ def test_a_linked_entry_is_a_miss_and_what_it_points_to_stays(asker: Asker, tmp_
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo], ids=["folder", "pipe"])
-def test_a_folder_or_pipe_in_place_of_an_entry_is_a_miss(asker: Asker, make: object) -> None:
+def test_a_folder_or_pipe_in_place_of_an_entry_is_a_miss(
+    asker: Asker, make: Callable[[Path, int], None]
+) -> None:
     asker.get()
-    (name,) = [name for name in os.listdir(asker.folder) if name.endswith(".token")]
-    path = os.path.join(asker.folder, name)
-    os.unlink(path)
-    assert callable(make)
+    path = kept_in(asker.folder)
+    path.unlink()
     make(path, 0o600)
     assert asker.get() == f"{SECRET}-2"
 
@@ -631,16 +637,14 @@ def test_a_folder_or_pipe_in_place_of_an_entry_is_a_miss(asker: Asker, make: obj
 def test_a_folder_or_entry_of_another_user_is_not_used(asker: Asker) -> None:
     if os.geteuid() == 0:
         asker.get()
-        (name,) = [name for name in os.listdir(asker.folder) if name.endswith(".token")]
-        os.chown(os.path.join(asker.folder, name), 65534, 65534)
+        os.chown(kept_in(asker.folder), 65534, 65534)
         assert asker.get() == f"{SECRET}-2"
         os.chown(asker.folder, 65534, 65534)
         assert asker.get() == f"{SECRET}-3"
-        assert TokenCache(asker.folder).refusal() == "it belongs to another user"
     else:
         asker.folder = "/"
         assert [asker.get(), asker.get()] == [f"{SECRET}-1", f"{SECRET}-2"]
-        assert TokenCache("/").refusal() == "it belongs to another user"
+    assert TokenCache(asker.folder).refusal() == "it belongs to another user"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root could lock another user out")
@@ -689,18 +693,14 @@ def test_writing_removes_expired_entries_and_files_of_killed_processes(folder: s
     assert sorted(os.listdir(folder)) == sorted([f"{KEY}.token", strays[0], *foreign])
 
 
-def test_tidying_keeps_entries_written_after_it_read_its_clock(folder: str) -> None:
+def test_tidying_keeps_newer_entries_and_removes_those_from_a_clock_that_was_years_ahead(
+    folder: str,
+) -> None:
     cache = TokenCache(folder)
-    assert cache.keep(KEY, entry(created_at=NOW + 1), NO_LOCKS)
-    assert cache.keep(OTHER_KEY, entry(created_at=NOW), NO_LOCKS)
-    assert cache.token(KEY) is not None
-
-
-def test_entries_from_a_clock_that_was_years_ahead_are_removed(folder: str) -> None:
-    cache = TokenCache(folder)
-    assert cache.keep(KEY, entry(created_at=NOW + 10 * 365 * 24 * HOUR), NO_LOCKS)
-    assert cache.keep(OTHER_KEY, entry(), NO_LOCKS)
-    assert cache.token(KEY) is None
+    for ahead_s, is_kept in ((1, True), (10 * 365 * 24 * HOUR, False)):
+        assert cache.keep(KEY, entry(created_at=NOW + ahead_s), NO_LOCKS)
+        assert cache.keep(OTHER_KEY, entry(created_at=NOW), NO_LOCKS)
+        assert (cache.token(KEY) is not None) == is_kept
 
 
 def test_the_oldest_of_too_many_entries_are_removed(folder: str) -> None:
@@ -763,16 +763,19 @@ def test_an_absent_cache_is_empty_and_can_be_cleared(folder: str) -> None:
 # --- Where it is ----------------------------------------------------------------------------------
 
 
+OURS = "/docker-credential-multi"
+
+
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [
-        ({"HOME": "/home/me"}, "/home/me/.cache/docker-credential-multi"),
-        ({"HOME": "/home/me", "XDG_CACHE_HOME": "/c"}, "/c/docker-credential-multi"),
-        ({"HOME": "/home/me", "XDG_CACHE_HOME": "c"}, "/home/me/.cache/docker-credential-multi"),
+        ({"HOME": "/home/me"}, f"/home/me/.cache{OURS}"),
+        ({"HOME": "/home/me", "XDG_CACHE_HOME": "/c"}, f"/c{OURS}"),
+        ({"HOME": "/home/me", "XDG_CACHE_HOME": "c"}, f"/home/me/.cache{OURS}"),
         ({"HOME": "home"}, None),
         ({"HOME": ""}, None),
         ({}, None),
-        ({"XDG_CACHE_HOME": "/c"}, "/c/docker-credential-multi"),
+        ({"XDG_CACHE_HOME": "/c"}, f"/c{OURS}"),
     ],
 )
 def test_the_folder_is_where_the_system_keeps_caches(
@@ -784,18 +787,15 @@ def test_the_folder_is_where_the_system_keeps_caches(
 def test_the_runtime_folder_comes_first_if_it_is_private(tmp_path: Path) -> None:
     runtime = tmp_path / "runtime"
     environ = {"XDG_RUNTIME_DIR": str(runtime), "XDG_CACHE_HOME": "/c"}
-    assert default_folder(environ) == "/c/docker-credential-multi"
+    assert default_folder(environ) == f"/c{OURS}"
     runtime.mkdir(0o700)
-    assert default_folder(environ) == f"{runtime}/docker-credential-multi"
-    assert list(known_folders(environ)) == [
-        f"{runtime}/docker-credential-multi",
-        "/c/docker-credential-multi",
-    ]
+    assert default_folder(environ) == f"{runtime}{OURS}"
+    assert list(known_folders(environ)) == [f"{runtime}{OURS}", f"/c{OURS}"]
     runtime.chmod(0o755)
-    assert default_folder(environ) == "/c/docker-credential-multi"
+    assert default_folder(environ) == f"/c{OURS}"
     runtime.chmod(0o700)
     os.chdir(tmp_path)
-    assert default_folder(environ | {"XDG_RUNTIME_DIR": "runtime"}) == "/c/docker-credential-multi"
+    assert default_folder(environ | {"XDG_RUNTIME_DIR": "runtime"}) == f"/c{OURS}"
 
 
 def test_a_service_keeps_tokens_in_memory_where_its_home_cannot_be_written(tmp_path: Path) -> None:
