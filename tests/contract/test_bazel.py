@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -20,21 +19,18 @@ from cred_helper.settings.settings import Settings
 from cred_helper.wiring import Wiring
 from tests.clients.hosted import Hosted, cloud
 from tests.clouds import faults
+from tests.clouds.authority import Authority
 from tests.clouds.aws import AwsCloud
 from tests.clouds.fixtures import authority, proxy
 from tests.clouds.google import GoogleCloud
+from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
 from tests.clouds.sigv4 import signer
 from tests.soak.warm import loaded
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME
-from tests.support.executable import COMMAND, ROOT, Executable
+from tests.support.executable import COMMAND, ROOT, Completed, Executable
 from tests.support.machine import Machine, person
-
-if TYPE_CHECKING:
-    from tests.clouds.authority import Authority
-    from tests.clouds.proxy import TerminatingProxy
-    from tests.support.executable import Completed
 
 __all__ = ["authority", "cloud", "person", "proxy"]
 

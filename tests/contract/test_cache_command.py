@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +11,6 @@ from tests.clouds import aws, google
 from tests.clouds.fixtures import authority, proxy
 from tests.stage import known
 from tests.support.machine import Machine, person
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["authority", "known", "person", "proxy"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -98,15 +97,6 @@ def test_registries_of_one_principal_and_region_share_a_token(machine: Machine) 
     )
     assert machine.get("public.ecr.aws").credential != other.credential
     assert machine.cloud.exchanges == 3
-
-
-def test_another_key_misses(machine: Machine) -> None:
-    assert isinstance(machine.cloud, AwsCloud)
-    first = machine.get()
-    other = machine.get(**machine.cloud.user("another").environment())
-    assert other.credential != first.credential
-    assert machine.get().credential == first.credential
-    assert machine.cloud.exchanges == 2
 
 
 def test_settings_switch_the_cache_off_and_place_it(machine: Machine, tmp_path: Path) -> None:
@@ -235,13 +225,6 @@ def test_if_nothing_can_be_kept_every_get_asks_without_a_message(
 # --- Many at once ---------------------------------------------------------------------------------
 
 
-def test_one_of_fifty_gets_at_once_asks_the_cloud(machine: Machine) -> None:
-    machine.cloud.delay_s = 1
-    answers = machine.get_at_once(*[EXAMPLE_HOST] * 50)
-    assert machine.cloud.exchanges == 1
-    assert len({answer.credential for answer in answers}) == 1
-
-
 def test_fifty_registries_of_one_principal_and_region_need_one_call(machine: Machine) -> None:
     machine.cloud.delay_s = 1
     hosts = [f"{100000000000 + n}.dkr.ecr.us-east-1.amazonaws.com" for n in range(50)]
@@ -286,13 +269,3 @@ def test_a_get_that_is_killed_while_it_asks_is_taken_over(machine: Machine) -> N
     assert len(results) == 1
     assert not next(iter(results))[1]
     assert len(list(machine.cache.glob(f"*.{TOKEN}"))) == 1
-
-
-def test_a_get_that_is_terminated_while_it_asks_leaves_no_temporary_file(machine: Machine) -> None:
-    machine.cloud.delay_s = 2
-    process = machine.start()
-    machine.wait_for_request()
-    process.send_signal(signal.SIGTERM)
-    stdout, _ = process.communicate(timeout=60)
-    assert stdout == b""
-    assert os.listdir(machine.cache) == ["lock"]

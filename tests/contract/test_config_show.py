@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from cred_helper.settings.settings import SETTINGS
 from tests.support.machine import Machine, person
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["person"]
 

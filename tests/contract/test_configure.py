@@ -8,7 +8,8 @@ import stat
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -22,14 +23,8 @@ from tests.clouds import aws
 from tests.clouds.fixtures import authority, proxy
 from tests.mounts import mounted, needs_mounts
 from tests.stage import known
-from tests.support.executable import Executable
+from tests.support.executable import Completed, Executable
 from tests.support.machine import Machine
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.support.executable import Completed
 
 __all__ = ["authority", "known", "proxy"]
 

@@ -6,21 +6,17 @@ import json
 import os
 import re
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.clients.hosted import Hosted, cloud
 from tests.clouds import aws, faults
 from tests.clouds.fixtures import authority, proxy
+from tests.clouds.proxy import TerminatingProxy
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
+from tests.support.executable import Completed
 from tests.support.machine import Machine, person
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.clouds.proxy import TerminatingProxy
-    from tests.support.executable import Completed
 
 __all__ = ["authority", "cloud", "known", "person", "proxy"]
 

@@ -9,28 +9,24 @@ import signal
 import subprocess
 import time
 from base64 import b64encode
+from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests.clients.clients import DOCKER, docker_is_todays
 from tests.clouds import aws, azure, faults, google
 from tests.clouds.fixtures import authority, proxy
+from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
 from tests.mounts import mounted, needs_mounts
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
-from tests.support.executable import CLOSED_PORT, PROGRAM, Executable
+from tests.support.executable import CLOSED_PORT, PROGRAM, Completed, Executable
 from tests.support.machine import Machine, person
 from tests.support.requests import jwt
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.clouds.proxy import TerminatingProxy
-    from tests.support.executable import Completed
 
 __all__ = ["authority", "known", "person", "proxy"]
 
@@ -880,11 +876,14 @@ def test_a_proxy_that_does_not_connect_is_named_without_its_password(
         assert f"127.0.0.1:{server.port} " in finding["message"]
 
 
-def test_a_failure_behind_a_proxy_names_it(known: Machine, proxy: TerminatingProxy) -> None:
-    found = _doctor(known, "asked.example", HTTPS_PROXY=f"http://me:{PASSWORD}@127.0.0.1:9")
-    assert "proxy 127.0.0.1:9" in _finding(found, "network.refused")["message"]
-    found = _doctor(known, "127.0.0.1:9", HTTPS_PROXY="http://127.0.0.1:8")
+def test_a_proxy_that_is_not_there_is_not_taken_for_the_registry(person: Machine) -> None:
+    found = _doctor(person, "asked.example", HTTPS_PROXY=f"http://me:{PASSWORD}@127.0.0.1:9")
+    _finding(found, "network.refused", "proxy 127.0.0.1:9")
+    found = _doctor(person, "127.0.0.1:9", HTTPS_PROXY="http://127.0.0.1:8")
     assert "proxy" not in _finding(found, "network.refused")["message"]
+
+
+def test_a_failure_behind_a_proxy_names_it(known: Machine, proxy: TerminatingProxy) -> None:
     with LoopbackServer() as server:
         proxy.route("signed.example", server)
         found = _doctor(known, "signed.example", SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt")
@@ -969,7 +968,7 @@ def test_ctrl_c_does_not_wait_for_a_registry(known: Machine, proxy: TerminatingP
         silent.on("GET", "/v2/", lambda _: Reply(200))
         silent.fail("/v2/", faults.never_answer)
         proxy.route("silent.example", silent)
-        command = [known.program, "doctor", "silent.example"]
+        command = [str(known.program), "doctor", "silent.example"]
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, env=known.environment, stdout=pipe, stderr=pipe)
         while not silent.received:

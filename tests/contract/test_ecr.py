@@ -54,11 +54,6 @@ def cloud() -> Iterator[AwsCloud]:
         yield running
 
 
-@pytest.fixture
-def user(cloud: AwsCloud) -> Key:
-    return cloud.user("someone")
-
-
 class Failure(NamedTuple):
     """A failed `get`, as a user sees it."""
 
@@ -67,12 +62,18 @@ class Failure(NamedTuple):
     hint: str
 
 
+class Ecr(Machine):
+    """A machine whose SDK is sent to the loopback cloud, and a user of that cloud."""
+
+    def __init__(self, home: Path, cloud: AwsCloud) -> None:
+        super().__init__(home, host=EXAMPLE_HOST, cloud=cloud, **cloud.redirection())
+        self.use({"PATH": self.scripts.path})
+        self.user = cloud.user("someone")
+
+
 @pytest.fixture
-def machine(home: Path, cloud: AwsCloud) -> Machine:
-    """A machine whose SDK is sent to the loopback cloud."""
-    machine = Machine(home, host=EXAMPLE_HOST, cloud=cloud, **cloud.redirection())
-    machine.use({"PATH": machine.scripts.path})
-    return machine
+def aws(home: Path, cloud: AwsCloud) -> Ecr:
+    return Ecr(home, cloud)
 
 
 def fail(machine: Machine, variables: dict[str, str], host: str = EXAMPLE_HOST) -> Failure:
@@ -97,20 +98,20 @@ def aws_behind_a_proxy(authority: Authority, cloud: AwsCloud) -> Iterator[Termin
 # --- Identities -----------------------------------------------------------------------------------
 
 
-def test_it_just_works(cloud: AwsCloud, user: Key, executable: Executable) -> None:
-    variables = {**user.environment(), "AWS_ENDPOINT_URL_ECR": cloud.url}
+def test_it_just_works(aws: Ecr, executable: Executable) -> None:
+    variables = {**aws.user.environment(), "AWS_ENDPOINT_URL_ECR": aws.cloud.url}
     done = executable.run("get", stdin=f"{EXAMPLE_HOST}\n", environment=variables)
-    assert cloud.issued(*done.credential, EXAMPLE_HOST)
+    assert aws.cloud.issued(*done.credential, EXAMPLE_HOST)
     assert done.document["ServerURL"] == EXAMPLE_HOST
-    [request] = cloud.received
+    [request] = aws.cloud.received
     assert PROGRAM in request.headers["user-agent"]  # who asked, for CloudTrail
 
 
-def test_a_renewed_sso_session_is_kept_for_the_next(cloud: AwsCloud, machine: Machine) -> None:
-    renewal = cloud.sso_renewal()
-    file = cloud.start_sso(machine.home, "corp", expired=True, **renewal)
-    machine.aws_config(f"[profile dev]\nsso_session = corp\n{SSO_ROLE}{SSO_SESSION}")
-    assert cloud.issued(*machine.get(**AS_DEV).credential, EXAMPLE_HOST)
+def test_a_renewed_sso_session_is_kept_for_the_next(aws: Ecr) -> None:
+    renewal = aws.cloud.sso_renewal()
+    file = aws.cloud.start_sso(aws.home, "corp", expired=True, **renewal)
+    aws.aws_config(f"[profile dev]\nsso_session = corp\n{SSO_ROLE}{SSO_SESSION}")
+    assert aws.cloud.issued(*aws.get(**AS_DEV).credential, EXAMPLE_HOST)
     kept = json.loads(file.read_text())
     assert kept["refreshToken"] != renewal["refreshToken"]
     assert datetime.fromisoformat(kept["expiresAt"]) > datetime.now(UTC)
@@ -125,78 +126,72 @@ REGIONS = [f"{ACCOUNT}.dkr.ecr.{r}.amazonaws.com" for r in ("us-east-1", "eu-wes
 
 
 @pytest.mark.parametrize(("prepare", "path"), RENEWALS.values(), ids=RENEWALS)
-def test_processes_that_share_a_session_renew_it_once(
-    cloud: AwsCloud, machine: Machine, prepare: Make, path: str
-) -> None:
-    cloud.delay_s = 0.05
-    variables = prepare(machine, cloud)
+def test_processes_that_share_a_session_renew_it_once(aws: Ecr, prepare: Make, path: str) -> None:
+    aws.cloud.delay_s = 0.05
+    variables = prepare(aws, aws.cloud)
     with ThreadPoolExecutor(len(REGIONS)) as pool:
-        done = list(pool.map(lambda host: machine.get(host, **variables), REGIONS))
+        done = list(pool.map(lambda host: aws.get(host, **variables), REGIONS))
     for host, one in zip(REGIONS, done, strict=True):
-        assert cloud.issued(*one.credential, host)
-    assert [request.path for request in cloud.received].count(path) == 1
+        assert aws.cloud.issued(*one.credential, host)
+    assert [request.path for request in aws.cloud.received].count(path) == 1
 
 
 @pytest.mark.usefixtures("redirected")
 @pytest.mark.parametrize(("prepare", "path"), RENEWALS.values(), ids=RENEWALS)
 def test_threads_that_share_a_session_renew_it_once(
-    cloud: AwsCloud, machine: Machine, monkeypatch: pytest.MonkeyPatch, prepare: Make, path: str
+    aws: Ecr, monkeypatch: pytest.MonkeyPatch, prepare: Make, path: str
 ) -> None:
-    cloud.delay_s = 0.05
-    for name, value in prepare(machine, cloud).items():
+    aws.cloud.delay_s = 0.05
+    for name, value in prepare(aws, aws.cloud).items():
         monkeypatch.setenv(name, value)
     with ThreadPoolExecutor(len(REGIONS)) as pool:
         list(pool.map(ask, REGIONS))
-    assert [request.path for request in cloud.received].count(path) == 1
+    assert [request.path for request in aws.cloud.received].count(path) == 1
 
 
 @pytest.mark.usefixtures("redirected")
 @pytest.mark.parametrize(("prepare", "path"), RENEWALS.values(), ids=RENEWALS)
 def test_a_session_is_not_renewed_where_the_renewal_cannot_be_kept(
-    cloud: AwsCloud, machine: Machine, monkeypatch: pytest.MonkeyPatch, prepare: Make, path: str
+    aws: Ecr, monkeypatch: pytest.MonkeyPatch, prepare: Make, path: str
 ) -> None:
-    for name, value in prepare(machine, cloud).items():
+    for name, value in prepare(aws, aws.cloud).items():
         monkeypatch.setenv(name, value)
     may = os.access
     monkeypatch.setattr(os, "access", lambda file, mode: mode != os.W_OK and may(file, mode))
     with pytest.raises(Denied) as refused:
         ask()
     assert refused.value.code == "ecr.sign-in-not-writable"
-    assert path not in [request.path for request in cloud.received]
+    assert path not in [request.path for request in aws.cloud.received]
 
 
-def test_a_token_is_kept_under_the_key_that_the_program_prints(
-    cloud: AwsCloud, machine: Machine
-) -> None:
+def test_a_token_is_kept_under_the_key_that_the_program_prints(aws: Ecr) -> None:
     for name in ("alice", "bob"):
-        key = cloud.user(name)
+        key = aws.cloud.user(name)
         keys = {"Version": 1, "AccessKeyId": key.id, "SecretAccessKey": key.secret}
-        machine.write(f"{name}.json", json.dumps(keys))
-    script = f"#!/bin/sh\necho ran >> {machine.home}/runs\ncat {machine.home}/$NAME.json\n"
-    program = machine.write("keys", script, 0o700)
-    role = cloud.role("deploy", *cloud.keys.values())
-    machine.aws_config(
+        aws.write(f"{name}.json", json.dumps(keys))
+    script = f"#!/bin/sh\necho ran >> {aws.home}/runs\ncat {aws.home}/$NAME.json\n"
+    program = aws.write("keys", script, 0o700)
+    role = aws.cloud.role("deploy", *aws.cloud.keys.values())
+    aws.aws_config(
         f"[profile dev]\ncredential_process = {program}\n"
         f"[profile role]\nrole_arn = {role}\nsource_profile = dev\nrole_session_name = me\n"
     )
     for profile in ("dev", "role"):
         secrets = [
-            machine.get(AWS_PROFILE=profile, NAME=name).credential
+            aws.get(AWS_PROFILE=profile, NAME=name).credential
             for name in ("alice", "bob", "alice", "bob")
         ]
         assert secrets[:2] == secrets[2:]
         assert len(set(secrets)) == 2
-    # Once for each `get`, also for one that asks the cloud.
-    assert len((machine.home / "runs").read_text().split()) == 8
-    assert cloud.exchanges == 4
+    # Once for each `get`, also for one that asks the aws.cloud.
+    assert len((aws.home / "runs").read_text().split()) == 8
+    assert aws.cloud.exchanges == 4
 
 
-def test_a_token_by_keys_of_a_service_without_a_login_is_not_kept(
-    cloud: AwsCloud, machine: Machine
-) -> None:
-    cloud.container_token = None  # type: ignore[assignment]
-    variables = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{cloud.url}/container"}
-    first, second = (machine.get(**variables).credential for _ in range(2))
+def test_a_token_by_keys_of_a_service_without_a_login_is_not_kept(aws: Ecr) -> None:
+    aws.cloud.container_token = None
+    variables = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{aws.cloud.url}/container"}
+    first, second = (aws.get(**variables).credential for _ in range(2))
     assert first != second
 
 
@@ -222,17 +217,17 @@ def redirected(cloud: AwsCloud, home: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.usefixtures("redirected")
 def test_profile_and_role_of_one_registry_come_before_every_variable(
-    cloud: AwsCloud, machine: Machine, user: Key, monkeypatch: pytest.MonkeyPatch
+    aws: Ecr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = cloud.user("other")
+    other = aws.cloud.user("other")
     for name, value in other.environment().items():
         monkeypatch.setenv(name, value)
-    assert cloud.issued(*ask(role_arn=cloud.role("puller", other)), EXAMPLE_HOST)
-    assert cloud.calls[-1].principal == f"{assumed('puller')}/{PROGRAM}"
+    assert aws.cloud.issued(*ask(role_arn=aws.cloud.role("puller", other)), EXAMPLE_HOST)
+    assert aws.cloud.calls[-1].principal == f"{assumed('puller')}/{PROGRAM}"
     monkeypatch.setenv("AWS_PROFILE", "absent")
-    machine.aws_config(f"[profile dev]\n{user.options()}\n")
-    assert cloud.issued(*ask(profile="dev"), EXAMPLE_HOST)
-    assert cloud.calls[-1].principal == user.principal
+    aws.aws_config(f"[profile dev]\n{aws.user.options()}\n")
+    assert aws.cloud.issued(*ask(profile="dev"), EXAMPLE_HOST)
+    assert aws.cloud.calls[-1].principal == aws.user.principal
 
 
 # --- Every kind of host ---------------------------------------------------------------------------
@@ -267,21 +262,21 @@ APIS = {
 
 @pytest.fixture
 def under_its_own_names(
-    aws_behind_a_proxy: TerminatingProxy, user: Key, monkeypatch: pytest.MonkeyPatch
+    aws: Ecr, aws_behind_a_proxy: TerminatingProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """This process asks AWS under its own names, as a user in the region of another partition."""
-    variables = {**aws_behind_a_proxy.environment(), **user.environment()}
+    variables = {**aws_behind_a_proxy.environment(), **aws.user.environment()}
     for name, value in {**variables, "AWS_REGION": "eu-west-1"}.items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.mark.usefixtures("under_its_own_names")
 @pytest.mark.parametrize(("below", "api"), APIS.items(), ids=APIS)
-def test_the_host_says_which_api_is_asked(cloud: AwsCloud, below: str, api: str) -> None:
+def test_the_host_says_which_api_is_asked(aws: Ecr, below: str, api: str) -> None:
     host = below if "public" in below else f"{ACCOUNT}.{below}"
-    assert cloud.issued(*ask(host), host)
-    assert cloud.calls[-1].host == api
-    assert cloud.calls[-1].api == ("ecr-public" if "public" in below else "ecr")
+    assert aws.cloud.issued(*ask(host), host)
+    assert aws.cloud.calls[-1].host == api
+    assert aws.cloud.calls[-1].api == ("ecr-public" if "public" in below else "ecr")
 
 
 FIPS_HOST = f"{ACCOUNT}.dkr.ecr-fips.us-gov-west-1.amazonaws.com"
@@ -302,17 +297,16 @@ CHINA_HOST = f"{ACCOUNT}.dkr.ecr.cn-north-1.amazonaws.com.cn"
     ],
 )
 def test_the_host_and_the_users_variables_say_which_api_is_asked_by_a_proxy(
-    cloud: AwsCloud,
-    user: Key,
+    aws: Ecr,
     executable: Executable,
     aws_behind_a_proxy: TerminatingProxy,
     host: str,
     variables: dict[str, str],
     api: str,
 ) -> None:
-    everything = {**aws_behind_a_proxy.environment(), **user.environment(), **variables}
-    assert cloud.issued(*executable.get(host, everything).credential, host)
-    assert cloud.calls[-1].host == api
+    everything = {**aws_behind_a_proxy.environment(), **aws.user.environment(), **variables}
+    assert aws.cloud.issued(*executable.get(host, everything).credential, host)
+    assert aws.cloud.calls[-1].host == api
 
 
 def assumes(role: str, user: Key, options: str = "") -> str:
@@ -337,19 +331,17 @@ LEGACY = "sts_regional_endpoints = legacy\nregion = us-east-1\n"
     ],
 )
 def test_sts_is_where_the_region_of_the_host_or_the_user_has_it(
-    cloud: AwsCloud,
-    user: Key,
+    aws: Ecr,
     executable: Executable,
-    machine: Machine,
     aws_behind_a_proxy: TerminatingProxy,
     host: str,
     options: str,
     asked: list[str],
 ) -> None:
-    machine.aws_config(assumes(cloud.role("deploy", user), user, options))
+    aws.aws_config(assumes(aws.cloud.role("deploy", aws.user), aws.user, options))
     done = executable.get(host, aws_behind_a_proxy.environment())
-    assert cloud.issued(*done.credential, host)
-    assert [request.host for request in cloud.received] == asked
+    assert aws.cloud.issued(*done.credential, host)
+    assert [request.host for request in aws.cloud.received] == asked
 
 
 @pytest.mark.parametrize(
@@ -363,13 +355,13 @@ def test_sts_is_where_the_region_of_the_host_or_the_user_has_it(
     ],
 )
 def test_a_role_is_assumed_in_the_users_region_or_else_the_hosts(
-    cloud: AwsCloud, machine: Machine, user: Key, configured: str, host: str, region: str
+    aws: Ecr, configured: str, host: str, region: str
 ) -> None:
-    role = cloud.role("deploy", user)
-    machine.aws_config(assumes(role, user))
+    role = aws.cloud.role("deploy", aws.user)
+    aws.aws_config(assumes(role, aws.user))
     variables = {"AWS_DEFAULT_REGION": configured} if configured else {}
-    assert cloud.issued(*machine.get(host, **variables).credential, host)
-    assert cloud.roles[role].regions == [region]
+    assert aws.cloud.issued(*aws.get(host, **variables).credential, host)
+    assert aws.cloud.roles[role].regions == [region]
 
 
 @pytest.mark.parametrize(
@@ -378,39 +370,39 @@ def test_a_role_is_assumed_in_the_users_region_or_else_the_hosts(
 )
 @pytest.mark.parametrize("fips", ["true", "false"])
 def test_an_endpoint_in_the_profile_wins_over_what_the_host_wants(
-    cloud: AwsCloud, user: Key, machine: Machine, executable: Executable, options: str, fips: str
+    aws: Ecr, executable: Executable, options: str, fips: str
 ) -> None:
-    machine.aws_config(f"[default]\n{user.options()}\n{options.format(url=cloud.url)}\n")
+    aws.aws_config(f"[default]\n{aws.user.options()}\n{options.format(url=aws.cloud.url)}\n")
     done = executable.get(FIPS_HOST, {"AWS_USE_FIPS_ENDPOINT": fips})
-    assert cloud.issued(*done.credential, FIPS_HOST)
-    assert cloud.calls[-1].region == "us-gov-west-1"
+    assert aws.cloud.issued(*done.credential, FIPS_HOST)
+    assert aws.cloud.calls[-1].region == "us-gov-west-1"
 
 
 @pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ECR"])
 def test_an_endpoint_in_a_variable_wins_over_what_the_host_wants(
-    cloud: AwsCloud, user: Key, executable: Executable, variable: str
+    aws: Ecr, executable: Executable, variable: str
 ) -> None:
-    done = executable.get(FIPS_HOST, {**user.environment(), variable: cloud.url})
-    assert cloud.issued(*done.credential, FIPS_HOST)
+    done = executable.get(FIPS_HOST, {**aws.user.environment(), variable: aws.cloud.url})
+    assert aws.cloud.issued(*done.credential, FIPS_HOST)
 
 
 @pytest.mark.parametrize("bundle", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
 def test_a_private_authority_is_trusted_by_any_of_its_names(
-    authority: Authority, cloud: AwsCloud, user: Key, executable: Executable, bundle: str
+    aws: Ecr, authority: Authority, executable: Executable, bundle: str
 ) -> None:
-    with LoopbackTls(authority, cloud) as https:
-        variables = {**user.environment(), "AWS_ENDPOINT_URL_ECR": https.url}
+    with LoopbackTls(authority, aws.cloud) as https:
+        variables = {**aws.user.environment(), "AWS_ENDPOINT_URL_ECR": https.url}
         trusting = {**variables, bundle: str(authority.ca_file)}
-        assert cloud.issued(*executable.get(EXAMPLE_HOST, trusting).credential, EXAMPLE_HOST)
+        assert aws.cloud.issued(*executable.get(EXAMPLE_HOST, trusting).credential, EXAMPLE_HOST)
 
 
 def test_a_private_authority_that_the_profile_names_is_trusted_first(
-    authority: Authority, cloud: AwsCloud, user: Key, machine: Machine, executable: Executable
+    aws: Ecr, authority: Authority, executable: Executable
 ) -> None:
-    machine.aws_config(f"[default]\n{user.options()}\nca_bundle = {authority.ca_file}\n")
-    with LoopbackTls(authority, cloud) as https:
+    aws.aws_config(f"[default]\n{aws.user.options()}\nca_bundle = {authority.ca_file}\n")
+    with LoopbackTls(authority, aws.cloud) as https:
         variables = {"AWS_ENDPOINT_URL_ECR": https.url, "SSL_CERT_FILE": "/none"}
-        assert cloud.issued(*executable.get(EXAMPLE_HOST, variables).credential, EXAMPLE_HOST)
+        assert aws.cloud.issued(*executable.get(EXAMPLE_HOST, variables).credential, EXAMPLE_HOST)
 
 
 class LoopbackTls(LoopbackServer):
@@ -424,13 +416,11 @@ class LoopbackTls(LoopbackServer):
 # --- Every failure --------------------------------------------------------------------------------
 
 
-def test_an_expired_sso_session_says_how_to_sign_in_again(
-    cloud: AwsCloud, machine: Machine
-) -> None:
-    cloud.start_sso(machine.home, "corp", expired=True)
+def test_an_expired_sso_session_says_how_to_sign_in_again(aws: Ecr) -> None:
+    aws.cloud.start_sso(aws.home, "corp", expired=True)
     sso = f"sso_session = corp\n{SSO_ROLE}"
-    role = f"role_arn = {cloud.role('deploy')}\nsource_profile = my sso\n"
-    machine.aws_config(
+    role = f"role_arn = {aws.cloud.role('deploy')}\nsource_profile = my sso\n"
+    aws.aws_config(
         f"[profile dev]\n{sso}[profile 'my sso']\n{sso}[profile deploy]\n{role}{SSO_SESSION}"
     )
     # The profile to sign in to is the one with SSO, not the one whose role it is for.
@@ -438,57 +428,53 @@ def test_an_expired_sso_session_says_how_to_sign_in_again(
         "dev": "aws sso login --profile dev",
         "deploy": "aws sso login --profile 'my sso'",
     }.items():
-        failure = fail(machine, {"AWS_PROFILE": profile})
+        failure = fail(aws, {"AWS_PROFILE": profile})
         assert failure.code == "ecr.sso-expired"
         assert failure.hint == f"run {command}"
 
 
-def test_a_session_that_ended_elsewhere_says_how_to_sign_in_again(
-    cloud: AwsCloud, machine: Machine
-) -> None:
-    file = cloud.start_sso(machine.home)
+def test_a_session_that_ended_elsewhere_says_how_to_sign_in_again(aws: Ecr) -> None:
+    file = aws.cloud.start_sso(aws.home)
     session = json.loads(file.read_text())
-    secret = cloud.secret("token of yesterday")
+    secret = aws.cloud.secret("token of yesterday")
     file.write_text(json.dumps({**session, "accessToken": secret}))
-    machine.aws_config(f"[profile dev]\n{SSO_ROLE}{SSO_PLACE}")
-    failure = fail(machine, AS_DEV)
+    aws.aws_config(f"[profile dev]\n{SSO_ROLE}{SSO_PLACE}")
+    failure = fail(aws, AS_DEV)
     assert failure.code == "ecr.sso-expired"
     assert failure.hint == "run aws sso login --profile dev"
-    machine.aws_config(f"[profile dev]\nlogin_session = {SIGN_IN}\n")
-    assert fail(machine, AS_DEV).hint == "run aws login --profile dev"
-    file = cloud.sign_in(machine.home, SIGN_IN, timedelta(minutes=-1))
+    aws.aws_config(f"[profile dev]\nlogin_session = {SIGN_IN}\n")
+    assert fail(aws, AS_DEV).hint == "run aws login --profile dev"
+    file = aws.cloud.sign_in(aws.home, SIGN_IN, timedelta(minutes=-1))
     session = json.loads(file.read_text())
     file.write_text(json.dumps({**session, "refreshToken": secret}))
-    assert fail(machine, AS_DEV).hint == "run aws login --profile dev"
+    assert fail(aws, AS_DEV).hint == "run aws login --profile dev"
 
 
 # What is left of a session's file whose writing was cut short, or that another program writes.
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"accessToken": "t"}', "null"])
 @pytest.mark.parametrize("sso", [f"sso_session = corp\n{SSO_ROLE}{SSO_SESSION}", None])
 def test_a_damaged_sso_session_says_how_to_sign_in_again(
-    cloud: AwsCloud, machine: Machine, content: str, sso: str | None
+    aws: Ecr, content: str, sso: str | None
 ) -> None:
-    cloud.start_sso(machine.home, "corp" if sso else None).write_text(content)
-    machine.aws_config(f"[profile dev]\n{sso or SSO_ROLE + SSO_PLACE}")
-    failure = fail(machine, AS_DEV)
+    aws.cloud.start_sso(aws.home, "corp" if sso else None).write_text(content)
+    aws.aws_config(f"[profile dev]\n{sso or SSO_ROLE + SSO_PLACE}")
+    failure = fail(aws, AS_DEV)
     assert failure.code in ("ecr.sso-expired", "ecr.sign-in-damaged")
     assert failure.hint == "run aws sso login --profile dev"
 
 
-def test_a_role_that_requires_a_code_does_not_ask_for_it(
-    cloud: AwsCloud, machine: Machine, user: Key, executable: Executable
-) -> None:
-    role = cloud.role("admin", user)
-    cloud.roles[role].mfa_code = "123456"
-    machine.aws_config(
-        f"[profile base]\n{user.options()}\n[profile dev]\nrole_arn = {role}\n"
+def test_a_role_that_requires_a_code_does_not_ask_for_it(aws: Ecr, executable: Executable) -> None:
+    role = aws.cloud.role("admin", aws.user)
+    aws.cloud.roles[role].mfa_code = "123456"
+    aws.aws_config(
+        f"[profile base]\n{aws.user.options()}\n[profile dev]\nrole_arn = {role}\n"
         f"source_profile = base\nmfa_serial = arn:aws:iam::{ACCOUNT}:mfa/someone\n"
     )
     # A terminal of its own, where a prompt would be seen and an answer typed.
     terminal, ours = pty.openpty()
     process = subprocess.Popen(
         ["setsid", "--ctty", *COMMAND, "get"],
-        env={**executable.environment, **cloud.redirection(), **AS_DEV},
+        env={**executable.environment, **aws.cloud.redirection(), **AS_DEV},
         stdin=ours,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -503,27 +489,27 @@ def test_a_role_that_requires_a_code_does_not_ask_for_it(
     assert b'the role of profile "dev"' in stdout
     assert b"[ecr.mfa-needed]" in stderr
     assert b"run aws sts get-caller-identity --profile dev" in stderr
-    assert cloud.received == []
+    assert aws.cloud.received == []
 
 
 NONE_ALLOWS = "no {} allows the ecr:GetAuthorizationToken action"
 
 
-def test_a_refusal_names_who_may_not_do_what(cloud: AwsCloud, machine: Machine, user: Key) -> None:
-    cloud.forbidden.add(user.principal)
-    failure = fail(machine, user.environment())
+def test_a_refusal_names_who_may_not_do_what(aws: Ecr) -> None:
+    aws.cloud.forbidden.add(aws.user.principal)
+    failure = fail(aws, aws.user.environment())
     assert failure.code == "ecr.policy-does-not-allow"
-    assert f"{user.principal} may not do ecr:GetAuthorizationToken" in failure.reason
+    assert f"{aws.user.principal} may not do ecr:GetAuthorizationToken" in failure.reason
     assert "allow ecr:GetAuthorizationToken" in failure.hint
     # It does not stop a pull from the public registry.
-    done = machine.get(PUBLIC_HOST, **user.environment())
+    done = aws.get(PUBLIC_HOST, **aws.user.environment())
     assert (done.status, done.stdout) == (1, NOT_FOUND)
     assert done.codes == ["ecr.policy-does-not-allow"]
     assert "ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken" in done.stderr
-    machine.aws_config(assumes(cloud.role("closed"), user))
-    failure = fail(machine, {})
+    aws.aws_config(assumes(aws.cloud.role("closed"), aws.user))
+    failure = fail(aws, {})
     assert failure.code == "ecr.role-not-assumable"
-    assert user.principal in failure.reason
+    assert aws.user.principal in failure.reason
     assert "sts:AssumeRole" in failure.hint
 
 
@@ -537,25 +523,25 @@ def test_a_refusal_names_who_may_not_do_what(cloud: AwsCloud, machine: Machine, 
     ],
 )
 def test_a_refusal_names_the_policy_that_is_the_reason(
-    cloud: AwsCloud, machine: Machine, user: Key, because: str, policy: str, code: str
+    aws: Ecr, because: str, policy: str, code: str
 ) -> None:
     message = (
-        f"User: {user.principal} is not authorized to perform: ecr:GetAuthorizationToken on"
+        f"User: {aws.user.principal} is not authorized to perform: ecr:GetAuthorizationToken on"
         f" resource: * because {because.format(policy)}"
     )
-    cloud.fail("/", json_reply({"__type": "AccessDeniedException", "message": message}, 400))
-    failure = fail(machine, user.environment())
+    aws.cloud.fail("/", json_reply({"__type": "AccessDeniedException", "message": message}, 400))
+    failure = fail(aws, aws.user.environment())
     assert failure.code == code
     assert f"{policy} " in failure.reason
 
 
 def test_a_key_without_its_session_token_and_one_with_another_keys_have_different_codes(
-    machine: Machine,
+    aws: Ecr,
 ) -> None:
     session = {"AWS_ACCESS_KEY_ID": "ASIAUNKNOWN", "AWS_SECRET_ACCESS_KEY": "x"}
-    assert fail(machine, session).code == "ecr.session-token-missing"
+    assert fail(aws, session).code == "ecr.session-token-missing"
     stale = {**session, "AWS_ACCESS_KEY_ID": "AKIAUNKNOWN", "AWS_SESSION_TOKEN": "stale"}
-    assert fail(machine, stale).code == "ecr.session-token-of-another-key"
+    assert fail(aws, stale).code == "ecr.session-token-of-another-key"
 
 
 DEV = "[profile dev]\n"
@@ -627,12 +613,12 @@ WRONG = "ecr.setting-wrong"
     ],
 )
 def test_a_wrong_configuration_is_named_and_no_other_identity_is_used(
-    cloud: AwsCloud, machine: Machine, config: str, variables: dict[str, str], code: str
+    aws: Ecr, config: str, variables: dict[str, str], code: str
 ) -> None:
     # A role of this instance is there, and must not be used.
-    machine.aws_config(config)
-    assert fail(machine, {**cloud.instance(), **variables}).code == code
-    assert cloud.calls == []
+    aws.aws_config(config)
+    assert fail(aws, {**aws.cloud.instance(), **variables}).code == code
+    assert aws.cloud.calls == []
 
 
 EMPTY = (
@@ -642,17 +628,15 @@ EMPTY = (
 )
 
 
-def test_an_empty_variable_counts_as_not_set(cloud: AwsCloud, machine: Machine, user: Key) -> None:
-    done = machine.get(**user.environment(), **dict.fromkeys(EMPTY, ""))
-    assert cloud.issued(*done.credential, EXAMPLE_HOST)
+def test_an_empty_variable_counts_as_not_set(aws: Ecr) -> None:
+    done = aws.get(**aws.user.environment(), **dict.fromkeys(EMPTY, ""))
+    assert aws.cloud.issued(*done.credential, EXAMPLE_HOST)
 
 
-def test_a_region_with_a_comment_does_not_stop_a_role(
-    cloud: AwsCloud, machine: Machine, user: Key
-) -> None:
-    role = cloud.role("deploy", user)
-    machine.aws_config(assumes(role, user, "region = us-west-1  # optional\n"))
-    assert cloud.issued(*machine.get().credential, EXAMPLE_HOST)
+def test_a_region_with_a_comment_does_not_stop_a_role(aws: Ecr) -> None:
+    role = aws.cloud.role("deploy", aws.user)
+    aws.aws_config(assumes(role, aws.user, "region = us-west-1  # optional\n"))
+    assert aws.cloud.issued(*aws.get().credential, EXAMPLE_HOST)
 
 
 def keys(**more: str | None) -> str:
@@ -677,55 +661,56 @@ def keys(**more: str | None) -> str:
     ],
 )
 def test_a_program_that_gives_no_keys_is_named_without_its_output(
-    cloud: AwsCloud, machine: Machine, script: str, code: str
+    aws: Ecr, script: str, code: str
 ) -> None:
-    program = machine.write("keys", f"#!/bin/sh\n{script}\n", 0o700)
-    machine.aws_config(f"[profile dev]\ncredential_process = {program}\n")
-    failure = fail(machine, {**AS_DEV, "SECRET": cloud.secret("program output")})
+    program = aws.write("keys", f"#!/bin/sh\n{script}\n", 0o700)
+    aws.aws_config(f"[profile dev]\ncredential_process = {program}\n")
+    failure = fail(aws, {**AS_DEV, "SECRET": aws.cloud.secret("program output")})
     assert failure.code == code
     assert 'profile "dev"' in failure.reason
 
 
-def test_a_wrong_secret_an_expired_session_and_a_wrong_clock_have_different_codes(
-    cloud: AwsCloud, machine: Machine, user: Key
-) -> None:
-    wrong = {**user.environment(), "AWS_SECRET_ACCESS_KEY": cloud.secret("wrong")}
-    assert fail(machine, wrong).code == "ecr.secret-wrong"
-    expired = cloud.session(assumed("ci"), timedelta(minutes=-1))
-    failure = fail(machine, expired.environment())
+def test_a_wrong_secret_an_expired_session_and_a_wrong_clock_have_different_codes(aws: Ecr) -> None:
+    wrong = {**aws.user.environment(), "AWS_SECRET_ACCESS_KEY": aws.cloud.secret("wrong")}
+    assert fail(aws, wrong).code == "ecr.secret-wrong"
+    expired = aws.cloud.session(assumed("ci"), timedelta(minutes=-1))
+    failure = fail(aws, expired.environment())
     assert failure.code == "ecr.session-expired"
     assert failure.hint.startswith("renew AWS_ACCESS_KEY_ID")
-    cloud.clock_ahead = timedelta(minutes=17)
-    failure = fail(machine, user.environment())
+    aws.cloud.clock_ahead = timedelta(minutes=17)
+    failure = fail(aws, aws.user.environment())
     assert failure.code == "ecr.clock-wrong"
     assert "17 minutes behind" in failure.reason
 
 
 def test_a_token_that_the_role_does_not_trust_and_one_that_has_expired_have_different_codes(
-    cloud: AwsCloud, machine: Machine
+    aws: Ecr,
 ) -> None:
-    token = cloud.secret("web identity")
+    token = aws.cloud.secret("web identity")
     variables = {
-        "AWS_ROLE_ARN": cloud.role("pod"),
-        "AWS_WEB_IDENTITY_TOKEN_FILE": str(machine.write("token", token)),
+        "AWS_ROLE_ARN": aws.cloud.role("pod"),
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(aws.write("token", token)),
     }
-    assert fail(machine, variables).code == "ecr.token-not-trusted"
-    cloud.expired_web_tokens.add(token)
-    assert fail(machine, variables).code == "ecr.token-file-expired"
+    assert fail(aws, variables).code == "ecr.token-not-trusted"
+    aws.cloud.expired_web_tokens.add(token)
+    assert fail(aws, variables).code == "ecr.token-file-expired"
 
 
-def test_a_role_that_sso_does_not_give_is_named(cloud: AwsCloud, machine: Machine) -> None:
-    cloud.start_sso(machine.home)
-    cloud.sso_assignments.clear()
-    machine.aws_config(f"[profile dev]\n{SSO_ROLE}{SSO_PLACE}")
-    assert fail(machine, AS_DEV).code == "ecr.sso-role-not-given"
+def test_a_role_that_sso_does_not_give_is_named(aws: Ecr) -> None:
+    aws.cloud.start_sso(aws.home)
+    aws.cloud.sso_assignments.clear()
+    aws.aws_config(f"[profile dev]\n{SSO_ROLE}{SSO_PLACE}")
+    assert fail(aws, AS_DEV).code == "ecr.sso-role-not-given"
 
 
-def test_a_container_that_refuses_is_named(cloud: AwsCloud, machine: Machine) -> None:
-    wrong = {**cloud.container(), "AWS_CONTAINER_AUTHORIZATION_TOKEN": cloud.secret("wrong")}
-    failure = fail(machine, wrong)
+def test_a_container_that_refuses_is_named(aws: Ecr) -> None:
+    wrong = {
+        **aws.cloud.container(),
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": aws.cloud.secret("wrong"),
+    }
+    failure = fail(aws, wrong)
     assert failure.code == "ecr.container-refuses"
-    assert f"the credentials at {cloud.url}" in failure.reason
+    assert f"the credentials at {aws.cloud.url}" in failure.reason
 
 
 def token(text: str) -> str:
@@ -753,47 +738,41 @@ def no_token(**data: object) -> Fault:
         ),
     ],
 )
-def test_an_answer_without_a_token_is_reported(
-    cloud: AwsCloud, machine: Machine, user: Key, answer: Fault, code: str
-) -> None:
-    cloud.fail("/", answer)
-    assert fail(machine, user.environment()).code == code
+def test_an_answer_without_a_token_is_reported(aws: Ecr, answer: Fault, code: str) -> None:
+    aws.cloud.fail("/", answer)
+    assert fail(aws, aws.user.environment()).code == code
 
 
-def test_sts_that_does_not_answer_does_not_make_the_instance_answer(
-    cloud: AwsCloud, machine: Machine
-) -> None:
-    token = cloud.secret("web identity")
-    file = str(machine.write("token", token))
-    variables = {"AWS_ROLE_ARN": cloud.role("pod", token), "AWS_WEB_IDENTITY_TOKEN_FILE": file}
-    cloud.fail("/sts", faults.unavailable())
-    assert fail(machine, {**cloud.instance(), **variables}).code == "ecr.api-not-working"
-    assert cloud.calls == []
+def test_sts_that_does_not_answer_does_not_make_the_instance_answer(aws: Ecr) -> None:
+    token = aws.cloud.secret("web identity")
+    file = str(aws.write("token", token))
+    variables = {"AWS_ROLE_ARN": aws.cloud.role("pod", token), "AWS_WEB_IDENTITY_TOKEN_FILE": file}
+    aws.cloud.fail("/sts", faults.unavailable())
+    assert fail(aws, {**aws.cloud.instance(), **variables}).code == "ecr.api-not-working"
+    assert aws.cloud.calls == []
 
 
-def test_an_api_that_fails_once_is_asked_again(
-    cloud: AwsCloud, machine: Machine, user: Key
-) -> None:
-    cloud.fail("/", faults.unavailable(), times=1)
-    done = machine.get(**user.environment())
-    assert cloud.issued(*done.credential, EXAMPLE_HOST)
-    assert len(cloud.received) == 2
+def test_an_api_that_fails_once_is_asked_again(aws: Ecr) -> None:
+    aws.cloud.fail("/", faults.unavailable(), times=1)
+    done = aws.get(**aws.user.environment())
+    assert aws.cloud.issued(*done.credential, EXAMPLE_HOST)
+    assert len(aws.cloud.received) == 2
 
 
-def test_a_silent_metadata_service_is_not_waited_for(cloud: AwsCloud, machine: Machine) -> None:
-    cloud.fail("/latest/*", faults.never_answer)
+def test_a_silent_metadata_service_is_not_waited_for(aws: Ecr) -> None:
+    aws.cloud.fail("/latest/*", faults.never_answer)
     began_at_s = monotonic()
-    failure = fail(machine, cloud.instance())
+    failure = fail(aws, aws.cloud.instance())
     assert monotonic() - began_at_s < 3 + WITHIN_S
     assert failure.code == "network.timeout"
     assert "hop limit" in failure.hint
 
 
-def test_a_silent_program_is_not_waited_for_past_the_deadline(machine: Machine) -> None:
-    program = machine.write("keys", "#!/bin/sh\nexec sleep 60\n", 0o700)
-    machine.aws_config(f"[profile dev]\ncredential_process = {program}\n")
+def test_a_silent_program_is_not_waited_for_past_the_deadline(aws: Ecr) -> None:
+    program = aws.write("keys", "#!/bin/sh\nexec sleep 60\n", 0o700)
+    aws.aws_config(f"[profile dev]\ncredential_process = {program}\n")
     began_at_s = monotonic()
-    failure = fail(machine, {**AS_DEV, "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "2"})
+    failure = fail(aws, {**AS_DEV, "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "2"})
     assert monotonic() - began_at_s < 2 + WITHIN_S
     assert failure.code == "provider.no-answer"
     assert 'credential_process of profile "dev"' in failure.reason
@@ -833,8 +812,8 @@ def test_a_login_for_a_private_registry_needs_no_identity(
 @pytest.mark.skipif(
     COMMAND[0] != sys.executable, reason="the imports of a frozen file cannot be listed"
 )
-def test_with_no_identity_the_sdk_is_not_loaded(machine: Machine) -> None:
-    done = machine.call(sys.executable, "-X", "importtime", *COMMAND[1:], "get", stdin=EXAMPLE_HOST)
+def test_with_no_identity_the_sdk_is_not_loaded(aws: Ecr) -> None:
+    done = aws.call(sys.executable, "-X", "importtime", *COMMAND[1:], "get", stdin=EXAMPLE_HOST)
     assert done.stdout.encode() == NOT_FOUND
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "cred_helper.providers.ecr" in loaded
@@ -845,7 +824,7 @@ def test_with_no_identity_the_sdk_is_not_loaded(machine: Machine) -> None:
 
 
 def test_what_the_sdk_prints_and_warns_of_does_not_reach_the_client(
-    cloud: AwsCloud, machine: Machine, user: Key, tmp_path: Path
+    aws: Ecr, tmp_path: Path
 ) -> None:
     # A module of the same process that prints, warns, logs and starts a child that prints, the
     # moment the SDK is loaded: Python runs it on its own at the start.
@@ -864,10 +843,10 @@ def test_what_the_sdk_prints_and_warns_of_does_not_reach_the_client(
     if COMMAND[0] != sys.executable:
         pytest.skip("a frozen file takes no module from elsewhere")
     path = f"{tmp_path}{os.pathsep}{ROOT}"
-    done = machine.get(**user.environment(), PYTHONPATH=path)
+    done = aws.get(**aws.user.environment(), PYTHONPATH=path)
     assert done.status == 0
     document = done.document
-    assert cloud.issued(document["Username"], document["Secret"], EXAMPLE_HOST)
+    assert aws.cloud.issued(document["Username"], document["Secret"], EXAMPLE_HOST)
     assert "printed" in done.stderr
     assert "by a child" in done.stderr
     assert "warned" not in done.stderr

@@ -5,21 +5,17 @@ Each starts the executable: what a start imports of an SDK depends on the identi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.clouds.authority import Authority
 from tests.clouds.fixtures import authority, proxy
 from tests.clouds.loopback import loopbacks
+from tests.clouds.proxy import TerminatingProxy
+from tests.clouds.server import Received
 from tests.support.identities import IDENTITIES, Identity
 from tests.support.machine import Machine
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.clouds.proxy import TerminatingProxy
-    from tests.clouds.server import Received
 
 __all__ = ["authority", "proxy"]
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -15,14 +15,10 @@ from cred_helper.hosts import OPTIONAL_ZONES, route
 from cred_helper.server_url import ServerURL
 from tests.clients.hosted import Hosted, cloud
 from tests.clouds.fixtures import authority, proxy
+from tests.clouds.proxy import TerminatingProxy
 from tests.soak.warm import loaded
 from tests.support.executable import COMMAND, NOT_FOUND, Executable
 from tests.support.identities import of_cloud
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.clouds.proxy import TerminatingProxy
 
 IS_FROZEN = COMMAND[-1] != "cred_helper"
 __all__ = ["authority", "cloud", "proxy"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -13,12 +13,10 @@ from cred_helper import clouds
 from tests.clients.hosted import NAMES
 from tests.clouds import aws
 from tests.clouds.fixtures import authority, proxy
+from tests.clouds.proxy import TerminatingProxy
 from tests.stage import known
 from tests.support.executable import CLOSED_PORT
 from tests.support.machine import Machine, person
-
-if TYPE_CHECKING:
-    from tests.clouds.proxy import TerminatingProxy
 
 __all__ = ["authority", "known", "person", "proxy"]
 

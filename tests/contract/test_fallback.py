@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, time
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,9 +16,6 @@ from tests.contract.test_helper import needs_ecr_login, needs_pass, password_sto
 from tests.support.executable import NOT_FOUND, Completed
 from tests.support.machine import Machine
 from tests.support.programs import Programs, has_ended
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the children are shell scripts")
 
@@ -788,18 +785,6 @@ def test_pass_is_the_keychain_if_it_is_set_up(machine: Machine) -> None:
             assert_silent(machine.erase(spelling))
         assert_not_found(machine.get("h.example"))
         assert machine.get("before.example").credential == ("u", SECRET)
-
-
-@needs_pass
-def test_pass_by_name_is_a_helper_like_any_other(machine: Machine) -> None:
-    machine.config(credsStore="pass")
-    with password_store(machine.home) as environ:
-        machine.use({"GNUPGHOME": environ["GNUPGHOME"]})
-        assert_silent(machine.store("h.example", "u", "1"))
-        assert machine.get("h.example").credential == ("u", "1")
-        assert_silent(machine.erase("h.example"))
-        assert_not_found(machine.get("h.example"))
-    assert not machine.own_store.exists()
 
 
 # --- Clouds ---------------------------------------------------------------------------------------

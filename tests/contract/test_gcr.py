@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from cred_helper.errors import Misconfigured, NotFound
+from cred_helper.errors import Misconfigured
 from cred_helper.providers.gcr import GcrProvider
 from tests.clouds import faults
 from tests.clouds.authority import Authority
@@ -30,29 +30,14 @@ from tests.clouds.google import (
     REGISTRY_SCOPE,
     TARGET,
     USER,
-    GoogleCloud,
 )
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Fault, LoopbackServer, Reply, json_reply
-from tests.contract.gcr import (
-    IMPERSONATION,
-    STS,
-    TOKEN,
-    Get,
-    ask,
-    cloud,
-    code,
-    file_source,
-    get,
-    identity_of,
-    oauth_error,
-    paths,
-    principal,
-    token_request,
-)
+from tests.contract.gcr import IMPERSONATION, STS, TOKEN, Google, cloud, code, oauth_error
 from tests.support.executable import CLOSED_PORT, NOT_FOUND, Executable
+from tests.support.requests import token_request
 
-__all__ = ["authority", "cloud", "get", "proxy"]
+__all__ = ["authority", "cloud", "proxy"]
 
 FROZEN = bool(os.environ.get("DOCKER_CREDENTIAL_MULTI_UNDER_TEST"))
 
@@ -65,63 +50,55 @@ EMAIL = f"{ACCOUNT}email"
 # --- Identities -----------------------------------------------------------------------------------
 
 
-def test_a_certificate_gives_a_token_by_mutual_tls(
-    cloud: GoogleCloud, get: Get, authority: Authority, tmp_path: Path
-) -> None:
+def test_a_certificate_gives_a_token_by_mutual_tls(cloud: Google, authority: Authority) -> None:
     identity = str(authority.client_identity_file())
     workload = {"cert_path": identity, "key_path": identity}
-    config = tmp_path / "certificate_config.json"
+    config = cloud.folder / "certificate_config.json"
     config.write_text(json.dumps({"cert_configs": {"workload": workload}}))
     info = cloud.federated_info(
         {"certificate": {"certificate_config_location": str(config)}},
         subject_token_type="urn:ietf:params:oauth:token-type:mtls",
         token_url="https://sts.mtls.googleapis.com/v1/token",
     )
-    assert principal(cloud, get(cloud.named(tmp_path, info))) == MACHINE
-    assert paths(cloud) == [STS]
+    assert cloud.owner(cloud.get(cloud.named(cloud.folder, info))) == MACHINE
+    assert cloud.paths == [STS]
 
 
-def test_a_machine_that_only_a_probe_detects_is_asked_where_it_answered(
-    cloud: GoogleCloud, get: Get
-) -> None:
+def test_a_machine_that_only_a_probe_detects_is_asked_where_it_answered(cloud: Google) -> None:
     machine = cloud.machine()
     del machine["GCE_METADATA_HOST"]
-    assert principal(cloud, get({**machine, "K_SERVICE": "build"})) == NODE
-    assert paths(cloud) == ["/", UNIVERSE, ACCOUNT, MACHINE_TOKEN]
+    assert cloud.owner(cloud.get({**machine, "K_SERVICE": "build"})) == NODE
+    assert cloud.paths == ["/", UNIVERSE, ACCOUNT, MACHINE_TOKEN]
 
 
-def test_a_partner_clouds_service_account_signs_its_token_itself(
-    cloud: GoogleCloud, get: Get, tmp_path: Path
-) -> None:
-    partner = cloud.service_account_key(tmp_path, universe_domain="s3nsapis.fr")
-    username, secret = get(partner, "docker.s3nsregistry.fr").credential
+def test_a_partner_clouds_service_account_signs_its_token_itself(cloud: Google) -> None:
+    partner = cloud.service_account_key(cloud.folder, universe_domain="s3nsapis.fr")
+    username, secret = cloud.get(partner, "docker.s3nsregistry.fr").credential
     claims = cloud.verified(secret)
     assert username == "oauth2accesstoken"
     assert (claims["iss"], claims["sub"], claims["scope"]) == (PUSHER, PUSHER, REGISTRY_SCOPE)
-    assert paths(cloud) == []
+    assert cloud.paths == []
 
 
 # --- The traps of google.auth.default() -----------------------------------------------------------
 
 
-def test_a_well_known_file_without_a_project_runs_no_gcloud(
-    cloud: GoogleCloud, get: Get, tmp_path: Path
-) -> None:
-    gcloud = cloud.gcloud(tmp_path, f"touch {tmp_path}/gcloud-was-run\n")
+def test_a_well_known_file_without_a_project_runs_no_gcloud(cloud: Google) -> None:
+    gcloud = cloud.gcloud(cloud.folder, f"touch {cloud.folder}/gcloud-was-run\n")
     folder = Path(gcloud["CLOUDSDK_CONFIG"])
     info = cloud.user_info()
     (folder / "application_default_credentials.json").write_text(json.dumps(info))
-    assert principal(cloud, get(gcloud)) == USER
-    assert not (tmp_path / "gcloud-was-run").exists()
+    assert cloud.owner(cloud.get(gcloud)) == USER
+    assert not (cloud.folder / "gcloud-was-run").exists()
 
 
 @pytest.mark.parametrize("kind", ["key", "federated", "federated user"])
 def test_a_token_ends_at_an_aware_time_and_is_short_lived_without_a_lifetime(
-    cloud: GoogleCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    cloud: Google, kind: str
 ) -> None:
     if kind != "key":
         cloud.lifetime_s = None
-    credential = ask(identity_of(kind, cloud, tmp_path), monkeypatch)
+    credential = cloud.ask(cloud.identity_of(kind))
     assert cloud.issued(credential.username, credential.secret.expose(), EXAMPLE_HOST)
     assert credential.expires_at is not None
     most_s = 3600 if kind == "key" else 300
@@ -131,7 +108,7 @@ def test_a_token_ends_at_an_aware_time_and_is_short_lived_without_a_lifetime(
 
 @pytest.mark.parametrize("listener", ["closed port", "silence", "another service"])
 def test_without_a_metadata_service_the_answer_is_not_found_and_soon(
-    get: Get, listener: str
+    cloud: Google, listener: str
 ) -> None:
     with LoopbackServer() as server:
         server.on("GET", "/", lambda request: Reply(404, {"Server": "EC2ws"}))
@@ -139,16 +116,18 @@ def test_without_a_metadata_service_the_answer_is_not_found_and_soon(
             server.fail("/", faults.never_answer)
         address = CLOSED_PORT if listener == "closed port" else server.url
         started_s = time.monotonic()
-        done = get({"NO_GCE_CHECK": "false", "GCE_METADATA_IP": address.removeprefix("http://")})
+        done = cloud.get(
+            {"NO_GCE_CHECK": "false", "GCE_METADATA_IP": address.removeprefix("http://")}
+        )
         assert time.monotonic() - started_s < 3  # the SDK alone needs 3.3 s
     assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
 
 
 @pytest.mark.skipif(FROZEN, reason="the frozen file ignores Python's variables")
 @pytest.mark.parametrize("probed", [False, True])
-def test_without_an_identity_no_sdk_is_loaded(get: Get, probed: bool) -> None:
+def test_without_an_identity_no_sdk_is_loaded(cloud: Google, probed: bool) -> None:
     doubt = {"NO_GCE_CHECK": "false", "GCE_METADATA_IP": CLOSED_PORT.removeprefix("http://")}
-    done = get({"PYTHONPROFILEIMPORTTIME": "1", **(doubt if probed else {})})
+    done = cloud.get({"PYTHONPROFILEIMPORTTIME": "1", **(doubt if probed else {})})
     assert done.stdout == NOT_FOUND
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "cred_helper.providers.gcr" in loaded
@@ -158,10 +137,10 @@ def test_without_an_identity_no_sdk_is_loaded(get: Get, probed: bool) -> None:
 
 
 def test_the_metadata_service_is_reached_without_a_proxy(
-    cloud: GoogleCloud, get: Get, proxy: TerminatingProxy
+    cloud: Google, proxy: TerminatingProxy
 ) -> None:
-    done = get({**cloud.machine(), "NO_PROXY": "", "no_proxy": ""})
-    assert principal(cloud, done) == NODE
+    done = cloud.get({**cloud.machine(), "NO_PROXY": "", "no_proxy": ""})
+    assert cloud.owner(done) == NODE
     assert proxy.refused == []
 
 
@@ -172,29 +151,27 @@ def test_the_metadata_service_is_reached_without_a_proxy(
     ("name", "expected"), [("gone.json", "gcr.file-missing"), ("", "gcr.file-unreadable")]
 )
 def test_a_file_that_cannot_be_used_never_gives_way_to_the_machine(
-    cloud: GoogleCloud, get: Get, tmp_path: Path, name: str, expected: str
+    cloud: Google, name: str, expected: str
 ) -> None:
-    path = tmp_path / name
-    done = get({**cloud.machine(), "GOOGLE_APPLICATION_CREDENTIALS": str(path)})
+    path = cloud.folder / name
+    done = cloud.get({**cloud.machine(), "GOOGLE_APPLICATION_CREDENTIALS": str(path)})
     assert code(done) == expected
     assert f"{path}, named by GOOGLE_APPLICATION_CREDENTIALS, " in done.stderr
-    assert paths(cloud) == []
+    assert cloud.paths == []
     cloud.fail(TOKEN, oauth_error("invalid_grant", "Invalid JWT Signature."))
-    done = get({**cloud.machine(), **cloud.service_account_key(tmp_path)})
+    done = cloud.get({**cloud.machine(), **cloud.service_account_key(cloud.folder)})
     assert code(done) == "gcr.key-refused"
     assert "invalid_grant: Invalid JWT Signature" in done.stderr
-    assert paths(cloud) == [TOKEN]
+    assert cloud.paths == [TOKEN]
 
 
-def test_a_credential_file_may_be_a_pipe_that_can_be_read_once(
-    cloud: GoogleCloud, get: Get, tmp_path: Path
-) -> None:
-    pipe = tmp_path / "pipe"
+def test_a_credential_file_may_be_a_pipe_that_can_be_read_once(cloud: Google) -> None:
+    pipe = cloud.folder / "pipe"
     os.mkfifo(pipe)
     content = json.dumps(cloud.service_account_info())
     writer = threading.Thread(target=pipe.write_text, args=(content,), daemon=True)
     writer.start()
-    assert principal(cloud, get({"GOOGLE_APPLICATION_CREDENTIALS": str(pipe)})) == PUSHER
+    assert cloud.owner(cloud.get({"GOOGLE_APPLICATION_CREDENTIALS": str(pipe)})) == PUSHER
     writer.join()
 
 
@@ -202,27 +179,27 @@ def test_a_credential_file_may_be_a_pipe_that_can_be_read_once(
     "variable", ["GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"]
 )
 def test_a_pipe_without_a_writer_delays_a_get_no_longer_than_its_deadline(
-    cloud: GoogleCloud, get: Get, executable: Executable, tmp_path: Path, variable: str
+    cloud: Google, executable: Executable, variable: str
 ) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    environment = cloud.gcloud(tmp_path)
-    environment[variable] = str(tmp_path / "pipe")
+    os.mkfifo(cloud.folder / "pipe")
+    environment = cloud.gcloud(cloud.folder)
+    environment[variable] = str(cloud.folder / "pipe")
     began = time.monotonic()
-    done = get(environment, deadline_s=2)
+    done = cloud.get(environment, deadline_s=2)
     assert code(done) == "provider.no-answer"
     assert time.monotonic() - began < 20
     done = executable.run("explain", EXAMPLE_HOST, environment=environment)
     assert done.status == 0
-    assert str(tmp_path / "pipe") in done.stdout.decode()
+    assert str(cloud.folder / "pipe") in done.stdout.decode()
 
 
 @pytest.mark.parametrize("form", ["variable", "file", "pipe"])
 def test_an_access_token_that_the_user_gives_to_gcloud_is_used_without_gcloud(
-    cloud: GoogleCloud, get: Get, tmp_path: Path, form: str
+    cloud: Google, form: str
 ) -> None:
-    environment = cloud.gcloud(tmp_path, f"touch {tmp_path}/gcloud-was-run\n")
+    environment = cloud.gcloud(cloud.folder, f"touch {cloud.folder}/gcloud-was-run\n")
     token = cloud.issue(USER, REGISTRY_SCOPE)
-    path = tmp_path / "token"
+    path = cloud.folder / "token"
     writer = threading.Thread(target=path.write_text, args=(f"{token}\n",), daemon=True)
     if form == "variable":
         environment["CLOUDSDK_AUTH_ACCESS_TOKEN"] = token
@@ -233,62 +210,56 @@ def test_an_access_token_that_the_user_gives_to_gcloud_is_used_without_gcloud(
         writer.start()
         if form == "file":
             writer.join()
-    assert principal(cloud, get(environment)) == USER
-    assert not (tmp_path / "gcloud-was-run").exists()
+    assert cloud.owner(cloud.get(environment)) == USER
+    assert not (cloud.folder / "gcloud-was-run").exists()
 
 
 @pytest.mark.parametrize("impersonate", ["", TARGET])
-def test_a_token_to_pull_with_asks_for_no_scope_to_push(
-    cloud: GoogleCloud, get: Get, tmp_path: Path, impersonate: str
-) -> None:
-    found = cloud.service_account_key(tmp_path)
+def test_a_token_to_pull_with_asks_for_no_scope_to_push(cloud: Google, impersonate: str) -> None:
+    found = cloud.service_account_key(cloud.folder)
     if impersonate:
         found["DOCKER_CREDENTIAL_MULTI_GCR_IMPERSONATE"] = impersonate
     pull_only = {**found, "DOCKER_CREDENTIAL_MULTI_GCR_PULL_ONLY": "true"}
     for environment, scope in ((pull_only, PULL_SCOPE), (found, REGISTRY_SCOPE)):
         for _ in range(2):  # the second answer is from the cache
-            _, secret = get(environment).credential
+            _, secret = cloud.get(environment).credential
             assert cloud.scopes(secret) == {scope}
-    _, secret = get(found, "mirror.gcr.io").credential
+    _, secret = cloud.get(found, "mirror.gcr.io").credential
     assert cloud.scopes(secret) == {PULL_SCOPE}
 
 
-def test_gcloud_is_run_where_it_impersonates_with_the_token_of_the_user(
-    cloud: GoogleCloud, get: Get, tmp_path: Path
-) -> None:
-    environment = cloud.gcloud(tmp_path, f"echo {cloud.issue(TARGET, REGISTRY_SCOPE)}\n")
+def test_gcloud_is_run_where_it_impersonates_with_the_token_of_the_user(cloud: Google) -> None:
+    environment = cloud.gcloud(cloud.folder, f"echo {cloud.issue(TARGET, REGISTRY_SCOPE)}\n")
     environment["CLOUDSDK_AUTH_ACCESS_TOKEN"] = cloud.issue(USER, REGISTRY_SCOPE)
     environment["CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"] = TARGET
-    assert principal(cloud, get(environment)) == TARGET
+    assert cloud.owner(cloud.get(environment)) == TARGET
 
 
 @pytest.mark.parametrize("host", [EXAMPLE_HOST, "docker.s3nsregistry.fr"])
 def test_a_credential_of_another_universe_is_refused_before_any_request(
-    cloud: GoogleCloud, get: Get, tmp_path: Path, host: str
+    cloud: Google, host: str
 ) -> None:
     universe = "s3nsapis.fr" if host == EXAMPLE_HOST else "googleapis.com"
-    done = get(cloud.service_account_key(tmp_path, universe_domain=universe), host)
+    done = cloud.get(cloud.service_account_key(cloud.folder, universe_domain=universe), host)
     assert done.codes == ["gcr.wrong-universe"]
     assert universe in done.stderr
-    assert paths(cloud) == []
+    assert cloud.paths == []
 
 
-def test_a_machine_of_another_universe_is_asked_for_no_token(cloud: GoogleCloud, get: Get) -> None:
+def test_a_machine_of_another_universe_is_asked_for_no_token(cloud: Google) -> None:
     cloud.universe_domain = "s3nsapis.fr"
-    done = get(cloud.machine())
+    done = cloud.get(cloud.machine())
     assert code(done) == "gcr.wrong-universe"
     assert "s3nsapis.fr" in done.stderr
     assert "googleapis.com" in done.stderr
-    assert paths(cloud) == [EMAIL, UNIVERSE]
+    assert cloud.paths == [EMAIL, UNIVERSE]
 
 
-def test_a_gcloud_of_another_universe_is_not_run(
-    cloud: GoogleCloud, get: Get, tmp_path: Path
-) -> None:
-    gcloud = cloud.gcloud(tmp_path, f"touch {tmp_path}/gcloud-was-run\n")
-    done = get({**gcloud, "CLOUDSDK_CORE_UNIVERSE_DOMAIN": "s3nsapis.fr"})
+def test_a_gcloud_of_another_universe_is_not_run(cloud: Google) -> None:
+    gcloud = cloud.gcloud(cloud.folder, f"touch {cloud.folder}/gcloud-was-run\n")
+    done = cloud.get({**gcloud, "CLOUDSDK_CORE_UNIVERSE_DOMAIN": "s3nsapis.fr"})
     assert code(done) == "gcr.wrong-universe"
-    assert not (tmp_path / "gcloud-was-run").exists()
+    assert not (cloud.folder / "gcloud-was-run").exists()
 
 
 # --- The wire -------------------------------------------------------------------------------------
@@ -296,26 +267,26 @@ def test_a_gcloud_of_another_universe_is_not_run(
 
 @pytest.mark.parametrize("expected", ["", "network.ca-file-missing"])
 def test_ssl_cert_file_is_used_where_requests_has_no_bundle_of_its_own(
-    cloud: GoogleCloud, get: Get, authority: Authority, tmp_path: Path, expected: str
+    cloud: Google, authority: Authority, expected: str
 ) -> None:
-    user = cloud.named(tmp_path, cloud.user_info())
+    user = cloud.named(cloud.folder, cloud.user_info())
     if expected:
-        done = get({**user, "REQUESTS_CA_BUNDLE": "/no/such/ca.pem", "SSL_CERT_FILE": ""})
+        done = cloud.get({**user, "REQUESTS_CA_BUNDLE": "/no/such/ca.pem", "SSL_CERT_FILE": ""})
         assert code(done) == expected
         assert "/no/such/ca.pem" in done.stderr
     else:
         bundles = {"REQUESTS_CA_BUNDLE": "", "SSL_CERT_FILE": str(authority.ca_file)}
-        assert principal(cloud, get({**user, **bundles})) == USER
+        assert cloud.owner(cloud.get({**user, **bundles})) == USER
 
 
 @pytest.mark.parametrize("field", ["token_url", "service_account_impersonation_url"])
 def test_a_credential_file_cannot_have_a_secret_sent_without_encryption(
-    cloud: GoogleCloud, get: Get, proxy: TerminatingProxy, tmp_path: Path, field: str
+    cloud: Google, proxy: TerminatingProxy, field: str
 ) -> None:
     url = f"http://evil.example{IMPERSONATION if field.startswith('service') else STS}"
-    info = cloud.federated_info(file_source(cloud, tmp_path), **{field: url})
-    identity = cloud.named(tmp_path, info)
-    done = get(identity)
+    info = cloud.federated_info(cloud.file_source(), **{field: url})
+    identity = cloud.named(cloud.folder, info)
+    done = cloud.get(identity)
     assert code(done) == "gcr.insecure-address"
     assert "evil.example" in done.stderr
     assert identity["GOOGLE_APPLICATION_CREDENTIALS"] in done.stderr
@@ -325,15 +296,13 @@ def test_a_credential_file_cannot_have_a_secret_sent_without_encryption(
 # --- The machine ----------------------------------------------------------------------------------
 
 
-def test_without_a_service_account_or_a_metadata_service_gcloud_is_asked(
-    cloud: GoogleCloud, get: Get, tmp_path: Path
-) -> None:
+def test_without_a_service_account_or_a_metadata_service_gcloud_is_asked(cloud: Google) -> None:
     cloud.service_account = None
-    done = get(cloud.machine())
+    done = cloud.get(cloud.machine())
     assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
-    assert principal(cloud, get({**cloud.machine(), **cloud.gcloud(tmp_path)})) == USER
+    assert cloud.owner(cloud.get({**cloud.machine(), **cloud.gcloud(cloud.folder)})) == USER
     doubt = {"NO_GCE_CHECK": "false", "GCE_METADATA_IP": CLOSED_PORT.removeprefix("http://")}
-    assert principal(cloud, get({**doubt, **cloud.gcloud(tmp_path)})) == USER
+    assert cloud.owner(cloud.get({**doubt, **cloud.gcloud(cloud.folder)})) == USER
 
 
 GOOGLE = {"Metadata-Flavor": "Google"}
@@ -350,10 +319,10 @@ GOOGLE = {"Metadata-Flavor": "Google"}
     ],
 )
 def test_a_machine_that_gives_no_token_is_an_error(
-    cloud: GoogleCloud, get: Get, path: str, fault: Fault, expected: str
+    cloud: Google, path: str, fault: Fault, expected: str
 ) -> None:
     cloud.fail(path, fault)
-    assert code(get(cloud.machine(), deadline_s=3)) == expected
+    assert code(cloud.get(cloud.machine(), deadline_s=3)) == expected
 
 
 @pytest.mark.parametrize(
@@ -368,10 +337,10 @@ def test_a_machine_that_gives_no_token_is_an_error(
     ],
 )
 def test_what_the_metadata_service_says_of_a_refusal_is_passed_on(
-    cloud: GoogleCloud, get: Get, tmp_path: Path, status: int, text: str, expected: str
+    cloud: Google, status: int, text: str, expected: str
 ) -> None:
     cloud.fail(MACHINE_TOKEN, Reply(status, GOOGLE, f"{text}.\n ya29.hunter2".encode()))
-    done = get({**cloud.machine(), **cloud.gcloud(tmp_path)})
+    done = cloud.get({**cloud.machine(), **cloud.gcloud(cloud.folder)})
     assert code(done) == expected
     assert text in done.stderr
     assert "hunter2" not in done.stderr
@@ -379,10 +348,10 @@ def test_what_the_metadata_service_says_of_a_refusal_is_passed_on(
 
 @pytest.mark.parametrize("address", ["user:hunter2@127.0.0.1:9", "hunter2/hunter2", "{hunter2}"])
 def test_the_address_of_a_metadata_service_is_shown_without_secrets(
-    get: Get, executable: Executable, address: str
+    cloud: Google, executable: Executable, address: str
 ) -> None:
     machine = {"NO_GCE_CHECK": "false", "GCE_METADATA_HOST": address}
-    done = get(machine, deadline_s=3)
+    done = cloud.get(machine, deadline_s=3)
     is_address = address.endswith(":9")
     assert code(done) == ("network.refused" if is_address else "gcr.bad-metadata-address")
     for command in (("explain", EXAMPLE_HOST), ("doctor",), ("providers",)):
@@ -390,48 +359,40 @@ def test_the_address_of_a_metadata_service_is_shown_without_secrets(
         assert "hunter2" not in done.stderr + shown.stdout.decode() + shown.stderr
 
 
-def test_another_account_behind_a_named_metadata_service_gets_its_own_token(
-    cloud: GoogleCloud, get: Get
-) -> None:
-    assert principal(cloud, get(cloud.machine())) == NODE
+def test_another_account_behind_a_named_metadata_service_gets_its_own_token(cloud: Google) -> None:
+    assert cloud.owner(cloud.get(cloud.machine())) == NODE
     requests = len(cloud.received)
-    assert principal(cloud, get(cloud.machine())) == NODE
-    assert paths(cloud)[requests:] == [EMAIL]
+    assert cloud.owner(cloud.get(cloud.machine())) == NODE
+    assert cloud.paths[requests:] == [EMAIL]
     cloud.service_account = PUSHER
-    assert principal(cloud, get(cloud.machine())) == PUSHER
+    assert cloud.owner(cloud.get(cloud.machine())) == PUSHER
 
 
-def test_a_named_metadata_service_that_hangs_up_is_not_asked_again(
-    cloud: GoogleCloud, get: Get
-) -> None:
+def test_a_named_metadata_service_that_hangs_up_is_not_asked_again(cloud: Google) -> None:
     cloud.fail(UNIVERSE, lambda exchange: None)  # the SDK alone would repeat it for 15 s
-    assert code(get(cloud.machine())) == "network.broken-off"
-    assert paths(cloud) == [EMAIL, UNIVERSE]
+    assert code(cloud.get(cloud.machine())) == "network.broken-off"
+    assert cloud.paths == [EMAIL, UNIVERSE]
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_machine_whose_metadata_service_is_late_is_asked_again(
-    cloud: GoogleCloud, get: Get, times: int
-) -> None:
+def test_a_machine_whose_metadata_service_is_late_is_asked_again(cloud: Google, times: int) -> None:
     cloud.fail(MACHINE_TOKEN, Reply(503, GOOGLE), times=times)
-    assert principal(cloud, get(cloud.machine())) == NODE
+    assert cloud.owner(cloud.get(cloud.machine())) == NODE
 
 
 # --- gcloud ---------------------------------------------------------------------------------------
 
 
-def test_gcloud_is_run_unattended_and_its_warnings_are_ignored(
-    cloud: GoogleCloud, get: Get, tmp_path: Path
-) -> None:
+def test_gcloud_is_run_unattended_and_its_warnings_are_ignored(cloud: Google) -> None:
     token = cloud.issue(USER, CLOUD_SCOPE)
     script = (
-        f'echo "$CLOUDSDK_CORE_DISABLE_PROMPTS $*" > {tmp_path}/asked\n'
+        f'echo "$CLOUDSDK_CORE_DISABLE_PROMPTS $*" > {cloud.folder}/asked\n'
         'echo "WARNING: This command is using service account impersonation." >&2\n'
         "echo PATTERN >&2\n"
         f"echo {token}\n"
     )
-    assert principal(cloud, get(cloud.gcloud(tmp_path, script))) == USER
-    assert (tmp_path / "asked").read_text() == "1 auth print-access-token\n"
+    assert cloud.owner(cloud.get(cloud.gcloud(cloud.folder, script))) == USER
+    assert (cloud.folder / "asked").read_text() == "1 auth print-access-token\n"
 
 
 REFRESH = "ERROR: (gcloud.auth) There was a problem refreshing your current auth tokens"
@@ -464,81 +425,63 @@ REFRESH = "ERROR: (gcloud.auth) There was a problem refreshing your current auth
     ],
 )
 def test_a_gcloud_that_gives_no_token_is_an_error(
-    cloud: GoogleCloud, get: Get, tmp_path: Path, script: str, expected: str, said: str
+    cloud: Google, script: str, expected: str, said: str
 ) -> None:
-    done = get(cloud.gcloud(tmp_path, script), deadline_s=3)
+    done = cloud.get(cloud.gcloud(cloud.folder, script), deadline_s=3)
     assert code(done) == expected
     assert said in done.stderr
     assert "hunter2" not in done.stderr
 
 
-def test_a_gcloud_whose_database_is_locked_is_run_again(
-    cloud: GoogleCloud, get: Get, tmp_path: Path
-) -> None:
+def test_a_gcloud_whose_database_is_locked_is_run_again(cloud: Google) -> None:
     token = cloud.issue(USER, CLOUD_SCOPE)
     script = (
-        f"echo x >>{tmp_path}/runs\n"
-        f"[ $(wc -l <{tmp_path}/runs) -gt 1 ] && {{ echo {token}; exit 0; }}\n"
+        f"echo x >>{cloud.folder}/runs\n"
+        f"[ $(wc -l <{cloud.folder}/runs) -gt 1 ] && {{ echo {token}; exit 0; }}\n"
         "echo 'ERROR: gcloud crashed (OperationalError): database is locked' >&2; exit 1\n"
     )
-    assert principal(cloud, get(cloud.gcloud(tmp_path, script))) == USER
+    assert cloud.owner(cloud.get(cloud.gcloud(cloud.folder, script))) == USER
 
 
 def test_gcloud_is_not_helped_by_a_login_as_a_service_account_nor_run_by_a_relative_path(
-    cloud: GoogleCloud, get: Get, tmp_path: Path
+    cloud: Google,
 ) -> None:
-    gcloud = cloud.gcloud(tmp_path, f"echo '{REFRESH}: invalid_grant' >&2; exit 1")
-    done = get({**gcloud, "CLOUDSDK_CORE_ACCOUNT": PUSHER})
+    gcloud = cloud.gcloud(cloud.folder, f"echo '{REFRESH}: invalid_grant' >&2; exit 1")
+    done = cloud.get({**gcloud, "CLOUDSDK_CORE_ACCOUNT": PUSHER})
     assert code(done) == "gcr.gcloud-account-refused"
-    done = get({**gcloud, "PATH": os.path.relpath(tmp_path / "bin")})
+    done = cloud.get({**gcloud, "PATH": os.path.relpath(cloud.folder / "bin")})
     assert (done.stdout, done.stderr) == (NOT_FOUND, "")
 
 
 # --- The user's choices for a registry ------------------------------------------------------------
 
 
-def test_a_registrys_own_file_comes_before_the_environments(
-    cloud: GoogleCloud, proxy: TerminatingProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own = cloud.named(tmp_path, cloud.federated_user_info(), "own.json")
-    environment = {**proxy.environment(), **cloud.service_account_key(tmp_path)}
+def test_a_registrys_own_file_comes_before_the_environments(cloud: Google) -> None:
+    own = cloud.named(cloud.folder, cloud.federated_user_info(), "own.json")
+    environment = cloud.service_account_key(cloud.folder)
     path = own["GOOGLE_APPLICATION_CREDENTIALS"]
-    credential = ask(environment, monkeypatch, credentials_file=path)
+    credential = cloud.ask(environment, credentials_file=path)
     assert cloud.principal(credential.secret.expose()) == USER
     assert credential.source == "credentials-file"
 
 
 @pytest.mark.parametrize("identity", ["key", "user", "federated", "gcloud"])
-def test_any_identity_may_impersonate(
-    cloud: GoogleCloud,
-    proxy: TerminatingProxy,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    identity: str,
-) -> None:
-    found = (
-        cloud.gcloud(tmp_path) if identity == "gcloud" else identity_of(identity, cloud, tmp_path)
-    )
-    environment = {**proxy.environment(), **found}
-    secret = ask(environment, monkeypatch, impersonate=TARGET).secret.expose()
+def test_any_identity_may_impersonate(cloud: Google, identity: str) -> None:
+    found = cloud.gcloud(cloud.folder) if identity == "gcloud" else cloud.identity_of(identity)
+    environment = found
+    secret = cloud.ask(environment, impersonate=TARGET).secret.expose()
     assert cloud.issued("oauth2accesstoken", secret, EXAMPLE_HOST)
     assert cloud.principal(secret) == TARGET
-    assert paths(cloud)[-1] == IMPERSONATION
+    assert cloud.paths[-1] == IMPERSONATION
     if identity == "key":
         between = "between@loopback.iam.gserviceaccount.com"
         cloud.impersonators = {(PUSHER, between), (between, TARGET)}
-        secret = ask(environment, monkeypatch, impersonate=f"{between}, {TARGET}").secret.expose()
+        secret = cloud.ask(environment, impersonate=f"{between}, {TARGET}").secret.expose()
         assert cloud.principal(secret) == TARGET
 
 
 @pytest.mark.parametrize("account", ["name", "a@b/../c@d", "a@b,", "a@b c"])
 def test_impersonate_has_to_name_a_service_account(account: str) -> None:
     with pytest.raises(Misconfigured) as raised:
-        GcrProvider().identify(token_request({}, impersonate=account))
+        GcrProvider().identify(token_request(EXAMPLE_HOST, {}, options={"impersonate": account}))
     assert raised.value.code == "gcr.not-a-service-account"
-
-
-def test_no_identity_at_all_is_not_found() -> None:
-    request = token_request({"NO_GCE_CHECK": "true", "HOME": "/no/such/home"})
-    with pytest.raises(NotFound):
-        GcrProvider().get(request, GcrProvider().identify(request))

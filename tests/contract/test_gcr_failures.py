@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from cred_helper.errors import BadReply, Denied, Misconfigured, ProviderError, U
 from tests.clouds import faults
 from tests.clouds.fixtures import authority, proxy
 from tests.clouds.google import EXAMPLE_HOST, TARGET, GoogleCloud
-from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Exchange, Fault, Reply, json_reply
 from tests.contract.gcr import (
     IMPERSONATION,
@@ -26,17 +24,12 @@ from tests.contract.gcr import (
     STS_REFRESH,
     SUBJECT,
     TOKEN,
-    Get,
-    ask,
+    Google,
     cloud,
-    get,
-    identity_of,
     oauth_error,
-    paths,
-    program_source,
 )
 
-__all__ = ["authority", "cloud", "get", "proxy"]
+__all__ = ["authority", "cloud", "proxy"]
 
 
 # The request of each identity to which something happens.
@@ -123,45 +116,33 @@ def no_grant(kind: str, code: str, said: str) -> tuple[Any, ...]:
     ],
 )
 def test_each_failure_has_a_class_and_a_code_of_its_own(
-    cloud: GoogleCloud,
-    proxy: TerminatingProxy,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    kind: str,
-    fault: Fault,
-    failure: type[ProviderError],
-    code: str,
-    said: str,
+    cloud: Google, kind: str, fault: Fault, failure: type[ProviderError], code: str, said: str
 ) -> None:
     cloud.fail(PATHS[kind], fault)
-    environment = {**proxy.environment(), **identity_of(kind, cloud, tmp_path)}
+    environment = cloud.identity_of(kind)
     with pytest.raises(ProviderError) as raised:
-        ask(environment, monkeypatch)
+        cloud.ask(environment)
     error = raised.value
     assert (type(error), error.code) == (failure, code)
     assert said in error.reason
     assert "\n" not in error.reason
-    assert paths(cloud).count(PATHS[kind]) == 1
+    assert cloud.paths.count(PATHS[kind]) == 1
 
 
-def test_a_google_that_is_down_is_asked_again_only_while_there_is_time(
-    cloud: GoogleCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_google_that_is_down_is_asked_again_only_while_there_is_time(cloud: Google) -> None:
     cloud.fail(TOKEN, faults.unavailable(), times=1)
-    credential = ask(cloud.service_account_key(tmp_path), monkeypatch)
+    credential = cloud.ask(cloud.service_account_key(cloud.folder))
     assert cloud.issued(credential.username, credential.secret.expose(), EXAMPLE_HOST)
-    assert paths(cloud) == [TOKEN] * 2
+    assert cloud.paths == [TOKEN] * 2
     cloud.fail(TOKEN, faults.unavailable())
     with pytest.raises(Unreachable) as raised:
-        ask(cloud.service_account_key(tmp_path), monkeypatch, deadline_s=3)
+        cloud.ask(cloud.service_account_key(cloud.folder), deadline_s=3)
     assert raised.value.code == "network.server-error"
-    assert paths(cloud) == [TOKEN] * 4
+    assert cloud.paths == [TOKEN] * 4
 
 
 @pytest.mark.parametrize("kind", ["user", "federated user", "key", "federated"])
-def test_a_secret_that_a_server_repeats_is_not_shown(
-    cloud: GoogleCloud, get: Get, tmp_path: Path, kind: str
-) -> None:
+def test_a_secret_that_a_server_repeats_is_not_shown(cloud: Google, kind: str) -> None:
     def parrot(exchange: Exchange) -> None:
         sent = {**exchange.request.form, "password": (exchange.request.basic or ("", ""))[1]}
         said = " ".join(f"{name} {value} is wrong" for name, value in sent.items())
@@ -169,7 +150,7 @@ def test_a_secret_that_a_server_repeats_is_not_shown(
         exchange.send(reply.head() + reply.body)
 
     cloud.fail("*token", parrot)
-    done = get(identity_of(kind, cloud, tmp_path))
+    done = cloud.get(cloud.identity_of(kind))
     assert "400" in done.stderr
     assert "invalid_request: " in done.stderr
     assert "…" in done.stderr
@@ -232,12 +213,12 @@ def federated(**source: object) -> dict[str, object]:
     ],
 )
 def test_a_credential_file_that_cannot_be_used_is_named_and_not_quoted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: Any, expected: str, said: str
+    cloud: Google, content: Any, expected: str, said: str
 ) -> None:
-    path = tmp_path / "credential.json"
+    path = cloud.folder / "credential.json"
     path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
     with pytest.raises(Misconfigured) as raised:
-        ask({"GOOGLE_APPLICATION_CREDENTIALS": str(path)}, monkeypatch)
+        cloud.ask({"GOOGLE_APPLICATION_CREDENTIALS": str(path)})
     assert raised.value.code == expected
     assert str(path) in raised.value.reason or said.startswith("/")
     assert said in raised.value.reason
@@ -287,58 +268,50 @@ ENDED = refused(code="401", message="session ended: run okta-login")
     ],
 )
 def test_a_program_that_gives_no_subject_token_is_named_with_what_it_says(
-    cloud: GoogleCloud,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    script: str | None,
-    failure: type[ProviderError],
-    expected: str,
-    said: str,
+    cloud: Google, script: str | None, failure: type[ProviderError], expected: str, said: str
 ) -> None:
-    source = program_source(cloud, tmp_path, script)
+    source = cloud.program_source(script)
     if script is None:
-        (tmp_path / "give-subject-token").unlink()
-    environment = cloud.named(tmp_path, cloud.federated_info(source))
+        (cloud.folder / "give-subject-token").unlink()
+    environment = cloud.named(cloud.folder, cloud.federated_info(source))
     with pytest.raises(ProviderError) as raised:
-        ask({**environment, **ALLOWED}, monkeypatch, deadline_s=3)
+        cloud.ask({**environment, **ALLOWED}, deadline_s=3)
     assert (type(raised.value), raised.value.code) == (failure, expected)
-    assert str(tmp_path / "give-subject-token") in raised.value.reason
+    assert str(cloud.folder / "give-subject-token") in raised.value.reason
     assert said in raised.value.reason
     assert "hunter2" not in raised.value.reason
-    assert paths(cloud) == []
+    assert cloud.paths == []
 
 
 @pytest.mark.parametrize("answer_to_stderr", [False, True])
 def test_what_a_program_writes_to_stderr_does_not_spoil_its_answer(
-    cloud: GoogleCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer_to_stderr: bool
+    cloud: Google, answer_to_stderr: bool
 ) -> None:
-    source = program_source(cloud, tmp_path)
-    program = tmp_path / "give-subject-token"
+    source = cloud.program_source()
+    program = cloud.folder / "give-subject-token"
     first = "exec >&2" if answer_to_stderr else "echo 'a newer version' >&2"
     program.write_text(program.read_text().replace("\n", f"\n{first}\n", 1))
-    environment = cloud.named(tmp_path, cloud.federated_info(source))
-    credential = ask({**environment, **ALLOWED}, monkeypatch)
+    environment = cloud.named(cloud.folder, cloud.federated_info(source))
+    credential = cloud.ask({**environment, **ALLOWED})
     assert cloud.issued(credential.username, credential.secret.expose(), EXAMPLE_HOST)
 
 
-def test_a_program_is_not_run_while_its_output_file_holds_a_valid_answer(
-    cloud: GoogleCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source = program_source(cloud, tmp_path)
-    program = tmp_path / "give-subject-token"
-    output = tmp_path / "output"
+def test_a_program_is_not_run_while_its_output_file_holds_a_valid_answer(cloud: Google) -> None:
+    source = cloud.program_source()
+    program = cloud.folder / "give-subject-token"
+    output = cloud.folder / "output"
     program.write_text(
-        f"{program.read_text()}echo x >>{tmp_path}/runs\n"
+        f"{program.read_text()}echo x >>{cloud.folder}/runs\n"
         f'[ "$GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE" = {output} ] || exit 1\n'
     )
     source["executable"]["output_file"] = str(output)
-    environment = {**cloud.named(tmp_path, cloud.federated_info(source)), **ALLOWED}
+    environment = {**cloud.named(cloud.folder, cloud.federated_info(source)), **ALLOWED}
     answer = json.loads(program.read_text().partition("echo '")[2].partition("'")[0])
     for expires_in_s, runs in ((600, 0), (-1, 1), (None, 2)):
         answer.pop("expiration_time", None)
         if expires_in_s is not None:
             answer["expiration_time"] = int(time.time()) + expires_in_s
         output.write_text(json.dumps(answer))
-        ask(environment, monkeypatch)
-        file = tmp_path / "runs"
+        cloud.ask(environment)
+        file = cloud.folder / "runs"
         assert (file.read_text().count("x") if file.exists() else 0) == runs

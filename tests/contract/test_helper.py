@@ -9,11 +9,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 from time import monotonic, sleep
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -34,9 +34,6 @@ from cred_helper.programs.running import user_environment
 from cred_helper.server_url import ServerURL
 from tests.support.executable import ROOT
 from tests.support.programs import Programs, has_ended, is_running
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the children are shell scripts")
 

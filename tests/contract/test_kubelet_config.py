@@ -6,7 +6,8 @@ import os
 import re
 import shlex
 import stat
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,13 +16,8 @@ from cred_helper.commands.node import entries, installation, layouts, match_imag
 from cred_helper.commands.node.entries import Chosen
 from cred_helper.errors import Misconfigured
 from tests.mounts import mounted, needs_mounts
-from tests.support.executable import EXECUTABLE, PROGRAM, ROOT, Executable
+from tests.support.executable import EXECUTABLE, PROGRAM, ROOT, Completed, Executable
 from tests.support.machine import Machine, person
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.support.executable import Completed
 
 __all__ = ["person"]
 

@@ -6,19 +6,15 @@ import json
 import os
 import shlex
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
 from tests.clouds.fixtures import authority, proxy
+from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
 from tests.support.machine import Machine, person
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.clouds.proxy import TerminatingProxy
 
 __all__ = ["authority", "known", "person", "proxy"]
 

@@ -79,11 +79,6 @@ def test_only_the_helper_of_a_rule_answers_and_keeps(machine: Machine) -> None:
     assert machine.get("a.b.corp.test").credential == ("of-other", "s")
 
 
-def test_a_rule_with_a_helper_keeps_a_clouds_host_from_its_provider(machine: Machine) -> None:
-    machine.settings(_rule(match="*.dkr.ecr.*.amazonaws.com", helper="thing"))
-    assert machine.get(ECR_HOST, **BROKEN_ECR).credential == ("of-thing", "s")
-
-
 def test_the_first_rule_that_matches_is_the_only_one(machine: Machine) -> None:
     machine.settings(
         _rule(match="registry.test/team-a", helper="other") + _rule(match="**", helper="thing")
@@ -229,14 +224,6 @@ def test_the_order_of_the_sources_can_be_chosen(machine: Machine) -> None:
     assert _ecr_failed(machine.get(ECR_HOST, **variables, **BROKEN_ECR))
     machine.settings("order = []\n")
     assert machine.get(ECR_HOST, **variables, **BROKEN_ECR).stdout == NOT_FOUND
-
-
-def test_a_container_can_have_rules_from_a_variable(machine: Machine) -> None:
-    machine.settings(_rule(match="registry.test", helper="other"))
-    toml = 'rule = [{match = "registry.test", helper = "thing"}]'
-    assert machine.get("registry.test").credential == ("of-other", "s")
-    rules = {"DOCKER_CREDENTIAL_MULTI_RULES": toml}
-    assert machine.get("registry.test", **rules).credential == ("of-thing", "s")
 
 
 # --- Mistakes -------------------------------------------------------------------------------------

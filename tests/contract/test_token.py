@@ -7,7 +7,7 @@ import os
 import subprocess
 from datetime import datetime
 from shlex import quote
-from typing import TYPE_CHECKING
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -18,9 +18,6 @@ from tests.clouds.fixtures import authority, proxy
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
 from tests.support.executable import CLOSED_PORT, PROGRAM
 from tests.support.machine import Machine, person
-
-if TYPE_CHECKING:
-    from subprocess import CompletedProcess
 
 __all__ = ["authority", "known", "person", "proxy"]
 

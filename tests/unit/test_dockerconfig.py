@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from base64 import b64encode, urlsafe_b64encode
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +16,6 @@ from cred_helper.fallback import dockerconfig
 from cred_helper.fallback.dockerconfig import DockerConfig
 from cred_helper.files import json_file
 from cred_helper.server_url import ServerURL
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 HOST = ServerURL.parse("h.example")
 SECRET = "s3cret-of-mine"

@@ -6,8 +6,8 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,9 +16,6 @@ from cred_helper.errors import CredentialError
 from cred_helper.files.log_file import LogFile
 from cred_helper.log import Log
 from tests.support.executable import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _SECRET = "hunter2-hunter2"
 _LONG = "eyJhbGciOiJSUzI1NiJ9." + "x" * 60

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from cred_helper.commands.configure.registries_conf import credential_helpers, drop_in
 from cred_helper.errors import Misconfigured
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 _USER = "home/.config/containers"
 
