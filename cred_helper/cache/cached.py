@@ -67,7 +67,7 @@ class CachedProvider(Record):
         An identity without a cache key is asked for every time. If only a network probe can show
         whether there is an identity, the result that there is none is kept for some seconds.
         """
-        is_resolved = identity.runs_program
+        is_resolved = identity.resolve is not None
         identity = self._resolved(request, identity)
         if identity.cache_key is None:
             return self._ask_uncached(self._sharing(request, identity), identity)
@@ -133,7 +133,7 @@ class CachedProvider(Record):
 
     def _resolved(self, request: TokenRequest, identity: Identity) -> Identity:
         """The identity with its cache key, even if only running a program shows it."""
-        if not identity.runs_program:
+        if identity.resolve is None:
             return identity
         from cred_helper.providers.common.timeout import bounded
 

@@ -509,6 +509,7 @@ def test_a_renewed_session_is_the_same_identity(set_up: SetUp, before: Given, af
         ({"credentials": DEFAULT}, {"credentials": f"{DEFAULT}#"}),
         (WEB, {"AWS_ROLE_ARN": f"{ROLE}2"}),
         (WEB, {"AWS_ROLE_SESSION_NAME": "other"}),
+        (WEB, {"config": "[default]\nrole_session_name = other\n"}),
         ({**WEB_FILE, **token("a")}, token("b")),
         ({**WEB_FILE, **token("a")}, token("a", iss=f"{ISSUER}/2")),
         ({**OF_PROFILE, **token("a")}, token("b")),

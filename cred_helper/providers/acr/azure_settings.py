@@ -47,9 +47,7 @@ class AzureSettings:
 
     def flag(self, name: str, *, default: bool) -> bool:
         """An option that is on or off."""
-        from cred_helper.providers.common.flags import flag
-
-        return flag(self.request, name, default=default)
+        return self.request.flag(name, default=default)
 
     @property
     def tenant_id(self) -> str:

@@ -58,10 +58,9 @@ class WireSession(URLLib3Session):  # type: ignore[misc]
 
     def _body(self, exchange: Exchange, response: Any) -> bytes:
         """Read a reply; urllib3's errors become those that the SDK raises itself."""
+        status, headers = response.status_code, response.headers
         try:
-            return self._wire.receive(
-                exchange, response.status_code, response.headers, response.raw
-            )
+            return self._wire.receive(exchange, status, headers, response.raw)
         except (SilentError, TimeoutError) as error:
             raise ReadTimeoutError(endpoint_url=exchange.url, error=error) from error
         except (HTTPError, OSError) as error:
@@ -73,10 +72,8 @@ class WireSession(URLLib3Session):  # type: ignore[misc]
             asked = Timeout(connect=asked, read=asked)
         assert self._exchange is not None
         connect_s, read_s = self._wire.timeouts(self._exchange)
-        return Timeout(
-            connect=min(asked.connect_timeout or connect_s, connect_s),
-            read=min(asked.read_timeout or read_s, read_s),
-        )
+        connect_s = min(asked.connect_timeout or connect_s, connect_s)
+        return Timeout(connect=connect_s, read=min(asked.read_timeout or read_s, read_s))
 
 
 class _Proxy(ProxyConfiguration):  # type: ignore[misc]

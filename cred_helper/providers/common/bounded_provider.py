@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cred_helper.errors import CredentialError, NotFound
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,29 +14,22 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.protocols import Provider
 
 
-class BoundedProvider:
+class BoundedProvider(Record):
     """Asks another provider within the request's deadline.
 
     ``warn`` is called where the new credential does not live for ``min_life_s``.
     """
 
-    __slots__ = ("_min_life_s", "_provider", "_warn", "name")
+    provider: Provider
+    min_life_s: float = 0.0
+    warn: Callable[[CredentialError], None] = lambda _error: None
 
-    def __init__(
-        self,
-        provider: Provider,
-        *,
-        min_life_s: float = 0.0,
-        warn: Callable[[CredentialError], None] = lambda _error: None,
-    ) -> None:
-        self._provider = provider
-        self._min_life_s = min_life_s
-        self._warn = warn
-        self.name = provider.name
+    @property
+    def name(self) -> str:
+        return self.provider.name
 
     def identify(self, request: TokenRequest) -> Identity:
-        """Ask the provider; looking takes no time limit."""
-        return self._provider.identify(request)
+        return self.provider.identify(request)
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
         """Ask.
@@ -46,20 +40,21 @@ class BoundedProvider:
         """
         from cred_helper.providers.common.timeout import bounded
 
+        def ask() -> Credential:
+            return self.provider.get(request, identity.resolved(request))
+
         try:
-            credential = bounded(
-                lambda: self._provider.get(request, identity.resolved(request)), request, self.name
-            )
+            credential = bounded(ask, request, self.name)
         except NotFound as absent:
             raise identity.problem_if_absent() or absent from None
-        if self._min_life_s and credential.expires_at:
+        if self.min_life_s and credential.expires_at:
             from time import time
 
             left_s = credential.expires_at.timestamp() - time()
-            if left_s < self._min_life_s:
+            if left_s < self.min_life_s:
                 values = {"host": request.route.host, "provider": self.name}
-                times = {"left": minutes(left_s), "wanted": minutes(self._min_life_s)}
-                self._warn(CredentialError("provider.short-life", **values, **times))
+                times = {"left": minutes(left_s), "wanted": minutes(self.min_life_s)}
+                self.warn(CredentialError("provider.short-life", **values, **times))
         return credential
 
 

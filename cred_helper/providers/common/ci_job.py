@@ -17,7 +17,7 @@ from cred_helper import files, programs
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import digest
 from cred_helper.providers.common import cloud_detection, token_identity
-from cred_helper.providers.common.id_token import at_hand
+from cred_helper.providers.common.id_token import in_variable
 from cred_helper.providers.common.interface import FoundToken
 
 TYPE_CHECKING = False
@@ -43,11 +43,8 @@ AZURE_CONNECTION = "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"
 METADATA_VARIABLE = "GCE_METADATA_HOST"
 # What an agent is asked by, and for which job.
 _BUILDKITE_VARIABLES = (
-    "BUILDKITE_JOB_ID",
-    "BUILDKITE_AGENT_ACCESS_TOKEN",
-    "BUILDKITE_AGENT_ENDPOINT",
-    "BUILDKITE_AGENT_JOB_API_SOCKET",
-    "BUILDKITE_AGENT_JOB_API_TOKEN",
+    *("BUILDKITE_JOB_ID", "BUILDKITE_AGENT_ACCESS_TOKEN", "BUILDKITE_AGENT_ENDPOINT"),
+    *("BUILDKITE_AGENT_JOB_API_SOCKET", "BUILDKITE_AGENT_JOB_API_TOKEN"),
 )
 _CIRCLECI_TOKENS = ("CIRCLE_OIDC_TOKEN_V2", "CIRCLE_OIDC_TOKEN")
 
@@ -79,13 +76,9 @@ def _asked(
 ) -> FoundToken:
     """A token that the system is asked for; the job is known by the values of variables."""
     values = [environ.get(name, "") for name in names]
-    return FoundToken(
-        f"the identity token of {system}",
-        audiences,
-        whose=digest([system, *audiences, *values]) if values[0] else None,
-        issuer=system,
-        is_strict=True,
-    )
+    whose = digest([system, *audiences, *values]) if values[0] else None
+    place = f"the identity token of {system}"
+    return FoundToken(place, audiences, whose, issuer=system, is_strict=True)
 
 
 def _github(environ: Environ, audiences: tuple[str, ...], _is_chosen: bool) -> FoundToken:
@@ -121,7 +114,7 @@ def _circleci(environ: Environ, audiences: tuple[str, ...], is_chosen: bool) -> 
         if not audiences[0] or not programs.find("circleci", environ):
             raise Misconfigured("oidc.circleci-token")
         return _asked(CIRCLECI, environ, audiences, ("CIRCLE_WORKFLOW_JOB_ID",))
-    own = at_hand(f"the identity token in {name}", environ[name], "", audiences)
+    own = in_variable(name, environ[name], audiences)
     if not is_chosen or set(audiences_of(own.token)) & {*audiences}:
         return own
     found = _asked(CIRCLECI, environ, audiences, (name,))
@@ -133,7 +126,7 @@ def _gitlab(environ: Environ, audiences: tuple[str, ...], _is_chosen: bool) -> F
     """The variable of ``id_tokens`` whose token has the audience, whatever its name is."""
     for name, token in _tokens(environ):
         if set(audiences_of(token)) & {*audiences}:
-            return at_hand(f"the identity token in {name}", token, "", audiences)
+            return in_variable(name, token, audiences)
     others = ", ".join(name for name, _ in _tokens(environ))
     if others:
         raise Misconfigured("oidc.gitlab-audience", audience=audiences[0], variables=others)
@@ -151,8 +144,7 @@ def _variable(name: str, code: str) -> Look:
     def look(environ: Environ, audiences: tuple[str, ...], is_chosen: bool) -> FoundToken:
         if not environ.get(name):
             raise Misconfigured(code, variable=name)
-        chosen = audiences[0] if is_chosen else ""
-        return at_hand(f"the identity token in {name}", environ[name], chosen, audiences)
+        return in_variable(name, environ[name], audiences, is_strict=is_chosen)
 
     return look
 
@@ -168,7 +160,6 @@ def _google_cloud(environ: Environ, audiences: tuple[str, ...]) -> FoundToken:
 
 
 def audiences_of(token: str) -> tuple[str, ...]:
-    """The audiences of a token."""
     return token_identity.texts(token_identity.claim(token, b'"aud"'))
 
 

@@ -1,8 +1,7 @@
 """Which cloud's machine this is, by local signs.
 
-The SDKs ask a metadata service to find out whether there is one, and wait seconds for nothing. The
-firmware says so at once: only where it is silent (a container that hides it, another operating
-system) does a get ask the service itself, by ``metadata_probe``.
+The firmware says it at once, where the SDKs wait seconds for a metadata service. Where it is silent
+(a container that hides it, another operating system), a get asks the service by ``metadata_probe``.
 
 Sources:
   https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html
@@ -14,6 +13,7 @@ Sources:
 from __future__ import annotations
 
 from cred_helper import files
+from cred_helper.record import Record
 
 AWS = "aws"
 GOOGLE = "google"
@@ -34,14 +34,11 @@ _BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id"
 _MAX_FILE_BYTES = 4096
 
 
-class Sign:
+class Sign(Record):
     """What local signs say: ``is_cloud`` is true, false, or ``None`` where they are silent."""
 
-    __slots__ = ("is_cloud", "reason")
-
-    def __init__(self, is_cloud: bool | None, reason: str) -> None:
-        self.is_cloud = is_cloud
-        self.reason = reason
+    is_cloud: bool | None
+    reason: str
 
 
 def machine_sign(cloud: str, *, dmi_folder: str = _DMI_FOLDER) -> Sign:
@@ -61,10 +58,10 @@ def machine_sign(cloud: str, *, dmi_folder: str = _DMI_FOLDER) -> Sign:
 
 def _first_line(path: str) -> str:
     try:
-        line, _, _ = files.read(path, _MAX_FILE_BYTES).partition(b"\n")
-        return line.decode("utf-8", "replace")[:256].strip()
+        line = files.read(path, _MAX_FILE_BYTES).partition(b"\n")[0]
     except OSError:
         return ""
+    return line.decode("utf-8", "replace")[:256].strip()
 
 
 def boot_id() -> str:

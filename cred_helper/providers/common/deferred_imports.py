@@ -1,12 +1,10 @@
 """Modules of the SDKs that are not executed before something in them is used.
 
 An SDK imports several times what one token takes: every credential class, the texts of its help,
-X.509, asyncio. A module in a table here is imported as an empty module. Its body runs at the first
-use of a name that the table does not place, so that a table that does not know a name costs time
-and nothing else. The modules themselves stay as they are.
-
-A table is for one version of its package: with any other, imports are plain. One thread imports the
-SDKs, and there are no locks.
+X.509, asyncio. A module in a table here is imported empty. Its body runs at the first use of a name
+that the table does not place: a name that is not in the table costs time and nothing else. A table
+is for one version of its package; with any other, imports are plain. Only one thread imports the
+SDKs: there are no locks.
 
 Source: importlib.util.LazyLoader, which defers whole modules alone, and loads importlib.
 """
@@ -31,20 +29,17 @@ LATER = "()"
 UNUSED = "-"
 """A function or class whose results nothing reads, or an exception that nothing raises."""
 
+_UNUSED_OF_PYTHON = (
+    *("array", "asyncio", "inspect", "ipaddress", "locale", "mimetypes", "selectors"),
+    *("subprocess", "tempfile", "traceback", "zipfile"),
+    *("email.base64mime", "email.header", "email.quoprimime"),
+    *("xml.etree.ElementTree", "xml.etree.cElementTree"),
+    "stringprep",  # the codec of host names has a short way for names in ASCII
+)
 # Folder of the package's metadata, up to the version's second number → its modules.
 COMMON: Mapping[str, Table] = {
     "python": {
-        **{
-            name: {}
-            for name in (
-                *("array", "asyncio", "inspect", "ipaddress", "locale", "mimetypes", "selectors"),
-                *("subprocess", "tempfile", "traceback", "zipfile"),
-                *("email.base64mime", "email.header", "email.quoprimime"),
-                *("xml.etree.ElementTree", "xml.etree.cElementTree"),
-                # The codec of host names has a short way for names in ASCII.
-                "stringprep",
-            )
-        },
+        **{name: {} for name in _UNUSED_OF_PYTHON},
         "calendar": {"timegm": LATER},
         "email._encoded_words": {"decode_b": LATER},
         "email.policy": {"HTTP": LATER},
@@ -175,7 +170,6 @@ def _find(module: ModuleType, name: str, place: str) -> Any:
 
 
 def _is_submodule(module: ModuleType, name: str) -> bool:
-    """Whether this is the name of a module in a package."""
     assert module.__spec__ is not None
     path = module.__spec__.submodule_search_locations
     if path is None or name.startswith("__"):
@@ -185,7 +179,6 @@ def _is_submodule(module: ModuleType, name: str) -> bool:
 
 
 def _run(module: ModuleType) -> None:
-    """Run the body of a module."""
     spec = module.__spec__
     assert spec is not None
     deferring: Any = spec.loader
@@ -193,11 +186,10 @@ def _run(module: ModuleType) -> None:
     module.__class__ = ModuleType
     spec.loader = module.__loader__ = loader
     try:
-        made = loader.create_module(spec)
-        if made is not None:
-            made.__spec__ = spec  # as the import system does; the frozen file's loader reads it
-        loader.exec_module(made or module)
-        if made is not None:  # a shared library makes its own
+        made = loader.create_module(spec) or module
+        made.__spec__ = spec  # as the import system does; the frozen file's loader reads it
+        loader.exec_module(made)
+        if made is not module:  # a shared library makes its own
             module.__dict__.update(made.__dict__)
     except BaseException:
         module.__class__ = _Deferred

@@ -22,36 +22,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator, Mapping
+    from typing import Any
 
     from cred_helper.providers.common.wire import Exchange, Wire
 
 # The headers and the fields of a form that hold no secret. Any other may hold one.
 _OPEN_HEADERS = (
-    "accept",
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "content-type",
-    "host",
-    "metadata",
-    "metadata-flavor",
-    "user-agent",
+    *("accept", "accept-encoding", "connection", "content-length", "content-type", "host"),
+    *("metadata", "metadata-flavor", "user-agent"),
 )
 _OPEN_FIELDS = (
-    "audience",
-    "client_assertion_type",
-    "client_id",
-    "grant_type",
-    "requested_token_type",
-    "resource",
-    "scope",
-    "service",
-    "subject_token_type",
-    "tenant",
-    "username",
+    *("audience", "client_assertion_type", "client_id", "grant_type", "requested_token_type"),
+    *("resource", "scope", "service", "subject_token_type", "tenant", "username"),
 )
-# No retry and no redirect.
-_ONCE = Retry(total=False, redirect=False)
+# No retry, no redirect, and the wire reads the body.
+_ONCE: dict[str, Any] = {
+    "retries": Retry(total=False, redirect=False),
+    "redirect": False,
+    "preload_content": False,
+}
 # A bundle of 140 authorities takes milliseconds to read.
 _trust: dict[str | bool, ssl.SSLContext] = {}
 
@@ -97,16 +86,9 @@ class HttpClient:
             sent |= login_header("Authorization", url)
             exchange.secrets = tuple(secrets_of(sent, body or b""))
             connect_s, read_s = self._wire.timeouts(exchange)
-            response = self._pool(exchange.proxy).request(
-                method,
-                url,
-                body=body,
-                headers=sent,
-                timeout=Timeout(connect=connect_s, read=read_s),
-                retries=_ONCE,
-                redirect=False,
-                preload_content=False,
-            )
+            timeout = Timeout(connect=connect_s, read=read_s)
+            pool = self._pool(exchange.proxy)
+            response = pool.request(method, url, body=body, headers=sent, timeout=timeout, **_ONCE)
             self._wire.receive(exchange, response.status, response.headers, response)
         except BaseException as error:
             failure = error
@@ -119,41 +101,38 @@ class HttpClient:
 
     def _pool(self, proxy: str | None) -> PoolManager:
         """The connections through a proxy, or without one."""
-        pool = self._pools.get(proxy)
-        if pool is None:
+        if proxy not in self._pools:
             context = _context(self._wire.verify, self._certificate)
-            if proxy is None:
-                pool = PoolManager(ssl_context=context)
-            else:
-                pool = ProxyManager(
+            self._pools[proxy] = (
+                PoolManager(ssl_context=context)
+                if proxy is None
+                else ProxyManager(
                     proxy if "://" in proxy else f"http://{proxy}",
                     proxy_headers=login_header("Proxy-Authorization", proxy),
                     ssl_context=context,
                     proxy_ssl_context=_context(self._wire.verify),
                 )
-            self._pools[proxy] = pool
-        return pool
+            )
+        return self._pools[proxy]
 
 
 def _context(verify: str | bool, certificate: tuple[str, str] | None = None) -> ssl.SSLContext:
     """The TLS settings that trust a CA bundle: a file, a folder, or the one of certifi."""
-    context = _trust.get(verify) if certificate is None else None
-    if context is None:
-        context = create_urllib3_context()
-        if isinstance(verify, str):
-            path = verify
-        else:
-            import certifi
+    if certificate is None and verify in _trust:
+        return _trust[verify]
+    context = create_urllib3_context()
+    if isinstance(verify, bool):
+        import certifi
 
-            path = certifi.where()
-        if os.path.isdir(path):
-            context.load_verify_locations(capath=path)
-        else:
-            context.load_verify_locations(cafile=path)
-        if certificate is None:
-            _trust[verify] = context
-        else:
-            context.load_cert_chain(*certificate)
+        path = certifi.where()
+    else:
+        path = verify
+    kind = "capath" if os.path.isdir(path) else "cafile"
+    context.load_verify_locations(**{kind: path})
+    if certificate is None:
+        _trust[verify] = context
+    else:
+        context.load_cert_chain(*certificate)
     return context
 
 

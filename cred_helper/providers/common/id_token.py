@@ -1,9 +1,9 @@
 """Identity tokens: what a workload shows to a cloud that has not issued its identity.
 
 An OpenID Connect token of a CI job or of a pod. ``find`` says where a request's token comes from
-and whose it is, before every cached answer: it reads variables and files, and asks no network,
-runs no program and loads no JSON library. ``id_token_issuer`` gets the token itself, for a ``get``
-alone, and checks it. A request with an identity token is answered by that identity or not at all.
+and whose it is. It runs before every cached answer: it reads variables and files alone, and loads
+no JSON library. ``id_token_issuer`` gets and checks the token itself, for a ``get``. A request with
+an identity token is answered by that identity or not at all.
 
 Source: https://openid.net/specs/openid-connect-core-1_0.html#IDToken
 """
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.interface import TokenRequest
 
 VARIABLE, FILE = "env:", "file:"
+# Longer than the subject of any CI system in use.
+_MAX_CLAIM_CHARACTERS = 512
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 _NAME_CHARACTERS = _LETTERS | frozenset("0123456789")
 
@@ -38,71 +40,63 @@ def find(request: TokenRequest, *audiences: str) -> FoundToken:
     """
     wanted = request.id_token
     assert wanted is not None
-    chosen = (wanted.audience,) if wanted.audience else audiences
+    is_chosen = bool(wanted.audience)
+    audiences = (wanted.audience,) if is_chosen else audiences
     if wanted.given:
-        return at_hand(wanted.source, wanted.given, wanted.audience, audiences)
+        return at_hand(wanted.source, wanted.given, audiences, is_strict=is_chosen)
     if wanted.source == IdToken.OF_CI_JOB:
         from cred_helper.providers.common import ci_job
 
-        return ci_job.find(request.environ, chosen, is_chosen=bool(wanted.audience))
+        return ci_job.find(request.environ, audiences, is_chosen=is_chosen)
     if wanted.source.startswith(VARIABLE):
         name = wanted.source.removeprefix(VARIABLE)
         if name and _NAME_CHARACTERS.issuperset(name) and name[0] in _LETTERS:
-            return _in_variable(request, name, audiences)
+            token = request.environ.get(name, "")
+            if token.strip():
+                return in_variable(name, token, audiences, is_strict=is_chosen)
+            from cred_helper.secret_shapes import shown
+
+            raise request.wrong("id_token", "oidc.variable-not-set", variable=shown(name))
     elif wanted.source.startswith(FILE):
         path = os.path.expanduser(wanted.source.removeprefix(FILE))
         if os.path.isabs(path):
-            return _in_file(request, path, audiences)
+            return _in_file(request, path, audiences, is_strict=is_chosen)
     raise request.wrong("id_token", "oidc.unknown-source")
 
 
-def at_hand(place: str, token: str, chosen: str, audiences: tuple[str, ...]) -> FoundToken:
+def at_hand(
+    place: str, token: str, audiences: tuple[str, ...], *, is_strict: bool = False
+) -> FoundToken:
     """The token that a variable, a file or the caller has."""
     token = token.strip()
-    return FoundToken(
-        place,
-        (chosen,) if chosen else audiences,
-        whose=token_identity.of_token(token),
-        token=token,
-        is_strict=bool(chosen),
-    )
+    whose = token_identity.of_token(token)
+    return FoundToken(place, audiences, whose, token, is_strict=is_strict)
 
 
-def _in_variable(request: TokenRequest, name: str, audiences: tuple[str, ...]) -> FoundToken:
-    assert request.id_token is not None
-    token = request.environ.get(name, "")
-    if not token.strip():
-        from cred_helper.secret_shapes import shown
-
-        raise request.wrong("id_token", "oidc.variable-not-set", variable=shown(name))
-    return at_hand(f"the identity token in {name}", token, request.id_token.audience, audiences)
+def in_variable(
+    name: str, token: str, audiences: tuple[str, ...], *, is_strict: bool = False
+) -> FoundToken:
+    return at_hand(f"the identity token in {name}", token, audiences, is_strict=is_strict)
 
 
-def _in_file(request: TokenRequest, path: str, audiences: tuple[str, ...]) -> FoundToken:
+def _in_file(
+    request: TokenRequest, path: str, audiences: tuple[str, ...], *, is_strict: bool
+) -> FoundToken:
     from cred_helper.files.path_values import quotable
 
-    assert request.id_token is not None
-    chosen = request.id_token.audience
     place = f"the identity token in {path if quotable(path) else 'the file of id_token'}"
     try:
         if is_pipe(path):
-            return FoundToken(
-                place,
-                (chosen,) if chosen else audiences,
-                whose=None,
-                path=path,
-                is_strict=bool(chosen),
-            )
+            return FoundToken(place, audiences, whose=None, path=path, is_strict=is_strict)
         token = files.read(path, token_identity.MAX_TOKEN_BYTES)
     except OSError as error:
         from cred_helper.files.os_errors import os_reason
 
-        raise request.wrong(
-            "id_token", "oidc.file-unreadable", place=place, reason=os_reason(error)
-        ) from None
+        values = {"place": place, "reason": os_reason(error)}
+        raise request.wrong("id_token", "oidc.file-unreadable", **values) from None
     if not token.strip():
         raise request.wrong("id_token", "oidc.empty", place=place)
-    return at_hand(place, token.decode("utf-8", "surrogateescape"), chosen, audiences)
+    return at_hand(place, token.decode("utf-8", "surrogateescape"), audiences, is_strict=is_strict)
 
 
 def shown_claims(token: str) -> dict[str, str]:
@@ -114,18 +108,10 @@ def shown_claims(token: str) -> dict[str, str]:
     for name, claim in (("issuer", "iss"), ("subject", "sub"), ("audience", "aud")):
         value = token_identity.claims(token).get(claim)
         values = value if isinstance(value, list) else [value]
-        texts = [text for text in values if isinstance(text, str) and _is_plain(text)]
-        if texts:
+        texts = [text for text in values if isinstance(text, str) and text.isprintable()]
+        if texts := [text for text in texts if 0 < len(text) <= _MAX_CLAIM_CHARACTERS]:
             found[name] = ", ".join(texts)
     return found
-
-
-# Longer than the subject of any CI system in use.
-_MAX_CLAIM_CHARACTERS = 512
-
-
-def _is_plain(text: str) -> bool:
-    return bool(text) and text.isprintable() and len(text) <= _MAX_CLAIM_CHARACTERS
 
 
 def refuse_second(request: TokenRequest, *options: str) -> None:

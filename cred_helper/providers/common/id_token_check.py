@@ -63,12 +63,8 @@ def check(text: str, found: FoundToken) -> None:
     own = _service(found.audience)
     is_foreign = any(_service(audience) not in ("", own) for audience in audiences)
     if found.is_strict or is_foreign:
-        raise error(
-            "oidc.wrong-audience",
-            place=found.place,
-            audience=shown.get("audience", "none"),
-            wanted=found.audience,
-        )
+        values = {"audience": shown.get("audience", "none"), "wanted": found.audience}
+        raise error("oidc.wrong-audience", place=found.place, **values)
 
 
 def check_end(

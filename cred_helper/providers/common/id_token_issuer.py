@@ -14,20 +14,15 @@ from __future__ import annotations
 
 from time import sleep
 
-from cred_helper.errors import (
-    BadReply,
-    CredentialError,
-    Denied,
-    Misconfigured,
-    ProviderError,
-    Unreachable,
-)
+from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, Unreachable
+from cred_helper.files.json_file import parse_object
 from cred_helper.providers.common import ci_job, id_token_check, token_identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cred_helper.errors import ProviderError
     from cred_helper.providers.common.interface import FoundToken, TokenRequest
     from cred_helper.providers.common.wire import Exchange
 
@@ -64,9 +59,8 @@ def _from_pipe(found: FoundToken) -> str:
     try:
         data = pipes.read(found.path, found.place, token_identity.MAX_TOKEN_BYTES)
     except OSError as error:
-        raise Misconfigured(
-            "oidc.file-unreadable", place=found.place, reason=os_reason(error)
-        ) from None
+        values = {"place": found.place, "reason": os_reason(error)}
+        raise Misconfigured("oidc.file-unreadable", **values) from None
     return data.decode("utf-8", "surrogateescape")
 
 
@@ -79,8 +73,7 @@ def _github(request: TokenRequest, found: FoundToken) -> str:
     url = request.environ[ci_job.GITHUB_URL]
     url += f"{'&' if '?' in url else '?'}audience={quote(found.audience, safe='')}"
     headers = {"Authorization": f"Bearer {request.environ[ci_job.GITHUB_TOKEN].strip()}"}
-    reply = _asked(request, found, "GET", url, headers, ci_job.GITHUB_URL)
-    return _member(reply, "value")
+    return _member(_asked(request, found, "GET", url, headers, ci_job.GITHUB_URL), "value")
 
 
 def _azure_pipelines(request: TokenRequest, found: FoundToken) -> str:
@@ -95,8 +88,7 @@ def _azure_pipelines(request: TokenRequest, found: FoundToken) -> str:
         # A refusal in place of a redirection to a sign-in page.
         "X-TFS-FedAuthRedirect": "Suppress",
     }
-    reply = _asked(request, found, "POST", url, headers, ci_job.AZURE_URL)
-    return _member(reply, "oidcToken")
+    return _member(_asked(request, found, "POST", url, headers, ci_job.AZURE_URL), "oidcToken")
 
 
 def _google_cloud(request: TokenRequest, found: FoundToken) -> str:
@@ -150,21 +142,20 @@ def _asked(
         error: ProviderError | None
         try:
             reply = HttpClient(wire).send(method, url, headers)
+            error = status_error(reply) or _refusal(reply)
         except CredentialError:
             raise
         except Exception as failure:  # noqa: BLE001 - urllib3 raises what it likes
             if wire.last is None:  # it is not a request: a line break in the job's token
                 raise Misconfigured("oidc.bad-endpoint", variable=variable) from None
             error = wire.failure(failure) or Unreachable("oidc.no-answer")
-        else:
-            error = status_error(reply) or _refusal(reply)
         assert wire.last is not None
-        asked = wire.last.headers.get("Retry-After", "")
-        pause_s = max(pause_s, float(asked) if asked.isdecimal() and len(asked) < 6 else 0.0)
-        is_last = wire.attempts(url) == _ATTEMPTS or wire.deadline.remaining_s() < 4 * pause_s
-        is_passing = isinstance(error, Unreachable) or wire.last.status == 403
         if error is None:
             return wire.last
+        asked = wire.last.headers.get("Retry-After", "")
+        pause_s = max(pause_s, float(asked) if asked.isdecimal() and len(asked) < 6 else 0.0)
+        is_passing = isinstance(error, Unreachable) or wire.last.status == 403
+        is_last = wire.attempts(url) == _ATTEMPTS or wire.deadline.remaining_s() < 4 * pause_s
         if is_last or not is_passing:
             raise error
         sleep(pause_s)
@@ -172,35 +163,30 @@ def _asked(
 
 
 def _refusal(reply: Exchange) -> ProviderError | None:
-    """The error for a reply that says no, with what it says."""
     if reply.status == 200:
         return None
     kind = Denied if reply.status in (401, 403) else BadReply
-    said = _said(reply, "message", "value") or "no reason"
+    said = _said(reply) or "no reason"
     return kind("oidc.refused", upstream=reply.upstream, status=reply.status, said=said)
 
 
 def _member(reply: Exchange, name: str) -> str:
-    """The token in a JSON reply."""
-    from cred_helper.files.json_file import parse_object
-
     value = parse_object(reply.body).get(name)
     if not isinstance(value, str):
         # Azure Pipelines explains a wrong service connection in the place of a list.
-        if name != "value" and (said := _said(reply, "message", "value")):
+        if name != "value" and (said := _said(reply)):
             raise Denied("oidc.refused", upstream=reply.upstream, status=reply.status, said=said)
         raise BadReply("oidc.no-token-in-reply", upstream=reply.upstream)
     return value
 
 
-def _said(reply: Exchange, *names: str) -> str:
-    """What a reply says in one of these members, without words that could be a token."""
-    from cred_helper.files.json_file import parse_object
+def _said(reply: Exchange) -> str:
+    """What a reply says in its ``message`` or ``value``, without words that could be a token."""
     from cred_helper.providers.common.quoted import quoted
 
     document = parse_object(reply.body)
-    found = (quoted(document.get(name), reply.secrets) for name in names)
-    return next(filter(None, found), "")
+    message = quoted(document.get("message"), reply.secrets)
+    return message or quoted(document.get("value"), reply.secrets)
 
 
 # --- Systems with a program -----------------------------------------------------------------------

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import TypeVar
 
-    from cred_helper.credential import Credential
     from cred_helper.errors import CredentialError
     from cred_helper.hosts import Route
     from cred_helper.providers.common.protocols import Share
@@ -26,8 +25,6 @@ ID_TOKEN = "id-token"  # noqa: S105 - a source's name
 
 class Deadline:
     """The time on a monotonic clock at which waiting ends."""
-
-    __slots__ = ("_clock", "_ends_at_s")
 
     def __init__(self, within_s: float, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -88,19 +85,7 @@ class FoundToken(Record):
 
     @property
     def audience(self) -> str:
-        """The audience to ask for."""
         return self.audiences[0]
-
-
-def _no_share(
-    key: tuple[str, ...],  # noqa: ARG001
-    scope: str,  # noqa: ARG001
-    make: Callable[[], Credential],
-    *,
-    renew: bool = False,  # noqa: ARG001
-) -> Credential:
-    """Make the part anew each time: there is no cache."""
-    return make()
 
 
 class TokenRequest(Record):
@@ -118,7 +103,7 @@ class TokenRequest(Record):
     deadline: Deadline
     options: Mapping[str, str] = {}
     origin_of: Callable[[str], str | None] = lambda _option: None
-    share: Share = _no_share
+    share: Share = lambda _key, _scope, make, /, **_options: make()
     id_token: IdToken | None = None
 
     def wrong(
@@ -129,6 +114,17 @@ class TokenRequest(Record):
         origin = self.origin_of(option)
         return error.within("file.at", place=origin) if origin else error
 
+    def flag(self, option: str, *, default: bool) -> bool:
+        """The value of an option that is on or off.
+
+        Raises:
+            Misconfigured: it is neither.
+        """
+        text = self.options.get(option, "").lower()
+        if text and text not in ("true", "on", "1", "false", "off", "0"):
+            raise self.wrong(option, "provider.not-a-flag", name=option)
+        return text in ("true", "on", "1") if text else default
+
 
 class Skipped(Record):
     """An identity source that would not be used, and why: put into words when it is shown."""
@@ -138,12 +134,10 @@ class Skipped(Record):
 
     @property
     def reason(self) -> str:
-        """Why it is not used."""
         return self.why if isinstance(self.why, str) else self.why.reason
 
     @property
     def code(self) -> str:
-        """The reason's code in the catalogue."""
         return "" if isinstance(self.why, str) else self.why.code
 
 
@@ -151,23 +145,22 @@ class Identity(Record):
     """The identity that a provider would ask with, found by looking at variables and files only.
 
     ``source`` is one of the provider's short names ("environment", "profile", "instance-metadata",
-    …). It is ``None`` where no identity is configured and nothing says that the machine is one of
-    the cloud. ``detail`` completes it in messages; where it takes more reading than a cached answer
-    needs, it is a function. ``certain`` is false where only a probe of the network can show whether
-    the identity exists.
+    …); ``None`` where no identity is configured and nothing says that the machine is one of the
+    cloud. ``description`` completes it in messages; it is a function where it takes more reading
+    than a cached answer needs. ``certain`` is false where only a probe of the network can show
+    whether the identity exists.
 
     ``cache_key`` stays the same while the identity does: a renewed session of one role keeps it,
     another profile, key, role, content of a file or tenant changes it. It may hold digests of
     secrets, but no secret. An identity whose key is ``None`` is not cached. ``scope`` describes
-    what one credential of this identity opens, where that is more than one host ("ECR in
-    us-east-1"): these hosts share a cached credential.
+    what one credential opens, where that is more than one host ("ECR in us-east-1"): these hosts
+    share a cached credential.
 
-    ``problem`` is why there has to be an identity where there is none: continuing without one would
-    ignore what the user set. A provider says how to find it, and the caller of ``get`` raises it in
-    place of ``NotFound``. ``resolve`` runs the program that alone knows whose the identity is
-    (``credential_process``), and returns the identity with its ``cache_key`` and with what ``get``
-    needs of the program's answer. ``id_token`` is where the token of the source ``id-token`` comes
-    from.
+    ``problem_if_absent`` finds why there has to be an identity, such as a setting of the user; the
+    caller of ``get`` raises that in place of ``NotFound``. ``resolve`` runs the program that alone
+    knows whose the identity is (``credential_process``), and returns the identity with its
+    ``cache_key`` and what ``get`` needs of the program's answer. ``id_token`` is where the token of
+    the source ``id-token`` comes from.
     """
 
     source: str | None
@@ -185,11 +178,6 @@ class Identity(Record):
         """The error where it is known that there is no identity; ``None`` where none is needed."""
         return self.problem_if_absent() if self.source is None else None
 
-    @property
-    def runs_program(self) -> bool:
-        """Whether only running a program can say whose this identity is."""
-        return self.resolve is not None
-
     def resolved(self, request: TokenRequest) -> Identity:
         """The identity after its program, if it has one, has run. The cache calls this first.
 
@@ -203,9 +191,8 @@ class Identity(Record):
         """The description of the source in messages, without words that may be secrets."""
         from cred_helper.secret_shapes import without_tokens
 
-        return without_tokens(
-            self.description if isinstance(self.description, str) else self.description()
-        )
+        made = self.description
+        return without_tokens(made if isinstance(made, str) else made())
 
 
 def walk(

@@ -9,7 +9,7 @@ import os
 from base64 import urlsafe_b64encode
 from json import dumps
 from time import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
@@ -19,19 +19,14 @@ if TYPE_CHECKING:
 LIFETIME_S = 3600
 
 
-class Asked:
+class Asked(NamedTuple):
     """One request to a cloud, as it arrived; the names of ``headers`` are in lower case."""
 
-    __slots__ = ("body", "headers", "host", "method", "path")
-
-    def __init__(
-        self, method: str, host: str, path: str, headers: dict[str, str], body: bytes
-    ) -> None:
-        self.method = method
-        self.host = host
-        self.path = path
-        self.headers = headers
-        self.body = body
+    method: str
+    host: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
 
     @property
     def form(self) -> dict[str, str]:
@@ -52,11 +47,9 @@ class SelfCheck(Protocol):
 
     def environ(self, keep: Callable[[str, bytes], str]) -> dict[str, str]:
         """The variables of the identity; ``keep`` makes a file of a name and returns its path."""
-        ...
 
     def answer(self, asked: Asked) -> object | None:
         """The reply to a request, as JSON has it; ``None`` where the cloud would refuse it."""
-        ...
 
 
 def secret() -> str:
@@ -73,8 +66,5 @@ def token(**claims: object) -> str:
     """A made-up token with these claims and an end, in the form of a JSON web token."""
     ends = {"iat": int(time()), "exp": int(time()) + LIFETIME_S}
     parts = [dumps(part).encode() for part in ({"alg": "RS256", "typ": "JWT"}, {**ends, **claims})]
-    return ".".join(_encoded(part) for part in (*parts, os.urandom(32)))
-
-
-def _encoded(part: bytes) -> str:
-    return urlsafe_b64encode(part).rstrip(b"=").decode("ascii")
+    encoded = (urlsafe_b64encode(part).rstrip(b"=") for part in (*parts, os.urandom(32)))
+    return b".".join(encoded).decode("ascii")

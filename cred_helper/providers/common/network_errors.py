@@ -1,9 +1,8 @@
 """Why a request got no reply: one classification for every SDK.
 
-The cause is read from the evidence at the bottom of an exception chain (the operating system's
-error, OpenSSL's code, the proxy's status), because the SDKs wrap the same cause in different
-classes. Their texts are not passed on. Loads no SDK: urllib3's and the SDKs' classes are known by
-their names.
+The SDKs wrap the same cause in different classes, so it is read from the bottom of the exception
+chain: the operating system's error, OpenSSL's code, the proxy's status. The SDKs' texts are not
+passed on. Loads no SDK: their classes are known by name.
 
 Source: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/ (codes of certificates)
 """
@@ -14,7 +13,6 @@ import errno
 import re
 import socket
 import ssl
-from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 
 from cred_helper.errors import BadReply, Misconfigured, ProviderError, Unreachable
 from cred_helper.providers.common.interface import seconds
@@ -24,9 +22,12 @@ from cred_helper.providers.common.wire import host_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypeVar
 
     from cred_helper.providers.common.trust import CaFile
     from cred_helper.providers.common.wire import Exchange
+
+    Found = TypeVar("Found", bound=BaseException)
 
 # OpenSSL's X509_V_ERR_… codes.
 _CERTIFICATE_CODES = {
@@ -41,25 +42,15 @@ _CERTIFICATE_CODES = {
 }
 # What OpenSSL says of a peer whose first bytes are not TLS.
 _NOT_TLS = (
-    "WRONG_VERSION_NUMBER",
-    "HTTP_REQUEST",
-    "HTTPS_PROXY_REQUEST",
-    "UNKNOWN_PROTOCOL",
-    "RECORD_LAYER_FAILURE",
-    "PACKET_LENGTH_TOO_LONG",
-    "INVALID_ALERT",
+    *("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "UNKNOWN_PROTOCOL"),
+    *("RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "INVALID_ALERT"),
 )
 _NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL)
 _CLOSED = (errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE)
 # Classes of urllib3, requests and botocore for an address that they cannot use.
-_BAD_ADDRESS = (
-    "LocationValueError",
-    "InvalidURL",
-    "InvalidSchema",
-    "MissingSchema",
-    "URLSchemeUnknown",
-)
-_BROKEN_OFF = ("IncompleteRead", "ProtocolError", "ChunkedEncodingError", "ConnectionClosedError")
+_BAD_ADDRESS = ("InvalidSchema", "InvalidURL", "LocationValueError", "MissingSchema")
+_AT_PROXY = ("ProxyError", "ProxyConnectionError")
+_BROKEN_OFF = ("ProtocolError", "ChunkedEncodingError", "ConnectionClosedError")
 _TIMED_OUT = ("TimeoutError", "Timeout", "ConnectTimeoutError", "ReadTimeoutError")
 
 
@@ -70,9 +61,37 @@ def network_error(
     if isinstance(error, ProviderError):
         return error
     chain = list(_chain(error))
-    if ca_file and (problem := _ca_problem(chain, ca_file)):
+    if ca_file and _may_be_of_trust(chain) and (problem := ca_file.problem()):
         return problem
-    return _Case(chain, exchange).error()
+    if _has(chain, *_BAD_ADDRESS):
+        return Misconfigured("network.bad-address", upstream=exchange.upstream)
+    proxy = shown(exchange.proxy) or "the proxy" if exchange.proxy else ""
+    for one in chain:
+        # What the proxy answered to CONNECT.
+        if refusal := re.search(r"Tunnel connection failed: (\d{3})", str(one)):
+            code = "network.proxy-login" if refusal[1] == "407" else "network.proxy-forbids"
+            values = {"upstream": exchange.upstream, "status": refusal[1]}
+            return Unreachable(code, proxy=proxy or "the proxy", **values)
+    host = exchange.host.rpartition(":")[0] or exchange.host
+    of_server = _of_certificate(chain, exchange.host) or _of_tls(chain)
+    code = of_server or _of_connection(chain) or _of_reply(chain) or "network.failed"
+    upstream = exchange.upstream
+    if proxy and (_has(chain, *_AT_PROXY) or any(map(_is_of_tunnel, chain))):
+        # Before the tunnel stands, the proxy is the one that does not answer.
+        host = proxy.partition(":")[0]
+        name = proxy if proxy == "the proxy" else f"the proxy {proxy}"
+        upstream = f"{name} (for {upstream})"
+    elif proxy:
+        upstream = f"{upstream} through the proxy {proxy}"
+    return Unreachable(
+        code,
+        upstream=upstream,
+        host=host,
+        reason=_reason_of_tls(chain),
+        error=type(exchange.failure or chain[0]).__name__,
+        within=f"within {seconds(exchange.took_s)} s" if exchange.took_s else "in time",
+        tries=f", after {exchange.attempt} attempts" if exchange.attempt > 1 else "",
+    )
 
 
 def status_error(exchange: Exchange) -> ProviderError | None:
@@ -112,20 +131,22 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         ]
 
 
-def _ca_problem(chain: list[BaseException], ca_file: CaFile) -> ProviderError | None:
-    """What is wrong with the CA bundle, where that can be the cause."""
-    doubtful = any(
+def _may_be_of_trust(chain: list[BaseException]) -> bool:
+    """Whether an unusable CA bundle can be the cause."""
+    return _has(chain, "SSLError") or any(
         isinstance(one, ssl.SSLError | FileNotFoundError)
         or type(one) is OSError  # what requests raises for a bundle that does not exist
-        or _named(one, ("SSLError",))
         for one in chain
     )
-    return ca_file.problem() if doubtful else None
 
 
-def _named(error: BaseException, names: tuple[str, ...]) -> bool:
-    """Whether a class of the error has one of these names, from whichever library it is."""
-    return any(kind.__name__ in names for kind in type(error).__mro__)
+def _has(chain: list[BaseException], *names: str) -> bool:
+    """Whether an error has a class with one of these names, from whichever library it is."""
+    return any(kind.__name__ in names for one in chain for kind in type(one).__mro__)
+
+
+def _first(chain: list[BaseException], kind: type[Found]) -> Found | None:
+    return next((one for one in chain if isinstance(one, kind)), None)
 
 
 def _is_of_tunnel(error: BaseException) -> bool:
@@ -138,123 +159,53 @@ def _is_of_tunnel(error: BaseException) -> bool:
     return False
 
 
-class _Case:
-    """One chain of exceptions, and the request that it ended."""
-
-    def __init__(self, chain: list[BaseException], exchange: Exchange) -> None:
-        self._chain = chain
-        self._exchange = exchange
-        self._proxy = shown(exchange.proxy) or "the proxy" if exchange.proxy else ""
-        # Before the tunnel stands, the proxy is the one that does not answer.
-        self._at_proxy = bool(self._proxy) and (
-            self._has(("ProxyError", "ProxyConnectionError")) or any(map(_is_of_tunnel, chain))
-        )
-
-    def error(self) -> ProviderError:
-        """The error that the evidence shows."""
-        return (
-            self._address()
-            or self._tunnel()
-            or self._certificate()
-            or self._tls()
-            or self._connection()
-            or self._reply()
-            or self._made(
-                "network.failed", error=type(self._exchange.failure or self._chain[0]).__name__
-            )
-        )
-
-    def _has(self, names: tuple[str, ...]) -> bool:
-        return any(_named(one, names) for one in self._chain)
-
-    def _first(self, kind: type[BaseException]) -> BaseException | None:
-        return next((one for one in self._chain if isinstance(one, kind)), None)
-
-    def _made(self, code: str, **values: str) -> Unreachable:
-        """An error that names the server, and the proxy where one is in between."""
-        exchange = self._exchange
-        host = exchange.host.rpartition(":")[0] or exchange.host
-        upstream = exchange.upstream
-        if self._at_proxy:
-            host = self._proxy.partition(":")[0]
-            upstream = f"the proxy {self._proxy}" if self._proxy != "the proxy" else self._proxy
-            upstream = f"{upstream} (for {exchange.upstream})"
-        elif self._proxy:
-            upstream = f"{upstream} through the proxy {self._proxy}"
-        within = f"within {seconds(exchange.took_s)} s" if exchange.took_s else "in time"
-        tries = f", after {exchange.attempt} attempts" if exchange.attempt > 1 else ""
-        values |= {"upstream": upstream, "host": host, "within": within, "tries": tries}
-        return Unreachable(code, **values)
-
-    def _address(self) -> ProviderError | None:
-        if self._has(_BAD_ADDRESS):
-            return Misconfigured("network.bad-address", upstream=self._exchange.upstream)
+def _of_certificate(chain: list[BaseException], host: str) -> str | None:
+    if verification := _first(chain, ssl.SSLCertVerificationError):
+        return _CERTIFICATE_CODES.get(verification.verify_code, "network.certificate-invalid")
+    # urllib3 compares the names itself where botocore has OpenSSL not do it.
+    if not _has(chain, "CertificateError"):
         return None
+    is_address = re.fullmatch(r"([\d.]+|\[.*\])(:\d+)?", host)
+    return f"network.certificate-wrong-{'address' if is_address else 'name'}"
 
-    def _tunnel(self) -> ProviderError | None:
-        """What the proxy answered to CONNECT."""
-        for one in self._chain:
-            refusal = re.search(r"Tunnel connection failed: (\d{3})", str(one))
-            if refusal:
-                code = "proxy-login" if refusal[1] == "407" else "proxy-forbids"
-                return Unreachable(
-                    f"network.{code}",
-                    proxy=self._proxy or "the proxy",
-                    upstream=self._exchange.upstream,
-                    status=refusal[1],
-                )
+
+def _of_tls(chain: list[BaseException]) -> str | None:
+    failure = _first(chain, ssl.SSLError)
+    if failure is None or isinstance(failure, TimeoutError):
         return None
+    reason = failure.reason or ""
+    if reason in _NOT_TLS:
+        return "network.not-tls"
+    is_end = isinstance(failure, ssl.SSLEOFError | ssl.SSLZeroReturnError) or "EOF" in reason
+    return "network.broken-off" if is_end else "network.tls-failed"
 
-    def _certificate(self) -> ProviderError | None:
-        verification = self._first(ssl.SSLCertVerificationError)
-        if isinstance(verification, ssl.SSLCertVerificationError):
-            code = _CERTIFICATE_CODES.get(verification.verify_code, "network.certificate-invalid")
-            return self._made(code, reason=str(verification.verify_message).lower().rstrip("."))
-        for one in self._chain:
-            # urllib3 compares the names itself where botocore has OpenSSL not do it.
-            if _named(one, ("CertificateError",)):
-                address = re.fullmatch(
-                    r"[\d.]+|\[.*\]", self._exchange.host.rpartition(":")[0]
-                ) or (re.fullmatch(r"[\d.]+|\[.*\]", self._exchange.host))
-                kind = "address" if address else "name"
-                return self._made(f"network.certificate-wrong-{kind}")
+
+def _reason_of_tls(chain: list[BaseException]) -> str:
+    failure = _first(chain, ssl.SSLError)
+    reason = getattr(failure, "verify_message", "") or getattr(failure, "reason", "")
+    return str(reason or "no reason").lower().replace("_", " ").rstrip(".")
+
+
+def _of_connection(chain: list[BaseException]) -> str | None:
+    if unknown := _first(chain, socket.gaierror):
+        is_silent = unknown.errno == socket.EAI_AGAIN
+        return "network.no-name-server" if is_silent else "network.unknown-host"
+    for one in chain:
+        if isinstance(one, ConnectionRefusedError):
+            return "network.refused"
+        if isinstance(one, OSError) and one.errno in _NO_ROUTE:
+            return "network.no-route"
+        if isinstance(one, OSError) and one.errno in _CLOSED:
+            return "network.reset"
+    if not _has(chain, *_TIMED_OUT):
         return None
+    is_connecting = _has(chain, "ConnectTimeoutError", "ConnectTimeout")
+    return "network.connect-timeout" if is_connecting else "network.timeout"
 
-    def _tls(self) -> ProviderError | None:
-        failure = self._first(ssl.SSLError)
-        if not isinstance(failure, ssl.SSLError) or isinstance(failure, TimeoutError):
-            return None
-        reason = failure.reason or ""
-        if reason in _NOT_TLS:
-            return self._made("network.not-tls")
-        if isinstance(failure, ssl.SSLEOFError | ssl.SSLZeroReturnError) or "EOF" in reason:
-            return self._made("network.broken-off")
-        return self._made(
-            "network.tls-failed", reason=reason.lower().replace("_", " ") or "no reason"
-        )
 
-    def _connection(self) -> ProviderError | None:
-        unknown = self._first(socket.gaierror)
-        if isinstance(unknown, socket.gaierror):
-            silent = unknown.errno == socket.EAI_AGAIN
-            return self._made("network.no-name-server" if silent else "network.unknown-host")
-        for one in self._chain:
-            if isinstance(one, ConnectionRefusedError):
-                return self._made("network.refused")
-            if isinstance(one, OSError) and one.errno in _NO_ROUTE:
-                return self._made("network.no-route")
-            if isinstance(one, OSError) and one.errno in _CLOSED:
-                return self._made("network.reset")
-        if self._first(TimeoutError) or self._has(_TIMED_OUT):
-            connecting = self._has(("ConnectTimeoutError", "ConnectTimeout"))
-            return self._made("network.connect-timeout" if connecting else "network.timeout")
-        return None
-
-    def _reply(self) -> ProviderError | None:
-        if self._first(RemoteDisconnected) or self._first(IncompleteRead):
-            return self._made("network.broken-off")
-        if self._first(HTTPException):
-            return self._made("network.not-http")
-        if self._has(("DecodeError", "ContentDecodingError")):
-            return self._made("network.not-http")
-        return self._made("network.broken-off") if self._has(_BROKEN_OFF) else None
+def _of_reply(chain: list[BaseException]) -> str | None:
+    if _has(chain, "RemoteDisconnected", "IncompleteRead"):
+        return "network.broken-off"
+    if _has(chain, "HTTPException", "DecodeError", "ContentDecodingError"):
+        return "network.not-http"
+    return "network.broken-off" if _has(chain, *_BROKEN_OFF) else None

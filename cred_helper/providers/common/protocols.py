@@ -26,6 +26,7 @@ class Share(Protocol):
         key: tuple[str, ...],
         scope: str,
         make: Callable[[], Credential],
+        /,
         *,
         renew: bool = False,
     ) -> Credential: ...
@@ -46,7 +47,6 @@ class Provider(Protocol):
             Misconfigured: the configuration contradicts itself or the host; the caller treats
                 it as a failed ``get``.
         """
-        ...
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
         """Ask the cloud, by its own SDK, for a credential of this host.
@@ -56,28 +56,20 @@ class Provider(Protocol):
                 caller raises the identity's ``problem`` in its place, if it has one.
             ProviderError: the identity does not work. No other identity replaces it.
         """
-        ...
 
 
-class CheckedProvider(Provider, Protocol):
-    """A provider that can check an identity more closely than a ``get`` has time for."""
+class ExplainingProvider(Provider, Protocol):
+    """A provider with one or both functions that only ``doctor`` and ``explain`` call."""
 
     def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
-        """The problems of an identity that local files show, for ``doctor`` and ``explain``.
+        """The problems of an identity that local files show, except ``identity.problem``.
 
-        Missing or unreadable token files, roles without a source, programs that are not on
-        PATH, sign-in sessions that never began or have ended, and the like. No network, no SDK,
-        no child process. ``identity.problem`` is not repeated.
+        Missing token files, roles without a source, programs that are not on PATH, sign-in sessions
+        that have ended, and the like. No network, no SDK, no child process.
         """
-        ...
-
-
-class NamingProvider(Provider, Protocol):
-    """A provider that knows the usual mistakes in the names of its registries."""
 
     def near_miss(self, labels: list[str]) -> str | None:
         """The code for a usual mistake in the name of a registry, by the labels of a host.
 
         The message has the placeholder ``{host}``.
         """
-        ...

@@ -18,7 +18,11 @@ from cred_helper.errors import Misconfigured
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address, IPv6Address, IPv6Network
+    from ipaddress import IPv4Address, IPv6Address
+
+# The network of the services that AWS has on each machine, such as ``fd00:ec2::254``.
+# Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+_AWS_SERVICES = "fd00:ec2::/32"
 
 
 def proxy_for(url: str) -> str | None:
@@ -36,7 +40,9 @@ def proxy_for(url: str) -> str | None:
 
         return None if proxy_bypass(host) else getproxies().get(parts.scheme.lower())
     proxy = proxies.get(f"{parts.scheme.lower()}_proxy") or proxies.get("all_proxy")
-    return None if _is_excepted(host, port, proxies.get("no_proxy", "")) else proxy or None
+    entries = (entry.strip().lower() for entry in proxies.get("no_proxy", "").split(","))
+    is_excepted = any(_matches(entry, host.lower(), port) for entry in entries if entry)
+    return None if is_excepted else proxy or None
 
 
 def _variables() -> dict[str, str]:
@@ -59,13 +65,14 @@ def _variables() -> dict[str, str]:
 def is_local(host: str) -> bool:
     """Whether a host is this machine or on its link, where metadata services are."""
     address = _address(host)
-    return is_loopback(host) or (
-        address is not None and (address.is_link_local or address in _aws_services())
-    )
+    if address is None or address.is_loopback or address.is_link_local:
+        return address is not None or is_loopback(host)
+    from ipaddress import IPv6Network
+
+    return address in IPv6Network(_AWS_SERVICES)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
     address = _address(host)
     return host.lower() == "localhost" or (address is not None and address.is_loopback)
 
@@ -81,16 +88,6 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def _aws_services() -> IPv6Network:
-    """The network of the services that AWS has on each machine, such as ``fd00:ec2::254``.
-
-    Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
-    """
-    from ipaddress import IPv6Network
-
-    return IPv6Network("fd00:ec2::/32")
-
-
 def shown(proxy: str) -> str:
     """Host and port of a proxy's URL, without its user name and password; ``""`` if it has none."""
     try:
@@ -103,23 +100,13 @@ def shown(proxy: str) -> str:
 
 def problem(proxy: str) -> Misconfigured | None:
     """The error for a proxy that the SDKs cannot use; its address may hold a password."""
-    scheme, separator, _ = proxy.rpartition("://")
-    if separator and scheme.lower() not in ("http", "https"):
-        return Misconfigured("network.proxy-unusable")
-    return None if shown(proxy) else Misconfigured("network.proxy-unusable")
-
-
-def _is_excepted(host: str, port: int | None, no_proxy: str) -> bool:
-    """Whether an entry of NO_PROXY is about this host."""
-    host = host.lower()
-    return any(
-        _matches(entry.strip().lower(), host, port)
-        for entry in no_proxy.split(",")
-        if entry.strip()
-    )
+    scheme = proxy.rpartition("://")[0].lower()
+    is_usable = scheme in ("", "http", "https") and shown(proxy)
+    return None if is_usable else Misconfigured("network.proxy-unusable")
 
 
 def _matches(entry: str, host: str, port: int | None) -> bool:
+    """Whether an entry of NO_PROXY is about this host."""
     if entry == "*":
         return True
     if "/" in entry:

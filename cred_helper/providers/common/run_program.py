@@ -44,15 +44,10 @@ def run(
         BadReply: it wrote more than the limit.
     """
     waiting.start(name)
+    listen = _Question().listen if os.isatty(2) else None
+    limits = (timeout_s, MAX_OUTPUT_BYTES)
     try:
-        return running.run(
-            command,
-            environ,
-            timeout_s,
-            MAX_OUTPUT_BYTES,
-            folder=folder,
-            listen=_Question().listen if os.isatty(2) else None,
-        )
+        return running.run(command, environ, *limits, folder=folder, listen=listen)
     except OSError as error:
         reason = os_reason(error)
         raise Misconfigured("provider.program-not-started", program=name, reason=reason) from None

@@ -1,10 +1,8 @@
 """Whose a JSON web token is: its claims except those of one issue, read without verifying it.
 
-A renewed token of the same workload has the same claims, although the token itself changes every
-hour. Any claim counts: a cloud's policies can look at each of them. They are never a reason to
-trust a token: the server that receives it verifies it. A pipe is not read: its content can be read
-once, and the SDK needs it. The JSON library is not loaded, since this runs before every cached
-answer.
+A renewed token of the same workload has the same claims. Any claim counts: a cloud's policies can
+look at each of them. The server that receives a token verifies it. A pipe is not read: its content
+can be read once, and the SDK needs it. Cached answers do without the JSON library.
 
 Source: https://www.rfc-editor.org/rfc/rfc7519#section-4.1
 """
@@ -41,7 +39,7 @@ _BLANKS = b" \t\r\n"
 
 def of_token(token: str | bytes) -> str:
     """A digest of the token's lasting claims; of all of it where it names no subject."""
-    data = token.encode("utf-8", "surrogatepass") if isinstance(token, str) else token
+    data = _bytes(token)
     named = members(_payload(data))
     if not named.get(b'"sub"'):
         return fingerprints.digest([b"token", data.strip()])
@@ -70,14 +68,16 @@ def claims(token: str | bytes) -> dict[str, Any]:
     """All claims of a token; none where it is not a JSON web token. Loads the JSON library."""
     from cred_helper.files.json_file import parse_object
 
-    data = token.encode("utf-8", "surrogatepass") if isinstance(token, str) else token
-    return parse_object(_payload(data))
+    return parse_object(_payload(_bytes(token)))
 
 
 def claim(token: str | bytes, name: bytes) -> bytes:
     """One claim as it is written, by its name in quotation marks; empty where it is absent."""
-    data = token.encode("utf-8", "surrogatepass") if isinstance(token, str) else token
-    return members(_payload(data)).get(name, b"")
+    return members(_payload(_bytes(token))).get(name, b"")
+
+
+def _bytes(token: str | bytes) -> bytes:
+    return token.encode("utf-8", "surrogatepass") if isinstance(token, str) else token
 
 
 def text(literal: bytes | None) -> str | None:

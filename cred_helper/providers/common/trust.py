@@ -14,6 +14,7 @@ import os
 
 from cred_helper.errors import Misconfigured
 from cred_helper.files.path_values import holds_content
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,45 +23,35 @@ if TYPE_CHECKING:
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
-class CaFile:
+class CaFile(Record):
     """A CA bundle (a file or a folder), and the variable or setting that names it."""
 
-    __slots__ = ("named_by", "path")
-
-    def __init__(self, named_by: str, path: str) -> None:
-        self.named_by = named_by
-        self.path = path
+    named_by: str
+    path: str
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> CaFile | None:
         """The CA bundle that the environment names, if it names one."""
-        named = ((name, environ.get(name)) for name in CA_VARIABLES)
-        return next((cls(name, path) for name, path in named if path), None)
+        return next((cls(name, environ[name]) for name in CA_VARIABLES if environ.get(name)), None)
 
     def problem(self) -> Misconfigured | None:
         """Why the bundle cannot be used, if that is so."""
         import ssl
 
-        name, path = self.named_by, self.path
+        path, values = self.path, {"variable": self.named_by, "path": self.path}
         if holds_content(path):
-            return Misconfigured("network.ca-file-not-a-path", variable=name)
+            return Misconfigured("network.ca-file-not-a-path", variable=self.named_by)
         if not os.path.exists(path):
-            return Misconfigured("network.ca-file-missing", variable=name, path=path)
-        if not os.path.isfile(path) and not os.path.isdir(path):
-            # OpenSSL would wait for the writer of a pipe.
-            return Misconfigured(
-                "network.ca-file-unreadable", variable=name, path=path, reason="not a regular file"
-            )
+            return Misconfigured("network.ca-file-missing", **values)
         try:
             if os.path.isdir(path):
                 ssl.create_default_context(capath=path)
-            else:
+            elif os.path.isfile(path):
                 ssl.create_default_context(cafile=path)
+            else:  # OpenSSL would wait for the writer of a pipe
+                values["reason"] = "not a regular file"
         except ssl.SSLError:
-            return Misconfigured("network.ca-file-empty", variable=name, path=path)
+            return Misconfigured("network.ca-file-empty", **values)
         except OSError as error:
-            reason = (error.strerror or "no reason given").lower()
-            return Misconfigured(
-                "network.ca-file-unreadable", variable=name, path=path, reason=reason
-            )
-        return None
+            values["reason"] = (error.strerror or "no reason given").lower()
+        return Misconfigured("network.ca-file-unreadable", **values) if "reason" in values else None

@@ -43,23 +43,6 @@ class Exchange:
     ``secrets`` are those of the request, which its reply may repeat.
     """
 
-    __slots__ = (
-        "attempt",
-        "body",
-        "failure",
-        "headers",
-        "host",
-        "method",
-        "proxy",
-        "secrets",
-        "started_s",
-        "status",
-        "step_s",
-        "took_s",
-        "upstream",
-        "url",
-    )
-
     def __init__(self, method: str, url: str, *, upstream: str, attempt: int) -> None:
         self.method = method
         self.url = url
@@ -129,12 +112,11 @@ class Wire:
         if self._direct:
             exchange.proxy = None
         self.last = exchange
-        if exchange.proxy and (problem := proxy.problem(exchange.proxy)):
-            exchange.failure = problem
-            raise problem
         left_s = self.deadline.remaining_s()
-        if left_s <= 0:
+        exchange.failure = proxy.problem(exchange.proxy) if exchange.proxy else None
+        if not exchange.failure and left_s <= 0:
             exchange.failure = Unreachable("network.no-time-left", upstream=exchange.upstream)
+        if exchange.failure:
             raise exchange.failure
         exchange.step_s = self.deadline.step_s(min(left_s * STEP_SHARE, READ_TIMEOUT_S))
         waiting.start(exchange.upstream)
@@ -162,24 +144,19 @@ class Wire:
             body += chunk
             if len(body) > MAX_REPLY_BYTES:
                 raw.close()
-                raise BadReply(
-                    "network.reply-too-large",
-                    upstream=exchange.upstream,
-                    limit=f"{MAX_REPLY_BYTES >> 20} MiB",
-                )
+                limit = f"{MAX_REPLY_BYTES >> 20} MiB"
+                raise BadReply("network.reply-too-large", upstream=exchange.upstream, limit=limit)
             took_s = monotonic() - exchange.started_s
             if took_s > sum(self.timeouts(exchange)):
                 raw.close()
-                raise Unreachable(
-                    "network.slow-reply", upstream=exchange.upstream, seconds=seconds(took_s)
-                )
+                values = {"upstream": exchange.upstream, "seconds": seconds(took_s)}
+                raise Unreachable("network.slow-reply", **values)
         exchange.body = bytes(body)
         if self._judge:
             self._judge(exchange)
         return exchange.body
 
     def end(self, exchange: Exchange, failure: BaseException | None = None) -> None:
-        """Record the end of a request."""
         exchange.failure = failure
         exchange.took_s = monotonic() - exchange.started_s
         waiting.end()
@@ -205,9 +182,8 @@ def host_of(url: str) -> str:
     except ValueError:
         return ""
     host = f"[{host}]" if ":" in host else host
-    return (
-        host if port in (None, 443 if parts.scheme.lower() == "https" else 80) else f"{host}:{port}"
-    )
+    usual = 443 if parts.scheme.lower() == "https" else 80
+    return host if port in (None, usual) else f"{host}:{port}"
 
 
 def login_header(name: str, url: str) -> dict[str, str]:

@@ -30,17 +30,16 @@ PROFILE_VARIABLES = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
 _IDENTITY_APIS = ("sts", "sso", "sso-oidc", "signin")
 # Settings of endpoints that are a variable, or an option of a profile.
 _ENDPOINT_SETTINGS = (
-    ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls"),
-    ("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
-    ("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
+    *("ignore_configured_endpoint_urls", "use_fips_endpoint", "use_dualstack_endpoint"),
 )
 
 
 class Configuration:
     """The variables, the files, the profile in use, and the options of one request.
 
-    ``renewal_status`` is the HTTP status of the SDK's last request to renew an SSO session; 0
-    before that.
+    ``api`` is the SDK's name of the API that issues tokens for the host, ``title`` its name for a
+    person. ``renewal_status`` is the HTTP status of the SDK's last request to renew an SSO session;
+    0 before that.
     """
 
     def __init__(self, request: TokenRequest) -> None:
@@ -53,9 +52,12 @@ class Configuration:
         # People put keys there: another text than an ARN is not shown.
         self.shown_role = self.role_arn if self.role_arn.startswith("arn:") else "…"
         self.chosen_profile = request.options.get("profile") or None
+        self.api = "ecr-public" if self.route.public else "ecr"
+        self.title = "ECR Public" if self.route.public else "ECR"
         self.renewal_status = 0
         self.config_file = self._file("AWS_CONFIG_FILE", "~/.aws/config")
         self.credentials_file = self._file("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
+        self.files = (self.config_file, self.credentials_file)
         self.profile, self.profile_setting = self._profile_in_use()
         self._profiles: dict[str, dict[str, str]] | None = None
 
@@ -72,11 +74,6 @@ class Configuration:
         return "default", None
 
     @property
-    def files(self) -> tuple[IniFile, IniFile]:
-        """The config file and the credentials file."""
-        return self.config_file, self.credentials_file
-
-    @property
     def profiles(self) -> dict[str, dict[str, str]]:
         """Every profile's options; where both files have a profile, the credentials file's win.
 
@@ -84,15 +81,21 @@ class Configuration:
             Misconfigured: the SDK refuses one of the files. Its content is not quoted.
         """
         if self._profiles is None:
-            profiles: dict[str, dict[str, str]] = {}
-            for section, options in sections(self.config_file).items():
-                name = "default" if section == "default" else section_name(section, "profile")
-                if name is not None:
-                    profiles[name] = options
+            profiles = self.in_config_file
             for name, options in sections(self.credentials_file).items():
                 profiles[name] = profiles.get(name, {}) | options
             self._profiles = profiles
         return self._profiles
+
+    @property
+    def in_config_file(self) -> dict[str, dict[str, str]]:
+        """The profiles in the config file."""
+        found = {}
+        for section, options in sections(self.config_file).items():
+            name = "default" if section == "default" else section_name(section, "profile")
+            if name is not None:
+                found[name] = options
+        return found
 
     def sections_of(self, kind: str) -> dict[str, dict[str, str]]:
         """The sections of a kind (``sso-session``, ``services``) by their names."""
@@ -122,15 +125,13 @@ class Configuration:
         """The error for a file that exists and cannot be read; the SDK does without the file."""
         for file in reversed(self.files):
             if problem := file.unreadable:
-                values = problem.parts[0][1]
-                return Misconfigured(
-                    "ecr.file-unreadable", path=values["path"], reason=values["reason"]
-                )
+                ((_, values),) = problem.parts
+                return Misconfigured("ecr.file-unreadable", hint=None, **values)
         return None
 
-    def setting(self, variable: str, option: str) -> str:
-        """A setting that is a variable, or an option of the profile in use."""
-        return self.environ.get(variable) or self.options.get(option, "")
+    def setting(self, option: str) -> str:
+        """A setting that is a variable (``AWS_`` and the option), or an option of the profile."""
+        return self.environ.get(f"AWS_{option.upper()}") or self.options.get(option, "")
 
     @property
     def ca_file(self) -> CaFile | None:
@@ -147,22 +148,12 @@ class Configuration:
         """Everything that says which APIs the SDK asks: another cloud's token is another token."""
         apis = (self.api, *_IDENTITY_APIS)
         values = [self.environ.get(endpoint_variable(api), "") for api in ("", *apis)]
-        for variable, option in _ENDPOINT_SETTINGS:
-            values += [self.environ.get(variable, ""), self.options.get(option, "")]
+        for option in _ENDPOINT_SETTINGS:
+            values += [self.environ.get(f"AWS_{option.upper()}", ""), self.options.get(option, "")]
         services = self.options.get("services", "")
         values += [self.options.get("endpoint_url", ""), services]
         own = self.sections_of("services").get(services, {}) if services else {}
         return [*values, *(f"{name}={own[name]}" for name in sorted(own))]
-
-    @property
-    def api(self) -> str:
-        """The SDK's name of the API that issues tokens for this host."""
-        return "ecr-public" if self.route.public else "ecr"
-
-    @property
-    def title(self) -> str:
-        """The API's name for a person."""
-        return "ECR Public" if self.route.public else "ECR"
 
     @property
     def scope(self) -> str:

@@ -77,7 +77,6 @@ def command_of(config: Configuration, profile: str) -> list[str]:
 
 
 def not_keys(profile: str) -> ProviderError:
-    """The error for a program that prints something else than keys."""
     return BadReply("ecr.process-output", profile=profile, command=_trial(profile))
 
 

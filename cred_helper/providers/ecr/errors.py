@@ -173,7 +173,6 @@ def _unparsable(error: Any, config: Configuration) -> Misconfigured:
 def _source_failed(
     error: Any, config: Configuration, identity: Identity, wire: Wire
 ) -> CredentialError:
-    """The error for a local service that gives no keys."""
     if error.kwargs.get("provider") != "container-role":
         profile = profile_with(config, "credential_source")
         failed = Unreachable("ecr.credential-source-failed", profile=profile)

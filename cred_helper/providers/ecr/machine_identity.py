@@ -55,9 +55,6 @@ def _bearer(config: Configuration) -> str | None:
     """Whose token the container's service is shown; ``None`` where there is none, or in a pipe.
 
     All pods of EKS share one address for their credentials, and differ in this alone.
-
-    Raises:
-        Misconfigured: there is no token in the file, or it cannot be one.
     """
     environ = config.environ
     path = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
@@ -65,11 +62,10 @@ def _bearer(config: Configuration) -> str | None:
         from cred_helper.providers.ecr.web_identity import token_in
 
         return token_in(path, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
-    token = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+    variable = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
+    token = environ.get(variable)
     if token and ("\n" in token or "\r" in token):
-        raise Misconfigured(
-            "ecr.key-not-usable", name="AWS_CONTAINER_AUTHORIZATION_TOKEN", problem="a line break"
-        )
+        raise Misconfigured("ecr.key-not-usable", name=variable, problem="a line break")
     from cred_helper.providers.common import token_identity
 
     return token_identity.of_token(token) if token else None
@@ -93,13 +89,9 @@ def instance_metadata(config: Configuration) -> Found | NotFound:
 
 def metadata_endpoint(config: Configuration) -> str:
     """The address that is set for the instance metadata service; empty for the usual one."""
-    url = config.setting("AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint")
-    mode = config.setting(
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode"
-    )
-    older_mode = config.setting("AWS_IMDS_USE_IPV6", "imds_use_ipv6")
-    ipv6 = (mode or older_mode).lower() in ("ipv6", "true")
-    return url or ("http://[fd00:ec2::254]" if ipv6 else "")
+    mode = config.setting("ec2_metadata_service_endpoint_mode") or config.setting("imds_use_ipv6")
+    usual = "http://[fd00:ec2::254]" if mode.lower() in ("ipv6", "true") else ""
+    return config.setting("ec2_metadata_service_endpoint") or usual
 
 
 def machine() -> list[str | bytes] | None:

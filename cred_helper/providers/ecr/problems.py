@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 
 def problems(config: Configuration, identity: Identity) -> Iterator[ProviderError]:
-    """The errors, the one that stops a pull first."""
     found = getattr(identity, "found", None)
     if found is not None and found.session and (state := found.session.state()) != "good":
         yield sign_in_error(config, state)

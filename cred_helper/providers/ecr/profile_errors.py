@@ -84,7 +84,6 @@ def missing_profile(config: Configuration, setting: str) -> Misconfigured:
 
 
 def _misnamed_section(config: Configuration) -> Misconfigured | None:
-    """The error for a section that is meant to be the profile in use and is not named so."""
     profile = config.profile
     right = f'profile "{profile}"' if " " in profile else f"profile {profile}"
     for file, name in ((config.config_file, right), (config.credentials_file, profile)):
@@ -96,7 +95,6 @@ def _misnamed_section(config: Configuration) -> Misconfigured | None:
 
 
 def misnamed(file: IniFile, section: str, right: str) -> Misconfigured:
-    """The error for a section that has to have another name."""
     lines = file.data.decode("utf-8", "surrogateescape").split("\n")
     numbers = (n for n, line in enumerate(lines, 1) if line.strip().startswith(f"[{section}]"))
     return Misconfigured(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.files.fingerprints import digest
-from cred_helper.providers.ecr.configuration import section_name, sections
+from cred_helper.providers.ecr.configuration import sections
 from cred_helper.providers.ecr.identity import Found, assumes_role, key_problem, keys_in_environment
 
 TYPE_CHECKING = False
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 
 def of_profile(config: Configuration) -> Found | NotFound:
-    """The identity of the profile in use."""
     profile, options = config.profile, config.options
     found = _role(config, profile) if assumes_role(options) else None
     found = found or _leaf(config, profile, by_variables=not config.chosen_profile)
@@ -27,18 +26,12 @@ def of_profile(config: Configuration) -> Found | NotFound:
             return NotFound("ecr.source-skipped", reason=unreadable.reason)
         if profile in config.profiles:
             return NotFound("ecr.profile-without-keys", profile=profile)
-        return NotFound(
-            "ecr.no-default-profile",
-            config=config.config_file.shown,
-            credentials=config.credentials_file.shown,
-        )
-    in_config = [
-        "default" if section == "default" else section_name(section, "profile")
-        for section in sections(config.config_file)
+        shown = {"config": config.config_file.shown, "credentials": config.credentials_file.shown}
+        return NotFound("ecr.no-default-profile", **shown)
+    names = (config.in_config_file, sections(config.credentials_file))
+    files = [
+        file.shown for file, known in zip(config.files, names, strict=True) if profile in known
     ]
-    files = [config.config_file.shown] if profile in in_config else []
-    if profile in sections(config.credentials_file):
-        files.append(config.credentials_file.shown)
     found.detail = f'profile "{profile}" in {" and ".join(files)} ({found.detail})'
     if found.parts is not None:
         found.parts += [profile, *(digest([file.data]) for file in config.files)]
@@ -46,81 +39,70 @@ def of_profile(config: Configuration) -> Found | NotFound:
 
 
 def _role(config: Configuration, profile: str) -> Found:
-    """The identity of a profile that assumes a role, by way of the profile's source.
+    """The identity of a profile that assumes a role, by way of the profile's source."""
+    found = _source(config, [profile])
+    found.detail = f"assumes {config.options['role_arn']}"
+    return found
 
-    Raises:
-        Misconfigured: the source is missing, or is the role itself. The SDK refuses it as well.
-    """
-    visited = [profile]
-    uses_cli_sessions = False
-    while True:
-        options = config.profiles[profile]
-        uses_cli_sessions = uses_cli_sessions or "mfa_serial" in options
-        source, credential_source = options.get("source_profile"), options.get("credential_source")
-        if source is not None and credential_source is not None:
-            raise Misconfigured("ecr.two-role-sources", profile=profile)
-        if credential_source is not None:
-            found = _credential_source(config, profile, credential_source)
-            break
-        if source is None:
-            raise Misconfigured("ecr.role-without-source", profile=profile)
-        if source not in config.profiles:
-            raise Misconfigured("ecr.source-profile-missing", profile=profile, source=source)
-        keys = _has_keys(config.profiles[source])
-        if source in visited and (source != profile or not keys):
+
+def _source(config: Configuration, visited: list[str]) -> Found:
+    """The identity that the role of the profile visited last is assumed with."""
+    profile = visited[-1]
+    options = config.profiles[profile]
+    source, credential_source = options.get("source_profile"), options.get("credential_source")
+    if source is not None and credential_source is not None:
+        raise Misconfigured("ecr.two-role-sources", profile=profile)
+    if credential_source is not None:
+        found = _credential_source(config, profile, credential_source)
+    elif source is None:
+        raise Misconfigured("ecr.role-without-source", profile=profile)
+    elif source not in config.profiles:
+        raise Misconfigured("ecr.source-profile-missing", profile=profile, source=source)
+    else:
+        of_source = config.profiles[source]
+        has_keys = "aws_access_key_id" in of_source or "aws_secret_access_key" in of_source
+        if source in visited and (source != profile or not has_keys):
             raise Misconfigured("ecr.source-profile-loop", profile=source)
-        if keys or not assumes_role(config.profiles[source]):
+        if has_keys or not assumes_role(of_source):
             leaf = _leaf(config, source, by_variables=False)
             if leaf is None:
                 raise Misconfigured("ecr.source-profile-empty", profile=source)
             found = leaf
-            break
-        visited.append(source)
-        profile = source
-    found.detail = f"assumes {config.options['role_arn']}"
-    found.uses_cli_sessions = found.uses_cli_sessions or uses_cli_sessions
+        else:
+            found = _source(config, [*visited, source])
+    found.uses_cli_sessions = found.uses_cli_sessions or "mfa_serial" in options
     return found
 
 
-def _has_keys(options: dict[str, str]) -> bool:
-    return "aws_access_key_id" in options or "aws_secret_access_key" in options
-
-
 def _credential_source(config: Configuration, profile: str, name: str) -> Found:
-    """The identity that ``credential_source`` names.
-
-    Raises:
-        Misconfigured: the SDK does not know it, or it has no credentials.
-    """
+    """The identity that ``credential_source`` names."""
     found: Found | NotFound
     if name == "Environment":
-        environ = config.environ
-        if not environ.get("AWS_ACCESS_KEY_ID"):
-            if environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
-                raise Misconfigured("ecr.credential-source-not-web-identity", profile=profile)
-            found = NotFound("ecr.key-not-set")
-        elif not environ.get("AWS_SECRET_ACCESS_KEY"):
-            raise Misconfigured("ecr.secret-not-set")
-        else:
+        if config.environ.get("AWS_ACCESS_KEY_ID"):
+            if not config.environ.get("AWS_SECRET_ACCESS_KEY"):
+                raise Misconfigured("ecr.secret-not-set")
             found = keys_in_environment(config)
+        elif config.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
+            raise Misconfigured("ecr.credential-source-not-web-identity", profile=profile)
+        else:
+            found = NotFound("ecr.key-not-set")
     elif name == "EcsContainer":
-        from cred_helper.providers.ecr.machine_identity import container
+        from cred_helper.providers.ecr import machine_identity
 
-        found = container(config)
+        found = machine_identity.container(config)
     elif name == "Ec2InstanceMetadata":
-        from cred_helper.providers.ecr.machine_identity import instance_metadata, machine
+        from cred_helper.providers.ecr import machine_identity
 
-        found = instance_metadata(config)
+        found = machine_identity.instance_metadata(config)
         if isinstance(found, Found):
             found.certain = True  # the user names it
         elif found.code == "ecr.other-machine":
-            found = Found("", machine())
+            found = Found("", machine_identity.machine())
     else:
         raise Misconfigured("ecr.credential-source-unknown", profile=profile)
     if isinstance(found, NotFound):
-        raise Misconfigured(
-            "ecr.credential-source-empty", profile=profile, source=name, reason=found.reason
-        )
+        values = {"profile": profile, "source": name, "reason": found.reason}
+        raise Misconfigured("ecr.credential-source-empty", **values)
     return found
 
 
@@ -160,11 +142,7 @@ def _leaf(config: Configuration, profile: str, *, by_variables: bool) -> Found |
 
 
 def _keys_of(file: IniFile, profile: str, options: dict[str, str]) -> Found:
-    """The keys that are written in a profile.
-
-    Raises:
-        Misconfigured: half of them is missing, or they cannot be keys.
-    """
+    """The keys that are written in a profile."""
     if "aws_secret_access_key" not in options:
         raise Misconfigured("ecr.profile-half-key", path=file.shown, profile=profile)
     for option in ("aws_access_key_id", "aws_secret_access_key", "aws_session_token"):
@@ -175,11 +153,7 @@ def _keys_of(file: IniFile, profile: str, options: dict[str, str]) -> Found:
 
 
 def _sso_session(config: Configuration, profile: str, options: dict[str, str]) -> Session:
-    """The sign-in session of a profile that uses SSO.
-
-    Raises:
-        Misconfigured: the SDK refuses the profile.
-    """
+    """The sign-in session of a profile that uses SSO."""
     name = options.get("sso_session")
     settings = options
     needed = ["sso_role_name", "sso_account_id", "sso_start_url", "sso_region"]

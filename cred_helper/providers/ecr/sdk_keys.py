@@ -33,8 +33,6 @@ _SESSION_NAME = "docker-credential-multi"
 
 
 def by_chain(session: Any, config: Configuration, identity: AwsIdentity, wire: Wire) -> Any:
-    """The keys of the identity, by the SDK's own chain."""
-
     def refuse(_prompt: str) -> str:
         raise mfa_needed(config)
 
@@ -63,14 +61,10 @@ def by_chain(session: Any, config: Configuration, identity: AwsIdentity, wire: W
         raise _nothing_found(config, identity, wire)
     if not config.role_arn:
         return credentials.get_frozen_credentials()
-    return _assumed(
-        botocore.credentials.AssumeRoleCredentialFetcher(
-            session.create_client,
-            credentials,
-            config.role_arn,
-            extra_args={"RoleSessionName": _SESSION_NAME},
-        )
-    )
+    fetcher = botocore.credentials.AssumeRoleCredentialFetcher
+    named = {"RoleSessionName": _SESSION_NAME}
+    client = session.create_client
+    return _assumed(fetcher(client, credentials, config.role_arn, extra_args=named))
 
 
 def by_id_token(session: Any, config: Configuration, found: FoundToken, wire: Wire) -> Any:
@@ -80,22 +74,16 @@ def by_id_token(session: Any, config: Configuration, found: FoundToken, wire: Wi
     use_wire(wire, session)
     token = id_token_issuer.token(config.request, found)
     name = web_identity.session_name(config, config.options, by_variables=True)
-    return _assumed(
-        botocore.credentials.AssumeRoleWithWebIdentityCredentialFetcher(
-            session.create_client,
-            lambda: token,
-            web_identity.role_of_id_token(config),
-            extra_args={"RoleSessionName": name or _SESSION_NAME},
-        )
-    )
+    fetcher = botocore.credentials.AssumeRoleWithWebIdentityCredentialFetcher
+    role = web_identity.role_of_id_token(config)
+    named = {"RoleSessionName": name or _SESSION_NAME}
+    return _assumed(fetcher(session.create_client, lambda: token, role, extra_args=named))
 
 
 def _assumed(fetcher: Any) -> Any:
-    """The keys of a role's session."""
-    role = fetcher.fetch_credentials()
-    return botocore.credentials.ReadOnlyCredentials(
-        role["access_key"], role["secret_key"], role["token"]
-    )
+    keys = fetcher.fetch_credentials()
+    names = ("access_key", "secret_key", "token")
+    return botocore.credentials.ReadOnlyCredentials(*(keys[name] for name in names))
 
 
 def _replay(output: bytes, session: Any, chain: Any, roles: Any) -> None:
@@ -105,9 +93,8 @@ def _replay(output: bytes, session: Any, chain: Any, roles: Any) -> None:
         return _Ended(output)
 
     def provider(profile_name: str) -> Any:
-        return botocore.credentials.ProcessProvider(
-            profile_name, lambda: session.full_config, popen=popen
-        )
+        made = botocore.credentials.ProcessProvider
+        return made(profile_name, lambda: session.full_config, popen=popen)
 
     # The SDK has no other way: one provider for the profile in use, one for the source of a role.
     chain.get_provider("custom-process")._popen = popen  # noqa: SLF001

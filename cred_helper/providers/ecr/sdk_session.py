@@ -75,7 +75,7 @@ def new(config: Configuration, identity: AwsIdentity, deadline: Deadline) -> Any
         )
     )
     session.set_config_variable("region", _sts_region(session, config.route))
-    if not config.setting("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts"):
+    if not config.setting("metadata_service_num_attempts"):
         session.set_config_variable("metadata_service_num_attempts", _METADATA_ATTEMPTS)
 
     def note(http_response: Any, **_: object) -> None:

@@ -28,11 +28,9 @@ class SelfCheck:
         self.secret = loopback.secret()
 
     def environ(self, _keep: Callable[[str, bytes], str]) -> dict[str, str]:
-        """The variables of the keys."""
         return {"AWS_ACCESS_KEY_ID": _KEY_ID, "AWS_SECRET_ACCESS_KEY": loopback.secret()}
 
     def answer(self, asked: Asked) -> object | None:
-        """The token, for a signed request of the one operation."""
         signed = asked.headers.get("authorization", "")
         if asked.headers.get("x-amz-target") != _TARGET or f"={_KEY_ID}/" not in signed:
             return None

@@ -8,13 +8,11 @@ Source: https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
 
 from __future__ import annotations
 
-from functools import partial
-
 from cred_helper.errors import Misconfigured
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from cred_helper.providers.ecr.configuration import Configuration
 
@@ -30,9 +28,7 @@ _CHOICES = {
     "sts_regional_endpoints": ("legacy", "regional"),
 }
 _NUMBERS = (
-    "max_attempts",
-    "metadata_service_num_attempts",
-    "metadata_service_timeout",
+    *("max_attempts", "metadata_service_num_attempts", "metadata_service_timeout"),
     "request_min_compression_size_bytes",
 )
 # Options whose settings stand below them, indented.
@@ -41,52 +37,31 @@ _NESTED = ("s3", "dynamodb", "api_versions")
 
 def wrong_setting(config: Configuration) -> Misconfigured | None:
     """The error for the first setting that has a wrong value."""
+    return next(_wrong_settings(config), None)
+
+
+def _wrong_settings(config: Configuration) -> Iterator[Misconfigured]:
     for option, choices in _CHOICES.items():
-        wanted = f"one of {', '.join(choices)}"
-        if problem := _checked(config, option, wanted, partial(_is_one_of, choices)):
-            return problem
+        if config.setting(option).lower() not in ("", *choices):
+            yield _wrong(config, option, f"one of {', '.join(choices)}")
     for option in _NUMBERS:
-        if problem := _checked(config, option, "a whole number", str.isdecimal):
-            return problem
-    if problem := _expiration(config):
-        return problem
-    for option in _NESTED:
-        value = config.options.get(option)
-        if value is not None and not value.startswith("\n"):
-            return _of_option(config, option, "followed by indented settings")
-    return None
-
-
-def _is_one_of(choices: tuple[str, ...], value: str) -> bool:
-    return value.lower() in choices
-
-
-def _checked(
-    config: Configuration, option: str, wanted: str, is_right: Callable[[str], bool]
-) -> Misconfigured | None:
-    variable = f"AWS_{option.upper()}"
-    if value := config.environ.get(variable):
-        if is_right(value):
-            return None
-        return Misconfigured("ecr.setting-wrong", name=variable, wanted=wanted)
-    value = config.options.get(option, "")
-    return _of_option(config, option, wanted) if value and not is_right(value) else None
-
-
-def _of_option(config: Configuration, option: str, wanted: str) -> Misconfigured:
-    name = f'{option} of profile "{config.profile}" in {config.config_file.shown}'
-    return Misconfigured("ecr.setting-wrong", name=name, wanted=wanted)
-
-
-def _expiration(config: Configuration) -> Misconfigured | None:
+        value = config.setting(option)
+        if value and not value.isdecimal():
+            yield _wrong(config, option, "a whole number")
     from datetime import datetime
 
-    variable = "AWS_CREDENTIAL_EXPIRATION"
-    value = config.environ.get(variable)
     try:
-        if value:
-            datetime.fromisoformat(value)
+        if expiration := config.environ.get("AWS_CREDENTIAL_EXPIRATION"):
+            datetime.fromisoformat(expiration)
     except ValueError:
-        wanted = "a time such as 2030-01-31T12:00:00Z"
-        return Misconfigured("ecr.setting-wrong", name=variable, wanted=wanted)
-    return None
+        yield _wrong(config, "credential_expiration", "a time such as 2030-01-31T12:00:00Z")
+    for option in _NESTED:
+        if not config.options.get(option, "\n").startswith("\n"):
+            yield _wrong(config, option, "followed by indented settings")
+
+
+def _wrong(config: Configuration, option: str, wanted: str) -> Misconfigured:
+    variable = f"AWS_{option.upper()}"
+    of_profile = f'{option} of profile "{config.profile}" in {config.config_file.shown}'
+    name = variable if config.environ.get(variable) else of_profile
+    return Misconfigured("ecr.setting-wrong", name=name, wanted=wanted)

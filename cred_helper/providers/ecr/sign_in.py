@@ -70,7 +70,6 @@ class Session(Record):
         return "good" if left_s > 0 or can_renew else "ended"
 
     def is_valid(self) -> bool:
-        """Whether the session has not ended yet."""
         return (_left_s(self._content()) or 0) > 0
 
     def needs_renewal(self) -> bool:
@@ -102,7 +101,6 @@ def of_sso(name: str | None, start_url: str) -> Session:
 
 
 def of_login(name: str, environ: Mapping[str, str]) -> Session:
-    """The session that ``aws login`` starts."""
     folder = expanded(environ.get("AWS_LOGIN_CACHE_DIRECTORY", "~/.aws/login/cache"))
     return Session(folder or NOWHERE, _sha256(name), is_renewable_kind=True)
 

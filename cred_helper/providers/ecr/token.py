@@ -103,7 +103,6 @@ def token(config: Configuration, identity: AwsIdentity, deadline: Deadline) -> C
 
 
 def _server(url: str) -> str:
-    """The name of the server at a URL."""
     host = host_of(url)
     names = (_SERVERS[label] for label in host.split(".") if label in _SERVERS)
     name = _LOCAL_SERVERS.get(host) or next(names, "")
@@ -153,12 +152,9 @@ def _signed(keys: Any, route: S3Route, identity: AwsIdentity) -> Credential:
     """
     request = AWSRequest("GET", route.uri)
     S3SigV4Auth(keys, "s3", route.region).add_auth(request)
-    return Credential(
-        HEADERS,
-        Secret("\t".join(f"{name}: {value}" for name, value in request.headers.items())),
-        expires_at=datetime.now(UTC) + _SIGNED_FOR,
-        source=identity.detail,
-    )
+    headers = Secret("\t".join(f"{name}: {value}" for name, value in request.headers.items()))
+    expires_at = datetime.now(UTC) + _SIGNED_FOR
+    return Credential(HEADERS, headers, expires_at=expires_at, source=identity.detail)
 
 
 def _has_own_endpoint(session: Any, config: Configuration) -> bool:
@@ -171,18 +167,15 @@ def _has_own_endpoint(session: Any, config: Configuration) -> bool:
     profile = session.get_scoped_config()
     services = session.full_config.get("services", {}).get(profile.get("services"), {})
     service = services.get(config.api.replace("-", "_"))
-    return bool(
-        config.environ.get(endpoint_variable(config.api))
-        or config.environ.get(endpoint_variable(""))
-        or profile.get("endpoint_url")
-        or (isinstance(service, dict) and service.get("endpoint_url"))
-    )
+    variables = (endpoint_variable(config.api), endpoint_variable(""))
+    places = (profile, service if isinstance(service, dict) else {})
+    is_set = any(config.environ.get(variable) for variable in variables)
+    return is_set or any(place.get("endpoint_url") for place in places)
 
 
 def _credential(
     reply: Mapping[str, Any], config: Configuration, identity: AwsIdentity
 ) -> Credential:
-    """Take the user name and the password out of the API's reply."""
     api = config.title
     data = reply.get("authorizationData")
     if isinstance(data, list):  # ECR's; ECR Public's is the object itself
@@ -198,10 +191,6 @@ def _credential(
     username, _, password = decoded.partition(":")
     if not username or not password:
         raise BadReply("ecr.token-not-a-login", api=api)
-    expires_at = data.get("expiresAt")
-    return Credential(
-        username,
-        Secret(password),
-        expires_at=expires_at.astimezone(UTC) if expires_at else None,
-        source=identity.detail,
-    )
+    ends = data.get("expiresAt")
+    expires_at = ends.astimezone(UTC) if ends else None
+    return Credential(username, Secret(password), expires_at=expires_at, source=identity.detail)

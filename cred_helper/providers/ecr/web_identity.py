@@ -26,16 +26,13 @@ _MAX_NAME, _MAX_ARN = 64, 640
 
 
 def by_variables(config: Configuration, path: str) -> Found:
-    """The identity of the token in a file that a variable names."""
     role = config.environ.get("AWS_ROLE_ARN", config.options.get("role_arn", ""))
     if not role:
         raise Misconfigured("ecr.web-identity-without-role")
     token = token_in(path, "AWS_WEB_IDENTITY_TOKEN_FILE")
     parts = [role, session_name(config, config.options, by_variables=True)]
-    return Found(
-        f"{role} by the token in {shown('AWS_WEB_IDENTITY_TOKEN_FILE', path)}",
-        None if token is None else [*parts, token],
-    )
+    detail = f"{role} by the token in {shown('AWS_WEB_IDENTITY_TOKEN_FILE', path)}"
+    return Found(detail, None if token is None else [*parts, token])
 
 
 def by_id_token(config: Configuration) -> Found:
@@ -57,11 +54,8 @@ def by_id_token(config: Configuration) -> Found:
     if not role.startswith(f"arn:{partition}:"):
         raise request.wrong(named_by, "ecr.role-of-another-partition", partition=partition)
     name = session_name(config, config.options, by_variables=True)
-    return Found(
-        f"{role} by {found.place}",
-        None if found.whose is None else [role, name, found.whose],
-        id_token=found,
-    )
+    parts: list[str | bytes] | None = None if found.whose is None else [role, name, found.whose]
+    return Found(f"{role} by {found.place}", parts, id_token=found)
 
 
 def role_of_id_token(config: Configuration) -> str:
@@ -78,7 +72,7 @@ def role_of_id_token(config: Configuration) -> str:
 def session_name(config: Configuration, options: dict[str, str], *, by_variables: bool) -> str:
     """The name of the role's session that is set; empty where none is."""
     variable = config.environ.get("AWS_ROLE_SESSION_NAME") if by_variables else None
-    return options.get("rolesession_name", "") if variable is None else variable
+    return options.get("role_session_name", "") if variable is None else variable
 
 
 def await_pipe(config: Configuration, source: str | None) -> None:

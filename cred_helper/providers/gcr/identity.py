@@ -88,9 +88,7 @@ def is_pull_only(request: TokenRequest) -> bool:
     """
     if request.route.anonymous or "pull_only" not in request.options:
         return request.route.anonymous
-    from cred_helper.providers.common.flags import flag
-
-    return flag(request, "pull_only", default=False)
+    return request.flag("pull_only", default=False)
 
 
 def universe_domain_of(request: TokenRequest) -> str:
