@@ -61,6 +61,9 @@ MESSAGES: dict[str, Message] = {
     "doctor.auth-config-set": Message(
         "DOCKER_AUTH_CONFIG is set: its logins come before those of config.json"
     ),
+    "doctor.auth-config-of-cloud": Message(
+        "DOCKER_AUTH_CONFIG has a login for {hosts}: docker 28.3 and newer use it and ask no helper"
+    ),
     "doctor.auth-config-not-json": Message("DOCKER_AUTH_CONFIG is not a JSON object"),
     "doctor.variable-unread": Message("{name} is set, and no setting has this name"),
     "doctor.variable-misspelt": Message(

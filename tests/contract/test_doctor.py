@@ -170,6 +170,10 @@ _CREDENTIAL_HELPERS = '{"credsStore": "multi", "credHelpers": {"gcr.io": "gcloud
             {"auth.json": _AUTHS, "DOCKER_AUTH_CONFIG": "~/auth.json"},
             "fallback.auth-config-is-path",
         ),
+        (
+            {"DOCKER_AUTH_CONFIG": '{"auths": {"gcr.io": {"auth": "dTpw"}}}'},
+            "doctor.auth-config-of-cloud",
+        ),
         ({_AUTH_JSON: ""}, "doctor.auth-file-empty"),
         ({"DOCKER_CREDENTIAL_MULTI_DEADLINE": "5"}, "doctor.variable-misspelt"),
         ({"AWS_CA_BUNDLE": "/does/not/exist"}, "network.ca-file-missing"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from cred_helper.commands.doctor import named_helpers
 from cred_helper.commands.doctor.finding import (
     Finding,
     error,
@@ -12,7 +13,9 @@ from cred_helper.commands.doctor.finding import (
     warning,
 )
 from cred_helper.commands.ui import shell
-from cred_helper.files import path_values, user_folders
+from cred_helper.files import json_file, path_values, user_folders
+from cred_helper.hosts import route
+from cred_helper.server_url import ServerURL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,11 +36,25 @@ def variables() -> Iterator[Finding]:
             yield broken or _set_variable(variable, value)
     if text := os.environ.get(AUTH_CONFIG):
         if text.lstrip().startswith("{"):
-            yield note(_SUBJECT, "doctor.auth-config-set")
+            yield _auth_config(text)
         else:
             is_path = path_values.quotable(text)
             code = "fallback.auth-config-is-path" if is_path else "doctor.auth-config-not-json"
             yield error(_SUBJECT, code, shell.unset_variable(AUTH_CONFIG))
+
+
+def _auth_config(text: str) -> Finding:
+    """What docker makes of the logins in the variable.
+
+    Source: https://github.com/docker/cli/pull/6008
+    """
+    logins = json_file.parse_object(text).get("auths")
+    keys = logins if isinstance(logins, dict) else ()
+    clouds = [key for key in keys if route(ServerURL.parse(key))]
+    if not clouds:
+        return note(_SUBJECT, "doctor.auth-config-set")
+    unset, hosts = shell.unset_variable(AUTH_CONFIG), named_helpers.listed(clouds)
+    return warning(_SUBJECT, "doctor.auth-config-of-cloud", unset, hosts=hosts)
 
 
 def path_variable(variable: str, value: str, subject: str = _SUBJECT) -> Finding | None:
