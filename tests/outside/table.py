@@ -30,12 +30,17 @@ _KO = (
     "ko asks AWS itself, with the machine's identity, before it reads config.json: on ECR it does "
     "not need a helper."
 )
+_ORAS_JAVA = (
+    "`oras-java-sdk` fails where config.json has no `auths`, which `docker login` writes: add "
+    '`"auths": {}`.'
+)
 EXPLAINED = (
     ("docker classic builder", "credsStore", "[!p]*", "build", _LISTED),
     ("regctl", "credsStore", "[!p]*", "pu[ls][lh]", _LISTED),
     ("regctl", "*", "[!p]*", "logout", _REGCTL),
     ("kaniko helper in /usr/local/bin", "*", "*", "push", _KANIKO),
     ("ko", "*", "ECR", "[bp]u*", _KO),
+    ("oras-java-sdk", "*", "*", "get", _ORAS_JAVA),
     ("docker_credential (Rust)", "*", "public", "get", _RUST),
 )
 """Client, way, registry and operation, as patterns, and why this cannot work."""
@@ -47,7 +52,8 @@ Every client below is the real one. `docker-credential-multi configure` sets it 
 for podman, buildah and skopeo `credential-helpers` in `registries.conf`), or
 `docker-credential-multi configure --registry HOST` (`credHelpers`). The registries are servers on
 loopback that accept only what their cloud issued; the private one has a login, the public one needs
-none. `make outside` installs the clients, runs them, and writes this page.
+none. `make outside` installs the clients, runs them, and writes this page. Debian 14 is not released.
+Skaffold and podman 6 are not in the package registries that it installs from.
 
 {table}
 
