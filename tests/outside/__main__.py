@@ -2,8 +2,8 @@
 
 It runs in namespaces of its own, where loopback is the only network: the registries are servers on
 127.0.0.1 behind a proxy, and every daemon ends with the run. ``--only PATTERN`` (repeatable)
-chooses clients, ``--way`` and ``--registry`` a part of their cells. A run that goes as it ought to
-writes the page of the documentation, which keeps the rows of the other clients.
+chooses clients, ``--way`` and ``--registry`` a part of their cells. A run of all of them that goes
+as it ought to writes the page of the documentation.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tests.clouds.authority import Authority
 from tests.clouds.proxy import TerminatingProxy
 from tests.outside import libraries, newer_debian
-from tests.outside.client import FOLDER, PATH, WAYS, Client, Run, locked
+from tests.outside.client import PATH, WAYS, Client, Run
 from tests.outside.engines import commands, containerd, docker, kaniko, podman
 from tests.outside.registries import PLACES
 from tests.outside.table import Cell, Table
-from tests.support.executable import ROOT
+from tests.roots.steps import commit
+from tests.support.executable import EXECUTABLE, ROOT
 
 CLIENTS = (
     *docker.CLIENTS,
@@ -57,7 +59,7 @@ def main() -> None:
         if words.only and not any(fnmatchcase(client.name, name) for name in words.only):
             continue
         if missing := client.missing():
-            table.skip(client.name, f"not installed: {', '.join(missing)}")
+            table.skipped[client.name] = f"not installed: {', '.join(missing)}"
             continue
         own = Path(folder, client.name.replace(" ", "-").replace("/", "-"))
         own.mkdir()
@@ -65,12 +67,11 @@ def main() -> None:
             table.add(cell)
     wrong = table.wrong()
     sys.stdout.write("\n".join([table.text(), *wrong, ""]))
-    if not (wrong or words.way or words.registry):
-        file = FOLDER / "table.json"
-        with locked("table"):
-            whole = table.with_former(file, [client.name for client in CLIENTS])
-            whole.write(file)
-            _PAGE.write_text(whole.page())
+    if not (wrong or words.only or words.way or words.registry or table.skipped):
+        program = subprocess.check_output([EXECUTABLE, "--version"], text=True).strip()
+        _PAGE.write_text(
+            table.page(program=program, commit=commit(), day=f"{datetime.now(UTC):%Y-%m-%d}")
+        )
     sys.exit(bool(wrong))
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,15 +30,6 @@ first is ``credential-helpers`` of registries.conf."""
 
 Service = Callable[[Path, Mapping[str, str]], AbstractContextManager[Mapping[str, str]]]
 """Starts a daemon with its files in a folder; gives the variables by which clients find it."""
-
-
-@contextmanager
-def locked(name: str) -> Iterator[None]:
-    """One run at a time; the others wait."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with (FOLDER / f"{name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 class Failed(Exception):

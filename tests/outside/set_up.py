@@ -7,6 +7,7 @@ reported, and its clients are left out of the table.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ from itertools import chain
 from pathlib import Path
 
 from tests.outside import libraries, newer_debian
-from tests.outside.client import FOLDER, PROGRAMS, locked
+from tests.outside.client import FOLDER, PROGRAMS
 
 DEBIAN = (
     *("docker.io", "podman", "buildah", "skopeo", "runc", "crun", "netavark"),
@@ -67,7 +68,8 @@ GO = (
 def main() -> None:
     """Install everything, one after another."""
     PROGRAMS.mkdir(parents=True, exist_ok=True)
-    with locked("set_up"):
+    with (FOLDER / "set_up.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         for problem in chain(_from_debian(), newer_debian.set_up(), _libraries(), _from_go()):
             sys.stderr.write(f"{problem}\n")
 

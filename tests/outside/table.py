@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from tests.outside.registries import PLACES
 
@@ -52,8 +50,10 @@ Every client below is the real one. `docker-credential-multi configure` sets it 
 for podman, buildah and skopeo `credential-helpers` in `registries.conf`), or
 `docker-credential-multi configure --registry HOST` (`credHelpers`). The registries are servers on
 loopback that accept only what their cloud issued; the private one has a login, the public one needs
-none. `make outside` installs the clients, runs them, and writes this page. Debian 14 is not released.
-Skaffold and podman 6 are not in the package registries that it installs from.
+none. `make outside` installs the clients, runs them, and writes this page. Skaffold and podman 6
+are not in the package registries that it installs from; Debian 14 is not released.
+
+{program}, commit {commit}, {day}.
 
 {table}
 
@@ -78,23 +78,13 @@ class Cell:
 class Table:
     """All cells so far, and the notes on those that failed."""
 
-    def __init__(self, cells: Iterable[Cell] = ()) -> None:
-        self._cells = list(cells)
-        self._skipped: dict[str, str] = {}
+    def __init__(self) -> None:
+        self._cells: list[Cell] = []
+        self.skipped: dict[str, str] = {}
         self._notes: list[str] = []
-
-    def with_former(self, file: Path, clients: Sequence[str]) -> Table:
-        """This and what an earlier run wrote of other clients, in the order of all clients."""
-        former = json.loads(file.read_text()) if file.exists() else []
-        new = {cell.client for cell in self._cells}
-        kept = [Cell(**cell) for cell in former if cell["client"] in {*clients} - new]
-        return Table(sorted([*kept, *self._cells], key=lambda cell: clients.index(cell.client)))
 
     def add(self, cell: Cell) -> None:
         self._cells.append(cell)
-
-    def skip(self, client: str, reason: str) -> None:
-        self._skipped[client] = reason
 
     def wrong(self) -> list[str]:
         """What fails and is not explained, and what is explained and does not fail."""
@@ -122,19 +112,14 @@ class Table:
             "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip()
             for row in rows
         ]
-        lines += [f"{client}: {reason}" for client, reason in self._skipped.items()]
+        lines += [f"{client}: {reason}" for client, reason in self.skipped.items()]
         return "\n".join([*lines, "", *self._numbered(), ""])
 
-    def write(self, file: Path) -> None:
-        """Keep the table for a later run."""
-        file.write_text(json.dumps(list(map(asdict, self._cells)), indent=1))
-        file.with_suffix(".md").write_text(self.page())
-
-    def page(self) -> str:
-        """For the documentation."""
+    def page(self, **run: str) -> str:
+        """For the documentation: which program, of which commit, and the day."""
         head, *rows = self._rows()
         table = "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
-        return PAGE.format(table=table, notes="\n".join(self._numbered())).rstrip() + "\n"
+        return PAGE.format(table=table, notes="\n".join(self._numbered()), **run)
 
     def _rows(self) -> Iterator[list[str]]:
         yield ["Client", "Named in", "Operations", *PLACES]
