@@ -391,21 +391,6 @@ def test_an_end_is_said_only_where_it_is_within_half_an_hour(
 # --- Requests -------------------------------------------------------------------------------------
 
 
-def test_other_keys_of_a_request_have_no_meaning_and_gsons_escapes_are_read(
-    builder: Machine, private: Registry
-) -> None:
-    builder.config(**LOGIN)
-    requests = (
-        f'{{"uri":"{IMAGE}/manifests/1"}}',
-        f'\ufeff {{ "uri" : "{IMAGE}/manifests/1" }}\r\n',
-        f'{{"uri":"{IMAGE}/manifests/1?a\\u003db\\u0026c"}}',
-        f'{{"hostname": {{"a": 1e999}}, "uri": "{IMAGE}/manifests/1", "n": {"9" * 5000}}}',
-    )
-    answers = {builder.run("bazel", "get", stdin=text).stdout for text in requests}
-    assert len(answers) == 1
-    assert len(private.received_at("/token")) == 1
-
-
 def test_an_error_is_on_standard_error_and_quotes_no_secret(builder: Machine) -> None:
     secret = builder.secret("a part of a URI")
     wrong = (

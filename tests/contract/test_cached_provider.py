@@ -139,11 +139,3 @@ def test_if_an_answer_cannot_be_kept_the_processes_do_not_queue(
         results = asking.results()
     assert sorted(results) == sorted(f"secret of {asker}" for asker in asking.askers)
     assert len(asking.askers) == 10
-
-
-@pytest.mark.parametrize("folder", ["/dev/null/cache", "/proc/cache"])
-def test_without_a_usable_cache_folder_every_process_asks(tmp_path: Path, folder: str) -> None:
-    with Asking(folder, tmp_path / "exchanges") as asking:
-        results = asking.start(3).results()
-    assert sorted(results) == sorted(f"secret of {asker}" for asker in asking.askers)
-    assert len(asking.askers) == 3

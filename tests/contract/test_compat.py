@@ -21,6 +21,8 @@ from tests.support.executable import NOT_FOUND, Completed, Executable
 
 __all__ = ["authority", "proxy"]
 
+Called = Callable[[str], Executable]
+
 _HUB = "https://index.docker.io/v1/"
 _LOGIN = '{{"ServerURL":"{}","Username":"u","Secret":"of-a-login"}}'
 # Credentials of every other source for any host.
@@ -36,7 +38,7 @@ _ALL_SOURCES = {
 
 
 @pytest.fixture
-def called(executable: Executable, tmp_path: Path, home: Path) -> Callable[[str], Executable]:
+def called(executable: Executable, tmp_path: Path, home: Path) -> Called:
     """The executable by the rest of another helper's name; config.json has a login for all."""
     (home / ".docker").mkdir()
     auths = {host: {"username": "login", "password": "p"} for host in (_HUB, ECR_HOST, "a.test")}
@@ -69,7 +71,7 @@ def _is_not_found(done: Completed) -> bool:
     ],
 )
 def test_a_host_of_another_cloud_is_not_found_whatever_other_sources_have(
-    called: Callable[[str], Executable], name: str, others: tuple[str, ...]
+    called: Called, name: str, others: tuple[str, ...]
 ) -> None:
     executable = called(name)
     for host in others:
@@ -78,21 +80,17 @@ def test_a_host_of_another_cloud_is_not_found_whatever_other_sources_have(
 
 
 @pytest.mark.parametrize("name", ["multi-1.0", "ecr", "ecr-login-2", "pass", "envy", "-env"])
-def test_any_other_name_changes_nothing(called: Callable[[str], Executable], name: str) -> None:
+def test_any_other_name_changes_nothing(called: Called, name: str) -> None:
     assert called(name).get("a.test").credential == ("login", "p")
 
 
-def test_the_link_can_be_called_by_its_path(
-    called: Callable[[str], Executable], tmp_path: Path
-) -> None:
+def test_the_link_can_be_called_by_its_path(called: Called, tmp_path: Path) -> None:
     by_name = called("ecr-login")
     by_path = Executable(by_name.environment, [f"{tmp_path}/installed/docker-credential-ecr-login"])
     assert _is_not_found(by_path.get(_HUB))
 
 
-def test_as_ecr_login_it_answers_for_ecr(
-    called: Callable[[str], Executable], aws: AwsCloud, tmp_path: Path
-) -> None:
+def test_as_ecr_login_it_answers_for_ecr(called: Called, aws: AwsCloud, tmp_path: Path) -> None:
     environment = aws.identity(tmp_path)
     executable = called("ecr-login")
     for host in (ECR_HOST, PUBLIC_HOST):
@@ -104,7 +102,7 @@ def test_as_ecr_login_it_answers_for_ecr(
 
 
 def test_as_ecr_login_the_variables_of_that_helper_set_the_cache(
-    called: Callable[[str], Executable], aws: AwsCloud, tmp_path: Path
+    called: Called, aws: AwsCloud, tmp_path: Path
 ) -> None:
     executable = called("ecr-login")
     folder = tmp_path / "tokens"
@@ -122,7 +120,7 @@ def test_as_ecr_login_the_variables_of_that_helper_set_the_cache(
 
 
 def test_under_its_own_name_variables_of_other_helpers_have_no_effect(
-    called: Callable[[str], Executable], aws: AwsCloud, tmp_path: Path
+    called: Called, aws: AwsCloud, tmp_path: Path
 ) -> None:
     executable = called("multi-x")
     folder = tmp_path / "tokens"
@@ -155,7 +153,7 @@ def test_under_its_own_name_variables_of_other_helpers_have_no_effect(
     ],
 )
 def test_a_login_succeeds_where_the_helper_ignores_it_or_its_cloud_answers(
-    called: Callable[[str], Executable],
+    called: Called,
     home: Path,
     name: str,
     environment: dict[str, str],
@@ -177,7 +175,7 @@ def test_a_login_succeeds_where_the_helper_ignores_it_or_its_cloud_answers(
 
 @pytest.mark.parametrize("name", ["gcr", "gcloud"])
 def test_as_googles_helpers_it_answers_for_google(
-    called: Callable[[str], Executable], tmp_path: Path, name: str
+    called: Called, tmp_path: Path, name: str
 ) -> None:
     with GoogleCloud() as google:
         username, secret = called(name).get(GCR_HOST, google.identity(tmp_path)).credential
@@ -191,7 +189,7 @@ _LOGIN_OF_GOOGLES = {
 
 @pytest.mark.parametrize("place", ["~/.config/gcloud/docker_credentials.json", "named"])
 def test_a_login_that_only_googles_helper_can_use_is_explained(
-    called: Callable[[str], Executable], home: Path, tmp_path: Path, place: str
+    called: Called, home: Path, tmp_path: Path, place: str
 ) -> None:
     file = Path(place.replace("~", str(home))) if place[0] == "~" else tmp_path / place
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -214,7 +212,7 @@ def test_a_login_that_only_googles_helper_can_use_is_explained(
 
 @pytest.mark.parametrize("content", ["", "{}", '{"otherCreds": {"a.test": {}}}'])
 def test_a_file_of_googles_helper_without_a_login_has_no_effect(
-    called: Callable[[str], Executable], home: Path, content: str
+    called: Called, home: Path, content: str
 ) -> None:
     file = home / ".config/gcloud/docker_credentials.json"
     file.parent.mkdir(parents=True)
@@ -224,11 +222,7 @@ def test_a_file_of_googles_helper_without_a_login_has_no_effect(
 
 @pytest.mark.parametrize("name", ["acr", "acr-env"])
 def test_as_azures_helpers_it_answers_for_azure(
-    called: Callable[[str], Executable],
-    authority: Authority,
-    proxy: TerminatingProxy,
-    tmp_path: Path,
-    name: str,
+    called: Called, authority: Authority, proxy: TerminatingProxy, tmp_path: Path, name: str
 ) -> None:
     with AzureCloud(authority) as azure:
         azure.register(proxy)
@@ -248,15 +242,13 @@ def test_as_azures_helpers_it_answers_for_azure(
     ],
 )
 def test_azures_environment_has_to_be_that_of_the_registry(
-    called: Callable[[str], Executable], cloud: str, host: str, code: str
+    called: Called, cloud: str, host: str, code: str
 ) -> None:
     done = called("acr-env").get(host, {"AZURE_ENVIRONMENT": cloud})
     assert (done.status, done.codes) == (1, [code])
 
 
-def test_as_env_the_variables_of_a_host_its_domains_and_all_hosts_count(
-    called: Callable[[str], Executable],
-) -> None:
+def test_as_env_the_variables_of_a_host_its_domains_and_all_hosts_count(called: Called) -> None:
     executable = called("env")
     variables = {
         **{f"DOCKER_example_com_{end}": "domain" for end in ("USR", "PSW")},
@@ -272,7 +264,7 @@ def test_as_env_the_variables_of_a_host_its_domains_and_all_hosts_count(
 
 
 def test_as_env_the_variables_of_an_account_choose_the_identity_for_ecr(
-    called: Callable[[str], Executable], aws: AwsCloud, home: Path
+    called: Called, aws: AwsCloud, home: Path
 ) -> None:
     executable = called("env")
     red = aws.session("arn:aws:iam::111111111111:user/red")
@@ -307,7 +299,7 @@ def test_as_env_the_variables_of_an_account_choose_the_identity_for_ecr(
 
 
 def test_rules_count_under_any_name_except_those_with_a_helper(
-    called: Callable[[str], Executable], aws: AwsCloud, tmp_path: Path
+    called: Called, aws: AwsCloud, tmp_path: Path
 ) -> None:
     executable = called("ecr-login")
     environment = aws.identity(tmp_path)

@@ -50,11 +50,11 @@ def person(home: Path) -> Machine:
 
 
 @pytest.fixture
-def config(home: Path) -> Path:
-    path = home / ".docker" / "config.json"
-    path.parent.mkdir()
-    path.write_bytes(_CONFIG.encode())
-    return path
+def owner(person: Machine) -> Machine:
+    """A person with a config.json."""
+    person.config_file.parent.mkdir()
+    person.config_file.write_bytes(_CONFIG.encode())
+    return person
 
 
 def _configure(person: Machine, *arguments: str) -> Completed:
@@ -63,12 +63,10 @@ def _configure(person: Machine, *arguments: str) -> Completed:
     return done
 
 
-def test_the_old_store_becomes_the_fallback_and_all_other_members_stay(
-    person: Machine, config: Path, home: Path
-) -> None:
-    assert _configure(person, "--yes").status == 0
-    assert config.read_bytes().decode() == _CHANGED
-    settings = home / ".config" / "docker-credential-multi" / "config.toml"
+def test_the_old_store_becomes_the_fallback_and_all_other_members_stay(owner: Machine) -> None:
+    assert _configure(owner, "--yes").status == 0
+    assert owner.config_file.read_bytes().decode() == _CHANGED
+    settings = owner.settings_file
     assert settings.read_text() == 'fallback_helper = "desktop"\n'
 
 
@@ -85,79 +83,75 @@ def test_the_old_store_becomes_the_fallback_and_all_other_members_stay(
     ],
     ids=["tabs", "crlf", "bom", "one line", "empty object", "blank object", "empty file"],
 )
-def test_undo_restores_the_file_to_the_byte(
-    person: Machine, config: Path, home: Path, text: str
-) -> None:
-    config.write_bytes(text.encode())
-    config.chmod(0o640)
-    assert _configure(person, "--yes", "--links", str(home / "bin")).status == 0
-    assert _configure(person, "--yes", "--registry", "localhost:5000").status == 0
-    assert config.read_bytes() != text.encode()
-    assert json.loads(config.read_text("utf-8-sig"))["credsStore"] == "multi"
-    assert stat.S_IMODE(config.stat().st_mode) == 0o640
-    assert _configure(person, "--undo", "--yes").status == 0
-    assert config.read_bytes() == text.encode()
-    assert stat.S_IMODE(config.stat().st_mode) == 0o640
-    assert not list((home / "bin").iterdir())
+def test_undo_restores_the_file_to_the_byte(owner: Machine, text: str) -> None:
+    owner.config_file.write_bytes(text.encode())
+    owner.config_file.chmod(0o640)
+    assert _configure(owner, "--yes", "--links", str(owner.home / "bin")).status == 0
+    assert _configure(owner, "--yes", "--registry", "localhost:5000").status == 0
+    assert owner.config_file.read_bytes() != text.encode()
+    assert json.loads(owner.config_file.read_text("utf-8-sig"))["credsStore"] == "multi"
+    assert stat.S_IMODE(owner.config_file.stat().st_mode) == 0o640
+    assert _configure(owner, "--undo", "--yes").status == 0
+    assert owner.config_file.read_bytes() == text.encode()
+    assert stat.S_IMODE(owner.config_file.stat().st_mode) == 0o640
+    assert not list((owner.home / "bin").iterdir())
     # What our settings were parsed to is cached like tokens are.
-    files = [path for path in home.rglob("*") if path.is_file()]
+    files = [path for path in owner.home.rglob("*") if path.is_file()]
     left = [path.name for path in files if ".cache" not in path.parts]
-    assert sorted(set(left) - set(os.listdir(person.programs))) == ["config.json"]
+    assert sorted(set(left) - set(os.listdir(owner.programs))) == ["config.json"]
 
 
-def test_a_file_that_was_not_there_is_gone_again(person: Machine, home: Path) -> None:
+def test_a_file_that_was_not_there_is_gone_again(person: Machine) -> None:
     assert _configure(person, "--yes").status == 0
-    config = home / ".docker" / "config.json"
+    config = person.home / ".docker" / "config.json"
     assert json.loads(config.read_text()) == {"credsStore": "multi"}
     assert stat.S_IMODE(config.stat().st_mode) == 0o600
     assert _configure(person, "--undo", "--yes").status == 0
     assert not config.exists()
 
 
-def test_what_others_changed_since_stays(person: Machine, config: Path) -> None:
-    _configure(person, "--yes")
-    changed = json.loads(config.read_text()) | {"credsStore": "osxkeychain", "new": 1}
-    config.write_text(json.dumps(changed))
-    assert _configure(person, "--undo", "--yes").status == 0
-    left = json.loads(config.read_text())
+def test_what_others_changed_since_stays(owner: Machine) -> None:
+    _configure(owner, "--yes")
+    changed = owner.config_document | {"credsStore": "osxkeychain", "new": 1}
+    owner.config_file.write_text(json.dumps(changed))
+    assert _configure(owner, "--undo", "--yes").status == 0
+    left = owner.config_document
     assert left["credsStore"] == "osxkeychain"
     assert left["new"] == 1
     assert left["credHelpers"]["gcr.io"] == "gcloud"
 
 
-def test_a_link_stays_a_link(person: Machine, config: Path, tmp_path: Path) -> None:
+def test_a_link_stays_a_link(owner: Machine, tmp_path: Path) -> None:
     real = tmp_path / "dotfiles.json"
-    config.rename(real)
-    config.symlink_to(real)
-    _configure(person, "--yes")
-    assert config.is_symlink()
+    owner.config_file.rename(real)
+    owner.config_file.symlink_to(real)
+    _configure(owner, "--yes")
+    assert owner.config_file.is_symlink()
     assert json.loads(real.read_text())["credsStore"] == "multi"
 
 
-def test_nothing_is_written_without_a_yes(person: Machine, config: Path) -> None:
-    shown = _configure(person, "--dry-run")
+def test_nothing_is_written_without_a_yes(owner: Machine) -> None:
+    shown = _configure(owner, "--dry-run")
     assert shown.status == 0
     assert b'"credsStore": "multi"' in shown.stdout
-    refused = _configure(person)
+    refused = _configure(owner)
     assert (refused.status, refused.codes) == (1, ["configure.not-a-terminal"])
-    assert config.read_bytes() == _CONFIG.encode()
-    assert not (config.parent.parent / ".local/share").exists()
+    assert owner.config_file.read_bytes() == _CONFIG.encode()
+    assert not (owner.config_file.parent.parent / ".local/share").exists()
 
 
-def test_a_second_time_there_is_nothing_to_do(person: Machine, config: Path) -> None:
-    _configure(person, "--yes")
-    assert b"nothing to do" in _configure(person, "--yes").stdout
+def test_a_second_time_there_is_nothing_to_do(owner: Machine) -> None:
+    _configure(owner, "--yes")
+    assert b"nothing to do" in _configure(owner, "--yes").stdout
 
 
-def test_a_config_that_is_not_json_is_named_with_its_line_and_stays(
-    person: Machine, config: Path
-) -> None:
-    config.write_text('{\n"auths": {"a": "hunter2"\n')
-    done = person.run("configure", "--yes")
+def test_a_config_that_is_not_json_is_named_with_its_line_and_stays(owner: Machine) -> None:
+    owner.config_file.write_text('{\n"auths": {"a": "hunter2"\n')
+    done = owner.run("configure", "--yes")
     assert (done.status, done.codes) == (1, ["configure.not-json"])
-    assert f"{config}:3: " in done.stderr
+    assert f"{owner.config_file}:3: " in done.stderr
     assert "hunter2" not in done.stderr
-    assert config.read_text() == '{\n"auths": {"a": "hunter2"\n'
+    assert owner.config_file.read_text() == '{\n"auths": {"a": "hunter2"\n'
 
 
 @pytest.mark.parametrize("arguments", [(), ("--registry", "gcr.io")], ids=["all", "one"])
@@ -169,22 +163,20 @@ def test_a_config_that_is_not_json_is_named_with_its_line_and_stays(
         '{"credHelpers": {"gcr.io": null}}',
     ],
 )
-def test_null_counts_as_absent(
-    person: Machine, config: Path, home: Path, text: str, arguments: tuple[str, ...]
-) -> None:
-    config.write_text(text)
-    done = _configure(person, "--yes", *arguments)
+def test_null_counts_as_absent(owner: Machine, text: str, arguments: tuple[str, ...]) -> None:
+    owner.config_file.write_text(text)
+    done = _configure(owner, "--yes", *arguments)
     assert (done.status, done.stderr) == (0, "")
-    written = json.loads(config.read_text())
+    written = owner.config_document
     if arguments:
         assert written["credHelpers"]["gcr.io"] == "multi"
     else:
         assert written["credsStore"] == "multi"
     assert b"\nnote " not in done.stdout
-    assert not (home / ".config").exists()
-    assert b"nothing to do" in _configure(person, "--yes", *arguments).stdout
-    assert _configure(person, "--undo", "--yes").status == 0
-    assert config.read_text() == text
+    assert not (owner.home / ".config").exists()
+    assert b"nothing to do" in _configure(owner, "--yes", *arguments).stdout
+    assert _configure(owner, "--undo", "--yes").status == 0
+    assert owner.config_file.read_text() == text
 
 
 _DEEP = "[" * 3000 + "]" * 3000
@@ -203,15 +195,15 @@ _DEEP = "[" * 3000 + "]" * 3000
     ],
 )
 def test_an_invalid_section_is_named_with_its_line_and_stays(
-    person: Machine, config: Path, text: str, line: str, arguments: tuple[str, ...]
+    owner: Machine, text: str, line: str, arguments: tuple[str, ...]
 ) -> None:
-    config.write_text(text)
-    done = person.run("configure", "--yes", *arguments)
+    owner.config_file.write_text(text)
+    done = owner.run("configure", "--yes", *arguments)
     assert done.status == 1
-    assert done.stderr.startswith(f"docker-credential-multi: error: {config}{line}")
+    assert done.stderr.startswith(f"docker-credential-multi: error: {owner.config_file}{line}")
     assert "hunter2" not in done.stdout.decode() + done.stderr
     assert len(done.stderr.splitlines()) <= 2  # with its hint
-    assert config.read_text() == text
+    assert owner.config_file.read_text() == text
 
 
 def test_an_invalid_record_is_an_error(person: Machine) -> None:
@@ -245,34 +237,30 @@ def test_a_record_that_another_configure_wrote_meanwhile_is_not_lost(tmp_path: P
     assert len(json.loads((tmp_path / "record").read_text())["records"]) == 2
 
 
-def test_a_file_that_is_too_large_to_be_read_whole_is_not_replaced(
-    person: Machine, config: Path
-) -> None:
-    settings = person.settings("# " + "x" * (16 << 20) + "\n")
-    done = person.run("configure", "--yes")
+def test_a_file_that_is_too_large_to_be_read_whole_is_not_replaced(owner: Machine) -> None:
+    settings = owner.settings("# " + "x" * (16 << 20) + "\n")
+    done = owner.run("configure", "--yes")
     assert done.status == 1
-    config.write_text('{"x": "' + "x" * (16 << 20) + '"}')
-    done = person.run("configure", "--yes")
+    owner.config_file.write_text('{"x": "' + "x" * (16 << 20) + '"}')
+    done = owner.run("configure", "--yes")
     assert (done.status, done.codes) == (1, ["configure.unreadable"])
-    assert min(settings.stat().st_size, config.stat().st_size) > 16 << 20
+    assert min(settings.stat().st_size, owner.config_file.stat().st_size) > 16 << 20
 
 
-def test_every_depth_up_to_the_limit_is_read_and_every_greater_one_refused(
-    person: Machine, config: Path
-) -> None:
+def test_every_depth_up_to_the_limit_is_read_and_every_greater_one_refused(owner: Machine) -> None:
     for depth in range(900, 1000, 3):
-        config.write_text(f'{{"x": {"[" * depth}{"]" * depth}}}')
-        done = person.run("configure", "--dry-run")
+        owner.config_file.write_text(f'{{"x": {"[" * depth}{"]" * depth}}}')
+        done = owner.run("configure", "--dry-run")
         if done.status:
             break
     assert done.status == 1
     assert done.codes in (["configure.too-deep"], ["file.deep-nesting"])
 
 
-def test_an_entry_that_docker_cannot_read_is_noted(person: Machine, config: Path) -> None:
-    config.write_text('{"auths": {"a": {"auth": "!!!"}}}')
-    said = _configure(person, "--dry-run").stdout.decode()
-    assert f"{config}: line 1: ".replace(str(person.home), "~") in said
+def test_an_entry_that_docker_cannot_read_is_noted(owner: Machine) -> None:
+    owner.config_file.write_text('{"auths": {"a": {"auth": "!!!"}}}')
+    said = _configure(owner, "--dry-run").stdout.decode()
+    assert f"{owner.config_file}: line 1: ".replace(str(owner.home), "~") in said
     assert "docker refuses the whole file" in said
 
 
@@ -282,48 +270,48 @@ def test_an_entry_that_docker_cannot_read_is_noted(person: Machine, config: Path
 @pytest.mark.parametrize("name", ["CredsStore", "credsstore", "CREDSSTORE"])
 @pytest.mark.parametrize("is_touched", [False, True])
 def test_a_key_in_another_case_is_edited_where_it_stands(
-    person: Machine, config: Path, home: Path, name: str, is_touched: bool
+    owner: Machine, name: str, is_touched: bool
 ) -> None:
-    config.write_text(f'{{"{name}":"desktop"}}')
-    shown = _configure(person, "--dry-run").stdout.decode()
+    owner.config_file.write_text(f'{{"{name}":"desktop"}}')
+    shown = _configure(owner, "--dry-run").stdout.decode()
     assert f'-{{"{name}":"desktop"}}' in shown
     assert f'+{{"{name}":"multi"}}' in shown
-    assert _configure(person, "--yes").status == 0
-    assert config.read_text() == f'{{"{name}":"multi"}}'
-    settings = home / ".config/docker-credential-multi/config.toml"
+    assert _configure(owner, "--yes").status == 0
+    assert owner.config_file.read_text() == f'{{"{name}":"multi"}}'
+    settings = owner.settings_file
     assert settings.read_text() == 'fallback_helper = "desktop"\n'
-    assert b"nothing to do" in _configure(person, "--yes").stdout
+    assert b"nothing to do" in _configure(owner, "--yes").stdout
     if is_touched:
         # As docker writes it anew.
-        config.write_text('{"auths":{},"credsStore":"multi"}')
-    assert _configure(person, "--undo", "--yes").status == 0
+        owner.config_file.write_text('{"auths":{},"credsStore":"multi"}')
+    assert _configure(owner, "--undo", "--yes").status == 0
     left = '{"auths":{},"credsStore":"desktop"}' if is_touched else f'{{"{name}":"desktop"}}'
-    assert config.read_text() == left
+    assert owner.config_file.read_text() == left
     assert not settings.exists()
 
 
-def test_helpers_under_a_key_in_another_case_are_kept(person: Machine, config: Path) -> None:
+def test_helpers_under_a_key_in_another_case_are_kept(owner: Machine) -> None:
     before = '{"CredHelpers":{"gcr.io":"gcloud","GCR.io":"pass"}}'
-    config.write_text(before)
-    assert _configure(person, "--yes").status == 0
-    written = json.loads(config.read_text())
+    owner.config_file.write_text(before)
+    assert _configure(owner, "--yes").status == 0
+    written = owner.config_document
     helpers = {"gcr.io": "multi", "GCR.io": "pass"}
     assert written == {"CredHelpers": helpers, "credsStore": "multi"}
-    assert _configure(person, "--yes", "--registry", "us-docker.pkg.dev").status == 0
-    written = json.loads(config.read_text())
+    assert _configure(owner, "--yes", "--registry", "us-docker.pkg.dev").status == 0
+    written = owner.config_document
     assert written["CredHelpers"] == helpers | {"us-docker.pkg.dev": "multi"}
     changed = json.dumps({"new": 1} | written)
-    config.write_text(changed)
-    assert _configure(person, "--undo", "--yes").status == 0
-    left = json.loads(config.read_text())
+    owner.config_file.write_text(changed)
+    assert _configure(owner, "--undo", "--yes").status == 0
+    left = owner.config_document
     assert left == {"new": 1, "CredHelpers": {"gcr.io": "gcloud", "GCR.io": "pass"}}
 
 
-def test_a_key_in_two_cases_is_edited_where_docker_reads_it(person: Machine, config: Path) -> None:
-    config.write_text('{"credsStore":"pass","CredsStore":"desktop"}')
-    said = _configure(person, "--yes").stdout.decode()
+def test_a_key_in_two_cases_is_edited_where_docker_reads_it(owner: Machine) -> None:
+    owner.config_file.write_text('{"credsStore":"pass","CredsStore":"desktop"}')
+    said = _configure(owner, "--yes").stdout.decode()
     assert "credsStore was desktop: " in said
-    assert config.read_text() == '{"credsStore":"pass","CredsStore":"multi"}'
+    assert owner.config_file.read_text() == '{"credsStore":"pass","CredsStore":"multi"}'
 
 
 # Dies before the n-th time that a file is put in another's place, as if the power went.
@@ -345,33 +333,29 @@ os.replace = dying
     bool(os.environ.get("DOCKER_CREDENTIAL_MULTI_UNDER_TEST")),
     reason="the frozen file loads no sitecustomize",
 )
-def test_an_interruption_at_any_step_can_be_undone(
-    person: Machine, config: Path, home: Path, tmp_path: Path
-) -> None:
+def test_an_interruption_at_any_step_can_be_undone(owner: Machine, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(_DYING)
-    person.environment["PYTHONPATH"] += f"{os.pathsep}{tmp_path}"
-    settings = home / ".config/docker-credential-multi/config.toml"
+    owner.environment["PYTHONPATH"] += f"{os.pathsep}{tmp_path}"
+    settings = owner.settings_file
     for step in ("configure", "configure --undo"):
         for dies_at in range(1, 9):
-            _configure(person, "--yes") if "undo" in step else None
-            died = person.run(*step.split(), "--yes", DIES_AT=str(dies_at)).status == 9
-            assert config.read_bytes().decode() in (_CONFIG, _CHANGED)
+            _configure(owner, "--yes") if "undo" in step else None
+            died = owner.run(*step.split(), "--yes", DIES_AT=str(dies_at)).status == 9
+            assert owner.config_file.read_bytes().decode() in (_CONFIG, _CHANGED)
             assert not settings.exists() or settings.read_text() in _SETTINGS
-            assert _configure(person, "--undo", "--yes").status == 0
-            assert config.read_bytes() == _CONFIG.encode()
+            assert _configure(owner, "--undo", "--yes").status == 0
+            assert owner.config_file.read_bytes() == _CONFIG.encode()
             assert not settings.exists()
             if not died:
                 break
         assert 1 < dies_at < 8
 
 
-def test_a_kill_at_any_time_leaves_the_old_file_or_the_new_one(
-    person: Machine, config: Path
-) -> None:
+def test_a_kill_at_any_time_leaves_the_old_file_or_the_new_one(owner: Machine) -> None:
     for attempt in range(8):
         child = subprocess.Popen(
-            [str(person.program), "configure", "--yes"],
-            env=person.environment,
+            [str(owner.program), "configure", "--yes"],
+            env=owner.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -379,9 +363,9 @@ def test_a_kill_at_any_time_leaves_the_old_file_or_the_new_one(
         time.sleep(0.08 * attempt)
         child.kill()
         child.wait()
-        assert config.read_bytes().decode() in (_CONFIG, _CHANGED)
-    person.run("configure", "--undo", "--yes")
-    assert config.read_bytes() == _CONFIG.encode()
+        assert owner.config_file.read_bytes().decode() in (_CONFIG, _CHANGED)
+    owner.run("configure", "--undo", "--yes")
+    assert owner.config_file.read_bytes() == _CONFIG.encode()
 
 
 # --- Nothing of other programs is lost, and nothing secret is shown -------------------------------
@@ -409,31 +393,32 @@ os.fsync = slow
     bool(os.environ.get("DOCKER_CREDENTIAL_MULTI_UNDER_TEST")),
     reason="the frozen file loads no sitecustomize",
 )
-def test_a_docker_login_that_comes_in_between_is_kept(
-    person: Machine, config: Path, tmp_path: Path
-) -> None:
-    config.write_text("{}")
+def test_a_docker_login_that_comes_in_between_is_kept(owner: Machine, tmp_path: Path) -> None:
+    owner.config_file.write_text("{}")
     (tmp_path / "sitecustomize.py").write_text(_LOGIN_IN_BETWEEN)
-    environment = {"PYTHONPATH": f"{person.environment['PYTHONPATH']}{os.pathsep}{tmp_path}"}
-    data = person.home / ".local/share/docker-credential-multi"
+    environment = {"PYTHONPATH": f"{owner.environment['PYTHONPATH']}{os.pathsep}{tmp_path}"}
+    data = owner.home / ".local/share/docker-credential-multi"
     data.mkdir(parents=True)
-    done = person.run("configure", "--registry", "gcr.io", "--yes", **environment)
-    assert "r.example" in config.read_text()
+    done = owner.run("configure", "--registry", "gcr.io", "--yes", **environment)
+    assert "r.example" in owner.config_file.read_text()
     if done.status:
         assert done.codes == ["configure.changed"]
-        assert person.run("configure", "--registry", "gcr.io", "--yes").status == 0
-    written = json.loads(config.read_text())
+        assert owner.run("configure", "--registry", "gcr.io", "--yes").status == 0
+    written = owner.config_document
     assert written["auths"] == {"r.example": {"auth": "bmV3OmxvZ2lu"}}
     assert written["credHelpers"] == {"gcr.io": "multi"}
 
 
-def test_temporary_files_of_killed_processes_are_removed(person: Machine, config: Path) -> None:
-    left = config.with_name(".config.json.0123456789abcdef")
-    for path in (left, config.with_name(".config.json.mine")):
+def test_temporary_files_of_killed_processes_are_removed(owner: Machine) -> None:
+    left = owner.config_file.with_name(".config.json.0123456789abcdef")
+    for path in (left, owner.config_file.with_name(".config.json.mine")):
         path.write_text("{}")
         os.utime(path, (0, 0))
-    assert _configure(person, "--yes").status == 0
-    assert {path.name for path in config.parent.iterdir()} == {"config.json", ".config.json.mine"}
+    assert _configure(owner, "--yes").status == 0
+    assert {path.name for path in owner.config_file.parent.iterdir()} == {
+        "config.json",
+        ".config.json.mine",
+    }
 
 
 if sys.platform == "linux":
@@ -488,38 +473,36 @@ _OTHER_SECRET = "c2VjcmV0LW9mLWFub3RoZXI="
         '{"proxies":{"default":{"httpProxy":"http://me:SECRET@proxy:1"}}}',
     ],
 )
-def test_the_difference_shows_no_secret(person: Machine, config: Path, text: str) -> None:
-    config.write_text(text.replace("SECRET", _OTHER_SECRET))
+def test_the_difference_shows_no_secret(owner: Machine, text: str) -> None:
+    owner.config_file.write_text(text.replace("SECRET", _OTHER_SECRET))
     for arguments in (("--dry-run",), ("--yes",), ("--undo", "--dry-run"), ("--undo", "--yes")):
-        done = _configure(person, *arguments)
+        done = _configure(owner, *arguments)
         assert _OTHER_SECRET not in done.stdout.decode() + done.stderr
         assert done.status == 0
-    assert config.read_text() == text.replace("SECRET", _OTHER_SECRET)
+    assert owner.config_file.read_text() == text.replace("SECRET", _OTHER_SECRET)
 
 
 @pytest.mark.parametrize("value", ["~/.docker", "CONFIG", '{"auths": {}}'])
 def test_a_docker_config_that_is_not_a_folder_is_an_error(
-    person: Machine, config: Path, tmp_path: Path, value: str
+    owner: Machine, tmp_path: Path, value: str
 ) -> None:
-    variables = {"DOCKER_CONFIG": value.replace("CONFIG", str(config))}
-    done = person.run("configure", "--yes", **variables)
+    variables = {"DOCKER_CONFIG": value.replace("CONFIG", str(owner.config_file))}
+    done = owner.run("configure", "--yes", **variables)
     assert (done.status, len(done.codes)) == (1, 1)
     assert "DOCKER_CONFIG" in done.stderr
-    assert config.read_text() == _CONFIG
+    assert owner.config_file.read_text() == _CONFIG
 
 
-def test_podmans_remote_client_is_set_up_for_the_hosts_that_are_named(
-    person: Machine, home: Path
-) -> None:
+def test_podmans_remote_client_is_set_up_for_the_hosts_that_are_named(person: Machine) -> None:
     (person.programs / "podman").symlink_to("/bin/true")
     person.environment["CONTAINER_HOST"] = "ssh://podman@machine"
-    person.write(".docker/config.json", json.dumps({"credHelpers": {aws.EXAMPLE_HOST: "multi"}}))
+    person.write(".docker/config.json", {"credHelpers": {aws.EXAMPLE_HOST: "multi"}})
     person.write(
         ".config/docker-credential-multi/config.toml",
         '[[rule]]\nmatch = "mirror.example"\nalias = "gcr.io"\n',
     )
     assert _configure(person, "--yes").status == 0
-    path = home / ".config/containers/auth.json"
+    path = person.home / ".config/containers/auth.json"
     helpers = {aws.EXAMPLE_HOST: "multi", "mirror.example": "multi"}
     assert json.loads(path.read_text()) == {"credHelpers": helpers}
     assert _configure(person, "--undo", "--yes").status == 0
@@ -529,10 +512,10 @@ def test_podmans_remote_client_is_set_up_for_the_hosts_that_are_named(
 # --- What it shows, and what it proposes ----------------------------------------------------------
 
 
-def test_it_shows_first_what_is_on_the_machine(person: Machine, config: Path) -> None:
-    (person.programs / "docker").symlink_to("/bin/true")
+def test_it_shows_first_what_is_on_the_machine(owner: Machine) -> None:
+    (owner.programs / "docker").symlink_to("/bin/true")
     key = {"AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE", "AWS_SECRET_ACCESS_KEY": "hunter2"}
-    said = person.run("configure", "--dry-run", **key).stdout.decode()
+    said = owner.run("configure", "--dry-run", **key).stdout.decode()
     assert "clients     docker (~/.local/bin/docker)\n" in said
     named = "desktop for every registry, gcloud for gcr.io, pass for other.example.com"
     assert f"docker      ~/.docker/config.json names {named}\n" in said
@@ -540,15 +523,15 @@ def test_it_shows_first_what_is_on_the_machine(person: Machine, config: Path) ->
     assert "hunter2" not in said
 
 
-def test_it_asks_and_writes_nothing_after_a_no(person: Machine, config: Path) -> None:
-    status, seen = person.at_terminal("configure", answers=(("[y/N]", "n\n"),))
+def test_it_asks_and_writes_nothing_after_a_no(owner: Machine) -> None:
+    status, seen = owner.at_terminal("configure", answers=(("[y/N]", "n\n"),))
     assert status == 1
     assert "Write this? [y/N]" in seen
-    assert config.read_bytes() == _CONFIG.encode()
-    status, seen = person.at_terminal("configure", answers=(("[y/N]", "y\n"),))
+    assert owner.config_file.read_bytes() == _CONFIG.encode()
+    status, seen = owner.at_terminal("configure", answers=(("[y/N]", "y\n"),))
     assert status == 0
     assert "\x1b[32m+" in seen
-    assert json.loads(config.read_text())["credsStore"] == "multi"
+    assert owner.config_document["credsStore"] == "multi"
 
 
 def test_a_program_that_clients_will_not_find_is_named(person: Machine) -> None:
@@ -559,34 +542,32 @@ def test_a_program_that_clients_will_not_find_is_named(person: Machine) -> None:
         assert (text in done.stdout.decode()) == is_named
 
 
-def test_a_store_that_is_not_on_path_does_not_become_the_fallback(
-    person: Machine, config: Path, home: Path
-) -> None:
-    (person.programs / "docker-credential-desktop").unlink()
-    assert b"docker-credential-desktop is not on PATH" in _configure(person, "--yes").stdout
-    assert not (home / ".config").exists()
+def test_a_store_that_is_not_on_path_does_not_become_the_fallback(owner: Machine) -> None:
+    (owner.programs / "docker-credential-desktop").unlink()
+    assert b"docker-credential-desktop is not on PATH" in _configure(owner, "--yes").stdout
+    assert not (owner.home / ".config").exists()
 
 
-def test_a_fallback_that_is_set_already_stays(person: Machine, config: Path) -> None:
-    path = person.write(".config/docker-credential-multi/config.toml", 'fallback_helper = "pass"\n')
-    said = _configure(person, "--yes").stdout.decode()
+def test_a_fallback_that_is_set_already_stays(owner: Machine) -> None:
+    path = owner.write(".config/docker-credential-multi/config.toml", 'fallback_helper = "pass"\n')
+    said = _configure(owner, "--yes").stdout.decode()
     assert "the fallback_helper of ~/.config/docker-credential-multi/config.toml:1 stays" in said
     assert path.read_text() == 'fallback_helper = "pass"\n'
 
 
 def test_the_fallback_is_written_into_the_settings_that_are_read(
-    person: Machine, config: Path, tmp_path: Path
+    owner: Machine, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('# mine\ncache = false\n[acr]\ntenant_id = "t"\n')
-    person.environment["DOCKER_CREDENTIAL_MULTI_CONFIG"] = str(path)
-    _configure(person, "--yes")
-    shown = person.run("config", "show", "--json").document
+    owner.environment["DOCKER_CREDENTIAL_MULTI_CONFIG"] = str(path)
+    _configure(owner, "--yes")
+    shown = owner.run("config", "show", "--json").document
     fallback = next(s for s in shown["settings"] if s["name"] == "fallback_helper")
     assert (fallback["value"], fallback["origin"]) == ("desktop", f"{path}:1")
     # A line that is added since then stays after the undo.
     path.write_text(path.read_text() + 'audience = "a"\n')
-    _configure(person, "--undo", "--yes")
+    _configure(owner, "--undo", "--yes")
     assert path.read_text() == ('# mine\ncache = false\n[acr]\ntenant_id = "t"\naudience = "a"\n')
 
 
@@ -601,63 +582,61 @@ def test_the_fallback_is_written_into_the_settings_that_are_read(
     ],
 )
 def test_a_single_registry_is_named_as_docker_looks_it_up(
-    person: Machine, home: Path, registry: str, key: str
+    person: Machine, registry: str, key: str
 ) -> None:
     assert _configure(person, "--yes", "--registry", registry).status == 0
-    config = json.loads((home / ".docker/config.json").read_text())
+    config = person.config_document
     assert config == {"credHelpers": {key: "multi"}}
 
 
 @pytest.mark.parametrize("registry", ["", "http://gcr.io", "me@gcr.io", "gcr.io\n"])
-def test_an_invalid_registry_is_refused(person: Machine, home: Path, registry: str) -> None:
+def test_an_invalid_registry_is_refused(person: Machine, registry: str) -> None:
     done = _configure(person, "--yes", "--registry", registry)
     if registry.strip() == "gcr.io":
         assert done.status == 0  # a line end is not part of the host
         return
     assert done.status == 2
-    assert not (home / ".docker").exists()
+    assert not (person.home / ".docker").exists()
 
 
-def test_docker_hub_is_named_as_podman_looks_it_up_too(person: Machine, home: Path) -> None:
+def test_docker_hub_is_named_as_podman_looks_it_up_too(person: Machine) -> None:
     person.scripts.program("podman", "")
     assert _configure(person, "--yes", "--registry", "docker.io").status == 0
     both = {"https://index.docker.io/v1/": "multi", "docker.io": "multi"}
-    assert json.loads((home / ".docker/config.json").read_text()) == {"credHelpers": both}
+    assert person.config_document == {"credHelpers": both}
 
 
-def test_a_single_registry_is_written_to_the_file_that_podman_reads(
-    person: Machine, home: Path
-) -> None:
-    person.environment["REGISTRY_AUTH_FILE"] = str(home / "auth.json")
+def test_a_single_registry_is_written_to_the_file_that_podman_reads(person: Machine) -> None:
+    person.environment["REGISTRY_AUTH_FILE"] = str(person.home / "auth.json")
     _configure(person, "--yes", "--registry", "gcr.io")
-    assert json.loads((home / "auth.json").read_text()) == {"credHelpers": {"gcr.io": "multi"}}
+    assert json.loads((person.home / "auth.json").read_text()) == {
+        "credHelpers": {"gcr.io": "multi"}
+    }
     _configure(person, "--undo", "--yes")
-    assert not (home / "auth.json").exists()
+    assert not (person.home / "auth.json").exists()
 
 
-def test_links_are_made_where_no_file_exists(person: Machine, home: Path) -> None:
-    taken = home / "bin/docker-credential-gcr"
+def test_links_are_made_where_no_file_exists(person: Machine) -> None:
+    taken = person.home / "bin/docker-credential-gcr"
     taken.parent.mkdir()
     taken.write_text("mine")
-    done = _configure(person, "--yes", "--links", str(home / "bin"))
+    done = _configure(person, "--yes", "--links", str(person.home / "bin"))
     assert "~/bin/docker-credential-gcr exists already: it is left as it is" in done.stdout.decode()
     assert "~/bin is not on PATH" in done.stdout.decode()
-    links = [path for path in (home / "bin").iterdir() if path.is_symlink()]
+    links = [path for path in (person.home / "bin").iterdir() if path.is_symlink()]
     assert {path.resolve() for path in links} == {person.program.resolve()}
     assert len(links) == 5
     _configure(person, "--undo", "--yes")
-    assert list((home / "bin").iterdir()) == [taken]
+    assert list((person.home / "bin").iterdir()) == [taken]
 
 
-def test_after_a_change_that_fails_the_others_can_be_undone(
-    person: Machine, config: Path, home: Path
-) -> None:
-    (home / "file").touch()
-    done = _configure(person, "--yes", "--links", str(home / "file/bin"))
+def test_after_a_change_that_fails_the_others_can_be_undone(owner: Machine) -> None:
+    (owner.home / "file").touch()
+    done = _configure(owner, "--yes", "--links", str(owner.home / "file/bin"))
     assert (done.status, done.codes) == (1, ["configure.link"])
-    assert f"{home}/file" in done.stderr
-    _configure(person, "--undo", "--yes")
-    assert config.read_bytes() == _CONFIG.encode()
+    assert f"{owner.home}/file" in done.stderr
+    _configure(owner, "--undo", "--yes")
+    assert owner.config_file.read_bytes() == _CONFIG.encode()
 
 
 @needs_mounts
@@ -670,19 +649,20 @@ def test_after_a_change_that_fails_the_others_can_be_undone(
     ids=["one file", "for reading"],
 )
 def test_a_file_that_is_mounted_stays_and_a_hint_says_why(
-    person: Machine, config: Path, tmp_path: Path, mount: str, code: str
+    owner: Machine, tmp_path: Path, mount: str, code: str
 ) -> None:
     outside = tmp_path / "outside.json"
     outside.write_text(_CONFIG)
+    config = owner.config_file
     script = f"mount {mount.format(outside=outside, config=config, folder=config.parent)}"
-    command = mounted(script, str(person.program), "configure", "--yes")
-    done = Executable(person.environment, command).run()
+    command = mounted(script, str(owner.program), "configure", "--yes")
+    done = Executable(owner.environment, command).run()
     assert (done.status, done.codes) == (1, [code])
     error, hint = done.stderr.splitlines()
-    assert str(config) in error
+    assert str(owner.config_file) in error
     assert hint.startswith("docker-credential-multi: hint: ")
-    assert outside.read_text() == config.read_text() == _CONFIG
-    assert _configure(person, "--undo", "--yes").status == 0
+    assert outside.read_text() == owner.config_file.read_text() == _CONFIG
+    assert _configure(owner, "--undo", "--yes").status == 0
 
 
 @pytest.mark.parametrize(
@@ -715,16 +695,16 @@ def test_podman_without_a_helper_is_shown_as_such(person: Machine) -> None:
 _DROP_IN = ".config/containers/registries.conf.d/99-docker-credential-multi.conf"
 
 
-def test_the_helpers_that_podman_asked_before_come_first(person: Machine, home: Path) -> None:
+def test_the_helpers_that_podman_asked_before_come_first(person: Machine) -> None:
     (person.programs / "podman").symlink_to("/bin/true")
     person.write(".config/containers/registries.conf", 'credential-helpers = ["secretservice"]\n')
     # They look below HOME, whatever XDG_CONFIG_HOME is.
-    person.environment["XDG_CONFIG_HOME"] = str(home / "elsewhere")
+    person.environment["XDG_CONFIG_HOME"] = str(person.home / "elsewhere")
     _configure(person, "--yes")
-    assert '["secretservice", "multi"]' in (home / _DROP_IN).read_text()
+    assert '["secretservice", "multi"]' in (person.home / _DROP_IN).read_text()
     assert b"nothing to do" in _configure(person, "--yes").stdout
     _configure(person, "--undo", "--yes")
-    assert not (home / _DROP_IN).exists()
+    assert not (person.home / _DROP_IN).exists()
 
 
 @needs_skopeo

@@ -106,16 +106,6 @@ def test_a_file_is_closed_to_others_and_goes_on(person: Machine, tmp_path: Path)
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
-def test_a_file_that_has_grown_is_replaced_by_a_new_one(person: Machine, tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    for name in ("log", "log.old"):
-        (tmp_path / name).write_text("x" * (1 << 20) + name)
-    _ask(person, log)
-    assert log.stat().st_size < 1000
-    assert (tmp_path / "log.old").read_text().endswith("xlog")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "log", "log.old"]
-
-
 @pytest.mark.parametrize("kind", ["folder", "link", "pipe", "nowhere"])
 def test_a_place_that_is_not_a_log_file_is_one_warning(
     person: Machine, tmp_path: Path, kind: str

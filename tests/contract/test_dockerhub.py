@@ -52,13 +52,13 @@ def connected(machine: Machine, hub: DockerHub) -> Machine:
 
 
 def test_one_token_opens_docker_hub_by_every_name_and_the_hardened_images(
-    connected: Machine, hub: DockerHub
+    connected: Machine,
 ) -> None:
     first = connected.get().credential
     assert first[0] == ORGANIZATION
     for name in NAMES:
         assert connected.get(name).credential == first, name
-    assert hub.exchanges == 1
+    assert connected.cloud.exchanges == 1
     assert connected.logins().document == {KEY: ORGANIZATION}
 
 
@@ -66,10 +66,10 @@ def test_one_token_opens_docker_hub_by_every_name_and_the_hardened_images(
     "name", [f"{KEY}access-token", f"{KEY}refresh-token", f"{KEY}/access-token", "docker.io:5000"]
 )
 def test_the_keys_of_docker_login_s_own_tokens_are_not_docker_hub(
-    connected: Machine, hub: DockerHub, name: str
+    connected: Machine, name: str
 ) -> None:
     assert connected.get(name).stdout == NOT_FOUND
-    assert hub.received == []
+    assert connected.cloud.received == []
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_the_keys_of_docker_login_s_own_tokens_are_not_docker_hub(
     ],
 )
 def test_without_a_connection_docker_hub_goes_on_as_before(
-    machine: Machine, hub: DockerHub, variables: dict[str, str]
+    machine: Machine, variables: dict[str, str]
 ) -> None:
     for name in NAMES:
         done = machine.get(name, **variables)
@@ -98,7 +98,7 @@ def test_without_a_connection_docker_hub_goes_on_as_before(
     assert "connection_id and username" in document["reason"]
     outside = {**variables, "GITHUB_ACTIONS": "", "ACTIONS_ID_TOKEN_REQUEST_URL": ""}
     assert "dockerhub" not in json.dumps(machine.run("doctor", "--json", **outside).document)
-    assert hub.received == []
+    assert machine.cloud.received == []
 
 
 def test_a_connection_that_this_program_s_own_settings_name_needs_the_rest(
@@ -121,28 +121,26 @@ def test_a_job_of_another_system_gets_no_advice_for_a_token_that_docker_hub_refu
         assert connected.fail("docker.io", **job).codes == ["dockerhub.other-job"]
 
 
-def test_a_rule_chooses_the_connection_and_the_life_of_its_tokens(
-    machine: Machine, hub: DockerHub
-) -> None:
+def test_a_rule_chooses_the_connection_and_the_life_of_its_tokens(machine: Machine) -> None:
     other = "11111111-2222-4333-8444-555555555555"
-    hub.rules[other] = ["repo:acme/*"]
+    machine.cloud.rules[other] = ["repo:acme/*"]
     machine.settings(
         f'[dockerhub]\nusername = "{ORGANIZATION}"\n[[rule]]\nmatch = "dhi.io"\n'
         f'connection_id = "{other.upper()}"\nexpires_in = 3600\n'
     )
     assert machine.get("dhi.io").credential[0] == ORGANIZATION
-    form = hub.received[-1].form
+    form = machine.cloud.received[-1].form
     assert (form["connection_id"], form["expires_in"]) == (other, "3600")
     assert machine.get("docker.io").stdout == NOT_FOUND
     assert machine.get("docker.io", **{CONNECTION: CONNECTION_ID}).status == 0
-    assert hub.received[-1].form["expires_in"] == "900"
+    assert machine.cloud.received[-1].form["expires_in"] == "900"
 
 
 # --- Logins ---------------------------------------------------------------------------------------
 
 
 def test_a_login_to_docker_hub_is_kept_and_answers_without_the_connection(
-    connected: Machine, hub: DockerHub
+    connected: Machine,
 ) -> None:
     done = connected.store(KEY, "person", "password")
     assert (done.status, done.stderr) == (0, "")
@@ -151,21 +149,21 @@ def test_a_login_to_docker_hub_is_kept_and_answers_without_the_connection(
     assert connected.erase(KEY).status == 0
     assert connected.get(KEY, **{CONNECTION: ""}).stdout == NOT_FOUND
     assert connected.get().credential[0] == ORGANIZATION
-    assert hub.exchanges == 2, "a logout forgets the cached token"
+    assert connected.cloud.exchanges == 2, "a logout forgets the cached token"
 
 
 def test_a_login_answers_with_a_warning_where_the_connection_does_not_work(
-    connected: Machine, hub: DockerHub
+    connected: Machine,
 ) -> None:
     connected.config(auths={KEY: LOGIN})
-    hub.rules.clear()
+    connected.cloud.rules.clear()
     done = connected.get()
     assert (done.document["Username"], done.codes) == ("person", ["dockerhub.refused"])
 
 
 @pytest.mark.parametrize(("realm", "status"), [("auth.docker.io", 0), ("tokens.example", 1)])
 def test_a_login_without_a_user_name_shows_the_token_to_docker_hub_and_nothing_else(
-    connected: Machine, hub: DockerHub, proxy: TerminatingProxy, realm: str, status: int
+    connected: Machine, proxy: TerminatingProxy, realm: str, status: int
 ) -> None:
     def images(request: Received) -> Reply:
         challenge = f'Bearer realm="https://{realm}/token",service="registry.docker.io"'
@@ -173,7 +171,7 @@ def test_a_login_without_a_user_name_shows_the_token_to_docker_hub_and_nothing_e
 
     def tokens(request: Received) -> Reply:
         assert request.basic is not None
-        assert hub.issued(*request.basic, "docker.io")
+        assert connected.cloud.issued(*request.basic, "docker.io")
         return json_reply({"token": "t"})
 
     with LoopbackServer() as server:
@@ -190,25 +188,23 @@ def test_a_login_without_a_user_name_shows_the_token_to_docker_hub_and_nothing_e
 # --- Whose token ----------------------------------------------------------------------------------
 
 
-def test_two_jobs_on_one_runner_have_a_token_each(connected: Machine, hub: DockerHub) -> None:
+def test_two_jobs_on_one_runner_have_a_token_each(connected: Machine) -> None:
     first = connected.get().credential[1]
-    other = connected.get(**hub.job(OTHER)).credential[1]
-    assert hub.subject_of(first) != hub.subject_of(other) == OTHER
+    other = connected.get(**connected.cloud.job(OTHER)).credential[1]
+    assert connected.cloud.subject_of(first) != connected.cloud.subject_of(other) == OTHER
     assert connected.get().credential[1] == first
-    assert hub.exchanges == 2
+    assert connected.cloud.exchanges == 2
 
 
-def test_a_token_is_kept_as_long_as_it_says_or_else_as_its_reply_says(
-    connected: Machine, hub: DockerHub
-) -> None:
-    for hub.says_expiry in (True, False):
-        exchanges = hub.exchanges
+def test_a_token_is_kept_as_long_as_it_says_or_else_as_its_reply_says(connected: Machine) -> None:
+    for connected.cloud.says_expiry in (True, False):
+        exchanges = connected.cloud.exchanges
         first = connected.get().credential
         connected.age(590)
         assert connected.get().credential == first
         connected.age(20)
         assert connected.get().credential != first
-        assert hub.exchanges == exchanges + 2
+        assert connected.cloud.exchanges == exchanges + 2
         connected.age(900)
 
 
@@ -221,16 +217,16 @@ def test_a_cached_answer_loads_nothing_besides_what_other_clouds_do(connected: M
 # --- Refusals -------------------------------------------------------------------------------------
 
 
-def test_a_refusal_says_which_subject_which_connection_and_why(
-    connected: Machine, hub: DockerHub
-) -> None:
-    done = connected.fail("docker.io", **hub.job("repo:stranger/app:pull_request"))
+def test_a_refusal_says_which_subject_which_connection_and_why(connected: Machine) -> None:
+    done = connected.fail("docker.io", **connected.cloud.job("repo:stranger/app:pull_request"))
     assert done.codes == ["dockerhub.refused"]
     for word in ("repo:stranger/app:pull_request", CONNECTION_ID, "403", "no ruleset has"):
         assert word in done.stderr
-    hub.rules.clear()
+    connected.cloud.rules.clear()
     assert "404" in connected.fail("dhi.io").stderr
-    hub.fail("/oauth/token", json_reply({"errors": [{"code": "no_ruleset_matches"}]}, 403))
+    connected.cloud.fail(
+        "/oauth/token", json_reply({"errors": [{"code": "no_ruleset_matches"}]}, 403)
+    )
     assert "no_ruleset_matches" in connected.fail("docker.io").stderr
 
 
@@ -243,19 +239,17 @@ def test_a_refusal_says_which_subject_which_connection_and_why(
     ],
 )
 def test_a_token_that_docker_would_refuse_is_not_sent(
-    connected: Machine, hub: DockerHub, token: dict[str, object] | None, code: str
+    connected: Machine, token: dict[str, object] | None, code: str
 ) -> None:
-    text = "not a token" if token is None else hub.id_token(**token)  # type: ignore[arg-type]
+    text = "not a token" if token is None else connected.cloud.id_token(**token)
     variables = {f"{PREFIX}_ID_TOKEN": "env:JOB_TOKEN", "JOB_TOKEN": text}
     assert connected.fail("docker.io", **variables).codes == [code]
-    assert hub.received == []
+    assert connected.cloud.received == []
 
 
 @pytest.mark.parametrize("token", ["", "two words", "tokén", "half \ud800", "line\n", 5, None])
-def test_what_is_not_a_token_is_not_given_out(
-    connected: Machine, hub: DockerHub, token: object
-) -> None:
-    hub.fail("/oauth/token", json_reply({"access_token": token, "expires_in": 900}))
+def test_what_is_not_a_token_is_not_given_out(connected: Machine, token: object) -> None:
+    connected.cloud.fail("/oauth/token", json_reply({"access_token": token, "expires_in": 900}))
     assert connected.fail("docker.io").codes == ["dockerhub.no-token"]
 
 
@@ -267,23 +261,21 @@ def test_a_job_without_the_permission_is_said_what_the_workflow_lacks(connected:
 
 @pytest.mark.parametrize(("retry_after", "times", "requests"), [("1", 1, 2), ("0", 2, 3)])
 def test_a_short_wait_is_waited_for(
-    connected: Machine, hub: DockerHub, retry_after: str, times: int, requests: int
+    connected: Machine, retry_after: str, times: int, requests: int
 ) -> None:
     busy = json_reply({"description": "slow down"}, 429, {"Retry-After": retry_after})
-    hub.fail("/oauth/token", busy, times=times)
+    connected.cloud.fail("/oauth/token", busy, times=times)
     assert connected.get().credential[0] == ORGANIZATION
-    assert len(hub.received_at("/oauth/token")) == requests
+    assert len(connected.cloud.received_at("/oauth/token")) == requests
 
 
 @pytest.mark.parametrize("headers", [{"Retry-After": "600"}, {}, {"Retry-After": "tomorrow"}])
-def test_a_long_wait_is_said_with_its_seconds(
-    connected: Machine, hub: DockerHub, headers: dict[str, str]
-) -> None:
-    hub.fail("/oauth/token", json_reply({}, 429, headers))
+def test_a_long_wait_is_said_with_its_seconds(connected: Machine, headers: dict[str, str]) -> None:
+    connected.cloud.fail("/oauth/token", json_reply({}, 429, headers))
     done = connected.fail("docker.io")
     assert done.codes == ["network.throttled"]
     assert ("600 s" in done.stderr) == (headers.get("Retry-After") == "600")
-    assert len(hub.received_at("/oauth/token")) == 1
+    assert len(connected.cloud.received_at("/oauth/token")) == 1
 
 
 @pytest.mark.parametrize(
@@ -300,12 +292,12 @@ def test_a_long_wait_is_said_with_its_seconds(
     ],
 )
 def test_a_wrong_value_is_named_and_nothing_is_asked(
-    connected: Machine, hub: DockerHub, variables: dict[str, str], code: str
+    connected: Machine, variables: dict[str, str], code: str
 ) -> None:
     done = connected.fail("docker.io", **variables)
     assert done.codes == [code]
     assert next(iter(variables)) in done.stderr
-    assert hub.received == []
+    assert connected.cloud.received == []
 
 
 def test_white_space_around_a_value_is_nothing_wrong(connected: Machine) -> None:

@@ -83,22 +83,6 @@ def test_cache_without_a_command_lists_its_commands(person: Machine) -> None:
     assert "Commands:\n" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["explain gcr.io", "config show", "doctor", "providers"])
-def test_a_reader_that_stops_reading_sees_no_traceback(person: Machine, command: str) -> None:
-    script = f"{{ {PROGRAM} {command}; echo $? >status; }} | :"
-    path = f"{person.programs}{os.pathsep}{os.defpath}"
-    done = subprocess.run(
-        ["/bin/sh", "-c", script],
-        env=person.environment | {"PATH": path},
-        cwd=person.home,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.stderr == b""
-    assert (person.home / "status").read_text() in ("0\n", "1\n")
-
-
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device here")
 def test_a_full_disk_is_an_error(person: Machine) -> None:
     with open("/dev/full", "wb") as full:

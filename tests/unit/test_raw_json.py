@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cred_helper.commands.configure import raw_json
 
@@ -87,29 +82,3 @@ def test_a_member_is_removed_with_its_comma(text: str, left: str) -> None:
 def test_other_values_than_objects_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         raw_json.put(text, "1", "a")
-
-
-_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
-    max_leaves=10,
-)
-
-
-@given(
-    st.dictionaries(st.text(max_size=3), _JSON),
-    st.text(max_size=3),
-    _JSON,
-    st.sampled_from([None, 1, "\t"]),
-)
-def test_an_edit_of_the_text_equals_an_edit_of_the_object(
-    before: dict[str, Any], name: str, value: Any, indent: int | str | None
-) -> None:
-    text = json.dumps(before, indent=indent)
-    edited = raw_json.put(text, json.dumps(value), name)
-    assert json.loads(edited) == before | {name: value}
-    raw = raw_json.get(edited, name)
-    assert raw is not None
-    assert json.loads(raw) == value
-    without = {key: kept for key, kept in before.items() if key != name}
-    assert json.loads(raw_json.remove(edited, name)) == without

@@ -69,20 +69,6 @@ assert reply.send(b"the reply")
     assert (done.returncode, done.stdout) == (0, b"the reply")
 
 
-def test_a_client_that_closed_the_pipe_is_an_exit_status_and_no_traceback() -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    done = subprocess.run(
-        [*COMMAND, "list"],
-        stdin=subprocess.DEVNULL,
-        stdout=writer,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    os.close(writer)
-    assert (done.returncode, done.stderr) == (1, b"")
-
-
 def test_an_output_that_cannot_be_written_is_one_line_with_a_code() -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
