@@ -45,24 +45,36 @@ def is_login(*login: str) -> bool:
     return login == (USERNAME, PASSWORD, PRIVATE_HOST)
 
 
-@pytest.fixture
-def builder(home: Path, proxy: TerminatingProxy) -> Machine:
-    """A machine without an identity, which reaches the loopback registries."""
-    return Machine(home, **proxy.environment())
+class Builder(Machine):
+    """A machine without an identity, which reaches the loopback registries.
+
+    ``private`` is a registry of no cloud, with a token endpoint.
+    """
+
+    def __init__(
+        self, home: Path, proxy: TerminatingProxy, authority: Authority, private: Registry
+    ) -> None:
+        super().__init__(home, **proxy.environment())
+        self.proxy, self.authority, self.private = proxy, authority, private
+
+    def pulled(self, uri: str, header: str, method: str = "GET") -> int:
+        return pulled(uri, header, self.proxy, self.authority, method)
 
 
 @pytest.fixture
 def private(proxy: TerminatingProxy) -> Iterator[Registry]:
-    """A registry of no cloud, with a token endpoint."""
-    with Registry(
-        lambda *login: login == (USERNAME, PASSWORD, PRIVATE_HOST),
-        auth="token",
-        public=["open/app"],
-    ) as registry:
+    with Registry(is_login, auth="token", public=["open/app"]) as registry:
         registry.seed_image("team/app", "1")
         registry.seed_image("open/app", "1")
         proxy.route(PRIVATE_HOST, registry)
         yield registry
+
+
+@pytest.fixture
+def builder(
+    home: Path, proxy: TerminatingProxy, authority: Authority, private: Registry
+) -> Builder:
+    return Builder(home, proxy, authority, private)
 
 
 def authorization(done: Completed) -> str:
@@ -127,15 +139,13 @@ def expect_few_modules(machine: Machine, uri: str) -> None:
     assert modules - known <= {"binascii"}
 
 
-def test_of_twenty_questions_at_once_one_asks_the_registry(
-    builder: Machine, private: Registry
-) -> None:
+def test_of_twenty_questions_at_once_one_asks_the_registry(builder: Builder) -> None:
     builder.config(**LOGIN)
-    private.delay_s = 0.3
+    builder.private.delay_s = 0.3
     with ThreadPoolExecutor(20) as pool:
         done = list(pool.map(builder.headers, [f"{IMAGE}/manifests/{n}" for n in range(20)]))
     assert len({authorization(one) for one in done}) == 1
-    assert [request.path for request in private.received] == ["/v2/", "/token"]
+    assert [request.path for request in builder.private.received] == ["/v2/", "/token"]
 
 
 def test_hosts_that_are_no_registries_have_an_answer_only_by_a_rule(
@@ -174,23 +184,19 @@ def test_hosts_that_are_no_registries_have_an_answer_only_by_a_rule(
 # --- Registries of no cloud -----------------------------------------------------------------------
 
 
-def test_a_login_is_exchanged_for_a_token_that_pulls_and_by_a_rule_pushes(
-    builder: Machine, private: Registry, proxy: TerminatingProxy, authority: Authority
-) -> None:
+def test_a_login_is_exchanged_for_a_token_that_pulls_and_by_a_rule_pushes(builder: Builder) -> None:
     builder.config(**LOGIN)
     pull = authorization(builder.headers(f"{IMAGE}/manifests/1"))
-    assert pulled(f"{IMAGE}/manifests/1", pull, proxy, authority) == 200
+    assert builder.pulled(f"{IMAGE}/manifests/1", pull) == 200
     upload = f"{IMAGE}/blobs/uploads/"
-    assert pulled(upload, authorization(builder.headers(upload)), proxy, authority, "POST") == 401
+    assert builder.pulled(upload, authorization(builder.headers(upload)), "POST") == 401
     builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}/team"\npush = true\n')
     push = authorization(builder.headers(upload))
-    assert pulled(upload, push, proxy, authority, "POST") == 202
-    assert {login.grant for login in private.logins} == {"basic"}
+    assert builder.pulled(upload, push, "POST") == 202
+    assert {login.grant for login in builder.private.logins} == {"basic"}
 
 
-def test_a_client_that_asks_the_token_endpoint_itself_gets_the_login(
-    builder: Machine, private: Registry, proxy: TerminatingProxy, authority: Authority
-) -> None:
+def test_a_client_that_asks_the_token_endpoint_itself_gets_the_login(builder: Builder) -> None:
     builder.config(
         auths={
             **LOGIN["auths"],
@@ -201,7 +207,7 @@ def test_a_client_that_asks_the_token_endpoint_itself_gets_the_login(
     # rules_oci has Bazel download the answer of the token endpoint.
     endpoint = f"https://{PRIVATE_HOST}/token?scope=repository:team/app:pull&service={PRIVATE_HOST}"
     login = authorization(builder.headers(endpoint))
-    assert pulled(endpoint, login, proxy, authority) == 200
+    assert builder.pulled(endpoint, login) == 200
     # rules_img asks for the host of a registry, without a scheme.
     assert authorization(builder.headers(PRIVATE_HOST)) == login
     assert authorization(builder.headers(f"https://{PRIVATE_HOST}/")) == login
@@ -212,10 +218,10 @@ def test_a_client_that_asks_the_token_endpoint_itself_gets_the_login(
     assert authorization(builder.headers(of_hub)) == hub
     team = "https://quay.io/v2/auth?service=quay.io&scope=repository%3Ateam%2Fapp%3Apull"
     assert b64decode(authorization(builder.headers(team)).partition(" ")[2]).startswith(b"team:")
-    assert len(private.received) == 1
+    assert len(builder.private.received) == 1
 
 
-def test_a_helper_of_a_rule_is_asked_for_the_host_too(builder: Machine, private: Registry) -> None:
+def test_a_helper_of_a_rule_is_asked_for_the_host_too(builder: Builder) -> None:
     answer = f'{{"ServerURL":"x","Username":"{USERNAME}","Secret":"{PASSWORD}"}}'
     known = f"read url; [ \"$url\" = {PRIVATE_HOST} ] && echo '{answer}' && exit; "
     builder.helper("vault", f"{known} echo credentials not found in native keychain; exit 1")
@@ -225,15 +231,13 @@ def test_a_helper_of_a_rule_is_asked_for_the_host_too(builder: Machine, private:
     assert explained["server_url"] == f"{PRIVATE_HOST}/team/app"
 
 
-def test_a_registry_that_asks_for_a_password_gets_it(
-    builder: Machine, proxy: TerminatingProxy, authority: Authority
-) -> None:
+def test_a_registry_that_asks_for_a_password_gets_it(builder: Builder) -> None:
     builder.config(**LOGIN)
     with Registry(is_login, public=["open/app"]) as registry:
         registry.seed_image("team/app", "1")
-        proxy.route(PRIVATE_HOST, registry)
+        builder.proxy.route(PRIVATE_HOST, registry)
         header = authorization(builder.headers(f"{IMAGE}/manifests/1"))
-        assert pulled(f"{IMAGE}/manifests/1", header, proxy, authority) == 200
+        assert builder.pulled(f"{IMAGE}/manifests/1", header) == 200
         asked = len(registry.received)
         assert authorization(builder.headers(f"{IMAGE}/blobs/sha256:0")) == header
         assert len(registry.received) == asked
@@ -247,13 +251,11 @@ def test_a_registry_that_asks_for_a_password_gets_it(
     assert PASSWORD.encode() not in kept
 
 
-def test_an_identity_token_is_exchanged_by_the_oauth_form(
-    builder: Machine, proxy: TerminatingProxy
-) -> None:
+def test_an_identity_token_is_exchanged_by_the_oauth_form(builder: Builder) -> None:
     secret = builder.secret("an identity token")
     builder.config(auths={PRIVATE_HOST: {"identitytoken": secret}})
     with Registry(lambda *_: True, auth="token") as registry:
-        proxy.route(PRIVATE_HOST, registry)
+        builder.proxy.route(PRIVATE_HOST, registry)
         assert authorization(builder.headers(f"{IMAGE}/manifests/1")).startswith("Bearer ")
         assert [login.grant for login in registry.logins] == ["refresh_token"]
     builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}"\npush = true\n')
@@ -261,16 +263,16 @@ def test_an_identity_token_is_exchanged_by_the_oauth_form(
 
 
 def test_without_a_login_a_registry_is_asked_only_if_it_is_one_to_answer_for(
-    builder: Machine, private: Registry, proxy: TerminatingProxy, authority: Authority
+    builder: Builder,
 ) -> None:
     uri = f"https://{PRIVATE_HOST}/v2/open/app/manifests/1"
     refused = builder.headers(uri)
     assert (refused.status, refused.stdout, refused.codes) == (1, b"", ["bazel.unknown-host"])
-    assert private.received == []
+    assert builder.private.received == []
     builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}"\nanswer = "anonymous"\n')
     header = authorization(builder.headers(uri))
-    assert pulled(uri, header, proxy, authority) == 200
-    private.fail("/token", Reply(403))
+    assert builder.pulled(uri, header) == 200
+    builder.private.fail("/token", Reply(403))
     done = builder.headers(f"{IMAGE}/manifests/1")
     assert (done.status, done.stdout, done.codes) == (0, NONE, ["login.refused-by-endpoint"])
     builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}"\nprovider = "environment"\n')
@@ -280,7 +282,7 @@ def test_without_a_login_a_registry_is_asked_only_if_it_is_one_to_answer_for(
     assert (refused.status, refused.codes) == (1, ["settings.rule-refuses"])
     assert builder.headers(f"https://{PRIVATE_HOST}/x").status == 1
     builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}"\nanswer = "empty"\n')
-    private.fail("/token", Reply(500))
+    builder.private.fail("/token", Reply(500))
     for path in ("", "/", "/token?service=x&scope=repository:team/app:pull", "/x.jar"):
         assert builder.headers(f"https://{PRIVATE_HOST}{path}").stdout == NONE
 
@@ -306,13 +308,11 @@ def test_what_a_registry_redirects_to_needs_no_header(person: Machine) -> None:
         assert (done.status, done.stdout, done.stderr) == (0, NONE, "")
 
 
-def test_a_registry_that_lets_all_in_can_ask_at_a_repository(
-    builder: Machine, private: Registry
-) -> None:
+def test_a_registry_that_lets_all_in_can_ask_at_a_repository(builder: Builder) -> None:
     builder.config(**LOGIN)
-    private.fail("/v2/", Reply(200))
+    builder.private.fail("/v2/", Reply(200))
     assert authorization(builder.headers(f"{IMAGE}/manifests/1")).startswith("Bearer ")
-    private.fail("/v2/open/app/tags/list", Reply(404))
+    builder.private.fail("/v2/open/app/tags/list", Reply(404))
     done = builder.headers(f"https://{PRIVATE_HOST}/v2/open/app/manifests/1")
     assert (done.status, done.stdout) == (0, NONE)
 
@@ -353,15 +353,13 @@ def test_a_clouds_token_goes_to_the_clouds_own_token_endpoint(
             assert authorization(machine.headers(uri)).startswith("Bearer ")
 
 
-def test_a_realm_that_hangs_or_answers_nonsense_is_an_error_in_time(
-    builder: Machine, private: Registry
-) -> None:
+def test_a_realm_that_hangs_or_answers_nonsense_is_an_error_in_time(builder: Builder) -> None:
     builder.config(**LOGIN)
-    private.fail("/token", Reply(200, {}, builder.secret("a reply").encode()))
+    builder.private.fail("/token", Reply(200, {}, builder.secret("a reply").encode()))
     done = builder.headers(f"{IMAGE}/manifests/1")
     assert (done.status, done.stdout, done.codes) == (1, b"", ["login.endpoint-without-token"])
     for fault in (faults.never_answer, faults.drip(0.2)):
-        private.fail("/token", fault)
+        builder.private.fail("/token", fault)
         began_s = time.monotonic()
         hung = builder.headers(f"{IMAGE}/manifests/1", DOCKER_CREDENTIAL_MULTI_DEADLINE_S="2")
         assert (hung.status, time.monotonic() - began_s < 8) == (1, True)
@@ -375,10 +373,10 @@ def test_a_realm_that_hangs_or_answers_nonsense_is_an_error_in_time(
     ("expires_in", "life_s"), [(1700, 1700), (1900, None), (None, 60), ("600", 60), (-1, 60)]
 )
 def test_an_end_is_said_only_where_it_is_within_half_an_hour(
-    builder: Machine, private: Registry, expires_in: object, life_s: float | None
+    builder: Builder, expires_in: object, life_s: float | None
 ) -> None:
     builder.config(**LOGIN)
-    private.fail("/token", json_reply({"access_token": "abc", "expires_in": expires_in}))
+    builder.private.fail("/token", json_reply({"access_token": "abc", "expires_in": expires_in}))
     done = builder.headers(f"{IMAGE}/manifests/1")
     assert authorization(done) == "Bearer abc"
     if life_s is None:
@@ -391,7 +389,7 @@ def test_an_end_is_said_only_where_it_is_within_half_an_hour(
 # --- Requests -------------------------------------------------------------------------------------
 
 
-def test_an_error_is_on_standard_error_and_quotes_no_secret(builder: Machine) -> None:
+def test_an_error_is_on_standard_error_and_quotes_no_secret(builder: Builder) -> None:
     secret = builder.secret("a part of a URI")
     wrong = (
         (f"https://robot:{secret}@gcr.io/v2/a/manifests/1", "client.url-user-information"),
@@ -408,7 +406,7 @@ def test_an_error_is_on_standard_error_and_quotes_no_secret(builder: Machine) ->
 
 
 def test_a_rule_for_a_path_is_for_no_path_that_a_server_can_read_as_another(
-    builder: Machine,
+    builder: Builder,
 ) -> None:
     builder.scripts.helper("own", 'echo \'{"Username":"u","Secret":"p"}\'')
     builder.settings('[[rule]]\nmatch = "files.example/team"\nhelper = "own"\n')
@@ -422,7 +420,7 @@ def test_a_rule_for_a_path_is_for_no_path_that_a_server_can_read_as_another(
         ]
 
 
-def test_a_link_selects_the_protocol(builder: Machine, private: Registry) -> None:
+def test_a_link_selects_the_protocol(builder: Builder) -> None:
     builder.config(**LOGIN)
     request = json.dumps({"uri": f"{IMAGE}/manifests/1"})
     asked = builder.run("bazel", "get", stdin=request).stdout

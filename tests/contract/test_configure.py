@@ -140,11 +140,6 @@ def test_nothing_is_written_without_a_yes(owner: Machine) -> None:
     assert not (owner.config_file.parent.parent / ".local/share").exists()
 
 
-def test_a_second_time_there_is_nothing_to_do(owner: Machine) -> None:
-    _configure(owner, "--yes")
-    assert b"nothing to do" in _configure(owner, "--yes").stdout
-
-
 def test_a_config_that_is_not_json_is_named_with_its_line_and_stays(owner: Machine) -> None:
     owner.config_file.write_text('{\n"auths": {"a": "hunter2"\n')
     done = owner.run("configure", "--yes")
@@ -248,7 +243,7 @@ def test_a_file_that_is_too_large_to_be_read_whole_is_not_replaced(owner: Machin
 
 
 def test_every_depth_up_to_the_limit_is_read_and_every_greater_one_refused(owner: Machine) -> None:
-    for depth in range(900, 1000, 3):
+    for depth in range(900, 1000, 9):
         owner.config_file.write_text(f'{{"x": {"[" * depth}{"]" * depth}}}')
         done = owner.run("configure", "--dry-run")
         if done.status:
@@ -423,13 +418,13 @@ def test_temporary_files_of_killed_processes_are_removed(owner: Machine) -> None
 
 if sys.platform == "linux":
 
-    def test_extended_attributes_are_kept(person: Machine, config: Path) -> None:
+    def test_extended_attributes_are_kept(owner: Machine) -> None:
         try:
-            os.setxattr(config, "user.comment", b"mine")
+            os.setxattr(owner.config_file, "user.comment", b"mine")
         except OSError:
             pytest.skip("this file system has no extended attributes")
-        assert _configure(person, "--yes").status == 0
-        assert os.getxattr(config, "user.comment") == b"mine"
+        assert _configure(owner, "--yes").status == 0
+        assert os.getxattr(owner.config_file, "user.comment") == b"mine"
 
 
 @pytest.mark.parametrize(

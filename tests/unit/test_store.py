@@ -336,15 +336,6 @@ def _writer(kept: Kept, name: str, entries: int, before: str = "") -> subprocess
     return subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
 
 
-def test_twenty_processes_at_once_lose_no_login(kept: Kept) -> None:
-    writers = [_writer(kept, str(number), 3) for number in range(20)]
-    for writer in writers:
-        writer.communicate(timeout=60)
-        assert writer.returncode == 0
-    assert len(kept.store.list()) == 60
-    assert kept.names() == ["credentials.json", "credentials.json.lock"]
-
-
 # What a file system without locks (NFS without lockd) answers.
 _NO_LOCKS = """
 import fcntl
