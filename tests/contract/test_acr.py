@@ -122,9 +122,7 @@ def azure_cli(machine: Acr) -> Environment:
     return machine.azure.az_login(machine.folder)
 
 
-def test_service_fabric_is_known_by_its_certificates_thumbprint(
-    machine: Acr, authority: Authority
-) -> None:
+def test_service_fabric_is_known_by_a_thumbprint(machine: Acr, authority: Authority) -> None:
     with AzureCloud(authority, tls=authority.server_context("127.0.0.1")) as fabric:
         fabric.exchange_at(machine.azure)
         certificate = ssl.get_server_certificate(("127.0.0.1", fabric.port))
@@ -170,14 +168,11 @@ def test_two_registries_get_credentials_of_their_own(machine: Acr) -> None:
         assert machine.azure.issued(NULL_GUID, secret, host)
 
 
-def test_the_identity_token_option_marks_the_credential_as_one(machine: Acr) -> None:
+def test_options_choose_the_kind_of_credential_and_the_audience(machine: Acr) -> None:
     environment = {**client_secret(machine), f"{OPTION}IDENTITY_TOKEN": "true"}
     username, secret = machine.ask(environment).credential
     assert username == "<token>"
     assert machine.azure.issued(username, secret, EXAMPLE_HOST)
-
-
-def test_the_audience_option_is_the_audience_of_the_entra_token(machine: Acr) -> None:
     machine.azure.audience = "https://management.azure.com"
     environment = {**client_secret(machine), f"{OPTION}AUDIENCE": machine.azure.audience}
     assert machine.ask(environment).status == 0
@@ -237,9 +232,7 @@ def test_the_suffix_of_the_host_decides_the_authority(machine: Acr, of: cloud.Cl
 
 
 @pytest.mark.parametrize("identity", [client_secret, workload_identity, azure_cli])
-def test_an_authority_of_another_cloud_is_refused_without_any_request(
-    machine: Acr, identity: Who
-) -> None:
+def test_an_authority_of_another_cloud_causes_no_request(machine: Acr, identity: Who) -> None:
     environment = {**identity(machine), "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.us"}
     assert machine.fails(environment).codes == ["acr.authority-of-another-cloud"]
     assert machine.requests() == []
@@ -254,9 +247,7 @@ def test_another_name_of_the_same_cloud_is_used(machine: Acr) -> None:
 
 
 @pytest.mark.parametrize("identity", [client_secret, workload_identity])
-def test_an_authority_on_loopback_is_used_as_given(
-    machine: Acr, authority: Authority, identity: Who
-) -> None:
+def test_a_loopback_authority_is_used(machine: Acr, authority: Authority, identity: Who) -> None:
     with AzureCloud(authority, tls=authority.server_context("127.0.0.1")) as private:
         private.federated_token = machine.azure.federated_token
         private.exchange_at(machine.azure)
@@ -280,14 +271,11 @@ def test_the_closed_cloud_is_explained_and_never_called(machine: Acr) -> None:
     assert machine.requests() == []
 
 
-def test_a_login_of_az_to_another_cloud_is_refused_before_az_is_run(machine: Acr) -> None:
+def test_a_login_or_a_token_of_another_cloud_is_refused(machine: Acr) -> None:
     done = machine.fails(azure_cli(machine), "myreg.azurecr.us")
     assert done.codes == ["acr.az-in-another-cloud"]
     assert "az cloud set --name AzureUSGovernment" in done.stderr
     assert not (machine.folder / "az.arguments").exists()
-
-
-def test_a_token_of_another_cloud_is_not_shown_to_the_registry(machine: Acr) -> None:
     environment = machine.azure.az_login(machine.folder, cloud=cloud.CHINA)
     assert machine.fails(environment).codes == ["acr.token-of-another-cloud"]
     assert machine.requests() == []
@@ -331,12 +319,6 @@ def test_an_identity_that_is_configured_and_fails_does_not_give_way_to_the_machi
     assert machine.azure.exchanges == 0
 
 
-def test_where_the_machine_has_no_identity_the_login_of_az_is_used(machine: Acr) -> None:
-    machine.azure.system_assigned = False
-    assert machine.ask({**managed_identity(machine), **azure_cli(machine)}).status == 0
-    assert (machine.folder / "az.arguments").exists()
-
-
 def test_an_identity_that_was_chosen_by_its_class_is_the_only_one(machine: Acr) -> None:
     environment = {**client_secret(machine), **azure_cli(machine)}
     environment["AZURE_TOKEN_CREDENTIALS"] = "AzureCliCredential"
@@ -365,19 +347,20 @@ def test_with_no_identity_the_answer_is_not_found_and_the_sdk_is_not_loaded(mach
 
 
 @pytest.mark.parametrize("chosen", ["prod", "dev", "EnvironmentCredential", "AzureCliCredential"])
-def test_with_no_identity_of_the_chosen_kind_the_answer_is_not_found(
-    machine: Acr, chosen: str
-) -> None:
+def test_without_an_identity_of_the_chosen_kind_none_is_found(machine: Acr, chosen: str) -> None:
     began = time.monotonic()
     done = machine.ask({"AZURE_TOKEN_CREDENTIALS": chosen})
     assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
     assert time.monotonic() - began < GENEROUS_S
 
 
-def test_a_machine_without_an_identity_of_its_own_is_not_found(machine: Acr) -> None:
+def test_where_the_machine_has_no_identity_the_login_of_az_is_used(machine: Acr) -> None:
     machine.azure.system_assigned = False
     done = machine.ask(managed_identity(machine))
     assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
+    machine.azure.system_assigned = False
+    assert machine.ask({**managed_identity(machine), **azure_cli(machine)}).status == 0
+    assert (machine.folder / "az.arguments").exists()
 
 
 # --- What is said of failures ---------------------------------------------------------------------
@@ -393,11 +376,16 @@ def test_a_managed_identity_that_the_machine_does_not_have_is_named(machine: Acr
     assert not (machine.folder / "az.arguments").exists()
 
 
-def test_several_managed_identities_and_no_choice_is_an_error(machine: Acr) -> None:
+def test_one_of_several_managed_identities_has_to_be_chosen(machine: Acr) -> None:
     several = "Multiple user assigned identities exist, please specify the clientId"
     document = {"error": "invalid_request", "error_description": several}
     machine.azure.fail("/metadata/identity/*", json_reply(document, 400))
     assert machine.fails(managed_identity(machine)).codes == ["acr.several-identities"]
+    machine.azure.system_assigned = False
+    environment = app_service(machine)
+    del environment["AZURE_CLIENT_ID"]
+    assert machine.fails(environment).codes == ["acr.no-system-identity"]
+    assert machine.fails({**environment, "AZURE_CLIENT_ID": ""}).codes == ["acr.no-system-identity"]
 
 
 def test_a_chosen_metadata_service_that_does_not_answer_is_an_error(machine: Acr) -> None:
@@ -466,9 +454,7 @@ LOGIN_AZD = '{"data": {"message": "ERROR: run `azd auth login` to login"}}'
         ("azd", complains(LOGIN_AZD), "acr.not-logged-in"),
     ],
 )
-def test_a_powershell_or_azd_without_a_token_is_reported(
-    machine: Acr, name: str, script: str, code: str
-) -> None:
+def test_pwsh_or_azd_without_a_token_fails(machine: Acr, name: str, script: str, code: str) -> None:
     azd, pwsh = identities.a_login_of_azd, identities.a_login_of_azure_powershell
     {"pwsh": pwsh, "azd": azd}[name](machine, machine.azure)
     machine.scripts.program(name, script)
@@ -526,9 +512,7 @@ def test_a_line_end_in_a_secret_is_named_as_the_cause_of_its_refusal(
     assert variable in done.stderr
 
 
-def test_what_is_wrong_with_a_certificates_file_is_reported(
-    machine: Acr, authority: Authority
-) -> None:
+def test_a_fault_in_a_certificates_file_is_reported(machine: Acr, authority: Authority) -> None:
     pem = machine.azure.certificate_file.read_text()
     key, certificate = pem[: pem.index("-----BEGIN CERT")], pem[pem.index("-----BEGIN CERT") :]
     by = serialization
@@ -646,9 +630,7 @@ DENIED = {"errors": [{"code": "DENIED", "message": "The operation is disallowed 
         (faults.wrong_json({"refresh_token": ""}), "acr.no-refresh-token", ""),
     ],
 )
-def test_what_is_wrong_with_the_exchange_is_reported(
-    machine: Acr, fault: Fault, code: str, said: str
-) -> None:
+def test_a_wrong_exchange_is_reported(machine: Acr, fault: Fault, code: str, said: str) -> None:
     machine.azure.fail("/oauth2/exchange", fault)
     done = machine.fails(federated_token(machine))
     assert done.codes == [code]
@@ -684,21 +666,11 @@ def test_what_is_wrong_with_a_metadata_service_is_reported(
         (403, "A socket operation was attempted to an unreachable network"),
     ],
 )
-def test_what_a_metadata_service_says_of_its_refusal_is_passed_on(
-    machine: Acr, status: int, text: str
-) -> None:
+def test_a_metadata_services_words_are_passed_on(machine: Acr, status: int, text: str) -> None:
     machine.azure.fail("/metadata/identity/*", Reply(status, {}, f"{text}\n".encode()))
     done = machine.fails(managed_identity(machine))
     assert done.codes == ["acr.no-metadata-token"]
     assert text in done.stderr
-
-
-def test_an_app_with_user_assigned_identities_only_has_to_choose_one(machine: Acr) -> None:
-    machine.azure.system_assigned = False
-    environment = app_service(machine)
-    del environment["AZURE_CLIENT_ID"]
-    assert machine.fails(environment).codes == ["acr.no-system-identity"]
-    assert machine.fails({**environment, "AZURE_CLIENT_ID": ""}).codes == ["acr.no-system-identity"]
 
 
 def test_a_program_that_hangs_is_not_waited_for(machine: Acr) -> None:

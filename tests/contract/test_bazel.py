@@ -262,9 +262,7 @@ def test_an_identity_token_is_exchanged_by_the_oauth_form(builder: Builder) -> N
     assert builder.headers(f"https://{PRIVATE_HOST}/x.jar").codes == ["bazel.identity-token"]
 
 
-def test_without_a_login_a_registry_is_asked_only_if_it_is_one_to_answer_for(
-    builder: Builder,
-) -> None:
+def test_without_a_login_a_registry_is_asked_only_by_a_rule(builder: Builder) -> None:
     uri = f"https://{PRIVATE_HOST}/v2/open/app/manifests/1"
     refused = builder.headers(uri)
     assert (refused.status, refused.stdout, refused.codes) == (1, b"", ["bazel.unknown-host"])
@@ -405,7 +403,7 @@ def test_an_error_is_on_standard_error_and_quotes_no_secret(builder: Builder) ->
     assert "docker-credential-multi bazel get" in done.stderr
 
 
-def test_a_rule_for_a_path_is_for_no_path_that_a_server_can_read_as_another(
+def test_a_rule_for_a_path_is_for_no_path_that_a_server_may_read_otherwise(
     builder: Builder,
 ) -> None:
     builder.scripts.helper("own", 'echo \'{"Username":"u","Secret":"p"}\'')

@@ -44,9 +44,7 @@ def test_what_is_cleared_is_asked_for_anew(known: Machine) -> None:
     assert known.run("token", aws.EXAMPLE_HOST).stdout != before
 
 
-def test_the_folder_of_the_settings_is_the_one_that_is_looked_at(
-    known: Machine, tmp_path: Path
-) -> None:
+def test_the_folder_of_the_settings_is_looked_at(known: Machine, tmp_path: Path) -> None:
     folder = tmp_path / "tokens"
     known.environment["DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER"] = str(folder)
     known.run("token", aws.EXAMPLE_HOST)

@@ -111,9 +111,7 @@ def test_settings_switch_the_cache_off_and_place_it(machine: Machine, tmp_path: 
 # --- A renewal ------------------------------------------------------------------------------------
 
 
-def test_a_token_is_renewed_after_half_of_its_life_and_is_used_on_if_that_fails(
-    machine: Machine,
-) -> None:
+def test_a_token_is_renewed_at_half_of_its_life_and_used_on_if_that_fails(machine: Machine) -> None:
     first = machine.get()
     machine.age(7 * HOUR_S)
     machine.cloud.fail("/", unavailable())
@@ -141,9 +139,7 @@ def test_a_token_that_is_renewed_takes_the_place_of_the_old_one(machine: Machine
     assert len(list(machine.cache.glob(f"*.{TOKEN}"))) == 1
 
 
-def test_a_token_that_has_to_outlive_a_build_is_renewed_and_one_that_cannot_is_a_warning(
-    machine: Machine,
-) -> None:
+def test_a_token_that_has_to_outlive_a_build_is_renewed_or_warned_of(machine: Machine) -> None:
     least = "DOCKER_CREDENTIAL_MULTI_MIN_REMAINING_LIFE"
     first = machine.get()
     machine.age(3 * HOUR_S)

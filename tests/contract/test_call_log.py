@@ -65,9 +65,7 @@ def test_an_answer_of_a_cloud_and_one_from_the_cache_are_logged_without_secrets(
     assert os.stat(logged.environment["DOCKER_CREDENTIAL_MULTI_LOG"]).st_mode & 0o777 == 0o600
 
 
-def test_a_failure_is_logged_by_its_code(
-    logged: Machine, cloud: Hosted, proxy: TerminatingProxy
-) -> None:
+def test_a_failure_has_its_code(logged: Machine, cloud: Hosted, proxy: TerminatingProxy) -> None:
     if not cloud.cloud.asks_network:
         pytest.skip("this cloud asks no network")
     logged.environment |= proxy.environment() | dict(cloud.identity)
@@ -164,9 +162,7 @@ def test_processes_at_once_write_whole_lines_into_two_bounded_files(tmp_path: Pa
 
 
 @needs_root
-def test_a_full_disk_costs_lines_and_no_answer_and_no_line_after_it(
-    logged: Machine, tmp_path: Path
-) -> None:
+def test_a_full_disk_costs_lines_and_no_answer(logged: Machine, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     # One page: the file is full within a line.

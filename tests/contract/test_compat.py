@@ -174,9 +174,7 @@ def test_a_login_succeeds_where_the_helper_ignores_it_or_its_cloud_answers(
 
 
 @pytest.mark.parametrize("name", ["gcr", "gcloud"])
-def test_as_googles_helpers_it_answers_for_google(
-    called: Called, tmp_path: Path, name: str
-) -> None:
+def test_as_googles_helper_it_answers_for_google(called: Called, tmp_path: Path, name: str) -> None:
     with GoogleCloud() as google:
         username, secret = called(name).get(GCR_HOST, google.identity(tmp_path)).credential
         assert google.issued(username, secret, GCR_HOST)
@@ -211,7 +209,7 @@ def test_a_login_that_only_googles_helper_can_use_is_explained(
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"otherCreds": {"a.test": {}}}'])
-def test_a_file_of_googles_helper_without_a_login_has_no_effect(
+def test_googles_file_without_a_login_has_no_effect(
     called: Called, home: Path, content: str
 ) -> None:
     file = home / ".config/gcloud/docker_credentials.json"

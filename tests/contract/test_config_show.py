@@ -45,6 +45,8 @@ def test_without_a_file_everything_is_a_default(person: Machine) -> None:
     assert (document["options"], document["rules"]) == ([], [])
     assert not any(file["read"] for file in document["files"] if str(person.home) in file["path"])
     assert all(setting["purpose"] for setting in document["settings"])
+    alone = person.run("config")
+    assert (alone.status, alone.stdout) == (0, person.run("config", "show").stdout)
 
 
 def test_each_setting_has_the_place_where_it_is_written(person: Machine) -> None:
@@ -172,8 +174,3 @@ def test_control_characters_from_a_file_are_written_out(person: Machine) -> None
     assert done.status == 0
     assert "  profile = \\x1b[31m" in done.stdout.decode()
     assert "\\u001b" in json.dumps(_shown(person, DOCKER_CREDENTIAL_MULTI_RULES=aws))
-
-
-def test_config_alone_shows_the_settings(person: Machine) -> None:
-    alone = person.run("config")
-    assert (alone.status, alone.stdout) == (0, person.run("config", "show").stdout)

@@ -264,9 +264,7 @@ def test_an_entry_that_docker_cannot_read_is_noted(owner: Machine) -> None:
 
 @pytest.mark.parametrize("name", ["CredsStore", "credsstore", "CREDSSTORE"])
 @pytest.mark.parametrize("is_touched", [False, True])
-def test_a_key_in_another_case_is_edited_where_it_stands(
-    owner: Machine, name: str, is_touched: bool
-) -> None:
+def test_a_key_in_another_case_is_edited(owner: Machine, name: str, is_touched: bool) -> None:
     owner.config_file.write_text(f'{{"{name}":"desktop"}}')
     shown = _configure(owner, "--dry-run").stdout.decode()
     assert f'-{{"{name}":"desktop"}}' in shown
@@ -478,9 +476,7 @@ def test_the_difference_shows_no_secret(owner: Machine, text: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["~/.docker", "CONFIG", '{"auths": {}}'])
-def test_a_docker_config_that_is_not_a_folder_is_an_error(
-    owner: Machine, tmp_path: Path, value: str
-) -> None:
+def test_docker_config_has_to_be_a_folder(owner: Machine, tmp_path: Path, value: str) -> None:
     variables = {"DOCKER_CONFIG": value.replace("CONFIG", str(owner.config_file))}
     done = owner.run("configure", "--yes", **variables)
     assert (done.status, len(done.codes)) == (1, 1)
@@ -550,9 +546,7 @@ def test_a_fallback_that_is_set_already_stays(owner: Machine) -> None:
     assert path.read_text() == 'fallback_helper = "pass"\n'
 
 
-def test_the_fallback_is_written_into_the_settings_that_are_read(
-    owner: Machine, tmp_path: Path
-) -> None:
+def test_the_fallback_is_written_into_the_settings_in_use(owner: Machine, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('# mine\ncache = false\n[acr]\ntenant_id = "t"\n')
     owner.environment["DOCKER_CREDENTIAL_MULTI_CONFIG"] = str(path)
@@ -576,9 +570,7 @@ def test_the_fallback_is_written_into_the_settings_that_are_read(
         ("gcr.io:443", "gcr.io:443"),
     ],
 )
-def test_a_single_registry_is_named_as_docker_looks_it_up(
-    person: Machine, registry: str, key: str
-) -> None:
+def test_a_registry_is_named_as_docker_knows_it(person: Machine, registry: str, key: str) -> None:
     assert _configure(person, "--yes", "--registry", registry).status == 0
     config = person.config_document
     assert config == {"credHelpers": {key: "multi"}}
@@ -669,7 +661,7 @@ def test_a_file_that_is_mounted_stays_and_a_hint_says_why(
         ("--frobnicate",),
     ],
 )
-def test_options_that_contradict_each_other_are_a_usage_error(
+def test_contradicting_options_are_usage_errors(
     person: Machine, arguments: tuple[str, ...]
 ) -> None:
     done = _configure(person, "--yes", *arguments)

@@ -107,9 +107,7 @@ def test_a_file_is_closed_to_others_and_goes_on(person: Machine, tmp_path: Path)
 
 
 @pytest.mark.parametrize("kind", ["folder", "link", "pipe", "nowhere"])
-def test_a_place_that_is_not_a_log_file_is_one_warning(
-    person: Machine, tmp_path: Path, kind: str
-) -> None:
+def test_a_place_without_a_log_is_one_warning(person: Machine, tmp_path: Path, kind: str) -> None:
     place = tmp_path / "place"
     match kind:
         case "folder":
@@ -151,15 +149,12 @@ def test_a_command_logs_its_steps(known: Machine, arguments: tuple[str, ...]) ->
     assert "debug: " not in done.stdout.decode()
 
 
-def test_a_verb_called_by_hand_logs_its_steps(known: Machine) -> None:
+def test_a_verb_called_by_hand_logs_its_steps_and_nothing_without_it(known: Machine) -> None:
+    done = known.run("token", aws.EXAMPLE_HOST)
+    assert (done.status, done.stderr) == (0, "")
     done = known.run("--debug", "get", stdin=aws.EXAMPLE_HOST)
     assert json.loads(done.stdout)["Username"] == aws.USERNAME
     assert f"debug: ecr: asking for {aws.EXAMPLE_HOST} as environment (" in done.stderr
-
-
-def test_without_it_nothing_is_logged(known: Machine) -> None:
-    done = known.run("token", aws.EXAMPLE_HOST)
-    assert (done.status, done.stderr) == (0, "")
 
 
 @pytest.mark.skipif(

@@ -51,9 +51,7 @@ def connected(machine: Machine, hub: DockerHub) -> Machine:
 # --- Which hosts, and when ------------------------------------------------------------------------
 
 
-def test_one_token_opens_docker_hub_by_every_name_and_the_hardened_images(
-    connected: Machine,
-) -> None:
+def test_one_token_opens_docker_hub_by_any_name_and_hardened_images(connected: Machine) -> None:
     first = connected.get().credential
     assert first[0] == ORGANIZATION
     for name in NAMES:
@@ -65,9 +63,7 @@ def test_one_token_opens_docker_hub_by_every_name_and_the_hardened_images(
 @pytest.mark.parametrize(
     "name", [f"{KEY}access-token", f"{KEY}refresh-token", f"{KEY}/access-token", "docker.io:5000"]
 )
-def test_the_keys_of_docker_login_s_own_tokens_are_not_docker_hub(
-    connected: Machine, name: str
-) -> None:
+def test_keys_of_docker_login_s_own_tokens_are_not_the_hub(connected: Machine, name: str) -> None:
     assert connected.get(name).stdout == NOT_FOUND
     assert connected.cloud.received == []
 
@@ -84,9 +80,7 @@ def test_the_keys_of_docker_login_s_own_tokens_are_not_docker_hub(
         {CONNECTION: "not even an id"},
     ],
 )
-def test_without_a_connection_docker_hub_goes_on_as_before(
-    machine: Machine, variables: dict[str, str]
-) -> None:
+def test_without_a_connection_nothing_changes(machine: Machine, variables: dict[str, str]) -> None:
     for name in NAMES:
         done = machine.get(name, **variables)
         assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
@@ -101,9 +95,7 @@ def test_without_a_connection_docker_hub_goes_on_as_before(
     assert machine.cloud.received == []
 
 
-def test_a_connection_that_this_program_s_own_settings_name_needs_the_rest(
-    machine: Machine,
-) -> None:
+def test_a_connection_in_this_program_s_own_settings_needs_the_rest(machine: Machine) -> None:
     own = {f"{PREFIX}_CONNECTION_ID": CONNECTION_ID}
     assert machine.fail("docker.io", **own).codes == ["dockerhub.no-username"]
     machine.settings('[[rule]]\nmatch = "docker.io"\nprovider = "dockerhub"\n')
@@ -113,9 +105,7 @@ def test_a_connection_that_this_program_s_own_settings_name_needs_the_rest(
     assert machine.get("gcr.io").stdout == NOT_FOUND
 
 
-def test_a_job_of_another_system_gets_no_advice_for_a_token_that_docker_hub_refuses(
-    connected: Machine,
-) -> None:
+def test_a_job_of_another_system_gets_no_advice_for_a_refused_token(connected: Machine) -> None:
     for sign in ("GITLAB_CI", "CIRCLECI", "BITBUCKET_BUILD_NUMBER"):
         job = {"GITHUB_ACTIONS": "", "ACTIONS_ID_TOKEN_REQUEST_URL": "", sign: "1"}
         assert connected.fail("docker.io", **job).codes == ["dockerhub.other-job"]
@@ -139,9 +129,7 @@ def test_a_rule_chooses_the_connection_and_the_life_of_its_tokens(machine: Machi
 # --- Logins ---------------------------------------------------------------------------------------
 
 
-def test_a_login_to_docker_hub_is_kept_and_answers_without_the_connection(
-    connected: Machine,
-) -> None:
+def test_a_login_to_docker_hub_is_kept_and_answers_without_connection(connected: Machine) -> None:
     done = connected.store(KEY, "person", "password")
     assert (done.status, done.stderr) == (0, "")
     assert connected.get().credential[0] == ORGANIZATION
@@ -152,9 +140,7 @@ def test_a_login_to_docker_hub_is_kept_and_answers_without_the_connection(
     assert connected.cloud.exchanges == 2, "a logout forgets the cached token"
 
 
-def test_a_login_answers_with_a_warning_where_the_connection_does_not_work(
-    connected: Machine,
-) -> None:
+def test_a_login_answers_with_a_warning_where_the_connection_fails(connected: Machine) -> None:
     connected.config(auths={KEY: LOGIN})
     connected.cloud.rules.clear()
     done = connected.get()
@@ -260,9 +246,7 @@ def test_a_job_without_the_permission_is_said_what_the_workflow_lacks(connected:
 
 
 @pytest.mark.parametrize(("retry_after", "times", "requests"), [("1", 1, 2), ("0", 2, 3)])
-def test_a_short_wait_is_waited_for(
-    connected: Machine, retry_after: str, times: int, requests: int
-) -> None:
+def test_a_short_wait_ends(connected: Machine, retry_after: str, times: int, requests: int) -> None:
     busy = json_reply({"description": "slow down"}, 429, {"Retry-After": retry_after})
     connected.cloud.fail("/oauth/token", busy, times=times)
     assert connected.get().credential[0] == ORGANIZATION

@@ -137,9 +137,7 @@ def test_a_machine_that_is_set_up_has_no_warning(known: Machine) -> None:
     assert severities == {"ok", "note"}  # the proxy is a note
 
 
-def test_with_warnings_only_the_exit_status_is_0_and_every_finding_has_the_same_fields(
-    person: Machine,
-) -> None:
+def test_warnings_alone_exit_with_0_and_every_finding_has_the_same_fields(person: Machine) -> None:
     found = _doctor(person)
     _finding(found, "doctor.docker-config-missing", severity="warning")
     for finding in found:
@@ -302,9 +300,7 @@ def test_a_cache_in_which_nothing_can_be_kept_is_a_warning(
     assert list(mount.iterdir()) == []
 
 
-def test_trying_the_cache_leaves_nothing_and_one_that_cannot_be_made_is_a_warning(
-    person: Machine,
-) -> None:
+def test_a_try_of_the_cache_leaves_nothing_and_warns_where_none_can_be(person: Machine) -> None:
     for around, code in (
         (person.home / "no/such", "doctor.cache-not-kept"),
         (person.write("file", ""), "doctor.cache-not-used"),
@@ -329,9 +325,7 @@ def test_a_dangling_link_is_removed(person: Machine) -> None:
 # --- Programs -------------------------------------------------------------------------------------
 
 
-def test_copies_and_helpers_that_are_never_started_are_named(
-    person: Machine, tmp_path: Path
-) -> None:
+def test_copies_and_helpers_that_never_start_are_named(person: Machine, tmp_path: Path) -> None:
     later = tmp_path / "later"
     for name in (PROGRAM, "docker-credential-pass", "docker-credential-ecr-login"):
         _add(person, name, later)
@@ -358,9 +352,7 @@ def test_copies_and_helpers_that_are_never_started_are_named(
         (b"\x7fELF\x02\x01\x01" + bytes(11) + b"\xff\x7f", "doctor.helper-for-other-processor"),
     ],
 )
-def test_a_helper_that_cannot_be_started_here_is_a_warning(
-    person: Machine, head: bytes, code: str
-) -> None:
+def test_a_helper_that_cannot_start_is_a_warning(person: Machine, head: bytes, code: str) -> None:
     person.helper("other").write_bytes(head)
     finding = _finding(_doctor(person), code, "docker-credential-other")
     assert finding["severity"] == "warning"
@@ -514,9 +506,7 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(person: Machine, path: 
 
 @pytest.mark.parametrize("ends_in_s", [-3600, 3600])
 @pytest.mark.parametrize("kind", ["ecr", "acr", "any"])
-def test_a_login_that_has_expired_by_its_own_content_is_named(
-    person: Machine, kind: str, ends_in_s: int
-) -> None:
+def test_a_login_that_has_expired_is_named(person: Machine, kind: str, ends_in_s: int) -> None:
     ends_at_s = int(time.time()) + ends_in_s
     password = b64encode(json.dumps({"payload": "x", "expiration": ends_at_s}).encode()).decode()
     auth = b64encode(f"AWS:{password}".encode()).decode()
@@ -564,7 +554,7 @@ def test_content_in_a_variable_that_takes_a_path_is_not_shown(
         ({"50.conf": 'credential-helpers = ["multi", "gone"]'}, "error"),
     ],
 )
-def test_podman_is_checked_where_it_is_installed(
+def test_podman_is_checked_if_there(
     person: Machine, drop_ins: dict[str, str], severity: str
 ) -> None:
     assert _of(_doctor(person), "podman") == []

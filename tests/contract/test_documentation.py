@@ -39,8 +39,10 @@ def test_the_generated_parts_are_current(name: str) -> None:
     assert docs.filled(_PAGES[name]) == _PAGES[name], f"{name} is old: make docs"
 
 
-def test_the_readme_is_short() -> None:
+def test_the_readme_is_short_and_links_every_page() -> None:
     assert len(_PAGES["README.md"].encode()) <= _LARGEST_README_BYTES
+    for name in _PAGES:
+        assert name == "README.md" or f"]({name}" in _PAGES["README.md"], name
 
 
 @pytest.mark.parametrize("name", _PAGES)
@@ -57,11 +59,6 @@ def test_every_link_leads_to_a_file_and_a_place_in_it(name: str) -> None:
             headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
             known = {re.sub(r"[^\w -]", "", h).strip().lower().replace(" ", "-") for h in headings}
             assert f'<a id="{anchor}"></a>' in text or anchor in known, target
-
-
-def test_every_page_is_linked_from_the_readme() -> None:
-    for name in _PAGES:
-        assert name == "README.md" or f"]({name}" in _PAGES["README.md"], name
 
 
 # --- The tables are those of the program ----------------------------------------------------------

@@ -453,9 +453,7 @@ def test_a_session_that_ended_elsewhere_says_how_to_sign_in_again(aws: Ecr) -> N
 # What is left of a session's file whose writing was cut short, or that another program writes.
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"accessToken": "t"}', "null"])
 @pytest.mark.parametrize("sso", [f"sso_session = corp\n{SSO_ROLE}{SSO_SESSION}", None])
-def test_a_damaged_sso_session_says_how_to_sign_in_again(
-    aws: Ecr, content: str, sso: str | None
-) -> None:
+def test_a_damaged_sso_session_says_how_to_sign_in(aws: Ecr, content: str, sso: str | None) -> None:
     aws.cloud.start_sso(aws.home, "corp" if sso else None).write_text(content)
     aws.aws_config(f"[profile dev]\n{sso or SSO_ROLE + SSO_PLACE}")
     failure = fail(aws, AS_DEV)
@@ -522,7 +520,7 @@ def test_a_refusal_names_who_may_not_do_what(aws: Ecr) -> None:
         ("of an explicit deny", "policy", "ecr.policy-denies"),
     ],
 )
-def test_a_refusal_names_the_policy_that_is_the_reason(
+def test_a_refusal_names_the_policy_behind_it(
     aws: Ecr, because: str, policy: str, code: str
 ) -> None:
     message = (
@@ -535,13 +533,21 @@ def test_a_refusal_names_the_policy_that_is_the_reason(
     assert f"{policy} " in failure.reason
 
 
-def test_a_key_without_its_session_token_and_one_with_another_keys_have_different_codes(
-    aws: Ecr,
-) -> None:
+def test_each_way_in_which_a_key_is_refused_has_its_own_code(aws: Ecr) -> None:
     session = {"AWS_ACCESS_KEY_ID": "ASIAUNKNOWN", "AWS_SECRET_ACCESS_KEY": "x"}
     assert fail(aws, session).code == "ecr.session-token-missing"
     stale = {**session, "AWS_ACCESS_KEY_ID": "AKIAUNKNOWN", "AWS_SESSION_TOKEN": "stale"}
     assert fail(aws, stale).code == "ecr.session-token-of-another-key"
+    wrong = {**aws.user.environment(), "AWS_SECRET_ACCESS_KEY": aws.cloud.secret("wrong")}
+    assert fail(aws, wrong).code == "ecr.secret-wrong"
+    expired = aws.cloud.session(assumed("ci"), timedelta(minutes=-1))
+    failure = fail(aws, expired.environment())
+    assert failure.code == "ecr.session-expired"
+    assert failure.hint.startswith("renew AWS_ACCESS_KEY_ID")
+    aws.cloud.clock_ahead = timedelta(minutes=17)
+    failure = fail(aws, aws.user.environment())
+    assert failure.code == "ecr.clock-wrong"
+    assert "17 minutes behind" in failure.reason
 
 
 DEV = "[profile dev]\n"
@@ -660,9 +666,7 @@ def keys(**more: str | None) -> str:
         (keys(SessionToken="t", Expiration="2020-01-01T00:00:00Z"), "ecr.keys-expired"),
     ],
 )
-def test_a_program_that_gives_no_keys_is_named_without_its_output(
-    aws: Ecr, script: str, code: str
-) -> None:
+def test_a_program_without_keys_is_named_and_not_quoted(aws: Ecr, script: str, code: str) -> None:
     program = aws.write("keys", f"#!/bin/sh\n{script}\n", 0o700)
     aws.aws_config(f"[profile dev]\ncredential_process = {program}\n")
     failure = fail(aws, {**AS_DEV, "SECRET": aws.cloud.secret("program output")})
@@ -670,22 +674,7 @@ def test_a_program_that_gives_no_keys_is_named_without_its_output(
     assert 'profile "dev"' in failure.reason
 
 
-def test_a_wrong_secret_an_expired_session_and_a_wrong_clock_have_different_codes(aws: Ecr) -> None:
-    wrong = {**aws.user.environment(), "AWS_SECRET_ACCESS_KEY": aws.cloud.secret("wrong")}
-    assert fail(aws, wrong).code == "ecr.secret-wrong"
-    expired = aws.cloud.session(assumed("ci"), timedelta(minutes=-1))
-    failure = fail(aws, expired.environment())
-    assert failure.code == "ecr.session-expired"
-    assert failure.hint.startswith("renew AWS_ACCESS_KEY_ID")
-    aws.cloud.clock_ahead = timedelta(minutes=17)
-    failure = fail(aws, aws.user.environment())
-    assert failure.code == "ecr.clock-wrong"
-    assert "17 minutes behind" in failure.reason
-
-
-def test_a_token_that_the_role_does_not_trust_and_one_that_has_expired_have_different_codes(
-    aws: Ecr,
-) -> None:
+def test_a_token_that_is_not_trusted_and_an_expired_one_have_two_codes(aws: Ecr) -> None:
     token = aws.cloud.secret("web identity")
     variables = {
         "AWS_ROLE_ARN": aws.cloud.role("pod"),
@@ -800,9 +789,7 @@ def test_without_an_identity_a_private_registry_has_one_line_of_warning(
     assert (done.codes, len(done.stderr.splitlines())) == (codes, len(codes))
 
 
-def test_a_login_for_a_private_registry_needs_no_identity(
-    executable: Executable, home: Path
-) -> None:
+def test_a_login_to_a_private_registry_needs_no_key(executable: Executable, home: Path) -> None:
     (home / ".docker").mkdir(exist_ok=True)
     entry = {"auth": base64.b64encode(b"AWS:password").decode()}
     (home / ".docker" / "config.json").write_text(json.dumps({"auths": {EXAMPLE_HOST: entry}}))
@@ -823,9 +810,7 @@ def test_with_no_identity_the_sdk_is_not_loaded(aws: Ecr) -> None:
 # --- Nothing else reaches the client --------------------------------------------------------------
 
 
-def test_what_the_sdk_prints_and_warns_of_does_not_reach_the_client(
-    aws: Ecr, tmp_path: Path
-) -> None:
+def test_what_the_sdk_prints_does_not_reach_the_client(aws: Ecr, tmp_path: Path) -> None:
     # A module of the same process that prints, warns, logs and starts a child that prints, the
     # moment the SDK is loaded: Python runs it on its own at the start.
     (tmp_path / "sitecustomize.py").write_text(

@@ -65,9 +65,7 @@ def test_a_pair_of_variables_answers_for_the_host_it_names(
         ("docker_io", "https://index.docker.io/v1/access-token"),
     ],
 )
-def test_a_pair_of_variables_answers_for_no_other_host(
-    executable: Executable, name: str, server_url: str
-) -> None:
+def test_a_pair_is_for_no_other_host(executable: Executable, name: str, server_url: str) -> None:
     assert _is_not_found(executable.get(server_url, _pair(name)))
 
 
@@ -96,9 +94,7 @@ def test_half_a_pair_is_an_error(executable: Executable, there: str) -> None:
 
 
 @pytest.mark.parametrize(("username", "password"), [("", ""), ("u", ""), ("", "p")])
-def test_a_pair_without_values_has_no_effect(
-    executable: Executable, username: str, password: str
-) -> None:
+def test_empty_values_have_no_effect(executable: Executable, username: str, password: str) -> None:
     pair = _pair("registry_example_com", username, password)
     assert _is_not_found(executable.get("registry.example.com", pair))
 
@@ -146,14 +142,11 @@ def test_a_jobs_token_is_enough_for_the_registry_of_gitlab(executable: Executabl
     assert _is_not_found(executable.get("registry.gitlab.com", {"CI_JOB_TOKEN": "job-token"}))
 
 
-def test_a_job_on_github_has_ghcr(executable: Executable) -> None:
+def test_a_job_on_github_has_ghcr_with_a_token_alone_by_a_rule(executable: Executable) -> None:
     variables = {"GITHUB_TOKEN": "github-token", "GITHUB_ACTOR": "octocat"}
     assert executable.get("ghcr.io", variables).credential == ("octocat", "github-token")
     for server_url in ("ghcr.io:5000", "x.ghcr.io", "ghcr.io.evil.test", "github.com"):
         assert _is_not_found(executable.get(server_url, variables))
-
-
-def test_githubs_token_alone_is_used_where_a_rule_asks_for_it(executable: Executable) -> None:
     token = {"GITHUB_TOKEN": "github-token"}
     assert _is_not_found(executable.get("ghcr.io", token))
     rule = 'rule = [{match = "ghcr.io", provider = "environment"}]'
@@ -181,9 +174,7 @@ def _log_in(home: Path, host: str) -> None:
     (home / ".docker/config.json").write_text(auths)
 
 
-def test_variables_that_name_the_host_come_before_a_login(
-    executable: Executable, home: Path
-) -> None:
+def test_variables_of_the_host_come_before_a_login(executable: Executable, home: Path) -> None:
     _log_in(home, "registry.example.com")
     assert executable.get("registry.example.com", _PAIR).credential == ("u", "p")
 
@@ -194,9 +185,7 @@ def test_a_login_comes_before_what_lies_in_every_job(executable: Executable, hom
     assert executable.get("ghcr.io", variables).credential == ("login", "p")
 
 
-def test_a_rule_for_the_environment_has_all_its_variables_come_first(
-    executable: Executable, home: Path
-) -> None:
+def test_by_a_rule_the_environment_comes_first(executable: Executable, home: Path) -> None:
     _log_in(home, "ghcr.io")
     environment = {
         "GITHUB_TOKEN": "github-token",

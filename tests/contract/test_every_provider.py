@@ -47,9 +47,7 @@ def _row(cloud: Hosted) -> clouds.Cloud:
     return clouds.find(found.provider)
 
 
-def test_a_get_is_answered_with_what_the_cloud_issued_for_this_host(
-    known: Executable, cloud: Hosted
-) -> None:
+def test_a_get_is_answered_with_what_the_cloud_issued(known: Executable, cloud: Hosted) -> None:
     username, secret = known.get(cloud.host).credential
     assert username == cloud.username
     assert cloud.cloud.issued(username, secret, cloud.host)
@@ -151,9 +149,7 @@ def test_a_login_with_a_piped_token_succeeds_and_keeps_nothing(
     assert known.get(cloud.host).credential[1] != "piped-token"
 
 
-def test_a_list_has_the_hosts_with_a_cached_token_and_asks_no_cloud(
-    known: Executable, cloud: Hosted
-) -> None:
+def test_a_list_has_the_hosts_with_a_cached_token(known: Executable, cloud: Hosted) -> None:
     _needs(cloud.cloud.expires, "has credentials without an end, which are not cached")
     known.get(cloud.host)
     received = len(cloud.cloud.received)

@@ -166,7 +166,7 @@ def test_an_identity_is_shown_with_those_that_it_comes_before(person: Machine) -
 
 
 @pytest.mark.parametrize("provider", [name for name in NAMES if not clouds.find(name).only_with])
-def test_a_try_shows_time_and_expiry_and_no_secret(
+def test_a_try_shows_expiry_and_time(
     known: Machine, provider: str, proxy: TerminatingProxy
 ) -> None:
     host = clouds.find(provider).example_host
@@ -275,13 +275,10 @@ def test_what_local_files_show_to_be_wrong_is_shown(person: Machine) -> None:
     assert b"\nproblem     " in done.stdout
 
 
-def test_check_fails_for_an_identity_that_cannot_work(person: Machine) -> None:
+def test_check_names_an_identity_that_cannot_work_and_unmatched_rules(person: Machine) -> None:
     half = {"AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE"}
     assert person.run("explain", "--check", aws.EXAMPLE_HOST, **half).status == 1
     assert person.run("explain", aws.EXAMPLE_HOST, **half).status == 0
-
-
-def test_check_says_when_no_rule_matches(person: Machine) -> None:
     rules = {"DOCKER_CREDENTIAL_MULTI_RULES": '[[rule]]\nmatch = "other.example"\nhelper = "x"\n'}
     done = person.run("explain", "--check", "--json", aws.EXAMPLE_HOST, **_KEYS, **rules)
     codes = [notice["code"] for notice in done.document["check"]["notices"]]
@@ -316,9 +313,7 @@ def test_there_is_colour_on_a_terminal_only_and_where_it_is_wanted(person: Machi
     "server_url", ["//u:hun/ter2@r.example.com", "https://u:hun/ter2@r.example.com", "u:hun/ter2@x"]
 )
 @pytest.mark.parametrize("command", ["explain", "token", "logout", "login"])
-def test_a_password_in_the_server_url_is_not_shown(
-    person: Machine, server_url: str, command: str
-) -> None:
+def test_a_password_in_a_url_is_not_shown(person: Machine, server_url: str, command: str) -> None:
     done = person.run(command, server_url)
     assert "ter2" not in done.stdout.decode() + done.stderr
     assert done.status != 0 or command == "explain"

@@ -91,9 +91,7 @@ def test_the_fallback_helper_keeps_and_erases_logins(machine: Machine) -> None:
     assert not machine.own_store.exists()
 
 
-def test_a_fallback_helper_that_is_ourselves_or_missing_ends_without_a_loop(
-    machine: Machine,
-) -> None:
+def test_a_fallback_helper_that_is_ourselves_or_missing_makes_no_loop(machine: Machine) -> None:
     machine.config(credsStore="multi")
     machine.use({"DOCKER_CREDENTIAL_MULTI_FALLBACK_HELPER": "multi"})
     assert_not_found(machine.get("a.example"))
@@ -217,9 +215,7 @@ def test_logins_to_namespaces_of_one_registry_are_kept_apart(machine: Machine, k
     assert_not_found(machine.get("h.example/team/app"))
 
 
-def test_the_login_of_a_namespace_answers_before_that_of_its_registry_wherever_they_are(
-    machine: Machine,
-) -> None:
+def test_a_namespaces_login_answers_before_its_registrys_from_anywhere(machine: Machine) -> None:
     assert_silent(machine.store("h.example/team", "own", "1"))
     machine.config(auths={"h.example": basic("file:2")})
     assert machine.get("h.example/team/app").credential == ("own", "1")
@@ -231,9 +227,7 @@ def test_the_login_of_a_namespace_answers_before_that_of_its_registry_wherever_t
     assert len({*names}) == len(names)
 
 
-def test_a_credential_for_a_path_stays_in_it_and_that_of_a_host_is_for_all_paths(
-    machine: Machine,
-) -> None:
+def test_a_credential_for_a_path_stays_in_it_and_a_hosts_is_for_all(machine: Machine) -> None:
     machine.config(auths={"h.example/team": basic("team:1"), "g.example": basic("host:2")})
     assert machine.get("h.example/team/image").credential == ("team", "1")
     assert_not_found(machine.get("h.example/other/image"))
@@ -569,9 +563,7 @@ def test_a_login_whose_owner_cannot_be_determined_is_an_error(machine: Machine) 
 
 
 @pytest.mark.parametrize("config", [None, {}, {"credsStore": "multi"}, {"credsStore": ""}])
-def test_without_any_helper_logins_are_in_our_own_store(
-    machine: Machine, config: dict[str, str] | None
-) -> None:
+def test_without_helpers_we_keep_logins(machine: Machine, config: dict[str, str] | None) -> None:
     if config is not None:
         machine.config(**config)
     assert_silent(machine.store("h.example:5000", "ü", "ä→"))
@@ -654,9 +646,7 @@ def test_a_keychain_that_does_not_work_and_is_not_named_is_skipped(machine: Mach
     assert_not_found(machine.get("h.example"))
 
 
-def test_a_keychain_that_hangs_and_is_not_named_is_waited_for_once(
-    machine: Machine, tmp_path: Path
-) -> None:
+def test_a_keychain_that_hangs_unnamed_is_tried_once(machine: Machine, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     machine.helper("secretservice", f"echo $$ >>{pids}; exec sleep 600")
     usable_secretservice(machine)

@@ -93,9 +93,7 @@ def test_a_well_known_file_without_a_project_runs_no_gcloud(cloud: Google) -> No
 
 
 @pytest.mark.parametrize("kind", ["key", "federated", "federated user"])
-def test_a_token_ends_at_an_aware_time_and_is_short_lived_without_a_lifetime(
-    cloud: Google, kind: str
-) -> None:
+def test_a_token_ends_at_an_aware_time_and_soon_without_a_life(cloud: Google, kind: str) -> None:
     if kind != "key":
         cloud.lifetime_s = None
     credential = cloud.ask(cloud.identity_of(kind))
@@ -107,9 +105,7 @@ def test_a_token_ends_at_an_aware_time_and_is_short_lived_without_a_lifetime(
 
 
 @pytest.mark.parametrize("listener", ["closed port", "silence", "another service"])
-def test_without_a_metadata_service_the_answer_is_not_found_and_soon(
-    cloud: Google, listener: str
-) -> None:
+def test_without_a_metadata_service_not_found_comes_soon(cloud: Google, listener: str) -> None:
     with LoopbackServer() as server:
         server.on("GET", "/", lambda request: Reply(404, {"Server": "EC2ws"}))
         if listener == "silence":
@@ -136,9 +132,7 @@ def test_without_an_identity_no_sdk_is_loaded(cloud: Google, probed: bool) -> No
     assert "cred_helper.providers.gcr.transport" not in loaded
 
 
-def test_the_metadata_service_is_reached_without_a_proxy(
-    cloud: Google, proxy: TerminatingProxy
-) -> None:
+def test_the_metadata_service_is_asked_by_no_proxy(cloud: Google, proxy: TerminatingProxy) -> None:
     done = cloud.get({**cloud.machine(), "NO_PROXY": "", "no_proxy": ""})
     assert cloud.owner(done) == NODE
     assert proxy.refused == []
@@ -194,9 +188,7 @@ def test_a_pipe_without_a_writer_delays_a_get_no_longer_than_its_deadline(
 
 
 @pytest.mark.parametrize("form", ["variable", "file", "pipe"])
-def test_an_access_token_that_the_user_gives_to_gcloud_is_used_without_gcloud(
-    cloud: Google, form: str
-) -> None:
+def test_an_access_token_for_gcloud_is_used_without_gcloud(cloud: Google, form: str) -> None:
     environment = cloud.gcloud(cloud.folder, f"touch {cloud.folder}/gcloud-was-run\n")
     token = cloud.issue(USER, REGISTRY_SCOPE)
     path = cloud.folder / "token"
@@ -236,9 +228,7 @@ def test_gcloud_is_run_where_it_impersonates_with_the_token_of_the_user(cloud: G
 
 
 @pytest.mark.parametrize("host", [EXAMPLE_HOST, "docker.s3nsregistry.fr"])
-def test_a_credential_of_another_universe_is_refused_before_any_request(
-    cloud: Google, host: str
-) -> None:
+def test_a_credential_of_another_universe_causes_no_request(cloud: Google, host: str) -> None:
     universe = "s3nsapis.fr" if host == EXAMPLE_HOST else "googleapis.com"
     done = cloud.get(cloud.service_account_key(cloud.folder, universe_domain=universe), host)
     assert done.codes == ["gcr.wrong-universe"]
@@ -246,16 +236,13 @@ def test_a_credential_of_another_universe_is_refused_before_any_request(
     assert cloud.paths == []
 
 
-def test_a_machine_of_another_universe_is_asked_for_no_token(cloud: Google) -> None:
+def test_a_machine_and_a_gcloud_of_another_universe_are_asked_for_no_token(cloud: Google) -> None:
     cloud.universe_domain = "s3nsapis.fr"
     done = cloud.get(cloud.machine())
     assert code(done) == "gcr.wrong-universe"
     assert "s3nsapis.fr" in done.stderr
     assert "googleapis.com" in done.stderr
     assert cloud.paths == [EMAIL, UNIVERSE]
-
-
-def test_a_gcloud_of_another_universe_is_not_run(cloud: Google) -> None:
     gcloud = cloud.gcloud(cloud.folder, f"touch {cloud.folder}/gcloud-was-run\n")
     done = cloud.get({**gcloud, "CLOUDSDK_CORE_UNIVERSE_DOMAIN": "s3nsapis.fr"})
     assert code(done) == "gcr.wrong-universe"
@@ -318,9 +305,7 @@ GOOGLE = {"Metadata-Flavor": "Google"}
         (MACHINE_TOKEN, json_reply({"access_token": "a"}, headers=GOOGLE), "gcr.not-a-token"),
     ],
 )
-def test_a_machine_that_gives_no_token_is_an_error(
-    cloud: Google, path: str, fault: Fault, expected: str
-) -> None:
+def test_a_machine_without_a_token(cloud: Google, path: str, fault: Fault, expected: str) -> None:
     cloud.fail(path, fault)
     assert code(cloud.get(cloud.machine(), deadline_s=3)) == expected
 
@@ -424,7 +409,7 @@ REFRESH = "ERROR: (gcloud.auth) There was a problem refreshing your current auth
         ("sleep 60", "provider.program-timeout", "gcloud"),
     ],
 )
-def test_a_gcloud_that_gives_no_token_is_an_error(
+def test_a_gcloud_without_a_token_fails(
     cloud: Google, script: str, expected: str, said: str
 ) -> None:
     done = cloud.get(cloud.gcloud(cloud.folder, script), deadline_s=3)
@@ -443,9 +428,7 @@ def test_a_gcloud_whose_database_is_locked_is_run_again(cloud: Google) -> None:
     assert cloud.owner(cloud.get(cloud.gcloud(cloud.folder, script))) == USER
 
 
-def test_gcloud_is_not_helped_by_a_login_as_a_service_account_nor_run_by_a_relative_path(
-    cloud: Google,
-) -> None:
+def test_gcloud_as_a_service_account_and_by_a_relative_path(cloud: Google) -> None:
     gcloud = cloud.gcloud(cloud.folder, f"echo '{REFRESH}: invalid_grant' >&2; exit 1")
     done = cloud.get({**gcloud, "CLOUDSDK_CORE_ACCOUNT": PUSHER})
     assert code(done) == "gcr.gcloud-account-refused"

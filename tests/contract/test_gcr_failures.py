@@ -284,9 +284,7 @@ def test_a_program_that_gives_no_subject_token_is_named_with_what_it_says(
 
 
 @pytest.mark.parametrize("answer_to_stderr", [False, True])
-def test_what_a_program_writes_to_stderr_does_not_spoil_its_answer(
-    cloud: Google, answer_to_stderr: bool
-) -> None:
+def test_standard_error_does_not_spoil_an_answer(cloud: Google, answer_to_stderr: bool) -> None:
     source = cloud.program_source()
     program = cloud.folder / "give-subject-token"
     first = "exec >&2" if answer_to_stderr else "echo 'a newer version' >&2"

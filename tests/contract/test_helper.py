@@ -107,9 +107,7 @@ def test_a_credential_is_found_in_a_helper_s_answer(
         ('{"Username":"","Secret":""}', 0),
     ],
 )
-def test_every_wording_of_not_found_is_understood(
-    children: Programs, answer: str, status: int
-) -> None:
+def test_each_wording_of_not_found_is_known(children: Programs, answer: str, status: int) -> None:
     with pytest.raises(NotFound):
         helper(children.helper("x", said(answer, status))).get(URL)
 
@@ -202,9 +200,7 @@ def test_a_helper_may_leave_its_input_unread(children: Programs) -> None:
     helper(slow).store(URL, Credential("u", Secret("s" * 1_000_000)))
 
 
-def test_a_helper_that_hangs_is_ended_with_its_whole_group(
-    children: Programs, tmp_path: Path
-) -> None:
+def test_a_helper_that_hangs_is_ended_with_its_group(children: Programs, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     script = f"trap '' TERM\nsleep 600 &\necho $$ $! >{pids}\nwhile :; do sleep 600; done"
     started_at_s = monotonic()
@@ -339,9 +335,7 @@ def test_a_helper_s_standard_error_is_ours_without_the_secret_that_it_gets_or_gi
         ("", ""),
     ],
 )
-def test_a_failing_helper_s_words_are_quoted_if_they_cannot_be_a_secret(
-    words: str, quoted: str | None
-) -> None:
+def test_words_of_a_helper_are_quoted_without_secrets(words: str, quoted: str | None) -> None:
     assert quotable(words, "hunter2") == (words if quoted is None else quoted)
     assert len(quotable("x " * 400)) <= 300
     assert is_name("secretservice")

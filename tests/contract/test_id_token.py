@@ -184,9 +184,7 @@ def test_a_job_has_the_identity_that_the_library_of_sigstore_finds(
         assert token_identity.of_token(ours) == token_identity.of_token(found), job
 
 
-def test_the_systems_whose_tokens_have_one_audience_serve_a_cloud_that_expects_it(
-    world: World,
-) -> None:
+def test_systems_whose_tokens_have_one_audience_serve_clouds_that_expect_it(world: World) -> None:
     assert world.trusts("acr", world.get("acr", world.ci.azure_pipelines(JOB)))
     world.ecr.web_audience = "an organization"
     assert world.trusts("ecr", world.get("ecr", world.ci.circleci(JOB)))
@@ -302,9 +300,7 @@ LACKS: list[tuple[dict[str, str], dict[str, str], str]] = [
 ]
 
 
-def test_a_token_that_cannot_be_had_or_used_is_an_error_before_any_cloud_is_asked(
-    world: World,
-) -> None:
+def test_a_token_that_is_missing_or_bad_is_an_error_before_a_cloud_is_asked(world: World) -> None:
     for cloud in clouds.NAMES[:3]:
         for environment, options, code in LACKS:
             found = world.code(cloud, environment, **options)
@@ -376,13 +372,10 @@ def test_each_failure_of_an_endpoint_has_its_own_code(world: World) -> None:
     assert world.acr.received == []
 
 
-def test_an_endpoint_that_fails_for_a_moment_is_asked_again(world: World) -> None:
+def test_an_endpoint_is_asked_again_and_named_before_the_deadline(world: World) -> None:
     world.ci.server.fail(ci.GITHUB_PATH, faults.unavailable(503), times=2)
     assert world.trusts("ecr", world.get("ecr", world.ci.github(JOB)))
     assert len(world.ci.server.received) == 3
-
-
-def test_a_silent_endpoint_is_named_before_the_deadline(world: World) -> None:
     world.ci.server.fail(ci.GITHUB_PATH, faults.never_answer)
     error = world.error("ecr", world.ci.github(JOB), deadline_s=2)
     assert error.code == "network.timeout"
@@ -428,9 +421,7 @@ def test_a_cloud_that_refuses_the_token_is_explained_by_its_claims(world: World)
 # --- Reports of the field -------------------------------------------------------------------------
 
 
-def test_a_job_that_github_still_holds_for_pending_gets_its_token_a_moment_later(
-    world: World,
-) -> None:
+def test_a_job_that_github_takes_for_pending_gets_its_token_a_moment_later(world: World) -> None:
     # https://github.com/aws-actions/configure-aws-credentials/issues/469
     pending = json_reply({"message": "Can't issue ID_TOKEN for job in 'Pending' state."}, 403)
     world.ci.server.fail(ci.GITHUB_PATH, pending, times=1)

@@ -104,9 +104,7 @@ def cloud() -> Iterator[AwsCloud]:
 
 
 @pytest.mark.parametrize("kind", ["instance", "container"])
-def test_an_instance_or_container_role_assumes_the_role(
-    cloud: AwsCloud, machine: Machine, kind: str
-) -> None:
+def test_an_instance_or_container_assumes_it(cloud: AwsCloud, machine: Machine, kind: str) -> None:
     principal = f"arn:aws:sts::{ACCOUNT}:assumed-role/{kind}-role/i-0123456789abcdef0"
     machine.use(cloud.redirection())
     machine.use(cloud.instance() if kind == "instance" else cloud.container())
@@ -148,9 +146,7 @@ def test_a_closed_file_of_keys_is_an_error(unprivileged: Machine, user: Key, nam
     assert f"1. ecr: ~/.aws/{name} " in explained
 
 
-def test_a_profile_in_a_closed_file_is_not_reported_as_missing(
-    unprivileged: Machine, user: Key
-) -> None:
+def test_a_profile_in_a_closed_file_is_not_missing(unprivileged: Machine, user: Key) -> None:
     unprivileged.write(".aws/credentials", f"[dev]\n{user.options()}\n", 0)
     assert unprivileged.fail(ECR_HOST, AWS_PROFILE="dev").codes == ["ecr.file-unreadable"]
 
@@ -175,9 +171,7 @@ def test_a_closed_home_counts_as_a_home_without_files(unprivileged: Machine, use
     assert not set(done.codes) & set(with_identity)
 
 
-def test_another_source_is_used_where_a_file_is_closed(
-    unprivileged: Machine, cloud: AwsCloud, user: Key
-) -> None:
+def test_a_closed_file_gives_way(unprivileged: Machine, cloud: AwsCloud, user: Key) -> None:
     unprivileged.write(".aws/credentials", f"[default]\n{user.options()}\n", 0)
     unprivileged.use({**cloud.redirection(), **cloud.instance()})
     assert cloud.issued(*unprivileged.get(ECR_HOST).credential, ECR_HOST)

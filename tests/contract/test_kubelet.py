@@ -235,9 +235,7 @@ _MANAGED = {"useManagedIdentityExtension": True}
     ],
     ids=["by client id", "by resource id", "service principal"],
 )
-def test_the_identity_of_the_node_is_that_of_azure_json(
-    node: Node, config: dict[str, Any], asked: str
-) -> None:
+def test_the_node_is_who_azure_json_says(node: Node, config: dict[str, Any], asked: str) -> None:
     (node.home / "node.json").write_text(json.dumps(config))
     node.cluster.acr.system_assigned = False
     try:
@@ -265,9 +263,7 @@ def test_service_accounts_share_nothing_and_the_pods_of_one_share_all(node: Node
     assert response(asks(node.cluster.ecr.role("another", ACCOUNT)))["auth"] != first
 
 
-def test_a_token_that_has_expired_is_shown_to_no_cloud_and_gets_no_kept_credential(
-    node: Node,
-) -> None:
+def test_an_expired_token_is_shown_to_no_cloud_and_gets_no_kept_credential(node: Node) -> None:
     response(node.pull(ECR, EKS, node.cluster.token(AWS_AUDIENCE)))
     assert node.cluster.asked() == "pod"
     node.cluster.issuer.lifetime_s = -600
@@ -299,7 +295,7 @@ def test_a_registry_that_lets_anybody_pull_needs_no_identity(node: Node) -> None
 
 
 @pytest.mark.parametrize(("host", "hours"), [(ECR, 6.0), (GCR, 55 / 60), (ACR, 1.5)])
-def test_kubelet_keeps_a_credential_for_less_than_its_life(
+def test_kubelet_keeps_a_credential_for_a_part_of_its_life(
     node: Node, host: str, hours: float
 ) -> None:
     document = response(node.pull(host))

@@ -183,7 +183,7 @@ def test_talos_gets_a_patch_of_its_machine_configuration(person: Machine) -> Non
         ("--cloud", "frobnicate"),
     ],
 )
-def test_options_that_make_no_sense_are_usage_errors(
+def test_options_without_sense_are_usage_errors(
     person: Machine, arguments: tuple[str, ...]
 ) -> None:
     done = person.run("kubelet-config", *arguments)
@@ -194,9 +194,7 @@ def test_options_that_make_no_sense_are_usage_errors(
 
 
 @pytest.mark.parametrize("name", layouts.NAMES)
-def test_each_layout_gets_program_links_and_configuration(
-    person: Machine, tmp_path: Path, name: str
-) -> None:
+def test_each_layout_gets_its_files(person: Machine, tmp_path: Path, name: str) -> None:
     node = Node(person, tmp_path / "node", name)
     chosen = ("--layout", name) if name == "aks" else ()
     assert node.install("--yes", *chosen, *_PODS).status == 0
@@ -272,7 +270,7 @@ def test_a_newer_program_takes_the_place_of_the_old_one(k3s: Node) -> None:
     assert k3s.config.read_text() == config
 
 
-def test_what_cannot_be_installed_is_refused_before_anything_is_written(
+def test_a_bad_installation_is_refused_before_anything_is_written(
     k3s: Node, tmp_path: Path
 ) -> None:
     def refused(*arguments: str) -> list[str]:
@@ -321,14 +319,9 @@ def test_a_single_file_puts_itself_on_a_node_and_a_package_does_not(k3s: Node) -
 # --- What doctor says -----------------------------------------------------------------------------
 
 
-def test_doctor_says_nothing_of_kubelet_where_there_is_none(person: Machine) -> None:
+def test_doctor_says_where_there_is_no_kubelet_and_no_node(person: Machine, tmp_path: Path) -> None:
     done = person.run("doctor", "--json")
     assert not [found for found in done.document if found["subject"] == "kubelet"]
-
-
-def test_doctor_says_that_a_folder_is_not_the_root_of_a_node(
-    person: Machine, tmp_path: Path
-) -> None:
     done = person.run("doctor", "--json", "--node", str(tmp_path))
     assert [(one["severity"], one["code"]) for one in done.document] == [
         ("note", "node.none-found")
@@ -389,9 +382,7 @@ def test_a_folder_in_which_no_program_starts_is_named(k3s: Node) -> None:
 
 @needs_mounts
 @pytest.mark.parametrize(("run", "is_missing"), [("tmpfs", False), ("tmpfs -o ro", True)])
-def test_a_node_on_which_no_token_can_be_kept_is_named(
-    k3s: Node, run: str, is_missing: bool
-) -> None:
+def test_a_node_that_can_keep_no_token_is_named(k3s: Node, run: str, is_missing: bool) -> None:
     k3s.install("--yes")
     mounts = [
         f"mount -t {run} none /run",

@@ -131,9 +131,7 @@ def test_a_merged_pipe_has_the_reply_alone(executable: Executable, home: Path) -
 
 
 @pytest.mark.usefixtures("core_dumps")
-def test_neither_this_process_nor_its_helpers_leave_a_core_dump(
-    executable: Executable, home: Path
-) -> None:
+def test_no_process_of_ours_leaves_a_core_dump(executable: Executable, home: Path) -> None:
     folder = home / "bin"
     folder.mkdir()
     helper = folder / "docker-credential-limits"

@@ -89,23 +89,15 @@ def test_the_first_rule_that_matches_is_the_only_one(machine: Machine) -> None:
     assert machine.get("https://index.docker.io/v1/").credential == ("of-thing", "s")
 
 
-def test_a_missing_helper_of_a_rule_is_reported_with_the_line_that_names_it(
-    machine: Machine,
-) -> None:
+def test_a_rules_helper_that_is_missing_or_this_program_ends_at_once(machine: Machine) -> None:
     machine.settings(_rule(match="registry.test", helper="missing"))
     done = machine.get("registry.test")
     assert done.status == 1
     assert "docker-credential-missing" in done.stderr
     assert f"{machine.settings_file}:3" in done.stderr
-
-
-def test_a_rule_that_names_this_program_as_its_helper_ends_at_once(machine: Machine) -> None:
     machine.settings(_rule(match="registry.test", helper="multi"))
     done = machine.get("registry.test")
     assert (done.status, done.stdout) == (1, NOT_FOUND)
-
-
-def test_a_rules_helper_that_calls_this_program_back_is_asked_once(machine: Machine) -> None:
     machine.scripts.add_ourselves("circle")
     machine.settings(_rule(match="registry.test", helper="circle"))
     done = machine.get("registry.test")
@@ -133,9 +125,7 @@ def test_anonymous_is_not_found_and_no_source_is_asked(machine: Machine) -> None
     assert _requests(machine, "other") == []
 
 
-def test_the_answer_empty_is_a_credential_without_user_name_and_no_source_is_asked(
-    machine: Machine,
-) -> None:
+def test_the_answer_empty_has_no_user_name_and_asks_no_source(machine: Machine) -> None:
     machine.settings(_rule(match="**", answer="empty"))
     machine.config(credsStore="other")
     for server_url in ("registry.test", ECR_HOST, "https://index.docker.io/v1/"):
@@ -366,9 +356,7 @@ def aws(machine: Machine) -> Iterator[AwsCloud]:
         yield cloud
 
 
-def test_registries_side_by_side_are_asked_for_by_the_identity_of_each(
-    machine: Machine, aws: AwsCloud
-) -> None:
+def test_registries_side_by_side_have_their_identities(machine: Machine, aws: AwsCloud) -> None:
     role_arn = next(iter(aws.roles))
     machine.settings(
         _rule(match="111111111111.dkr.ecr.*.amazonaws.com", profile="red")

@@ -91,16 +91,14 @@ def _litter(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("signum", SIGNALS)
-def test_a_signal_ends_a_get_that_reads_its_request(
-    machine: Machine, signum: signal.Signals
-) -> None:
+def test_a_signal_ends_a_get_that_reads_input(machine: Machine, signum: signal.Signals) -> None:
     started = Started(machine.executable.environment)
     started.ask(EXAMPLE_HOST)
     assert started.end(signum) == (-signum, b"", b"")
 
 
 @pytest.mark.parametrize("signum", SIGNALS)
-def test_a_signal_ends_a_get_that_waits_for_its_cloud(
+def test_a_signal_ends_a_get_that_waits_for_a_cloud(
     machine: Machine, signum: signal.Signals
 ) -> None:
     machine.cloud.delay_s = _LATE_S
@@ -113,9 +111,7 @@ def test_a_signal_ends_a_get_that_waits_for_its_cloud(
 
 
 @pytest.mark.parametrize("signum", SIGNALS)
-def test_a_signal_ends_a_get_that_waits_for_another_one(
-    machine: Machine, signum: signal.Signals
-) -> None:
+def test_a_signal_ends_a_get_that_waits_for_a_get(machine: Machine, signum: signal.Signals) -> None:
     machine.cloud.delay_s = _LATE_S
     leader = machine.start()
     machine.wait_for_request()
@@ -254,9 +250,7 @@ def test_a_signal_at_any_moment_of_a_get_leaves_a_whole_token_or_none(
     record_property(FIGURES, f"signals at random moments of a get: {ended} ended, {answered} late")
 
 
-def test_a_signal_at_any_moment_of_a_store_leaves_a_whole_file(
-    home: Path, record_property: Record
-) -> None:
+def test_a_signal_at_any_moment_leaves_a_whole_store(home: Path, record_property: Record) -> None:
     environment = pinned_environment(home)
     folder = home / ".local" / "share" / "docker-credential-multi"
     chance = random.Random(6)
@@ -329,7 +323,7 @@ _COMMANDS = [
 
 
 @pytest.mark.parametrize("arguments", _COMMANDS)
-def test_a_command_without_standard_output_says_so(
+def test_a_command_needs_standard_output(
     executable: Executable, arguments: tuple[str, ...]
 ) -> None:
     closing = 'exec "$@" >&-'

@@ -45,14 +45,11 @@ def _keep(person: Machine, host: str, username: str, secret: str) -> None:
     person.write(".docker/config.json", json.dumps(config))
 
 
-def test_raw_is_the_secret_and_nothing_else(known: Machine) -> None:
+def test_raw_is_the_secret_alone_and_json_has_expiry_and_source(known: Machine) -> None:
     done = known.run("token", aws.EXAMPLE_HOST)
     assert (done.status, done.stderr) == (0, "")
     secret = done.stdout.decode().removesuffix("\n")
     assert known.run("get", stdin=aws.EXAMPLE_HOST).credential == ("AWS", secret)
-
-
-def test_json_has_the_expiry_and_the_source(known: Machine) -> None:
     document = known.run("token", "--format", "json", google.EXAMPLE_HOST).document
     username, secret = known.run("get", stdin=google.EXAMPLE_HOST).credential
     assert (document["username"], document["secret"]) == (username, secret)
@@ -70,9 +67,7 @@ def test_env_can_be_evaluated_by_a_shell(person: Machine, secret: str) -> None:
 
 
 @pytest.mark.parametrize("secret", [PASSWORD, _AWKWARD, "-n", "%s\\n", "ünïcode"])
-def test_docker_login_hands_the_secret_to_dockers_standard_input(
-    person: Machine, secret: str
-) -> None:
+def test_docker_login_gives_the_secret_on_standard_input(person: Machine, secret: str) -> None:
     docker = person.programs / "docker"
     docker.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >arguments\ncat >secret\n')
     docker.chmod(0o755)

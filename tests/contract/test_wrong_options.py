@@ -57,9 +57,7 @@ def test_a_wrong_option_is_reported_with_the_place_that_sets_it(
     assert f"{file}:6: " in places(**{variable: value})
 
 
-def test_doctor_reports_a_wrong_option_without_asking_the_cloud(
-    executable: Executable, home: Path
-) -> None:
+def test_doctor_reports_a_wrong_option_by_itself(executable: Executable, home: Path) -> None:
     file = home / ".config/docker-credential-multi/config.toml"
     file.parent.mkdir(parents=True)
     file.write_text('[acr]\nidentity_token = "maybe"\n[gcr]\nimpersonate = "no-address"\n')

@@ -38,17 +38,12 @@ def test_a_registry_without_an_address_may_not_exist(settings: AzureSettings) ->
     assert error.code == "acr.no-such-registry"
     assert error.hint
     assert error.hint.endswith("--name myreg")
-
-
-def test_a_registry_that_refuses_connections_exists(settings: AzureSettings) -> None:
     refused = ConnectionRefusedError()
     error = errors.unreachable_registry(settings, failed(settings, refused), refused)
     assert error.code == "network.refused"
 
 
-def test_a_user_who_cannot_read_the_keys_of_the_arc_agent_needs_its_group(
-    settings: AzureSettings,
-) -> None:
+def test_who_cannot_read_the_keys_of_the_arc_agent_needs_its_group(settings: AzureSettings) -> None:
     wire = Wire(settings.request.deadline)
     wire.last = Exchange("GET", "http://localhost:40342/token", upstream="Azure Arc", attempt=1)
     wire.last.status = 401
@@ -58,9 +53,7 @@ def test_a_user_who_cannot_read_the_keys_of_the_arc_agent_needs_its_group(
 
 
 @pytest.mark.parametrize("number", [*ENTRA_CODES, "4242"])
-def test_every_number_of_entra_has_a_message_and_a_hint(
-    settings: AzureSettings, number: str
-) -> None:
+def test_each_number_of_entra_has_a_message_and_hint(settings: AzureSettings, number: str) -> None:
     text = f"AADSTS{number}: Loopback text for a log. Trace ID: 1 Correlation ID: 2"
     error = errors.entra_refusal(settings, text)
     assert isinstance(error, Denied)

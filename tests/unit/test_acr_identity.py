@@ -169,7 +169,7 @@ def test_what_is_earlier_in_the_chain_comes_first(tmp_path: Path) -> None:
         ("VisualStudioCodeCredential", None),
     ],
 )
-def test_azure_token_credentials_narrows_the_chain(
+def test_token_credentials_narrow_the_chain(
     tmp_path: Path, chosen: str, source: str | None
 ) -> None:
     environ = {**BY_SECRET, **az_login(tmp_path)}
@@ -273,14 +273,11 @@ def test_az_is_logged_in_where_its_profile_names_a_user(tmp_path: Path) -> None:
     assert identify(environ).detail == "the login of az"
 
 
-def test_az_is_asked_where_it_has_left_no_folder(tmp_path: Path) -> None:
+def test_az_is_asked_where_it_has_left_no_folder_and_has_to_be_on_path(tmp_path: Path) -> None:
     identity = identify({"HOME": str(tmp_path), "PATH": program(tmp_path, "az")})
     assert (identity.source, identity.certain) == ("azure-cli", False)
     assert not identity.candidates[0].settled
     assert identity.cache_key is None
-
-
-def test_az_has_to_be_on_path(tmp_path: Path) -> None:
     environ = az_login(tmp_path)
     (tmp_path / "bin" / "az").chmod(0o644)
     assert why(identify(environ))["azure-cli"] == "provider.program-not-on-path"
@@ -336,9 +333,7 @@ KNOWN = "https://login.microsoftonline.com"
         ("https://[::1]:8443/", "https://[::1]:8443"),
     ],
 )
-def test_an_authority_of_the_same_cloud_or_of_no_known_one_is_used(
-    configured: str, authority: str
-) -> None:
+def test_an_authority_of_the_same_or_no_cloud_is_used(configured: str, authority: str) -> None:
     assert AzureSettings(request({"AZURE_AUTHORITY_HOST": configured})).authority == authority
 
 
@@ -379,9 +374,7 @@ def test_an_authority_of_the_same_cloud_or_of_no_known_one_is_used(
         ),
     ],
 )
-def test_an_authority_of_another_cloud_or_without_tls_is_refused(
-    host: str, configured: str
-) -> None:
+def test_another_clouds_authority_or_one_without_tls_is_refused(host: str, configured: str) -> None:
     environ = {**BY_SECRET, "AZURE_AUTHORITY_HOST": configured}
     assert wrong(environ, host) in ("acr.bad-authority", "acr.authority-of-another-cloud")
 
@@ -440,9 +433,7 @@ def test_an_option_with_an_invalid_value_is_an_error_that_does_not_quote_it(
 
 @pytest.mark.parametrize("variable", ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"])
 @pytest.mark.parametrize("stray", ["'", '"', "\n", "\r", "\t", " ", "\xa0", "\ufeff", "é", "\0"])
-def test_a_stray_character_is_named_with_the_variable_that_has_it(
-    variable: str, stray: str
-) -> None:
+def test_a_stray_character_is_named_with_its_variable(variable: str, stray: str) -> None:
     for value in (BY_SECRET[variable] + stray, stray + BY_SECRET[variable]):
         with pytest.raises(Misconfigured) as raised:
             identify({**BY_SECRET, variable: value})

@@ -92,9 +92,7 @@ def test_a_uri_is_found_among_keys_without_a_meaning(request_text: str) -> None:
         ("https://storage.googleapis.com/b/hunter2", "bazel.no-rule"),
     ],
 )
-def test_a_uri_that_is_not_one_to_answer_for_is_an_error_that_quotes_no_secret(
-    uri: str, code: str
-) -> None:
+def test_a_uri_not_to_answer_for_is_an_error_that_quotes_no_secret(uri: str, code: str) -> None:
     wiring = Wiring(Settings.load({}), {}, time.monotonic)
     with pytest.raises(ProtocolError) as caught:
         headers.find(uri, wiring)

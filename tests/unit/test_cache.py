@@ -206,9 +206,7 @@ def test_a_token_that_has_to_live_for_some_time_is_renewed_before_it_has_less(
     assert asker.cloud.exchanges == 2
 
 
-def test_a_token_that_lives_too_short_is_used_with_a_warning_where_the_cloud_fails(
-    asker: Asker,
-) -> None:
+def test_a_token_that_lives_too_short_is_used_with_a_warning_if_need_be(asker: Asker) -> None:
     first = asker.get()
     asker.min_life_s = 45 * MINUTE
     asker.clock.now += 30 * MINUTE
@@ -295,9 +293,7 @@ class WithProgram(Cloud):
         return super().get(request, identity)
 
 
-def test_a_token_of_a_program_s_identity_is_kept_under_what_the_program_prints(
-    asker: Asker,
-) -> None:
+def test_a_token_is_kept_under_the_identity_that_a_program_prints(asker: Asker) -> None:
     asker.cloud = cloud = WithProgram(asker.clock)
     first = asker.get()
     assert asker.get() == first
@@ -367,9 +363,7 @@ def test_an_expired_token_is_never_returned(asker: Asker) -> None:
         assert isinstance(asker.failure, Unreachable)
 
 
-def test_with_a_valid_token_a_cloud_that_is_down_is_asked_once_a_minute_and_briefly(
-    asker: Asker,
-) -> None:
+def test_with_a_valid_token_a_cloud_that_is_down_is_asked_once_a_minute(asker: Asker) -> None:
     asker.cloud.life_s = 12 * HOUR
     old = asker.get()
     asker.cloud.failure = Unreachable("cache.no-cipher")
@@ -502,20 +496,23 @@ def damaged(key: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("what", damaged(KEY))
-def test_anything_but_a_whole_entry_of_this_key_and_version_is_a_miss(
-    asker: Asker, what: str
-) -> None:
+def test_only_a_whole_entry_of_this_key_and_version_is_a_hit(asker: Asker, what: str) -> None:
     asker.get()
     path = kept_in(asker.folder)
     path.write_bytes(damaged(path.stem)[what])
     assert asker.get() == asker.get() == f"{SECRET}-2"
 
 
-def test_an_entry_that_is_cut_or_changed_anywhere_is_not_read() -> None:
+def test_an_entry_keeps_any_text_and_is_not_read_if_it_is_cut_or_changed() -> None:
     good = entry().encode(KEY)
     for at in range(len(good)):
         assert Entry.decode(KEY, good[:at]) is None
         assert Entry.decode(KEY, good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :]) is None
+    secret = "=a==\t\r\x00\x85\u2028 ü=\x1c"
+    read = Entry.decode(KEY, entry(secret=secret).encode(KEY))
+    assert read is not None
+    assert read.secret.expose() == secret
+    assert SECRET not in repr(entry()) + str(vars(entry()))
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
@@ -545,17 +542,6 @@ def test_a_credential_that_does_not_fit_an_entry_is_returned_and_not_kept(
     assert asker.cloud.exchanges == 2
 
 
-def test_any_text_of_one_line_survives() -> None:
-    secret = "=a==\t\r\x00\x85\u2028 ü=\x1c"
-    read = Entry.decode(KEY, entry(secret=secret).encode(KEY))
-    assert read is not None
-    assert read.secret.expose() == secret
-
-
-def test_printing_an_entry_shows_no_secret() -> None:
-    assert SECRET not in repr(entry()) + str(vars(entry()))
-
-
 # --- The folder -----------------------------------------------------------------------------------
 
 
@@ -571,9 +557,7 @@ def test_folder_and_files_are_closed_to_others_from_the_start(asker: Asker, mask
 
 
 @pytest.mark.parametrize("bits", [0o701, 0o710, 0o740, 0o755, 0o777, 0o1777])
-def test_a_folder_that_is_open_to_others_is_neither_read_nor_written(
-    asker: Asker, bits: int
-) -> None:
+def test_a_folder_open_to_others_is_neither_read_nor_written(asker: Asker, bits: int) -> None:
     asker.get()
     os.chmod(asker.folder, bits)
     before = names_in(asker.folder)
@@ -624,9 +608,7 @@ def test_a_linked_entry_is_a_miss_and_what_it_points_to_stays(asker: Asker, tmp_
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo], ids=["folder", "pipe"])
-def test_a_folder_or_pipe_in_place_of_an_entry_is_a_miss(
-    asker: Asker, make: Callable[[Path, int], None]
-) -> None:
+def test_a_folder_or_pipe_is_not_an_entry(asker: Asker, make: Callable[[Path, int], None]) -> None:
     asker.get()
     path = kept_in(asker.folder)
     path.unlink()
@@ -655,16 +637,13 @@ def test_root_makes_no_folder_in_the_home_of_another_user(asker: Asker) -> None:
     assert not os.path.exists(os.path.dirname(asker.folder))
 
 
-def test_without_a_usable_folder_nothing_is_kept_and_nothing_fails(asker: Asker) -> None:
+def test_without_a_usable_folder_nothing_is_kept_or_fails(asker: Asker, tmp_path: Path) -> None:
     for folder in ("/dev/null/cache", "/proc/cache", "/proc/self/a/b", f"{asker.folder}/a/b/c"):
         asker.folder = folder
         before = asker.cloud.exchanges
         assert asker.get() != asker.get()
         assert asker.cloud.exchanges == before + 2
         assert TokenCache(folder).entries(NOW) == []
-
-
-def test_only_the_folder_and_the_one_above_it_are_made(tmp_path: Path) -> None:
     assert PrivateFolder(str(tmp_path / "a" / "b")).write("name", b"content")
     assert not PrivateFolder(str(tmp_path / "c" / "d" / "e")).write("name", b"content")
     assert not (tmp_path / "c").exists()
@@ -693,9 +672,7 @@ def test_writing_removes_expired_entries_and_files_of_killed_processes(folder: s
     assert sorted(os.listdir(folder)) == sorted([f"{KEY}.token", strays[0], *foreign])
 
 
-def test_tidying_keeps_newer_entries_and_removes_those_from_a_clock_that_was_years_ahead(
-    folder: str,
-) -> None:
+def test_tidying_keeps_newer_entries_but_not_those_of_years_ahead(folder: str) -> None:
     cache = TokenCache(folder)
     for ahead_s, is_kept in ((1, True), (10 * 365 * 24 * HOUR, False)):
         assert cache.keep(KEY, entry(created_at=NOW + ahead_s), NO_LOCKS)
@@ -778,9 +755,7 @@ OURS = "/docker-credential-multi"
         ({"XDG_CACHE_HOME": "/c"}, f"/c{OURS}"),
     ],
 )
-def test_the_folder_is_where_the_system_keeps_caches(
-    environ: dict[str, str], expected: str | None
-) -> None:
+def test_the_folder_is_where_caches_are(environ: dict[str, str], expected: str | None) -> None:
     assert default_folder(environ) == expected
 
 

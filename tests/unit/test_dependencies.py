@@ -138,10 +138,13 @@ def test_every_installed_file_has_the_hash_of_its_wheel(record_property: Record)
     )
 
 
-def test_every_licence_is_known() -> None:
+def test_every_dependency_has_a_known_licence_and_supports_our_oldest_python() -> None:
     for name, dist in _runtime().items():
         licences = re.split(r" AND | OR ", _licence(dist).replace("(", "").replace(")", ""))
         assert set(licences) <= LICENCES, f"{name}: {_licence(dist)}"
+    for name, dist in _runtime().items():
+        said = ",".join(_fields(dist, "Requires-Python"))
+        assert SpecifierSet(said).contains(f"{LEAST_PYTHON}.0"), f"{name}: {said}"
 
 
 def _licence(dist: Distribution) -> str:
@@ -156,12 +159,6 @@ def _licence(dist: Distribution) -> str:
 
 def _fields(dist: Distribution, name: str) -> list[str]:
     return dist.metadata.get_all(name) or []
-
-
-def test_every_dependency_supports_our_oldest_python() -> None:
-    for name, dist in _runtime().items():
-        said = ",".join(_fields(dist, "Requires-Python"))
-        assert SpecifierSet(said).contains(f"{LEAST_PYTHON}.0"), f"{name}: {said}"
 
 
 def test_every_import_is_pinned() -> None:

@@ -58,9 +58,7 @@ def held(value: object, asked: str = "h.example", **kind: bool) -> tuple[str, st
         ({"auth": basic("u", "p"), "email": None, "x": [1]}, ("u", "p")),
     ],
 )
-def test_every_kind_of_entry_is_a_credential(
-    entry: dict[str, Any], expected: tuple[str, str]
-) -> None:
+def test_each_kind_of_entry_is_a_login(entry: dict[str, Any], expected: tuple[str, str]) -> None:
     assert held({"auths": {"h.example": entry}}) == expected
     listed = config({"auths": {"h.example": entry}}).list()
     assert listed == {"h.example": expected[0]}
@@ -171,28 +169,20 @@ def test_a_section_of_a_wrong_type_is_an_error_with_its_line(
     assert SECRET not in raised.value.reason
 
 
-def test_podmans_files_name_no_store_and_old_ones_are_all_auths() -> None:
+def test_every_form_of_the_file_is_read() -> None:
     assert config({"credsStore": "x"}, names_store=False).store_helper() is None
     bare = {"https://h.example/v1/": {"auth": basic("u", "p"), "email": "e"}}
     assert held(bare, bare=True) == ("u", "p")
-
-
-def test_docker_auth_config_may_be_a_whole_config_or_the_auths_alone() -> None:
     assert held({"h.example": {"auth": basic("u", "p")}}) == ("u", "p")
     whole = {"auths": {"h.example": {"auth": basic("u", "p")}}, "credHelpers": {"g": "x"}, "x": 1}
     assert held(whole) == ("u", "p")
-
-
-def test_a_byte_order_mark_and_text_after_the_value_are_ignored() -> None:
     data = json.dumps({"auths": {"h.example": {"auth": basic("u", "p")}}}).encode()
     assert held(b"\xef\xbb\xbf" + data) == ("u", "p")
     assert held(data + b"\n}") == ("u", "p")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs modes")
-def test_a_file_that_no_setting_names_counts_as_absent_while_it_is_closed_to_us(
-    tmp_path: Path,
-) -> None:
+def test_a_file_that_no_setting_names_counts_as_absent_while_it_is_closed(tmp_path: Path) -> None:
     """Root's podman makes /run/containers for root alone."""
     session = tmp_path / "run" / "containers"
     session.mkdir(parents=True)

@@ -157,9 +157,7 @@ def set_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> SetUp:
         ({CONTAINER_URL: "", "boto": f"[Credentials]\n{KEYS}"}, "boto-config"),
     ],
 )
-def test_the_source_is_the_one_the_sdk_finds(
-    set_up: SetUp, given_: Given, source: str | None
-) -> None:
+def test_the_source_is_that_of_the_sdk(set_up: SetUp, given_: Given, source: str | None) -> None:
     profile = set_up(given_)
     identity = identify(profile=profile)
     assert identity.source == source
@@ -259,9 +257,7 @@ def test_a_configuration_that_the_sdk_refuses_is_refused_without_the_sdk(
         session.create_client("ecr", region_name="us-east-1")
 
 
-def test_a_missing_profile_is_reported_with_its_variable_and_the_profiles_there_are(
-    set_up: SetUp,
-) -> None:
+def test_a_missing_profile_is_reported_with_its_variable_and_the_others(set_up: SetUp) -> None:
     set_up.write(f"{DEV}[default]\n")
     error = refusal(profile="prod")
     assert error.code == "ecr.profile-missing"
@@ -279,9 +275,7 @@ def test_an_empty_profile_variable_counts_as_not_set(set_up: SetUp, variable: st
 # A value that no key has, from a file, a shell or an env file → the variable that is named.
 @pytest.mark.parametrize("variable", [*KEY, "AWS_SESSION_TOKEN"])
 @pytest.mark.parametrize("value", ["example\n", "example\r", "exam ple", '"example"', "exam\0ple"])
-def test_a_key_that_cannot_be_one_is_refused_and_its_variable_named(
-    variable: str, value: str
-) -> None:
+def test_an_impossible_key_is_refused_and_its_variable_named(variable: str, value: str) -> None:
     asked = request()
     asked.environ = {**KEY, variable: value}
     with pytest.raises(Misconfigured) as refused:
@@ -345,9 +339,7 @@ def test_a_folder_in_the_place_of_a_token_file_is_named(set_up: SetUp) -> None:
         (KEYS, "static keys"),
     ],
 )
-def test_a_profile_is_described_by_what_the_sdk_does_with_it(
-    set_up: SetUp, options: str, kind: str
-) -> None:
+def test_a_profile_is_described_by_its_use(set_up: SetUp, options: str, kind: str) -> None:
     set_up.write(f"[profile dev]\n{options}")
     assert identify(profile="dev").detail == f'profile "dev" in ~/.aws/config ({kind})'
 
@@ -691,7 +683,9 @@ def no_address(url: str) -> Exception:
     return error  # type: ignore[no-any-return]
 
 
-def test_a_region_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_region_that_does_not_exist_is_named_unless_the_proxy_has_no_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("HTTPS_PROXY", raising=False)
     host = "123456789012.dkr.ecr.mars-north-1.amazonaws.com"
     url = "https://api.ecr.mars-north-1.amazonaws.com/"
@@ -699,11 +693,6 @@ def test_a_region_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) 
     assert isinstance(failure, Unreachable)
     assert failure.code == "ecr.region-unknown"
     assert "api.ecr.mars-north-1.amazonaws.com" in failure.reason
-
-
-def test_a_proxy_without_an_address_is_not_a_region_without_an_api(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://bücher.invalid:3128")
     url = "https://api.ecr.us-east-1.amazonaws.com/"
     failure = explain(no_address(url))

@@ -163,9 +163,7 @@ def test_without_an_identity_the_reason_of_each_source_is_reported(tmp_path: Pat
 
 
 @pytest.mark.parametrize("home", ["", "relative"])
-def test_without_a_home_folder_no_file_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
-) -> None:
+def test_no_home_means_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
     monkeypatch.chdir(tmp_path)
     for folder in (".config/gcloud", "relative/.config/gcloud", "~/.config/gcloud"):
         write(tmp_path / folder / "application_default_credentials.json", KEY)
@@ -204,9 +202,7 @@ def test_a_named_file_that_is_not_there_is_an_error(named_by: str) -> None:
         ("{folder}/other.json", "gcr.file-missing"),
     ],
 )
-def test_a_mistake_in_the_path_of_a_file_is_named(
-    home: Path, tmp_path: Path, path: str, code: str
-) -> None:
+def test_a_mistake_in_a_path_is_named(home: Path, tmp_path: Path, path: str, code: str) -> None:
     for folder in (home, tmp_path):
         write(folder / "key.json", KEY)
     error = refused(path.format(folder=tmp_path))
@@ -226,9 +222,7 @@ def test_a_mistake_in_the_path_of_a_file_is_named(
     ],
 )
 @pytest.mark.parametrize("named_by", [ADC, "credentials_file"])
-def test_content_in_place_of_a_path_is_not_shown_and_its_place_is_named(
-    content: str, named_by: str
-) -> None:
+def test_content_in_place_of_a_path_is_not_shown_but_named(content: str, named_by: str) -> None:
     error = refused(content, named_by)
     shown = f"{error.reason} {error.hint}"
     assert named_by in shown
@@ -322,9 +316,7 @@ def test_an_access_token_in_a_variable_comes_before_gclouds_login(gcloud: Gcloud
         assert "CLOUDSDK_AUTH_ACCESS_TOKEN" in identity.detail
 
 
-def test_a_token_file_needs_no_gcloud_and_is_known_by_its_content(
-    gcloud: Gcloud, tmp_path: Path
-) -> None:
+def test_a_token_file_needs_no_gcloud_and_has_a_key(gcloud: Gcloud, tmp_path: Path) -> None:
     file = write(tmp_path / "token", "ya29.one")
     environ = {**gcloud.environ, "PATH": "", "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": file}
     before = identify(environ)
@@ -354,9 +346,7 @@ def test_gcloud_may_have_a_credential_in_place_of_an_account(gcloud: Gcloud) -> 
         ("{absolute}:{relative}", None),
     ],
 )
-def test_gcloud_is_run_from_an_absolute_folder_only(
-    gcloud: Gcloud, path: str, code: str | None
-) -> None:
+def test_gcloud_is_run_by_an_absolute_path(gcloud: Gcloud, path: str, code: str | None) -> None:
     gcloud.log_in("me@example.com")
     absolute = str(gcloud.program.parent)
     path = path.format(absolute=absolute, relative=os.path.relpath(absolute))
@@ -421,9 +411,7 @@ def test_a_subject_token_is_known_by_issuer_subject_and_audience(
         {"file": 1},
     ],
 )
-def test_a_source_whose_owner_is_not_in_files_has_no_cache_key(
-    tmp_path: Path, source: dict[str, object]
-) -> None:
+def test_a_source_of_unknown_owner_has_no_key(tmp_path: Path, source: dict[str, object]) -> None:
     assert identify({ADC: write(tmp_path / "a", federated(**source))}).cache_key is None
 
 
@@ -434,9 +422,7 @@ def test_a_source_whose_owner_is_not_in_files_has_no_cache_key(
         "CLOUDSDK_CONTEXT_AWARE_CERTIFICATE_CONFIG_FILE_PATH",
     ],
 )
-def test_a_certificate_is_known_by_its_configuration_and_content(
-    tmp_path: Path, variable: str
-) -> None:
+def test_a_certificate_is_known_by_configuration_and_text(tmp_path: Path, variable: str) -> None:
     certificate = tmp_path / "certificate.pem"
     config = {"cert_configs": {"workload": {"cert_path": str(certificate), "key_path": "/key"}}}
     places = [tmp_path / name / "certificate_config.json" for name in ("one", "two")]
@@ -598,9 +584,7 @@ SECRET_URL = {"url": "https://hunter2:hunter2@a/b/hunter2?hunter2"}
         (impersonated(USER), "the sign-in of a user, impersonating t@example.com"),
     ],
 )
-def test_a_credential_file_is_described_by_its_identity(
-    tmp_path: Path, content: object, whose: str
-) -> None:
+def test_a_file_is_described_by_its_identity(tmp_path: Path, content: object, whose: str) -> None:
     path = write(tmp_path / "a", content)
     identity = identify({ADC: path}, impersonate="i@example.com")
     named = f"from {path}, named by GOOGLE_APPLICATION_CREDENTIALS"
@@ -672,9 +656,7 @@ def test_what_files_show_to_be_wrong_is_reported_without_a_get(
         "DOCKER_CREDENTIAL_GCR_STORE",
     ],
 )
-def test_a_secret_in_place_of_another_value_is_not_shown(
-    gcloud: Gcloud, variable: str, value: str
-) -> None:
+def test_a_secret_in_any_value_is_not_shown(gcloud: Gcloud, variable: str, value: str) -> None:
     gcloud.log_in("me@example.com")
     environ = {**gcloud.environ, variable: value}
     if "METADATA" in variable:

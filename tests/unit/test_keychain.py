@@ -38,21 +38,15 @@ def test_no_source_is_asked_after_the_first_credential() -> None:
     assert answer.failures == []
 
 
-def test_a_failure_is_kept_where_another_source_answers() -> None:
+def test_a_failure_is_kept_whether_another_source_answers_or_not() -> None:
     denied = Denied("settings.rule-refuses")
     answer = ask([_Source("a", denied), _Source("b", _FOUND)], _URL)
     assert answer.credential is _FOUND
     assert answer.failures == [("a", denied)]
-
-
-def test_a_failure_is_kept_where_no_source_answers() -> None:
     unreachable = Unreachable("provider.no-answer")
     answer = ask([_Source("a", unreachable), _Source("b", NotFound("client.no-credential"))], _URL)
     assert answer.credential is None
     assert answer.failures == [("a", unreachable)]
-
-
-def test_without_sources_there_is_no_credential() -> None:
     answer = ask([], _URL)
     assert answer.credential is None
     assert answer.trace == []

@@ -54,9 +54,7 @@ def _said(lines: list[str]) -> list[str]:
         lambda logger: logger.debug("%(token)s", {"token": _SECRET}),
     ],
 )
-def test_a_record_of_an_sdk_is_logged_by_its_place_and_not_quoted(
-    lines: list[str], say: object
-) -> None:
+def test_a_record_of_an_sdk_is_logged_by_place_alone(lines: list[str], say: object) -> None:
     say(logging.getLogger("some.sdk"))  # type: ignore[operator]
     (line,) = _said(lines)
     assert line.startswith("sdk: some.sdk, ")

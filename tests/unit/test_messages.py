@@ -150,15 +150,12 @@ def test_every_message_is_used() -> None:
     assert unused == []
 
 
-def test_a_message_is_one_line_without_a_final_stop() -> None:
+def test_a_message_is_one_line_without_a_final_stop_or_a_numbered_placeholder() -> None:
     assert [code for code, message in _CATALOGUE.items() if not message.text] == []
     for code, message in _CATALOGUE.items():
         for text in (message.text, message.hint):
             assert "\n" not in text, code
             assert not text.endswith((".", ";", ",")), code
-
-
-def test_a_hint_has_no_placeholder_of_its_own_number() -> None:
     for code, message in _CATALOGUE.items():
         for text in (message.text, message.hint):
             assert all(name != "" for _, name, _, _ in string.Formatter().parse(text)), code

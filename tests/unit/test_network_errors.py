@@ -172,9 +172,7 @@ def failure(stack: Stack, wire: Wire, url: str) -> CredentialError:
         (says(OK + b"\r\n" + b"x" * (MAX_REPLY_BYTES + 1)), "network.reply-too-large"),
     ],
 )
-def test_a_reply_over_plain_http_that_is_not_one(
-    stack: Stack, behave: Behaviour, code: str
-) -> None:
+def test_a_bad_reply_over_plain_http(stack: Stack, behave: Behaviour, code: str) -> None:
     with peer(behave) as port:
         error = failure(stack, new_wire(), f"http://127.0.0.1:{port}/token?key=secret")
     assert error.code == code

@@ -258,9 +258,7 @@ def test_tokens_need_the_first_version_of_the_configuration(tmp_path: Path) -> N
         (json.dumps(json.loads(_EKS)), "]}"),
     ],
 )
-def test_what_a_configuration_has_for_others_stays_to_the_byte(
-    tmp_path: Path, text: str, end: str
-) -> None:
+def test_the_entries_of_others_stay_to_the_byte(tmp_path: Path, text: str, end: str) -> None:
     file = _read(tmp_path, text, "config.json" if text.startswith("{") else "config.yaml")
     merged = file.merged(_ALL)
     assert merged.startswith(text.removesuffix(end))

@@ -85,9 +85,7 @@ def test_anything_but_a_whole_copy_reads_as_nothing(kept: ParsedSettings, folder
 
 
 @pytest.mark.parametrize("value", [object(), dt.date(2026, 1, 1), "x" * 70_000])
-def test_a_value_that_no_copy_can_hold_is_not_kept(
-    kept: ParsedSettings, folder: Path, value: object
-) -> None:
+def test_an_impossible_value_is_not_kept(kept: ParsedSettings, folder: Path, value: object) -> None:
     kept.keep("file", b"text", {"a": value})
     assert _copies(folder) == []
 
@@ -112,9 +110,7 @@ def test_a_change_counts_at_once(kept: ParsedSettings, tmp_path: Path) -> None:
     assert len(_copies(tmp_path / "cache")) == 1
 
 
-def test_a_mistake_is_reported_every_time_and_not_kept(
-    kept: ParsedSettings, tmp_path: Path
-) -> None:
+def test_a_mistake_is_reported_each_time_and_not_kept(kept: ParsedSettings, tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     for text in ("deadline_s = ", "deadline = 1", 'deadline_s = "soon"', "deadline_s = 1979-05-27"):
         file.write_text(text)

@@ -88,7 +88,7 @@ echo credentials not found in native keychain; exit 1"""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_fork_has_the_state_of_a_start(
+def test_a_fork_is_like_a_start(
     person: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person.helper("looking", _STATE)
@@ -117,9 +117,7 @@ def test_a_fork_exits_as_a_start_does_and_ends_with_its_starter(
 @pytest.mark.parametrize(
     "variables", [{"PYTHONDEVMODE": "1"}, {"LC_ALL": "C"}, {"TZ": "UTC"}, {"HOME": "here"}]
 )
-def test_a_run_starts_for_real_where_a_fork_would_differ(
-    person: Machine, variables: dict[str, str]
-) -> None:
+def test_a_run_starts_where_a_fork_would_differ(person: Machine, variables: dict[str, str]) -> None:
     assert person.executable.fork("version", stdin=b"", environment=person.environment)
     environment = person.environment | variables
     assert person.executable.fork("version", stdin=b"", environment=environment) is None

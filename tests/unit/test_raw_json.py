@@ -17,12 +17,9 @@ _DOCKER = """{
 """
 
 
-def test_a_value_is_replaced_in_its_place() -> None:
+def test_a_value_is_replaced_in_its_place_and_a_new_member_indented_as_its_neighbours() -> None:
     edited = raw_json.put(_DOCKER, '"multi"', "credsStore")
     assert edited == _DOCKER.replace('"desktop"', '"multi"')
-
-
-def test_a_new_member_is_indented_as_its_neighbours_are() -> None:
     edited = raw_json.put(_DOCKER, '"multi"', "credHelpers", "gcr.io")
     assert edited == _DOCKER.replace(
         '"\\u00e9"]\n', '"\\u00e9"],\n\t"credHelpers": {"gcr.io": "multi"}\n'

@@ -144,9 +144,7 @@ def test_with_another_key_every_entry_is_a_miss(reader: Reader) -> None:
         ("created_at", NOW - 1),
     ],
 )
-def test_a_sealed_secret_is_bound_to_everything_else(
-    reader: Reader, name: str, value: object
-) -> None:
+def test_a_sealed_secret_is_bound_to_all_the_rest(reader: Reader, name: str, value: object) -> None:
     assert reader.cache().keep(KEY, entry(), NO_LOCKS)
     kept = Entry.decode(KEY, reader.file.read_bytes())
     assert kept is not None

@@ -68,9 +68,7 @@ def test_names_urls_and_paths_are_shown(value: str) -> None:
         ("/home/me/.cache/docker-credential-multi/" + "0123456789abcdef" * 4 + ".token", None),
     ],
 )
-def test_a_message_loses_the_words_with_the_shape_of_a_token(
-    text: str, expected: str | None
-) -> None:
+def test_a_message_loses_words_with_the_shape_of_a_token(text: str, expected: str | None) -> None:
     assert without_tokens(text) == (text if expected is None else expected)
 
 

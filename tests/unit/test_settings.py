@@ -142,9 +142,7 @@ def test_a_setting_is_the_variables_or_the_users_or_the_machines(
     assert getattr(_load(home, name, ""), name) == value
 
 
-def test_the_users_file_beats_the_machines_setting_by_setting(
-    home: Path, user_file: Path, machine: Path
-) -> None:
+def test_the_users_file_beats_the_machines(home: Path, user_file: Path, machine: Path) -> None:
     machine.write_text('deadline_s = 5\non_error = "anonymous"\n')
     user_file.write_text("deadline_s = 6\n")
     settings = _load(home)
@@ -185,9 +183,11 @@ def test_a_named_file_takes_the_place_of_the_others(
     assert _load(home, **{CONFIG: "~/named.toml"}).deadline_s == 7
 
 
-def test_a_named_file_that_does_not_exist_is_an_error(home: Path) -> None:
+def test_a_named_file_that_is_missing_and_a_folder_are_errors(home: Path, user_file: Path) -> None:
     for value in (str(home / "missing.toml"), _SECRET):
         assert _wrong(home, **{CONFIG: value}).code == "settings.missing-file"
+    user_file.mkdir()
+    assert _wrong(home).code == "settings.cannot-read"
 
 
 def test_the_users_folder_is_xdgs_when_it_is_absolute(home: Path, tmp_path: Path) -> None:
@@ -407,11 +407,6 @@ def test_a_pipe_without_a_writer_is_not_waited_for(home: Path, user_file: Path) 
     assert _load(home).files == (str(user_file),)
 
 
-def test_a_folder_in_place_of_the_file_is_an_error(home: Path, user_file: Path) -> None:
-    user_file.mkdir()
-    assert _wrong(home).code == "settings.cannot-read"
-
-
 # --- Options of providers -------------------------------------------------------------------------
 
 
@@ -425,9 +420,7 @@ def test_a_folder_in_place_of_the_file_is_an_error(home: Path, user_file: Path) 
         '[[rule]]\nmatch = "a.test:5000"\nalias = "gcr.io"\nlist = true',
     ],
 )
-def test_options_of_the_cloud_that_answers_are_accepted(
-    home: Path, user_file: Path, toml: str
-) -> None:
+def test_options_of_the_answering_cloud_are_taken(home: Path, user_file: Path, toml: str) -> None:
     user_file.write_text(toml)
     assert _mistakes(home) == []
 
@@ -468,9 +461,7 @@ def test_the_strongest_place_that_sets_an_option_of_a_group_replaces_the_group(
     assert options(settings.rules[0], **variable) == {**rest, "resource_id": "r"}
 
 
-def test_a_path_is_relative_to_its_file_and_a_tilde_is_the_home_folder(
-    home: Path, user_file: Path
-) -> None:
+def test_a_path_is_relative_to_its_file_and_a_tilde_is_home(home: Path, user_file: Path) -> None:
     user_file.write_text(
         '[gcr]\ncredentials_file = "~/key.json"\n[ecr]\nprofile = "~/x"\n'
         "[acr]\nidentity_token = true\n"

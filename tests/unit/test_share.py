@@ -60,9 +60,7 @@ def get(cloud: Cloud, host: str, folder: Path | None) -> str:
 
 
 @pytest.mark.parametrize("cache_key", ["someone", None])
-def test_two_registries_need_one_sign_in(
-    cloud: Cloud, cache_key: str | None, tmp_path: Path
-) -> None:
+def test_two_registries_sign_in_once(cloud: Cloud, cache_key: str | None, tmp_path: Path) -> None:
     cloud.cache_key = cache_key
     assert get(cloud, "a.azurecr.io", tmp_path / "cache") == "a.azurecr.io by sign-in 1"
     assert get(cloud, "b.azurecr.io", tmp_path / "cache") == "b.azurecr.io by sign-in 1"

@@ -52,9 +52,7 @@ def kept(tmp_path: Path) -> Kept:
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
-def test_what_stands_in_its_place_is_named_and_left_as_it_is(
-    kept: Kept, make: Callable[[Path], None]
-) -> None:
+def test_what_is_in_its_place_is_named_and_left(kept: Kept, make: Callable[[Path], None]) -> None:
     kept.path.parent.mkdir(parents=True, mode=0o700)
     make(kept.path)
     kept.path.chmod(0o755)
@@ -193,9 +191,7 @@ def test_a_file_of_another_user_is_refused_and_root_keeps_its_owner(kept: Kept) 
         b"\0" * 4096,
     ],
 )
-def test_a_damaged_file_is_an_error_until_a_change_moves_it_aside(
-    kept: Kept, content: bytes
-) -> None:
+def test_a_damaged_file_is_an_error_until_a_change_moves_it(kept: Kept, content: bytes) -> None:
     kept.put("h.example")
     kept.path.write_bytes(content)
     for read in (lambda: kept.get("h.example"), kept.store.list):
@@ -292,9 +288,7 @@ def test_erasing_an_absent_login_changes_nothing_and_takes_no_lock(
     assert kept.path.stat().st_ino == before
 
 
-def test_a_lock_that_is_held_for_too_long_is_an_error(
-    kept: Kept, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_held_for_too_long_is_an_error(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     kept.put("h.example")
     monkeypatch.setattr(store, "LOCK_TIMEOUT_S", 0.2)
     code = (
