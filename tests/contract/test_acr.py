@@ -207,7 +207,7 @@ def test_a_pipe_is_read_once_and_by_the_get_that_needs_it(machine: Acr, variable
 
 
 @pytest.mark.parametrize("variable", PIPED)
-def test_explain_reads_no_pipe_and_a_get_waits_for_it_no_longer_than_its_deadline(
+def test_explain_reads_no_pipe_and_a_get_waits_no_longer_than_asked(
     machine: Acr, variable: str
 ) -> None:
     _, environment = pipe(machine, variable)
@@ -422,9 +422,7 @@ def complains(words: str) -> str:
         ("yes loopback-token", "provider.program-output-too-long", ""),
     ],
 )
-def test_an_az_without_a_token_is_reported_with_its_own_error_line(
-    machine: Acr, script: str, code: str, said: str
-) -> None:
+def test_an_az_without_a_token_is_quoted(machine: Acr, script: str, code: str, said: str) -> None:
     environment = machine.azure.program(machine.folder, "az", script)
     done = machine.fails({**environment, **machine.azure.az_profile(machine.folder)})
     assert done.codes == [code]
@@ -502,7 +500,7 @@ def test_what_an_az_prints_besides_the_token_does_no_harm(
     ("identity", "variable"),
     [(client_secret, "AZURE_CLIENT_SECRET"), (username_and_password, "AZURE_PASSWORD")],
 )
-def test_a_line_end_in_a_secret_is_named_as_the_cause_of_its_refusal(
+def test_a_line_end_in_a_secret_is_named_as_the_cause(
     machine: Acr, identity: Who, variable: str
 ) -> None:
     environment = identity(machine)
@@ -648,7 +646,7 @@ def test_a_wrong_exchange_is_reported(machine: Acr, fault: Fault, code: str, sai
         (faults.unavailable(500), "network.server-error"),
     ],
 )
-def test_what_is_wrong_with_a_metadata_service_is_reported(
+def test_a_wrong_metadata_service_is_reported(
     machine: Acr, identity: Who, fault: Fault, code: str
 ) -> None:
     environment = identity(machine)

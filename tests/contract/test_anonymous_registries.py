@@ -24,9 +24,7 @@ def _is_warned_not_found(executable: Executable, host: str, identity: Mapping[st
 
 
 @pytest.mark.parametrize("host", sorted(ANONYMOUS_HOSTS))
-def test_a_failing_identity_is_a_warning_and_the_pull_goes_on(
-    executable: Executable, tmp_path: Path, host: str
-) -> None:
+def test_a_failing_identity_is_a_warning(executable: Executable, tmp_path: Path, host: str) -> None:
     found = route(ServerURL.parse(host))
     assert found is not None
     broken = {

@@ -403,9 +403,7 @@ def test_an_error_is_on_standard_error_and_quotes_no_secret(builder: Builder) ->
     assert "docker-credential-multi bazel get" in done.stderr
 
 
-def test_a_rule_for_a_path_is_for_no_path_that_a_server_may_read_otherwise(
-    builder: Builder,
-) -> None:
+def test_a_rule_for_a_path_is_for_no_path_that_servers_read_otherwise(builder: Builder) -> None:
     builder.scripts.helper("own", 'echo \'{"Username":"u","Secret":"p"}\'')
     builder.settings('[[rule]]\nmatch = "files.example/team"\nhelper = "own"\n')
     assert authorization(builder.headers("https://files.example/team/a..b/.c")) == "Basic dTpw"

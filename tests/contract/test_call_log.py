@@ -125,9 +125,7 @@ def test_a_log_on_standard_error_is_the_same_line(logged: Machine) -> None:
 
 
 @pytest.mark.parametrize("place", ["/dev/full", "/missing/log", "/"])
-def test_a_log_that_cannot_be_written_is_one_warning_and_the_answer_is_the_same(
-    logged: Machine, place: str
-) -> None:
+def test_a_log_that_cannot_be_written_is_one_warning(logged: Machine, place: str) -> None:
     done = logged.run("get", stdin="a.example", DOCKER_CREDENTIAL_MULTI_LOG=place)
     assert (done.status, done.codes) == (1, ["settings.log-unusable"])
     assert done.stdout == b"credentials not found in native keychain\n"

@@ -101,7 +101,7 @@ def test_as_ecr_login_it_answers_for_ecr(called: Called, aws: AwsCloud, tmp_path
     assert "nowhere" in done.stderr
 
 
-def test_as_ecr_login_the_variables_of_that_helper_set_the_cache(
+def test_as_ecr_login_its_variables_set_the_cache(
     called: Called, aws: AwsCloud, tmp_path: Path
 ) -> None:
     executable = called("ecr-login")
@@ -119,7 +119,7 @@ def test_as_ecr_login_the_variables_of_that_helper_set_the_cache(
     assert aws.exchanges == 2
 
 
-def test_under_its_own_name_variables_of_other_helpers_have_no_effect(
+def test_under_its_own_name_others_variables_are_unread(
     called: Called, aws: AwsCloud, tmp_path: Path
 ) -> None:
     executable = called("multi-x")
@@ -186,7 +186,7 @@ _LOGIN_OF_GOOGLES = {
 
 
 @pytest.mark.parametrize("place", ["~/.config/gcloud/docker_credentials.json", "named"])
-def test_a_login_that_only_googles_helper_can_use_is_explained(
+def test_a_login_of_googles_helper_is_explained(
     called: Called, home: Path, tmp_path: Path, place: str
 ) -> None:
     file = Path(place.replace("~", str(home))) if place[0] == "~" else tmp_path / place
@@ -209,9 +209,7 @@ def test_a_login_that_only_googles_helper_can_use_is_explained(
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"otherCreds": {"a.test": {}}}'])
-def test_googles_file_without_a_login_has_no_effect(
-    called: Called, home: Path, content: str
-) -> None:
+def test_googles_file_without_login_has_no_effect(called: Called, home: Path, content: str) -> None:
     file = home / ".config/gcloud/docker_credentials.json"
     file.parent.mkdir(parents=True)
     file.write_text(content)
@@ -239,7 +237,7 @@ def test_as_azures_helpers_it_answers_for_azure(
         ("AzureMoonCloud", "a.azurecr.io", "compat.azure-environment"),
     ],
 )
-def test_azures_environment_has_to_be_that_of_the_registry(
+def test_azures_environment_is_the_registrys(
     called: Called, cloud: str, host: str, code: str
 ) -> None:
     done = called("acr-env").get(host, {"AZURE_ENVIRONMENT": cloud})
@@ -296,7 +294,7 @@ def test_as_env_the_variables_of_an_account_choose_the_identity_for_ecr(
     assert executable.get(hosts[0], {**environment, **named}).credential == ("u", "p")
 
 
-def test_rules_count_under_any_name_except_those_with_a_helper(
+def test_rules_without_helper_count_by_any_name(
     called: Called, aws: AwsCloud, tmp_path: Path
 ) -> None:
     executable = called("ecr-login")

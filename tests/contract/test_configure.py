@@ -435,7 +435,7 @@ if sys.platform == "linux":
     ],
 )
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
-def test_what_is_not_a_regular_file_is_an_error_at_once(
+def test_a_pipe_or_folder_is_an_error(
     person: Machine, path: str, make: Callable[[Path], None]
 ) -> None:
     (person.programs / "podman").symlink_to("/bin/true")
@@ -635,9 +635,7 @@ def test_after_a_change_that_fails_the_others_can_be_undone(owner: Machine) -> N
     ],
     ids=["one file", "for reading"],
 )
-def test_a_file_that_is_mounted_stays_and_a_hint_says_why(
-    owner: Machine, tmp_path: Path, mount: str, code: str
-) -> None:
+def test_a_mounted_file_stays(owner: Machine, tmp_path: Path, mount: str, code: str) -> None:
     outside = tmp_path / "outside.json"
     outside.write_text(_CONFIG)
     config = owner.config_file
@@ -661,9 +659,7 @@ def test_a_file_that_is_mounted_stays_and_a_hint_says_why(
         ("--frobnicate",),
     ],
 )
-def test_contradicting_options_are_usage_errors(
-    person: Machine, arguments: tuple[str, ...]
-) -> None:
+def test_contradictions_are_usage_errors(person: Machine, arguments: tuple[str, ...]) -> None:
     done = _configure(person, "--yes", *arguments)
     assert (done.status, done.stdout) == (2, b"")
     assert "hint: docker-credential-multi configure --help" in done.stderr

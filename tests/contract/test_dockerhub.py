@@ -275,9 +275,7 @@ def test_a_long_wait_is_said_with_its_seconds(connected: Machine, headers: dict[
         ({f"{PREFIX}_EXPIRES_IN": "-300"}, "dockerhub.bad-expiry"),
     ],
 )
-def test_a_wrong_value_is_named_and_nothing_is_asked(
-    connected: Machine, variables: dict[str, str], code: str
-) -> None:
+def test_a_wrong_value_is_named(connected: Machine, variables: dict[str, str], code: str) -> None:
     done = connected.fail("docker.io", **variables)
     assert done.codes == [code]
     assert next(iter(variables)) in done.stderr

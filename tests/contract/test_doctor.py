@@ -197,9 +197,7 @@ def test_the_command_of_a_finding_mends_it(person: Machine, given: Given, code: 
     [("{", {}), ("", {"DOCKER_CREDENTIAL_MULTI_CACHE": "maybe"}), ("cache = 1\n", {})],
     ids=["config.json", "a setting's variable", "a settings file"],
 )
-def test_the_command_for_a_broken_file_or_setting_mends_it(
-    person: Machine, text: str, variables: dict[str, str]
-) -> None:
+def test_a_broken_file_is_mended(person: Machine, text: str, variables: dict[str, str]) -> None:
     is_toml = "=" in text
     path = _SETTINGS if is_toml else _CONFIG
     if text:
@@ -445,7 +443,7 @@ def test_an_entry_that_docker_accepts_is_not_said_to_be_refused_by_docker(person
         ("https://index.docker.io/v1", "https://index.docker.io/v1/"),
     ],
 )
-def test_a_key_that_docker_never_looks_up_is_named_with_the_right_one(
+def test_a_key_that_docker_never_asks_is_named(
     person: Machine, key: str, right: str | None
 ) -> None:
     person.write(_CONFIG, {"credHelpers": {key: "multi"}})
@@ -530,9 +528,7 @@ def test_a_login_that_has_expired_is_named(person: Machine, kind: str, ends_in_s
         ("REQUESTS_CA_BUNDLE", PASSWORD * 40),
     ],
 )
-def test_content_in_a_variable_that_takes_a_path_is_not_shown(
-    person: Machine, variable: str, content: str
-) -> None:
+def test_content_in_place_of_a_path_is_hidden(person: Machine, variable: str, content: str) -> None:
     # _doctor looks for the password in the output.
     found = _doctor(person, **{variable: content})
     _finding(found, "fallback.variable-holds-content", variable)
@@ -554,9 +550,7 @@ def test_content_in_a_variable_that_takes_a_path_is_not_shown(
         ({"50.conf": 'credential-helpers = ["multi", "gone"]'}, "error"),
     ],
 )
-def test_podman_is_checked_if_there(
-    person: Machine, drop_ins: dict[str, str], severity: str
-) -> None:
+def test_podman_is_checked_too(person: Machine, drop_ins: dict[str, str], severity: str) -> None:
     assert _of(_doctor(person), "podman") == []
     _add(person, "podman")
     _set_up(person, {_REGISTRIES: ""})  # nothing of the machine's is read
@@ -780,7 +774,7 @@ def test_a_credential_that_is_not_accepted_or_not_given_is_an_error(known: Machi
     assert finding["code"]
 
 
-def test_a_registry_without_a_credential_is_still_asked_whether_it_is_there(
+def test_a_registry_without_a_credential_is_asked_too(
     known: Machine, proxy: TerminatingProxy
 ) -> None:
     with Registry(lambda *_: False, auth="basic") as other, LoopbackServer() as open_to_all:
@@ -897,7 +891,7 @@ def test_a_password_for_a_registry_on_this_machine_goes_through_no_proxy(person:
         assert proxy.received == []
 
 
-def test_a_login_is_shown_to_the_token_endpoint_that_its_registry_names(
+def test_a_login_is_shown_to_its_registrys_endpoint(
     known: Machine, proxy: TerminatingProxy
 ) -> None:
     _logins(known, "images.example")

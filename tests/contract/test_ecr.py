@@ -216,9 +216,7 @@ def redirected(cloud: AwsCloud, home: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("redirected")
-def test_profile_and_role_of_one_registry_come_before_every_variable(
-    aws: Ecr, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_registrys_profile_and_role_come_first(aws: Ecr, monkeypatch: pytest.MonkeyPatch) -> None:
     other = aws.cloud.user("other")
     for name, value in other.environment().items():
         monkeypatch.setenv(name, value)
@@ -354,9 +352,7 @@ def test_sts_is_where_the_region_of_the_host_or_the_user_has_it(
         ("eu-west-1", CHINA_HOST, "cn-north-1"),
     ],
 )
-def test_a_role_is_assumed_in_the_users_region_or_else_the_hosts(
-    aws: Ecr, configured: str, host: str, region: str
-) -> None:
+def test_a_role_is_assumed_in_a_region(aws: Ecr, configured: str, host: str, region: str) -> None:
     role = aws.cloud.role("deploy", aws.user)
     aws.aws_config(assumes(role, aws.user))
     variables = {"AWS_DEFAULT_REGION": configured} if configured else {}
@@ -379,9 +375,7 @@ def test_an_endpoint_in_the_profile_wins_over_what_the_host_wants(
 
 
 @pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ECR"])
-def test_an_endpoint_in_a_variable_wins_over_what_the_host_wants(
-    aws: Ecr, executable: Executable, variable: str
-) -> None:
+def test_an_endpoint_in_a_variable_wins(aws: Ecr, executable: Executable, variable: str) -> None:
     done = executable.get(FIPS_HOST, {**aws.user.environment(), variable: aws.cloud.url})
     assert aws.cloud.issued(*done.credential, FIPS_HOST)
 
@@ -520,9 +514,7 @@ def test_a_refusal_names_who_may_not_do_what(aws: Ecr) -> None:
         ("of an explicit deny", "policy", "ecr.policy-denies"),
     ],
 )
-def test_a_refusal_names_the_policy_behind_it(
-    aws: Ecr, because: str, policy: str, code: str
-) -> None:
+def test_a_refusal_names_the_policy(aws: Ecr, because: str, policy: str, code: str) -> None:
     message = (
         f"User: {aws.user.principal} is not authorized to perform: ecr:GetAuthorizationToken on"
         f" resource: * because {because.format(policy)}"

@@ -41,9 +41,7 @@ def _is_not_found(done: Completed) -> bool:
         ("docker_io", "registry-1.docker.io"),
     ],
 )
-def test_a_pair_of_variables_answers_for_the_host_it_names(
-    executable: Executable, name: str, server_url: str
-) -> None:
+def test_a_pair_answers_for_its_host(executable: Executable, name: str, server_url: str) -> None:
     assert executable.get(server_url, _pair(name)).credential == ("u", "p")
 
 

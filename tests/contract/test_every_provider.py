@@ -120,9 +120,7 @@ def test_nothing_is_asked_where_no_identity_is_configured(
     assert cloud.registry.received == []
 
 
-def test_explain_names_the_identity_and_why_not_the_others_without_asking(
-    known: Executable, cloud: Hosted
-) -> None:
+def test_explain_names_the_identity_and_why_not_others(known: Executable, cloud: Hosted) -> None:
     document = known.run("explain", "--json", cloud.host).document
     assert document["host"] == cloud.host
     identity = document["identity"]
@@ -135,9 +133,7 @@ def test_explain_names_the_identity_and_why_not_the_others_without_asking(
     assert cloud.registry.received == []
 
 
-def test_a_login_with_a_piped_token_succeeds_and_keeps_nothing(
-    known: Executable, cloud: Hosted, home: Path
-) -> None:
+def test_a_login_with_a_token_keeps_nothing(known: Executable, cloud: Hosted, home: Path) -> None:
     _needs(not _row(cloud).only_with, "is there only with its options: the login is kept")
     login = {"ServerURL": cloud.host, "Username": cloud.username, "Secret": "piped-token"}
     done = known.run("store", stdin=json.dumps(login))

@@ -166,9 +166,7 @@ def test_an_identity_is_shown_with_those_that_it_comes_before(person: Machine) -
 
 
 @pytest.mark.parametrize("provider", [name for name in NAMES if not clouds.find(name).only_with])
-def test_a_try_shows_expiry_and_time(
-    known: Machine, provider: str, proxy: TerminatingProxy
-) -> None:
+def test_a_try_shows_time_and_end(known: Machine, provider: str, proxy: TerminatingProxy) -> None:
     host = clouds.find(provider).example_host
     document = _document(known, "--try", host)
     tried = document["tried"][0]

@@ -310,7 +310,7 @@ def test_docker_auth_config_is_read_leniently(machine: Machine) -> None:
         (None, "cannot be read: is a directory"),
     ],
 )
-def test_a_broken_file_is_one_error_and_other_files_still_answer(
+def test_a_broken_file_stops_no_other_file(
     machine: Machine, content: str | None, text: str
 ) -> None:
     path = machine.home / ".docker/config.json"
@@ -365,7 +365,7 @@ def test_a_failure_of_a_helper_is_a_warning_where_another_source_answers(machine
 
 
 @pytest.mark.parametrize("name", ["nowhere", "../../bin/sh", "-x", "a b"])
-def test_a_helper_that_is_missing_or_has_a_bad_name_is_an_error_that_names_the_file(
+def test_a_missing_or_misnamed_helper_is_an_error_with_its_file(
     machine: Machine, name: str
 ) -> None:
     path = machine.config(credsStore=name)

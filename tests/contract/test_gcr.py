@@ -144,9 +144,7 @@ def test_the_metadata_service_is_asked_by_no_proxy(cloud: Google, proxy: Termina
 @pytest.mark.parametrize(
     ("name", "expected"), [("gone.json", "gcr.file-missing"), ("", "gcr.file-unreadable")]
 )
-def test_a_file_that_cannot_be_used_never_gives_way_to_the_machine(
-    cloud: Google, name: str, expected: str
-) -> None:
+def test_a_bad_file_never_gives_way_to_the_machine(cloud: Google, name: str, expected: str) -> None:
     path = cloud.folder / name
     done = cloud.get({**cloud.machine(), "GOOGLE_APPLICATION_CREDENTIALS": str(path)})
     assert code(done) == expected
@@ -409,9 +407,7 @@ REFRESH = "ERROR: (gcloud.auth) There was a problem refreshing your current auth
         ("sleep 60", "provider.program-timeout", "gcloud"),
     ],
 )
-def test_a_gcloud_without_a_token_fails(
-    cloud: Google, script: str, expected: str, said: str
-) -> None:
+def test_gcloud_without_token_fails(cloud: Google, script: str, expected: str, said: str) -> None:
     done = cloud.get(cloud.gcloud(cloud.folder, script), deadline_s=3)
     assert code(done) == expected
     assert said in done.stderr

@@ -81,7 +81,7 @@ def said(text: str, status: int = 1) -> str:
         ),
     ],
 )
-def test_a_credential_is_found_in_a_helper_s_answer(
+def test_an_answer_has_a_credential(
     children: Programs, answer: str, expected: tuple[str, str]
 ) -> None:
     credential = helper(children.helper("x", said(answer, 0))).get(URL)
@@ -147,7 +147,7 @@ LATIN_1 = 'cat >/dev/null; printf \'{"Username":"u","Secret":"\\344"}\''
         (said('{"Secret":"s","n":' + "1" * 5000 + "}", 0), BadReply, "helper.not-a-credential"),
     ],
 )
-def test_every_other_outcome_has_a_code(
+def test_each_failure_has_a_code(
     children: Programs, body: str, error: type[CredentialError], code: str
 ) -> None:
     begun_s = monotonic()
@@ -220,7 +220,7 @@ def test_a_helper_may_clean_up_at_the_deadline(children: Programs, tmp_path: Pat
     assert tidy.read_text() == "tidied\n"
 
 
-def test_an_agent_that_a_helper_leaves_behind_is_not_waited_for_and_not_ended(
+def test_an_agent_that_a_helper_leaves_is_not_waited_for(
     children: Programs, tmp_path: Path
 ) -> None:
     pid_file = tmp_path / "pid"
@@ -276,9 +276,7 @@ def test_a_helper_answers_where_the_signal_of_its_end_is_ignored_or_blocked(
     assert monotonic() - begun_s < 10
 
 
-def test_a_signal_that_comes_while_a_helper_is_being_started_ends_it_too(
-    children: Programs, tmp_path: Path
-) -> None:
+def test_a_signal_at_the_start_of_a_helper_ends_it_too(children: Programs, tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     script = f"echo $$ >{pid_file}.new && mv {pid_file}.new {pid_file}\nsleep 600"
     path = children.helper("x", script)

@@ -166,9 +166,7 @@ def test_every_ci_system_gives_the_token_that_a_cloud_exchanges(world: World, cl
         assert credential.expires_at is not None, name
 
 
-def test_a_job_has_the_identity_that_the_library_of_sigstore_finds(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_job_has_the_identity_of_sigstore(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     audience = AUDIENCES["ecr"]
     gitlab = world.ci.gitlab(JOB, audience)
     gitlab["STS_AMAZONAWS_COM_ID_TOKEN"] = gitlab.pop("JOB_TOKEN")  # the name that it looks for
@@ -537,9 +535,7 @@ def machine(world: World, home: Path) -> Machine:
     return machine
 
 
-def test_one_file_and_a_job_are_enough_for_three_clouds_and_each_job_has_its_own_token(
-    world: World, machine: Machine
-) -> None:
+def test_one_file_and_a_job_are_enough_for_three_clouds(world: World, machine: Machine) -> None:
     other = "repo:octo/other:ref:refs/heads/main"
     world.ecr.role("ci", JOB, other)
     world.gcr.workloads.add(other)

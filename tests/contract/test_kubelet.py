@@ -295,7 +295,7 @@ def test_a_registry_that_lets_anybody_pull_needs_no_identity(node: Node) -> None
 
 
 @pytest.mark.parametrize(("host", "hours"), [(ECR, 6.0), (GCR, 55 / 60), (ACR, 1.5)])
-def test_kubelet_keeps_a_credential_for_a_part_of_its_life(
+def test_kubelet_keeps_credentials_for_a_part_of_a_life(
     node: Node, host: str, hours: float
 ) -> None:
     document = response(node.pull(host))
@@ -494,7 +494,7 @@ def test_settings_of_azure_that_are_no_object_are_an_error(node: Node, text: str
         (_ACR, ("azure.json", "--ib-sni-name=x"), "kubelet.not-supported"),
     ],
 )
-def test_a_bad_argument_is_an_error_that_names_it(
+def test_a_bad_argument_is_an_error(
     node: Node, link: str, arguments: tuple[str, ...], expected: str
 ) -> None:
     answer = node.send({"image": f"{ECR}/a"}, *arguments, link=link)

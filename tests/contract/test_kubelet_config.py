@@ -183,9 +183,7 @@ def test_talos_gets_a_patch_of_its_machine_configuration(person: Machine) -> Non
         ("--cloud", "frobnicate"),
     ],
 )
-def test_options_without_sense_are_usage_errors(
-    person: Machine, arguments: tuple[str, ...]
-) -> None:
+def test_senseless_options_are_usage_errors(person: Machine, arguments: tuple[str, ...]) -> None:
     done = person.run("kubelet-config", *arguments)
     assert (done.status, done.stdout, done.codes) == (2, b"", ["client.usage"])
 
@@ -270,9 +268,7 @@ def test_a_newer_program_takes_the_place_of_the_old_one(k3s: Node) -> None:
     assert k3s.config.read_text() == config
 
 
-def test_a_bad_installation_is_refused_before_anything_is_written(
-    k3s: Node, tmp_path: Path
-) -> None:
+def test_a_bad_installation_is_refused_before_any_write(k3s: Node, tmp_path: Path) -> None:
     def refused(*arguments: str) -> list[str]:
         done = k3s.install("--yes", *arguments)
         assert done.status == 1

@@ -98,9 +98,7 @@ def test_a_signal_ends_a_get_that_reads_input(machine: Machine, signum: signal.S
 
 
 @pytest.mark.parametrize("signum", SIGNALS)
-def test_a_signal_ends_a_get_that_waits_for_a_cloud(
-    machine: Machine, signum: signal.Signals
-) -> None:
+def test_a_signal_ends_a_get_that_asks_a_cloud(machine: Machine, signum: signal.Signals) -> None:
     machine.cloud.delay_s = _LATE_S
     started = Started(machine.executable.environment)
     started.ask(EXAMPLE_HOST)
@@ -224,7 +222,7 @@ def test_a_signal_that_a_shell_has_ignored_stays_ignored(machine: Machine) -> No
     assert machine.cloud.issued("AWS", json.loads(stdout)["Secret"], EXAMPLE_HOST)
 
 
-def test_a_signal_at_any_moment_of_a_get_leaves_a_whole_token_or_none(
+def test_a_signal_at_any_moment_leaves_no_half_token(
     machine: Machine, record_property: Record
 ) -> None:
     begun_s = time.monotonic()
@@ -323,9 +321,7 @@ _COMMANDS = [
 
 
 @pytest.mark.parametrize("arguments", _COMMANDS)
-def test_a_command_needs_standard_output(
-    executable: Executable, arguments: tuple[str, ...]
-) -> None:
+def test_a_command_needs_an_output(executable: Executable, arguments: tuple[str, ...]) -> None:
     closing = 'exec "$@" >&-'
     done = subprocess.run(
         ["sh", "-c", closing, "sh", *COMMAND, *arguments],
@@ -341,7 +337,7 @@ def test_a_command_needs_standard_output(
 
 
 @pytest.mark.parametrize("arguments", _COMMANDS)
-def test_a_command_whose_reader_is_gone_ends_without_a_traceback(
+def test_a_command_without_a_reader_ends(
     executable: Executable, arguments: tuple[str, ...]
 ) -> None:
     status, stderr = _with_closed_stdout(executable.environment, *arguments)

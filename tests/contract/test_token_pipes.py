@@ -52,7 +52,7 @@ def test_a_pipe_without_a_writer_is_named(
 
 
 @pytest.mark.parametrize("number", range(len(CASES)))
-def test_a_wait_for_a_writer_ends_before_the_deadline(
+def test_a_wait_for_a_writer_ends_soon(
     home: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     monkeypatch.setattr(pipes, "WRITER_TIMEOUT_S", 0.1)

@@ -169,9 +169,7 @@ def test_what_is_earlier_in_the_chain_comes_first(tmp_path: Path) -> None:
         ("VisualStudioCodeCredential", None),
     ],
 )
-def test_token_credentials_narrow_the_chain(
-    tmp_path: Path, chosen: str, source: str | None
-) -> None:
+def test_token_credentials_narrow_a_chain(tmp_path: Path, chosen: str, source: str | None) -> None:
     environ = {**BY_SECRET, **az_login(tmp_path)}
     assert identify({**environ, "AZURE_TOKEN_CREDENTIALS": chosen}).source == source
     assert identify(environ, token_credentials=chosen).source == source
@@ -190,7 +188,7 @@ def test_a_credential_class_that_is_not_used_here_is_an_error(chosen: str) -> No
     ],
 )
 @pytest.mark.parametrize("missing", ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"])
-def test_half_an_identity_is_an_error_and_not_replaced_by_another(
+def test_half_an_identity_is_not_replaced_by_another(
     tmp_path: Path, variable: str, missing: str
 ) -> None:
     environ = {**PRINCIPAL, **az_login(tmp_path), variable: SECRET}
@@ -283,7 +281,7 @@ def test_az_is_asked_where_it_has_left_no_folder_and_has_to_be_on_path(tmp_path:
     assert why(identify(environ))["azure-cli"] == "provider.program-not-on-path"
 
 
-def test_a_program_in_a_relative_folder_of_path_is_not_used(
+def test_a_program_by_a_relative_path_is_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environ = az_login(tmp_path)
@@ -303,9 +301,7 @@ def test_a_program_in_a_relative_folder_of_path_is_not_used(
         ("azd", ".azd/auth.json", "azure-developer-cli"),
     ],
 )
-def test_other_programs_are_used_once_they_wrote_down_a_login(
-    tmp_path: Path, name: str, state: str, source: str
-) -> None:
+def test_other_programs_need_a_login(tmp_path: Path, name: str, state: str, source: str) -> None:
     environ = {"HOME": str(tmp_path), "PATH": program(tmp_path, name)}
     assert why(identify(environ))[source] == "acr.tool-logged-out"
     (tmp_path / state).parent.mkdir()
@@ -420,7 +416,7 @@ def test_a_name_that_only_looks_like_an_authority_belongs_to_no_cloud(authority:
         ({"identity_token": "maybe"}, "provider.not-a-flag"),
     ],
 )
-def test_an_option_with_an_invalid_value_is_an_error_that_does_not_quote_it(
+def test_an_invalid_option_is_an_error_that_does_not_quote_it(
     options: dict[str, str], code: str
 ) -> None:
     environ = {**PRINCIPAL, "AZURE_FEDERATED_TOKEN": "jwt"}

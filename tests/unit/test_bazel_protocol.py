@@ -124,7 +124,7 @@ def test_a_uri_not_to_answer_for_is_an_error_that_quotes_no_secret(uri: str, cod
         ("https://auth.docker.io/token?service=registry.docker.io", "registry-1.docker.io", ""),
     ],
 )
-def test_the_repository_of_a_uri_is_that_of_the_registry_api(
+def test_a_uri_names_the_repository_of_the_api(
     uri: str, address: str, repository: str | None
 ) -> None:
     target = headers.Target(uri)

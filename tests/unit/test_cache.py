@@ -424,9 +424,7 @@ def test_an_absent_identity_without_a_cache_key_is_remembered_for_seconds(asker:
 
 
 @by_failure
-def test_of_an_identity_without_a_cache_key_no_other_failure_is_remembered(
-    asker: Asker, failure: ProviderError
-) -> None:
+def test_without_a_cache_key_no_other_failure_is_kept(asker: Asker, failure: ProviderError) -> None:
     asker.cloud.identity = Identity("cli", certain=False)
     asker.cloud.failure = failure
     assert asker.failure is failure
@@ -529,7 +527,7 @@ def test_a_failure_reads_as_it_was_written(failure: NotFound | ProviderError) ->
     [("user", "two\nlines"), ("two\nlines", "s"), ("user", "\udcff"), ("user", "s" * 70_000)],
     ids=["line end in secret", "line end in user name", "no text", "huge"],
 )
-def test_a_credential_that_does_not_fit_an_entry_is_returned_and_not_kept(
+def test_a_credential_that_does_not_fit_is_not_kept(
     asker: Asker, username: str, secret: str
 ) -> None:
     class Odd(Cloud):

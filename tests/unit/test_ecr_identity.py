@@ -308,7 +308,7 @@ OF_A_SOURCE = {
         ("\n", "ecr.token-file-empty"),
     ],
 )
-def test_a_token_file_without_a_token_is_named(
+def test_an_empty_token_file_is_named(
     set_up: SetUp, named: Given, content: str | None, code: str
 ) -> None:
     set_up(named if content is None else {**named, "token": content})
@@ -596,9 +596,7 @@ def session(expires_at: str) -> Given:
         ),
     ],
 )
-def test_what_local_files_show_is_reported_without_a_secret(
-    set_up: SetUp, given_: Given, code: str | None
-) -> None:
+def test_what_local_files_show_is_reported(set_up: SetUp, given_: Given, code: str | None) -> None:
     set_up(given_)
     provider = EcrProvider()
     problems = list(provider.problems(request(), provider.identify(request())))
@@ -608,7 +606,7 @@ def test_what_local_files_show_is_reported_without_a_secret(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there the system knows every home folder")
-def test_without_a_home_folder_no_file_of_the_working_folder_is_read(
+def test_without_a_home_no_working_folder_is_read(
     set_up: SetUp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = set_up.home
@@ -683,9 +681,7 @@ def no_address(url: str) -> Exception:
     return error  # type: ignore[no-any-return]
 
 
-def test_a_region_that_does_not_exist_is_named_unless_the_proxy_has_no_address(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_an_unknown_region_is_named_unless_it_is_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HTTPS_PROXY", raising=False)
     host = "123456789012.dkr.ecr.mars-north-1.amazonaws.com"
     url = "https://api.ecr.mars-north-1.amazonaws.com/"

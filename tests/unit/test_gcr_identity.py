@@ -507,7 +507,7 @@ def test_gclouds_token_in_a_pipe_has_no_cache_key(gcloud: Gcloud) -> None:
     assert machine.cache_key is None
 
 
-def test_machines_that_share_a_home_folder_have_different_cache_keys(
+def test_machines_with_one_home_have_different_keys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workload = {ADC: write(tmp_path / "workload", federated(file="/token"))}
@@ -624,7 +624,7 @@ def found_problems(environ: Mapping[str, str], **options: str) -> list[ProviderE
         (impersonated(federated(file="/no/such/token")), "gcr.subject-file-missing"),
     ],
 )
-def test_what_files_show_to_be_wrong_is_reported_without_a_get(
+def test_wrong_files_are_reported_at_once(
     tmp_path: Path, content: object, code: str | None
 ) -> None:
     write(tmp_path / "empty", "\n")

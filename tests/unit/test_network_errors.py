@@ -192,7 +192,7 @@ def test_a_bad_reply_over_plain_http(stack: Stack, behave: Behaviour, code: str)
         (socket.gaierror(socket.EAI_AGAIN, "no such name"), "network.no-name-server"),
     ],
 )
-def test_a_connection_that_cannot_be_made(
+def test_each_way_not_to_connect(
     stack: Stack, error: OSError, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object, **__: object) -> None:

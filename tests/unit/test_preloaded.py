@@ -88,9 +88,7 @@ echo credentials not found in native keychain; exit 1"""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_fork_is_like_a_start(
-    person: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_forks_are_starts(person: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     person.helper("looking", _STATE)
     person.config(credsStore="looking")
     person.use({"PATH": person.scripts.path})
@@ -103,9 +101,7 @@ def test_a_fork_is_like_a_start(
     assert f"\n{tmp_path}\n" in states[0]
 
 
-def test_a_fork_exits_as_a_start_does_and_ends_with_its_starter(
-    person: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fork_exits_as_a_start(person: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preloaded, "_STARTED", [])
     done = [person.run("version"), person.run("no-such-verb"), person.run("get", stdin="x\0y")]
     assert [each.status for each in done] == [0, 1, 1]

@@ -20,7 +20,7 @@ PROXY = "http://proxy.example:3128"
         *("169.254.170.23", "[fd00:ec2::254]", "[fd00:ec2::23]", "[fe80::1]"),
     ],
 )
-def test_a_service_of_the_machine_is_reached_without_the_proxy(
+def test_a_service_of_the_machine_needs_no_proxy(
     monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):

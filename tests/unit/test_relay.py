@@ -42,9 +42,7 @@ def test_a_question_is_shown_while_the_program_waits(capfd: pytest.CaptureFixtur
         urlsafe_b64encode(f'{{"username":"u","password":"{SECRET}"}}'.encode()).decode(),
     ],
 )
-def test_a_line_with_the_secret_is_left_out_in_each_of_its_forms(
-    capfd: pytest.CaptureFixture[str], form: str
-) -> None:
+def test_a_line_with_the_secret_is_left_out(capfd: pytest.CaptureFixture[str], form: str) -> None:
     text = f"before\nDEBUG {form} was read\nafter\n".encode()
     with Relay() as relay:
         for at in range(0, len(text), 7):
@@ -53,9 +51,7 @@ def test_a_line_with_the_secret_is_left_out_in_each_of_its_forms(
     assert _shown(capfd) == "before\nafter\n"
 
 
-def test_a_line_that_is_cut_by_a_pause_in_reading_is_checked_as_a_whole(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
+def test_a_line_with_a_pause_in_it_is_checked_as_a_whole(capfd: pytest.CaptureFixture[str]) -> None:
     with Relay("hunter2") as relay:
         relay.listen(b"first\nthe secret is hun")
         relay.listen(b"ter2\nlast\n")

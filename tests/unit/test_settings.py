@@ -169,9 +169,7 @@ def test_rules_are_tried_variables_first_then_the_users_then_the_machines(
     assert helper_for("y.d.test:5000") is None
 
 
-def test_a_named_file_takes_the_place_of_the_others(
-    home: Path, user_file: Path, machine: Path, tmp_path: Path
-) -> None:
+def test_a_named_file_is_alone(home: Path, user_file: Path, machine: Path, tmp_path: Path) -> None:
     machine.write_text("deadline_s = 5\n")
     user_file.write_text('on_error = "anonymous"\n')
     named = tmp_path / "named.toml"
@@ -371,9 +369,7 @@ def test_a_rule_has_all_its_mistakes(home: Path, user_file: Path) -> None:
     ]
 
 
-def test_a_file_may_begin_with_a_byte_order_mark_and_end_lines_as_windows_does(
-    home: Path, user_file: Path
-) -> None:
+def test_a_byte_order_mark_and_windows_line_ends_are_read(home: Path, user_file: Path) -> None:
     user_file.write_bytes(b"\xef\xbb\xbfdeadline_s = 3\r\ncache = false\r\n")
     assert (_load(home).deadline_s, _load(home).cache) == (3, False)
     user_file.write_bytes(b"\xef\xbb\xbfdeadline_s = 3\r\ncach = false\r\n")
@@ -392,7 +388,7 @@ def test_a_file_may_begin_with_a_byte_order_mark_and_end_lines_as_windows_does(
         (b"deadline_s = " + b"1" * 5000, "settings.number-too-long", ": "),
     ],
 )
-def test_a_file_that_cannot_be_parsed_is_reported(
+def test_a_bad_file_is_reported(
     home: Path, user_file: Path, content: bytes, code: str, place: str
 ) -> None:
     user_file.write_bytes(content)
