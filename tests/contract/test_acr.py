@@ -276,7 +276,7 @@ def test_a_login_or_a_token_of_another_cloud_is_refused(machine: Acr) -> None:
     assert done.codes == ["acr.az-in-another-cloud"]
     assert "az cloud set --name AzureUSGovernment" in done.stderr
     assert not (machine.folder / "az.arguments").exists()
-    environment = machine.azure.az_login(machine.folder, cloud=cloud.CHINA)
+    environment = machine.azure.az_login(machine.home, cloud=cloud.CHINA)
     assert machine.fails(environment).codes == ["acr.token-of-another-cloud"]
     assert machine.requests() == []
 
