@@ -266,8 +266,7 @@ def test_an_unknown_authority_gets_no_secret(machine: Acr) -> None:
 
 
 def test_the_closed_cloud_is_explained_and_never_called(machine: Acr) -> None:
-    done = machine.fails(client_secret(machine), "myreg.azurecr.de")
-    assert done.codes == ["acr.cloud-closed"]
+    assert machine.fails(client_secret(machine), "myreg.azurecr.de").codes == ["acr.cloud-closed"]
     assert machine.requests() == []
 
 
@@ -716,8 +715,7 @@ def test_registries_that_are_asked_for_at_once_wait_for_one_az(machine: Acr) -> 
     machine.use({**azure_cli(machine), **CACHE})
     az = machine.folder / "bin" / "az"
     az.write_text(az.read_text().replace("cat <<", "sleep 1\ncat <<"))
-    done = machine.get_at_once(*SEVERAL)
-    assert [one.status for one in done] == [0] * len(SEVERAL)
+    assert [one.status for one in machine.get_at_once(*SEVERAL)] == [0] * len(SEVERAL)
     assert len((machine.folder / "az.arguments").read_text().splitlines()) == 1
 
 

@@ -191,8 +191,7 @@ def test_a_login_is_exchanged_for_a_token_that_pulls_and_by_a_rule_pushes(builde
     upload = f"{IMAGE}/blobs/uploads/"
     assert builder.pulled(upload, authorization(builder.headers(upload)), "POST") == 401
     builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}/team"\npush = true\n')
-    push = authorization(builder.headers(upload))
-    assert builder.pulled(upload, push, "POST") == 202
+    assert builder.pulled(upload, authorization(builder.headers(upload)), "POST") == 202
     assert {login.grant for login in builder.private.logins} == {"basic"}
 
 
@@ -268,8 +267,7 @@ def test_without_a_login_a_registry_is_asked_only_by_a_rule(builder: Builder) ->
     assert (refused.status, refused.stdout, refused.codes) == (1, b"", ["bazel.unknown-host"])
     assert builder.private.received == []
     builder.settings(f'[[rule]]\nmatch = "{PRIVATE_HOST}"\nanswer = "anonymous"\n')
-    header = authorization(builder.headers(uri))
-    assert builder.pulled(uri, header) == 200
+    assert builder.pulled(uri, authorization(builder.headers(uri))) == 200
     builder.private.fail("/token", Reply(403))
     done = builder.headers(f"{IMAGE}/manifests/1")
     assert (done.status, done.stdout, done.codes) == (0, NONE, ["login.refused-by-endpoint"])

@@ -175,8 +175,7 @@ def test_a_keychain_keeps_the_encryption_key(machine: Machine, home: Path) -> No
         assert first.credential[1].encode() not in kept.read_bytes()
         assert b"\nsealed=" in kept.read_bytes()
     without = machine.get(PATH=os.defpath, **{f"{CACHE}_KEYCHAIN": "missing"})
-    assert without.status == 0
-    assert without.codes == ["helper.not-on-path"]
+    assert (without.status, without.codes) == (0, ["helper.not-on-path"])
     assert "docker-credential-missing" in without.stderr
     assert kept.read_bytes().count(b"\nsealed=") == 1
     assert machine.cloud.exchanges == 2

@@ -184,5 +184,4 @@ def test_a_full_disk_costs_lines_and_no_answer(logged: Machine, tmp_path: Path) 
 
 def test_a_line_is_small_enough_for_what_the_file_is_said_to_hold(logged: Machine) -> None:
     logged.run("get", stdin="123456789012.dkr.ecr.us-east-1.amazonaws.com")
-    line = json.dumps(_lines(logged)[0])
-    assert call_log.MAX_FILE_BYTES / len(line) > 20_000
+    assert call_log.MAX_FILE_BYTES / len(json.dumps(_lines(logged)[0])) > 20_000

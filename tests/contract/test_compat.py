@@ -195,8 +195,7 @@ def test_a_login_of_googles_helper_is_explained(
     named = {"DOCKER_CREDENTIAL_GCR_STORE": str(file)} if place == "named" else {}
     executable = called("gcr")
     done = executable.get(GCR_HOST, named)
-    assert done.status == 1
-    assert done.codes == ["gcr.login-of-former-helper"]
+    assert (done.status, done.codes) == (1, ["gcr.login-of-former-helper"])
     assert str(file) in done.stderr
     assert "1//r" not in done.stderr
     explained = executable.run("explain", GCR_HOST, environment=named).stdout.decode()

@@ -302,8 +302,7 @@ def test_helpers_under_a_key_in_another_case_are_kept(owner: Machine) -> None:
 
 def test_a_key_in_two_cases_is_edited_where_docker_reads_it(owner: Machine) -> None:
     owner.config_file.write_text('{"credsStore":"pass","CredsStore":"desktop"}')
-    said = _configure(owner, "--yes").stdout.decode()
-    assert "credsStore was desktop: " in said
+    assert "credsStore was desktop: " in _configure(owner, "--yes").stdout.decode()
     assert owner.config_file.read_text() == '{"credsStore":"pass","CredsStore":"multi"}'
 
 

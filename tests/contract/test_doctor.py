@@ -206,8 +206,7 @@ def test_a_broken_file_is_mended(person: Machine, text: str, variables: dict[str
     environment = person.environment | variables | {"EDITOR": "cp fix"}
     broken = [f for f in _doctor(person, **environment) if f["severity"] == "error"]
     assert len(broken) == 1
-    mended = _paste(person, broken[0]["command"], environment)
-    assert broken[0]["code"] not in _codes(mended)
+    assert broken[0]["code"] not in _codes(_paste(person, broken[0]["command"], environment))
 
 
 def test_a_program_that_is_not_on_path_is_put_there(person: Machine) -> None:
@@ -352,8 +351,7 @@ def test_copies_and_helpers_that_never_start_are_named(person: Machine, tmp_path
 )
 def test_a_helper_that_cannot_start_is_a_warning(person: Machine, head: bytes, code: str) -> None:
     person.helper("other").write_bytes(head)
-    finding = _finding(_doctor(person), code, "docker-credential-other")
-    assert finding["severity"] == "warning"
+    assert _finding(_doctor(person), code, "docker-credential-other")["severity"] == "warning"
 
 
 def test_a_helper_that_this_user_may_not_execute_is_named_with_the_command(person: Machine) -> None:
@@ -479,8 +477,7 @@ def test_a_folder_or_pipe_in_the_place_of_a_file_is_named_and_not_edited(
     file = person.home / path
     file.parent.mkdir(parents=True)
     make(file)
-    finding = _finding(_doctor(person), code, str(file))
-    assert "EDITOR" not in (finding["command"] or "")
+    assert "EDITOR" not in (_finding(_doctor(person), code, str(file))["command"] or "")
 
 
 @pytest.mark.parametrize(
@@ -782,8 +779,7 @@ def test_a_registry_without_a_credential_is_asked_too(
         proxy.route("other.example", other)
         proxy.route("open.example", open_to_all)
         found = _doctor(known, "other.example", "open.example")
-    asks = _finding(found, "login.registry-asks", "other.example")
-    assert asks["severity"] == "note"
+    assert _finding(found, "login.registry-asks", "other.example")["severity"] == "note"
     assert _finding(found, "login.registry-open", "open.example")
 
 

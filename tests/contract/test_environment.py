@@ -199,8 +199,7 @@ def test_by_a_rule_the_environment_comes_first(executable: Executable, home: Pat
         stdin='{"ServerURL":"registry.test","Username":"u","Secret":"s"}',
         environment=environment,
     )
-    assert done.status == 0
-    assert done.codes == ["store.answered-otherwise"]
+    assert (done.status, done.codes) == (0, ["store.answered-otherwise"])
 
 
 def test_the_environment_can_be_switched_off(executable: Executable) -> None:

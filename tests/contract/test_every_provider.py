@@ -193,8 +193,7 @@ def test_a_ca_bundle_that_cannot_be_used_is_named_with_its_variable(
         file.write_bytes(content)
     only = dict.fromkeys(("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), "")
     done = at_real_names.get(cloud.host, only | {"SSL_CERT_FILE": str(file)})
-    assert done.status == 1
-    assert done.codes == [code]
+    assert (done.status, done.codes) == (1, [code])
     assert f"SSL_CERT_FILE names {file}" in done.stderr
     assert cloud.cloud.received == []
 
@@ -204,6 +203,5 @@ def test_a_proxy_address_that_cannot_be_used_is_not_blamed_on_the_cloud(
     at_real_names: Executable, cloud: Hosted, proxy_url: str
 ) -> None:
     done = at_real_names.get(cloud.host, {"HTTPS_PROXY": proxy_url, "https_proxy": proxy_url})
-    assert done.status == 1
-    assert done.codes == ["network.proxy-unusable"]
+    assert (done.status, done.codes) == (1, ["network.proxy-unusable"])
     assert "hunter2" not in done.stderr

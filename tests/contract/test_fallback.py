@@ -338,8 +338,7 @@ def test_a_broken_file_stops_no_other_file(
     assert listed.codes == found.codes
     assert str(path) in listed.stderr
 
-    said = failed.stderr + found.stderr + listed.stderr + failed.stdout.decode()
-    assert SECRET not in said
+    assert SECRET not in failed.stderr + found.stderr + listed.stderr + failed.stdout.decode()
 
 
 def test_an_invalid_entry_is_a_warning_and_the_next_source_answers(machine: Machine) -> None:
@@ -527,15 +526,13 @@ def test_a_login_that_its_owner_cannot_keep_is_an_error(machine: Machine) -> Non
     machine.helper("one", f"cat >/dev/null; echo {SECRET} is not accepted; exit 1")
     machine.config(credsStore="one")
     done = machine.store("h.example")
-    assert done.status == 1
-    assert done.codes == ["helper.failed"]
+    assert (done.status, done.codes) == (1, ["helper.failed"])
     assert "docker-credential-one" in done.stderr
     assert done.stdout.decode().strip() in done.stderr
     assert SECRET not in done.stderr
     assert not machine.own_store.exists()
     erased = machine.erase("h.example")
-    assert erased.status == 1
-    assert erased.codes == ["helper.says"]
+    assert (erased.status, erased.codes) == (1, ["helper.says"])
     assert "docker-credential-one" in erased.stderr
 
 
@@ -556,8 +553,7 @@ def test_a_login_whose_owner_cannot_be_determined_is_an_error(machine: Machine) 
     assert "line 1" in done.stderr
     machine.config(credsStore="nowhere")
     missing = machine.store("h.example")
-    assert missing.status == 1
-    assert missing.codes == ["helper.not-on-path"]
+    assert (missing.status, missing.codes) == (1, ["helper.not-on-path"])
     assert not machine.own_store.exists()
     assert SECRET not in done.stderr + missing.stderr
 

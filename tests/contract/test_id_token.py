@@ -301,8 +301,7 @@ LACKS: list[tuple[dict[str, str], dict[str, str], str]] = [
 def test_a_token_that_is_missing_or_bad_is_an_error_before_a_cloud_is_asked(world: World) -> None:
     for cloud in clouds.NAMES[:3]:
         for environment, options, code in LACKS:
-            found = world.code(cloud, environment, **options)
-            assert found == f"oidc.{code}", (cloud, environment)
+            assert world.code(cloud, environment, **options) == f"oidc.{code}", (cloud, environment)
     assert [*world.ecr.received, *world.gcr.received, *world.acr.received] == []
 
 

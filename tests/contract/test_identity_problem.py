@@ -142,8 +142,7 @@ def test_a_closed_file_of_keys_is_an_error(unprivileged: Machine, user: Key, nam
     assert done.codes == ["ecr.file-unreadable"]
     assert f"~/.aws/{name}" in done.stderr.splitlines()[0]
     assert f'sudo chown "$(id -u)" ~/.aws/{name}' in done.stderr
-    explained = unprivileged.run("explain", ECR_HOST).stdout.decode()
-    assert f"1. ecr: ~/.aws/{name} " in explained
+    assert f"1. ecr: ~/.aws/{name} " in unprivileged.run("explain", ECR_HOST).stdout.decode()
 
 
 def test_a_profile_in_a_closed_file_is_not_missing(unprivileged: Machine, user: Key) -> None:

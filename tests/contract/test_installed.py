@@ -28,8 +28,8 @@ def test_it_answers_a_client(installed: Executable) -> None:
 
 
 def test_it_has_the_clouds_and_the_commands(installed: Executable) -> None:
-    providers = installed.run("providers").stdout.decode()
-    assert all(name in providers for name in ("ecr", "gcr", "acr"))
+    shown = installed.run("providers").stdout.decode()
+    assert all(name in shown for name in ("ecr", "gcr", "acr"))
     key = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
     nowhere = {"AWS_ENDPOINT_URL_ECR": "http://127.0.0.1:9"}
     asking = Executable(installed.environment | key | nowhere, installed.command)

@@ -90,8 +90,7 @@ def test_docker_can_log_in_with_the_line_that_is_pasted(known: Machine, host: st
     done = _sh(known, line)
     assert done.returncode == 0, done.stderr
     assert "Login Succeeded" in done.stdout
-    kept = json.loads((known.home / ".docker/config.json").read_text())
-    assert host in kept["auths"]
+    assert host in json.loads((known.home / ".docker/config.json").read_text())["auths"]
 
 
 @pytest.mark.skipif(not _CURL, reason="curl is not installed")

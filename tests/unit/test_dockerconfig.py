@@ -60,8 +60,7 @@ def held(value: object, asked: str = "h.example", **kind: bool) -> tuple[str, st
 )
 def test_each_kind_of_entry_is_a_login(entry: dict[str, Any], expected: tuple[str, str]) -> None:
     assert held({"auths": {"h.example": entry}}) == expected
-    listed = config({"auths": {"h.example": entry}}).list()
-    assert listed == {"h.example": expected[0]}
+    assert config({"auths": {"h.example": entry}}).list() == {"h.example": expected[0]}
 
 
 @pytest.mark.parametrize("entry", [{}, None, {"auth": ""}, {"email": "e"}, {"auth": basic("", "")}])

@@ -43,8 +43,7 @@ def test_every_way_of_laying_out_an_object_is_kept(text: str, edited: str) -> No
 
 @pytest.mark.parametrize("text", ['{"a":null}', '{"a" : null , "b":1}'])
 def test_null_on_the_way_is_replaced(text: str) -> None:
-    edited = raw_json.put(text, "1", "a", "b", "c")
-    assert edited == text.replace("null", '{"b": {"c": 1}}')
+    assert raw_json.put(text, "1", "a", "b", "c") == text.replace("null", '{"b": {"c": 1}}')
     assert raw_json.get(text, "a", "b") is None
     assert raw_json.get(text, "a") == "null"
     assert raw_json.remove(text, "a", "b") == text
