@@ -12,11 +12,19 @@ Sources:
 
 from __future__ import annotations
 
+import json
 from time import sleep
+from urllib.parse import quote, urlsplit
 
 from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, Unreachable
 from cred_helper.files.json_file import parse_object
-from cred_helper.providers.common import ci_job, id_token_check, token_identity
+from cred_helper.files.os_errors import os_reason
+from cred_helper.programs import find
+from cred_helper.providers.common import ci_job, id_token_check, pipes, token_identity
+from cred_helper.providers.common.proxy import is_loopback
+from cred_helper.providers.common.quoted import last_line, quoted
+from cred_helper.providers.common.run_program import run
+from cred_helper.providers.common.trust import CaFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,9 +61,6 @@ def token(request: TokenRequest, found: FoundToken) -> str:
 
 
 def _from_pipe(found: FoundToken) -> str:
-    from cred_helper.files.os_errors import os_reason
-    from cred_helper.providers.common import pipes
-
     try:
         data = pipes.read(found.path, found.place, token_identity.MAX_TOKEN_BYTES)
     except OSError as error:
@@ -68,8 +73,6 @@ def _from_pipe(found: FoundToken) -> str:
 
 
 def _github(request: TokenRequest, found: FoundToken) -> str:
-    from urllib.parse import quote
-
     url = request.environ[ci_job.GITHUB_URL]
     url += f"{'&' if '?' in url else '?'}audience={quote(found.audience, safe='')}"
     headers = {"Authorization": f"Bearer {request.environ[ci_job.GITHUB_TOKEN].strip()}"}
@@ -77,8 +80,6 @@ def _github(request: TokenRequest, found: FoundToken) -> str:
 
 
 def _azure_pipelines(request: TokenRequest, found: FoundToken) -> str:
-    from urllib.parse import quote
-
     connection = quote(request.environ[ci_job.AZURE_CONNECTION], safe="")
     url = request.environ[ci_job.AZURE_URL].rstrip("/")
     url += f"?api-version={_AZURE_API_VERSION}&serviceConnectionId={connection}"
@@ -92,8 +93,6 @@ def _azure_pipelines(request: TokenRequest, found: FoundToken) -> str:
 
 
 def _google_cloud(request: TokenRequest, found: FoundToken) -> str:
-    from urllib.parse import quote
-
     host = request.environ.get(ci_job.METADATA_VARIABLE) or _METADATA_HOST
     url = f"http://{host}{_METADATA_PATH}?format=full&audience={quote(found.audience, safe='')}"
     headers = {"Metadata-Flavor": "Google"}
@@ -116,14 +115,9 @@ def _asked(
     """Ask an endpoint, again where it fails for a moment; the reply has the status 200."""
     from cred_helper.providers.common.http_client import HttpClient
     from cred_helper.providers.common.network_errors import status_error
-    from cred_helper.providers.common.trust import CaFile
     from cred_helper.providers.common.wire import Wire, host_of
 
     def admit(asked: str) -> None:
-        from urllib.parse import urlsplit
-
-        from cred_helper.providers.common.proxy import is_loopback
-
         host = urlsplit(asked).hostname if host_of(asked) else ""
         schemes = ("https", "http") if host and (is_direct or is_loopback(host)) else ("https",)
         if not host or asked.partition("://")[0].lower() not in schemes:
@@ -182,8 +176,6 @@ def _member(reply: Exchange, name: str) -> str:
 
 def _said(reply: Exchange) -> str:
     """What a reply says in its ``message`` or ``value``, without words that could be a token."""
-    from cred_helper.providers.common.quoted import quoted
-
     document = parse_object(reply.body)
     message = quoted(document.get("message"), reply.secrets)
     return message or quoted(document.get("value"), reply.secrets)
@@ -198,17 +190,11 @@ def _buildkite(request: TokenRequest, found: FoundToken) -> str:
 
 
 def _circleci(request: TokenRequest, found: FoundToken) -> str:
-    import json
-
     claims = json.dumps({"aud": found.audience})
     return _printed(request, found, "circleci", ["run", "oidc", "get", "--claims", claims])
 
 
 def _printed(request: TokenRequest, found: FoundToken, name: str, arguments: list[str]) -> str:
-    from cred_helper.programs import find
-    from cred_helper.providers.common.quoted import last_line, quoted
-    from cred_helper.providers.common.run_program import run
-
     path = find(name, request.environ)
     if path is None:
         raise Misconfigured("oidc.program-missing", place=found.place, program=name)

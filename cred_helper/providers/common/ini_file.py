@@ -23,8 +23,6 @@ class IniFile:
     ``variable`` names the file, if one does.
     """
 
-    __slots__ = ("_data", "_error", "_sections", "_variable", "path")
-
     def __init__(self, path: str, variable: str = "") -> None:
         self.path = path
         self._variable = variable

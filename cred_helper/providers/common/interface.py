@@ -51,9 +51,8 @@ def seconds(amount_s: float) -> str:
 class IdToken(Record):
     """The identity token that a request is to be answered by; ``id_token`` finds it.
 
-    ``source`` is a value of the option ``id_token`` (``ci``, ``env:NAME``, ``file:PATH``), or the
-    words for where ``given`` comes from: a token that the caller has ("the service account of the
-    pod"). ``audience`` is the user's choice; ``""`` leaves it to the cloud's default.
+    ``source`` is a value of the option ``id_token``, or the words for where the caller has
+    ``given`` from ("the service account of the pod"). ``audience`` is the user's choice, if any.
     """
 
     OF_CI_JOB = "ci"
@@ -66,12 +65,11 @@ class IdToken(Record):
 class FoundToken(Record):
     """Where an identity token comes from, and whose it is.
 
-    ``place`` names the source in messages, as a noun with its article. ``issuer`` is the CI system
-    that has to be asked, ``""`` where the token is at hand: in ``token``, or in the pipe ``path``.
-    ``audience`` is what to ask for, and what the token must be for if ``is_strict``. ``whose`` is
-    the same for every token of one job or pod, and differs for every other; ``None`` where only the
-    token says it. It contains no secret. ``claims`` are issuer, subject and audience in words, from
-    the check of the token on.
+    ``place`` names the source in messages, as a noun with its article. The token is in ``token``,
+    in the pipe ``path``, or ``issuer`` is the CI system to ask. ``audience`` is what to ask for,
+    and what the token must be for if ``is_strict``. ``whose`` is the same for every token of one
+    job or pod, differs for every other, and contains no secret; ``None`` where only the token says
+    it. ``claims`` are issuer, subject and audience in words, from the check of the token on.
     """
 
     place: str
@@ -91,11 +89,10 @@ class FoundToken(Record):
 class TokenRequest(Record):
     """A request for a credential: for which route, with which options, until which deadline.
 
-    ``options`` are the user's choices for this registry (an AWS profile, a tenant, …), by their
-    names in the row of ``clouds``. ``origin_of`` says where an option is written, if that is known.
-    ``environ`` is the environment to look for an identity in. The SDKs read that of the process,
-    which is the same outside a test. ``share`` keeps a part of the answer for other requests.
-    ``id_token`` is the token of a CI job or a pod: with one, only its identity may answer.
+    ``environ`` is the environment to look in; the SDKs read that of the process, which is the same
+    outside a test. ``options`` are the user's choices for this registry, by their names in the row
+    of ``clouds``; ``origin_of`` says where an option is written, if that is known. ``share`` keeps
+    a part of the answer for other requests. With an ``id_token``, only its identity may answer.
     """
 
     route: Route
@@ -202,8 +199,8 @@ def walk(
 ) -> tuple[list[tuple[str, Found]], list[Skipped]]:
     """Look at the sources in order; the identities found, by their source, and the skipped sources.
 
-    A source is a name and a function that returns an identity, or why there is none. The walk goes
-    on after an identity that does not settle it, because that one may turn out not to be there.
+    A source is a name and a function that returns an identity, or why there is none. After an
+    identity that does not settle the walk it goes on: that identity may turn out not to exist.
 
     Raises:
         Misconfigured: from a source that is configured and cannot be used; no later one is tried.

@@ -36,8 +36,7 @@ def quoted(text: object, secrets: Iterable[str] = ()) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "…") if len(secret) >= _MIN_SECRET else text
     text = without_secrets(text)
-    words = [word if _is_harmless(word) else "…" for word in text.split()]
-    line = " ".join(words)
+    line = " ".join(word if _is_harmless(word) else "…" for word in text.split())
     if len(line) > _MAX_CHARACTERS:
         line = line[:_MAX_CHARACTERS].rpartition(" ")[0] + " …"
     return line.rstrip(".")
@@ -61,11 +60,8 @@ def _is_harmless(word: str) -> bool:
 
 def _is_random(name: str) -> bool:
     """Whether a name looks like a key: long, with both cases and digits, or a jumble of cases."""
-    if len(name) >= _MIN_KEY:
-        kinds = (str.isdigit, str.isupper, str.islower)
-        if all(any(map(kind, name)) for kind in kinds):
-            return True
-    if len(name) >= _MIN_HEXADECIMAL and any(map(str.isdigit, name)):
+    kinds = [any(map(kind, name)) for kind in (str.isdigit, str.isupper, str.islower)]
+    if (all(kinds) and len(name) >= _MIN_KEY) or (kinds[0] and len(name) >= _MIN_HEXADECIMAL):
         return True
     humps = sum(a.islower() and b.isupper() for a, b in pairwise(name))
     return humps >= _MIN_HUMPS and len(name) / (humps + 1) < _MIN_HUMP

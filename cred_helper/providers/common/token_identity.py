@@ -19,13 +19,10 @@ if TYPE_CHECKING:
 # Claims of one issue or one sign-in: its times and its numbers.
 # Source: https://openid.net/specs/openid-connect-core-1_0.html#IDToken
 # Source: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
-_OF_ONE_ISSUE = frozenset(
-    b'"%s"' % name
-    for name in (
-        *(b"exp", b"iat", b"nbf", b"jti", b"auth_time", b"updated_at", b"nonce"),
-        *(b"at_hash", b"c_hash", b"s_hash", b"sid", b"session_state"),
-        *(b"uti", b"rh", b"aio", b"xms_ftd"),
-    )
+_OF_ONE_ISSUE = (
+    *(b'"exp"', b'"iat"', b'"nbf"', b'"jti"', b'"auth_time"', b'"updated_at"', b'"nonce"'),
+    *(b'"at_hash"', b'"c_hash"', b'"s_hash"', b'"sid"', b'"session_state"'),
+    *(b'"uti"', b'"rh"', b'"aio"', b'"xms_ftd"'),
 )
 # Kubernetes names the pod, its node and a time as well: other pods of a service account are the
 # same identity. Source: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
@@ -45,7 +42,7 @@ def of_token(token: str | bytes) -> str:
         return fingerprints.digest([b"token", data.strip()])
     if workload := members(named.get(_KUBERNETES, b"")):
         named[_KUBERNETES] = b",".join(workload.get(name, b"") for name in _OF_KUBERNETES)
-    lasting = sorted((name, named[name]) for name in named.keys() - _OF_ONE_ISSUE)
+    lasting = sorted((name, named[name]) for name in named.keys() - {*_OF_ONE_ISSUE})
     return fingerprints.digest([b"claims", *(part for claim in lasting for part in claim)])
 
 

@@ -1,10 +1,9 @@
 """What one ``get`` sends and receives, with the same limits under every SDK.
 
-Each request has a time limit, within the deadline of the whole; each reply has a size limit; the
-proxy and the CA bundle are chosen here. How each request ended is recorded, so that a failure is
-explained from what happened and not from the text of an SDK's exception. ``http_client`` sends by
-urllib3, and ``botocore_session`` puts the AWS SDK's own session on a wire. Never follows a
-redirect, and never reads ``~/.netrc``.
+Requests have time limits within the deadline of the whole, replies a size limit; proxy and CA
+bundle are chosen here. A failure is explained from what happened to the last request, not from the
+text of an SDK's exception. ``http_client`` sends by urllib3, ``botocore_session`` by the AWS SDK's
+own session. Never follows a redirect, never reads ``~/.netrc``.
 """
 
 from __future__ import annotations
@@ -162,10 +161,7 @@ class Wire:
         waiting.end()
 
     def failure(self, error: BaseException) -> ProviderError | None:
-        """The error for the last request, where it got no reply; ``error`` is what the SDK raised.
-
-        ``None`` where nothing was sent, or a reply came.
-        """
+        """The error for the last request, if it got no reply; ``error`` is what the SDK raised."""
         from cred_helper.providers.common.network_errors import network_error
 
         exchange = self.last

@@ -11,17 +11,20 @@ from cred_helper.messages import IN_BETWEEN, Message
 _LATER = "try again in a minute"
 _RUN = "run {command}"
 _SESSION_CAUSE = "AWS keeps a sign-in for some hours, and its renewal for some days."
-_KEY_CAUSE = (
-    "The key was deleted, mistyped, cut in half, or is of another partition (China, GovCloud)."
-)
-_KEY_CURE = "Set the access key id and the secret key anew, both from the same key."
-_FILE_CAUSE = "AWS_PROFILE, ~/.aws/config or ~/.aws/credentials contradict each other."
-_NO_IDENTITY_CAUSE = "sudo and services see neither your variables nor your ~/.aws."
-_NO_IDENTITY_CURE = "Sign in as this user (aws sso login, aws configure), or do without sudo."
-_SERVICE_CAUSE = "A container's or an instance's credentials endpoint gives no keys."
-_SERVICE_CURE = (
-    "Attach a role to the task, pod or instance; in a container on EC2 set the hop limit to 2."
-)
+_KEY = {
+    "cause": "The key was deleted, mistyped, cut in half, or is of another partition (China,"
+    " GovCloud).",
+    "cure": "Set the access key id and the secret key anew, both from the same key.",
+}
+_NO_IDENTITY = {
+    "cause": "sudo and services see neither your variables nor your ~/.aws.",
+    "cure": "Sign in as this user (aws sso login, aws configure), or do without sudo.",
+}
+_SERVICE = {
+    "cause": "A container's or an instance's credentials endpoint gives no keys.",
+    "cure": "Attach a role to the task, pod or instance; in a container on EC2 set the hop limit to"
+    " 2.",
+}
 
 MESSAGES: dict[str, Message] = {
     # Why a source is skipped.
@@ -44,18 +47,14 @@ MESSAGES: dict[str, Message] = {
     # No identity.
     "ecr.no-identity": Message(
         "no AWS identity is configured for this user, and this machine is not an AWS machine",
-        cause=_NO_IDENTITY_CAUSE,
-        cure=_NO_IDENTITY_CURE,
+        **_NO_IDENTITY,
     ),
     "ecr.no-metadata-service": Message(
         "no AWS identity is configured for this user, and no metadata service answers",
-        cause=_NO_IDENTITY_CAUSE,
-        cure=_NO_IDENTITY_CURE,
+        **_NO_IDENTITY,
     ),
     "ecr.instance-without-role": Message(
-        "this instance has no role, or its hop limit keeps the role from containers",
-        cause=_SERVICE_CAUSE,
-        cure=_SERVICE_CURE,
+        "this instance has no role, or its hop limit keeps the role from containers", **_SERVICE
     ),
     "ecr.instance-without-role-by-proxy": Message(
         "the metadata service gives no role; is HTTP_PROXY in between?"
@@ -63,21 +62,17 @@ MESSAGES: dict[str, Message] = {
     "ecr.nothing-assumes-role": Message(
         "no AWS identity is configured that could assume {role}",
         "sign in as an identity that may assume it: aws configure, or aws sso login",
-        cause="role_arn is set for the registry, and there are no keys to assume the role with.",
         cure="Sign in, or remove the option where the message says it is written.",
     ),
     "ecr.profile-empty": Message(
         'profile "{profile}" names no credentials, and there are none elsewhere',
         "{command}",
-        cause="profile is set for the registry, and the profile holds no keys.",
         cure="Give the profile keys, or remove the option where the message says it is written.",
     ),
     # The keys in variables and files.
     "ecr.secret-not-set": Message(
         "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not",
         "set both, or unset AWS_ACCESS_KEY_ID",
-        cause=_KEY_CAUSE,
-        cure=_KEY_CURE,
     ),
     "ecr.key-not-usable": Message(
         "{name} contains {problem}, which AWS does not accept",
@@ -87,9 +82,7 @@ MESSAGES: dict[str, Message] = {
         cure="Use printf in place of echo, and no quotation marks in files that docker reads.",
     ),
     "ecr.profile-half-key": Message(
-        'profile "{profile}" in {path} has no aws_secret_access_key',
-        cause=_KEY_CAUSE,
-        cure=_KEY_CURE,
+        'profile "{profile}" in {path} has no aws_secret_access_key', **_KEY
     ),
     "ecr.web-identity-without-role": Message(
         "AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is not",
@@ -123,7 +116,6 @@ MESSAGES: dict[str, Message] = {
     "ecr.profile-missing": Message(
         'profile "{profile}" is neither in {config} nor in {credentials}{order}',
         "correct {setting}; {known}",
-        cause=_FILE_CAUSE,
     ),
     "ecr.section-misnamed": Message(
         "{path}: line {line}: the section [{section}] has to be [{right}]",
@@ -168,9 +160,7 @@ MESSAGES: dict[str, Message] = {
         "name a source_profile that has role_arn and web_identity_token_file",
     ),
     "ecr.credential-source-failed": Message(
-        'the credential_source of profile "{profile}" gives no credentials',
-        cause=_SERVICE_CAUSE,
-        cure=_SERVICE_CURE,
+        'the credential_source of profile "{profile}" gives no credentials', **_SERVICE
     ),
     "ecr.role-of-itself": Message(
         "role_arn is {role}, which the identity has already",
@@ -274,7 +264,6 @@ MESSAGES: dict[str, Message] = {
     "ecr.session-expired": Message(
         "the session from {detail} has expired: {answer}",
         "renew it",
-        cause="Temporary keys are over their time.",
         cure="Renew them where they came from (aws sso login, a step of your CI).",
     ),
     "ecr.token-file-expired": Message(
@@ -283,8 +272,7 @@ MESSAGES: dict[str, Message] = {
     "ecr.key-unknown": Message(
         "{api} does not know the access key from {detail}: {answer}",
         "the key is deleted, inactive, or not of the {partition} partition",
-        cause=_KEY_CAUSE,
-        cure=_KEY_CURE,
+        **_KEY,
     ),
     "ecr.session-token-missing": Message(
         "{api} does not know the access key from {detail}, which needs a session token: {answer}",
@@ -298,12 +286,11 @@ MESSAGES: dict[str, Message] = {
     "ecr.secret-wrong": Message(
         "the secret key from {detail} does not belong to its access key: {answer}",
         "set both anew",
-        cause=_KEY_CAUSE,
+        cause=_KEY["cause"],
     ),
     "ecr.clock-wrong": Message(
         "{api} refuses the signature, because this machine's clock is {skew}: {answer}",
         "set the clock",
-        cause="The clock is wrong by more than five minutes.",
         cure="sudo timedatectl set-ntp true",
     ),
     "ecr.policy-does-not-allow": Message(

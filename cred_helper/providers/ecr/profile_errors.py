@@ -98,11 +98,7 @@ def misnamed(file: IniFile, section: str, right: str) -> Misconfigured:
     lines = file.data.decode("utf-8", "surrogateescape").split("\n")
     numbers = (n for n, line in enumerate(lines, 1) if line.strip().startswith(f"[{section}]"))
     return Misconfigured(
-        "ecr.section-misnamed",
-        path=file.shown,
-        line=next(numbers, 0),
-        section=section,
-        right=right,
+        "ecr.section-misnamed", path=file.shown, line=next(numbers, 0), section=section, right=right
     )
 
 

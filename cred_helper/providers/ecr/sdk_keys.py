@@ -6,6 +6,8 @@ sessions).
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import botocore.credentials
 from botocore.utils import JSONFileCache
 
@@ -89,8 +91,8 @@ def _assumed(fetcher: Any) -> Any:
 def _replay(output: bytes, session: Any, chain: Any, roles: Any) -> None:
     """Give the SDK the output of the credential_process, which has run already."""
 
-    def popen(*_: object, **__: object) -> _Ended:
-        return _Ended(output)
+    def popen(*_: object, **__: object) -> SimpleNamespace:
+        return SimpleNamespace(returncode=0, communicate=lambda: (output, b""))
 
     def provider(profile_name: str) -> Any:
         made = botocore.credentials.ProcessProvider
@@ -99,18 +101,6 @@ def _replay(output: bytes, session: Any, chain: Any, roles: Any) -> None:
     # The SDK has no other way: one provider for the profile in use, one for the source of a role.
     chain.get_provider("custom-process")._popen = popen  # noqa: SLF001
     roles._profile_provider_builder._create_process_provider = provider  # noqa: SLF001
-
-
-class _Ended:
-    """A process that has ended, as the SDK looks at it."""
-
-    returncode = 0
-
-    def __init__(self, output: bytes) -> None:
-        self._output = output
-
-    def communicate(self) -> tuple[bytes, bytes]:
-        return self._output, b""
 
 
 def _nothing_found(config: Configuration, identity: AwsIdentity, wire: Wire) -> CredentialError:
