@@ -131,8 +131,6 @@ def test_a_log_that_cannot_be_written_is_one_warning(logged: Machine, place: str
     assert done.stdout == b"credentials not found in native keychain\n"
 
 
-# --- Its file -------------------------------------------------------------------------------------
-
 _WRITER = """
 import sys
 from cred_helper import call_log

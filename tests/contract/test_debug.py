@@ -85,9 +85,6 @@ def test_the_answer_of_every_source_is_logged(person: Machine) -> None:
     assert len(said) == 4
 
 
-# --- Where it goes --------------------------------------------------------------------------------
-
-
 def _ask(person: Machine, place: Path | str) -> Completed:
     return person.run("get", stdin="registry.example.com", **{_LOG: str(place)})
 
@@ -128,9 +125,6 @@ def test_a_place_without_a_log_is_one_warning(person: Machine, tmp_path: Path, k
 def test_a_relative_path_is_an_error(person: Machine) -> None:
     done = _ask(person, "log")
     assert "DOCKER_CREDENTIAL_MULTI_LOG is not stderr or the absolute path" in done.stderr
-
-
-# --- Switched on by a command ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,6 @@ def test_every_link_leads_to_a_file_and_a_place_in_it(name: str) -> None:
             assert f'<a id="{anchor}"></a>' in text or anchor in known, target
 
 
-# --- The tables are those of the program ----------------------------------------------------------
-
-
 def test_the_tables_have_every_cloud_setting_option_host_and_message() -> None:
     settings, errors = _PAGES["packaging/docs/settings.md"], _PAGES["packaging/docs/errors.md"]
     for cloud in clouds.CLOUDS:
@@ -89,9 +86,6 @@ def test_a_part_is_filled_with_what_the_program_prints() -> None:
     assert "old" not in filled
     assert (filled[:2], filled[-3:]) == ("a\n", "\nb\n")
     assert docs.filled(filled) == filled
-
-
-# --- Examples -------------------------------------------------------------------------------------
 
 
 def test_every_example_of_settings_is_understood(tmp_path: Path) -> None:

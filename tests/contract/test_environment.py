@@ -103,8 +103,6 @@ def test_a_user_name_and_password_may_be_anything(executable: Executable) -> Non
     assert credential == ('ü"\\', "p:ä\n<token>\U0001f511")
 
 
-# --- CI systems -----------------------------------------------------------------------------------
-
 _GITLAB = {
     "CI_REGISTRY": "registry.gitlab.example:5050",
     "CI_REGISTRY_USER": "gitlab-user",
@@ -161,9 +159,6 @@ def test_the_registries_of_a_ci_system_are_listed(executable: Executable) -> Non
         "gitlab.example:443": "proxy-user",
     }
     assert "token" not in done.stdout.decode()
-
-
-# --- Their place among the others -----------------------------------------------------------------
 
 
 def _log_in(home: Path, host: str) -> None:

@@ -165,9 +165,6 @@ def test_a_provider_that_is_switched_off_is_not_asked(known: Executable, cloud: 
     assert cloud.cloud.received == []
 
 
-# --- Certificates and proxies ---------------------------------------------------------------------
-
-
 @pytest.fixture
 def at_real_names(executable: Executable, cloud: Hosted, proxy: TerminatingProxy) -> Executable:
     """The executable where the cloud is asked by the names it has, over TLS and by the proxy."""

@@ -52,9 +52,6 @@ def test_every_command_is_among_these(person: Machine) -> None:
     assert [line.split()[0] for line in named] == [c for c in _COMMANDS if c and " " not in c]
 
 
-# --- Exit statuses --------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -94,9 +94,6 @@ def test_a_login_answers_where_the_identity_has_a_problem(machine: Machine) -> N
     assert done.codes == ["ecr.nothing-assumes-role"]
 
 
-# --- With an identity -----------------------------------------------------------------------------
-
-
 @pytest.fixture
 def cloud() -> Iterator[AwsCloud]:
     with AwsCloud() as running:
@@ -112,9 +109,6 @@ def test_an_instance_or_container_assumes_it(cloud: AwsCloud, machine: Machine, 
     done = machine.get(ECR_HOST, DOCKER_CREDENTIAL_MULTI_ECR_ROLE_ARN=role)
     assert cloud.issued(*done.credential, ECR_HOST)
     assert "assumed-role/puller/" in cloud.calls[-1].principal
-
-
-# --- A file that cannot be read -------------------------------------------------------------------
 
 
 @pytest.fixture

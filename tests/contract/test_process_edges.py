@@ -39,9 +39,6 @@ def _codes(stderr: bytes) -> list[str]:
     return re.findall(r"\[([a-z-]+\.[a-z-]+)\]$", stderr.decode(), re.MULTILINE)
 
 
-# --- Standard input -------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("is_blocked", [False, True], ids=["plain", "SIGALRM blocked"])
 @pytest.mark.parametrize(
     ("verb", "text", "status"),
@@ -99,9 +96,6 @@ def test_a_slow_client_is_read_to_its_end() -> None:
     assert done.stdout == b"b'01234'\n"
 
 
-# --- Standard error that is the same pipe as standard output --------------------------------------
-
-
 def _merged(executable: Executable, verb: str, text: str, **environment: str) -> bytes:
     """What a client reads that has both outputs in one pipe."""
     return subprocess.run(
@@ -125,9 +119,6 @@ def test_a_merged_pipe_has_the_reply_alone(executable: Executable, home: Path) -
     assert executable.run("list").stderr
     assert _merged(executable, "list", "") == b"{}\n"
     assert _merged(executable, "get", "registry.example").count(b"\n") == 1
-
-
-# --- Limits of the machine ------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("core_dumps")
@@ -180,9 +171,6 @@ def test_what_the_machine_is_short_of_is_named(error: str, code: str) -> None:
     )
     assert (done.returncode, _codes(done.stderr)) == (1, [code])
     assert b"secret" not in done.stderr + done.stdout
-
-
-# --- No home folder -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("value", [None, "", "~", ".", "home"])

@@ -112,9 +112,6 @@ def test_an_option_may_be_given_either_way_and_anywhere(person: Machine) -> None
         assert person.run("token", *arguments).stdout == expected.stdout
 
 
-# --- What is not shown ----------------------------------------------------------------------------
-
-
 def test_no_secret_is_shown_on_a_terminal_without_show(person: Machine) -> None:
     _keep(person, PRIVATE_HOST, USERNAME, PASSWORD)
     status, seen = person.at_terminal("token", PRIVATE_HOST)
