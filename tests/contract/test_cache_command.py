@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.clouds import aws, google
+from tests.clouds import aws
 from tests.clouds.fixtures import authority, proxy
 from tests.stage import known
 from tests.support.machine import Machine, person
 
 __all__ = ["authority", "known", "person", "proxy"]
-
-
-def test_what_is_kept_is_listed_with_how_long_it_is_good(known: Machine) -> None:
-    assert known.run("cache", "list").stdout == b"nothing is kept\n"
-    assert known.run("cache", "list", "--json").document == []
-    secrets = [known.run("token", host).stdout.strip() for host in _HOSTS]
-    listed = known.run("cache", "list")
-    ecr, gcr = listed.stdout.decode().splitlines()
-    assert ecr.startswith("ecr  ")
-    assert ecr.rstrip().endswith(("good for 12 h", "good for 11 h 59 min", "good for 11 h 60 min"))
-    assert "oauth2accesstoken  good for " in gcr
-    document = known.run("cache", "list", "--json")
-    for secret in secrets:
-        assert secret not in listed.stdout + document.stdout
-    assert [row["provider"] for row in document.document] == ["ecr", "gcr"]
-    for row in document.document:
-        assert datetime.fromisoformat(row["expires_at"]) > datetime.now(UTC)
-        assert row["folder"] == str(known.home / ".cache/docker-credential-multi")
-        assert row["encrypted"] is False
-
-
-_HOSTS = (aws.EXAMPLE_HOST, google.EXAMPLE_HOST)
 
 
 def test_what_is_cleared_is_asked_for_anew(known: Machine) -> None:

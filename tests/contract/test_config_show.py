@@ -82,17 +82,6 @@ def test_options_and_rules_are_shown_with_their_lines(person: Machine) -> None:
     ]
 
 
-def test_without_json_it_is_a_table(person: Machine) -> None:
-    person.write(_FILE, _TOML)
-    lines = person.run("config", "show").stdout.decode().splitlines()
-    assert lines[0] == f"~/{_FILE}: read"
-    row = next(line.split() for line in lines if line.startswith("cache "))
-    assert row == ["cache", "off", f"~/{_FILE}:4"]
-    assert "on_error            fail" in "\n".join(lines)
-    assert f"rule *.dkr.ecr.*.amazonaws.com, ~/{_FILE}:10" in lines
-    assert "  profile = work" in lines
-
-
 def test_a_file_that_is_named_takes_the_place_of_both(person: Machine, tmp_path: Path) -> None:
     person.write(_FILE, _TOML)
     named = tmp_path / "named.toml"
@@ -123,14 +112,6 @@ helper = "{token}"
         done = person.run("config", "show", *arguments)
         assert "hunter2" not in done.stdout.decode() + done.stderr
         assert "…@x.example" in done.stdout.decode().replace("\\u2026", "…")
-
-
-def test_invalid_settings_are_an_error_as_for_get(person: Machine) -> None:
-    path = person.write(_FILE, "deadline = 3\n")
-    done = person.run("config", "show", "--json")
-    assert (done.status, done.stdout) == (1, b"")
-    assert f"{path}:1: " in done.stderr
-    assert "deadline_s" in done.stderr
 
 
 def test_a_misspelt_variable_is_a_warning_with_the_name_that_was_meant(person: Machine) -> None:

@@ -143,12 +143,6 @@ def test_a_rule_that_cannot_apply_is_the_error_of_the_explanation(person: Machin
     assert b"DOCKER_CREDENTIAL_MULTI_RULES:3: " in tried.stdout
 
 
-def test_invalid_settings_are_an_error(person: Machine) -> None:
-    done = person.run("explain", "gcr.io", DOCKER_CREDENTIAL_MULTI_CACHE="maybe")
-    assert (done.status, done.stdout) == (1, b"")
-    assert "DOCKER_CREDENTIAL_MULTI_CACHE" in done.stderr
-
-
 def test_an_identity_is_shown_with_those_that_it_comes_before(person: Machine) -> None:
     variables = {"AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE", "AWS_SECRET_ACCESS_KEY": _SECRET}
     identity = _document(person, aws.EXAMPLE_HOST, **variables)["identity"]
@@ -201,12 +195,6 @@ def test_a_try_goes_on_to_the_next_source(person: Machine) -> None:
     assert failed["reason"]
     assert (answered["source"], answered["username"]) == ("docker-credential-last", "u")
     assert _SECRET.encode() not in done.stdout
-
-
-def test_a_try_without_a_credential_is_not_a_failure_of_explain(person: Machine) -> None:
-    done = person.run("explain", "--try", "--json", "registry.example.com")
-    assert done.status == 0
-    assert {asked["outcome"] for asked in done.document["tried"]} == {"nothing"}
 
 
 def test_the_standard_error_of_a_helper_is_not_in_the_document(person: Machine) -> None:

@@ -141,16 +141,6 @@ def test_with_pod_identity_each_cloud_has_a_provider_with_its_audience(person: M
     }
 
 
-def test_the_role_is_for_the_audiences(person: Machine) -> None:
-    gov = ("--pod-identity", "--cloud", "acr", "--audience", "acr=api://AzureADTokenExchangeUSGov")
-    done = person.run("kubelet-config", *gov, "--rbac")
-    role, binding = map(yaml_text.parse, done.stdout.decode().split("---\n"))
-    [rule] = role["rules"]
-    assert rule["resources"] == ["api://AzureADTokenExchangeUSGov"]
-    assert binding["roleRef"]["name"] == role["metadata"]["name"]
-    assert binding["subjects"][0]["name"] == "system:nodes"
-
-
 def test_the_hosts_of_aliases_are_asked_too(person: Machine) -> None:
     person.settings(
         '[[rule]]\nmatch = "registry.corp.example:5000"\nalias = "myregistry.azurecr.io"\n'

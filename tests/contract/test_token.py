@@ -16,7 +16,7 @@ from tests.clients.marks import needs_docker
 from tests.clouds import aws, azure, google
 from tests.clouds.fixtures import authority, proxy
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME, known
-from tests.support.executable import CLOSED_PORT, PROGRAM
+from tests.support.executable import PROGRAM
 from tests.support.machine import Machine, person
 
 __all__ = ["authority", "known", "person", "proxy"]
@@ -132,21 +132,3 @@ def test_an_identity_token_is_not_given_out_as_a_password(person: Machine, form:
     assert (done.status, done.stdout, done.codes) == (1, b"", ["login.no-such-form"])
     assert PASSWORD not in done.stderr
     assert person.run("token", "--format", "json", PRIVATE_HOST).document["username"] == "<token>"
-
-
-def test_without_a_credential_the_hint_is_to_explain(person: Machine) -> None:
-    done = person.run("token", "registry.example.com")
-    assert (done.status, done.stdout, done.codes) == (1, b"", ["login.no-credential"])
-    assert "hint: docker-credential-multi explain registry.example.com" in done.stderr
-
-
-def test_an_identity_that_does_not_work_is_the_reason(person: Machine) -> None:
-    variables = {
-        "AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE",
-        "AWS_SECRET_ACCESS_KEY": PASSWORD,
-        "AWS_ENDPOINT_URL_ECR": CLOSED_PORT,
-        "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "5",
-    }
-    done = person.run("token", aws.EXAMPLE_HOST, **variables)
-    assert (done.status, done.stdout) == (1, b"")
-    assert f"error: no credential for {aws.EXAMPLE_HOST} from ecr: " in done.stderr
