@@ -32,8 +32,6 @@ MAX_FILE_BYTES = 8 << 20
 
 
 class CallLog(Watcher):
-    """The line of this process's call, until ``end`` writes it."""
-
     def __init__(self, file: LogFile) -> None:
         self._file = file
         self._server_url: str | None = None
@@ -45,12 +43,10 @@ class CallLog(Watcher):
         self._server_url = self._server_url or server_url.redacted
 
     def ended(self, source: str, outcome: Outcome, _took_s: float) -> None:
-        """Note the source that has answered."""
         if isinstance(outcome, Credential):
             self._source = source
 
     def asking(self, _provider: str, _request: TokenRequest, _identity: Identity) -> None:
-        """Note that a cloud is asked."""
         self._has_asked = True
 
     def end(self, words: str, status: int, codes: list[tuple[str, str]], took_s: float) -> None:

@@ -41,7 +41,6 @@ _NO_HOME = "/dev/null"
 
 
 def main() -> NoReturn:
-    """Serve one call and end the process."""
     begun_s = monotonic()
     _prepare_process()
     arguments = sys.argv[1:]
@@ -146,7 +145,6 @@ def _recording() -> Recording | None:
 
 
 def _keep_memo(recording: Recording, document: bytes, status: int) -> None:
-    """Write down what the answer depended on, for the launcher."""
     files.record = None
     if recording.is_plain:
         from _payload import BUILD  # type: ignore[import-not-found]
@@ -195,7 +193,6 @@ def _bazel(arguments: list[str]) -> bytes:
 
 
 def _verb(arguments: list[str], known: dict[str, Callable[[], bytes]], shown: str) -> bytes:
-    """Serve the verb that the arguments are."""
     names = {"program": stdio.PROGRAM, "verbs": shown}
     if not arguments:
         raise ProtocolError("client.no-verb", **names)

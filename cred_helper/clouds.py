@@ -83,12 +83,10 @@ class Cloud(Record):
 
     @property
     def option_names(self) -> tuple[str, ...]:
-        """The names of the options, in the order of the table."""
         return tuple(option.name for option in self.options)
 
     @property
     def own_variables(self) -> tuple[str, ...]:
-        """The cloud's own variables that set an option."""
         return tuple(option.variable for option in self.options if option.variable)
 
 

@@ -84,7 +84,6 @@ class Credential:
 
     @property
     def words(self) -> str:
-        """The description of it in messages."""
         return f"a credential for {self.username}" if self.username else "an empty credential"
 
     @property

@@ -229,5 +229,4 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text in one line."""
     return printable(" ".join(text.split()))

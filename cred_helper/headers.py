@@ -146,7 +146,6 @@ def _repository(segments: list[str]) -> str | None:
 
 
 def _is_name(parts: list[str]) -> bool:
-    """Whether these can be the parts of a repository's name."""
     return all(part.strip(".") and _NAME_CHARACTERS.issuperset(part) for part in parts or [""])
 
 
@@ -267,7 +266,6 @@ def _login(target: Target, credential: Credential | None, answer: Answer) -> Hea
 
 
 def _found(answer: Answer, resolution: Resolution, wiring: Wiring) -> Credential | None:
-    """The credential of an answer; what failed before it is a warning."""
     credential = answer.credential
     if credential is None or not (credential.username or credential.secret.expose()):
         return None

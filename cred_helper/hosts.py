@@ -77,7 +77,6 @@ class Route(Record):
 
     @classmethod
     def of(cls, provider: str, host: str, **given: Any) -> Self:
-        """Make a route of these fields. All that is not a field belongs to ``names``."""
         fields = {name: given.pop(name) for name in cls._fields if name in given}
         return cls(provider, host, names=given, **fields)
 
@@ -88,7 +87,6 @@ class Route(Record):
 
     @property
     def anonymous(self) -> bool:
-        """Whether the registry lets anybody pull."""
         return self.host in ANONYMOUS_HOSTS
 
     def __repr__(self) -> str:
@@ -205,12 +203,10 @@ class EcrRoute(Route, kw_only=True):
 
     @property
     def asks_basic(self) -> bool:
-        """Whether this is a private registry: those have no token endpoint."""
         return not self.public
 
     @property
     def public(self) -> bool:
-        """Whether this is ECR Public, which has an API of its own."""
         return self.account is None
 
 

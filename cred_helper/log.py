@@ -69,25 +69,21 @@ class Log(Watcher):
         return log
 
     def event(self, text: str) -> None:
-        """Write one line."""
         lead = _PREFIX if self._file.is_stderr else f"{now()} {os.getpid()} "
         self._file.write(f"{lead}{' '.join(text.split())}")
 
     def watching(
         self, sources: Iterable[Source], server_url: ServerURL, settings_files: Iterable[str]
     ) -> Iterator[Source]:
-        """The same sources, with an event for each outcome."""
         self.event(f"settings from {', '.join(settings_files) or 'no file'}")
         self.event(f"asked for {server_url.redacted_host}")
         yield from super().watching(sources, server_url, settings_files)
         self.event("no source is left")
 
     def ended(self, source: str, outcome: Outcome, took_s: float) -> None:
-        """Write the outcome of a source."""
         self.event(f"{source}: {_result(outcome)}, in {took_s * 1000:.0f} ms")
 
     def asking(self, provider: str, request: TokenRequest, identity: Identity) -> None:
-        """Write which identity a cloud is asked with."""
         known = f"{identity.source} ({identity.detail})" if identity.source else "no known identity"
         self.event(f"{provider}: asking for {request.route.host} as {known}")
 

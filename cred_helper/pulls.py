@@ -87,7 +87,6 @@ class Pull:
         self._identity = "the node"
 
     def response(self) -> bytes:
-        """The response to kubelet."""
         credential = None
         try:
             credential = self._credential()
@@ -298,7 +297,6 @@ def _kinds(resolution: Resolution) -> tuple[str, ...]:
 
 
 def _shown_account(subject: str) -> str:
-    """Whose token it is, for messages."""
     name = subject.removeprefix(_SUBJECT).replace(":", "/")
     is_account = (
         subject.startswith(_SUBJECT)

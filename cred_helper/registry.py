@@ -85,12 +85,10 @@ class Challenge(NamedTuple):
 
     @property
     def is_bearer(self) -> bool:
-        """Whether a token of the token endpoint is asked for."""
         return self.scheme == "bearer"
 
     @property
     def realm(self) -> str:
-        """The URL of the token endpoint."""
         return self.parameters.get("realm", "")
 
 
@@ -130,7 +128,6 @@ class Registry:
 
     @property
     def host(self) -> str:
-        """The host of the latest request."""
         return _host(self._request.url)
 
     def challenge(self, repository: str = "") -> Challenge | None:
@@ -209,7 +206,6 @@ class Registry:
         return Token(text.strip(), began_at_s + _life_s(document.get("expires_in")))
 
     def _check_realm(self, realm: str, *, is_secret: bool) -> None:
-        """Refuse a token endpoint that must not be sent the credential."""
         host = _host(realm)
         if not host:
             raise Denied("login.endpoint-without-tls")
@@ -226,7 +222,6 @@ class Registry:
                 raise Denied("login.endpoint-elsewhere", host=host)
 
     def failure(self, error: Exception) -> ProviderError:
-        """The error for an exception that one of the requests raised."""
         match error:
             case ProviderError():
                 return error
@@ -287,7 +282,6 @@ def _life_s(expires_in: object) -> float:
 
 
 def _host(url: str) -> str:
-    """The host of a URL; empty where it has none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:

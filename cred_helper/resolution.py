@@ -52,7 +52,6 @@ class Resolution(Record, kw_only=True):
 
     @property
     def asks_cloud(self) -> bool:
-        """Whether the provider of the route is among the sources."""
         return CLOUD in self.sources
 
     @property
@@ -69,7 +68,6 @@ class Resolution(Record, kw_only=True):
 
     @property
     def needs_no_credential(self) -> bool:
-        """Whether a rule says that no source is asked."""
         return self.rule is not None and self.rule.answer in ("anonymous", "empty")
 
     def origin_of(self, option: str) -> str | None:
@@ -79,7 +77,6 @@ class Resolution(Record, kw_only=True):
         return self.settings.option_origin(cloud, option, self.rule, self.environ)
 
     def checked(self) -> Resolution:
-        """Return this resolution, or raise its error."""
         if self.error is not None:
             raise self.error
         return self
@@ -206,7 +203,6 @@ def _find_provider(resolution: Resolution) -> None:
 
 
 def _sources(resolution: Resolution) -> tuple[str, ...]:
-    """The kinds of sources to ask, in order."""
     rule, profile, settings = resolution.rule, resolution.profile, resolution.settings
     order = profile.order or settings.order
     if rule is not None:

@@ -53,7 +53,6 @@ class ServerURL(Record):
 
     @property
     def address(self) -> str:
-        """The host, with its port where one was given."""
         return f"{self.host}:{self.port}" if self.port else self.host
 
     @property
@@ -94,7 +93,6 @@ def _split_scheme(raw: str) -> tuple[str, str]:
 
 
 def _split_authority(rest: str) -> tuple[str, str]:
-    """Split what follows the scheme into the authority and the rest."""
     cut = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
     return rest[:cut], rest[cut:]
 
@@ -117,7 +115,6 @@ def _split_port(authority: str) -> tuple[str, str]:
 
 
 def _refusal(raw: str, scheme: str, authority: str, host: str) -> str | None:
-    """The code of why the built-in host tables may not be asked, or ``None``."""
     if not raw:
         return "client.url-empty"
     if not raw.isascii():

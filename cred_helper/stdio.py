@@ -75,7 +75,6 @@ def guard(*, merged_is_silent: bool = False) -> Reply:
 
 
 def _is_merged() -> bool:
-    """Whether standard output and standard error are one pipe."""
     output, error = os.fstat(1), os.fstat(2)
     is_pipe = output.st_mode & _FILE_TYPE == _FIFO
     return is_pipe and (output.st_dev, output.st_ino) == (error.st_dev, error.st_ino)
@@ -162,7 +161,6 @@ class _Pause:
             _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [_signal.SIGALRM])
 
     def limit(self, seconds: float) -> None:
-        """Let the next read wait so long."""
         self._limit_s = seconds
         if self._setitimer is not None:
             self._setitimer(0, seconds)
@@ -172,7 +170,6 @@ class _Pause:
         silence(0)
 
     def end(self) -> None:
-        """Set no limit any more."""
         if self._setitimer is not None:
             self._setitimer(0, 0)
             import _signal

@@ -54,7 +54,6 @@ class _CloudStore:
         self._source = source
 
     def store(self, server_url: ServerURL, credential: Credential) -> None:
-        """Keep a login."""
         self._store.store(server_url, credential)
 
     def erase(self, server_url: ServerURL) -> bool:
@@ -78,7 +77,6 @@ class CachedTokens(Record):
     entry_of: Callable[[str], Entry | None]
 
     def list(self) -> dict[str, str]:
-        """List them, with the user name of each token."""
         return {host: entry.username for host in self.hosts if (entry := self.entry_of(host))}
 
 
@@ -121,7 +119,6 @@ def _answers(builtin: ProviderSource) -> bool:
 
 
 def _listers(wiring: Wiring) -> Iterator[Lister]:
-    """Everything that can list what it holds."""
     if wiring.profile.helper:
         return
     if not wiring.settings.rules:
@@ -151,7 +148,6 @@ def _all_listers(wiring: Wiring) -> Iterator[Lister]:
 
 
 def _listed(host: str) -> str:
-    """The server URL by which clients know a host."""
     return docker_hub.KEY if docker_hub.is_hub(ServerURL.parse(host)) else host
 
 

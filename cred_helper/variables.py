@@ -99,7 +99,6 @@ class CiVariables(Record):
     trusted: bool = False
 
     def get(self, server_url: ServerURL) -> Credential:
-        """Find the credential for a registry of the CI system."""
         asked = _place(server_url)
         for host, credential in self._credentials():
             if server_url.is_host and asked == _place(ServerURL.parse(host)):
@@ -107,12 +106,10 @@ class CiVariables(Record):
         raise NotFound("settings.no-ci-variables")
 
     def list(self) -> dict[str, str]:
-        """The registries of the CI system."""
         found = reversed(list(self._credentials()))
         return {host: credential.username for host, credential in found}
 
     def _credentials(self) -> Iterator[tuple[str, Credential]]:
-        """Registry and credential, the better first."""
         variables = self.environ
         token, actor = variables.get("GITHUB_TOKEN"), variables.get("GITHUB_ACTOR")
         if token and (actor or self.trusted):

@@ -38,7 +38,6 @@ class Watcher:
             yield _WatchedSource(source.name, source, self)
 
     def watched(self, provider: Provider) -> Provider:
-        """The same provider, watched."""
         return _WatchedProvider(provider.name, provider, self)
 
 

@@ -49,7 +49,6 @@ class ProviderSource(Record):
     request: TokenRequest
 
     def get(self, _server_url: ServerURL) -> Credential:
-        """Identify, then ask."""
         identity = self.provider.identify(self.request)
         return self.provider.get(self.request, identity)
 
@@ -65,7 +64,6 @@ def _parsed_settings(environ: Mapping[str, str]) -> ParsedSettings | None:
 
 
 def _id_token(options: Mapping[str, str], cloud: str) -> IdToken | None:
-    """The identity token that the options choose."""
     source = options.get("id_token", "")
     if not source and clouds.find(cloud).ci_option not in options:
         return None
@@ -184,7 +182,6 @@ class Wiring:
                     yield EmptyAnswer()
 
     def provider_source(self, resolution: Resolution) -> ProviderSource:
-        """The provider of a resolution that has one."""
         assert resolution.route is not None
         assert resolution.provider is not None
         request = TokenRequest(
@@ -234,7 +231,6 @@ class Wiring:
         return Sealing(helper, self.warn)
 
     def _variables(self, kind: str, rule: Rule | None) -> Iterator[Source]:
-        """The source of credentials in variables, where there are any."""
         catch_all = bool(self.profile.helper)
         if kind == CI_VARIABLES:
             from cred_helper.variables import CiVariables
@@ -250,7 +246,6 @@ class Wiring:
             yield NamedVariables(self.environ, catch_all=catch_all)
 
     def _log(self) -> Log | CallLog | None:
-        """The log of steps or of calls, where the setting names a place."""
         if not self.settings.log:
             return None
         if self.settings.log_format == JSON:
@@ -260,7 +255,6 @@ class Wiring:
         return Log.to(self.settings.log, self.warn)
 
     def _calls(self) -> CallLog | None:
-        """The log of calls, where the settings want one."""
         if self.settings.log_format != JSON:
             return None
         from cred_helper import call_log
@@ -268,7 +262,6 @@ class Wiring:
         return call_log.begin(self.settings.log, self.warn)
 
     def helper_of(self, rule: Rule, fallback: Fallback) -> Helper | Known:
-        """The helper that a rule names."""
         assert rule.helper is not None
         return fallback.helper(rule.helper, rule.place.of("helper"))
 

@@ -73,7 +73,6 @@ class TokenCache:
         return fits and self._folder.write(f"{key}.{TOKEN}", content)
 
     def failure(self, key: str) -> Failure | None:
-        """Read the failure of the last attempt, however old."""
         content = self._folder.read(f"{key}.{FAILURE}", MAX_ENTRY_BYTES)
         return None if content is None else Failure.decode(key, content)
 
@@ -87,7 +86,6 @@ class TokenCache:
         self._folder.write(f"{key}.{FAILURE}", content)
 
     def locks(self) -> Locks:
-        """Open the locks of the processes that ask a cloud; the caller closes them."""
         from cred_helper.files.locks import Locks
 
         return Locks(self._folder.open_shared(_LOCK_FILE))

@@ -54,7 +54,6 @@ class CachedProvider(Record):
 
     @property
     def name(self) -> str:
-        """The name of the provider."""
         return self.provider.name
 
     def identify(self, request: TokenRequest) -> Identity:
@@ -116,7 +115,6 @@ class CachedProvider(Record):
         return entry if entry is not None and self.is_fresh(entry, self.clock()) else None
 
     def is_fresh(self, entry: Entry, now: float) -> bool:
-        """Whether an entry is the answer."""
         return entry.is_fresh(now) and entry.lives_for(self.min_life_s, now)
 
     def forget(self, request: TokenRequest) -> bool:
@@ -140,7 +138,6 @@ class CachedProvider(Record):
         return bounded(lambda: identity.resolved(request), request, self.name)
 
     def _key(self, request: TokenRequest, identity: Identity) -> str:
-        """The name of the entry for this request."""
         return digest([*self._identity_parts(request, identity), _scope(request, identity)])
 
     def _identity_key(self, request: TokenRequest, identity: Identity) -> str:

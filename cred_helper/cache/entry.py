@@ -69,7 +69,6 @@ class Entry(Record):
     def of(
         cls, credential: Credential, provider: str, scope: str, now: float, *, host: str = ""
     ) -> Entry:
-        """Make the entry of a new credential."""
         end = credential.expires_at_s
         expires_at = now + UNKNOWN_LIFE_S if end is None else end
         return cls(
@@ -134,7 +133,6 @@ class Entry(Record):
 
     @property
     def life_s(self) -> float:
-        """How long the token lives in all."""
         return self.expires_at - self.created_at
 
     def lives_for(self, min_life_s: float, now: float) -> bool:
@@ -169,7 +167,6 @@ class Entry(Record):
         return not self.created_at - MAX_LIFE_S <= now < self.expires_at
 
     def credential(self) -> Credential:
-        """The credential to show a registry."""
         return Credential(
             self.username, self.secret, expires_at=self.expires_at, source=self.source
         )

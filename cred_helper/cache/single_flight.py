@@ -84,7 +84,6 @@ class _Wait:
         return RANKS if self._waited_s() > self._wait_s * PATIENCE_SHARE else RANKS[:1]
 
     def pause(self) -> None:
-        """Sleep for a moment, of a different length in each process."""
         if self._waited_s() >= self._wait_s:
             raise Unreachable("cache.other-process-waits", waited=seconds(self._wait_s))
         jitter = 0.5 + os.urandom(1)[0] / 255

@@ -57,11 +57,9 @@ class Known(Record):
         return isinstance(self.outcome, ProviderError)
 
     def get(self, _server_url: ServerURL) -> Credential:
-        """Raise the outcome."""
         raise self.outcome
 
     def list(self) -> dict[str, str]:
-        """Raise the outcome."""
         raise self.outcome
 
 
@@ -73,11 +71,9 @@ class OfRegistry(Record):
 
     @property
     def name(self) -> str:
-        """The name of the file, and the registry."""
         return f"{self.source.name}, for {self.registry.address}"
 
     def get(self, _server_url: ServerURL) -> Credential:
-        """Return the login of the registry."""
         return self.source.get(self.registry)
 
 
@@ -128,7 +124,6 @@ class Fallback:
     # --- get --------------------------------------------------------------------------------------
 
     def sources(self, server_url: ServerURL) -> Iterator[Source]:
-        """The sources to ask for a credential, in order."""
         loop = self.loop(server_url)
         if loop is not None:
             yield loop
@@ -242,7 +237,6 @@ class Fallback:
     # --- Helpers ----------------------------------------------------------------------------------
 
     def loop(self, server_url: ServerURL) -> Known | None:
-        """The end of a loop: the helper that is being asked for this has called us back."""
         asking = self._guard.asking(server_url.raw)
         if asking is None:
             return None

@@ -72,7 +72,6 @@ class DockerConfig(Record):
         return sections
 
     def helper_for(self, server_url: ServerURL) -> str | None:
-        """The helper that ``credHelpers`` names for this server URL's registry."""
         helpers = self._object(CRED_HELPERS)
         for key in candidates(helpers, server_url, whole_host=True):
             if name := self._text(helpers[key], CRED_HELPERS, key):
@@ -80,7 +79,6 @@ class DockerConfig(Record):
         return None
 
     def store_helper(self, _server_url: ServerURL | None = None) -> str | None:
-        """The helper that ``credsStore`` names for all server URLs."""
         section = self.sections.get(CREDS_STORE) if self.names_store else None
         return self._text(section, CREDS_STORE)
 

@@ -135,7 +135,6 @@ class Helper(Record):
         return unexpired(Credential(username, Secret(secret), source=self.name), server_url)
 
     def store(self, server_url: ServerURL, credential: Credential) -> None:
-        """Give it a credential to keep."""
         import json
 
         secret = credential.secret.expose()
@@ -178,7 +177,6 @@ class Helper(Record):
         return {key: username for key, username in usernames.items() if isinstance(username, str)}
 
     def _ask(self, verb: str, server_url: str, data: bytes, relay: Relay) -> tuple[Finished, str]:
-        """Run it; its output is a text."""
         finished = self._run(verb, server_url, data, relay)
         # An answer has to be UTF-8; an error message may be in any code page.
         errors = "replace" if finished.status else "strict"
@@ -203,7 +201,6 @@ class Helper(Record):
             raise BadReply("helper.too-long", limit=MAX_OUTPUT_BYTES >> 20) from None
 
     def _check(self, finished: Finished, text: str, *secrets: str) -> None:
-        """Raise the error of a run that failed."""
         if finished.status < 0:
             raise BadReply("helper.killed", signal=_signal_name(-finished.status))
         if finished.status > 0:
@@ -246,7 +243,6 @@ _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX
 
 
 def says(wordings: tuple[str, ...], text: str) -> bool:
-    """Whether a text says one of these things."""
     lowered = text.lower()
     return any(wording in lowered for wording in wordings)
 

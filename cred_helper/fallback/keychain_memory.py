@@ -35,16 +35,13 @@ class KeychainMemory:
         self._folder = PrivateFolder(self._path)
 
     def is_hung(self) -> bool:
-        """Whether it hung within the last minutes."""
         hung_at = self._folder.written_at(self._hung)
         return hung_at is not None and 0 <= time() - hung_at < HUNG_FOR_S
 
     def note_hung(self) -> None:
-        """Remember that it hung."""
         self._write(self._hung)
 
     def holds(self, server_url: ServerURL) -> bool:
-        """Whether it took a login for this registry from us."""
         return self._folder.written_at(self._login(server_url)) is not None
 
     def note_login(self, server_url: ServerURL) -> None:
@@ -53,7 +50,6 @@ class KeychainMemory:
         self._folder.remove(self._hung)
 
     def forget_login(self, server_url: ServerURL) -> None:
-        """Forget that it took a login."""
         self._folder.remove(self._login(server_url))
 
     @property

@@ -221,7 +221,6 @@ class Kept(Record):
             raise error.within("file.at", place=self.own.name) from None
 
     def erase(self, server_url: ServerURL) -> bool:
-        """Erase it from both."""
         was_kept = False
         if self.keychain is not None:
             try:

@@ -26,7 +26,6 @@ class LoopGuard:
 
     @property
     def is_nested(self) -> bool:
-        """Whether another helper has called this process."""
         return bool(self._links)
 
     def asking(self, server_url: str) -> str | None:

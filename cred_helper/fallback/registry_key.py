@@ -63,7 +63,6 @@ def candidates(
 
 
 def erasable(keys: Iterable[str], server_url: ServerURL) -> list[str]:
-    """The keys that a logout removes: of this server URL, and not of a namespace above it."""
     path = RegistryKey(server_url).path
     found = candidates(keys, server_url)
     return [k for k in found if not path or RegistryKey(ServerURL.parse(k)).path == path]

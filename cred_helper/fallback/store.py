@@ -86,7 +86,6 @@ class FileStore:
         return bool(found)
 
     def list(self) -> dict[str, str]:
-        """Server URL to user name."""
         return {key: username for key, (username, _) in self._read().items()}
 
     # --- Reading ----------------------------------------------------------------------------------
@@ -177,7 +176,6 @@ class FileStore:
 
 
 def path(environ: Mapping[str, str]) -> str:
-    """Where the store is."""
     return os.path.join(user_folders.data(environ), _FOLDER, _FILE)
 
 

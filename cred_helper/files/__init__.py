@@ -76,17 +76,14 @@ def note_status(path: str, found: os.stat_result) -> None:
 
 
 def exists(path: str) -> bool:
-    """Whether there is a file or a folder."""
     return _type(path) is not None
 
 
 def is_file(path: str) -> bool:
-    """Whether a path is a regular file."""
     return _type(path) == stat.S_IFREG
 
 
 def is_folder(path: str) -> bool:
-    """Whether a path is a folder."""
     return _type(path) == stat.S_IFDIR
 
 
@@ -106,7 +103,6 @@ def is_executable(path: str) -> bool:
 
 
 def real_path(path: str) -> str:
-    """The path without symbolic links."""
     found = os.path.realpath(path)
     if record is not None:
         record.real_path(path, found)

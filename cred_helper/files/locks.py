@@ -68,7 +68,6 @@ class Locks:
         return True
 
     def release(self, key: str, rank: int = 0) -> None:
-        """Release a lock."""
         byte = _byte(key, rank)
         if byte not in self._held:
             return
@@ -91,14 +90,12 @@ class Locks:
                 pass  # the others then go on asking one after another
 
     def unkept_since(self, then: float) -> bool:
-        """Whether ``mark_unkept`` was called at that time or later."""
         if self._fd is None:
             return False
         status = os.fstat(self._fd)
         return status.st_atime == 0 and status.st_mtime >= then
 
     def close(self) -> None:
-        """Release everything that this object holds."""
         if self._fd is None:
             return
         with _mutex:

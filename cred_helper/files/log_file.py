@@ -63,7 +63,6 @@ class LogFile:
 
     @property
     def is_stderr(self) -> bool:
-        """Whether it is standard error."""
         return self._fd == 2
 
     @classmethod
@@ -93,7 +92,6 @@ class LogFile:
         return cls(os.open(path, _APPEND, 0o600))
 
     def write(self, line: str) -> None:
-        """Write one line, if that is possible."""
         content = f"{line}\n".encode("utf-8", "replace")
         try:
             os.write(self._fd, self._end_of_part() + content)

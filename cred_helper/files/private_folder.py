@@ -74,7 +74,6 @@ class PrivateFolder:
             return None
 
     def write(self, name: str, content: bytes) -> bool:
-        """Replace a file; return false if that fails."""
         from cred_helper.files import atomic_file
 
         try:
@@ -86,7 +85,6 @@ class PrivateFolder:
         return True
 
     def remove(self, name: str) -> bool:
-        """Remove a file; return false if it is still there."""
         try:
             with _Opened(self.path) as folder:
                 os.unlink(folder.at(name), dir_fd=folder.fd)
@@ -97,7 +95,6 @@ class PrivateFolder:
         return True
 
     def names(self) -> list[str]:
-        """List the names of all files."""
         files.unrecorded()
         try:
             with _Opened(self.path) as folder:

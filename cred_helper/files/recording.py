@@ -63,7 +63,6 @@ class Recording:
             self.spoil()
 
     def _value_of(self, name: str) -> bytes:
-        """Record a variable."""
         value = self.variables.original.get(name)
         result = ABSENT if value is None else FOUND + os.fsencode(value)
         self._note(b"V", name, result)

@@ -25,12 +25,10 @@ def home(environ: Mapping[str, str]) -> str:
 
 
 def config(environ: Mapping[str, str]) -> str:
-    """The folder for configuration."""
     return _named(environ, "XDG_CONFIG_HOME") or os.path.join(home(environ), ".config")
 
 
 def data(environ: Mapping[str, str]) -> str:
-    """The folder for data that has to last."""
     variable, folders = "XDG_DATA_HOME", [".local", "share"]
     if sys.platform == "win32":
         variable, folders = "LOCALAPPDATA", ["AppData", "Local"]

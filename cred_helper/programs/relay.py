@@ -45,11 +45,9 @@ class Relay:
         self._held = b""
 
     def hide(self, *secrets: str) -> None:
-        """Leave out lines with these secrets."""
         self._secrets += secrets
 
     def listen(self, chunk: bytes) -> None:
-        """Take what the program wrote since the last call."""
         from time import monotonic
 
         if chunk and self._left:

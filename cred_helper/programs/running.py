@@ -112,13 +112,11 @@ def run(
 
 
 def end_all() -> None:
-    """End the programs that run in other threads."""
     for program in _running:
         program.end()
 
 
 def _found(command: list[str], environ: Mapping[str, str]) -> list[str]:
-    """The command with the path of its program."""
     name, *arguments = command
     path = name if os.path.basename(name) != name else find(name, environ)
     if path is None:
@@ -174,11 +172,9 @@ class _Reader:
             os.close(fd)
 
     def join(self, timeout_s: float) -> None:
-        """Wait for the end of the output."""
         self._thread.join(timeout_s)
 
     def take(self) -> bytes:
-        """What was read since the last call."""
         with self._lock:
             content, self._content = bytes(self._content), bytearray()
         return content

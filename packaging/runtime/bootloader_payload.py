@@ -72,7 +72,6 @@ class StartedWith:
 
 
 def read(at: int, stored: int, size: int, _is_module: bool = False) -> bytes:
-    """The bytes of an entry."""
     try:
         content = zlib.decompress(_bytes(at, stored), bufsize=size)
     except zlib.error as error:
