@@ -10,7 +10,7 @@ import os
 import sys
 
 from cred_helper.cache.entry import FAILURE, TOKEN, Entry, Failure
-from cred_helper.errors import CredentialError
+from cred_helper.errors import CredentialError, NotFound, ProviderError
 from cred_helper.files.private_folder import PrivateFolder, is_private
 
 TYPE_CHECKING = False
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cred_helper.cache.sealing import Sealing
-    from cred_helper.errors import NotFound, ProviderError
     from cred_helper.files.locks import Locks
 
 # The kind of file that cache.memo writes.

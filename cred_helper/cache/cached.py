@@ -130,7 +130,7 @@ class CachedProvider(Record):
         return identity.cache_key is not None and self.cache.forget(self._key(request, identity))
 
     def _resolved(self, request: TokenRequest, identity: Identity) -> Identity:
-        """The identity with its cache key, even if only running a program shows it."""
+        """The identity with its cache key, for which a program may have to run."""
         if identity.resolve is None:
             return identity
         from cred_helper.providers.common.timeout import bounded
@@ -141,7 +141,7 @@ class CachedProvider(Record):
         return digest([*self._identity_parts(request, identity), _scope(request, identity)])
 
     def _identity_key(self, request: TokenRequest, identity: Identity) -> str:
-        """The name of what is kept for this identity and all hosts: that it does not exist."""
+        """The key of the note, for all hosts, that this identity does not exist."""
         return digest(self._identity_parts(request, identity))
 
     def _identity_parts(self, request: TokenRequest, identity: Identity) -> list[str]:
@@ -155,7 +155,7 @@ class CachedProvider(Record):
         from cred_helper.cache.renewal import ask_unless_absent
 
         key = self._identity_key(request, identity)
-        return ask_unless_absent(self.provider, self.cache, request, identity, key, self.clock)
+        return ask_unless_absent(self, request, identity, key)
 
 
 class _Maker(Record):

@@ -71,16 +71,9 @@ class Entry(Record):
     ) -> Entry:
         end = credential.expires_at_s
         expires_at = now + UNKNOWN_LIFE_S if end is None else end
-        return cls(
-            provider,
-            scope,
-            username=credential.username,
-            secret=credential.secret,
-            source=credential.source,
-            created_at=now,
-            expires_at=min(expires_at, now + MAX_LIFE_S),
-            host=host,
-        )
+        ends_at = min(expires_at, now + MAX_LIFE_S)
+        username, secret, source = credential.username, credential.secret, credential.source
+        return cls(provider, scope, username, secret, source, now, ends_at, host)
 
     @classmethod
     def decode(cls, key: str, content: bytes) -> Entry | None:
@@ -117,7 +110,7 @@ class Entry(Record):
         return _encode(TOKEN, key, self._open_fields())
 
     def with_secret(self, secret: str, *, is_sealed: bool) -> Entry:
-        """Return the same entry with the secret in its other form."""
+        """The same entry with its secret encrypted or decrypted."""
         return self.but(secret=Secret(secret), is_sealed=is_sealed)
 
     def _open_fields(self) -> dict[str, str]:
@@ -136,7 +129,7 @@ class Entry(Record):
         return self.expires_at - self.created_at
 
     def lives_for(self, min_life_s: float, now: float) -> bool:
-        """Whether it lives for that long still. One that never did is good enough for a minute."""
+        """Whether it lives that long still, or is shorter and less than a minute old."""
         return self.expires_at - now >= min(min_life_s, self.life_s - NEW_FOR_S)
 
     @property
@@ -150,12 +143,12 @@ class Entry(Record):
         return self.life_s >= MIN_LIFE_S and self.created_at <= now < self.stale_at
 
     def fresh_until(self, min_life_s: float) -> float:
-        """Until when it is given without renewing it, if it is now."""
+        """When ``is_fresh`` or ``lives_for`` ends."""
         short_at = self.expires_at - min(min_life_s, self.life_s - NEW_FOR_S)
         return min(self.stale_at, short_at)
 
     def is_valid(self, now: float) -> bool:
-        """Whether it still opens anything. If it is from the future, the clock was set back."""
+        """Whether registries accept it. If it is from the future, the clock was set back."""
         return self.created_at <= now < self.expires_at - LAST_MOMENTS_S
 
     def is_over(self, now: float) -> bool:

@@ -18,11 +18,7 @@ from cred_helper.cache import MEMO, default_folder, memo_is_over
 from cred_helper.errors import CREDENTIALS_NOT_FOUND
 from cred_helper.files.fingerprints import digest
 from cred_helper.files.private_folder import PrivateFolder
-from cred_helper.files.recording import FOUND
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cred_helper.files.recording import Recording
+from cred_helper.files.recording import FOUND, Recording
 
 TITLE = "docker-credential-multi memo 1"
 # The limits of the launcher.
@@ -39,7 +35,7 @@ UNRECORDED = frozenset(
     (
         *("_ctypes", "_posixsubprocess", "_socket", "_ssl", "grp", "mmap", "pwd", "select"),
         *("subprocess", "tempfile", "cred_helper.cache.renewal", "cred_helper.cache.sealing"),
-        *("cred_helper.cache.single_flight", "cred_helper.commands", "cred_helper.headers"),
+        *("cred_helper.commands", "cred_helper.headers"),
         *("cred_helper.log", "cred_helper.programs.supervised", "cred_helper.pulls"),
         *("cred_helper.providers.common.timeout", "cred_helper.registry", "cred_helper.stores"),
     )

@@ -1,4 +1,8 @@
-"""What follows a cache miss: ask and keep the answer, wait for another process, or use the old one.
+"""What follows a cache miss: one process asks and keeps the answer, the others wait for its entry.
+
+No process waits past its own deadline, or for a process that has ended: the kernel releases its
+lock. If the asking process is slow (stopped, stuck, or with a longer deadline), one of those that
+wait becomes its deputy and asks as well.
 
 A failure is kept for the processes that are waiting for it. Later ones ask again: the user may have
 mended the cause. Two outcomes last longer: that there is no identity, so that a dozen calls in a
@@ -7,23 +11,21 @@ row do not each probe for one; and, while the old credential is valid, that its 
 
 from __future__ import annotations
 
-from cred_helper.cache.entry import Entry
-from cred_helper.cache.single_flight import ask_once
-from cred_helper.errors import CredentialError, NotFound, ProviderError
+import os
+from time import sleep
+
+from cred_helper.cache.entry import Entry, Failure
+from cred_helper.errors import CredentialError, NotFound, ProviderError, Unreachable
+from cred_helper.files.locks import RANKS, Locks
 from cred_helper.providers.common.bounded_provider import minutes
+from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest, seconds
+from cred_helper.providers.common.timeout import FALLBACK_SHARE
 from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cred_helper.cache import TokenCache
     from cred_helper.cache.cached import CachedProvider, Place
-    from cred_helper.cache.entry import Failure
     from cred_helper.credential import Credential
-    from cred_helper.files.locks import Locks
-    from cred_helper.providers.common.interface import Identity, TokenRequest
-    from cred_helper.providers.common.protocols import Provider
 
 # Compose and similar clients call once an image, one call after another, within seconds.
 ABSENT_FOR_S = 10.0
@@ -33,23 +35,26 @@ PAUSE_AFTER_FAILURE_S = 60.0
 RENEWAL_WITHIN_S = 10.0
 
 
+# The share of the waiting time after which a deputy asks. An exchange takes a second or two: a
+# process that has no answer by then will hardly get one in the rest.
+PATIENCE_SHARE = 2 / 3
+# A look costs some tens of microseconds. Frequent at first, when most exchanges end.
+FIRST_PAUSE_S = 0.01
+LONGEST_PAUSE_S = 0.1
+
+
 def ask_unless_absent(
-    provider: Provider,
-    cache: TokenCache,
-    request: TokenRequest,
-    identity: Identity,
-    identity_key: str,
-    clock: Callable[[], float],
+    cached: CachedProvider, request: TokenRequest, identity: Identity, key: str
 ) -> Credential:
     """Ask, unless a network probe found within the last seconds that there is no identity."""
-    known = cache.failure(identity_key)
-    if known is not None and _is_still_absent(known, clock()):
+    known = cached.cache.failure(key)
+    if known is not None and _is_still_absent(known, cached.clock()):
         raise known.error
     try:
-        return provider.get(request, identity)
+        return cached.provider.get(request, identity)
     except NotFound as absent:
-        locks = cache.locks()
-        cache.note(identity_key, absent, clock(), locks)
+        locks = cached.cache.locks()
+        cached.cache.note(key, absent, cached.clock(), locks)
         locks.close()
         raise
 
@@ -72,28 +77,39 @@ class Renewal(Record):
     began_at: float
 
     def credential(self) -> Credential:
-        """Return a credential from this or another process, or the old one with a warning."""
+        """Return a credential from this or another process, or the old one with a warning.
+
+        Raises:
+            Unreachable: no process had an answer in time.
+        """
         locks = self.cached.cache.locks()
         try:
-            return ask_once(
-                locks,
-                self.place.key,
-                look=self._look,
-                ask=lambda: self._ask(locks),
-                meanwhile=self._meanwhile(),
-                is_kept=lambda: not locks.unkept_since(self.began_at),
-                deadline=self.request.deadline,
-            )
+            return self._once(locks)
         except (NotFound, ProviderError) as failure:
             return self._fall_back(failure)
         finally:
             locks.close()
 
-    def _meanwhile(self) -> Credential | None:
-        """The old credential, if it does while another process asks."""
-        old = self.old
-        does = old is not None and old.lives_for(self.cached.min_life_s, self.began_at)
-        return old.credential() if old is not None and does else None
+    def _once(self, locks: Locks) -> Credential:
+        key, old, wait = self.place.key, self.old, _Wait(self.request.deadline)
+        while True:
+            found = self._look()
+            if found is not None:
+                return found
+            for rank in wait.ranks():
+                if locks.acquire(key, rank):
+                    try:
+                        found = self._look()
+                        if found is not None:
+                            return found
+                        if not locks.unkept_since(self.began_at):
+                            return self._ask(locks)
+                    finally:
+                        locks.release(key, rank)
+                    return self._ask(locks)  # no answer can be kept: every process asks
+            if old is not None and old.lives_for(self.cached.min_life_s, self.began_at):
+                return old.credential()
+            wait.pause()
 
     def _look(self) -> Credential | None:
         """Return the credential or raise the failure that another process kept, if there is one."""
@@ -160,3 +176,27 @@ class Renewal(Record):
         names = {"host": self.request.route.host, "provider": self.cached.name}
         self.cached.warn(failure.within("cache.not-renewed", **names, left=left))
         return self.old.credential()
+
+
+class _Wait:
+    """One process's wait for another, which leaves a little time for a fallback."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._whole_s = deadline.remaining_s()
+        self._wait_s = self._whole_s * (1 - FALLBACK_SHARE)
+        self._pause_s = FIRST_PAUSE_S
+
+    def ranks(self) -> tuple[int, ...]:
+        """Which locks to try: late in the wait, the deputy's as well."""
+        return RANKS if self._waited_s() > self._wait_s * PATIENCE_SHARE else RANKS[:1]
+
+    def pause(self) -> None:
+        if self._waited_s() >= self._wait_s:
+            raise Unreachable("cache.other-process-waits", waited=seconds(self._wait_s))
+        jitter = 0.5 + os.urandom(1)[0] / 255
+        sleep(self._deadline.step_s(self._pause_s * jitter))
+        self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 1.5)
+
+    def _waited_s(self) -> float:
+        return self._whole_s - self._deadline.remaining_s()

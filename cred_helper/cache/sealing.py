@@ -15,6 +15,7 @@ import os
 
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CannotLoad, CredentialError, Misconfigured, NotFound
+from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
 
 TYPE_CHECKING = False
@@ -32,14 +33,13 @@ _KEY_BYTES = 32
 _NONCE_BYTES = 12
 
 
-class Sealing:
+class Sealing(Record):
     """Encrypts and decrypts the secrets of entries. Asks the keychain once, when first needed."""
 
-    def __init__(self, keychain: Source, warn: Callable[[CredentialError], None]) -> None:
-        self._keychain = keychain
-        self._warn = warn
-        self._cipher: AESGCM | None = None
-        self._failed = False
+    keychain: Source
+    warn: Callable[[CredentialError], None]
+    cipher: AESGCM | None = None
+    has_failed: bool = False
 
     def sealed(self, key: str, entry: Entry) -> Entry | None:
         """Return the entry with its secret encrypted; ``None`` if that is not possible.
@@ -71,13 +71,13 @@ class Sealing:
             return None
 
     def _opened_keychain(self) -> AESGCM | None:
-        if self._cipher is None and not self._failed:
+        if self.cipher is None and not self.has_failed:
             try:
-                self._cipher = self._make_cipher()
+                self.cipher = self._make_cipher()
             except CredentialError as error:
-                self._failed = True
-                self._warn(error.within("cache.no-key", keychain=self._keychain.name))
-        return self._cipher
+                self.has_failed = True
+                self.warn(error.within("cache.no-key", keychain=self.keychain.name))
+        return self.cipher
 
     def _make_cipher(self) -> AESGCM:
         try:
@@ -87,7 +87,7 @@ class Sealing:
         except CannotLoad as error:
             raise error.error from None
         try:
-            text = self._keychain.get(ServerURL.parse(KEY_URL)).secret.expose()
+            text = self.keychain.get(ServerURL.parse(KEY_URL)).secret.expose()
         except NotFound as error:
             text = self._make_key(error)
         try:
@@ -100,9 +100,9 @@ class Sealing:
 
     def _make_key(self, missing: NotFound) -> str:
         """Make the key and return the one that is kept: another process may have been quicker."""
-        store = getattr(self._keychain, "store", None)
+        store = getattr(self.keychain, "store", None)
         if store is None:
             raise missing
         server_url = ServerURL.parse(KEY_URL)
         store(server_url, Credential("cache-key", Secret(os.urandom(_KEY_BYTES).hex())))
-        return self._keychain.get(server_url).secret.expose()
+        return self.keychain.get(server_url).secret.expose()

@@ -17,7 +17,7 @@ from cred_helper.errors import CredentialError, Misconfigured, NotFound, Unreach
 from cred_helper.fallback.expiry import unexpired
 from cred_helper.fallback.registry_key import candidates, erasable
 from cred_helper.files import atomic_file, json_file, user_folders
-from cred_helper.files.locks import Locks
+from cred_helper.files.locks import Locks, wait_for
 from cred_helper.files.os_errors import os_reason
 
 TYPE_CHECKING = False
@@ -31,7 +31,6 @@ _FILE = "credentials.json"
 _VERSION = 1
 # A change takes milliseconds: within this time each of twenty processes gets its turn.
 LOCK_TIMEOUT_S = 5.0
-_LOCK_POLL_S = 0.01
 _LOCK = "0"
 
 
@@ -88,8 +87,6 @@ class FileStore:
     def list(self) -> dict[str, str]:
         return {key: username for key, (username, _) in self._read().items()}
 
-    # --- Reading ----------------------------------------------------------------------------------
-
     def _read(self) -> dict[str, tuple[str, str]]:
         try:
             data = json_file.read(self.path, self._inspect)
@@ -143,8 +140,6 @@ class FileStore:
                 raise Misconfigured("store.not-moved-aside", problem=problem) from None
             self._warn(error.within("store.moved-aside", path=self.path, aside=aside))
             return {}
-
-    # --- Writing ----------------------------------------------------------------------------------
 
     def _make_folder(self) -> None:
         folder = os.path.dirname(self.path)
@@ -220,9 +215,10 @@ class _Lock:
         except OSError as error:
             raise Misconfigured("store.cannot-lock", problem=os_reason(error)) from None
         try:
-            _wait_for(lambda: self._locks.acquire(_LOCK), self._is_locked)
-            if self._locks.are_missing:
-                _wait_for(self._make_stand_in, self._is_left)
+            if not wait_for(lambda: self._locks.acquire(_LOCK), LOCK_TIMEOUT_S):
+                raise Unreachable("store.locked", limit=f"{LOCK_TIMEOUT_S:.0f}")
+            if self._locks.are_missing and not wait_for(self._make_stand_in, LOCK_TIMEOUT_S):
+                raise Unreachable("store.lock-left", lock=self._stand_in)
         except BaseException:
             self._locks.close()
             raise
@@ -242,12 +238,6 @@ class _Lock:
         self._holds_stand_in = True
         return True
 
-    def _is_locked(self) -> Unreachable:
-        return Unreachable("store.locked", limit=f"{LOCK_TIMEOUT_S:.0f}")
-
-    def _is_left(self) -> Unreachable:
-        return Unreachable("store.lock-left", lock=self._stand_in)
-
 
 def _opened(path: str) -> int:
     """Open the file to lock, and make it if it is absent: root makes it for the folder's owner."""
@@ -259,13 +249,3 @@ def _opened(path: str) -> int:
         folder = os.stat(os.path.dirname(path))
         os.fchown(fd, folder.st_uid, folder.st_gid)
     return fd
-
-
-def _wait_for(take: Callable[[], bool], failure: Callable[[], Unreachable]) -> None:
-    from time import monotonic, sleep
-
-    ends_at_s = monotonic() + LOCK_TIMEOUT_S
-    while not take():
-        if monotonic() > ends_at_s:
-            raise failure()
-        sleep(_LOCK_POLL_S)

@@ -11,9 +11,14 @@ import os
 import sys
 from _thread import allocate_lock
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # Digits of the key that choose the byte: two keys share one with a chance of one in 2**28.
 _DIGITS = 7
-# Each key has a second lock, for a deputy (see single_flight).
+_POLL_S = 0.01
+# Each key has a second lock, for a deputy (see renewal).
 RANKS = (0, 1)
 
 
@@ -112,6 +117,18 @@ class Locks:
                 for fd in self._file.fds:
                     os.close(fd)
                 self._file.fds.clear()
+
+
+def wait_for(take: Callable[[], bool], within_s: float) -> bool:
+    """Try to take a lock until that succeeds; return false if it does not in time."""
+    from time import monotonic, sleep
+
+    ends_at_s = monotonic() + within_s
+    while not take():
+        if monotonic() > ends_at_s:
+            return False
+        sleep(_POLL_S)
+    return True
 
 
 def _byte(key: str, rank: int) -> int:

@@ -12,24 +12,23 @@ import errno
 import os
 import stat
 import sys
-from time import gmtime, monotonic, sleep, strftime, time
+from time import gmtime, strftime, time
 
-from cred_helper.errors import Misconfigured
+from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.files import path_values
-from cred_helper.files.locks import Locks
+from cred_helper.files.locks import Locks, wait_for
 from cred_helper.files.os_errors import invalid_path, os_reason
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cred_helper.errors import CredentialError
 
 STDERR = "stderr"
 
 # A rename takes milliseconds. A process that cannot rename the file writes to it as it is.
 _RENAME_TIMEOUT_S = 1.0
-_RENAME_POLL_S = 0.01
 _LOCK = "0"
 # How often a process looks for the new file that another has begun.
 _ATTEMPTS = 3
@@ -43,11 +42,10 @@ _APPEND = (
 )
 
 
-class LogFile:
+class LogFile(Record):
     """Standard error, or an open log file."""
 
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
+    fd: int
 
     @classmethod
     def at(
@@ -63,7 +61,7 @@ class LogFile:
 
     @property
     def is_stderr(self) -> bool:
-        return self._fd == 2
+        return self.fd == 2
 
     @classmethod
     def _open(cls, path: str, max_bytes: int) -> LogFile:
@@ -83,7 +81,7 @@ class LogFile:
                     raise OSError(errno.EINVAL, "not a regular file")
                 if hasattr(os, "fchmod"):
                     os.fchmod(fd, 0o600)  # fails for another user's file
-                if status.st_size <= max_bytes or not _is_renamed(path, fd):
+                if status.st_size <= max_bytes or not _rename(path, fd):
                     return cls(fd)
             except OSError:
                 os.close(fd)
@@ -94,14 +92,14 @@ class LogFile:
     def write(self, line: str) -> None:
         content = f"{line}\n".encode("utf-8", "replace")
         try:
-            os.write(self._fd, self._end_of_part() + content)
+            os.write(self.fd, self._end_of_part() + content)
         except OSError:
             pass  # a full disk must not stop the answer to a client
 
     def _end_of_part(self) -> bytes:
         """The end of a line that was written in part; empty where the last line is whole."""
-        size = 0 if self.is_stderr else os.fstat(self._fd).st_size
-        if size and sys.platform != "win32" and os.pread(self._fd, 1, size - 1) != b"\n":
+        size = 0 if self.is_stderr else os.fstat(self.fd).st_size
+        if size and sys.platform != "win32" and os.pread(self.fd, 1, size - 1) != b"\n":
             return b"\n"
         return b""
 
@@ -112,29 +110,24 @@ def now() -> str:
     return f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(at_s))}.{int(at_s * 1000) % 1000:03}Z"
 
 
-def _is_renamed(path: str, fd: int) -> bool:
+def _rename(path: str, fd: int) -> bool:
     """Rename a file that is too large, unless another process has; false if that is impossible."""
     locks = Locks(os.dup(fd))
     try:
-        ends_at_s = monotonic() + _RENAME_TIMEOUT_S
-        while not locks.acquire(_LOCK):
-            if monotonic() > ends_at_s:
-                return False
-            sleep(_RENAME_POLL_S)
-        if locks.are_missing:
+        if not wait_for(lambda: locks.acquire(_LOCK), _RENAME_TIMEOUT_S) or locks.are_missing:
             return False
         if os.path.samestat(os.stat(path), os.fstat(fd)):
             os.replace(path, f"{path}.old")
     except FileNotFoundError:
         pass  # renamed, and the new one is not there yet
     except OSError:
-        return _is_copied(path, fd)
+        return _copy_and_empty(path, fd)
     finally:
         locks.close()
     return True
 
 
-def _is_copied(path: str, fd: int) -> bool:
+def _copy_and_empty(path: str, fd: int) -> bool:
     """Copy a file and empty it, where it cannot be renamed: Windows renames no open file.
 
     False where the folder cannot be written: the file then grows, and is its owner's to rotate.

@@ -83,7 +83,7 @@ def expect_few_modules(machine: Machine, host: str) -> set[str]:
     assert "cred_helper.cache.cached" in modules
     ours = {name for name in modules if name.partition(".")[0] == "cred_helper"}
     assert modules - ours <= {"_blake2", "_json", "gc", "resource", "runpy"}
-    assert not [name for name in ours if name.endswith(("renewal", "single_flight", "login"))]
+    assert not [name for name in ours if name.endswith(("renewal", "login"))]
     return ours
 
 
