@@ -7,9 +7,7 @@ host that serves, ``registry-1.docker.io``.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cred_helper.server_url import ServerURL
+from cred_helper.server_url import ServerURL
 
 # The host that serves its images.
 SERVES = "registry-1.docker.io"

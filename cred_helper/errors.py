@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 CREDENTIALS_NOT_FOUND = "credentials not found in native keychain"
 
 
-# No token is shorter: for a damaged file, which cannot look closer.
+# A longer word may be a token. For a damaged file, which cannot load secret_shapes.
 _LONGEST_NAME = 15
 # Where the machine is short of something, the catalogue cannot be loaded either: the code is shown.
 _CANNOT_LOAD = (ImportError, OSError, MemoryError)

@@ -17,19 +17,17 @@ from cred_helper.credential import HEADERS, IDENTITY_TOKEN, Credential, Secret
 from cred_helper.errors import Denied, NotFound, ProtocolError, ProviderError
 from cred_helper.files.fingerprints import digest
 from cred_helper.hosts import HubRoute, Route, is_signed
-from cred_helper.keychain import in_context
+from cred_helper.keychain import Answer, in_context
 from cred_helper.providers.common.interface import Identity, TokenRequest
 from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
-from cred_helper.wiring import ANONYMOUS_DEADLINE_S
+from cred_helper.wiring import ANONYMOUS_DEADLINE_S, Wiring
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cred_helper.keychain import Answer
     from cred_helper.resolution import Resolution
-    from cred_helper.wiring import Wiring
 
 # Bazel waits for ten seconds.
 # Source: https://bazel.build/reference/command-line-reference#flag--credential_helper_timeout
@@ -290,34 +288,31 @@ def _absent(target: Target, answer: Answer) -> Denied:
     return Denied.of(absent).within("provider.no-credential", **words)
 
 
-class Grant:
+class Grant(Record):
     """What a registry asks for, and its token, as a provider: so that the cache keeps both.
 
     The user name of its credential is the kind of what is asked for; the secret is the token.
     """
 
-    def __init__(
-        self,
-        target: Target,
-        credential: Credential | None,
-        own_hosts: tuple[str, ...] | None,
-        *,
-        may_push: bool,
-    ) -> None:
-        self.name = "registry"
-        self._address = target.address
-        self._credential = credential
-        self._own_hosts = own_hosts
-        actions = "pull,push" if may_push else "pull"
-        self._scope = f"repository:{target.repository}:{actions}" if target.repository else ""
+    name = "registry"
+
+    target: Target
+    credential: Credential | None
+    own_hosts: tuple[str, ...] | None
+    may_push: bool
+
+    @property
+    def _scope(self) -> str:
+        actions = "pull,push" if self.may_push else "pull"
+        return f"repository:{self.target.repository}:{actions}" if self.target.repository else ""
 
     def identify(self, _request: TokenRequest) -> Identity:
         """Whose the token is: of the credential, by its digest."""
         whose = ["anonymous"]
-        if self._credential is not None:
-            whose = ["login", self._credential.username, self._credential.secret.expose()]
-            whose += self._own_hosts or ()
-        scope = f"{self._scope or 'no repository'} at {self._address}"
+        if self.credential is not None:
+            whose = ["login", self.credential.username, self.credential.secret.expose()]
+            whose += self.own_hosts or ()
+        scope = f"{self._scope or 'no repository'} at {self.target.address}"
         return Identity(whose[0], cache_key=digest(whose), scope=scope)
 
     def get(self, request: TokenRequest, _identity: Identity) -> Credential:
@@ -331,18 +326,18 @@ class Grant:
         from cred_helper.registry import Registry
 
         registry = Registry(
-            self._address,
-            own_hosts=self._own_hosts,
+            self.target.address,
+            own_hosts=self.own_hosts,
             step_s=lambda: request.deadline.step_s(request.deadline.remaining_s()),
         )
         try:
-            challenge = registry.challenge(self._scope.split(":")[1] if self._scope else "")
+            challenge = registry.challenge(self.target.repository or "")
             if challenge is None or not challenge.is_bearer:
                 kind = _OPEN if challenge is None else _BASIC
                 return Credential(kind, Secret("-"), expires_at=time() + _SAME_FOR_S)
-            token = registry.token(challenge, self._credential, self._scope)
+            token = registry.token(challenge, self.credential, self._scope)
         except Exception as error:  # noqa: BLE001 - the registry knows its requests' exceptions
             raise registry.failure(error) from None
         return Credential(
-            _BEARER, Secret(token.text), expires_at=token.expires_at_s, source=self._address
+            _BEARER, Secret(token.text), expires_at=token.expires_at_s, source=self.target.address
         )

@@ -30,14 +30,13 @@ Sources:
 from __future__ import annotations
 
 from cred_helper.record import Record
-from cred_helper.server_url import is_label
+from cred_helper.server_url import ServerURL, is_label
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Self
 
-    from cred_helper.server_url import ServerURL
 
 ECR = "ecr"
 GCR = "gcr"

@@ -15,7 +15,7 @@ import re
 import threading
 
 from cred_helper.credential import Credential
-from cred_helper.errors import NotFound
+from cred_helper.errors import CredentialError, NotFound
 from cred_helper.files.log_file import LogFile, now
 from cred_helper.watcher import Watcher
 
@@ -23,7 +23,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from cred_helper.errors import CredentialError
     from cred_helper.keychain import Source
     from cred_helper.providers.common.interface import Identity, TokenRequest
     from cred_helper.server_url import ServerURL

@@ -22,7 +22,7 @@ from cred_helper.errors import BadReply, Misconfigured, NotFound, ProviderError
 from cred_helper.protocols import kubelet
 from cred_helper.providers.common import id_token_check, token_identity
 from cred_helper.providers.common.interface import ID_TOKEN, IdToken
-from cred_helper.resolution import HELPER, REFUSAL
+from cred_helper.resolution import HELPER, REFUSAL, Resolution
 from cred_helper.server_url import ServerURL
 from cred_helper.settings import node
 from cred_helper.settings.rules import NO_PROVIDER
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from cred_helper.clouds import Annotation, Cloud
     from cred_helper.keychain import Source
-    from cred_helper.resolution import Resolution
     from cred_helper.settings.node import NodeProfile
     from cred_helper.wiring import Warn
 
@@ -153,8 +152,6 @@ class Pull:
         names = {"annotation": asked.name, "source": rule.answered_by or "config.json"}
         raise rule.place.wrong("match", "kubelet.answered-by-rule", **names)
 
-    # --- The node ---------------------------------------------------------------------------------
-
     def _sources_of_node(self) -> Iterable[Source]:
         resolution = self._resolution
         resolution.options = {**resolution.options, **self._profile.node_options}
@@ -168,8 +165,6 @@ class Pull:
         self._wiring.environ = {**self._wiring.environ, **self._profile.variables}
         os.environ.update(self._profile.variables)
         return self._wiring.sources(resolution)
-
-    # --- The pod ----------------------------------------------------------------------------------
 
     @property
     def _cloud(self) -> Cloud:
@@ -287,12 +282,9 @@ class _OfPod(ProviderSource):
 
 def _kinds(resolution: Resolution) -> tuple[str, ...]:
     """The kinds of sources that answer on a node: the cloud, or those that the rule is about."""
-    rule = resolution.rule
-    wanted = {CLOUD, HELPER, REFUSAL}
-    if rule is not None and rule.provider == VARIABLES:
-        wanted = {VARIABLES, CI_VARIABLES}
-    if rule is not None and rule.provider == NO_PROVIDER:
-        wanted = {CONFIG_JSON}
+    provider = resolution.rule.provider if resolution.rule is not None else None
+    by_rule = {VARIABLES: {VARIABLES, CI_VARIABLES}, NO_PROVIDER: {CONFIG_JSON}}
+    wanted = by_rule.get(provider or "", {CLOUD, HELPER, REFUSAL})
     return tuple(kind for kind in resolution.sources if kind in wanted)
 
 

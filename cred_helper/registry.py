@@ -38,7 +38,7 @@ from urllib.request import (
     UnknownHandler,
 )
 
-from cred_helper.credential import IDENTITY_TOKEN
+from cred_helper.credential import IDENTITY_TOKEN, Credential
 from cred_helper.errors import Denied, ProviderError, fault
 from cred_helper.providers.common.network_errors import network_error
 from cred_helper.providers.common.proxy import is_local
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from email.message import Message
 
-    from cred_helper.credential import Credential
 
 # One step of a connection.
 STEP_TIMEOUT_S = 10.0

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 from cred_helper import clouds, providers
 from cred_helper.errors import Misconfigured
-from cred_helper.hosts import OPTIONAL_ZONES, artifact_zones, route
+from cred_helper.hosts import OPTIONAL_ZONES, Route, artifact_zones, route
 from cred_helper.record import Record
-from cred_helper.settings.profile import OWN_NAME
-from cred_helper.settings.settings import CI_VARIABLES, CLOUD, CONFIG_JSON, VARIABLES
+from cred_helper.settings.profile import OWN_NAME, Profile
+from cred_helper.settings.settings import CI_VARIABLES, CLOUD, CONFIG_JSON, VARIABLES, Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cred_helper.hosts import Route
     from cred_helper.providers.common.protocols import Provider
     from cred_helper.server_url import ServerURL
-    from cred_helper.settings.profile import Profile
     from cred_helper.settings.rules import Rule
-    from cred_helper.settings.settings import Settings
 
 # The kinds of sources besides those of the setting ``order``: only a rule names them.
 HELPER, REFUSAL, EMPTY = "helper", "refusal", "empty"

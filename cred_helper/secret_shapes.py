@@ -16,7 +16,7 @@ _MIN_TOKEN_CHARACTERS = 16
 _WORD = re.compile(rf"[^\s\"'()<>\[\]{{}},;=]{{{_MIN_TOKEN_CHARACTERS},}}")
 # An AWS secret access key; an Entra client secret; a key in hexadecimal.
 _WHOLE = re.compile(r"[A-Za-z0-9+/=]{40}|[\w.~-]{3}\dQ~[\w.~-]{20,}|[0-9a-f]{33,}|[0-9A-F]{33,}")
-# What has long names of any characters in it.
+# ARNs and Azure resource ids: the names in them may be long and look random.
 _HARMLESS = re.compile(r"arn:[a-z-]+:[a-z]+:[a-z0-9-]*:\d{12}:[\w+=,.@/-]+|/subscriptions/[\w./-]+")
 _PIECE = re.compile(r"[A-Za-z0-9]{20,}")
 # Changes between a small letter, a capital and a digit, as a part of all pairs of characters.

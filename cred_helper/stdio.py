@@ -11,14 +11,13 @@ import os
 import sys
 
 from cred_helper import files
-from cred_helper.errors import one_line
+from cred_helper.errors import CredentialError, one_line
 from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn, TextIO
 
-    from cred_helper.errors import CredentialError
 
 PROGRAM = "docker-credential-multi"
 

@@ -11,15 +11,14 @@ from cred_helper.providers.common.interface import Deadline, IdToken, TokenReque
 from cred_helper.record import Record
 from cred_helper.resolution import Resolution, resolve
 from cred_helper.server_url import ServerURL
-from cred_helper.settings.profile import OWN_NAME
-from cred_helper.settings.settings import CI_VARIABLES, JSON, VARIABLES
+from cred_helper.settings.profile import OWN_NAME, Profile
+from cred_helper.settings.settings import CI_VARIABLES, JSON, VARIABLES, Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from cred_helper.cache import TokenCache
-    from cred_helper.cache.sealing import Sealing
     from cred_helper.call_log import CallLog
     from cred_helper.credential import Credential
     from cred_helper.errors import CredentialError
@@ -29,9 +28,7 @@ if TYPE_CHECKING:
     from cred_helper.log import Log
     from cred_helper.providers.common.protocols import Provider
     from cred_helper.settings.parsed import ParsedSettings
-    from cred_helper.settings.profile import Profile
     from cred_helper.settings.rules import Rule
-    from cred_helper.settings.settings import Settings
 
     Warn = Callable[[CredentialError], None]
 
@@ -137,8 +134,6 @@ class Wiring:
         profile = self.profile
         return resolve(server_url, self.settings, self.environ, profile, artifacts=artifacts)
 
-    # --- get --------------------------------------------------------------------------------------
-
     def ask(self, resolution: Resolution, sources: Iterable[Source] | None = None) -> Answer:
         """Ask the sources of a resolution, or those that were made of it before.
 
@@ -220,15 +215,13 @@ class Wiring:
         folder = self.settings.cache_folder or default_folder(self.environ)
         if not folder:
             return None
-        return TokenCache(folder, self._sealing() if self.settings.cache_keychain else None)
+        sealing, named = None, self.settings.cache_keychain
+        if named:
+            from cred_helper.cache.sealing import Sealing
 
-    def _sealing(self) -> Sealing:
-        """The encryption of the cache, by a key from the keychain that the user names."""
-        from cred_helper.cache.sealing import Sealing
-
-        named_by = "the setting cache_keychain"
-        helper = self.fallback().helper(self.settings.cache_keychain, named_by)
-        return Sealing(helper, self.warn)
+            helper = self.fallback().helper(named, "the setting cache_keychain")
+            sealing = Sealing(helper, self.warn)
+        return TokenCache(folder, sealing)
 
     def _variables(self, kind: str, rule: Rule | None) -> Iterator[Source]:
         catch_all = bool(self.profile.helper)

@@ -96,13 +96,13 @@ class DockerConfig(Record):
 
         Raises:
             NotFound: none, or none that the credential helper protocol can carry.
-            Expired: it ended by its own word.
+            Expired: it has expired.
             Misconfigured: there is an entry, and it is invalid.
         """
         return unexpired(self.login(server_url), server_url)
 
     def login(self, server_url: ServerURL) -> Credential:
-        """The same, expired or not."""
+        """The same, but an expired one too."""
         auths = self._object(AUTHS)
         for key in candidates(auths, server_url):
             entry = self._entry(auths, key)
@@ -232,25 +232,26 @@ def _is_bare(value: Mapping[str, object]) -> bool:
 
 def _decoded(auth: str) -> tuple[str, str] | None:
     """User name and password of an ``auth``; ``None`` if it is anything else."""
-    from binascii import a2b_base64
-
     # Some tools write it on several lines, without padding or in the alphabet for URLs.
     compact = "".join(auth.split()).rstrip("=").translate({ord("-"): "+", ord("_"): "/"})
     try:
-        decoded = a2b_base64(compact + "=" * (-len(compact) % 4), strict_mode=True).decode("utf-8")
+        decoded = _base64(compact + "=" * (-len(compact) % 4)).decode("utf-8")
     except ValueError:
         return None
     username, colon, password = decoded.partition(":")
     return (username, password.rstrip("\0")) if colon else None
 
 
-def _is_dockers(auth: str) -> bool:
-    """Whether docker reads an ``auth``: with padding, and no other white space than line ends."""
+def _base64(text: str) -> bytes:
     from binascii import a2b_base64
 
-    compact = auth.replace("\r", "").replace("\n", "")
+    return a2b_base64(text, strict_mode=True)
+
+
+def _is_dockers(auth: str) -> bool:
+    """Whether docker reads an ``auth``: with padding, and no other white space than line ends."""
     try:
-        username, colon, _ = a2b_base64(compact, strict_mode=True).partition(b":")
+        username, colon, _ = _base64(auth.replace("\r", "").replace("\n", "")).partition(b":")
     except ValueError:
         return False
     return bool(username and colon)

@@ -1,4 +1,4 @@
-"""Logins that have expired by their own word: an ECR password, a JSON web token.
+"""Logins that contain the time of their end: an ECR password, a JSON web token.
 
 Never shows what it reads; verifies no signature.
 
@@ -65,12 +65,12 @@ def _ends_at_s(secret: str) -> float | None:
 
 
 def _document(text: str) -> dict[str, Any]:
-    import json
     from base64 import urlsafe_b64decode
+
+    from cred_helper.files.json_file import parse_object
 
     compact = text.translate({ord("+"): "-", ord("/"): "_"}).rstrip("=")
     try:
-        found = json.loads(urlsafe_b64decode(compact + "=" * (-len(compact) % 4)))
-    except (ValueError, RecursionError):
+        return parse_object(urlsafe_b64decode(compact + "=" * (-len(compact) % 4)))
+    except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}

@@ -97,7 +97,7 @@ class Helper(Record):
 
         Raises:
             NotFound: it has none.
-            Expired: it ended by its own word.
+            Expired: it has expired.
             ProviderError: it failed, hung, or answered with something else.
         """
         try:

@@ -122,7 +122,7 @@ class MachineKeychain(Record):
 
         Raises:
             NotFound: it has none, or does not work and never took this login.
-            Expired: it ended by its own word.
+            Expired: it has expired.
             ProviderError: it does not work and has this login.
         """
         if self.memory.holds(server_url):

@@ -62,14 +62,13 @@ def status(path: str) -> os.stat_result:
     try:
         found = os.stat(path)
     except OSError as error:
-        if record is not None:
-            record.status(path, error)
+        note_status(path, error)
         raise
     note_status(path, found)
     return found
 
 
-def note_status(path: str, found: os.stat_result) -> None:
+def note_status(path: str, found: os.stat_result | OSError) -> None:
     """Record the status of a file that is open already."""
     if record is not None:
         record.status(path, found)

@@ -44,42 +44,34 @@ def replace(
     Raises:
         OSError: the file cannot be written. The old one is as it was.
     """
-    finish_first(lambda: _replace(path, content, folder_fd, durable, keep_attributes, mode, check))
 
-
-def _replace(
-    path: str,
-    content: bytes,
-    folder_fd: int | None,
-    durable: bool,
-    keep_attributes: bool,
-    mode: int,
-    check: Callable[[], None] | None,
-) -> None:
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, temporary_name(name))
-    fd = os.open(temporary, _FLAGS, _CLOSED, dir_fd=folder_fd)
-    try:
+    def write() -> None:
+        folder, name = os.path.split(path)
+        temporary = os.path.join(folder, temporary_name(name))
+        fd = os.open(temporary, _FLAGS, _CLOSED, dir_fd=folder_fd)
         try:
-            view = memoryview(content)
-            while view:
-                view = view[os.write(fd, view) :]
-            if mode != _CLOSED and hasattr(os, "fchmod"):
-                os.fchmod(fd, mode)
-            if keep_attributes:
-                _copy_attributes(path, fd)
-            if durable:
-                os.fsync(fd)
-        finally:
-            os.close(fd)
-        if check is not None:
-            check()
-        os.replace(temporary, path, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
-    except BaseException:
-        os.unlink(temporary, dir_fd=folder_fd)
-        raise
-    if durable:
-        _sync_folder(folder)
+            try:
+                view = memoryview(content)
+                while view:
+                    view = view[os.write(fd, view) :]
+                if mode != _CLOSED and hasattr(os, "fchmod"):
+                    os.fchmod(fd, mode)
+                if keep_attributes:
+                    _copy_attributes(path, fd)
+                if durable:
+                    os.fsync(fd)
+            finally:
+                os.close(fd)
+            if check is not None:
+                check()
+            os.replace(temporary, path, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
+        except BaseException:
+            os.unlink(temporary, dir_fd=folder_fd)
+            raise
+        if durable:
+            _sync_folder(folder)
+
+    finish_first(write)
 
 
 def _copy_attributes(path: str, fd: int) -> None:

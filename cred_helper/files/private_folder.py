@@ -15,6 +15,7 @@ import stat
 import sys
 
 from cred_helper import files
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,11 +32,10 @@ class NotPrivate(OSError):
     """Another user owns a folder or file, or can open it."""
 
 
-class PrivateFolder:
+class PrivateFolder(Record):
     """One such folder, opened and made when it is first needed."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    path: str
 
     def refusal(self) -> str | None:
         """Why the folder is not used, for a message; ``None`` if it is used or can be made."""
@@ -45,11 +45,8 @@ class PrivateFolder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            return (
-                "it is a link"
-                if os.path.islink(self.path)
-                else (error.strerror or str(error)).lower()
-            )
+            is_link = os.path.islink(self.path)
+            return "it is a link" if is_link else (error.strerror or str(error)).lower()
 
     def read(self, name: str, at_most: int) -> bytes | None:
         """Return a file's content; ``None`` if it is absent, not private or larger."""

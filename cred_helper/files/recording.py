@@ -36,7 +36,7 @@ class Recording:
         self.until_s = 0.0
         self.variables = Variables(self, environ)
         # Paths are expanded by it. One that is relative, or not there, is replaced by cli.
-        if not self._value_of("HOME").startswith(b"=/"):
+        if not self.variable("HOME").startswith(b"=/"):
             self.is_plain = False
 
     def spoil(self) -> None:
@@ -46,8 +46,6 @@ class Recording:
     def cached(self, secret: str, until_s: float) -> None:
         """The answer is an entry of the cache."""
         self.secret, self.until_s = secret, until_s
-
-    # --- Results ----------------------------------------------------------------------------------
 
     def _note(self, kind: bytes, subject: str, result: bytes) -> None:
         question = kind + b" " + os.fsencode(subject)
@@ -62,15 +60,12 @@ class Recording:
         elif path:  # relative; nothing is at an empty path
             self.spoil()
 
-    def _value_of(self, name: str) -> bytes:
+    def variable(self, name: str) -> bytes:
+        """A variable was looked up."""
         value = self.variables.original.get(name)
         result = ABSENT if value is None else FOUND + os.fsencode(value)
         self._note(b"V", name, result)
         return result
-
-    def variable(self, name: str) -> None:
-        """A variable was looked up."""
-        self._value_of(name)
 
     def names(self, prefix: str, suffix: str) -> list[str]:
         """Names of variables were looked through; each that is found counts with its value."""
@@ -81,7 +76,7 @@ class Recording:
         kind, text = (b"Q", suffix) if suffix else (b"P", prefix)
         self._note(kind, text, FOUND + b"%d" % len(found))
         for name in found:
-            self._value_of(name)
+            self.variable(name)
         return found
 
     def file(self, path: str, found: bytes | OSError, at_most: int) -> None:

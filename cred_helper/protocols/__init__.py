@@ -15,7 +15,7 @@ _DOCKER_HELPER = "docker-credential-"
 
 
 def links() -> dict[str, str]:
-    """The names of links under which another protocol than docker's is spoken → that protocol."""
+    """The name of each link that selects another protocol than docker's, and that protocol."""
     from cred_helper import clouds
 
     plugins = [cloud.plugin for cloud in clouds.CLOUDS if cloud.plugin]

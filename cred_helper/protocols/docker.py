@@ -9,7 +9,13 @@ Source: https://github.com/docker/docker-credential-helpers/blob/master/credenti
 from __future__ import annotations
 
 from cred_helper.credential import Credential, Secret
-from cred_helper.errors import CREDENTIALS_NOT_FOUND, NotFound, ProtocolError, one_line
+from cred_helper.errors import (
+    CREDENTIALS_NOT_FOUND,
+    CredentialError,
+    NotFound,
+    ProtocolError,
+    one_line,
+)
 from cred_helper.protocols import decoded, json_object, text_of
 from cred_helper.server_url import ServerURL
 
@@ -17,7 +23,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cred_helper.errors import CredentialError
 
 try:
     # The C function behind json.dumps; the json package itself loads re.

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 
-from cred_helper.credential import Secret
-from cred_helper.errors import ProtocolError
+from cred_helper.credential import Credential, Secret
+from cred_helper.errors import CredentialError, ProtocolError
 from cred_helper.protocols import decoded, json_object, text_of
 from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
@@ -21,8 +21,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cred_helper.credential import Credential
-    from cred_helper.errors import CredentialError
 
 GROUP = "credentialprovider.kubelet.k8s.io"
 REQUEST, RESPONSE = "CredentialProviderRequest", "CredentialProviderResponse"
