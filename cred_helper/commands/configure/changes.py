@@ -236,8 +236,8 @@ class JsonEdit:
         text = (self.text or "").removeprefix(_BOM)
         if not text.strip():
             return None
-        spelt = _spelt(text, keys)
         try:
+            spelt = _spelt(text, keys)
             found = raw_json.get(text, *spelt)
         except ValueError:
             line = ParsedJson(text.encode()).line_of(spelt[0])
