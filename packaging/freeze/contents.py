@@ -69,6 +69,8 @@ APPENDED = {
     "botocore.loaders": "\nfrom botocore_loader import Loader\n",
     # Python 3.12 looks into a second cache first.
     "re": "\nfrom compiled_patterns import Patterns\n_cache = _cache2 = Patterns()\n",
+    # Before glibc 2.34 posix_spawn cannot close descriptors, and Python 3.13 relies on it.
+    "subprocess": "\n_USE_POSIX_SPAWN = False\n",
 }
 
 # click prints the docstring of a command as its help.
