@@ -124,6 +124,12 @@ def test_a_bare_debian_gets_the_packages_that_the_documentation_names() -> None:
     assert {"gcc", "python3-dev"} <= set(steps.packages("frozen"))
 
 
+def test_the_tests_for_an_emulated_processor_exist() -> None:
+    for selected in steps.SELECTED:
+        path, _, name = selected.partition("::")
+        assert f"def {name}" in (ROOT / path).read_text("utf-8"), selected
+
+
 def test_make_names_the_packages_that_are_missing(tmp_path: Path) -> None:
     without_pip = tmp_path / "python3"
     without_pip.write_text('#!/bin/sh\ncase "$2" in *ensurepip*) exit 1;; esac\n')
