@@ -66,7 +66,7 @@ _OF_A_QUESTION = {
     *("providers.common.deferred_imports", "providers.common.metadata_probe"),
     *("providers.common.network_errors", "providers.common.trust", "providers.ecr.problems"),
     *("providers.ecr.credential_process", "providers.ecr.token", "providers.gcr.checks"),
-    *("providers.gcr.metadata_service", "providers.gcr.subject_token"),
+    *("providers.gcr.subject_token", "providers.gcr.token"),
 }
 
 

@@ -46,12 +46,10 @@ class AzureSettings:
         return self.environ.get(name, "")
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """An option that is on or off."""
         return self.request.flag(name, default=default)
 
     @property
     def tenant_id(self) -> str:
-        """The tenant of a service principal."""
         return self._id("tenant_id")
 
     @property

@@ -41,10 +41,7 @@ _LOGIN_COMMANDS = {
     sources.AZURE_DEVELOPER_CLI: "azd auth login",
 }
 # The errors of Entra that a stray line end in a variable brings about.
-_WRONG_SECRETS = {
-    "acr.wrong-secret": "AZURE_CLIENT_SECRET",
-    "acr.wrong-password": "AZURE_PASSWORD",
-}
+_WRONG_SECRETS = {"acr.wrong-secret": "AZURE_CLIENT_SECRET", "acr.wrong-password": "AZURE_PASSWORD"}
 # What a program could quote of its environment.
 _SECRET_VARIABLES = (
     *("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD"),
@@ -111,7 +108,6 @@ def _entra_number(text: str) -> str:
 
 
 def _metadata_error(candidate: Candidate, reply: Exchange) -> CredentialError:
-    """The error for a metadata service's answer without a token."""
     document = parse_object(reply.body)
     text = str(document.get("error_description") or document.get("message") or "")
     if failed := status_error(reply):
@@ -139,7 +135,6 @@ def _metadata_error(candidate: Candidate, reply: Exchange) -> CredentialError:
 
 
 def program_error(settings: AzureSettings, candidate: Candidate, done: Finished) -> CredentialError:
-    """The error for a program that gave no token."""
     if done.status == 0:
         return BadReply("acr.no-token-given", source=candidate.source)
     command = _LOGIN_COMMANDS[candidate.source]

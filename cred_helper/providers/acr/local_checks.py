@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import is_pipe
-from cred_helper.files.path_values import holds_content
+from cred_helper.files.path_values import holds_content, shown
 from cred_helper.providers.acr import identity as sources
 from cred_helper.providers.acr.azure_settings import AzureSettings
 from cred_helper.providers.acr.ids import is_domain, is_guid
 from cred_helper.providers.acr.program_login import az_folder
-from cred_helper.providers.common import id_token_check
+from cred_helper.providers.common import id_token_check, pipes
 from cred_helper.providers.common.interface import ID_TOKEN
 from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, claims
 
@@ -64,9 +64,9 @@ def _az_files(settings: AzureSettings) -> Iterator[Misconfigured]:
     """Files of az that were cut short, or written by two at once."""
     for name in _AZ_FILES:
         path = os.path.join(az_folder(settings), name)
+        if _is_pipe(path):
+            continue
         try:
-            if is_pipe(path):
-                continue
             with open(path, "rb") as file:
                 json.loads(file.read(_MAX_AZ_FILE_BYTES).decode("utf-8-sig"))
         except OSError:
@@ -75,36 +75,40 @@ def _az_files(settings: AzureSettings) -> Iterator[Misconfigured]:
             yield Misconfigured("acr.az-file-broken", path=path)
 
 
-def content_problem(variable: str, path: str) -> Misconfigured | None:
-    """The error for a variable that holds a key or a token, where a path belongs."""
-    return Misconfigured("acr.content-for-path", variable=variable) if holds_content(path) else None
+def content(variable: str, path: str) -> bytes:
+    """The content of a file that a variable names, up to the size of the longest token.
+
+    Raises:
+        Misconfigured: it cannot be read, or the variable holds the content itself.
+    """
+    if holds_content(path):
+        raise Misconfigured("acr.content-for-path", variable=variable)
+    try:
+        return pipes.read(path, shown(variable, path), MAX_TOKEN_BYTES)
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or "not a path").lower()
+        raise Misconfigured("acr.unreadable", variable=variable, path=path, reason=reason) from None
 
 
-def certificate_problem(path: str, content: bytes, password: str) -> Misconfigured | None:
+def certificate_problem(path: str, data: bytes, password: str) -> Misconfigured | None:
     """What a certificate's file shows to be wrong, without reading its key.
 
     Source: https://www.rfc-editor.org/rfc/rfc7468 (the labels of PEM)
     """
-    if b"-----BEGIN" in content:
-        if b"PRIVATE KEY-----" not in content:
-            return Misconfigured("acr.certificate-without-key", path=path)
-        if b"-----BEGIN CERTIFICATE-----" not in content:
-            return Misconfigured("acr.certificate-without-certificate", path=path)
-        if b"-----BEGIN EC PRIVATE KEY" in content:
-            return Misconfigured("acr.certificate-not-rsa", path=path)
-        if not password and b"ENCRYPTED" in content:
-            return Misconfigured("acr.certificate-needs-password", path=path)
-        return None
+    is_pem = b"-----BEGIN" in data
+    code = ""
     # The first bytes of PKCS #12 (an ASN.1 sequence with a length of two bytes) in base64.
-    if content.lstrip().startswith(b"MII"):
-        return Misconfigured("acr.certificate-encoded", path=path)
-    return None
-
-
-def unreadable(variable: str, path: str, error: Exception) -> Misconfigured:
-    """The error for a file that a variable names and that cannot be read."""
-    reason = (getattr(error, "strerror", None) or "not a path").lower()
-    return Misconfigured("acr.unreadable", variable=variable, path=path, reason=reason)
+    if not is_pem and data.lstrip().startswith(b"MII"):
+        code = "acr.certificate-encoded"
+    elif is_pem and b"PRIVATE KEY-----" not in data:
+        code = "acr.certificate-without-key"
+    elif is_pem and b"-----BEGIN CERTIFICATE-----" not in data:
+        code = "acr.certificate-without-certificate"
+    elif is_pem and b"-----BEGIN EC PRIVATE KEY" in data:
+        code = "acr.certificate-not-rsa"
+    elif is_pem and not password and b"ENCRYPTED" in data:
+        code = "acr.certificate-needs-password"
+    return Misconfigured(code, path=path) if code else None
 
 
 def _ids(settings: AzureSettings) -> Iterator[Misconfigured]:
@@ -118,31 +122,33 @@ def _ids(settings: AzureSettings) -> Iterator[Misconfigured]:
 
 def _file(settings: AzureSettings, source: str, variable: str) -> Iterator[ProviderError]:
     path = settings.variable(variable)
-    if problem := content_problem(variable, path):
-        yield problem
+    if _is_pipe(path):
         return
     try:
-        if is_pipe(path):
-            return
-        with open(path, "rb") as file:
-            content = file.read(MAX_TOKEN_BYTES)
-    except (OSError, ValueError) as error:
-        yield unreadable(variable, path, error)
+        data = content(variable, path)
+    except Misconfigured as error:
+        yield error
         return
     if source == sources.CLIENT_CERTIFICATE:
         password = settings.variable("AZURE_CLIENT_CERTIFICATE_PASSWORD")
-        if problem := certificate_problem(path, content, password):
+        if problem := certificate_problem(path, data, password):
             yield problem
-    if source == sources.WORKLOAD_IDENTITY:
-        if content.strip():
-            yield from _token(variable, content)
-        else:
-            yield Misconfigured("acr.empty-token-file", variable=variable, path=path)
+    elif data.strip():
+        yield from _token(variable, data)
+    else:
+        yield Misconfigured("acr.empty-token-file", variable=variable, path=path)
 
 
-def _token(variable: str, content: bytes) -> Iterator[Misconfigured]:
+def _is_pipe(path: str) -> bool:
+    try:
+        return is_pipe(path)
+    except OSError:
+        return False
+
+
+def _token(variable: str, token: bytes) -> Iterator[Misconfigured]:
     """A token that has expired by its own ``exp``."""
-    ends_at_s = claims(content).get("exp")
+    ends_at_s = claims(token).get("exp")
     if isinstance(ends_at_s, int | float) and not isinstance(ends_at_s, bool):
         minutes = (time.time() - ends_at_s) / 60
         if minutes > 0:

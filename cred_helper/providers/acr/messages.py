@@ -9,47 +9,14 @@ _CHECK_PASSWORD = "check AZURE_USERNAME and AZURE_PASSWORD"  # noqa: S105 - advi
 _LOG_IN = "az login"
 _EXPLAINED = "see https://login.microsoftonline.com/error?code={number}"
 
-# Each of Entra's AADSTS numbers that has a message of its own.
-ENTRA_CODES = {
-    "50020": "acr.not-a-user-of-the-tenant",
-    "50034": "acr.unknown-user",
-    "50049": "acr.unknown-authority",
-    "50053": "acr.account-locked",
-    "50055": "acr.password-expired",
-    "50056": "acr.wrong-password",
-    "50057": "acr.account-disabled",
-    "50076": "acr.second-factor",
-    "50079": "acr.second-factor",
-    "50126": "acr.wrong-password",
-    "50158": "acr.second-factor",
-    "50166": "acr.issuer-unreachable",
-    "50173": "acr.login-revoked",
-    "53003": "acr.conditional-access",
-    "65001": "acr.no-consent",
-    "70011": "acr.unknown-audience",
-    "70021": "acr.no-federated-credential",
-    "70025": "acr.no-federated-credential",
-    "70023": "acr.federated-token-too-long",
-    "70043": "acr.login-expired",
-    "90002": "acr.unknown-tenant",
-    "90061": "acr.issuer-unreachable",
-    "90072": "acr.not-a-user-of-the-tenant",
-    "500011": "acr.unknown-audience",
-    "501661": "acr.issuer-unreachable",
-    "700016": "acr.unknown-application",
-    "700024": "acr.federated-token-not-valid-now",
-    "700027": "acr.unknown-certificate",
-    "700082": "acr.login-expired",
-    "700211": "acr.no-federated-credential",
-    "700212": "acr.no-federated-credential",
-    "700213": "acr.no-federated-credential",
-    "900023": "acr.bad-tenant",
-    "7000112": "acr.application-disabled",
-    "7000215": "acr.wrong-secret",
-    "7000222": "acr.secret-expired",
-    "7002138": "acr.federated-credential-case",
-    "7000229": "acr.no-service-principal",
-}
+
+class _Refusal(Message):
+    """Why Entra refuses an identity: the message for these AADSTS numbers."""
+
+    def __init__(self, numbers: str, text: str, hint: str = _EXPLAINED, *, cause: str = "") -> None:
+        super().__init__(f"{text} (AADSTS{{number}})", hint, cause=cause)
+        self.numbers = numbers.split()
+
 
 MESSAGES: dict[str, Message] = {
     # Options and variables.
@@ -191,93 +158,101 @@ MESSAGES: dict[str, Message] = {
         "{upstream} answered with something other than a token ({status})", IN_BETWEEN
     ),
     "acr.entra-refuses": Message("{upstream} refuses the identity ({word})"),
-    "acr.entra-code": Message("Entra refuses the identity (AADSTS{number})", _EXPLAINED),
-    "acr.not-a-user-of-the-tenant": Message(
-        "the account is not a user of the tenant (AADSTS{number})", _CHECK_TENANT
+    "acr.entra-code": _Refusal("", "Entra refuses the identity"),
+    "acr.not-a-user-of-the-tenant": _Refusal(
+        "50020 90072", "the account is not a user of the tenant", _CHECK_TENANT
     ),
-    "acr.unknown-user": Message(
-        "the tenant has no such user (AADSTS{number})", "check AZURE_USERNAME and AZURE_TENANT_ID"
+    "acr.unknown-user": _Refusal(
+        "50034", "the tenant has no such user", "check AZURE_USERNAME and AZURE_TENANT_ID"
     ),
-    "acr.unknown-authority": Message(
-        "Microsoft does not know the authority that AZURE_AUTHORITY_HOST names (AADSTS{number})",
+    "acr.unknown-authority": _Refusal(
+        "50049",
+        "Microsoft does not know the authority that AZURE_AUTHORITY_HOST names",
         "for a private cloud's, set DOCKER_CREDENTIAL_MULTI_ACR_INSTANCE_DISCOVERY=false",
     ),
-    "acr.account-locked": Message("the account is locked (AADSTS{number})", _EXPLAINED),
-    "acr.password-expired": Message("the password has expired (AADSTS{number})", _EXPLAINED),
-    "acr.wrong-password": Message(
-        "the user name or password is wrong (AADSTS{number})", _CHECK_PASSWORD
+    "acr.account-locked": _Refusal("50053", "the account is locked"),
+    "acr.password-expired": _Refusal("50055", "the password has expired"),
+    "acr.wrong-password": _Refusal(
+        "50056 50126", "the user name or password is wrong", _CHECK_PASSWORD
     ),
-    "acr.account-disabled": Message("the account is disabled (AADSTS{number})", _EXPLAINED),
-    "acr.second-factor": Message(
-        "the tenant asks for a second factor, which a credential helper cannot give"
-        " (AADSTS{number})",
+    "acr.account-disabled": _Refusal("50057", "the account is disabled"),
+    "acr.second-factor": _Refusal(
+        "50076 50079 50158",
+        "the tenant asks for a second factor, which a credential helper cannot give",
         "use a service principal, a managed identity or az login",
     ),
-    "acr.login-revoked": Message("the login was revoked (AADSTS{number})", _LOG_IN),
-    "acr.login-expired": Message("the login has expired (AADSTS{number})", _LOG_IN),
-    "acr.conditional-access": Message(
-        "a conditional access policy of the tenant forbids it (AADSTS{number})", _EXPLAINED
+    "acr.login-revoked": _Refusal("50173", "the login was revoked", _LOG_IN),
+    "acr.login-expired": _Refusal("70043 700082", "the login has expired", _LOG_IN),
+    "acr.conditional-access": _Refusal(
+        "53003", "a conditional access policy of the tenant forbids it"
     ),
-    "acr.no-consent": Message(
-        "the tenant has not consented to the application (AADSTS{number})", _EXPLAINED
-    ),
-    "acr.unknown-audience": Message(
-        "the tenant does not know the audience (AADSTS{number})",
+    "acr.no-consent": _Refusal("65001", "the tenant has not consented to the application"),
+    "acr.unknown-audience": _Refusal(
+        "70011 500011",
+        "the tenant does not know the audience",
         "DOCKER_CREDENTIAL_MULTI_ACR_AUDIENCE names another, such as https://management.azure.com",
     ),
-    "acr.no-federated-credential": Message(
-        "no federated credential of the application fits the token's issuer, subject and audience"
-        " (AADSTS{number})",
+    "acr.no-federated-credential": _Refusal(
+        "70021 70025 700211 700212 700213",
+        "no federated credential of the application fits the token's issuer, subject and audience",
         "compare them: az ad app federated-credential list --id {client}",
     ),
-    "acr.issuer-unreachable": Message(
-        "Entra cannot get the keys of the token's issuer (AADSTS{number})",
+    "acr.issuer-unreachable": _Refusal(
+        "50166 90061 501661",
+        "Entra cannot get the keys of the token's issuer",
         "the issuer's /.well-known/openid-configuration has to be reachable from the internet",
     ),
-    "acr.federated-credential-case": Message(
-        "a federated credential of the application has the token's subject in other letters"
-        " (AADSTS{number})",
+    "acr.federated-credential-case": _Refusal(
+        "7002138",
+        "a federated credential of the application has the token's subject in other letters",
         "write it in the same case: az ad app federated-credential list --id {client}",
     ),
-    "acr.unknown-tenant": Message("this cloud has no such tenant (AADSTS{number})", _CHECK_TENANT),
-    "acr.bad-tenant": Message(
-        "the tenant's id is neither a GUID nor a domain (AADSTS{number})", _CHECK_TENANT
+    "acr.unknown-tenant": _Refusal("90002", "this cloud has no such tenant", _CHECK_TENANT),
+    "acr.bad-tenant": _Refusal(
+        "900023", "the tenant's id is neither a GUID nor a domain", _CHECK_TENANT
     ),
-    "acr.unknown-application": Message(
-        "the tenant has no such application (AADSTS{number})",
+    "acr.unknown-application": _Refusal(
+        "700016",
+        "the tenant has no such application",
         "check AZURE_CLIENT_ID and AZURE_TENANT_ID: az ad app show --id {client}",
     ),
-    "acr.federated-token-not-valid-now": Message(
-        "the federated token is not valid now: it has expired, or a clock is wrong"
-        " (AADSTS{number})",
+    "acr.federated-token-not-valid-now": _Refusal(
+        "700024",
+        "the federated token is not valid now: it has expired, or a clock is wrong",
         "get a fresh token, compare the clocks",
     ),
-    "acr.federated-token-too-long": Message(
-        "the federated token is valid for longer than Entra accepts (AADSTS{number})",
+    "acr.federated-token-too-long": _Refusal(
+        "70023",
+        "the federated token is valid for longer than Entra accepts",
         "use a token that is made for the audience api://AzureADTokenExchange",
         cause="The token is the one that Kubernetes gives every pod for its own API.",
     ),
-    "acr.unknown-certificate": Message(
-        "the application does not have this certificate (AADSTS{number})",
+    "acr.unknown-certificate": _Refusal(
+        "700027",
+        "the application does not have this certificate",
         "compare: az ad app credential list --cert --id {client}",
     ),
-    "acr.application-disabled": Message("the application is disabled (AADSTS{number})", _EXPLAINED),
-    "acr.wrong-secret": Message(
-        "the client secret is wrong (AADSTS{number})",
+    "acr.application-disabled": _Refusal("7000112", "the application is disabled"),
+    "acr.wrong-secret": _Refusal(
+        "7000215",
+        "the client secret is wrong",
         "AZURE_CLIENT_SECRET takes the secret's value, not its id",
     ),
-    "acr.secret-with-blanks": Message(
-        "{variable} begins or ends with a blank or a line end (AADSTS{number})",
+    "acr.secret-with-blanks": _Refusal(
+        "",
+        "{variable} begins or ends with a blank or a line end",
         "write it without: echo -n, or kubectl create secret --from-literal",
         cause="The secret was written to a file or a Kubernetes secret with echo, which adds a line"
         " end.",
     ),
-    "acr.secret-expired": Message(
-        "the client secret has expired (AADSTS{number})",
+    "acr.secret-expired": _Refusal(
+        "7000222",
+        "the client secret has expired",
         "make a new one: az ad app credential reset --id {client}",
     ),
-    "acr.no-service-principal": Message(
-        "the application has no service principal in the tenant (AADSTS{number})",
+    "acr.no-service-principal": _Refusal(
+        "7000229",
+        "the application has no service principal in the tenant",
         "make one: az ad sp create --id {client}",
     ),
     # The registry.
@@ -319,4 +294,12 @@ MESSAGES: dict[str, Message] = {
         "{host} is a private endpoint and not the login server of the registry",
         "leave privatelink out of the name",
     ),
+}
+
+# The number of a refusal → the code of its message.
+ENTRA_CODES = {
+    number: code
+    for code, message in MESSAGES.items()
+    if isinstance(message, _Refusal)
+    for number in message.numbers
 }

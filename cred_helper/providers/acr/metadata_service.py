@@ -48,6 +48,5 @@ def _is_imds(reply: bytes) -> bool:
 
 
 def _address(url: str) -> tuple[str, int]:
-    """Host and port of a plain http URL."""
     port = url.rpartition("://")[2].partition("/")[0].rpartition(":")[2]
     return host_of(url).strip("[]"), int(port) if port.isdecimal() else 80

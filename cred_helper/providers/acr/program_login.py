@@ -75,7 +75,6 @@ def az_folder(settings: AzureSettings) -> str:
 
 
 def _az_detail(profile: bytes) -> str:
-    """Name the account and tenant of the default subscription."""
     import json
 
     try:
@@ -107,7 +106,6 @@ def _tool(
 
 
 def _program(settings: AzureSettings, name: str) -> str | NotFound:
-    """The path of a program, or why there is none."""
     if path := programs.find(name, settings.environ):
         return path
     if programs.only_in_working_folder(name, settings.environ):
@@ -116,7 +114,6 @@ def _program(settings: AzureSettings, name: str) -> str | NotFound:
 
 
 def _home(settings: AzureSettings, *names: str) -> str:
-    """A path below the user's home folder."""
     return os.path.join(user_folders.home(settings.environ), *names)
 
 

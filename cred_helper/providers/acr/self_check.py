@@ -28,7 +28,6 @@ class SelfCheck:
         self._entra_token = loopback.token(tid=_TENANT)
 
     def environ(self, _keep: Callable[[str, bytes], str]) -> dict[str, str]:
-        """The variables of the client secret."""
         return {
             "AZURE_TENANT_ID": _TENANT,
             "AZURE_CLIENT_ID": _CLIENT,
@@ -36,7 +35,6 @@ class SelfCheck:
         }
 
     def answer(self, asked: Asked) -> object | None:
-        """Entra's documents and token, and the registry's refresh token."""
         issuer = f"https://{_ENTRA}/{_TENANT}"
         form = asked.form
         match f"{asked.method} {asked.path}".replace(_TENANT, "TENANT"):

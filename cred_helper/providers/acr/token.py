@@ -19,12 +19,13 @@ from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured,
 from cred_helper.files.fingerprints import digest
 from cred_helper.files.json_file import parse_object
 from cred_helper.providers.acr import identity as sources
+from cred_helper.providers.acr import local_checks
 from cred_helper.providers.acr.authority import instance_discovery
 from cred_helper.providers.acr.azure_settings import AzureSettings
 from cred_helper.providers.acr.managed_identity import SERVICE_FABRIC, platform
 from cred_helper.providers.acr.metadata_service import expect_answer
 from cred_helper.providers.common import id_token_check, id_token_issuer, interface
-from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, claims
+from cred_helper.providers.common.token_identity import claims
 from cred_helper.providers.common.trust import CaFile
 from cred_helper.providers.common.wire import Wire, host_of
 
@@ -124,7 +125,6 @@ def _wire(settings: AzureSettings, candidate: Candidate) -> Wire:
 
 
 def _sign_in(settings: AzureSettings, candidate: Candidate) -> Credential:
-    """Get an Entra token for the registries' audience."""
     expires_at_s: float | None
     if candidate.program:
         from cred_helper.providers.acr import program_token
@@ -150,7 +150,6 @@ def _time(at_s: object) -> datetime | None:
 
 
 def _by_sdk(settings: AzureSettings, candidate: Candidate) -> tuple[str, float]:
-    """Have azure-identity get the token."""
     wire = _wire(settings, candidate)
     try:
         credential = _sdk_credential(settings, candidate, _transport(settings, candidate, wire))
@@ -169,7 +168,6 @@ def _by_sdk(settings: AzureSettings, candidate: Candidate) -> tuple[str, float]:
 
 
 def _transport(settings: AzureSettings, candidate: Candidate, wire: Wire) -> Any:
-    """The SDK's transport over a wire."""
     found = platform(settings) if candidate.source == sources.MANAGED_IDENTITY else None
     if found and found.name == SERVICE_FABRIC:
         from cred_helper.providers.acr import service_fabric
@@ -231,7 +229,7 @@ def _certificate_credential(settings: AzureSettings, signing_in: dict[str, Any])
     password = settings.variable("AZURE_CLIENT_CERTIFICATE_PASSWORD")
     # azure-identity's own reader of this variable takes "false" for yes.
     send_chain = settings.variable("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN").lower() in ("1", "true")
-    data = _content(variable, path)
+    data = local_checks.content(variable, path)
     # Without an encrypted key in PEM, a password is of no use, and the SDK refuses it.
     needless = b"-----BEGIN" in data and b"ENCRYPTED" not in data
     try:
@@ -244,9 +242,7 @@ def _certificate_credential(settings: AzureSettings, signing_in: dict[str, Any])
             **signing_in,
         )
     except (ValueError, TypeError) as error:
-        from cred_helper.providers.acr.local_checks import certificate_problem
-
-        if problem := certificate_problem(path, data, password):
+        if problem := local_checks.certificate_problem(path, data, password):
             raise problem from None
         if "RSA" in str(error):
             raise Misconfigured("acr.certificate-not-rsa", path=path) from None
@@ -263,31 +259,13 @@ def _federated_token(settings: AzureSettings, candidate: Candidate) -> str:
     variable = "AZURE_FEDERATED_TOKEN_FILE"
     path = settings.variable(variable)
     try:
-        token = _content(variable, path).decode("utf-8").strip()
+        token = local_checks.content(variable, path).decode("utf-8").strip()
     except UnicodeDecodeError:
         reason = "it is not text"
         raise Misconfigured("acr.unreadable", variable=variable, path=path, reason=reason) from None
     if not token:
         raise Misconfigured("acr.empty-token-file", variable=variable, path=path)
     return token
-
-
-def _content(variable: str, path: str) -> bytes:
-    """The content of a file that a variable names, up to the size of the longest token.
-
-    Raises:
-        Misconfigured: it cannot be read, or the variable holds the content itself.
-    """
-    from cred_helper.files.path_values import shown
-    from cred_helper.providers.acr.local_checks import content_problem, unreadable
-    from cred_helper.providers.common import pipes
-
-    if problem := content_problem(variable, path):
-        raise problem
-    try:
-        return pipes.read(path, shown(variable, path), MAX_TOKEN_BYTES)
-    except (OSError, ValueError) as error:
-        raise unreadable(variable, path, error) from None
 
 
 def _expect_same_cloud(settings: AzureSettings, token: str) -> None:
@@ -315,10 +293,9 @@ def _exchange(settings: AzureSettings, candidate: Candidate, entra: Credential) 
     if isinstance(tenant_id, str):
         form["tenant"] = tenant_id
     wire = Wire(settings.request.deadline, ca_file=CaFile.of(settings.environ))
+    url, headers = f"https://{host}/oauth2/exchange", {"Accept": "application/json"}
     try:
-        reply = HttpClient(wire).send(
-            "POST", f"https://{host}/oauth2/exchange", {"Accept": "application/json"}, form
-        )
+        reply = HttpClient(wire).send("POST", url, headers, form)
     except CredentialError:
         raise
     except Exception as error:  # noqa: BLE001 - urllib3 raises what it likes
@@ -328,13 +305,10 @@ def _exchange(settings: AzureSettings, candidate: Candidate, entra: Credential) 
     refresh_token = parse_object(reply.body).get("refresh_token")
     if not isinstance(refresh_token, str) or not refresh_token:
         raise BadReply("acr.no-refresh-token", host=host)
-    identity_token = settings.flag("identity_token", default=False)
-    return Credential(
-        IDENTITY_TOKEN if identity_token else NULL_GUID,
-        Secret(refresh_token),
-        expires_at=expiry(refresh_token, datetime.now(UTC)),
-        source=candidate.source,
-    )
+    username = IDENTITY_TOKEN if settings.flag("identity_token", default=False) else NULL_GUID
+    expires_at = expiry(refresh_token, datetime.now(UTC))
+    secret = Secret(refresh_token)
+    return Credential(username, secret, expires_at=expires_at, source=candidate.source)
 
 
 def expiry(refresh_token: str, now: datetime) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cred_helper.messages import Message
+from cred_helper.messages import IN_BETWEEN, Message
 
 _CONNECTIONS = "app.docker.com, Identity & auth, OIDC connections"
 
@@ -32,14 +32,10 @@ MESSAGES: dict[str, Message] = {
         " of {system}",
         "remove connection_id here, and log in with an access token of the organization",
     ),
-    "dockerhub.no-answer": Message("Docker's identity service did not answer"),
     "dockerhub.not-docker": Message(
-        "{upstream} answered with something other than JSON (status {status})",
-        "is a proxy or a sign-in page in between?",
+        "{upstream} answered with something other than JSON (status {status})", IN_BETWEEN
     ),
-    "dockerhub.no-token": Message(
-        "{upstream} answered without an access token", "is a proxy or a sign-in page in between?"
-    ),
+    "dockerhub.no-token": Message("{upstream} answered without an access token", IN_BETWEEN),
     "dockerhub.refused": Message(
         "{upstream} gives no access token by connection {connection}: status {status}, {said}",
         f"compare the subject with the rules of the connection: {_CONNECTIONS}",

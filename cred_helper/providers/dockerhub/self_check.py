@@ -30,11 +30,9 @@ class SelfCheck:
         self._id_token = loopback.token(iss="https://self-check", aud="self-check")
 
     def environ(self, _keep: Callable[[str, bytes], str]) -> dict[str, str]:
-        """The variable with the identity token."""
         return {_VARIABLE: self._id_token}
 
     def answer(self, asked: Asked) -> object | None:
-        """The access token, for the identity token."""
         given = (asked.form.get("subject_token"), asked.form.get("connection_id"))
         if asked.path != "/oauth/token" or given != (self._id_token, _CONNECTION):
             return None

@@ -14,7 +14,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from cred_helper.credential import Credential, Secret
-from cred_helper.errors import BadReply, CredentialError, Denied, Unreachable
+from cred_helper.errors import BadReply, CredentialError, Denied
 from cred_helper.files.json_file import parse_object
 from cred_helper.providers.common import id_token_check, id_token_issuer
 from cred_helper.providers.common.http_client import HttpClient
@@ -86,7 +86,7 @@ def _exchange(request: TokenRequest, identity: HubIdentity, token: str) -> Excha
         except CredentialError:
             raise
         except Exception as error:  # noqa: BLE001 - urllib3 raises what it likes
-            raise wire.failure(error) or Unreachable("dockerhub.no-answer") from None
+            raise wire.failure(error) or error from None
         pause_s = _pause_s(reply, request.deadline.remaining_s())
         if pause_s is None or wire.attempts(_URL) == _MOST_ATTEMPTS:
             break

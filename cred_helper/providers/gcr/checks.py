@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 
-from cred_helper.errors import Misconfigured, NotFound, ProviderError
+from cred_helper.errors import Misconfigured, ProviderError
 from cred_helper.files.path_values import holds_content, quotable
 from cred_helper.providers.gcr.identity import FILE_VARIABLE, GCLOUD, FileIdentity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from cred_helper.providers.common.interface import Identity, TokenRequest
@@ -46,30 +46,30 @@ def _missing_code(path: str, named_by: str) -> str:
 
 def problems(request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
     """Each problem of the identity in use."""
+    environ = request.environ
     if isinstance(identity, FileIdentity) and identity.content is not None:
-        yield from _file_problems(request, identity.path)
+        yield from _raised_by(_check_file, identity.path, environ)
     if identity.id_token is not None:
         from cred_helper.providers.common import id_token_check
 
         yield from id_token_check.problems(identity.id_token)
     if identity.source == GCLOUD:
-        yield from _gcloud_problems(request)
+        yield from _raised_by(_check_gcloud, environ)
 
 
-def _file_problems(request: TokenRequest, path: str) -> Iterator[ProviderError]:
-    from cred_helper.providers.gcr import credential_file
-
+def _raised_by(check: Callable[..., None], *values: object) -> Iterator[ProviderError]:
     try:
-        info = credential_file.read(path)
+        check(*values)
     except ProviderError as error:
         yield error
-        return
-    for part in credential_file.parts(info):
+
+
+def _check_file(path: str, environ: Mapping[str, str]) -> None:
+    from cred_helper.providers.gcr import credential_file
+
+    for part in credential_file.parts(credential_file.read(path)):
         if part["type"] == "external_account":
-            try:
-                _check_subject(part, path, request.environ)
-            except ProviderError as error:
-                yield error
+            _check_subject(part, path, environ)
 
 
 def _check_subject(info: Mapping[str, Any], path: str, environ: Mapping[str, str]) -> None:
@@ -100,16 +100,12 @@ def _check_lifetime(token: str, path: str) -> None:
         raise Misconfigured("gcr.subject-token-expired", path=path, time=shown)
 
 
-def _gcloud_problems(request: TokenRequest) -> Iterator[ProviderError]:
+def _check_gcloud(environ: Mapping[str, str]) -> None:
     from cred_helper.providers.gcr import gcloud, gcloud_token
 
-    login = gcloud.find(request.environ)
-    if isinstance(login, NotFound) or not login.token_file or _is_pipe(login.token_file):
-        return
-    try:
+    login = gcloud.find(environ)
+    if isinstance(login, gcloud.Login) and login.token_file and not _is_pipe(login.token_file):
         gcloud_token.from_file(login.token_file)
-    except ProviderError as error:
-        yield error
 
 
 def _is_pipe(path: str) -> bool:

@@ -134,7 +134,6 @@ def _account(value: str) -> str:
 
 
 def _subject(info: Mapping[str, Any]) -> str:
-    """The source of an external account's subject token, in words."""
     from cred_helper.files.path_values import quotable
 
     match info["credential_source"]:

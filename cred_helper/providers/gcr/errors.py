@@ -81,7 +81,6 @@ def explain(exchange: Exchange | None, error: Exception, kind: str) -> Credentia
 
 
 def is_metadata(url: str) -> bool:
-    """Whether a URL is one of the metadata service's."""
     return _METADATA_PATH in url
 
 

@@ -103,7 +103,6 @@ def _printed(login: Login, environ: Mapping[str, str], deadline: Deadline) -> st
 
 
 def _token(output: bytes) -> str:
-    """The token, which stands alone on its line."""
     words = [line.split() for line in output.decode("utf-8", "replace").splitlines()]
     tokens = [line[0] for line in words if len(line) == 1]
     if len(tokens) != 1 or not tokens[0].isascii():

@@ -158,7 +158,6 @@ def impersonated_accounts(request: TokenRequest) -> list[str]:
 
 
 def is_account(text: str) -> bool:
-    """Whether a text is an account's e-mail address."""
     is_short = len(text) < _MAX_ACCOUNT_CHARACTERS
     return is_short and text.count("@") == 1 and _ACCOUNT_CHARACTERS.issuperset(text)
 

@@ -29,7 +29,6 @@ class SelfCheck:
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
     def environ(self, keep: Callable[[str, bytes], str]) -> dict[str, str]:
-        """The variable that names the key's file."""
         from cryptography.hazmat.primitives import serialization
 
         pem = self._key.private_bytes(
@@ -48,7 +47,6 @@ class SelfCheck:
         return {"GOOGLE_APPLICATION_CREDENTIALS": keep("key.json", dumps(info).encode())}
 
     def answer(self, asked: Asked) -> object | None:
-        """The access token, for an assertion that this key has signed."""
         if (asked.method, asked.host, asked.path) != ("POST", _HOST, _PATH):
             return None
         signed, _, signature = asked.form.get("assertion", "").rpartition(".")

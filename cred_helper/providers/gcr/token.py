@@ -10,11 +10,14 @@ Source: https://cloud.google.com/artifact-registry/docs/docker/authentication#to
 
 from __future__ import annotations
 
+import os
+
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import BadReply, CredentialError, Misconfigured, NotFound
+from cred_helper.providers.common import metadata_probe
 from cred_helper.providers.common.interface import ID_TOKEN
 from cred_helper.providers.common.token_identity import of_token
-from cred_helper.providers.gcr import gcloud, gcloud_token, metadata, metadata_service
+from cred_helper.providers.gcr import gcloud, gcloud_token, metadata
 from cred_helper.providers.gcr.identity import (
     GCLOUD,
     METADATA,
@@ -25,7 +28,7 @@ from cred_helper.providers.gcr.identity import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from typing import Any
 
@@ -33,6 +36,11 @@ if TYPE_CHECKING:
     from cred_helper.providers.gcr.transport import GoogleWire
 
 USERNAME = "oauth2accesstoken"
+# The metadata service's address; a name would have to be looked up.
+# Source: https://cloud.google.com/compute/docs/metadata/querying-metadata
+_METADATA = "169.254.169.254"
+_ACCOUNT_PATH = "/computeMetadata/v1/instance/service-accounts/default/email"
+_MAX_ACCOUNT_BYTES = 1 << 10
 # The part of the time that is left which the requests may take, so that a silent server is named
 # before the deadline passes.
 _SHARE = 0.7
@@ -54,7 +62,7 @@ def access_token(request: TokenRequest, identity: Identity) -> Credential:
         return _from_gcloud(request, deadline)
     try:
         if not identity.certain:
-            metadata_service.probe(request.environ)
+            _probe(request.environ)
         return _from_metadata(request, identity, deadline)
     except NotFound:
         if isinstance(gcloud.find(request.environ), NotFound):
@@ -121,7 +129,10 @@ def _subject_token(
 
 
 def _from_metadata(request: TokenRequest, identity: Identity, deadline: Deadline) -> Credential:
-    metadata_service.use_address(request.environ)
+    # The SDK reads this when it is imported. An address needs no look-up.
+    address = metadata.configured_address(request.environ)
+    if not address:
+        os.environ["GCE_METADATA_HOST"] = request.environ.get("GCE_METADATA_IP") or _METADATA
 
     def make() -> Credential:
         from google.auth import compute_engine
@@ -139,15 +150,44 @@ def _from_metadata(request: TokenRequest, identity: Identity, deadline: Deadline
         )
         return _refreshed(credentials, request, wire, METADATA, METADATA)
 
-    address = metadata.configured_address(request.environ)
     if identity.cache_key is not None or not address:
         return make()
     # Another account can be behind the same address.
-    account = metadata_service.account(request.environ, deadline)
+    account = _account(metadata.without_login(address), deadline)
     if not account:
         return make()
     key = ("metadata", address, account, *impersonated_accounts(request))
     return request.share(key, identity.scope or "", make)
+
+
+def _probe(environ: Mapping[str, str]) -> None:
+    """Ask whether the service is Google's, before the SDK is loaded to ask it for a token."""
+    address = environ.get("GCE_METADATA_IP") or _METADATA
+    host, _, port = address.partition(":")
+    question = f"GET / HTTP/1.1\r\nHost: {address}\r\nMetadata-Flavor: Google\r\n\r\n"
+    if not metadata_probe.answers(
+        (host, int(port) if port.isdecimal() else 80),
+        question.encode("ascii", "replace"),
+        lambda reply: b"\r\nmetadata-flavor: google\r\n" in reply.lower(),
+    ):
+        raise NotFound("gcr.no-metadata-service", address=metadata.without_login(address))
+
+
+def _account(address: str, deadline: Deadline) -> str:
+    """The account of a configured service, ``""`` if it does not say; asks that service alone."""
+    from http.client import HTTPConnection, HTTPException
+
+    timeout_s = deadline.step_s(metadata_probe.PROBE_TIMEOUT_S)
+    try:
+        connection = HTTPConnection(address, timeout=timeout_s)
+        connection.request("GET", _ACCOUNT_PATH, headers={"Metadata-Flavor": "Google"})
+        reply = connection.getresponse()
+        body = reply.read(_MAX_ACCOUNT_BYTES).strip()
+        connection.close()
+    except (OSError, HTTPException, ValueError):
+        return ""
+    is_google = reply.headers.get("Metadata-Flavor", "").lower() == "google"
+    return body.decode("utf-8", "replace") if is_google and reply.status == 200 else ""
 
 
 def _from_gcloud(request: TokenRequest, deadline: Deadline) -> Credential:
@@ -173,7 +213,6 @@ def _wire(request: TokenRequest, deadline: Deadline, place: str) -> GoogleWire:
 def _refreshed(
     credentials: Any, request: TokenRequest, wire: GoogleWire, source: str, kind: str
 ) -> Credential:
-    """Let the SDK get the token, and make a credential of it."""
     from cred_helper.providers.gcr.sdk_credentials import impersonated, scope_of
 
     if accounts := impersonated_accounts(request):
@@ -205,7 +244,6 @@ def _credential(token: object, expires_at: datetime | None, source: str) -> Cred
 
 
 def _require_universe(universe_domain: str, request: TokenRequest) -> None:
-    """Refuse a credential of another universe than the registry's."""
     wanted = universe_domain_of(request)
     if universe_domain != wanted:
         letters = universe_domain.replace("-", "").replace(".", "")
