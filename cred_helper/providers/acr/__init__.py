@@ -1,15 +1,9 @@
-"""Azure Container Registry: which Azure identity to sign in with, at which authority.
+"""Azure Container Registry.
 
 ``identity`` chooses by environment and files, before every cached answer; ``token`` loads the SDK,
-signs in to Entra and has the registry exchange the Entra token for its own.
-
-What the user configured is used or fails; it never gives way to another identity of the machine.
-Only a managed identity that the user did not choose may turn out not to exist; then the developer's
+signs in to Entra and has the registry exchange the Entra token for its own. A configured identity
+is used or fails. Only where the machine may have a managed identity, and has none, the developer's
 own login is used. Never signs in at an authority of another cloud than that of the host's suffix.
-
-Sources:
-  https://learn.microsoft.com/python/api/overview/azure/identity-readme (identities, variables)
-  https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md (the exchange)
 """
 
 from __future__ import annotations
@@ -28,8 +22,6 @@ if TYPE_CHECKING:
 
 
 class AcrProvider:
-    """Azure Container Registry, by azure-identity and one exchange at the registry."""
-
     name = ACR
 
     def identify(self, request: TokenRequest) -> AcrIdentity:

@@ -35,10 +35,7 @@ def checked(configured: str, cloud: AcrCloud) -> str:
 
 
 def instance_discovery(settings: AzureSettings) -> bool:
-    """Whether Microsoft is asked if it knows the authority: not for the known ones.
-
-    It cannot know an authority on loopback; for a private cloud's, the option says so.
-    """
+    """Whether the SDK asks Microsoft about the authority; the option is for private clouds."""
     host = host_of(settings.authority)
     if cloud_of(host) or host.startswith("127.") or host in ("localhost", "[::1]"):
         return False

@@ -40,14 +40,14 @@ _LOGIN_COMMANDS = {
     sources.AZURE_POWERSHELL: "Connect-AzAccount",
     sources.AZURE_DEVELOPER_CLI: "azd auth login",
 }
-# The errors of Entra that a stray line end in a variable brings about.
+# The refusals of Entra that a stray line end in a variable causes.
 _WRONG_SECRETS = {"acr.wrong-secret": "AZURE_CLIENT_SECRET", "acr.wrong-password": "AZURE_PASSWORD"}
-# What a program could quote of its environment.
+# Variables that a program may quote.
 _SECRET_VARIABLES = (
     *("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD"),
     *("AZURE_FEDERATED_TOKEN", "IDENTITY_HEADER"),
 )
-# How Azure's metadata services answer where they have no identity to give a token for.
+# The status of Azure's metadata services where they have no identity.
 _NO_IDENTITY = 400
 
 
@@ -62,7 +62,7 @@ def _word(value: object) -> str:
 def sign_in_error(
     settings: AzureSettings, candidate: Candidate, wire: Wire, error: Exception
 ) -> CredentialError:
-    """The error for an SDK's exception: by what was sent and received, if anything was."""
+    """The error for an SDK's exception, from the last request and its reply."""
     reply = wire.last
     if reply is None:
         return Misconfigured("acr.sdk-refuses", source=candidate.source)
@@ -156,7 +156,7 @@ def program_error(settings: AzureSettings, candidate: Candidate, done: Finished)
 
 
 def unreachable_registry(settings: AzureSettings, wire: Wire, error: Exception) -> ProviderError:
-    """The error for a registry that did not answer; without an address it may not exist."""
+    """The error for a registry that did not answer. A host without an address may not exist."""
     failed = wire.failure(error)
     assert failed is not None
     if failed.code == "network.unknown-host":
@@ -196,7 +196,7 @@ def _registry(settings: AzureSettings) -> str:
 
 
 def _who(token: str) -> tuple[str, str]:
-    """The identity in a token, by an id that a person can look for, and the id alone."""
+    """The identity of a token in words, and its id."""
     said = claims(token)
     for kind, name in (("application", "appid"), ("application", "azp"), ("object", "oid")):
         value = said.get(name)

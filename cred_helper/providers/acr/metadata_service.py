@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 # A metadata service that is certain to be there gets more time than a guess.
 _CONNECT_TIMEOUT_S = 1.0
+_QUESTION = (
+    b"GET /metadata/versions HTTP/1.1\r\nHost: 169.254.169.254\r\n"
+    b"Metadata: true\r\nConnection: close\r\n\r\n"
+)
 
 
 def expect_answer(candidate: Candidate, settings: AzureSettings) -> None:
@@ -31,11 +35,7 @@ def expect_answer(candidate: Candidate, settings: AzureSettings) -> None:
         within_s = settings.request.deadline.step_s(_CONNECT_TIMEOUT_S)
         present = metadata_probe.answers(address, b"", lambda _: True, timeout_s=within_s)
     else:
-        request = (
-            "GET /metadata/versions HTTP/1.1\r\nHost: 169.254.169.254\r\n"
-            "Metadata: true\r\nConnection: close\r\n\r\n"
-        )
-        present = metadata_probe.answers(address, request.encode(), _is_imds)
+        present = metadata_probe.answers(address, _QUESTION, _is_imds)
     if not present:
         kind = Unreachable if candidate.settled else NotFound
         host = f"[{address[0]}]" if ":" in address[0] else address[0]

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from cred_helper.providers.acr.azure_settings import AzureSettings
     from cred_helper.providers.acr.identity import Candidate
 
-# Of the time that is left, how much a program that gives out tokens may take: az needs up to twenty
-# seconds to start where a virus scanner or a network drive is in its way.
+# The part of the time left that a program may take: az needs up to twenty seconds to start where a
+# virus scanner or a network drive slows it.
 _SHARE = 2 / 3
-# Where a program is started: a folder of the operating system, not the client's.
+# The working folder of a program: one of the operating system, not the client's.
 _FOLDER = os.environ.get("SYSTEMROOT", "\\") if os.name == "nt" else "/bin"
 # The module's versions from 2.17 on give out a secure string, those before 5 only if asked to.
 _POWERSHELL = """\
@@ -70,19 +70,21 @@ def token(settings: AzureSettings, candidate: Candidate) -> tuple[str, float | N
             _expect_az_in_same_cloud(settings)
             command = ["account", "get-access-token", "--output", "json", "--resource", audience]
             command += ["--tenant", tenant] if tenant else []
-            read = _of_az
+            member = "accessToken"
         case sources.AZURE_DEVELOPER_CLI:
             command = ["auth", "token", "--output", "json", "--no-prompt"]
             command += ["--scope", f"{audience}/.default"]
             command += ["--tenant-id", tenant] if tenant else []
-            read = _of_azd
+            member = "token"
         case _:
             script = _POWERSHELL % {"audience": audience, "tenant": tenant}
             encoded = b64encode(script.encode("utf-16-le")).decode()
             command = ["-NoProfile", "-NonInteractive", "-EncodedCommand", encoded]
-            read = _of_powershell
+            member = ""
     done = _run(settings, candidate, command)
-    found = read(done.output) if done.status == 0 else None
+    found = None
+    if done.status == 0:
+        found = _in_json(done.output, member) if member else _of_powershell(done.output)
     if found is None:
         from cred_helper.providers.acr.errors import program_error
 
@@ -109,21 +111,23 @@ def _run(settings: AzureSettings, candidate: Candidate, arguments: list[str]) ->
         raise error.with_hint(hint) from None
 
 
-def _of_az(output: bytes) -> tuple[str, float | None] | None:
+def _in_json(output: bytes, name: str) -> tuple[str, float | None] | None:
     document = _printed_object(output)
-    token = document.get("accessToken")
-    return (token, _az_expiry_s(document)) if isinstance(token, str) and token else None
+    token = document.get(name)
+    return (token, _expiry_s(document)) if isinstance(token, str) and token else None
 
 
-def _of_azd(output: bytes) -> tuple[str, float | None] | None:
-    document = _printed_object(output)
-    token = document.get("token")
-    if not isinstance(token, str) or not token:
-        return None
+def _expiry_s(document: dict[str, Any]) -> float | None:
+    """When a token ends, if its document says so: azd and old versions of az have a text only.
+
+    The text of az has no time zone: it is in local time.
+    """
     try:
-        return token, datetime.fromisoformat(document["expiresOn"]).timestamp()
-    except (KeyError, ValueError, TypeError):
-        return token, None
+        if document.get("expires_on"):
+            return int(document["expires_on"])
+        return datetime.fromisoformat(document["expiresOn"]).timestamp()
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
 
 
 def _of_powershell(output: bytes) -> tuple[str, float | None] | None:
@@ -152,17 +156,6 @@ def _printed_object(output: bytes) -> dict[str, Any]:
         line_end = text.find("\n", start)
         start = text.find("{", line_end) if line_end >= 0 else -1
     return {}
-
-
-def _az_expiry_s(document: dict[str, Any]) -> float | None:
-    """When az's token ends; old versions say so in local time only, or not at all."""
-    try:
-        if document.get("expires_on"):
-            return int(document["expires_on"])
-        local = datetime.strptime(document["expiresOn"], "%Y-%m-%d %H:%M:%S.%f")  # noqa: DTZ007
-        return local.timestamp()
-    except (KeyError, ValueError, TypeError, OverflowError):
-        return None
 
 
 def _expect_az_in_same_cloud(settings: AzureSettings) -> None:

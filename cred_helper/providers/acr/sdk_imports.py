@@ -14,6 +14,11 @@ _CREDENTIALS = "azure.identity._credentials"
 _PIPELINE = "azure.core.pipeline"
 _POLICIES = f"{_PIPELINE}.policies"
 
+
+def _of(module: str, *names: str) -> dict[str, str]:
+    return dict.fromkeys(names, module)
+
+
 TABLES: dict[str, Table] = {
     "azure_core-1.41": {
         # Half of it is for asyncio.
@@ -21,14 +26,12 @@ TABLES: dict[str, Table] = {
         "azure.core._pipeline_client_async": {"AsyncPipelineClient": LATER},
         f"{_PIPELINE}._base_async": {"AsyncPipeline": LATER},
         _POLICIES: {
-            **dict.fromkeys(("HTTPPolicy", "SansIOHTTPPolicy"), f"{_POLICIES}._base"),
-            **dict.fromkeys(
-                (
-                    *("ContentDecodePolicy", "HeadersPolicy", "HttpLoggingPolicy"),
-                    *("NetworkTraceLoggingPolicy", "ProxyPolicy", "RequestIdPolicy"),
-                    "UserAgentPolicy",
-                ),
+            **_of(f"{_POLICIES}._base", "HTTPPolicy", "SansIOHTTPPolicy"),
+            **_of(
                 f"{_POLICIES}._universal",
+                *("ContentDecodePolicy", "HeadersPolicy", "HttpLoggingPolicy"),
+                *("NetworkTraceLoggingPolicy", "ProxyPolicy", "RequestIdPolicy"),
+                "UserAgentPolicy",
             ),
             "CustomHookPolicy": f"{_POLICIES}._custom_hook",
             "DistributedTracingPolicy": f"{_POLICIES}._distributed_tracing",
@@ -36,9 +39,7 @@ TABLES: dict[str, Table] = {
             "RetryPolicy": f"{_POLICIES}._retry",
             "SensitiveHeaderCleanupPolicy": f"{_POLICIES}._sensitive_header_cleanup_policy",
         },
-        f"{_PIPELINE}.transport._base_async": dict.fromkeys(
-            ("AsyncHttpResponse", "AsyncHttpTransport"), LATER
-        ),
+        f"{_PIPELINE}.transport._base_async": _of(LATER, "AsyncHttpResponse", "AsyncHttpTransport"),
         "azure.core.serialization": {"AzureJSONEncoder": LATER},
     },
     "azure_identity-1.27": {
@@ -60,14 +61,12 @@ TABLES: dict[str, Table] = {
             "AadClientCertificate": f"{_INTERNAL}.aadclient_certificate",
             "InteractiveCredential": f"{_INTERNAL}.interactive",
             "wrap_exceptions": f"{_INTERNAL}.decorators",
-            **dict.fromkeys(
-                (
-                    *("encode_base64", "get_default_authority"),
-                    *("normalize_authority", "resolve_tenant", "validate_scope"),
-                    *("validate_subscription", "validate_tenant_id"),
-                    *("within_credential_chain", "within_dac"),
-                ),
+            **_of(
                 f"{_INTERNAL}.utils",
+                *("encode_base64", "get_default_authority"),
+                *("normalize_authority", "resolve_tenant", "validate_scope"),
+                *("validate_subscription", "validate_tenant_id"),
+                *("within_credential_chain", "within_dac"),
             ),
         },
     },
@@ -79,12 +78,10 @@ TABLES: dict[str, Table] = {
             "TokenCache": "msal.token_cache",
             "__version__": "msal.sku",
         },
-        "msal.managed_identity": dict.fromkeys(
-            (
-                *("ArcPlatformNotSupportedError", "ManagedIdentityClient", "ManagedIdentityError"),
-                *("SystemAssignedManagedIdentity", "UserAssignedManagedIdentity"),
-            ),
+        "msal.managed_identity": _of(
             LATER,
+            *("ArcPlatformNotSupportedError", "ManagedIdentityClient", "ManagedIdentityError"),
+            *("SystemAssignedManagedIdentity", "UserAssignedManagedIdentity"),
         ),
         # A browser's answer, and federations by XML.
         "msal.mex": {"send_request": LATER},
@@ -93,26 +90,22 @@ TABLES: dict[str, Table] = {
     },
     # Its application looks at the version of this, and at how requests fails.
     "msal_extensions-1.3": {
-        "msal_extensions.persistence": dict.fromkeys(
-            (
-                *("FilePersistence", "FilePersistenceWithDataProtection", "KeychainPersistence"),
-                *("LibsecretPersistence", "build_encrypted_persistence"),
-            ),
+        "msal_extensions.persistence": _of(
             LATER,
+            *("FilePersistence", "FilePersistenceWithDataProtection", "KeychainPersistence"),
+            *("LibsecretPersistence", "build_encrypted_persistence"),
         ),
-        "msal_extensions.token_cache": dict.fromkeys(
-            ("CrossPlatLock", "LockError", "PersistedTokenCache"), LATER
+        "msal_extensions.token_cache": _of(
+            LATER, "CrossPlatLock", "LockError", "PersistedTokenCache"
         ),
     },
     "requests-2.34": {"requests": {}, "requests.exceptions": {"RequestException": UNUSED}},
     # Types that Python has by now, taken from the package for older ones.
     "typing_extensions-4.16": {
-        "typing_extensions": dict.fromkeys(
-            (
-                *("ContextManager", "Literal", "ParamSpec", "Protocol"),
-                *("Self", "TypeGuard", "runtime_checkable"),
-            ),
+        "typing_extensions": _of(
             "typing",
+            *("ContextManager", "Literal", "ParamSpec", "Protocol"),
+            *("Self", "TypeGuard", "runtime_checkable"),
         )
     },
 }

@@ -17,8 +17,6 @@ _CLIENT = "22222222-2222-2222-2222-222222222222"
 
 
 class SelfCheck:
-    """One exchange."""
-
     options: Mapping[str, str] = {}
     username = "00000000-0000-0000-0000-000000000000"
 

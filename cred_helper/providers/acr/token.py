@@ -181,7 +181,7 @@ def _transport(settings: AzureSettings, candidate: Candidate, wire: Wire) -> Any
 def _sdk_credential(
     settings: AzureSettings, candidate: Candidate, transport: Any
 ) -> TokenCredential:
-    """Construct the credential class of the chosen identity, and no other."""
+    """The SDK's credential for a candidate."""
     from azure import identity as entra
 
     tenant_id, client_id = settings.tenant_id, settings.client_id
@@ -224,12 +224,11 @@ def _certificate_credential(settings: AzureSettings, signing_in: dict[str, Any])
     """Read the certificate; where it cannot be used, the error names the file."""
     from azure import identity as entra
 
-    variable = "AZURE_CLIENT_CERTIFICATE_PATH"
-    path = settings.variable(variable)
+    path = settings.variable("AZURE_CLIENT_CERTIFICATE_PATH")
     password = settings.variable("AZURE_CLIENT_CERTIFICATE_PASSWORD")
     # azure-identity's own reader of this variable takes "false" for yes.
     send_chain = settings.variable("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN").lower() in ("1", "true")
-    data = local_checks.content(variable, path)
+    data = local_checks.content("AZURE_CLIENT_CERTIFICATE_PATH", path)
     # Without an encrypted key in PEM, a password is of no use, and the SDK refuses it.
     needless = b"-----BEGIN" in data and b"ENCRYPTED" not in data
     try:
@@ -312,6 +311,6 @@ def _exchange(settings: AzureSettings, candidate: Candidate, entra: Credential) 
 
 
 def expiry(refresh_token: str, now: datetime) -> datetime | None:
-    """When a registry's token ends, as far as it is believed; ``None`` where it does not say."""
+    """When a registry's token ends, at most ``LONGEST_LIFE`` from now; ``None``: not known."""
     ends_at = _time(claims(refresh_token).get("exp"))
     return None if ends_at is None else min(ends_at, now + LONGEST_LIFE)

@@ -1,4 +1,4 @@
-"""azure-core's transport on a wire, which does not sleep the user's time away.
+"""azure-core's transport on a wire; it refuses long pauses.
 
 Loads azure-core and urllib3, and not the SDK's own transport, which brings requests along.
 """
@@ -17,7 +17,7 @@ from cred_helper.providers.common.http_client import HttpClient
 if TYPE_CHECKING:
     from cred_helper.providers.common.wire import Exchange, Wire
 
-# Of the time that is left, the most that a pause before a retry may take.
+# The largest part of the time left that a pause before a retry may take.
 _PAUSE_SHARE = 0.3
 
 
@@ -29,7 +29,7 @@ class WireTransport(HttpTransport[Any, Any]):
         self._client = HttpClient(wire)
 
     def __exit__(self, *_: object) -> None:
-        """Close nothing: the connections end with the ``get``."""
+        """Do nothing: the connections end with the ``get``."""
 
     open = close = lambda _: None
 
@@ -61,7 +61,7 @@ class WireTransport(HttpTransport[Any, Any]):
 
 
 class _Response(HttpResponse):
-    """A reply as azure-core reads it, for both of its kinds of requests."""
+    """A reply as azure-core reads it."""
 
     def __init__(self, request: Any, exchange: Exchange) -> None:
         super().__init__(request, exchange)

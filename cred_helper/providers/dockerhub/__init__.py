@@ -1,8 +1,8 @@
-"""Docker Hub, by an OpenID Connect connection of an organization.
+"""Docker Hub and Docker Hardened Images, by an OpenID Connect connection of an organization.
 
 ``identity`` checks the options and finds the identity token of the job, before every cached answer;
 ``token`` has Docker's identity service exchange that token for a Docker access token. Without a
-connection in the settings this provider is not asked: it has nothing to do with logins.
+connection in the settings this provider is not asked; it never handles a login.
 
 Source: https://docs.docker.com/enterprise/security/oidc-connections/
 """
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 
 class DockerHubProvider:
-    """Docker Hub and Docker Hardened Images, by one exchange at Docker's identity service."""
-
     name = DOCKERHUB
 
     def identify(self, request: TokenRequest) -> HubIdentity:

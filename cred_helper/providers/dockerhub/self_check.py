@@ -16,8 +16,6 @@ _VARIABLE = "SELF_CHECK_ID_TOKEN"
 
 
 class SelfCheck:
-    """One exchange."""
-
     username = "self-check"
     options: Mapping[str, str] = {
         "connection_id": _CONNECTION,

@@ -1,4 +1,4 @@
-"""Has Docker's identity service exchange a job's identity token for a Docker access token.
+"""Exchanges a job's identity token for a Docker access token, at Docker's identity service.
 
 One POST to identity.docker.com, which answers with the password for the organization's name. The
 identity token goes nowhere else. Docker has no SDK for it.
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cred_helper.providers.dockerhub.identity import HubIdentity
 
 _URL = f"{AUDIENCE}/oauth/token"
-# Of the time that is left, the most that a pause may take which the service asks for.
+# The largest part of the time left that a pause may take.
 _PAUSE_SHARE = 0.3
 _MOST_ATTEMPTS = 3
 # Where a reply says what is wrong: Docker's own field, and OAuth's.
@@ -64,7 +64,7 @@ def get(request: TokenRequest, identity: HubIdentity) -> Credential:
 
 
 def _exchange(request: TokenRequest, identity: HubIdentity, token: str) -> Exchange:
-    """Ask the service, again where it asks to wait for a time that is left."""
+    """Ask the service; again after the pause that it asks for, if there is time."""
     from cred_helper.providers.common.network_errors import status_error
 
     form = {
@@ -97,7 +97,7 @@ def _exchange(request: TokenRequest, identity: HubIdentity, token: str) -> Excha
 
 
 def _pause_s(reply: Exchange, left_s: float) -> float | None:
-    """How long to wait before the next attempt; ``None`` where there is to be none."""
+    """How long to wait before the next attempt; ``None`` for no next attempt."""
     text = reply.headers.get("Retry-After", "")
     if reply.status != 429 or not text.isdecimal() or len(text) > 3:
         return None

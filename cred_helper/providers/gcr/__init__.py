@@ -1,4 +1,4 @@
-"""Google's registries: Container Registry and Artifact Registry.
+"""Google's registries: Container Registry and Artifact Registry, also of the partner clouds.
 
 ``identity`` chooses the identity from environment variables and files, before every cached answer;
 ``token`` loads google-auth and gets an access token for it.
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 
 class GcrProvider:
-    """Google, for gcr.io, pkg.dev and the partner clouds."""
-
     name = GCR
 
     def identify(self, request: TokenRequest) -> Identity:

@@ -25,7 +25,8 @@ def unreadable(
     """The error for a credential file that cannot be read. It quotes no content of a file."""
     if named_by and holds_content(path):
         return request.wrong(named_by, "gcr.content-for-path", variable=named_by)
-    file = f"{path if quotable(path) else 'the file'}, named by {named_by}," if named_by else path
+    shown = path if quotable(path) else "the file"
+    file = f"{shown}, named by {named_by}," if named_by else path
     if isinstance(error, FileNotFoundError):
         return request.wrong(named_by, _missing_code(path, named_by), file=file)
     from cred_helper.files.os_errors import os_reason

@@ -36,12 +36,12 @@ def read(path: str) -> dict[str, Any]:
     Raises:
         Misconfigured: it is not such a file.
     """
-    data = b""
     try:
         data = file_content(path)
-        info = ParsedJson(data).value
     except OSError as error:
         raise Misconfigured("gcr.file-unreadable", file=path, reason=os_reason(error)) from None
+    try:
+        info = ParsedJson(data).value
     except Misconfigured as error:
         if _is_base64(data):
             raise Misconfigured("gcr.encoded-file", path=path) from None
@@ -51,11 +51,10 @@ def read(path: str) -> dict[str, Any]:
 
 def _is_base64(data: bytes) -> bool:
     """Whether the content is a JSON object in base64, as CI systems keep one in a variable."""
-    from base64 import b64decode
-    from binascii import Error
+    from binascii import Error, a2b_base64
 
     try:
-        return b64decode(data[:8]).lstrip().startswith(b"{")
+        return a2b_base64(data[:8]).lstrip().startswith(b"{")
     except Error:
         return False
 
@@ -117,15 +116,14 @@ def _description(info: Mapping[str, Any]) -> str:
             return f"service account {_account(info['client_email'])}"
         case "external_account":
             whose = f"workload identity federation, subject token from {_subject(info)}"
-            account = impersonated_by(info.get("service_account_impersonation_url"))
-            return f"{whose}, impersonating {_account(account)}" if account else whose
         case "impersonated_service_account":
-            account = impersonated_by(info["service_account_impersonation_url"])
-            source = _description(info["source_credentials"])
-            return f"{source}, impersonating {_account(account)}"
+            whose = _description(info["source_credentials"])
         case _:
             account = str(info.get("account") or "")
             return f"the sign-in of {_account(account) if account else 'a user'}"
+    account = impersonated_by(info.get("service_account_impersonation_url"))
+    is_other = account or info["type"] == "impersonated_service_account"
+    return f"{whose}, impersonating {_account(account)}" if is_other else whose
 
 
 def _account(value: str) -> str:
@@ -145,12 +143,12 @@ def _subject(info: Mapping[str, Any]) -> str:
         case {"file": str(file)}:
             return f"the file {file}" if quotable(file) else "a file"
         case {"url": str(url)}:
-            return shown_url(url)
+            return _shown_url(url)
         case _:
             return "a client certificate"
 
 
-def shown_url(url: str) -> str:
+def _shown_url(url: str) -> str:
     """Scheme and host of a URL; path, query and user information may hold a secret."""
     from urllib.parse import urlsplit
 

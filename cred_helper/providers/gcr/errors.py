@@ -66,15 +66,16 @@ def explain(exchange: Exchange | None, error: Exception, kind: str) -> Credentia
         return error_of_status
     if is_metadata(exchange.url):
         return _metadata_refusal(exchange)
-    if exchange.method != "POST":
-        return _subject_refusal(exchange)
-    if exchange.status == 200:
-        return BadReply("gcr.not-a-token", upstream=exchange.upstream)
+    upstream, status = exchange.upstream, exchange.status
+    is_for_subject = exchange.method != "POST"
+    if status == 200:
+        code = "gcr.not-a-subject-token" if is_for_subject else "gcr.not-a-token"
+        return BadReply(code, upstream=upstream)
+    if is_for_subject:
+        return Denied("gcr.subject-token-refused", upstream=upstream, status=status)
     document = parse_object(exchange.body)
     if not document:
-        return BadReply(
-            "gcr.refused-without-reason", upstream=exchange.upstream, status=exchange.status
-        )
+        return BadReply("gcr.refused-without-reason", upstream=upstream, status=status)
     if ":generateAccessToken" in exchange.url:
         return _impersonation_refusal(exchange, document, kind)
     return _token_refusal(exchange, document, kind)
@@ -104,12 +105,6 @@ def _first_match(refusals: tuple[tuple[str, str], ...], said: str) -> str:
 
 
 # --- Token endpoints ------------------------------------------------------------------------------
-
-
-def _subject_refusal(exchange: Exchange) -> CredentialError:
-    if exchange.status == 200:
-        return BadReply("gcr.not-a-subject-token", upstream=exchange.upstream)
-    return Denied("gcr.subject-token-refused", upstream=exchange.upstream, status=exchange.status)
 
 
 def _token_refusal(exchange: Exchange, document: Mapping[str, Any], kind: str) -> CredentialError:

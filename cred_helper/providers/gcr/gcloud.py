@@ -71,7 +71,7 @@ class Login:
 
     @property
     def is_token(self) -> bool:
-        """Whether the user gives an access token, which gcloud need not be run for."""
+        """Whether the user gives the access token itself: then gcloud is not run."""
         return bool(self.token or self.token_file) and not self.impersonated
 
     @property

@@ -17,8 +17,6 @@ _HOST, _PATH = "oauth2.googleapis.com", "/token"
 
 
 class SelfCheck:
-    """One exchange."""
-
     options: Mapping[str, str] = {}
     username = "oauth2accesstoken"
 
@@ -31,11 +29,8 @@ class SelfCheck:
     def environ(self, keep: Callable[[str, bytes], str]) -> dict[str, str]:
         from cryptography.hazmat.primitives import serialization
 
-        pem = self._key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
+        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+        pem = self._key.private_bytes(*form, serialization.NoEncryption())
         info = {
             "type": "service_account",
             "project_id": "self-check",

@@ -1,7 +1,7 @@
-"""The subject token of workload identity federation: where it comes from, and whose it is.
+"""Whose the subject token of workload identity federation is.
 
-A renewed token of the same workload is the same identity. Runs before every cached
-answer, and reads bytes of JSON; ``subject_file`` reads the token itself.
+A renewed token of the same workload is the same identity. Runs before every cached answer, and
+reads bytes of JSON; ``subject_token`` gets the token itself.
 
 Source: https://google.aip.dev/auth/4117 and the pages it links, one for each source
 """
@@ -58,7 +58,7 @@ def _source(content: bytes) -> tuple[bool, dict[bytes, bytes]]:
 
 
 def _aws_parts(url: str | None, environ: Mapping[str, str]) -> Parts:
-    """The access key, or the machine where a metadata service gives the keys."""
+    """The access key, or the machine whose metadata service gives the keys."""
     if environ.get("AWS_ACCESS_KEY_ID") and environ.get("AWS_SECRET_ACCESS_KEY"):
         return ["aws", environ["AWS_ACCESS_KEY_ID"]]
     return ["aws machine"] if url and url.startswith(_AWS_METADATA) else [None]
@@ -67,9 +67,10 @@ def _aws_parts(url: str | None, environ: Mapping[str, str]) -> Parts:
 def _file_identity(source: Mapping[bytes, bytes]) -> str | None:
     path = token_identity.text(source.get(b'"file"'))
     form = token_identity.members(source.get(b'"format"', b""))
-    if not path or token_identity.text(form.get(b'"type"')) not in ("json", "text", "", None):
+    kind = token_identity.text(form.get(b'"type"'))
+    if not path or kind not in ("json", "text", "", None):
         return None
-    if token_identity.text(form.get(b'"type"')) != "json":
+    if kind != "json":
         return token_identity.of_file(path)
     field = form.get(b'"subject_token_field_name"', b"")
     try:

@@ -1,7 +1,7 @@
 """google-auth's transport on a wire: what it may ask, and how often.
 
 Plain http goes only to this machine and to metadata services, and never through a proxy. Loads
-google-auth and urllib3, and not the SDK's own transports, which bring along more.
+google-auth and urllib3, and none of the SDK's own transports.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class GoogleWire(Wire):
 
 
 class _Request(transport.Request):
-    """What google-auth's classes send by."""
+    """Sends the requests of google-auth's classes over a wire."""
 
     def __init__(self, wire: GoogleWire) -> None:
         self._wire = wire

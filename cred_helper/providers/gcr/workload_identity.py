@@ -36,7 +36,7 @@ def by_id_token(request: TokenRequest) -> Identity:
         Misconfigured: an option is wrong or missing, or there is no token.
     """
     id_token.refuse_second(request, "credentials_file")
-    if "workload_identity_provider" not in request.options:
+    if _OPTION not in request.options:
         raise id_token.missing(request, _OPTION, "the provider that trusts the token")
     audience, *token_audiences = _audiences(request)
     found = id_token.find(request, *token_audiences)
@@ -50,24 +50,18 @@ def by_id_token(request: TokenRequest) -> Identity:
 
 
 def _audiences(request: TokenRequest) -> tuple[str, ...]:
-    """The audience for Google's token service, and those that the token may have.
-
-    Raises:
-        Misconfigured: the option is not the name of a provider.
-    """
+    """The audience for Google's token service, and those that the token may have."""
     value = request.options[_OPTION]
     if value.startswith(_CLUSTER) and value.isascii() and value.isprintable():
         return value, value.removeprefix(_CLUSTER).partition(":")[0]
     service = f"//iam.{of_google.universe_domain_of(request)}/"
     name = value.removeprefix("https:").removeprefix(service)
     parts = name.split("/")
-    if not (
-        tuple(parts[::2]) == _PATH
-        and len(parts) == 2 * len(_PATH)
-        and all(part and _NAME_CHARACTERS.issuperset(part) for part in parts[1::2])
-    ):
+    kinds, names = tuple(parts[::2]), parts[1::2]
+    are_names = all(part and _NAME_CHARACTERS.issuperset(part) for part in names)
+    if kinds != _PATH or len(names) != len(kinds) or not are_names:
         raise request.wrong(_OPTION, "gcr.not-a-provider")
-    if not parts[1].isdecimal():
+    if not names[0].isdecimal():
         raise request.wrong(_OPTION, "gcr.project-without-number")
     return service + name, service + name, f"https:{service}{name}"
 
