@@ -26,11 +26,7 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.interface import FoundToken
 
 _WIDTH = 12
-_COLOURS = {
-    explanation.CREDENTIAL: "green",
-    explanation.FAILURE: "red",
-    explanation.OPEN: "cyan",
-}
+_COLOURS = {explanation.CREDENTIAL: "green", explanation.FAILURE: "red", explanation.OPEN: "cyan"}
 
 
 @click.command(cls=ServerURLCommand)
@@ -129,11 +125,7 @@ class _Report:
     """An explanation as labelled lines."""
 
     def __init__(
-        self,
-        screen: Screen,
-        explained: Explanation,
-        attempt: Attempt | None,
-        check: Check | None,
+        self, screen: Screen, explained: Explanation, attempt: Attempt | None, check: Check | None
     ) -> None:
         self._screen = screen
         self._explained = explained

@@ -14,13 +14,7 @@ import click
 
 from cred_helper import clouds, providers, stdio
 from cred_helper.commands.configure.consent import ask, show_difference
-from cred_helper.commands.node import (
-    entries,
-    installation,
-    layouts,
-    match_images,
-    yaml_text,
-)
+from cred_helper.commands.node import entries, installation, layouts, match_images, yaml_text
 from cred_helper.commands.node.entries import Chosen
 from cred_helper.commands.node.provider_config import new
 from cred_helper.commands.ui.screen import Screen, dim, shown

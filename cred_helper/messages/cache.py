@@ -13,7 +13,7 @@ MESSAGES: dict[str, Message] = {
     "cache.not-removed": Message("{file} in {folder} cannot be removed"),
     "cache.not-renewed": Message(
         "the credential for {host} from {provider} could not be renewed and is valid for another"
-        " {left}: {reason}",
+        " {left}: {reason}"
     ),
     "cache.no-key": Message(
         "no token is kept: {keychain} does not provide the encryption key: {reason}",

@@ -83,8 +83,7 @@ MESSAGES: dict[str, Message] = {
         "{path} cannot be read by this user", "change its owner or its mode"
     ),
     "doctor.auth-file-empty": Message(
-        "{path} is empty: podman, skopeo and buildah stop at it",
-        "remove it, or write {{}} into it",
+        "{path} is empty: podman, skopeo and buildah stop at it", "remove it, or write {{}} into it"
     ),
     "doctor.docker-refuses": Message(
         "{reason}: docker warns at every command, and every program that uses the library of "

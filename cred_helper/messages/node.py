@@ -32,8 +32,7 @@ MESSAGES: dict[str, Message] = {
         "mount the node's root so that its links lead to the same places, or run this on the node",
     ),
     "node.in-the-way": Message(
-        "{path} exists and is not a link to the program beside it",
-        "remove it, if nothing uses it",
+        "{path} exists and is not a link to the program beside it", "remove it, if nothing uses it"
     ),
     "node.rule-without-glob": Message(
         "{place}: kubelet has no pattern for what this rule matches",

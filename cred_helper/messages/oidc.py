@@ -74,8 +74,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "oidc.no-answer": Message("the CI system did not answer the request for a token"),
     "oidc.no-token-in-reply": Message(
-        "{upstream} answered without an identity token",
-        "is a proxy or a sign-in page in between?",
+        "{upstream} answered without an identity token", "is a proxy or a sign-in page in between?"
     ),
     "oidc.program-missing": Message(
         "{place} needs the program {program}, which is not on PATH",

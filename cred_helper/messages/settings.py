@@ -64,8 +64,7 @@ MESSAGES: dict[str, Message] = {
     "settings.not-switch": Message("{name} is not true or false", "write {name} = true"),
     "settings.invalid-word": Message("{name} is not {expected}", "{suggestion}"),
     "settings.helper-name": Message(
-        "helper is not the name of a helper",
-        "docker-credential-pass on PATH is written pass",
+        "helper is not the name of a helper", "docker-credential-pass on PATH is written pass"
     ),
     "settings.alias-unknown": Message(
         "alias is not a registry of a cloud",

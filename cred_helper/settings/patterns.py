@@ -28,13 +28,7 @@ class HostPattern:
     __slots__ = ("_any_depth", "_labels", "_port", "_segments", "text")
 
     def __init__(
-        self,
-        text: str,
-        labels: tuple[str, ...],
-        *,
-        any_depth: bool,
-        port: str,
-        segments: list[str],
+        self, text: str, labels: tuple[str, ...], *, any_depth: bool, port: str, segments: list[str]
     ) -> None:
         self.text = text
         self._labels = labels

@@ -290,9 +290,7 @@ class Settings:
 
     @classmethod
     def load(
-        cls,
-        environ: Mapping[str, str],
-        kept: Callable[[], ParsedSettings | None] = lambda: None,
+        cls, environ: Mapping[str, str], kept: Callable[[], ParsedSettings | None] = lambda: None
     ) -> Settings:
         """Read the settings.
 
@@ -338,10 +336,7 @@ class Settings:
         return next((rule for rule in self.rules if rule.matches(server_url)), None)
 
     def options(
-        self,
-        cloud: Cloud,
-        rule: Rule | None,
-        environ: Mapping[str, str],
+        self, cloud: Cloud, rule: Rule | None, environ: Mapping[str, str]
     ) -> dict[str, str]:
         """The options of a cloud for one registry: those of the rule, of variables, of tables.
 
@@ -413,10 +408,7 @@ def _value_of(
         except ValueError:
             mistakes.append(
                 document.place.wrong(
-                    setting.name,
-                    "settings.invalid-value",
-                    name=setting.name,
-                    expected=kind.words,
+                    setting.name, "settings.invalid-value", name=setting.name, expected=kind.words
                 )
             )
     return found[0] if found else (setting.default, None)

@@ -68,10 +68,7 @@ class SettingsDocument:
             else:
                 suggestion = likely(key, (*names, *clouds.NAMES, _RULE))
                 document._wrong(
-                    key,
-                    "settings.unknown-setting",
-                    name=printable_key(key),
-                    suggestion=suggestion,
+                    key, "settings.unknown-setting", name=printable_key(key), suggestion=suggestion
                 )
         return document
 

@@ -59,12 +59,7 @@ class FileChange:
     """
 
     def __init__(
-        self,
-        path: Path,
-        before: str | None,
-        after: str | None,
-        *,
-        show: Callable[[str], str] = str,
+        self, path: Path, before: str | None, after: str | None, *, show: Callable[[str], str] = str
     ) -> None:
         self.path = path
         self.before = before

@@ -12,13 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cred_helper.commands.configure.changes import (
-    FileChange,
-    LinkChange,
-    masked,
-    read,
-    unedited,
-)
+from cred_helper.commands.configure.changes import FileChange, LinkChange, masked, read, unedited
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.files import user_folders
 

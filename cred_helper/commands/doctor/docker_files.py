@@ -14,13 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cred_helper import programs
 from cred_helper.commands.doctor import named_helpers, path_variables
-from cred_helper.commands.doctor.finding import (
-    ERROR,
-    Finding,
-    error,
-    ok,
-    warning,
-)
+from cred_helper.commands.doctor.finding import ERROR, Finding, error, ok, warning
 from cred_helper.commands.doctor.path_variables import AUTH_CONFIG, PATH_VARIABLES
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.commands.ui.shell import edit

@@ -6,12 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from cred_helper import docker_hub, programs, providers
-from cred_helper.commands.doctor.finding import (
-    Finding,
-    error,
-    note,
-    warning,
-)
+from cred_helper.commands.doctor.finding import Finding, error, note, warning
 from cred_helper.commands.lookup.near_miss import near_miss
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.commands.ui.shell import edit
@@ -72,11 +67,7 @@ def problems(name: str, hosts: list[str], config: DockerConfig) -> Iterator[Find
     if not is_name(name):
         where = f"{dockerconfig.CRED_HELPERS} of {listed(hosts)}" if hosts else "credsStore"
         yield error(
-            _SUBJECT,
-            "doctor.not-a-helper",
-            edit(config.name),
-            path=config.name,
-            where=where,
+            _SUBJECT, "doctor.not-a-helper", edit(config.name), path=config.name, where=where
         )
         return
     values = {

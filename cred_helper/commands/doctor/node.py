@@ -16,13 +16,7 @@ from cred_helper.commands.doctor.finding import ERROR, Finding, error, note, ok,
 from cred_helper.commands.doctor.program import unstartable
 from cred_helper.commands.node import layouts, match_images
 from cred_helper.commands.node.layouts import below
-from cred_helper.commands.node.provider_config import (
-    PROGRAM,
-    TOKENS,
-    ConfigFile,
-    is_ours,
-    label,
-)
+from cred_helper.commands.node.provider_config import PROGRAM, TOKENS, ConfigFile, is_ours, label
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.commands.ui.shell import edit
 from cred_helper.errors import Misconfigured

@@ -6,12 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from cred_helper.commands.doctor import named_helpers
-from cred_helper.commands.doctor.finding import (
-    Finding,
-    error,
-    note,
-    warning,
-)
+from cred_helper.commands.doctor.finding import Finding, error, note, warning
 from cred_helper.commands.ui import shell
 from cred_helper.files import json_file, path_values, user_folders
 from cred_helper.hosts import route

@@ -76,10 +76,7 @@ def _declared(cloud: Cloud) -> SelfCheck | None:
 
 
 def _exchanged(cloud: Cloud, provider: Provider, check: SelfCheck, authority: Authority) -> Finding:
-    with (
-        TemporaryFiles() as files,
-        LoopbackServer(authority, files.keep, check.answer) as server,
-    ):
+    with TemporaryFiles() as files, LoopbackServer(authority, files.keep, check.answer) as server:
         bundle = files.keep("authority.pem", authority.pem)
         environ = {
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
