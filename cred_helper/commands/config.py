@@ -48,23 +48,18 @@ def show(json_wanted: bool) -> None:
     if json_wanted:
         screen.json(document)
         return
-    _show_files(screen, document["files"])
-    rows = [
-        (row["name"], _text(row["value"]), row["origin"] or "(default)")
-        for row in (*document["settings"], *document["options"])
-    ]
+    for file in document["files"]:
+        screen.line(f"{shown(file['path'])}: {'read' if file['read'] else 'not there'}")
     screen.line()
-    screen.table([(shown(n), shown(v), shown(o)) for n, v, o in rows])
+    screen.table(
+        (shown(row["name"]), shown(_text(row["value"])), shown(row["origin"] or "(default)"))
+        for row in (*document["settings"], *document["options"])
+    )
     for rule in document["rules"]:
         screen.line()
         screen.line(f"{bold('rule')} {shown(rule.pop('match'))}, {shown(rule.pop('origin'))}")
         for name, value in rule.items():
             screen.line(f"  {name} = {shown(value)}")
-
-
-def _show_files(screen: Screen, files: list[dict[str, Any]]) -> None:
-    for file in files:
-        screen.line(f"{shown(file['path'])}: {'read' if file['read'] else 'not there'}")
 
 
 def _text(value: object) -> str:

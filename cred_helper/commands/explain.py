@@ -14,7 +14,7 @@ from cred_helper.commands.lookup.near_miss import near_miss
 from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.arguments import ServerURLCommand, as_json, server_url_argument
 from cred_helper.commands.ui.screen import Screen, bold, dim, shown
-from cred_helper.errors import CredentialError, Misconfigured, ProviderError, printable
+from cred_helper.errors import CredentialError, ProviderError, printable
 from cred_helper.headers import target_of
 from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute, Route
 from cred_helper.secret_shapes import without_tokens
@@ -52,20 +52,18 @@ def explain(server_url: str, tries: bool, checks: bool, json_wanted: bool) -> in
     attempt = Attempt(explained) if tries and not explained.error else None
     check = Check(explained, attempt) if checks else None
     if json_wanted:
-        document = explained.document() | _tried(attempt) | (check.document() if check else {})
-        if attempt and document["identity"]:
-            document["identity"]["id_token"] = explained.id_token_claims(asks=True) or None
+        document = explained.document()
+        if attempt:
+            document["tried"] = [asked.document() for asked in attempt.asked]
+            document["took_ms"] = round(attempt.took_ms)
+            if document["identity"]:
+                document["identity"]["id_token"] = explained.id_token_claims(asks=True) or None
+        if check:
+            document["check"] = check.document()
         screen.json(document)
     else:
         _Report(screen, explained, attempt, check).show()
     return 1 if check and not check.passed else 0
-
-
-def _tried(attempt: Attempt | None) -> dict[str, Any]:
-    if attempt is None:
-        return {}
-    asked = [asked.document() for asked in attempt.asked]
-    return {"tried": asked, "took_ms": round(attempt.took_ms)}
 
 
 class Check:
@@ -88,12 +86,8 @@ class Check:
         self.notices += self.reasons
 
     def document(self) -> dict[str, Any]:
-        """The same as a JSON object."""
-        notices = [
-            {"code": notice.code, "reason": notice.reason, "hint": notice.hint}
-            for notice in self.notices
-        ]
-        return {"check": {"passed": self.passed, "notices": notices}}
+        notices = [explanation.notice(notice) for notice in self.notices]
+        return {"passed": self.passed, "notices": notices}
 
 
 def _verdict(
@@ -101,12 +95,11 @@ def _verdict(
 ) -> tuple[bool, list[CredentialError]]:
     """Whether a source can answer, and the reasons."""
     if attempt is not None:
-        outcomes = [asked.outcome for asked in attempt.asked]
         if attempt.answer.credential:
             source = attempt.asked[-1].source
             return True, [CredentialError("doctor.other-source-works", source=source, host=host)]
-        failures = [outcome for outcome in outcomes if isinstance(outcome, ProviderError)]
-        return False, list(failures) or [CredentialError("doctor.nothing-answers", host=host)]
+        failures = [a.outcome for a in attempt.asked if isinstance(a.outcome, ProviderError)]
+        return False, [*failures] or [CredentialError("doctor.nothing-answers", host=host)]
     if problems := list(explained.problems()):
         return False, problems
     if explained.builtin and not explained.is_idle:
@@ -147,8 +140,7 @@ class _Report:
             self._line(label, text)
         self._show_identity()
         if explained.error is not None:
-            self._line("error", click.style(shown(explained.error.reason), fg="red"))
-            self._show_hint(explained.error.hint)
+            self._show_failure("error", explained.error)
         else:
             self._show_sources()
         self._show_check()
@@ -173,12 +165,10 @@ class _Report:
         return f"{route.provider}{missing}"
 
     def _show_identity(self) -> None:
+        if self._explained.identity_error:
+            self._show_failure("identity", self._explained.identity_error)
         identity = self._explained.identity
         if identity is None:
-            return
-        if isinstance(identity, Misconfigured):
-            self._line("identity", click.style(shown(identity.reason), fg="red"))
-            self._show_hint(identity.hint)
             return
         self._line("identity", shown(identity_words(identity)))
         if identity.id_token is not None:
@@ -187,8 +177,7 @@ class _Report:
             sources = ", ".join(other.source for other in others)
             self._line("", dim(shown(f"not {sources}: {reason}")))
         for problem in self._explained.local_problems():
-            self._line("problem", click.style(shown(problem.reason), fg="red"))
-            self._show_hint(problem.hint)
+            self._show_failure("problem", problem)
 
     def _show_token(self, found: FoundToken) -> None:
         """What the cloud's side has to match; never the token."""
@@ -214,11 +203,15 @@ class _Report:
         """Each source, with what it would answer or, where it was asked, has answered."""
         asked = self._attempt.asked if self._attempt else []
         for one in asked:
-            words = f"{one.words}, in {one.took_ms:.0f} ms"
-            yield one.source, explanation.Outlook(one.outcome_word, words, one.hint)
+            words = f"{one.outlook.words}, in {one.took_ms:.0f} ms"
+            yield one.source, one.outlook._replace(words=words)
         for left, outlook in self._explained.outlooks()[len(asked) :]:
             not_asked = explanation.Outlook(explanation.NOT_ASKED, "not asked")
             yield left.name, not_asked if self._attempt else outlook
+
+    def _show_failure(self, label: str, failure: CredentialError) -> None:
+        self._line(label, click.style(shown(failure.reason), fg="red"))
+        self._show_hint(failure.hint)
 
     def _show_hint(self, hint: str | None) -> None:
         if hint:

@@ -42,7 +42,6 @@ Registry clients call these, over standard input and output:
   kubelet    image in, credential out: for kubelet
 """
 
-
 _HELP = f"""One credential helper for every registry: {", ".join(cloud.title for cloud in CLOUDS)},
 and all others.
 
@@ -61,25 +60,11 @@ def group() -> None:
     """Run the command that the arguments name."""
 
 
-for command in (
-    cache,
-    completion,
-    config,
-    configure,
-    doctor,
-    explain,
-    kubelet_config,
-    login,
-    logout,
-    providers,
-    self_check,
-    token,
-):
+# They ask sources; the other commands have no steps to log.
+_ASKING = (doctor, explain, login, logout, self_check, token)
+for command in (*_ASKING, cache, completion, config, configure, kubelet_config, providers):
     group.add_command(command)
-
-
-# The commands that ask sources; the others have no steps to log.
-for command in (group, doctor, explain, login, logout, self_check, token):
+for command in (group, *_ASKING):
     command.params.append(debug_option())
 
 
@@ -107,21 +92,16 @@ def main(arguments: list[str]) -> int:
         error.show()
         status = 2
     except click.UsageError as error:
-        values = {
-            "reason": _in_house_style(error.format_message()),
-            "command": _help_for(error, arguments),
-        }
+        values = {"reason": _reason(error), "command": _help_for(error, arguments)}
         stdio.error(CredentialError("client.usage", **values))
         status = 2
     except click.ClickException as error:
-        reason = _in_house_style(error.format_message())
-        stdio.error(CredentialError("client.command-failed", reason=reason))
+        stdio.error(CredentialError("client.command-failed", reason=_reason(error)))
         status = 1
     except click.Abort as end:
         stdio.error(CredentialError("client.aborted"))
-        status = (
-            _INTERRUPTED if isinstance(end.__cause__ or end.__context__, KeyboardInterrupt) else 1
-        )
+        is_interrupted = isinstance(end.__cause__ or end.__context__, KeyboardInterrupt)
+        status = _INTERRUPTED if is_interrupted else 1
     except BrokenPipeError:
         status = 1  # the reader has gone
     except OSError as error:
@@ -138,8 +118,10 @@ def main(arguments: list[str]) -> int:
     return status
 
 
-def _in_house_style(message: str) -> str:
-    return (message[:1].lower() + message[1:]).rstrip(".")
+def _reason(error: click.ClickException) -> str:
+    """The text of click in the style of the messages."""
+    text = error.format_message()
+    return (text[:1].lower() + text[1:]).rstrip(".")
 
 
 def _help_for(error: click.UsageError, arguments: list[str]) -> str:

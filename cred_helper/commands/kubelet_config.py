@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cred_helper import clouds, providers, stdio
-from cred_helper.commands.configure.consent import ask, show_difference
+from cred_helper.commands.configure.consent import consent
 from cred_helper.commands.node import entries, installation, layouts, match_images, yaml_text
 from cred_helper.commands.node.entries import Chosen
 from cred_helper.commands.node.provider_config import new
@@ -105,18 +105,28 @@ def kubelet_config(
     screen = Screen()
     if rbac:
         roles = entries.rbac(list(dict.fromkeys(one.audience for one in chosen if one.audience)))
-        _print(screen, "---\n".join(yaml_text.render(role) for role in roles))
+        screen.line("---\n".join(yaml_text.render(role) for role in roles))
     elif root is None:
-        _print(screen, _text(entries.of(chosen), layout_name))
+        document = new(entries.of(chosen))
+        if layout_name == layouts.TALOS:
+            document = {"machine": {"kubelet": {"credentialProviderConfig": document}}}
+        screen.line(yaml_text.render(document))
     else:
         layout = layouts.find(layout_name) if layout_name else layouts.detect(root)
         if layout is None:
             raise Misconfigured("node.unknown-layout", root=root)
-        source = installation.program(program)
-        _install(screen, root, layout, entries.of(chosen), source, yes=yes, dry_run=dry_run)
-
-
-# --- What is configured ---------------------------------------------------------------------------
+        found = entries.of(chosen)
+        changes = installation.changes(root, layout, found, installation.program(program))
+        node = f"{layout.name}: {layout.config}, {layout.folder}"
+        screen.labelled(dim("node"), node, width=_WIDTH)
+        if not changes:
+            screen.line()
+            screen.line("nothing to do: it is installed already")
+        elif consent(screen, changes, yes=yes, dry_run=dry_run):
+            for change in changes:
+                change.apply()
+            screen.line("done")
+            _show_what_is_left(screen, layout, found)
 
 
 def _chosen(names: tuple[str, ...], options: tuple[str, ...]) -> list[Chosen]:
@@ -131,12 +141,11 @@ def _chosen(names: tuple[str, ...], options: tuple[str, ...]) -> list[Chosen]:
         raise Misconfigured("node.left-out", clouds=", ".join(of_build) or "none")
     chosen = {name: Chosen(clouds.find(name)) for name in names or of_build}
     for given in options:
-        name, equals, value = given.partition("=")
+        name, _, value = given.partition("=")
         cloud, _, option = name.partition(".")
-        if not (equals and value and cloud in chosen and option in clouds.find(cloud).option_names):
-            raise click.UsageError(
-                f"--option {shown(name)}: not CLOUD.NAME=VALUE of a chosen cloud"
-            )
+        if not (value and cloud in chosen and option in clouds.find(cloud).option_names):
+            wrong = f"--option {shown(name)}: not CLOUD.NAME=VALUE of a chosen cloud"
+            raise click.UsageError(wrong)
         chosen[cloud].options[option] = value
     for rule in Settings.load(os.environ).rules:
         if rule.target is None or rule.target.provider not in chosen:
@@ -157,8 +166,8 @@ def _add_audiences(chosen: list[Chosen], given: tuple[str, ...]) -> None:
     """
     audiences = {}
     for text in given:
-        name, equals, audience = text.partition("=")
-        if not equals or not audience or name not in [one.cloud.name for one in chosen]:
+        name, _, audience = text.partition("=")
+        if not audience or name not in [one.cloud.name for one in chosen]:
             raise click.UsageError(
                 f"--audience {shown(name)}: not CLOUD=AUDIENCE of a chosen cloud"
             )
@@ -168,9 +177,8 @@ def _add_audiences(chosen: list[Chosen], given: tuple[str, ...]) -> None:
         if not (cloud.annotations and cloud.job):
             continue
         form = cloud.job.audience
-        needed = [name for _, name, _, _ in string.Formatter().parse(form) if name]
-        for option in needed:
-            if option not in one.options:
+        for _, option, _, _ in string.Formatter().parse(form):
+            if option and option not in one.options:
                 raise click.UsageError(
                     f"--pod-identity for {cloud.name} needs --option {cloud.name}.{option}=…;"
                     " --cloud leaves a cloud out"
@@ -178,58 +186,13 @@ def _add_audiences(chosen: list[Chosen], given: tuple[str, ...]) -> None:
         one.audience = audiences.get(cloud.name) or form.format(**one.options)
 
 
-def _text(found: list[Entry], layout_name: str | None) -> str:
-    document = new(found)
-    if layout_name == layouts.TALOS:
-        document = {"machine": {"kubelet": {"credentialProviderConfig": document}}}
-    return yaml_text.render(document)
-
-
-def _print(screen: Screen, text: str) -> None:
-    for line in text.splitlines():
-        screen.line(line)
-
-
-# --- Installing -----------------------------------------------------------------------------------
-
-
-def _install(
-    screen: Screen,
-    root: Path,
-    layout: Layout,
-    found: list[Entry],
-    source: Path,
-    *,
-    yes: bool,
-    dry_run: bool,
-) -> None:
-    screen.labelled(dim("node"), f"{layout.name}: {layout.config}, {layout.folder}", width=_WIDTH)
-    changes = installation.changes(root, layout, found, source)
-    for change in changes:
-        screen.line()
-        show_difference(screen, change.diff())
-    screen.line()
-    if not changes:
-        screen.line("nothing to do: it is installed already")
-        return
-    if dry_run:
-        screen.line("nothing is written (--dry-run)")
-        return
-    if not yes:
-        ask()
-    for change in changes:
-        change.apply()
-    screen.line("done")
-    for code in _what_is_left(layout, found):
+def _show_what_is_left(screen: Screen, layout: Layout, found: list[Entry]) -> None:
+    codes = {
+        "node.needs-rbac": any("tokenAttributes" in entry for entry in found),
+        "node.needs-flags": layout.needs_flags,
+        "node.in-machine-config": layout.in_machine_config,
+        "node.needs-restart": not layout.in_machine_config,
+    }
+    for code in (code for code, is_left in codes.items() if is_left):
         note = CredentialError(code, flags=layout.flags, restart=layout.restart)
         screen.labelled(dim("note"), note.reason, width=_WIDTH)
-
-
-def _what_is_left(layout: Layout, found: list[Entry]) -> list[str]:
-    codes = []
-    if any("tokenAttributes" in entry for entry in found):
-        codes.append("node.needs-rbac")
-    if layout.needs_flags:
-        codes.append("node.needs-flags")
-    codes.append("node.in-machine-config" if layout.in_machine_config else "node.needs-restart")
-    return codes

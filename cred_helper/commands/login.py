@@ -127,13 +127,11 @@ def _explained(registry: ServerURL) -> Explanation:
 
 
 def _check_clouds(screen: Screen, explained: Explanation, provider: str) -> None:
-    """Have the registry check the credential that the cloud gives."""
     registry = explained.server_url
     attempt = Attempt(explained)
     credential = required(registry, attempt.answer)
-    screen.line(
-        f"{_name(registry)} needs no login: {provider} answers with {attempt.asked[-1].words}"
-    )
+    words = attempt.asked[-1].outlook.words
+    screen.line(f"{_name(registry)} needs no login: {provider} answers with {words}")
     _check(screen, registry, credential, is_clouds=True)
 
 
@@ -141,7 +139,6 @@ def _check_clouds(screen: Screen, explained: Explanation, provider: str) -> None
 
 
 def _ask(username: str | None) -> Credential:
-    """The user's name and password, typed at the terminal."""
     if sys.stdin is None or not sys.stdin.isatty():
         raise click.UsageError(
             "standard input is not a terminal: use --username and --password-stdin"
@@ -213,4 +210,4 @@ def _is_asked_for(registry: ServerURL) -> bool:
         podman = registries_conf.credential_helpers(os.environ).names
     except Misconfigured:
         return True  # doctor has a finding for it
-    return bool(named) or "multi" in podman
+    return bool(named) or this_program.HELPER in podman

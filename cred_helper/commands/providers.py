@@ -11,7 +11,6 @@ from cred_helper import providers as builtin
 from cred_helper.commands.lookup.explanation import Explanation, identity_words
 from cred_helper.commands.ui.arguments import as_json
 from cred_helper.commands.ui.screen import Screen, shown
-from cred_helper.errors import Misconfigured
 from cred_helper.server_url import ServerURL
 
 if TYPE_CHECKING:
@@ -47,11 +46,9 @@ def _words(cloud: Cloud, explained: Explanation) -> str:
         return "this build leaves it out"
     if cloud.only_with and explained.resolution.own_route is None:
         return f"not set up: needs {' and '.join(cloud.only_with)}"
-    identity = explained.identity
-    if identity is None:
-        return (
-            f"not asked: {explained.error.reason if explained.error else explained.why_provider()}"
-        )
-    if isinstance(identity, Misconfigured):
-        return identity.reason
-    return identity_words(identity) if identity.source else "no identity"
+    if explained.identity_error:
+        return explained.identity_error.reason
+    if explained.identity is None:
+        why = explained.error.reason if explained.error else explained.why_provider()
+        return f"not asked: {why}"
+    return "no identity" if explained.is_idle else identity_words(explained.identity)

@@ -11,12 +11,14 @@ wording stands here and in the transcripts, nowhere else.
 
 from __future__ import annotations
 
+from cred_helper.record import Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Message:
+class Message(Record):
     """One message.
 
     ``text`` and ``hint`` are templates for ``str.format``. ``text`` says what failed, in lower case
@@ -25,40 +27,21 @@ class Message:
     are left out where text and hint say all there is to say.
     """
 
-    __slots__ = ("cause", "cure", "hint", "text")
-
-    def __init__(self, text: str, hint: str = "", *, cause: str = "", cure: str = "") -> None:
-        self.text = text
-        self.hint = hint
-        self.cause = cause
-        self.cure = cure
+    text: str
+    hint: str = ""
+    cause: str = ""
+    cure: str = ""
 
 
 # The hint where another server than the one that was asked seems to have answered.
 IN_BETWEEN = "is a proxy or a sign-in page in between?"
 
 # The areas whose messages stand beside this module.
-AREAS: tuple[str, ...] = (
-    "bazel",
-    "cache",
-    "client",
-    "compat",
-    "configure",
-    "doctor",
-    "fallback",
-    "file",
-    "helper",
-    "internal",
-    "kubelet",
-    "login",
-    "network",
-    "node",
-    "oidc",
-    "provider",
-    "selfcheck",
-    "settings",
+AREAS = (
+    "bazel", "cache", "client", "compat", "configure", "doctor", "fallback", "file", "helper",
+    "internal", "kubelet", "login", "network", "node", "oidc", "provider", "selfcheck", "settings",
     "store",
-)
+)  # fmt: skip
 
 
 def find(code: str) -> Message:

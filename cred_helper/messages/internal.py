@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from cred_helper.messages import Message
 
+_MEMORY_FILES = (
+    "mount /proc, or set TMPDIR to a folder that only you can write to, on a file system that lets"
+    " files be executed"
+)
+
 MESSAGES: dict[str, Message] = {
     "internal.fault": Message(
         "internal error: {error}{where}",
@@ -26,15 +31,13 @@ MESSAGES: dict[str, Message] = {
     "internal.cannot-load": Message(
         "cannot load {library}: memory files do not work here, and no folder can be used instead"
         " ({reasons})",
-        "mount /proc, or set TMPDIR to a folder that only you can write to, on a file system that"
-        " lets files be executed",
+        _MEMORY_FILES,
         cause="The single file loads its libraries from memory files, or else from a folder. It"
         " uses a folder only where no other user can replace files in it.",
     ),
     "internal.cannot-start": Message(
         "cannot start: memory files do not work here, and no folder can be used instead",
-        "mount /proc, or set TMPDIR to a folder that only you can write to, on a file system that"
-        " lets files be executed",
+        _MEMORY_FILES,
         cause="The static file starts itself from memory files, or else from a folder. It uses a"
         " folder only where no other user can replace files in it.",
     ),

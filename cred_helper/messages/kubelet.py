@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from cred_helper.messages import Message
 
+_PROVIDER_EACH = (
+    "Give each cloud a provider of its own in the CredentialProviderConfig, which names the"
+    " annotations of that cloud alone."
+)
+
 MESSAGES: dict[str, Message] = {
     # The request
     "kubelet.no-request": Message(
@@ -60,15 +65,13 @@ MESSAGES: dict[str, Message] = {
         "the annotation {annotation} of the service account is for {other},"
         " and the image is in {cloud}",
         cause="An annotation for one cloud chooses no identity at another.",
-        cure="Give each cloud a provider of its own in the CredentialProviderConfig, which names"
-        " the annotations of that cloud alone.",
+        cure=_PROVIDER_EACH,
     ),
     "kubelet.two-clouds": Message(
         "the service account has annotations for two clouds: {annotation} and {other}",
         cause="A token has the audience of one cloud, so that only one of the annotations can be"
         " meant.",
-        cure="Give each cloud a provider of its own in the CredentialProviderConfig, which names"
-        " the annotations of that cloud alone.",
+        cure=_PROVIDER_EACH,
     ),
     "kubelet.answered-by-rule": Message(
         "the service account has the annotation {annotation}, and the rule has {source} answer",

@@ -10,6 +10,7 @@ from cred_helper.messages import IN_BETWEEN, Message
 
 _SEE_PROXY = "see HTTPS_PROXY, and NO_PROXY for what is reached without a proxy"
 _SET_BUNDLE = "point REQUESTS_CA_BUNDLE at a CA bundle that has its authority"
+_SET_OR_UNSET = "point {variable} at a CA bundle, or unset it"
 _SET_CLOCK = "compare this machine's clock with the certificate's dates"
 
 MESSAGES: dict[str, Message] = {
@@ -79,15 +80,15 @@ MESSAGES: dict[str, Message] = {
     ),
     "network.ca-file-missing": Message(
         "{variable} names {path}, which does not exist",
-        "point {variable} at a CA bundle, or unset it",
+        _SET_OR_UNSET,
     ),
     "network.ca-file-empty": Message(
         "{variable} names {path}, which holds no certificates",
-        "point {variable} at a CA bundle, or unset it",
+        _SET_OR_UNSET,
     ),
     "network.ca-file-unreadable": Message(
         "{variable} names {path}, which cannot be read: {reason}",
-        "point {variable} at a CA bundle, or unset it",
+        _SET_OR_UNSET,
     ),
     "network.ca-file-not-a-path": Message(
         "{variable} holds the content of a file, where the path of a CA bundle belongs",

@@ -19,6 +19,7 @@ import os
 from cred_helper import clouds, files
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute
+from cred_helper.record import Record
 from cred_helper.settings.profile import Profile
 from cred_helper.settings.settings import CI_VARIABLES, CLOUD, VARIABLES
 
@@ -86,25 +87,20 @@ def _ignores_logins(name: str, environ: Mapping[str, str]) -> bool:
     return name == _ENV and bool(environ.get("IGNORE_DOCKER_LOGIN"))
 
 
-class NoStore:
+class NoStore(Record):
     """The store of a helper that keeps no logins. With ``fails``, a login is an error."""
 
-    __slots__ = ("_fails", "_warn", "name")
-
-    def __init__(self, name: str, warn: Callable[[CredentialError], None], *, fails: bool) -> None:
-        self.name = name
-        self._warn = warn
-        self._fails = fails
+    name: str
+    warn: Callable[[CredentialError], None]
+    fails: bool
 
     def store(self, server_url: ServerURL, _credential: Credential) -> None:
-        """Say that the login is not kept."""
         not_kept = Misconfigured("compat.not-kept", host=server_url.redacted_host, helper=self.name)
-        if self._fails:
+        if self.fails:
             raise not_kept
-        self._warn(not_kept)
+        self.warn(not_kept)
 
     def erase(self, _server_url: ServerURL) -> bool:
-        """Nothing is kept."""
         return False
 
 

@@ -74,15 +74,6 @@ class NodeProfile:
     such a pod gets the node's. ``variables`` are for the SDK, where the node's identity is asked.
     """
 
-    __slots__ = (
-        "node_options",
-        "pod_options",
-        "profile",
-        "rules",
-        "variables",
-        "without_annotation",
-    )
-
     def __init__(self, cloud: str = "") -> None:
         self.profile = Profile(cloud=cloud or None)
         self.pod_options: dict[str, str] = {}
@@ -99,9 +90,7 @@ def find(link: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Nod
         ProtocolError: an argument is unknown, or its value is wrong.
         Misconfigured: a file that an argument names is not usable.
     """
-    cloud = (
-        next((cloud.name for cloud in clouds.CLOUDS if cloud.plugin == link), "") if link else ""
-    )
+    cloud = next((row.name for row in clouds.CLOUDS if link and row.plugin == link), "")
     values, rest = _parse(link or _OWN, cloud, arguments)
     profile = NodeProfile(cloud)
     if cloud == ECR:
@@ -155,10 +144,8 @@ def _parse(name: str, cloud: str, arguments: Sequence[str]) -> tuple[dict[str, s
 def _shown(argument: str) -> str:
     """The name of an argument; its value may be anything."""
     name = argument.partition("=")[0]
-    is_name = (
-        len(name) <= 40 and name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-    )
-    return name if is_name else "…"
+    letters = name.replace("-", "").replace("_", "")
+    return name if len(name) <= 40 and letters.isascii() and letters.isalnum() else "…"
 
 
 def _expect_no(words: Sequence[str], name: str) -> None:
@@ -169,9 +156,8 @@ def _expect_no(words: Sequence[str], name: str) -> None:
 def _own(profile: NodeProfile, values: Mapping[str, str]) -> None:
     chosen = values.get(WITHOUT_ANNOTATION, FAIL)
     if chosen not in (NODE, FAIL):
-        raise ProtocolError(
-            "kubelet.bad-value", argument=f"--{WITHOUT_ANNOTATION}", expected=f"{NODE} or {FAIL}"
-        )
+        argument, expected = f"--{WITHOUT_ANNOTATION}", f"{NODE} or {FAIL}"
+        raise ProtocolError("kubelet.bad-value", argument=argument, expected=expected)
     profile.without_annotation = chosen
 
 

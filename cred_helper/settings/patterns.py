@@ -8,6 +8,7 @@ stands for one label or more. The names of Docker Hub count as one host.
 from __future__ import annotations
 
 from cred_helper.docker_hub import HOSTS, is_hub
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,19 +23,14 @@ _ANY_DEPTH = "**"
 _API_VERSIONS = (["v1"], ["v2"])
 
 
-class HostPattern:
+class HostPattern(Record):
     """One pattern: a glob for each label, a port, and globs for path segments."""
 
-    __slots__ = ("_any_depth", "_labels", "_port", "_segments", "text")
-
-    def __init__(
-        self, text: str, labels: tuple[str, ...], *, any_depth: bool, port: str, segments: list[str]
-    ) -> None:
-        self.text = text
-        self._labels = labels
-        self._any_depth = any_depth
-        self._port = port
-        self._segments = segments
+    text: str
+    labels: tuple[str, ...]
+    any_depth: bool
+    port: str
+    segments: list[str]
 
     @classmethod
     def parse(cls, text: str) -> HostPattern:
@@ -56,47 +52,40 @@ class HostPattern:
         if not (port == "*" or port.isdigit()):
             raise ValueError("settings.pattern-port")
         segments = _segments(path)
-        return cls(
-            text,
-            labels,
-            any_depth=any_depth,
-            port=port,
-            segments=[] if segments in _API_VERSIONS else segments,
-        )
+        return cls(text, labels, any_depth, port, [] if segments in _API_VERSIONS else segments)
 
     @property
     def address(self) -> str | None:
         """The one host, with its port, that the pattern is for; ``None`` where it is for more."""
-        host = ".".join(self._labels)
-        if self._any_depth or self._segments or "*" in host + self._port:
+        host = ".".join(self.labels)
+        if self.any_depth or self.segments or "*" in host + self.port:
             return None
-        return host if self._port == "443" else f"{host}:{self._port}"
+        return host if self.port == "443" else f"{host}:{self.port}"
 
     @property
     def depth(self) -> int:
         """How many segments of a path count."""
-        return len(self._segments)
+        return len(self.segments)
 
     def matches_address(self, server_url: ServerURL) -> bool:
         """Whether the pattern is for the host and port of a server URL, and some path there."""
-        if self._port not in ("*", server_url.port or "443"):
+        if self.port not in ("*", server_url.port or "443"):
             return False
         names = HOSTS if is_hub(server_url) else (server_url.host,)
         return any(self._matches_host(_labels(name)) for name in names)
 
     def matches(self, server_url: ServerURL) -> bool:
-        """Whether the pattern is for a server URL."""
         if not self.matches_address(server_url):
             return False
         path = server_url.path.partition("?")[0].partition("#")[0]
-        segments = _segments(path)[: len(self._segments)]
-        return _all_match(segments, self._segments)
+        segments = _segments(path)[: len(self.segments)]
+        return _all_match(segments, self.segments)
 
     def _matches_host(self, labels: tuple[str, ...]) -> bool:
-        if self._any_depth:
-            beyond = len(labels) - len(self._labels)
-            return beyond > 0 and _all_match(labels, ("*",) * beyond + self._labels)
-        return _all_match(labels, self._labels)
+        if self.any_depth:
+            beyond = len(labels) - len(self.labels)
+            return beyond > 0 and _all_match(labels, ("*",) * beyond + self.labels)
+        return _all_match(labels, self.labels)
 
 
 def _split_port(authority: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cred_helper.errors import Misconfigured
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,24 +13,21 @@ if TYPE_CHECKING:
 _MAX_KEY_LENGTH = 40
 
 
-class Place:
+class Place(Record):
     """A table of a settings document, and the lines of its keys.
 
-    ``header`` names the table, ``at`` is its number among those of this name; without a header it
-    is the whole document.
+    ``origin`` is the document's name in messages, ``toml`` its text. ``header`` names the table,
+    ``at`` is its number among those of this name; without a header it is the whole document.
     """
 
-    __slots__ = ("_at", "_header", "_toml", "origin")
-
-    def __init__(self, origin: str, toml: str, header: str = "", at: int = -1) -> None:
-        self.origin = origin
-        self._toml = toml
-        self._header = header
-        self._at = at
+    origin: str
+    toml: str
+    header: str = ""
+    at: int = -1
 
     def inside(self, header: str, at: int = 0) -> Place:
         """The table under a header."""
-        return Place(self.origin, self._toml, header, at)
+        return self.but(header=header, at=at)
 
     def of(self, key: str) -> str:
         """The place of a key as ``file:line``; that of the table where the key is ``""``."""
@@ -46,24 +44,24 @@ class Place:
         several lines can mislead it.
         """
         header, at, first = "", -1, 0
-        for number, line in enumerate(self._toml.split("\n"), 1):
+        for number, line in enumerate(self.toml.split("\n"), 1):
             text = line.strip()
             if text.startswith("["):
                 header = text.partition("]")[0].strip("[ \t\"'")
-                at += header == self._header
-                if header.partition(".")[0] == key and not self._header:
+                at += header == self.header
+                if header.partition(".")[0] == key and not self.header:
                     return number
-            if not header and self._header and _key_of(text) == f"{self._header}.{key}":
+            if not header and self.header and _key_of(text) == f"{self.header}.{key}":
                 return number
-            if header == self._header and at == self._at:
+            if header == self.header and at == self.at:
                 first = first or number
                 named = _key_of(text)
                 if key and (named == key or (not header and named.startswith(f"{key}."))):
                     return number
-        if first or not self._header:
+        if first or not self.header:
             return first or 1
         # A table in braces has no header: its line is that of the key it is given to.
-        return Place(self.origin, self._toml).line(self._header)
+        return Place(self.origin, self.toml).line(self.header)
 
 
 def _key_of(line: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cred_helper.record import Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,7 +15,7 @@ def _no_options(_route: Route) -> dict[str, str]:
     return {}
 
 
-class Profile:
+class Profile(Record):
     """The settings that a name sets.
 
     ``helper`` is the helper that the program stands in for, ``""`` under its own name. ``cloud`` is
@@ -22,22 +24,11 @@ class Profile:
     ``ignores_logins`` is whether a login to any registry is to succeed without being kept.
     """
 
-    __slots__ = ("cloud", "helper", "ignores_logins", "options", "order")
-
-    def __init__(
-        self,
-        helper: str = "",
-        *,
-        cloud: str | None = None,
-        order: tuple[str, ...] | None = None,
-        options: Callable[[Route], dict[str, str]] = _no_options,
-        ignores_logins: bool = False,
-    ) -> None:
-        self.helper = helper
-        self.cloud = cloud
-        self.order = order
-        self.options = options
-        self.ignores_logins = ignores_logins
+    helper: str = ""
+    cloud: str | None = None
+    order: tuple[str, ...] | None = None
+    options: Callable[[Route], dict[str, str]] = _no_options
+    ignores_logins: bool = False
 
 
 OWN_NAME = Profile()

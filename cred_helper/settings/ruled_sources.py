@@ -1,4 +1,4 @@
-"""What answers in the place of a source, or of what a store lists, where a rule says so."""
+"""Sources and listers that a rule puts in the place of others."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from cred_helper import clouds
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import Denied
 from cred_helper.hosts import route
+from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
 
 TYPE_CHECKING = False
@@ -17,18 +18,14 @@ if TYPE_CHECKING:
     from cred_helper.settings.rules import Rule
 
 
-class Refusal:
+class Refusal(Record):
     """The source of a rule whose answer is ``none``: it refuses."""
 
-    __slots__ = ("_place", "name")
-
-    def __init__(self, place: Place) -> None:
-        self.name = "a rule"
-        self._place = place
+    place: Place
+    name: str = "a rule"
 
     def get(self, _server_url: ServerURL) -> Credential:
-        """Refuse."""
-        raise Denied("settings.rule-refuses", place=self._place.of("answer"))
+        raise Denied("settings.rule-refuses", place=self.place.of("answer"))
 
 
 class EmptyAnswer:
@@ -38,23 +35,17 @@ class EmptyAnswer:
     a helper has no credential, sends it to the registry as it is.
     """
 
-    __slots__ = ("name",)
-
-    def __init__(self) -> None:
-        self.name = "a rule"
+    name = "a rule"
 
     def get(self, _server_url: ServerURL) -> Credential:
-        """Give it."""
         return Credential("", Secret(""), source=self.name)
 
 
 class RuledLister:
-    """What a lister holds, without the registries that a rule answers for itself.
+    """The logins of a lister, without the registries that a rule answers for itself.
 
     docker asks for every registry that is listed, and an error at one hides all the others.
     """
-
-    __slots__ = ("_lister", "_rule_for", "name")
 
     def __init__(self, lister: Lister, rule_for: Callable[[ServerURL], Rule | None]) -> None:
         self.name = lister.name
@@ -62,7 +53,6 @@ class RuledLister:
         self._rule_for = rule_for
 
     def list(self) -> dict[str, str]:
-        """List the registries that no rule answers for."""
         return {
             key: username
             for key, username in self._lister.list().items()
@@ -71,19 +61,16 @@ class RuledLister:
         }
 
 
-class ListedHosts:
+class ListedHosts(Record):
     """The hosts of rules with ``list = true``, each with the user name of its cloud's tokens."""
 
-    __slots__ = ("_rules", "name")
-
-    def __init__(self, rules: Collection[Rule]) -> None:
-        self.name = "rules"
-        self._rules = rules
+    rules: Collection[Rule]
+    name: str = "rules"
 
     def list(self) -> dict[str, str]:
         """List them. No source is asked."""
         found: dict[str, str] = {}
-        for rule in self._rules:
+        for rule in self.rules:
             address = rule.pattern.address if rule.pattern else None
             if rule.is_listed and not rule.mistakes and address is not None:
                 behind = rule.target or route(ServerURL.parse(address))

@@ -33,6 +33,7 @@ from cred_helper import clouds
 from cred_helper.docker_hub import is_hub
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import OPTIONAL_ZONES, route
+from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.patterns import HostPattern
 from cred_helper.settings.places import Place, likely, near, printable_key
@@ -57,14 +58,11 @@ _MIN_LIFE = "min_remaining_life"
 _KEYS = (*_TEXT_KEYS, _LIST, _PUSH, _MIN_LIFE)
 
 
-class Options:
+class Options(Record):
     """The options of a provider that one table sets."""
 
-    __slots__ = ("place", "values")
-
-    def __init__(self, values: dict[str, str], place: Place) -> None:
-        self.values = values
-        self.place = place
+    values: dict[str, str]
+    place: Place
 
     @classmethod
     def read(
@@ -84,37 +82,25 @@ class Options:
         for key, value in table.items():
             if key not in options:
                 code = "settings.unknown-option" if of_clouds else "settings.unknown-rule-key"
-                suggestion = likely(key, [*options, *other_keys])
-                mistakes.append(
-                    place.wrong(
-                        key,
-                        code,
-                        name=printable_key(key),
-                        cloud=" or ".join(of_clouds),
-                        suggestion=suggestion,
-                    )
-                )
+                given = {"name": printable_key(key), "cloud": " or ".join(of_clouds)}
+                given["suggestion"] = likely(key, [*options, *other_keys])
+                mistakes.append(place.wrong(key, code, **given))
             elif isinstance(value, bool):
                 values[key] = "true" if value else "false"
             elif isinstance(value, int) and options[key].is_number:
                 values[key] = str(value)
             elif isinstance(value, str) and value:
-                values[key] = _from_its_file(value, place) if _is_path(key) else value
+                if key.endswith(("_file", "_path")):
+                    # Relative to the folder of the settings file, whatever the client's folder is.
+                    folder = os.path.dirname(place.origin)
+                    value = os.path.join(folder, os.path.expanduser(value))  # noqa: PLW2901
+                values[key] = value
             else:
                 mistakes.append(place.wrong(key, "settings.invalid-option", name=key))
         return cls(values, place)
 
 
-def _is_path(key: str) -> bool:
-    return key.endswith(("_file", "_path"))
-
-
-def _from_its_file(path: str, place: Place) -> str:
-    """A path relative to the folder of the settings file, whatever the client's folder is."""
-    return os.path.join(os.path.dirname(place.origin), os.path.expanduser(path))
-
-
-class Rule:
+class Rule(Record):
     """One rule. At most one of ``helper`` and ``answer`` is set, and then nothing else.
 
     ``match`` is as written. ``pattern`` is ``None`` where it has a mistake; the rule then stops
@@ -123,57 +109,24 @@ class Rule:
     that is wrong with the rule; with any, its other values are not used.
     """
 
-    __slots__ = (
-        "answer",
-        "helper",
-        "is_listed",
-        "match",
-        "may_push",
-        "min_life_s",
-        "mistakes",
-        "options",
-        "pattern",
-        "place",
-        "provider",
-        "target",
-    )
-
-    def __init__(
-        self,
-        match: str,
-        pattern: HostPattern | None,
-        place: Place,
-        options: Options,
-        *,
-        provider: str | None = None,
-        helper: str | None = None,
-        answer: str | None = None,
-        target: Route | None = None,
-        is_listed: bool = False,
-        may_push: bool = False,
-        min_life_s: float | None = None,
-        mistakes: tuple[Misconfigured, ...] = (),
-    ) -> None:
-        self.match = match
-        self.pattern = pattern
-        self.place = place
-        self.options = options
-        self.provider = provider
-        self.helper = helper
-        self.answer = answer
-        self.target = target
-        self.is_listed = is_listed
-        self.may_push = may_push
-        self.min_life_s = min_life_s
-        self.mistakes = mistakes
+    match: str
+    pattern: HostPattern | None
+    place: Place
+    options: Options
+    provider: str | None = None
+    helper: str | None = None
+    answer: str | None = None
+    target: Route | None = None
+    is_listed: bool = False
+    may_push: bool = False
+    min_life_s: float | None = None
+    mistakes: tuple[Misconfigured, ...] = ()
 
     @classmethod
     def read(cls, table: Mapping[str, object], place: Place) -> Rule:
-        """Read a rule as TOML has it."""
         return _Reader(table, place).rule()
 
     def matches(self, server_url: ServerURL) -> bool:
-        """Whether the rule is for a server URL."""
         return self.pattern.matches(server_url) if self.pattern else not is_hub(server_url)
 
     def check(self) -> None:
@@ -214,24 +167,21 @@ class _Reader:
         words = {key: self._word(key) for key in _TEXT_KEYS if key in self._table}
         pattern = self._pattern(words.get("match", ""))
         target = self._target(words.get("alias"), words.get("provider"))
-        is_listed = self._is_listed(pattern, target)
-        may_push = self._switch(_PUSH)
-        min_life_s = self._min_life()
-        options = self._options(words, target)
-        return Rule(
+        rule = Rule(
             words.get("match", ""),
             pattern,
             self._place,
-            options,
             provider=words.get("provider"),
             helper=words.get("helper"),
             answer=words.get("answer"),
             target=target,
-            is_listed=is_listed,
-            may_push=may_push,
-            min_life_s=min_life_s,
-            mistakes=tuple(self._mistakes),
+            is_listed=self._is_listed(pattern, target),
+            may_push=self._switch(_PUSH),
+            min_life_s=self._min_life(),
+            options=self._options(words, target),
         )
+        rule.mistakes = tuple(self._mistakes)
+        return rule
 
     def _wrong(self, key: str, code: str, **values: str) -> None:
         self._mistakes.append(self._place.wrong(key, code, **values))
@@ -243,11 +193,8 @@ class _Reader:
             self._wrong(key, "settings.not-text", name=key)
             return ""
         if words and value not in words:
-            expected = f"{', '.join(words[:-1])} or {words[-1]}"
-            suggestion = near(value, words)
-            self._wrong(
-                key, "settings.invalid-word", name=key, expected=expected, suggestion=suggestion
-            )
+            given = {"name": key, "expected": f"{', '.join(words[:-1])} or {words[-1]}"}
+            self._wrong(key, "settings.invalid-word", **given, suggestion=near(value, words))
         if key == "helper" and not _is_helper_name(value):
             self._wrong(key, "settings.helper-name")
         return value

@@ -24,6 +24,7 @@ import sys
 from cred_helper import clouds, files
 from cred_helper.errors import Misconfigured
 from cred_helper.files import user_folders
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,21 +56,16 @@ MAX_FILE_BYTES = 1 << 20
 # --- Kinds of values ------------------------------------------------------------------------------
 
 
-class Kind:
+class Kind(Record):
     """A kind of value: ``check`` takes a value as TOML has it, or raises ``ValueError``.
 
     ``of_text`` makes such a value of the text of an environment variable. ``words`` describe the
     kind in messages.
     """
 
-    __slots__ = ("check", "of_text", "words")
-
-    def __init__(
-        self, words: str, check: Callable[[object], Any], of_text: Callable[[str], object] = str
-    ) -> None:
-        self.words = words
-        self.check = check
-        self.of_text = of_text
+    words: str
+    check: Callable[[object], Any]
+    of_text: Callable[[str], object] = str
 
 
 def _seconds(value: object) -> float:
@@ -121,10 +117,6 @@ def _folder(value: object) -> str:
     return path
 
 
-def _list_of_text(text: str) -> list[str]:
-    return text.replace(",", " ").split()
-
-
 def _one_of(*words: str) -> Kind:
     def check(value: object) -> str:
         if not isinstance(value, str) or value not in words:
@@ -140,7 +132,7 @@ def _some_of(*words: str) -> Kind:
             raise ValueError
         return tuple(dict.fromkeys(value))
 
-    return Kind(f"a list of {', '.join(words)}", check, _list_of_text)
+    return Kind(f"a list of {', '.join(words)}", check, lambda text: text.replace(",", " ").split())
 
 
 def _log(value: object) -> str:
@@ -169,16 +161,13 @@ def expanded(path: str) -> str:
 # --- The table ------------------------------------------------------------------------------------
 
 
-class Setting:
+class Setting(Record):
     """One setting: its name in a file, its default, its kind, and what it sets."""
 
-    __slots__ = ("default", "kind", "name", "purpose")
-
-    def __init__(self, name: str, default: object, kind: Kind, purpose: str) -> None:
-        self.name = name
-        self.default = default
-        self.kind = kind
-        self.purpose = purpose
+    name: str
+    default: object
+    kind: Kind
+    purpose: str
 
     @property
     def variable(self) -> str:
@@ -262,13 +251,6 @@ class Settings:
     tried.
     """
 
-    __slots__ = (
-        "_origins",
-        "files",
-        "option_tables",
-        "rules",
-        *(setting.name for setting in SETTINGS),
-    )
     deadline_s: float
     helper_timeout_s: float
     on_error: str
@@ -395,22 +377,16 @@ def _value_of(
         try:
             found.append((kind.check(kind.of_text(text)), setting.variable))
         except ValueError:
-            mistakes.append(
-                Misconfigured(
-                    "settings.invalid-variable", variable=setting.variable, expected=kind.words
-                )
-            )
+            values = {"variable": setting.variable, "expected": kind.words}
+            mistakes.append(Misconfigured("settings.invalid-variable", **values))
     for document in documents:
         if setting.name not in document.values:
             continue
         try:
             found.append((kind.check(document.values[setting.name]), document.place))
         except ValueError:
-            mistakes.append(
-                document.place.wrong(
-                    setting.name, "settings.invalid-value", name=setting.name, expected=kind.words
-                )
-            )
+            values = {"name": setting.name, "expected": kind.words}
+            mistakes.append(document.place.wrong(setting.name, "settings.invalid-value", **values))
     return found[0] if found else (setting.default, None)
 
 

@@ -30,8 +30,6 @@ class SettingsDocument:
     ``values`` are as TOML has them and not checked yet. ``mistakes`` are those outside of rules.
     """
 
-    __slots__ = ("_unkept", "mistakes", "option_tables", "place", "rules", "values")
-
     def __init__(self, place: Place) -> None:
         self.place = place
         self.values: dict[str, object] = {}
@@ -66,10 +64,9 @@ class SettingsDocument:
             elif key == _RULE:
                 document._read_rules(value)
             else:
-                suggestion = likely(key, (*names, *clouds.NAMES, _RULE))
-                document._wrong(
-                    key, "settings.unknown-setting", name=printable_key(key), suggestion=suggestion
-                )
+                given = {"name": printable_key(key)}
+                given["suggestion"] = likely(key, (*names, *clouds.NAMES, _RULE))
+                document._wrong(key, "settings.unknown-setting", **given)
         return document
 
     def keep(self, kept: ParsedSettings) -> None:

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -52,19 +53,16 @@ _BOM = "\ufeff"
 _UNWRITABLE = {errno.EBUSY: "configure.mounted", errno.EROFS: "configure.mounted-read-only"}
 
 
-class FileChange:
+class FileChange(NamedTuple):
     """One file before and after; ``None`` stands for no file.
 
     ``show`` leaves out of a text what can be a secret.
     """
 
-    def __init__(
-        self, path: Path, before: str | None, after: str | None, *, show: Callable[[str], str] = str
-    ) -> None:
-        self.path = path
-        self.before = before
-        self.after = after
-        self._show = show
+    path: Path
+    before: str | None
+    after: str | None
+    show: Callable[[str], str] = str
 
     @property
     def is_change(self) -> bool:
@@ -74,8 +72,8 @@ class FileChange:
     def diff(self) -> str:
         """The difference in the form of diff, with everything masked that can be a secret."""
         lines = difflib.unified_diff(
-            self._show(self.before or "").splitlines(),
-            self._show(self.after or "").splitlines(),
+            self.show(self.before or "").splitlines(),
+            self.show(self.after or "").splitlines(),
             fromfile=str(self.path) if self.before is not None else os.devnull,
             tofile=str(self.path) if self.after is not None else os.devnull,
             n=0,
@@ -158,7 +156,6 @@ class LinkChange(NamedTuple):
     target: str | None
 
     def diff(self) -> str:
-        """The link, as a line of a difference."""
         return f"+ {self.path} -> {self.target}" if self.target else f"- {self.path}"
 
     def apply(self) -> None:
@@ -181,20 +178,15 @@ def read(path: Path) -> str | None:
         Misconfigured: it cannot be read, is not a regular file, or is not UTF-8.
     """
     try:
-        return _read(path)
+        return read_regular(str(path)).decode("utf-8")
+    except FileNotFoundError:
+        return None
     except OSError as error:
         if path.exists() and not path.is_file():
             raise Misconfigured("configure.not-a-file", path=path) from None
         raise Misconfigured("configure.unreadable", path=path, cause=os_reason(error)) from None
     except UnicodeDecodeError:
         raise Misconfigured("configure.not-text", path=path) from None
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return read_regular(str(path)).decode("utf-8")
-    except FileNotFoundError:
-        return None
 
 
 class JsonEdit:
@@ -207,65 +199,53 @@ class JsonEdit:
     def __init__(self, path: Path, text: str | None) -> None:
         self.path = path
         self.text = text
+        self._json = (text or "").removeprefix(_BOM)
         self.wanted: dict[tuple[str, ...], str | None] = {}
-        self.splices: list[Splice] = []
-        if self.text is not None:
-            self._check()
-
-    def _check(self) -> None:
-        text = (self.text or "").removeprefix(_BOM)
         try:
-            document = json.loads(text) if text.strip() else {}
+            document = json.loads(self._json) if self._json.strip() else {}
         except json.JSONDecodeError as error:
-            raise Misconfigured("configure.not-json", path=self.path, line=error.lineno) from None
+            raise Misconfigured("configure.not-json", path=path, line=error.lineno) from None
         except RecursionError:
             raise self._too_deep() from None
         if not isinstance(document, dict):
-            raise Misconfigured("configure.not-an-object", path=self.path, line=1)
+            raise Misconfigured("configure.not-an-object", path=path, line=1)
 
     def _too_deep(self) -> Misconfigured:
         return Misconfigured("configure.too-deep", path=self.path)
 
     def now(self, *keys: str) -> str | None:
         """The raw value at a path of the file; ``None`` where there is none, or null."""
-        text = (self.text or "").removeprefix(_BOM)
-        if not text.strip():
+        if not self._json.strip():
             return None
         try:
-            spelt = _spelt(text, keys)
-            found = raw_json.get(text, *spelt)
+            spelt = _spelt(self._json, keys)
+            found = raw_json.get(self._json, *spelt)
         except ValueError:
-            line = ParsedJson(text.encode()).line_of(spelt[0])
-            raise Misconfigured(
-                "configure.member-not-an-object", path=self.path, line=line, member=keys[0]
-            ) from None
+            line = ParsedJson(self._json.encode()).line_of(spelt[0])
+            values: dict[str, Any] = {"path": self.path, "line": line, "member": keys[0]}
+            raise Misconfigured("configure.member-not-an-object", **values) from None
         except RecursionError:
             raise self._too_deep() from None
         return None if found == "null" else found
 
     def set(self, raw: str | None, *keys: str) -> None:
-        """Set the value at a path, or remove it."""
         if self.now(*keys) != raw:
             self.wanted[keys] = raw
 
     def change(self) -> FileChange:
-        """The change of the file."""
         if not self.wanted:
-            return FileChange(self.path, self.text, self.text, show=masked)
-        original = self.text or ""
-        mark = _BOM if original.startswith(_BOM) else ""
-        text = original.removeprefix(_BOM)
-        self.splices = []
+            return FileChange(self.path, self.text, self.text, masked)
+        mark = _BOM if (self.text or "").startswith(_BOM) else ""
         try:
-            for edited in self._edits(text):
-                self.splices.append(Splice.between(text, edited))
-                text = edited
+            *_, text = self._edits()
         except RecursionError:
             raise self._too_deep() from None
-        return FileChange(self.path, self.text, mark + text, show=masked)
+        return FileChange(self.path, self.text, mark + text, masked)
 
-    def _edits(self, text: str) -> Iterator[str]:
-        """The text after each single edit."""
+    def _edits(self) -> Iterator[str]:
+        """The text before and after each single edit."""
+        text = self._json
+        yield text
         if not text.strip():
             text = "{}\n"
             yield text
@@ -285,18 +265,16 @@ class JsonEdit:
 
     def record(self) -> dict[str, Any]:
         """What an undo needs: exact cuts for an unchanged file, values for a changed one."""
-        displaced = [
-            {"keys": list(keys), "old": self.now(*keys), "new": raw}
-            for keys, raw in self.wanted.items()
-        ]
-        change = self.change()
         return {
             "kind": "json",
             "path": str(self.path),
             "created": self.text is None,
-            "written": digest([change.after or ""]),
-            "splices": [[splice.at, splice.old, splice.new] for splice in self.splices],
-            "displaced": displaced,
+            "written": digest([self.change().after or ""]),
+            "splices": [_splice(before, after) for before, after in pairwise(self._edits())],
+            "displaced": [
+                {"keys": list(keys), "old": self.now(*keys), "new": raw}
+                for keys, raw in self.wanted.items()
+            ],
         }
 
 
@@ -307,27 +285,14 @@ def _spelt(text: str, keys: tuple[str, ...]) -> tuple[str, ...]:
 
 def _common(one: str, other: str) -> int:
     """The number of characters with which two texts begin alike."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+    return len(os.path.commonprefix((one, other)))  # noqa: RUF071 - of texts, not of paths
 
 
-class Splice(NamedTuple):
-    """One cut into a text: at an offset, ``new`` took the place of ``old``."""
-
-    at: int
-    old: str
-    new: str
-
-    @classmethod
-    def between(cls, before: str, after: str) -> Splice:
-        """The smallest single cut that turns ``before`` into ``after``."""
-        at = _common(before, after)
-        tail = _common(before[at:][::-1], after[at:][::-1])
-        return cls(at, before[at : len(before) - tail], after[at : len(after) - tail])
-
-    def undo(self, text: str) -> str:
-        """Put the old text back."""
-        return text[: self.at] + self.old + text[self.at + len(self.new) :]
+def _splice(before: str, after: str) -> list[int | str]:
+    """The smallest cut that turns a text into another: an offset, what stood there, what does."""
+    at = _common(before, after)
+    tail = _common(before[at:][::-1], after[at:][::-1])
+    return [at, before[at : len(before) - tail], after[at : len(after) - tail]]
 
 
 def unedited(record: dict[str, Any], text: str | None) -> str | None:
@@ -349,5 +314,5 @@ def _uncut(record: dict[str, Any], text: str) -> str | None:
     mark = _BOM if text.startswith(_BOM) else ""
     text = text.removeprefix(_BOM)
     for at, old, new in reversed(record["splices"]):
-        text = Splice(at, old, new).undo(text)
+        text = text[:at] + old + text[at + len(new) :]
     return mark + text

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,7 +32,6 @@ _REPOSITORY = "OWNER/docker-credential-multi"
 _RELEASE = f"https://github.com/{_REPOSITORY}/releases/download/v{__version__}"
 _FILE = "docker-credential-multi-linux-amd64"
 _GHCR = "ghcr.io"
-_IMAGE = "team/app:1"
 
 _GITHUB = f"""\
 # .github/workflows/pull.yml
@@ -170,6 +170,11 @@ class Registry(NamedTuple):
     options: Mapping[str, str]
     alias: str = ""
 
+    @property
+    def image(self) -> str:
+        """The image that the example pulls."""
+        return self.cloud.job.image if self.cloud and self.cloud.job else "team/app:1"
+
 
 def recipe(system: CiSystem, hosts: Iterable[str] = (), wiring: Wiring | None = None) -> str:
     """The recipe for the registries of these hosts, and the example of each cloud that is set up.
@@ -197,7 +202,7 @@ def recipe(system: CiSystem, hosts: Iterable[str] = (), wiring: Wiring | None = 
         "exports": lambda: (f"export {name}={quote(value)}" for name, value in variables),
         "id-tokens": lambda: _id_tokens(wanted, system),
         "install": _install,
-        "pulls": lambda: (f"docker pull {found.host}/{_image(found)}" for found in wanted),
+        "pulls": lambda: (f"docker pull {found.host}/{found.image}" for found in wanted),
     }
 
     def fill(place: re.Match[str]) -> str:
@@ -224,8 +229,7 @@ def _registries(texts: Iterable[str], wiring: Wiring | None) -> list[Registry]:
             continue
         host = docker_hub.HOSTS[0] if docker_hub.is_hub(server_url) else server_url.address
         routed = route(server_url) or route(server_url, OPTIONAL_ZONES)
-        cloud = clouds.find(routed.provider) if routed else None
-        found[host] = Registry(host, cloud, {})
+        found[host] = Registry(host, clouds.find(routed.provider) if routed else None, {})
         if wiring and (resolution := wiring.resolve(server_url)).route:
             target = resolution.route
             alias = "" if resolution.own_route == target else target.host
@@ -301,10 +305,10 @@ def _id_tokens(registries: Iterable[Registry], system: CiSystem) -> Iterator[str
         if registry.cloud and registry.cloud.job:
             audience = registry.cloud.job.audience.format(**_options(registry, system))
             names.setdefault(audience, f"{registry.cloud.name.upper()}_ID_TOKEN")
-    counts: dict[str, int] = {}
+    counts = Counter[str]()
     for audience, name in names.items():
-        counts[name] = counts.get(name, 0) + 1
-        yield f"{name}{f'_{counts[name]}' if counts[name] > 1 else ''}:"
+        counts[name] += 1
+        yield f"{name}_{counts[name]}:" if counts[name] > 1 else f"{name}:"
         yield f"  aud: {json.dumps(audience)}"
 
 
@@ -318,7 +322,3 @@ def _install() -> Iterator[str]:
     yield f"chmod +x {_FILE} && mkdir -p {folder} && mv {_FILE} {folder}/{stdio.PROGRAM}"
     yield f"export PATH={folder}:$PATH"
     yield f"{stdio.PROGRAM} configure --yes"
-
-
-def _image(registry: Registry) -> str:
-    return registry.cloud.job.image if registry.cloud and registry.cloud.job else _IMAGE

@@ -14,9 +14,9 @@ import click
 
 from cred_helper import programs, stdio
 from cred_helper.commands.configure import ci, registries_conf
-from cred_helper.commands.configure.consent import ask, show_difference
+from cred_helper.commands.configure.consent import consent
 from cred_helper.commands.configure.proposal import proposal
-from cred_helper.commands.configure.undo_record import Journal, Plan
+from cred_helper.commands.configure.undo_record import Journal
 from cred_helper.commands.doctor.identities import identities
 from cred_helper.commands.doctor.path_variables import folder_problem
 from cred_helper.commands.ui import this_program
@@ -96,21 +96,8 @@ def configure(
     if not plan.steps:
         screen.line("nothing to undo" if undo else "nothing to do: it is set up already")
         return
-    for step in plan.steps:
-        screen.line()
-        show_difference(screen, step.change.diff())
-    screen.line()
-    if dry_run:
-        screen.line("nothing is written (--dry-run)")
+    if not consent(screen, (step.change for step in plan.steps), yes=yes, dry_run=dry_run):
         return
-    if not yes:
-        ask()
-    _carry_out(journal, plan, undo=undo)
-    command = this_program.command("configure", "--undo")
-    screen.line("undone" if undo else f"done; {command} undoes it")
-
-
-def _carry_out(journal: Journal, plan: Plan, *, undo: bool) -> None:
     # What is displaced is recorded first: an interruption in between loses nothing.
     if not undo:
         journal.add(plan)
@@ -118,6 +105,8 @@ def _carry_out(journal: Journal, plan: Plan, *, undo: bool) -> None:
         step.change.apply()
     if undo:
         journal.clear()
+    command = this_program.command("configure", "--undo")
+    screen.line("undone" if undo else f"done; {command} undoes it")
 
 
 # --- What is on the machine -----------------------------------------------------------------------
@@ -128,7 +117,8 @@ def _show_machine(screen: Screen) -> None:
     found = [(client, programs.find(client, os.environ)) for client in _CLIENTS]
     clients = [f"{client} ({path})" for client, path in found if path]
     screen.labelled(dim("clients"), shown(", ".join(clients) or "none on PATH"), width=_WIDTH)
-    for label, text in (*_docker(), *_podman(), *_identities()):
+    providers = ((finding.subject, finding.notice.reason) for finding in identities())
+    for label, text in (*_docker(), *_podman(), *providers):
         screen.labelled(dim(label), shown(text), width=_WIDTH)
 
 
@@ -155,8 +145,3 @@ def _podman() -> Iterator[tuple[str, str]]:
         asked = registries_conf.credential_helpers(os.environ)
         named = f"{asked.file} names {', '.join(asked.names)}"
         yield "podman", named if asked.file else "no registries.conf names a helper"
-
-
-def _identities() -> Iterator[tuple[str, str]]:
-    for finding in identities():
-        yield finding.subject, finding.notice.reason

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from cred_helper.commands.ui.screen import Screen, bold, shown
 from cred_helper.errors import CredentialError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cred_helper.commands.configure.changes import Change
+
 _COLOURS = {"+": "green", "-": "red"}
 
 
-def show_difference(screen: Screen, difference: str) -> None:
-    """Show a difference in the form of diff."""
-    for line in difference.splitlines():
-        text = shown(line.replace("\t", "    "))
-        styled = bold(text) if line[:3] in ("+++", "---") else None
-        screen.line(styled or click.style(text, fg=_COLOURS.get(line[:1])))
-
-
-def ask() -> None:
-    """Ask whether to write; abort without a yes.
+def consent(screen: Screen, changes: Iterable[Change], *, yes: bool, dry_run: bool) -> bool:
+    """Show changes, and ask whether to make them; abort without a yes. False: a dry run.
 
     Raises:
         CredentialError: there is no terminal to ask at.
     """
-    if not sys.stdin.isatty():
-        raise CredentialError("configure.not-a-terminal")
-    click.confirm("Write this?", abort=True)
+    for change in changes:
+        screen.line()
+        for line in change.diff().splitlines():
+            text = shown(line.replace("\t", "    "))
+            is_name = line[:3] in ("+++", "---")
+            screen.line(bold(text) if is_name else click.style(text, fg=_COLOURS.get(line[:1])))
+    screen.line()
+    if dry_run:
+        screen.line("nothing is written (--dry-run)")
+        return False
+    if not yes:
+        if not sys.stdin.isatty():
+            raise CredentialError("configure.not-a-terminal")
+        click.confirm("Write this?", abort=True)
+    return True

@@ -30,8 +30,7 @@ from cred_helper.settings.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_OURS = "multi"
-_MULTI = json.dumps(_OURS)
+_MULTI = json.dumps(this_program.HELPER)
 _DROP_IN = (
     "# Written by docker-credential-multi configure; configure --undo undoes it.\n"
     "credential-helpers = {}\n"
@@ -50,10 +49,9 @@ def proposal(registries: tuple[str, ...], links: Path | None, *, docker_only: bo
     for path in _config_files(everywhere=not registries or docker_only):
         config = JsonEdit(path, read(path))
         _check(plan, config)
-        if registries:
-            for registry in registries:
-                _plan_registry(plan, config, registry, docker_only=docker_only)
-        else:
+        for registry in registries:
+            _plan_registry(plan, config, registry, docker_only=docker_only)
+        if not registries:
             _plan_everywhere(plan, config)
         if config.wanted:
             plan.steps.append(Step(config.change(), config.record()))
@@ -87,10 +85,9 @@ def _check(plan: Plan, edit: JsonEdit) -> None:
         refused = [problem for problem, is_refused in config.problems() if is_refused]
     except Misconfigured as error:
         raise error.within("file.at", place=edit.path) from None
-    plan.notes += [
-        problem.within("file.at", place=edit.path).within("configure.docker-refuses")
-        for problem in refused
-    ]
+    for problem in refused:
+        placed = problem.within("file.at", place=edit.path)
+        plan.notes.append(placed.within("configure.docker-refuses"))
 
 
 def _plan_registry(plan: Plan, config: JsonEdit, registry: str, *, docker_only: bool) -> None:
@@ -113,7 +110,7 @@ def _plan_registry(plan: Plan, config: JsonEdit, registry: str, *, docker_only: 
 
 def _plan_everywhere(plan: Plan, config: JsonEdit) -> None:
     displaced = json.loads(config.now("credsStore") or '""')
-    if displaced not in ("", _OURS):
+    if displaced not in ("", this_program.HELPER):
         _plan_fallback(plan, str(displaced))
     config.set(_MULTI, "credsStore")
     for host, helper in json.loads(config.now("credHelpers") or "{}").items():
@@ -129,31 +126,23 @@ def _plan_fallback(plan: Plan, helper: str) -> None:
     """Name the helper that was docker's credsStore in this program's settings."""
     if helper in compat.NAMES:
         plan.note("configure.store-replaced", helper=helper)
-        return
-    if not is_name(helper):
+    elif not is_name(helper):
         plan.note("configure.store-not-a-helper")
-        return
-    if programs.find(f"{PREFIX}{helper}", os.environ) is None:
+    elif programs.find(f"{PREFIX}{helper}", os.environ) is None:
         plan.note("configure.store-missing", helper=helper, program=f"{PREFIX}{helper}")
-        return
-    origin = Settings.load(os.environ).origin("fallback_helper")
-    if origin is not None:
+    elif origin := Settings.load(os.environ).origin("fallback_helper"):
         plan.note("configure.store-not-fallback", helper=helper, origin=origin)
-        return
-    plan.note("configure.store-is-fallback", helper=helper)
-    path = _settings_file()
-    before = read(path)
-    # A key of the top level has to stand above the first table.
-    line = f"fallback_helper = {json.dumps(helper)}\n"
-    record = {"kind": "line", "path": str(path), "line": line, "created": before is None}
-    plan.steps.append(Step(FileChange(path, before, line + (before or "")), record))
-
-
-def _settings_file() -> Path:
-    """The settings file: the one that is read, or the one that would be."""
-    named = settings.expanded(os.environ.get(settings.CONFIG, ""))
-    places = (named,) if named else settings.user_files(os.environ)
-    return Path(next((place for place in places if os.path.exists(place)), places[0]))
+    else:
+        plan.note("configure.store-is-fallback", helper=helper)
+        # The settings file that is read, or the one that would be.
+        named = settings.expanded(os.environ.get(settings.CONFIG, ""))
+        places = (named,) if named else settings.user_files(os.environ)
+        path = Path(next(filter(os.path.exists, places), places[0]))
+        before = read(path)
+        # A key of the top level has to stand above the first table.
+        line = f"fallback_helper = {json.dumps(helper)}\n"
+        record = {"kind": "line", "path": str(path), "line": line, "created": before is None}
+        plan.steps.append(Step(FileChange(path, before, line + (before or "")), record))
 
 
 def _plan_podman(plan: Plan) -> None:
@@ -162,9 +151,9 @@ def _plan_podman(plan: Plan) -> None:
         return
     path = registries_conf.drop_in(os.environ)
     asked = registries_conf.credential_helpers(os.environ, without=path)
-    if _OURS in asked.names:
+    if this_program.HELPER in asked.names:
         return
-    wanted = _DROP_IN.format(json.dumps([*asked.names, _OURS]))
+    wanted = _DROP_IN.format(json.dumps([*asked.names, this_program.HELPER]))
     before = read(path)
     if before == wanted:
         return
@@ -210,12 +199,11 @@ def _plan_links(plan: Plan, folder: Path) -> None:
         plan.note("configure.folder-not-on-path", path=folder.absolute())
     for name in compat.NAMES:
         path = folder.absolute() / f"{PREFIX}{name}"
-        before = shutil.which(path.name)
         if os.path.lexists(path):
             if os.path.realpath(path) != os.path.realpath(program):
                 plan.note("configure.link-exists", path=path)
             continue
-        if before:
+        if before := shutil.which(path.name):
             plan.note("configure.link-shadowed", path=before)
         record = {"kind": "link", "path": str(path), "target": program}
         plan.steps.append(Step(LinkChange(path, program), record))

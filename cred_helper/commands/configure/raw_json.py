@@ -30,8 +30,6 @@ class Member(NamedTuple):
 class _Object:
     """Where an object stands in the text: its braces and its members."""
 
-    __slots__ = ("close", "members", "open")
-
     def __init__(self, text: str, at: int) -> None:
         self.open = _skip(text, at)
         if text[self.open : self.open + 1] != "{":
@@ -44,9 +42,7 @@ class _Object:
             value_start = _skip(text, _skip(text, at) + 1)
             _, at = _DECODER.raw_decode(text, value_start)
             self.members.append(Member(name, start, value_start, at))
-            at = _skip(text, at)
-            if text[at] == ",":
-                at = _skip(text, at + 1)
+            at = _skip_comma(text, at)
         self.close = at
 
     def member(self, name: str) -> Member | None:
@@ -58,6 +54,12 @@ def _skip(text: str, at: int) -> int:
     while text[at : at + 1] and text[at] in _WHITESPACE:
         at += 1
     return at
+
+
+def _skip_comma(text: str, at: int) -> int:
+    """The place of the next member or item, or of the bracket behind the last one."""
+    at = _skip(text, at)
+    return _skip(text, at + 1) if text[at] == "," else at
 
 
 def members(text: str) -> list[Member]:
@@ -76,9 +78,7 @@ def items(text: str, at: int) -> Iterator[tuple[int, int]]:
     while text[at] != "]":
         _, end = _DECODER.raw_decode(text, at)
         yield at, end
-        at = _skip(text, end)
-        if text[at] == ",":
-            at = _skip(text, at + 1)
+        at = _skip_comma(text, end)
 
 
 def get(text: str, *path: str) -> str | None:

@@ -14,7 +14,7 @@ import stat
 import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cred_helper import programs
 from cred_helper.errors import CredentialError, Misconfigured
@@ -34,24 +34,16 @@ _MACHINE = "/etc/containers"
 _DROP_IN = "99-docker-credential-multi.conf"
 # Members of the second format; a file with one of them and a table of the first is refused.
 _SECOND_FORMAT = (
-    "registry",
-    "unqualified-search-registries",
-    "short-name-mode",
-    "aliases",
-    _KEY,
+    *("registry", "unqualified-search-registries", "short-name-mode", "aliases", _KEY),
     "additional-layer-store-auth-helper",
 )
 
 
-class CredentialHelpers:
-    """The helpers that those clients ask, in order, and the file that names them.
+class CredentialHelpers(NamedTuple):
+    """The helpers that those clients ask, in order, and the file that names them, if one does."""
 
-    ``file`` is ``None`` where no file does.
-    """
-
-    def __init__(self, names: list[str], file: str | None) -> None:
-        self.names = names
-        self.file = file
+    names: list[str]
+    file: str | None
 
 
 class BrokenFile(Misconfigured):
@@ -74,9 +66,8 @@ def is_remote(environ: Mapping[str, str]) -> bool:
     """
     if not programs.find("podman", environ):
         return False
-    is_elsewhere = sys.platform in ("darwin", "win32")
     named = environ.get("CONTAINER_HOST") or environ.get("CONTAINER_CONNECTION")
-    return is_elsewhere or bool(named)
+    return bool(named) or sys.platform in ("darwin", "win32")
 
 
 def user_folder(environ: Mapping[str, str]) -> Path:
@@ -98,15 +89,9 @@ def files(environ: Mapping[str, str], machine: str = _MACHINE) -> Iterator[Path]
     """The files that are read, in their order."""
     user = user_folder(environ)
     named = environ.get(VARIABLE, "")
-    own = user / "registries.conf"
-    if named:
-        yield Path(named)
-    elif own.exists():
-        yield own
-    else:
-        yield Path(machine, "registries.conf")
-    places = [Path(machine), user] if named or not own.exists() else [user]
-    for place in places:
+    has_own = not named and (user / "registries.conf").exists()
+    yield Path(named) if named else Path(user if has_own else machine, "registries.conf")
+    for place in (user,) if has_own else (Path(machine), user):
         yield from sorted((place / "registries.conf.d").glob("*.conf"))
 
 

@@ -39,7 +39,6 @@ class Plan:
         self.notes: list[CredentialError] = []
 
     def note(self, code: str, **values: Any) -> None:
-        """Add a message for the user."""
         self.notes.append(CredentialError(code, **values))
 
 
@@ -64,16 +63,13 @@ class Journal:
 
     @classmethod
     def of_user(cls, environ: Mapping[str, str]) -> Journal:
-        """The journal of this user."""
         folder = Path(user_folders.data(environ), "docker-credential-multi")
         return cls(folder / "configured.json")
 
     def add(self, plan: Plan) -> None:
-        """Record a plan before it is carried out."""
         self._write([*self._records, *(step.record for step in plan.steps)])
 
     def clear(self) -> None:
-        """Remove all records."""
         self._write([])
 
     def _write(self, records: list[Record]) -> None:
@@ -110,7 +106,7 @@ class Journal:
                 plan.note("configure.changed-since", path=path)
         kinds = {record["path"]: record["kind"] for record in self._records}
         changes = (
-            FileChange(Path(path), read(Path(path)), text, show=_SHOWN.get(kinds[path], str))
+            FileChange(Path(path), read(Path(path)), text, _SHOWN.get(kinds[path], str))
             for path, text in texts.items()
         )
         plan.steps += [Step(change, {}) for change in changes if change.is_change]
@@ -123,10 +119,10 @@ class _ChangedSince(Exception):
 
 def _without_file(record: Record, text: str | None) -> str | None:
     """The text before a whole file was written."""
+    old: str | None = record["old"]
     if text == record["new"]:
-        old: str | None = record["old"]
         return old
-    if text in (record["old"], None):
+    if text in (old, None):
         return text  # the step was not taken, or is undone already
     raise _ChangedSince
 

@@ -72,12 +72,10 @@ def _making(folder: str) -> str | None:
     if not os.path.lexists(around):
         around = os.path.dirname(around)
     if not os.path.isdir(around):
-        return (
-            f"{around} is not a folder" if os.path.lexists(around) else f"{around} does not exist"
-        )
-    if sys.platform != "win32" and os.geteuid() == 0 and not _is_ours(os.stat(around)):
-        return f"{around} belongs to another user"
+        return f"{around} {'is not a folder' if os.path.lexists(around) else 'does not exist'}"
     if sys.platform != "win32":
+        if os.geteuid() == 0 and not _is_ours(os.stat(around)):
+            return f"{around} belongs to another user"
         system = os.statvfs(around)
         if system.f_flag & os.ST_RDONLY:
             return _words(errno.EROFS)

@@ -34,11 +34,10 @@ def ci_token() -> Iterator[Finding]:
                 continue
             if not ci.takes(cloud, system):
                 yield note(cloud.name, "doctor.ci-not-trusted", system=title)
-                continue
-            if _is_used(cloud.example_host):
-                continue
-            names = ", ".join([*cloud.job.options, *([] if cloud.ci_option else ["id_token"])])
-            yield note(cloud.name, "doctor.ci-token-unused", command, system=title, options=names)
+            elif not _is_used(cloud.example_host):
+                names = [*cloud.job.options, *([] if cloud.ci_option else ["id_token"])]
+                values = {"system": title, "options": ", ".join(names)}
+                yield note(cloud.name, "doctor.ci-token-unused", command, **values)
 
 
 def _token(title: str) -> Finding:

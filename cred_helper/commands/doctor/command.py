@@ -9,9 +9,9 @@ import click
 
 from cred_helper.commands.doctor import node
 from cred_helper.commands.doctor.checks import findings
-from cred_helper.commands.doctor.finding import ERROR, Finding, note
+from cred_helper.commands.doctor.finding import Finding, note
 from cred_helper.commands.doctor.online import online as ask_all
-from cred_helper.commands.doctor.report import show, verdict
+from cred_helper.commands.doctor.report import report
 from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.arguments import as_json, server_url_argument, server_urls_known
 from cred_helper.commands.ui.screen import Progress, Screen
@@ -46,18 +46,9 @@ def doctor(server_urls: tuple[str, ...], online: bool, root: Path, json_wanted: 
     it, as for each SERVER_URL that is given.
     """
     screen = Screen.guarded()
-    found = []
     with Progress("asking registries") as progress:
-        for finding in _findings(list(server_urls), progress, root, online=online):
-            found.append(finding)
-            if not json_wanted:
-                progress.clear()
-                show(screen, finding)
-    if json_wanted:
-        screen.json([finding.document() for finding in found])
-    else:
-        screen.line(verdict(found))
-    return 1 if any(finding.severity == ERROR for finding in found) else 0
+        found = _findings(list(server_urls), progress, root, online=online)
+        return report(screen, found, json_wanted, progress.clear)
 
 
 def _findings(

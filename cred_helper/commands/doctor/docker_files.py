@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from cred_helper.fallback.dockerconfig import DockerConfig
 
-_OURS = "multi"
 _SUBJECT = "docker"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _BOM = b"\xef\xbb\xbf"
@@ -74,13 +73,14 @@ def _snap() -> Iterator[Finding]:
 
 
 def _file(config: DockerConfig, *, is_dockers: bool) -> Iterator[Finding]:
-    if config.name in PATH_VARIABLES:
+    is_variable = config.name == AUTH_CONFIG
+    if (
+        config.name in PATH_VARIABLES
+        or (is_variable and not os.environ[AUTH_CONFIG].lstrip().startswith("{"))
+        or (is_dockers and path_variables.folder_problem())
+    ):
         return  # a finding of the variable
-    if config.name == AUTH_CONFIG and not os.environ[AUTH_CONFIG].lstrip().startswith("{"):
-        return
-    if is_dockers and path_variables.folder_problem():
-        return
-    if config.name != AUTH_CONFIG and (broken := _unreadable(config.name)):
+    if not is_variable and (broken := _unreadable(config.name)):
         yield broken
         return
     try:
@@ -115,7 +115,7 @@ def _relative(config: DockerConfig) -> Iterator[Finding]:
         return
     try:
         if not config.load():
-            if _is_empty_file(config.name):
+            if os.path.isfile(config.name) and not os.path.getsize(config.name):
                 command = shell.line("rm", config.name)
                 yield error(_SUBJECT, "doctor.auth-file-empty", command, path=config.name)
             return
@@ -125,13 +125,6 @@ def _relative(config: DockerConfig) -> Iterator[Finding]:
         yield from _expired(config, config.list())
     except Misconfigured as failure:
         yield _broken(config, failure)
-
-
-def _is_empty_file(path: str) -> bool:
-    try:
-        return os.path.isfile(path) and os.path.getsize(path) == 0
-    except OSError:
-        return False
 
 
 def _unreadable(path: str) -> Finding | None:
@@ -161,8 +154,7 @@ def _misfits(
     for failure, is_refused in misfits:
         finding = _broken(config, failure)
         if is_dockers and is_refused:
-            notice = finding.notice.within("doctor.docker-refuses")
-            finding = Finding(ERROR, _SUBJECT, notice, finding.command)
+            finding = finding._replace(notice=finding.notice.within("doctor.docker-refuses"))
         yield finding
 
 
@@ -214,9 +206,11 @@ def _is_of_kind(value: Any, kind: str) -> bool:
 
 
 def _named(config: DockerConfig, store: str | None, helpers: dict[str, list[str]]) -> Finding:
-    if store == _OURS:
+    if store == this_program.HELPER:
         return ok(_SUBJECT, "doctor.named-for-all", path=config.name)
-    if hosts := [key for key in helpers.get(_OURS, []) if named_helpers.is_matched(key)]:
+    if hosts := [
+        key for key in helpers.get(this_program.HELPER, []) if named_helpers.is_matched(key)
+    ]:
         return ok(_SUBJECT, "doctor.named-for-some", path=config.name, hosts=", ".join(hosts))
     code = "doctor.other-store-named" if store else "doctor.store-not-named"
     command = this_program.command("configure")

@@ -21,7 +21,6 @@ class Finding(NamedTuple):
     command: str | None = None
 
     def document(self) -> dict[str, Any]:
-        """The finding as a JSON object."""
         return {
             "severity": self.severity,
             "subject": self.subject,

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 
 def identities() -> Iterator[Finding]:
-    """Look for each cloud's identity."""
     for cloud in clouds.CLOUDS:
         if providers.load(cloud.name) is None:
             yield note(cloud.name, "doctor.provider-left-out")
@@ -37,19 +36,17 @@ def identities() -> Iterator[Finding]:
 
 
 def of_explained(subject: str, explained: Explanation) -> Iterator[Finding]:
-    """The findings about the identity of one host."""
     command = this_program.command("explain", explained.server_url.redacted)
     identity = explained.identity
     problems = list(explained.problems())
-    # Without an identity in use, a problem is about one that the user may have meant to use.
-    is_used = identity is None or isinstance(identity, Misconfigured) or not explained.is_idle
     for problem in problems:
-        yield Finding(ERROR if is_used else WARNING, subject, problem, command)
+        # Without an identity in use, the problem is about one that the user may have meant to use.
+        yield Finding(WARNING if explained.is_idle else ERROR, subject, problem, command)
     if problems:
         return
     if identity is None:
         yield note(subject, "doctor.provider-not-asked", command, reason=explained.why_provider())
-    elif isinstance(identity, Misconfigured) or identity.source is None:
+    elif explained.is_idle:
         yield note(subject, "doctor.no-identity", command)
     else:
         severity = OK if identity.certain else NOTE

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from cred_helper.fallback.dockerconfig import DockerConfig
 
-_OURS = "multi"
 _SUBJECT = "docker"
 
 
@@ -31,9 +30,7 @@ def docker_key(key: str) -> str:
     docker compares keys literally, with a host or host:port; Docker Hub's is an address of its own.
     """
     server_url = ServerURL.parse(key.removeprefix("http://").removesuffix(":*"))
-    if docker_hub.is_hub(server_url):
-        return docker_hub.KEY
-    return server_url.address
+    return docker_hub.KEY if docker_hub.is_hub(server_url) else server_url.address
 
 
 def is_matched(key: str) -> bool:
@@ -47,8 +44,8 @@ def keys(config: DockerConfig, helpers: dict[str, list[str]]) -> Iterator[Findin
         values = {"path": config.name, "key": ServerURL.parse(key).redacted}
         if not is_matched(key):
             right = docker_key(key)
-            is_one = "*" not in right and bool(right)
-            code = "doctor.key-not-matched" if is_one else "doctor.key-with-wildcard"
+            is_wild = not right or "*" in right
+            code = "doctor.key-with-wildcard" if is_wild else "doctor.key-not-matched"
             yield warning(_SUBJECT, code, edit(config.name), **values, right=right)
         elif cause := near_miss(ServerURL.parse(key)):
             notice = cause.within("file.at", place=config.name)
@@ -62,13 +59,12 @@ def listed(keys: Iterable[str]) -> str:
 
 def problems(name: str, hosts: list[str], config: DockerConfig) -> Iterator[Finding]:
     """What there is to say of a helper that a file names, other than this program."""
-    if name == _OURS:
+    if name == this_program.HELPER:
         return
     if not is_name(name):
         where = f"{dockerconfig.CRED_HELPERS} of {listed(hosts)}" if hosts else "credsStore"
-        yield error(
-            _SUBJECT, "doctor.not-a-helper", edit(config.name), path=config.name, where=where
-        )
+        values = {"path": config.name, "where": where}
+        yield error(_SUBJECT, "doctor.not-a-helper", edit(config.name), **values)
         return
     values = {
         "path": config.name,
@@ -80,19 +76,14 @@ def problems(name: str, hosts: list[str], config: DockerConfig) -> Iterator[Find
         values["short"] = name.removeprefix(PREFIX)
         yield error(_SUBJECT, "doctor.helper-full-name", edit(config.name), **values)
         return
-    program = programs.find(f"{PREFIX}{name}", os.environ)
+    program = programs.find(values["program"], os.environ)
     if program is None and (found := _not_executable(values["program"])):
-        values["file"] = found
         chmod = shell.line("chmod", "+x", found)
-        yield error(_SUBJECT, "doctor.helper-not-executable", chmod, **values)
-        return
-    if program is None:
+        yield error(_SUBJECT, "doctor.helper-not-executable", chmod, **values, file=found)
+    elif program is None:
         command = _mending(name, hosts, config)
         yield error(_SUBJECT, "doctor.helper-not-on-path", command, **values)
-        return
-    if this_program.is_this(program):
-        return
-    for host in hosts:
+    for host in hosts if program and not this_program.is_this(program) else ():
         routed = route(ServerURL.parse(host))
         values = {"host": listed([host]), "name": name, "path": config.name}
         if routed is None or providers.load(routed.provider) is None:
@@ -111,10 +102,7 @@ def _not_executable(program: str) -> str | None:
 
 def _mending(name: str, hosts: list[str], config: DockerConfig) -> str | None:
     """What to run about a helper that is not there: configure, where it would take its place."""
-    is_dockers = config.name == dockerconfig.docker_config_path(os.environ)
-    is_replaced = not hosts or (
-        name in compat.NAMES and all(route(ServerURL.parse(h)) for h in hosts)
-    )
-    if is_dockers and is_replaced:
+    is_ours = name in compat.NAMES and all(route(ServerURL.parse(host)) for host in hosts)
+    if (is_ours or not hosts) and config.name == dockerconfig.docker_config_path(os.environ):
         return this_program.command("configure")
     return edit(config.name)

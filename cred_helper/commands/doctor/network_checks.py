@@ -75,27 +75,21 @@ def proxy() -> Iterator[Finding]:
     for variable in _PROXIES:
         values = {os.environ.get(name, "") for name in (variable, variable.lower())} - {""}
         if len(values) > 1:
-            lower = variable.lower()
-            command = shell.unset_variable(lower)
-            yield warning("proxy", "doctor.proxies-differ", command, one=variable, other=lower)
+            both = {"one": variable, "other": variable.lower()}
+            command = shell.unset_variable(variable.lower())
+            yield warning("proxy", "doctor.proxies-differ", command, **both)
         for value in sorted(values):
             yield _proxy(variable, value)
-    if any(os.environ.get(name) for name in ("HTTP_PROXY", "http_proxy")) and not _is_direct():
-        before = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
-        direct = ",".join(filter(None, (before, _METADATA)))
+    excepted = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
+    is_direct = not {"*", _METADATA}.isdisjoint(map(str.strip, excepted.split(",")))
+    if any(os.environ.get(name) for name in ("HTTP_PROXY", "http_proxy")) and not is_direct:
+        direct = f"{excepted},{_METADATA}" if excepted else _METADATA
         command = shell.set_variable("NO_PROXY", direct)
         yield note("proxy", "doctor.metadata-through-proxy", command, address=_METADATA)
 
 
 def _proxy(variable: str, value: str) -> Finding:
     if common_proxy.problem(value):
-        return error(
-            "proxy", "doctor.proxy-invalid", shell.unset_variable(variable), variable=variable
-        )
+        command = shell.unset_variable(variable)
+        return error("proxy", "doctor.proxy-invalid", command, variable=variable)
     return note("proxy", "doctor.proxy", variable=variable, address=common_proxy.shown(value))
-
-
-def _is_direct() -> bool:
-    """Whether metadata services are reached without the proxy."""
-    excepted = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
-    return any(entry.strip() in ("*", _METADATA) for entry in excepted.split(","))

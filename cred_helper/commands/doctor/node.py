@@ -73,10 +73,9 @@ class _Node:
         """The executable of a provider; a link is followed within the node."""
         path: Path = self.folder / entry["name"]
         for _ in range(8):
-            if not path.is_symlink():
-                break
-            target = os.readlink(path)
-            path = below(self.root, target) if os.path.isabs(target) else path.parent / target
+            if path.is_symlink():
+                target = os.readlink(path)
+                path = below(self.root, target) if os.path.isabs(target) else path.parent / target
         return path
 
     def environment(self, entry: Entry) -> dict[str, str]:
@@ -96,21 +95,17 @@ def node(root: Path) -> Iterator[Finding]:
     found = _find(root)
     install = this_program.command("kubelet-config", "--install", str(root))
     kubelet = layouts.running(root)
-    if (
-        kubelet
-        and not (kubelet.config and kubelet.folder)
-        and (not found or found.layout.needs_flags)
-    ):
-        flags = found.layout.flags if found else layouts.LAYOUTS[-1].flags
-        yield warning(_SUBJECT, "node.without-flags", process=kubelet.process, flags=flags)
+    layout = found.layout if found else layouts.LAYOUTS[-1]
+    if kubelet and not (kubelet.config and kubelet.folder) and layout.needs_flags:
+        values = {"process": kubelet.process, "flags": layout.flags}
+        yield warning(_SUBJECT, "node.without-flags", **values)
     if not found:
         if not kubelet and root != Path("/"):
             yield note(_SUBJECT, "node.none-found", path=root)
         return
     if not found.files():
         if kubelet and kubelet.config:
-            path = found.config
-            yield error(_SUBJECT, "node.config-missing", install, path=path)
+            yield error(_SUBJECT, "node.config-missing", install, path=found.config)
         elif not found.layout.needs_flags:
             yield note(_SUBJECT, "node.not-asked", install, path=found.config)
         return
@@ -180,7 +175,7 @@ def _is_ours(found: _Node, entry: Entry) -> bool:
 def _images(entry: Entry, entries: list[Entry], install: str) -> Iterator[Finding]:
     """Whether every host of a cloud is there, and the pods' identities are kept apart."""
     name, globs = entry["name"], entry["matchImages"]
-    tokens = entry.get(TOKENS)
+    tokens = entry.get(TOKENS) or {}
     for cloud in clouds.CLOUDS:
         wanted = match_images.of_cloud(cloud.name)
         lacking = [one for one in wanted if not any(match_images.covers(g, one) for g in globs)]
@@ -189,20 +184,17 @@ def _images(entry: Entry, entries: list[Entry], install: str) -> Iterator[Findin
         if lacking:
             values = {"provider": name, "cloud": cloud.title, "hosts": ", ".join(lacking)}
             yield note(_SUBJECT, "node.hosts-missing", install, **values)
-        given = [
-            *((tokens or {}).get("requiredServiceAccountAnnotationKeys") or []),
-            *((tokens or {}).get("optionalServiceAccountAnnotationKeys") or []),
-        ]
-        needed = [one.name for one in cloud.annotations if one.needed or not one.option]
-        unsent = [annotation for annotation in needed if annotation not in given]
-        if tokens and unsent:
-            values = {"provider": name, "annotations": ", ".join(unsent)}
+        needed = {one.name: None for one in cloud.annotations if one.needed or not one.option}
+        for kind in ("required", "optional"):
+            for sent in tokens.get(f"{kind}ServiceAccountAnnotationKeys") or []:
+                needed.pop(sent, None)
+        if tokens and needed:
+            values = {"provider": name, "annotations": ", ".join(needed)}
             yield warning(_SUBJECT, "node.annotations-missing", install, **values)
     for other in entries:
         if tokens and other is not entry and not other.get(TOKENS):
-            both = [
-                g for g in globs if any(match_images.covers(o, g) for o in other["matchImages"])
-            ]
+            others = other["matchImages"]
+            both = [glob for glob in globs if any(match_images.covers(o, glob) for o in others)]
             if both:
                 values = {"provider": name, "other": other["name"], "hosts": ", ".join(both)}
                 yield warning(_SUBJECT, "node.second-provider", **values)
@@ -225,33 +217,21 @@ def asked(root: Path, server_urls: list[str]) -> Iterator[Finding]:
     """Ask the providers of this program for these registries, as kubelet does."""
     found = _find(root)
     entries = [e for e in found.entries() if _is_ours(found, e)] if found else []
-    for text in server_urls:
-        server_url = ServerURL.parse(text)
+    for server_url in map(ServerURL.parse, server_urls):
         for entry in entries:
-            if found and any(_matches(glob, server_url) for glob in entry["matchImages"]):
+            hosts = [glob.partition("/")[0] for glob in entry["matchImages"]]
+            if found and any(match_images.covers(host, server_url.address) for host in hosts):
                 yield _asked(found, entry, server_url)
 
 
-def _matches(glob: str, server_url: ServerURL) -> bool:
-    return match_images.covers(glob.partition("/")[0], server_url.address)
-
-
 def _asked(found: _Node, entry: Entry, server_url: ServerURL) -> Finding:
-    request = {
-        "apiVersion": entry["apiVersion"],
-        "kind": REQUEST,
-        "image": f"{server_url.address}/image",
-    }
+    image = f"{server_url.address}/image"
+    request = json.dumps({"apiVersion": entry["apiVersion"], "kind": REQUEST, "image": image})
     command = [str(found.folder / entry["name"]), *(entry.get("args") or [])]
     values: dict[str, Any] = {"host": server_url.redacted, "provider": entry["name"]}
     try:
-        done = running.run(
-            command,
-            found.environment(entry),
-            _TIMEOUT_S,
-            _MAX_OUTPUT_BYTES,
-            data=json.dumps(request).encode(),
-        )
+        environ = found.environment(entry)
+        done = running.run(command, environ, _TIMEOUT_S, _MAX_OUTPUT_BYTES, data=request.encode())
         response = json.loads(done.output) if not done.status else {}
     except OSError as failure:
         problem = os_reason(failure)

@@ -79,7 +79,6 @@ class _Asker:
         return self._check(explained, attempt, explain)
 
     def _check(self, explained: Explanation, attempt: Attempt, explain: str) -> Finding:
-        """Have the registry look at the credential."""
         name = explained.server_url.redacted
         credential = attempt.answer.credential
         if credential and not credential.username:

@@ -103,16 +103,10 @@ def home() -> Iterator[Finding]:
     folder = user_folders.home(os.environ)
     if not folder or not os.path.isdir(folder):
         yield warning("home", "doctor.no-home", shell.set_variable("HOME", "/a/folder/of/yours"))
-    elif cause := _unwritable(folder):
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        is_disk = sys.platform != "win32" and os.statvfs(folder).f_flag & os.ST_RDONLY
+        cause = os.strerror(errno.EROFS if is_disk else errno.EACCES).lower()
         yield warning("home", "doctor.home-read-only", path=folder, cause=cause)
-
-
-def _unwritable(folder: str) -> str | None:
-    """Why nothing can be written in a folder; ``None`` where it can."""
-    if sys.platform != "win32" and os.statvfs(folder).f_flag & os.ST_RDONLY:
-        return os.strerror(errno.EROFS).lower()
-    is_open = os.access(folder, os.W_OK | os.X_OK)
-    return None if is_open else os.strerror(errno.EACCES).lower()
 
 
 def cache() -> Iterator[Finding]:

@@ -58,16 +58,13 @@ def path_variable(variable: str, value: str, subject: str = _SUBJECT) -> Finding
     if path_values.holds_content(value):
         return error(subject, "fallback.variable-holds-content", unset, variable=variable)
     if value.startswith("~"):
-        command = shell.set_variable(variable, _expanded(value))
+        expanded = os.path.join(user_folders.home(os.environ), value.lstrip("~").lstrip("/"))
+        command = shell.set_variable(variable, expanded)
         return error(subject, "doctor.variable-with-tilde", command, variable=variable)
     if value[0] in "\"'" and value[-1] == value[0]:
         command = shell.set_variable(variable, value.strip("\"'"))
         return error(subject, "doctor.variable-in-quotes", command, variable=variable)
     return None
-
-
-def _expanded(value: str) -> str:
-    return os.path.join(user_folders.home(os.environ), value.lstrip("~").lstrip("/"))
 
 
 def folder_problem() -> Finding | None:

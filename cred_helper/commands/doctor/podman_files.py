@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from cred_helper.commands.configure.registries_conf import CredentialHelpers
     from cred_helper.fallback.dockerconfig import DockerConfig
 
-_OURS = "multi"
 _SUBJECT = "podman"
 
 
@@ -41,7 +40,7 @@ def podman() -> Iterator[Finding]:
         command = shell.unset_variable(registries_conf.VARIABLE)
         yield error(_SUBJECT, "doctor.registries-conf-missing", command, path=named)
         return
-    clients = ", ".join(found) or ", ".join(registries_conf.CLIENTS)
+    clients = ", ".join(found or registries_conf.CLIENTS)
     try:
         asked = registries_conf.credential_helpers(os.environ)
         old = registries_conf.first_format(os.environ)
@@ -57,13 +56,13 @@ def podman() -> Iterator[Finding]:
         yield _named(asked, clients)
         yield from _earlier_logins(asked)
     for name in asked.names:
-        if name not in (_OURS, AUTH_FILES):
+        if name not in (this_program.HELPER, AUTH_FILES):
             yield from _missing_helper(name, asked.file)
 
 
 def _named(asked: CredentialHelpers, clients: str) -> Finding:
     names = ", ".join(asked.names)
-    if _OURS in asked.names:
+    if this_program.HELPER in asked.names:
         return ok(_SUBJECT, "doctor.podman-named", path=asked.file, names=names)
     code = "doctor.podman-other-helpers" if asked.file else "doctor.podman-not-named"
     command = this_program.command("configure")
@@ -76,7 +75,9 @@ def _remote() -> Finding:
     path = registries_conf.auth_file(os.environ)
     config = next((c for c in _auth_files() if c.name == str(path)), None)
     try:
-        hosts = config.helper_keys().get(_OURS, []) if config and config.load() else []
+        hosts = (
+            config.helper_keys().get(this_program.HELPER, []) if config and config.load() else []
+        )
     except Misconfigured as failure:
         return Finding(WARNING, _SUBJECT, failure.within("file.at", place=path), edit(str(path)))
     if hosts:
@@ -92,19 +93,15 @@ def _auth_files() -> Iterator[DockerConfig]:
 
 def _earlier_logins(asked: CredentialHelpers) -> Iterator[Finding]:
     """Logins to a cloud's registry in podman's own files, where these are asked before us."""
-    if _OURS not in asked.names:
-        return
-    if AUTH_FILES not in asked.names[: asked.names.index(_OURS)]:
+    relevant = [name for name in asked.names if name in (AUTH_FILES, this_program.HELPER)]
+    if relevant[:1] != [AUTH_FILES] or this_program.HELPER not in relevant:
         return
     for config in _auth_files():
         try:
-            hosts = (
-                [key for key in config.list() if route(ServerURL.parse(key))]
-                if config.load()
-                else []
-            )
+            keys = config.list() if config.load() else {}
         except Misconfigured:
             continue  # a finding of docker's files
+        hosts = [key for key in keys if route(ServerURL.parse(key))]
         if hosts:
             values = {"path": config.name, "hosts": ", ".join(hosts)}
             command = "; ".join(shell.line("podman", "logout", host) for host in hosts)

@@ -17,7 +17,6 @@ from cred_helper.files import user_folders
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_WINDOWS_ENDING = ".exe"
 _ELF = b"\x7fELF"
 _MACH_O = (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 # With it, Linux under Windows starts Windows programs.
@@ -140,16 +139,10 @@ def _on_path() -> Iterator[tuple[str, str]]:
             continue
         for entry in entries:
             path = os.path.join(folder, entry)
-            if entry.startswith(PREFIX) and (_is_program(path) or not os.path.exists(path)):
-                yield _name(entry), path
-
-
-def _name(entry: str) -> str:
-    return entry.removesuffix(_WINDOWS_ENDING) if sys.platform == "win32" else entry
-
-
-def _is_program(path: str) -> bool:
-    return os.path.isfile(path) and os.access(path, os.X_OK)
+            is_program = os.path.isfile(path) and os.access(path, os.X_OK)
+            if entry.startswith(PREFIX) and (is_program or not os.path.exists(path)):
+                name = entry.removesuffix(".exe") if sys.platform == "win32" else entry
+                yield name, path
 
 
 def _is_same(one: str, other: str) -> bool:

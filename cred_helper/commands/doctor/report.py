@@ -11,6 +11,8 @@ from cred_helper.commands.ui.screen import bold, dim, shown
 from cred_helper.errors import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from cred_helper.commands.doctor.finding import Finding
     from cred_helper.commands.ui.screen import Screen
 
@@ -23,32 +25,45 @@ _MARKS = {
 _MARK_WIDTH, _SUBJECT_WIDTH = 6, 10
 
 
-def show(screen: Screen, finding: Finding) -> None:
-    """Show a finding with its hint and its command."""
+def report(
+    screen: Screen,
+    findings: Iterable[Finding],
+    json_wanted: bool,
+    before_each: Callable[[], None] = lambda: None,
+) -> int:
+    """Show findings as they come, and their count; the exit status of the command."""
+    found = []
+    for finding in findings:
+        found.append(finding)
+        if not json_wanted:
+            before_each()
+            _show(screen, finding)
+    if json_wanted:
+        screen.json([finding.document() for finding in found])
+    else:
+        screen.line(_verdict([finding.severity for finding in found]))
+    return 1 if any(finding.severity == ERROR for finding in found) else 0
+
+
+def _show(screen: Screen, finding: Finding) -> None:
     mark, colour = _MARKS[finding.severity]
-    styled = click.style(
-        f"{mark:<{_MARK_WIDTH}}", fg=colour, bold=finding.severity == ERROR or None
-    )
-    screen.labelled(
-        f"{styled}{finding.subject:<{_SUBJECT_WIDTH - 1}} ",
-        shown(finding.notice.reason),
-        width=_MARK_WIDTH + _SUBJECT_WIDTH,
-    )
+    bold_if_error = finding.severity == ERROR or None
+    styled = click.style(f"{mark:<{_MARK_WIDTH}}", fg=colour, bold=bold_if_error)
+    label = f"{styled}{finding.subject:<{_SUBJECT_WIDTH - 1}} "
+    width = _MARK_WIDTH + _SUBJECT_WIDTH
+    screen.labelled(label, shown(finding.notice.reason), width=width)
     if finding.severity == OK:
         return
-    indent = " " * (_MARK_WIDTH + _SUBJECT_WIDTH)
     if hint := finding.notice.hint:
-        screen.line(f"{indent}{dim(f'hint: {shown(hint)}')}")
+        screen.line(f"{'':{width}}{dim(f'hint: {shown(hint)}')}")
     if finding.command:
-        screen.line(f"{indent}{dim('run:')}  {printable(finding.command)}")
+        screen.line(f"{'':{width}}{dim('run:')}  {printable(finding.command)}")
 
 
-def verdict(found: list[Finding]) -> str:
-    """The number of errors and warnings, in words."""
-    counts = {
-        severity: sum(finding.severity == severity for finding in found)
-        for severity in (ERROR, WARNING)
-    }
-    if not any(counts.values()):
+def _verdict(severities: list[str]) -> str:
+    counts = [(severities.count(kind), kind) for kind in (ERROR, WARNING)]
+    if not any(number for number, _ in counts):
         return bold("all is well")
-    return bold(", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in counts.items()))
+    return bold(
+        ", ".join(f"{number} {kind}{'' if number == 1 else 's'}" for number, kind in counts)
+    )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cred_helper import stdio
+from cred_helper.commands.lookup.explanation import CREDENTIAL, FAILURE, NOTHING, Outlook
 from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.times import iso, left
 from cred_helper.credential import Credential
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from cred_helper.commands.lookup.explanation import Explanation
     from cred_helper.errors import ProviderError
-    from cred_helper.keychain import Answer, Consulted, Source
+    from cred_helper.keychain import Answer, Source
     from cred_helper.server_url import ServerURL
 
 
@@ -37,54 +38,37 @@ def required(server_url: ServerURL, answer: Answer) -> Credential:
     return answer.credential
 
 
-class Asked:
+class Asked(NamedTuple):
     """One source that was asked: its outcome, the time it took, whether the token was cached."""
 
-    def __init__(self, consulted: Consulted, took_ms: float, *, cached: bool) -> None:
-        self.source = consulted.source
-        self.outcome: Credential | NotFound | ProviderError = consulted.outcome
-        self.took_ms = took_ms
-        self.cached = cached
+    source: str
+    outcome: Credential | NotFound | ProviderError
+    took_ms: float
+    cached: bool
 
     @property
-    def outcome_word(self) -> str:
-        """The outcome in one word."""
-        if isinstance(self.outcome, Credential):
-            return "credential"
-        return "nothing" if isinstance(self.outcome, NotFound) else "failure"
-
-    @property
-    def words(self) -> str:
-        """The outcome in one line."""
-        if isinstance(self.outcome, Credential):
-            expires_at = self.outcome.expires_at
-            good = f", good for {left(expires_at)}" if expires_at else ""
-            cached = ", from the cache" if self.cached else ""
-            return f"{self.outcome.words}{good}{cached}"
-        return self.outcome.reason
-
-    @property
-    def code(self) -> str | None:
-        """The code of the message, where there is no credential."""
-        return None if isinstance(self.outcome, Credential) else self.outcome.code
-
-    @property
-    def hint(self) -> str | None:
-        """What to try, where there is no credential."""
-        return None if isinstance(self.outcome, Credential) else self.outcome.hint
+    def outlook(self) -> Outlook:
+        """The outcome in one word and in one line, with what to try where there is none."""
+        if not isinstance(self.outcome, Credential):
+            is_nothing = isinstance(self.outcome, NotFound)
+            return Outlook.of(NOTHING if is_nothing else FAILURE, self.outcome)
+        expires_at = self.outcome.expires_at
+        good = f", good for {left(expires_at)}" if expires_at else ""
+        cached = ", from the cache" if self.cached else ""
+        return Outlook(CREDENTIAL, f"{self.outcome.words}{good}{cached}")
 
     def document(self) -> dict[str, Any]:
-        """The same as a JSON object."""
         found = self.outcome if isinstance(self.outcome, Credential) else None
+        outlook = self.outlook
         return {
             "source": self.source,
-            "outcome": self.outcome_word,
+            "outcome": outlook.would_say,
             "username": found.username if found else None,
             "expires_at": iso(found.expires_at) if found else None,
             "cached": self.cached,
-            "code": self.code,
-            "reason": None if found else self.words,
-            "hint": self.hint,
+            "code": outlook.code,
+            "reason": None if found else outlook.words,
+            "hint": outlook.hint,
             "took_ms": round(self.took_ms),
         }
 
@@ -93,7 +77,6 @@ class Attempt:
     """A ``get`` as a client makes it, with what each source answered."""
 
     def __init__(self, explained: Explanation) -> None:
-        """Ask the sources of an explanation."""
         self._times_ms: list[float] = []
         self._is_kept = explained.kept() is not None
 
@@ -113,7 +96,10 @@ class Attempt:
         """The sources that were asked, in order."""
         # The last one answered, so that its time was not taken.
         times_ms = [*self._times_ms, self.took_ms - sum(self._times_ms)]
+        cached = [self._is_kept, *[False] * len(times_ms)]
         return [
-            Asked(consulted, took_ms, cached=self._is_kept and consulted is self.answer.trace[0])
-            for consulted, took_ms in zip(self.answer.trace, times_ms, strict=False)
+            Asked(consulted.source, consulted.outcome, took_ms, is_cached)
+            for consulted, took_ms, is_cached in zip(
+                self.answer.trace, times_ms, cached, strict=False
+            )
         ]

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cred_helper.cache.entry import Entry
-    from cred_helper.clouds import Cloud
     from cred_helper.keychain import Source
     from cred_helper.providers.common.interface import Identity
     from cred_helper.server_url import ServerURL
@@ -50,15 +49,15 @@ class Outlook(NamedTuple):
 
     @classmethod
     def of(cls, would_say: str, error: CredentialError) -> Outlook:
-        """The outlook of a source that has no credential."""
         return cls(would_say, error.reason, error.hint, error.code)
 
 
 class Explanation:
     """Which sources a server URL comes to.
 
-    ``error`` is why a rule cannot apply to the host; no source is asked then. With ``artifacts``
-    the host may be one that only Bazel asks for.
+    ``error`` is why a rule cannot apply to the host; no source is asked then. ``identity`` is that
+    of the built-in provider, and ``identity_error`` why it cannot be found. With ``artifacts`` the
+    host may be one that only Bazel asks for.
     """
 
     def __init__(self, server_url: ServerURL, *, artifacts: bool = False) -> None:
@@ -69,27 +68,25 @@ class Explanation:
         self.route = found.own_route if found.error else found.route
         self.sources: list[Source] = []
         if not found.error:
-            self.sources = [s for s in self.wiring.sources(found) if not _is_ourselves(s)]
+            # A file may name this program, which never asks itself.
+            self.sources = [
+                source
+                for source in self.wiring.sources(found)
+                if not (isinstance(source, Known) and source.name == stdio.PROGRAM)
+            ]
         self.builtin = next((s for s in self.sources if isinstance(s, ProviderSource)), None)
-        self.identity = self._identity()
-
-    def _identity(self) -> Identity | Misconfigured | None:
-        if self.builtin is None:
-            return None
-        try:
-            return self.builtin.provider.identify(self.builtin.request)
-        except Misconfigured as error:
-            return error
+        self.identity: Identity | None = None
+        self.identity_error: Misconfigured | None = None
+        if self.builtin:
+            try:
+                self.identity = self.builtin.provider.identify(self.builtin.request)
+            except Misconfigured as error:
+                self.identity_error = error
 
     @property
     def is_idle(self) -> bool:
         """Whether no identity would be used."""
-        identity = self.identity
-        return (
-            identity is not None
-            and not isinstance(identity, Misconfigured)
-            and identity.source is None
-        )
+        return self.identity is not None and self.identity.source is None
 
     @property
     def id_token_wanted(self) -> bool:
@@ -101,11 +98,8 @@ class Explanation:
 
         ``asks`` gets it from the CI system.
         """
-        identity = self.identity
-        if self.builtin is None or identity is None or isinstance(identity, Misconfigured):
-            return {}
-        found = identity.id_token
-        if found is None:
+        found = self.identity.id_token if self.identity else None
+        if self.builtin is None or found is None:
             return {}
         token = found.token
         if asks and not token:
@@ -115,31 +109,22 @@ class Explanation:
 
     def problems(self) -> Iterator[CredentialError]:
         """Why the rule, or the identity of the built-in provider, cannot work."""
-        if self.error is not None:
-            yield self.error
-        identity = self.identity
-        if identity is None or self.builtin is None:
-            return
-        if isinstance(identity, Misconfigured):
-            yield identity
-            return
-        if identity.problem:
-            yield identity.problem
+        identity_problem = self.identity.problem if self.identity else None
+        for problem in (self.error, self.identity_error, identity_problem):
+            if problem is not None:
+                yield problem
         yield from self.local_problems()
 
     def local_problems(self) -> Iterator[CredentialError]:
         """What local files show to be wrong with the identity, besides its own problem."""
-        identity = self.identity
-        if identity is None or isinstance(identity, Misconfigured) or self.builtin is None:
+        if self.identity is None or self.builtin is None:
             return
         # The wrappers of the wiring do not pass this on.
-        check = getattr(providers.load(self.builtin.name), "problems", None)
-        if check is None:
-            return
-        try:
-            yield from check(self.builtin.request, identity)
-        except CredentialError as error:
-            yield error
+        if check := getattr(providers.load(self.builtin.name), "problems", None):
+            try:
+                yield from check(self.builtin.request, self.identity)
+            except CredentialError as error:
+                yield error
 
     # --- The built-in provider --------------------------------------------------------------------
 
@@ -158,17 +143,13 @@ class Explanation:
             return f"the host is one of {clouds.find(own.provider).title}, but {why}"
         if self.server_url.unroutable:
             return find(self.server_url.unroutable).text
-        if optional := self._optional_cloud():
+        # The cloud that the host would belong to with the options that it is asked with.
+        zone = route(self.server_url, OPTIONAL_ZONES)
+        if zone is not None and not is_token_key(self.server_url):
+            optional = clouds.find(zone.provider)
             needed = " and ".join(optional.only_with)
             return f"the host is one of {optional.title}, which is asked only with {needed}"
         return "the host is on no table of a cloud's registries"
-
-    def _optional_cloud(self) -> Cloud | None:
-        """The cloud that the host would belong to with the options that it is asked with."""
-        found = route(self.server_url, OPTIONAL_ZONES)
-        if found is None or is_token_key(self.server_url):
-            return None
-        return clouds.find(found.provider)
 
     def in_this_build(self) -> bool | None:
         """Whether this build has the provider; a slim build leaves some out."""
@@ -176,16 +157,10 @@ class Explanation:
 
     def kept(self) -> Entry | None:
         """The cached token that the built-in provider would answer with."""
-        if (
-            self.builtin is None
-            or self.identity is None
-            or isinstance(self.identity, Misconfigured)
-        ):
-            return None
-        provider = self.builtin.provider
-        if not isinstance(provider, CachedProvider):
-            return None
-        return provider.kept(self.builtin.request, self.identity)
+        provider = self.builtin.provider if self.builtin else None
+        if self.builtin and self.identity and isinstance(provider, CachedProvider):
+            return provider.kept(self.builtin.request, self.identity)
+        return None
 
     # --- The sources ------------------------------------------------------------------------------
 
@@ -214,11 +189,9 @@ class Explanation:
 
     def _of_provider(self) -> Outlook:
         identity = self.identity
+        if failure := identity.problem if identity else self.identity_error:
+            return Outlook.of(FAILURE, failure)
         assert identity is not None
-        if isinstance(identity, Misconfigured):
-            return Outlook.of(FAILURE, identity)
-        if identity.problem:
-            return Outlook.of(FAILURE, identity.problem)
         if identity.source is None:
             return Outlook(NOTHING, "no identity")
         kept = self.kept()
@@ -231,7 +204,6 @@ class Explanation:
     # --- As a JSON object -------------------------------------------------------------------------
 
     def document(self) -> dict[str, Any]:
-        """Everything, as one JSON object."""
         found = self.route
         return {
             "server_url": self.server_url.redacted,
@@ -253,21 +225,13 @@ class Explanation:
 
     def identity_document(self) -> dict[str, Any] | None:
         """The identity that the built-in provider would use, and why not the others."""
+        if error := self.identity_error:
+            nothing = {"source": None, "detail": "", "certain": True, "id_token": None}
+            described = {"error": error.reason, "code": error.code, "hint": error.hint}
+            return {**nothing, "skipped": [], "problems": [], **described}
         identity = self.identity
         if identity is None:
             return None
-        if isinstance(identity, Misconfigured):
-            return {
-                "source": None,
-                "detail": "",
-                "certain": True,
-                "id_token": None,
-                "skipped": [],
-                "problems": [],
-                "error": identity.reason,
-                "code": identity.code,
-                "hint": identity.hint,
-            }
         return {
             "source": identity.source,
             "detail": identity.detail,
@@ -277,16 +241,13 @@ class Explanation:
                 {"source": other.source, "code": other.code, "reason": other.reason}
                 for other in identity.skipped
             ],
-            "problems": [
-                {"code": problem.code, "reason": problem.reason, "hint": problem.hint}
-                for problem in self.problems()
-            ],
+            "problems": [notice(problem) for problem in self.problems()],
         }
 
 
-def _is_ourselves(source: Source) -> bool:
-    """Whether a file names this program, which never asks itself."""
-    return isinstance(source, Known) and source.name == stdio.PROGRAM
+def notice(error: CredentialError) -> dict[str, Any]:
+    """A message as a JSON object."""
+    return {"code": error.code, "reason": error.reason, "hint": error.hint}
 
 
 def identity_words(identity: Identity) -> str:

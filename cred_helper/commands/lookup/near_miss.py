@@ -36,11 +36,7 @@ def near_miss(server_url: ServerURL) -> Misconfigured | None:
 
 def _is_near(labels: list[str], zone: Zone) -> bool:
     """Whether a host has the literal labels of a zone's pattern, and its domain at the end."""
-    _, _, domain = zone.pattern.rpartition("}." if "}" in zone.pattern else "*.")
-    literal = [label for label in zone.pattern.split(".") if not set("{*") & set(label)]
-    is_pattern = domain != zone.pattern
-    return (
-        is_pattern
-        and labels[-len(domain.split(".")) :] == domain.split(".")
-        and (set(literal) <= set(labels))
-    )
+    _, mark, domain = zone.pattern.rpartition("}." if "}" in zone.pattern else "*.")
+    literal = {label for label in zone.pattern.split(".") if not set("{*") & set(label)}
+    ending = domain.split(".")
+    return bool(mark) and labels[-len(ending) :] == ending and literal <= set(labels)

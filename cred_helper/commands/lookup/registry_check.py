@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from cred_helper import docker_hub
@@ -24,21 +24,25 @@ if TYPE_CHECKING:
 TOTAL_TIMEOUT_S = 25.0
 
 
-class Checked:
-    """What a registry answered.
+class Checked(NamedTuple):
+    """What a registry answered, and how far its clock is ahead of this machine's.
 
-    ``notice`` is a message, which is an error where ``accepted`` is false; ``answered`` is whether
-    the registry was reached; ``ahead_s`` is how far its clock is ahead of this machine's.
+    ``notice`` is a message, which is an error where ``accepted`` is false.
     """
 
-    def __init__(
-        self, notice: CredentialError, *, answered: bool, ahead_s: float | None, took_ms: float
-    ) -> None:
-        self.notice = notice
-        self.accepted = not isinstance(notice, ProviderError)
-        self.answered = answered
-        self.ahead_s = ahead_s
-        self.took_ms = took_ms
+    notice: CredentialError
+    ahead_s: float | None
+    took_ms: float
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the registry has no objection."""
+        return not isinstance(self.notice, ProviderError)
+
+    @property
+    def answered(self) -> bool:
+        """Whether the registry was reached."""
+        return not isinstance(self.notice, Unreachable)
 
 
 def check(
@@ -63,16 +67,9 @@ def check(
     worker = threading.Thread(target=run, daemon=True)
     worker.start()
     worker.join(TOTAL_TIMEOUT_S)
-    slow = Unreachable(
-        "network.slow-reply", upstream=registry.host, seconds=f"{TOTAL_TIMEOUT_S:.0f}"
-    )
-    notice = notices[0] if notices else slow
-    return Checked(
-        notice,
-        answered=not isinstance(notice, Unreachable),
-        ahead_s=registry.ahead_s,
-        took_ms=(monotonic() - begun_s) * 1000,
-    )
+    values = {"upstream": registry.host, "seconds": f"{TOTAL_TIMEOUT_S:.0f}"}
+    notice = notices[0] if notices else Unreachable("network.slow-reply", **values)
+    return Checked(notice, registry.ahead_s, (monotonic() - begun_s) * 1000)
 
 
 def _notice(registry: Registry, credential: Credential | None) -> CredentialError:

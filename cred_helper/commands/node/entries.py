@@ -30,8 +30,6 @@ class Chosen:
     ``audience`` is empty without pod identity.
     """
 
-    __slots__ = ("audience", "cloud", "hosts", "options")
-
     def __init__(self, cloud: clouds.Cloud) -> None:
         self.cloud = cloud
         self.options: dict[str, str] = {}
@@ -79,23 +77,13 @@ def _entry(name: str, chosen: list[Chosen]) -> Entry:
 
 def rbac(audiences: list[str]) -> list[dict[str, Any]]:
     """The role that lets nodes ask for tokens with these audiences, and its binding."""
-    role: dict[str, Any] = {
-        "apiVersion": f"{_RBAC}/v1",
-        "kind": "ClusterRole",
-        "metadata": {"name": _ROLE},
-        "rules": [
-            {
-                "apiGroups": [""],
-                "resources": audiences,
-                "verbs": ["request-serviceaccounts-token-audience"],
-            }
-        ],
-    }
+    verbs = ["request-serviceaccounts-token-audience"]
+    role = {"rules": [{"apiGroups": [""], "resources": audiences, "verbs": verbs}]}
     binding = {
-        "apiVersion": f"{_RBAC}/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": _ROLE},
         "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": _ROLE},
         "subjects": [{"apiGroup": _RBAC, "kind": "Group", "name": "system:nodes"}],
     }
-    return [role, binding]
+    return [
+        {"apiVersion": f"{_RBAC}/v1", "kind": kind, "metadata": {"name": _ROLE}, **members}
+        for kind, members in (("ClusterRole", role), ("ClusterRoleBinding", binding))
+    ]

@@ -7,12 +7,12 @@ written, whatever links lead there.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import sys
-from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cred_helper import stdio
 from cred_helper.commands.configure.changes import FileChange, LinkChange
@@ -33,25 +33,29 @@ _MODE = 0o755
 _KEPT = ".before-docker-credential-multi"
 
 
-class ProgramChange(NamedTuple):
-    """A copy of a program that takes the place of another file, if that differs."""
+class CopyChange(NamedTuple):
+    """A copy of a file that takes the place of another, if that differs.
+
+    ``content`` is what was read already, where another run can have changed the file since.
+    """
 
     source: Path
     target: Path
+    mode: int
+    content: bytes | None = None
 
     @property
     def is_change(self) -> bool:
-        """Whether the file is missing or another one, or cannot be run by everybody."""
+        """Whether the target is missing, another file or link, or has another mode."""
         try:
             status = os.lstat(self.target)
         except OSError:
             return True
-        is_program = stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) == _MODE
-        return not is_program or _digest(self.target) != _digest(self.source)
+        is_same = stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) == self.mode
+        return not is_same or _digest(self.target) != _digest(self.source)
 
     def diff(self) -> str:
-        """The copy, as a line of a difference."""
-        return f"+ {self.target} (a copy of {self.source}, mode {_MODE:o})"
+        return f"+ {self.target} (a copy of {self.source}, mode {self.mode:o})"
 
     def apply(self) -> None:
         """Make the copy; a pull that runs the old program meanwhile goes on.
@@ -61,8 +65,8 @@ class ProgramChange(NamedTuple):
         """
         try:
             atomic_file.make_folders(str(self.target.parent), _MODE)
-            content = self.source.read_bytes()
-            atomic_file.replace(str(self.target), content, durable=True, mode=_MODE)
+            content = self.source.read_bytes() if self.content is None else self.content
+            atomic_file.replace(str(self.target), content, durable=True, mode=self.mode)
         except OSError as error:
             cause = os_reason(error)
             raise Misconfigured("configure.unwritable", path=self.target, cause=cause) from None
@@ -70,10 +74,7 @@ class ProgramChange(NamedTuple):
 
 def _digest(path: Path) -> bytes:
     with path.open("rb") as file:
-        digest = sha256()
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.digest()
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def program(named: Path | None) -> Path:
@@ -99,8 +100,11 @@ def changes(root: Path, layout: Layout, entries: list[Entry], source: Path) -> l
         Misconfigured: a file is in the way, or the configuration cannot be merged.
     """
     folder, config = below(root, layout.folder), below(root, layout.config)
+    inside = os.path.realpath(root)
     for path in (folder, config.parent, config):
-        _check_inside(root, path)
+        real = os.path.realpath(path)
+        if os.path.commonpath((real, inside)) != inside:
+            raise Misconfigured("node.outside", path=path, real=real, root=root)
     code = unstartable(str(source), str(root))
     if code and (code != "doctor.helper-for-other-processor" or root.samefile("/")):
         raise Misconfigured(code, path=source)
@@ -110,7 +114,7 @@ def changes(root: Path, layout: Layout, entries: list[Entry], source: Path) -> l
         # Kubelet merges the files in it.
         config /= f"{PROGRAM}.yaml"
     found: list[Change] = []
-    copy = ProgramChange(source, folder / PROGRAM)
+    copy = CopyChange(source, folder / PROGRAM, _MODE)
     if copy.is_change:
         found.append(copy)
     for entry in entries:
@@ -119,13 +123,6 @@ def changes(root: Path, layout: Layout, entries: list[Entry], source: Path) -> l
     if not layout.in_machine_config:
         found += _configuration(config, entries)
     return found
-
-
-def _check_inside(root: Path, path: Path) -> None:
-    """Refuse a folder that a link leads out of the root."""
-    real, inside = os.path.realpath(path), os.path.realpath(root)
-    if os.path.commonpath((real, inside)) != inside:
-        raise Misconfigured("node.outside", path=path, real=real, root=root)
 
 
 def _link(path: Path) -> list[Change]:
@@ -142,7 +139,7 @@ def _configuration(path: Path, entries: list[Entry]) -> list[Change]:
     after = file.merged(entries)
     if after == file.text:
         return []
-    change = FileChange(path, file.text, after, show=masked)
+    change = FileChange(path, file.text, after, masked)
     if file.text is None:
         return [change]
     # A name that does not end in .yaml, which kubelet would read in a folder of configurations.
@@ -151,28 +148,5 @@ def _configuration(path: Path, entries: list[Entry]) -> list[Change]:
     while os.path.lexists(kept):
         number += 1
         kept = path.with_name(f"{path.name}{_KEPT}.{number}")
-    return [_Copy(path, kept, file.text), change]
-
-
-class _Copy:
-    """A copy of a file with its mode.
-
-    ``text`` is what was read: another run can have changed the file since.
-    """
-
-    def __init__(self, source: Path, target: Path, text: str) -> None:
-        self._source = source
-        self._target = target
-        self._text = text
-
-    def diff(self) -> str:
-        return f"+ {self._target} (a copy of {self._source})"
-
-    def apply(self) -> None:
-        try:
-            mode = stat.S_IMODE(os.stat(self._source).st_mode)
-            content = self._text.encode("utf-8")
-            atomic_file.replace(str(self._target), content, durable=True, mode=mode)
-        except OSError as error:
-            values: dict[str, Any] = {"path": self._target, "cause": os_reason(error)}
-            raise Misconfigured("configure.unwritable", **values) from None
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return [CopyChange(path, kept, mode, file.text.encode("utf-8")), change]

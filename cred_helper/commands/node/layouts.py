@@ -14,12 +14,9 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cred_helper.commands.node import yaml_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CONFIG_FLAG = "image-credential-provider-config"
 FOLDER_FLAG = "image-credential-provider-bin-dir"
@@ -58,6 +55,7 @@ _KUBELET = (
     "/var/lib/kubelet/credential-provider",
     "/var/lib/kubelet/credential-provider-config.yaml",
 )
+_EKS = "/etc/eks/image-credential-provider"
 TALOS = "talos"
 LAYOUTS = (
     # An agent has the first folder only where it has a configuration or a mirror.
@@ -76,22 +74,17 @@ LAYOUTS = (
     ),
     Layout(
         TALOS,
-        "/usr/local/lib/kubelet/credentialproviders",
-        "/etc/kubernetes/kubelet-credentialproviderconfig.yaml",
-        ("/usr/local/lib/kubelet/credentialproviders",),
+        folder="/usr/local/lib/kubelet/credentialproviders",
+        config="/etc/kubernetes/kubelet-credentialproviderconfig.yaml",
+        marks=("/usr/local/lib/kubelet/credentialproviders",),
         in_machine_config=True,
     ),
-    Layout(
-        "eks",
-        "/etc/eks/image-credential-provider",
-        "/etc/eks/image-credential-provider/config.json",
-        ("/etc/eks",),
-    ),
+    Layout("eks", _EKS, f"{_EKS}/config.json", ("/etc/eks",)),
     Layout(
         "gke",
-        "/home/kubernetes/bin",
-        "/etc/srv/kubernetes/cri_auth_config.yaml",
-        ("/etc/srv/kubernetes",),
+        folder="/home/kubernetes/bin",
+        config="/etc/srv/kubernetes/cri_auth_config.yaml",
+        marks=("/etc/srv/kubernetes",),
     ),
     Layout("aks", *_KUBELET, (_KUBELET[1],)),
     # The folder is writable on every system that runs kubelet.
@@ -150,13 +143,13 @@ def _flag(words: list[str], name: str) -> str:
 
 
 def find(name: str) -> Layout:
-    """The layout of this name, which is one of ``NAMES``."""
     return next(layout for layout in LAYOUTS if layout.name == name)
 
 
 def detect(root: Path, proc: str = _PROC) -> Layout | None:
     """The layout of the node: what kubelet's flags say, or what is below the root."""
-    by_mark = next(_marked(root), None)
+    marked = (row for row in LAYOUTS if any(os.path.lexists(below(root, m)) for m in row.marks))
+    by_mark = next(marked, None)
     kubelet = running(root, proc)
     if kubelet and kubelet.config and kubelet.folder:
         config, folder = kubelet.config, kubelet.folder
@@ -193,12 +186,6 @@ def _rancher_flags(root: Path) -> tuple[str, str]:
                     if (value := document.get(flag) or _flag([f"--{w}" for w in words], flag))
                 }
     return found[CONFIG_FLAG], found[FOLDER_FLAG]
-
-
-def _marked(root: Path) -> Iterator[Layout]:
-    for layout in LAYOUTS:
-        if any(os.path.lexists(below(root, mark)) for mark in layout.marks):
-            yield layout
 
 
 def allows_programs(folder: Path) -> bool:

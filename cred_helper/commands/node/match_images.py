@@ -62,14 +62,8 @@ def covers(glob: str, other: str) -> bool:
     """Whether a glob matches a host, or every host that another glob matches."""
     host, port, path = _parts(glob)
     other_host, other_port, other_path = _parts(other)
-    return (
-        port == other_port
-        and len(host) == len(other_host)
-        and other_path.startswith(path)
-        and all(
-            fnmatchcase(label, pattern) for label, pattern in zip(other_host, host, strict=True)
-        )
-    )
+    is_near = (port, len(host)) == (other_port, len(other_host)) and other_path.startswith(path)
+    return is_near and all(map(fnmatchcase, other_host, host))
 
 
 def _parts(glob: str) -> tuple[list[str], str, str]:

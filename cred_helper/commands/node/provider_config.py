@@ -72,7 +72,6 @@ _SECRET_MEMBER = re.compile(r"""(\bvalue["']?\s*:\s*).*""")
 
 
 def new(entries: list[Entry]) -> Entry:
-    """The configuration with these entries."""
     return {"apiVersion": VERSION, "kind": KIND, "providers": entries}
 
 
@@ -131,12 +130,9 @@ class ConfigFile:
 
     def problems(self) -> Iterator[Misconfigured]:
         """Everything for which kubelet does not start."""
-        document = self.document
-        if (
-            not isinstance(document, dict)
-            or document.get("kind") != KIND
-            or document.get("apiVersion") not in [f"{GROUP}/{version}" for version in _VERSIONS]
-        ):
+        document = self.document if isinstance(self.document, dict) else {}
+        versions = [f"{GROUP}/{version}" for version in _VERSIONS]
+        if document.get("kind") != KIND or document.get("apiVersion") not in versions:
             yield Misconfigured("node.config-kind", path=self.path, kind=KIND, group=GROUP)
             return
         for member in document:
@@ -171,9 +167,8 @@ class ConfigFile:
                 yield self._problem("node.config-no-member", name, member=member)
         if {"/", " "} & set(entry.get("name") or "") or entry.get("name") in (".", ".."):
             yield self._problem("node.config-name", name)
-        if entry.get("apiVersion") and entry["apiVersion"] not in [
-            f"{PLUGIN_GROUP}/{version}" for version in _VERSIONS
-        ]:
+        versions = ["", *(f"{PLUGIN_GROUP}/{version}" for version in _VERSIONS)]
+        if (entry.get("apiVersion") or "") not in versions:
             yield self._problem("node.config-version", name, group=PLUGIN_GROUP)
         if not _DURATION.fullmatch(entry.get("defaultCacheDuration") or "0"):
             yield self._problem("node.config-duration", name)
@@ -189,24 +184,19 @@ class ConfigFile:
         """Whether a value has the type that its place has, and only known members."""
         if value is None:
             return
-        if isinstance(wanted, list):
-            if isinstance(value, list):
-                for item in value:
-                    yield from self._type_problems(name, item, wanted[0], at)
-                return
+        has_type = isinstance(value, wanted if isinstance(wanted, type) else type(wanted))
+        if not has_type:
+            yield self._problem("node.config-type", name, member=at or "it")
+        elif isinstance(wanted, list):
+            for item in value:
+                yield from self._type_problems(name, item, wanted[0], at)
         elif isinstance(wanted, dict):
-            if isinstance(value, dict):
-                for member, inner in value.items():
-                    place = f"{at}.{member}" if at else member
-                    if member in wanted:
-                        yield from self._type_problems(name, inner, wanted[member], place)
-                    else:
-                        place = _shown(place)
-                        yield self._problem("node.config-unknown-member", name, member=place)
-                return
-        elif isinstance(value, wanted):
-            return
-        yield self._problem("node.config-type", name, member=at or "it")
+            for member, inner in value.items():
+                place = f"{at}.{member}" if at else member
+                if member in wanted:
+                    yield from self._type_problems(name, inner, wanted[member], place)
+                else:
+                    yield self._problem("node.config-unknown-member", name, member=_shown(place))
 
     def _token_problems(self, name: str, entry: Entry, tokens: Entry) -> Iterator[Misconfigured]:
         for member in ("serviceAccountTokenAudience", "cacheType"):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,13 +60,12 @@ class Items(list[Any]):
         self.column = 0
 
 
-class _Line:
-    __slots__ = ("column", "number", "text")
+class _Line(NamedTuple):
+    """A line that has more than a comment; ``number`` counts from 1."""
 
-    def __init__(self, number: int, column: int, text: str) -> None:
-        self.number = number
-        self.column = column
-        self.text = text
+    number: int
+    column: int
+    text: str
 
 
 def parse(text: str) -> Any:
@@ -88,7 +87,7 @@ class _Parser:
             return None
         value = self._block(self._lines[0].column, 0)
         if self._at < len(self._lines):
-            raise NotUnderstood(self._lines[self._at].number + 1)
+            raise NotUnderstood(self._lines[self._at].number)
         return value
 
     def _next(self) -> _Line | None:
@@ -97,7 +96,7 @@ class _Parser:
     def _block(self, column: int, depth: int) -> Any:
         line = self._lines[self._at]
         if depth > _MOST_DEEP:
-            raise NotUnderstood(line.number + 1)
+            raise NotUnderstood(line.number)
         if _is_item(line.text):
             return self._sequence(column, depth)
         if _KEY.match(line.text):
@@ -108,17 +107,16 @@ class _Parser:
         items = Items()
         items.column = column
         while (line := self._next()) and line.column == column and _is_item(line.text):
-            first = line.number
             rest = line.text[1:].lstrip(" ")
             if rest:
                 # The item begins in the line of its dash.
-                line.column = column + len(line.text) - len(rest)
-                line.text = rest
-                items.append(self._block(line.column, depth + 1))
+                begins = column + len(line.text) - len(rest)
+                self._lines[self._at] = _Line(line.number, begins, rest)
+                items.append(self._block(begins, depth + 1))
             else:
                 self._at += 1
                 items.append(self._nested(column, depth))
-            items.spans.append((first, self._lines[self._at - 1].number + 1))
+            items.spans.append((line.number - 1, self._lines[self._at - 1].number))
         self._end(column)
         return items
 
@@ -127,10 +125,10 @@ class _Parser:
         while (line := self._next()) and line.column == column and not _is_item(line.text):
             match = _KEY.match(line.text)
             if not match:
-                raise NotUnderstood(line.number + 1)
+                raise NotUnderstood(line.number)
             key = match[2] or _scalar(match[1], line.number)
             if key in found:
-                raise NotUnderstood(line.number + 1)
+                raise NotUnderstood(line.number)
             rest = line.text[match.end() :].strip()
             if rest:
                 found[key] = self._value(rest, line)
@@ -152,27 +150,26 @@ class _Parser:
     def _end(self, column: int) -> None:
         line = self._next()
         if line and line.column > column:
-            raise NotUnderstood(line.number + 1)
+            raise NotUnderstood(line.number)
 
     def _value(self, text: str, line: _Line) -> Any:
         """A scalar of this line, or a flow collection that begins in it."""
         self._at += 1
         if text[0] not in "[{":
             return _scalar(text, line.number)
-        joined = text
         while True:
-            flow = _Flow(joined, line.number)
+            flow = _Flow(text, line.number)
             try:
                 value = flow.value(0)
             except IndexError:
                 following = self._next()
                 if following is None:
-                    raise NotUnderstood(line.number + 1) from None
-                joined += f" {following.text}"
+                    raise NotUnderstood(line.number) from None
+                text += f" {following.text}"
                 self._at += 1
                 continue
-            if joined[flow.at :].strip():
-                raise NotUnderstood(line.number + 1)
+            if text[flow.at :].strip():
+                raise NotUnderstood(line.number)
             return value
 
 
@@ -191,7 +188,7 @@ class _Flow:
 
     def value(self, depth: int) -> Any:
         if depth > _MOST_DEEP:
-            raise NotUnderstood(self._line + 1)
+            raise NotUnderstood(self._line)
         match self._skip():
             case "[":
                 return self._list(depth)
@@ -209,7 +206,7 @@ class _Flow:
             raise IndexError
         text = plain[0].strip()
         if not text or "?" in text or text.startswith(":"):
-            raise NotUnderstood(self._line + 1)
+            raise NotUnderstood(self._line)
         self.at = plain.end()
         return _scalar(text, self._line)
 
@@ -228,11 +225,11 @@ class _Flow:
         while self._skip() != "}":
             key = _FLOW_KEY.match(self._text, self.at)
             if not key:
-                raise NotUnderstood(self._line + 1)
+                raise NotUnderstood(self._line)
             self.at = key.end()
             name = key[2] or _scalar(key[1], self._line)
             if name in found:
-                raise NotUnderstood(self._line + 1)
+                raise NotUnderstood(self._line)
             found[name] = self.value(depth + 1)
             self._comma("}")
         self.at += 1
@@ -242,7 +239,7 @@ class _Flow:
         if self._skip() == ",":
             self.at += 1
         elif self._text[self.at] != end:
-            raise NotUnderstood(self._line + 1)
+            raise NotUnderstood(self._line)
 
 
 def _is_item(text: str) -> bool:
@@ -252,7 +249,7 @@ def _is_item(text: str) -> bool:
 def _content_lines(text: str) -> Iterator[_Line]:
     """The lines that are more than a comment, without it."""
     is_first = True
-    for number, raw in enumerate(text.removeprefix("\ufeff").split("\n")):
+    for number, raw in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         content = _without_comment(raw.removesuffix("\r"))
         stripped = content.lstrip(" ")
         if not stripped:
@@ -262,7 +259,7 @@ def _content_lines(text: str) -> Iterator[_Line]:
             is_first = False
             continue
         if stripped.startswith(("\t", "---", "...", "%", "? ")) or "\t" in stripped:
-            raise NotUnderstood(number + 1)
+            raise NotUnderstood(number)
         is_first = False
         yield _Line(number, column, stripped)
 
@@ -284,18 +281,18 @@ def _scalar(text: str, line: int) -> Any:
     if text[:1] in ("'", '"'):
         quoted = _QUOTED.fullmatch(text)
         if not quoted:
-            raise NotUnderstood(line + 1)
+            raise NotUnderstood(line)
         if text[0] == "'":
             return text[1:-1].replace("''", "'")
         try:
             return json.loads(text)
         except ValueError:
-            raise NotUnderstood(line + 1) from None
+            raise NotUnderstood(line) from None
     if text in _WORDS:
         return _WORDS[text]
     is_key = ": " in text or text.endswith(":")
     if text.startswith((*_INDICATORS, "- ", "? ", ": ")) or is_key:
-        raise NotUnderstood(line + 1)
+        raise NotUnderstood(line)
     if _INTEGER.fullmatch(text):
         return int(text.replace("_", ""))
     if _FLOAT.fullmatch(text) and any(c.isdigit() for c in text):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cred_helper.commands.doctor.finding import ERROR, Finding
-from cred_helper.commands.doctor.report import show, verdict
+from cred_helper.commands.doctor.report import report
 from cred_helper.commands.ui.arguments import as_json
 from cred_helper.commands.ui.screen import Screen
 from cred_helper.errors import CannotLoad
@@ -31,17 +31,7 @@ def self_check(sums: str | None, json_wanted: bool) -> int:
     credential from a loopback server, for a made-up identity. Needs no network, home folder or
     identity, and keeps nothing. The exit status is 1 if a check fails.
     """
-    screen = Screen.guarded()
-    found = []
-    for finding in _findings(sums):
-        found.append(finding)
-        if not json_wanted:
-            show(screen, finding)
-    if json_wanted:
-        screen.json([finding.document() for finding in found])
-    else:
-        screen.line(verdict(found))
-    return 1 if any(finding.severity == ERROR for finding in found) else 0
+    return report(Screen.guarded(), _findings(sums), json_wanted)
 
 
 def _findings(sums: str | None) -> Iterator[Finding]:

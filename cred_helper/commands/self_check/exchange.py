@@ -38,7 +38,6 @@ _KEPT = ("LANG", "LC_ALL", "PATH", "SYSTEMROOT", "TEMP", "TMPDIR", "XDG_RUNTIME_
 
 
 def exchanges() -> Iterator[Finding]:
-    """Run the exchange of each cloud that this build has."""
     authority: Authority | None = None
     for cloud in clouds.CLOUDS:
         provider = providers.load(cloud.name)

@@ -19,10 +19,9 @@ from cred_helper.providers.common.loopback import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
     from typing import BinaryIO, Self
 
-    from cryptography.x509 import CertificateBuilder
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 # Of a client that the check itself is: only a defect is slower.
 _TIMEOUT_S = 10.0
@@ -34,47 +33,42 @@ class Authority:
     """A made-up certificate authority, whose key never leaves this process."""
 
     def __init__(self) -> None:
-        from cryptography import x509
         from cryptography.hazmat.primitives.asymmetric import ec
-        from cryptography.x509.oid import NameOID
 
         self._key = ec.generate_private_key(ec.SECP256R1())
-        title = x509.NameAttribute(NameOID.COMMON_NAME, "docker-credential-multi self-check")
-        self._name = x509.Name([title])
-        self.pem = self._pem(self._signed(self._builder(self._key, is_authority=True)))
+        self.pem = self._issue(self._key)
 
     def certificate(self, host: str) -> bytes:
         """A certificate for a host, with its key."""
-        from cryptography import x509
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ec
 
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.SubjectAlternativeName([x509.DNSName(host)])
-        builder = self._builder(key, is_authority=False).add_extension(name, critical=False)
-        secret = key.private_bytes(
+        return self._issue(key, host) + key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        return self._pem(self._signed(builder)) + secret
 
-    def _builder(self, key: object, *, is_authority: bool) -> CertificateBuilder:
+    def _issue(self, key: EllipticCurvePrivateKey, host: str = "") -> bytes:
+        """The certificate of a host or, without one, of the authority."""
         from cryptography import x509
-        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.serialization import Encoding
+        from cryptography.x509.oid import NameOID
 
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
         now = datetime.now(UTC)
-        own = self._key.public_key()
+        title = x509.NameAttribute(NameOID.COMMON_NAME, "docker-credential-multi self-check")
+        own, is_authority = self._key.public_key(), not host
         usage = {"digital_signature": not is_authority, "key_cert_sign": is_authority}
         others = (
             "content_commitment", "crl_sign", "data_encipherment", "decipher_only",
             "encipher_only", "key_agreement", "key_encipherment",
         )  # fmt: skip
-        return (
+        builder = (
             x509.CertificateBuilder()
-            .subject_name(self._name)
-            .issuer_name(self._name)
+            .subject_name(x509.Name([title]))
+            .issuer_name(x509.Name([title]))
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - _LIFE)
@@ -84,19 +78,10 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(own), False)
         )
-
-    def _signed(self, builder: CertificateBuilder) -> object:
-        from cryptography.hazmat.primitives.hashes import SHA256
-
-        return builder.sign(self._key, SHA256())
-
-    @staticmethod
-    def _pem(certificate: object) -> bytes:
-        from cryptography import x509
-        from cryptography.hazmat.primitives.serialization import Encoding
-
-        assert isinstance(certificate, x509.Certificate)
-        return certificate.public_bytes(Encoding.PEM)
+        if host:
+            names = x509.SubjectAlternativeName([x509.DNSName(host)])
+            builder = builder.add_extension(names, critical=False)
+        return builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM)
 
 
 class LoopbackServer:
@@ -124,9 +109,7 @@ class LoopbackServer:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
-    def __exit__(
-        self, _type: type[BaseException] | None, _error: object, _trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._listening.close()
 
     def _accept(self) -> None:
@@ -155,7 +138,6 @@ class LoopbackServer:
             return
 
     def _serve(self, connection: ssl.SSLSocket, host: str) -> None:
-        """Answer one request."""
         with connection.makefile("rb") as stream:
             method, target, _ = _first_line(stream)
             headers = {name.lower(): value for name, value in parse_headers(stream).items()}

@@ -11,8 +11,6 @@ from cred_helper.files.os_errors import os_reason
 from cred_helper.files.private_folder import PrivateFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import TracebackType
     from typing import Self
 
 
@@ -26,9 +24,7 @@ class TemporaryFiles:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, _type: type[BaseException] | None, _error: object, _trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         for fd in self._fds:
             os.close(fd)
         if self._folder:
@@ -46,17 +42,16 @@ class TemporaryFiles:
 
     def _in_memory(self, name: str, content: bytes) -> str:
         """A memory file; empty where the system has none, or /proc is not mounted."""
-        if sys.platform == "linux":
-            try:
-                fd = os.memfd_create(name)
-            except OSError:
-                return ""
-            path = f"/proc/self/fd/{fd}"
-            if os.write(fd, content) == len(content) and os.path.exists(path):
-                self._fds.append(fd)
-                return path
-            os.close(fd)
-        return ""
+        if sys.platform != "linux":
+            return ""
+        try:
+            fd = os.memfd_create(name)
+        except OSError:
+            return ""
+        self._fds.append(fd)
+        path = f"/proc/self/fd/{fd}"
+        is_whole = os.write(fd, content) == len(content)
+        return path if is_whole and os.path.exists(path) else ""
 
     def _on_disk(self, name: str, content: bytes) -> str:
         self._folder = self._folder or _new_folder()
@@ -67,8 +62,10 @@ class TemporaryFiles:
 
 
 def _new_folder() -> str:
+    """A folder for a moment; never in the folder that the program was started in."""
     reason = ""
-    for above in _folders():
+    named = (os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "XDG_RUNTIME_DIR"))
+    for above in filter(os.path.isabs, (*named, "/tmp", "/var/tmp", "/dev/shm", "/")):  # noqa: S108
         path = os.path.join(above, f".docker-credential-multi-{os.urandom(8).hex()}")
         try:
             os.mkdir(path, 0o700)
@@ -77,9 +74,3 @@ def _new_folder() -> str:
         else:
             return path
     raise CredentialError("selfcheck.no-files", folder="any folder for them", reason=reason)
-
-
-def _folders() -> Iterator[str]:
-    """Where files for a moment may be: never the folder that the program was started in."""
-    named = (os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "XDG_RUNTIME_DIR"))
-    yield from filter(os.path.isabs, (*named, "/tmp", "/var/tmp", "/dev/shm", "/"))  # noqa: S108

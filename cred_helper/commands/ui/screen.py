@@ -23,7 +23,6 @@ from cred_helper.files import user_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
     from typing import Self
 
 _CLEAR_LINE = "\r\x1b[K"
@@ -66,7 +65,6 @@ class Screen:
         return cls(stdio.guard().text())
 
     def line(self, text: str = "") -> None:
-        """Show one line."""
         try:
             click.echo(text.rstrip(), file=self._file)
         except BrokenPipeError:
@@ -100,7 +98,6 @@ class Screen:
             self.line("".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)))
 
     def json(self, document: Any) -> None:
-        """Show one JSON document."""
         self.line(json.dumps(document, indent=2))
 
 
@@ -123,13 +120,10 @@ class Progress:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, _type: type[BaseException] | None, _error: object, _trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.clear()
 
     def show(self, how_far: str) -> None:
-        """Show the progress."""
         if self._has_terminal:
             self._is_shown = True
             took_s = monotonic() - self._begun_s
@@ -137,7 +131,6 @@ class Progress:
             click.echo(text, file=sys.stderr, nl=False, color=True)
 
     def clear(self) -> None:
-        """Remove the line, for other output."""
         if self._is_shown:
             self._is_shown = False
             click.echo(_CLEAR_LINE, file=sys.stderr, nl=False, color=True)

@@ -8,6 +8,9 @@ import sys
 from cred_helper import programs, stdio
 from cred_helper.commands.ui import shell
 
+# The name of this program among the helpers that a client's file names.
+HELPER = "multi"
+
 
 def on_path() -> str | None:
     """The file that clients find by this program's name."""
