@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import click
 
 from cred_helper.cache import TokenCache, known_folders, service_folders
+from cred_helper.cache.entry import Entry
 from cred_helper.commands.ui.arguments import as_json
 from cred_helper.commands.ui.screen import Screen
 from cred_helper.commands.ui.times import duration, iso
 from cred_helper.errors import CredentialError, printable
 from cred_helper.settings.settings import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cred_helper.cache.entry import Entry
 
 
 @click.group()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -14,13 +15,9 @@ from cred_helper.commands.ui.arguments import as_json
 from cred_helper.commands.ui.screen import Screen, bold, shown
 from cred_helper.errors import CredentialError
 from cred_helper.server_url import ServerURL
+from cred_helper.settings.rules import Rule
 from cred_helper.settings.settings import SETTINGS, Settings, option_variable
 from cred_helper.wiring import Wiring
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cred_helper.settings.rules import Rule
 
 
 @click.group(invoke_without_command=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -17,13 +18,9 @@ from cred_helper.commands.ui.screen import Screen, bold, dim, shown
 from cred_helper.errors import CredentialError, ProviderError, printable
 from cred_helper.headers import target_of
 from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute, Route
+from cred_helper.providers.common.interface import FoundToken
 from cred_helper.secret_shapes import without_tokens
 from cred_helper.server_url import ServerURL
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cred_helper.providers.common.interface import FoundToken
 
 _WIDTH = 12
 _COLOURS = {explanation.CREDENTIAL: "green", explanation.FAILURE: "red", explanation.OPEN: "cyan"}

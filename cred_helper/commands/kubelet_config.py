@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import string
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -16,14 +15,11 @@ from cred_helper import clouds, providers, stdio
 from cred_helper.commands.configure.consent import consent
 from cred_helper.commands.node import entries, installation, layouts, match_images, yaml_text
 from cred_helper.commands.node.entries import Chosen
-from cred_helper.commands.node.provider_config import new
+from cred_helper.commands.node.layouts import Layout
+from cred_helper.commands.node.provider_config import Entry, new
 from cred_helper.commands.ui.screen import Screen, dim, shown
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.settings.settings import Settings
-
-if TYPE_CHECKING:
-    from cred_helper.commands.node.layouts import Layout
-    from cred_helper.commands.node.provider_config import Entry
 
 _WIDTH = 12
 # A cloud that is there only for those who set it up has no identity on a node.

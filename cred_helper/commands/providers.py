@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from cred_helper import clouds
 from cred_helper import providers as builtin
+from cred_helper.clouds import Cloud
 from cred_helper.commands.lookup.explanation import Explanation, identity_words
 from cred_helper.commands.ui.arguments import as_json
 from cred_helper.commands.ui.screen import Screen, shown
 from cred_helper.server_url import ServerURL
-
-if TYPE_CHECKING:
-    from cred_helper.clouds import Cloud
 
 
 @click.command()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,13 +12,10 @@ from cred_helper.commands.lookup.attempt import required
 from cred_helper.commands.ui import shell
 from cred_helper.commands.ui.arguments import ServerURLCommand, server_url_argument
 from cred_helper.commands.ui.times import iso
-from cred_helper.credential import IDENTITY_TOKEN
+from cred_helper.credential import IDENTITY_TOKEN, Credential
 from cred_helper.errors import CredentialError, NotFound
 from cred_helper.server_url import ServerURL
 from cred_helper.wiring import Wiring
-
-if TYPE_CHECKING:
-    from cred_helper.credential import Credential
 
 FORMATS = ("raw", "json", "docker-login", "header", "env")
 

@@ -14,9 +14,10 @@ import json
 import os
 import re
 import time
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from cred_helper.commands.configure import raw_json
 from cred_helper.errors import Misconfigured
@@ -26,20 +27,17 @@ from cred_helper.files.fingerprints import digest
 from cred_helper.files.json_file import ParsedJson, read_regular
 from cred_helper.files.os_errors import os_reason
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Protocol
 
-    class Change(Protocol):
-        """A difference that can be shown and made."""
+class Change(Protocol):
+    """A difference that can be shown and made."""
 
-        def diff(self) -> str:
-            """The difference as text, without anything that can be a secret."""
-            ...
+    def diff(self) -> str:
+        """The difference as text, without anything that can be a secret."""
+        ...
 
-        def apply(self) -> None:
-            """Make the difference, or raise ``Misconfigured``."""
-            ...
+    def apply(self) -> None:
+        """Make the difference, or raise ``Misconfigured``."""
+        ...
 
 
 # The members that are shown as they are, in any case.

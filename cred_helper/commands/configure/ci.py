@@ -10,22 +10,19 @@ import json
 import os
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from shlex import quote
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cred_helper import __version__, clouds, docker_hub, stdio
+from cred_helper.clouds import Cloud
 from cred_helper.commands.ui.arguments import server_urls_known
 from cred_helper.hosts import OPTIONAL_ZONES, route
 from cred_helper.providers.common import ci_job
 from cred_helper.secret_shapes import looks_secret
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.settings import PREFIX, RULES, Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from cred_helper.clouds import Cloud
-    from cred_helper.wiring import Wiring
+from cred_helper.wiring import Wiring
 
 # The account that publishes: there is no release yet.
 _REPOSITORY = "OWNER/docker-credential-multi"

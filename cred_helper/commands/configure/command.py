@@ -7,8 +7,8 @@ recorded and put back by ``--undo``, except where another program has changed it
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -26,9 +26,6 @@ from cred_helper.fallback import dockerconfig
 from cred_helper.fallback.helper import shown_name
 from cred_helper.server_url import ServerURL
 from cred_helper.wiring import Wiring
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _CLIENTS = ("docker", "buildctl", "crane", "oras", "helm", *registries_conf.CLIENTS)
 _WIDTH = 12

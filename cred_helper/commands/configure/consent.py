@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import click
 
+from cred_helper.commands.configure.changes import Change
 from cred_helper.commands.ui.screen import Screen, bold, shown
 from cred_helper.errors import CredentialError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from cred_helper.commands.configure.changes import Change
 
 _COLOURS = {"+": "green", "-": "red"}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -26,9 +26,6 @@ from cred_helper.messages import find
 from cred_helper.server_url import ServerURL
 from cred_helper.settings import compat, settings
 from cred_helper.settings.settings import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _MULTI = json.dumps(this_program.HELPER)
 _DROP_IN = (

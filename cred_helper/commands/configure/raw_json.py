@@ -9,10 +9,8 @@ Source: RFC 8259 (of members with one name, the last counts, as for Go and Pytho
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
+from typing import NamedTuple
 
 _WHITESPACE = " \t\r\n"
 _DECODER = json.JSONDecoder()

@@ -13,16 +13,14 @@ from __future__ import annotations
 import stat
 import sys
 import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from cred_helper import programs
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.files import json_file, toml_keys, user_folders
 from cred_helper.files.os_errors import os_reason
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 CLIENTS = ("podman", "skopeo", "buildah")
 VARIABLE = "CONTAINERS_REGISTRIES_CONF"

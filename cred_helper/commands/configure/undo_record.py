@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from cred_helper.commands.configure.changes import FileChange, LinkChange, masked, read, unedited
+from cred_helper.commands.configure.changes import (
+    Change,
+    FileChange,
+    LinkChange,
+    masked,
+    read,
+    unedited,
+)
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.files import user_folders
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cred_helper.commands.configure.changes import Change
 
 Record = dict[str, Any]
 

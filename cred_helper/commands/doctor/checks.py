@@ -6,8 +6,8 @@ tried with a file that is removed again.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cred_helper.commands.doctor import (
     ci_token,
@@ -22,9 +22,6 @@ from cred_helper.commands.doctor import (
 )
 from cred_helper.commands.doctor.finding import ERROR, Finding, error
 from cred_helper.errors import CredentialError, fault
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     *(program.program, program.helpers, docker_files.docker, podman_files.podman),

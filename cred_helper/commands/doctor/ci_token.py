@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from cred_helper import clouds
 from cred_helper.commands.configure import ci
@@ -13,9 +13,6 @@ from cred_helper.commands.ui import this_program
 from cred_helper.errors import Misconfigured
 from cred_helper.providers.common import ci_job
 from cred_helper.server_url import ServerURL
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # For hints: each cloud has its own, and its finding names it.
 _ANY_AUDIENCE = "AUDIENCE"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -15,9 +15,6 @@ from cred_helper.commands.doctor.report import report
 from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.arguments import as_json, server_url_argument, server_urls_known
 from cred_helper.commands.ui.screen import Progress, Screen
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @click.command()

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cred_helper import programs
 from cred_helper.commands.doctor import named_helpers, path_variables
@@ -21,16 +22,12 @@ from cred_helper.commands.ui.shell import edit
 from cred_helper.commands.ui.times import iso
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.fallback import dockerconfig
+from cred_helper.fallback.dockerconfig import DockerConfig
 from cred_helper.fallback.expiry import expired_at
 from cred_helper.fallback.helper import shown_name
 from cred_helper.files import json_file
 from cred_helper.hosts import route
 from cred_helper.server_url import ServerURL
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from cred_helper.fallback.dockerconfig import DockerConfig
 
 _SUBJECT = "docker"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO

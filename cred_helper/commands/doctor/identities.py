@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from cred_helper import clouds, providers
 from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, WARNING, Finding, note
@@ -10,9 +10,6 @@ from cred_helper.commands.lookup.explanation import Explanation, identity_words
 from cred_helper.commands.ui import this_program
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.server_url import ServerURL
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def identities() -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from cred_helper import docker_hub, programs, providers
 from cred_helper.commands.doctor.finding import Finding, error, note, warning
@@ -11,15 +11,11 @@ from cred_helper.commands.lookup.near_miss import near_miss
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.commands.ui.shell import edit
 from cred_helper.fallback import dockerconfig
+from cred_helper.fallback.dockerconfig import DockerConfig
 from cred_helper.fallback.helper import PREFIX, is_name
 from cred_helper.hosts import route
 from cred_helper.server_url import ServerURL
 from cred_helper.settings import compat
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from cred_helper.fallback.dockerconfig import DockerConfig
 
 _SUBJECT = "docker"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import ssl
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from cred_helper.commands.doctor.finding import ERROR, Finding, error, note, ok, warning
 from cred_helper.commands.doctor.path_variables import path_variable
@@ -13,9 +14,6 @@ from cred_helper.commands.ui import shell
 from cred_helper.providers.common import proxy as common_proxy
 from cred_helper.providers.common.trust import CA_VARIABLES, CaFile
 from cred_helper.registry import system_certificates
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # This program did not exist before: an earlier clock fails every TLS handshake and signature.
 _WRITTEN_AT_S = 1_790_000_000.0

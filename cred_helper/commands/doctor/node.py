@@ -8,15 +8,23 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cred_helper import cache, clouds
 from cred_helper.commands.doctor.finding import ERROR, Finding, error, note, ok, warning
 from cred_helper.commands.doctor.program import unstartable
 from cred_helper.commands.node import layouts, match_images
-from cred_helper.commands.node.layouts import below
-from cred_helper.commands.node.provider_config import PROGRAM, TOKENS, ConfigFile, is_ours, label
+from cred_helper.commands.node.layouts import Layout, below
+from cred_helper.commands.node.provider_config import (
+    PROGRAM,
+    TOKENS,
+    ConfigFile,
+    Entry,
+    is_ours,
+    label,
+)
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.commands.ui.shell import edit
 from cred_helper.errors import Misconfigured
@@ -25,12 +33,6 @@ from cred_helper.files.os_errors import os_reason
 from cred_helper.programs import running
 from cred_helper.protocols.kubelet import REQUEST
 from cred_helper.server_url import ServerURL
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cred_helper.commands.node.layouts import Layout
-    from cred_helper.commands.node.provider_config import Entry
 
 _SUBJECT = "kubelet"
 _ENDINGS = (".json", ".yaml", ".yml")

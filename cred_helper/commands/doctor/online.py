@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from cred_helper import docker_hub
 from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, Finding, error, note, ok, warning
 from cred_helper.commands.lookup.attempt import Attempt
 from cred_helper.commands.lookup.explanation import Explanation
-from cred_helper.commands.lookup.registry_check import check
+from cred_helper.commands.lookup.registry_check import Checked, check
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.commands.ui.times import duration
 from cred_helper.errors import CredentialError
 from cred_helper.server_url import ServerURL
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from cred_helper.commands.lookup.registry_check import Checked
 
 _MOST_AT_ONCE = 8
 _REDRAW_S = 0.2

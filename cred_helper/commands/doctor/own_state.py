@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from cred_helper import programs
 from cred_helper.cache import TokenCache, default_folder
@@ -23,9 +23,6 @@ from cred_helper.settings import settings as own_settings
 from cred_helper.settings.settings import PREFIX as VARIABLE_PREFIX
 from cred_helper.settings.settings import Settings
 from cred_helper.wiring import Wiring
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def settings() -> Iterator[Finding]:

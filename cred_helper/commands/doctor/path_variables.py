@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from cred_helper.commands.doctor import named_helpers
 from cred_helper.commands.doctor.finding import Finding, error, note, warning
@@ -11,10 +11,6 @@ from cred_helper.commands.ui import shell
 from cred_helper.files import json_file, path_values, user_folders
 from cred_helper.hosts import route
 from cred_helper.server_url import ServerURL
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 _SUBJECT = "docker"
 # Variables that put another file in the place of the usual one, or something before it.

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from cred_helper import programs
 from cred_helper.commands.configure import registries_conf
-from cred_helper.commands.configure.registries_conf import AUTH_FILES
+from cred_helper.commands.configure.registries_conf import AUTH_FILES, CredentialHelpers
 from cred_helper.commands.doctor.finding import ERROR, WARNING, Finding, error, ok, warning
 from cred_helper.commands.doctor.path_variables import path_variable
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.commands.ui.shell import edit
 from cred_helper.errors import Misconfigured
 from cred_helper.fallback import dockerconfig
+from cred_helper.fallback.dockerconfig import DockerConfig
 from cred_helper.fallback.helper import PREFIX
 from cred_helper.hosts import route
 from cred_helper.server_url import ServerURL
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cred_helper.commands.configure.registries_conf import CredentialHelpers
-    from cred_helper.fallback.dockerconfig import DockerConfig
 
 _SUBJECT = "podman"
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 import struct
 import sys
+from collections.abc import Iterator
 from glob import glob
-from typing import TYPE_CHECKING
 
 from cred_helper import stdio
 from cred_helper.commands.doctor.finding import Finding, error, note, ok, warning
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.fallback.helper import PREFIX
 from cred_helper.files import user_folders
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _ELF = b"\x7fELF"
 _MACH_O = (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
 import click
 
-from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, WARNING
-from cred_helper.commands.ui.screen import bold, dim, shown
+from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, WARNING, Finding
+from cred_helper.commands.ui.screen import Screen, bold, dim, shown
 from cred_helper.errors import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from cred_helper.commands.doctor.finding import Finding
-    from cred_helper.commands.ui.screen import Screen
 
 _MARKS = {
     OK: ("ok", "green"),

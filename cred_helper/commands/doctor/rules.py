@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from cred_helper import clouds
 from cred_helper.commands.doctor.finding import ERROR, WARNING, Finding, error, note, ok
@@ -13,12 +13,8 @@ from cred_helper.commands.ui import this_program
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.hosts import route
 from cred_helper.server_url import ServerURL
+from cred_helper.settings.rules import Rule
 from cred_helper.wiring import Wiring
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cred_helper.settings.rules import Rule
 
 _SUBJECT = "rules"
 

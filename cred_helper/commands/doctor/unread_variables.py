@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
 
 from cred_helper import clouds, providers
 from cred_helper.fallback import loop_guard
 from cred_helper.settings.settings import CONFIG, PREFIX, RULES, SETTINGS, option_variable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 # Set for helpers that this program starts, and by its tests.
 _NO_SETTINGS = (loop_guard.VARIABLE, f"{PREFIX}UNDER_TEST")

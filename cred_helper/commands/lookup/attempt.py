@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cred_helper import stdio
-from cred_helper.commands.lookup.explanation import CREDENTIAL, FAILURE, NOTHING, Outlook
+from cred_helper.commands.lookup.explanation import (
+    CREDENTIAL,
+    FAILURE,
+    NOTHING,
+    Explanation,
+    Outlook,
+)
 from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.times import iso, left
 from cred_helper.credential import Credential
-from cred_helper.errors import NotFound
-from cred_helper.keychain import in_context
+from cred_helper.errors import NotFound, ProviderError
+from cred_helper.keychain import Answer, in_context
+from cred_helper.server_url import ServerURL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cred_helper.commands.lookup.explanation import Explanation
-    from cred_helper.errors import ProviderError
-    from cred_helper.keychain import Answer, Source
-    from cred_helper.server_url import ServerURL
+    from cred_helper.keychain import Source
 
 
 def required(server_url: ServerURL, answer: Answer) -> Credential:

@@ -6,12 +6,14 @@ are read; clouds and helper programs are not asked, so that their answer stays o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from time import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cred_helper import clouds, providers, stdio
 from cred_helper.cache.cached import CachedProvider
+from cred_helper.cache.entry import Entry
 from cred_helper.commands.ui.times import duration
 from cred_helper.docker_hub import is_token_key
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, ProviderError
@@ -21,15 +23,12 @@ from cred_helper.fallback.login import MachineKeychain
 from cred_helper.hosts import OPTIONAL_ZONES, route
 from cred_helper.messages import find
 from cred_helper.providers.common import id_token, id_token_issuer
+from cred_helper.providers.common.interface import Identity
+from cred_helper.server_url import ServerURL
 from cred_helper.wiring import ProviderSource, Wiring
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cred_helper.cache.entry import Entry
     from cred_helper.keychain import Source
-    from cred_helper.providers.common.interface import Identity
-    from cred_helper.server_url import ServerURL
 
 # What a source would answer.
 CREDENTIAL = "credential"

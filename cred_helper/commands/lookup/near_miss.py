@@ -5,16 +5,11 @@ No built-in provider is asked for such a host; explain and doctor say what its n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cred_helper import providers
 from cred_helper.clouds import CLOUDS
 from cred_helper.errors import Misconfigured
-from cred_helper.hosts import ZONES, route
-
-if TYPE_CHECKING:
-    from cred_helper.hosts import Zone
-    from cred_helper.server_url import ServerURL
+from cred_helper.hosts import ZONES, Zone, route
+from cred_helper.server_url import ServerURL
 
 
 def near_miss(server_url: ServerURL) -> Misconfigured | None:

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import threading
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from cred_helper import docker_hub
+from cred_helper.credential import Credential
 from cred_helper.errors import CredentialError, ProviderError, Unreachable
 from cred_helper.hosts import HubRoute
 from cred_helper.registry import Registry
-
-if TYPE_CHECKING:
-    from cred_helper.credential import Credential
-    from cred_helper.server_url import ServerURL
+from cred_helper.server_url import ServerURL
 
 # The whole exchange, for a reply that comes byte by byte.
 TOTAL_TIMEOUT_S = 25.0

@@ -9,16 +9,13 @@ would give the node's credential to a pod whose own identity is refused.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cred_helper import clouds
 from cred_helper.commands.node import match_images
-from cred_helper.commands.node.provider_config import PLUGIN_VERSION, PROGRAM, TOKENS
+from cred_helper.commands.node.provider_config import PLUGIN_VERSION, PROGRAM, TOKENS, Entry
 from cred_helper.settings.node import NODE, WITHOUT_ANNOTATION
 from cred_helper.settings.settings import option_variable
-
-if TYPE_CHECKING:
-    from cred_helper.commands.node.provider_config import Entry
 
 _ROLE = "docker-credential-multi-audience"
 _RBAC = "rbac.authorization.k8s.io"

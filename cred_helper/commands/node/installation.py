@@ -12,22 +12,17 @@ import os
 import stat
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cred_helper import stdio
-from cred_helper.commands.configure.changes import FileChange, LinkChange
+from cred_helper.commands.configure.changes import Change, FileChange, LinkChange
 from cred_helper.commands.doctor.program import unstartable
-from cred_helper.commands.node.layouts import allows_programs, below
-from cred_helper.commands.node.provider_config import PROGRAM, ConfigFile, masked
+from cred_helper.commands.node.layouts import Layout, allows_programs, below
+from cred_helper.commands.node.provider_config import PROGRAM, ConfigFile, Entry, masked
 from cred_helper.commands.ui import this_program
 from cred_helper.errors import Misconfigured
 from cred_helper.files import atomic_file
 from cred_helper.files.os_errors import os_reason
-
-if TYPE_CHECKING:
-    from cred_helper.commands.configure.changes import Change
-    from cred_helper.commands.node.layouts import Layout
-    from cred_helper.commands.node.provider_config import Entry
 
 _MODE = 0o755
 _KEPT = ".before-docker-credential-multi"

@@ -9,15 +9,10 @@ Source: kubernetes, pkg/credentialprovider/keyring.go, ``URLsMatch``
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
-from cred_helper.hosts import ZONES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from cred_helper.hosts import Zone
+from cred_helper.hosts import ZONES, Zone
 
 # The deepest host under a zone of any depth is docker.REGION.rep.pkg.dev.
 _MOST_LABELS = 3

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from cred_helper.commands.configure import raw_json
 from cred_helper.commands.configure.changes import read
@@ -18,10 +20,6 @@ from cred_helper.commands.node import yaml_text
 from cred_helper.commands.node.match_images import covers
 from cred_helper.commands.node.yaml_text import Items, NotUnderstood
 from cred_helper.errors import Misconfigured
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 Entry = dict[str, Any]
 

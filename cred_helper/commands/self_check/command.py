@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import click
 
@@ -11,9 +11,6 @@ from cred_helper.commands.doctor.report import report
 from cred_helper.commands.ui.arguments import as_json
 from cred_helper.commands.ui.screen import Screen
 from cred_helper.errors import CannotLoad
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @click.command("self-check")

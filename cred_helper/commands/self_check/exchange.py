@@ -8,28 +8,24 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from cred_helper import clouds, providers
+from cred_helper.clouds import Cloud
 from cred_helper.commands.doctor.finding import ERROR, Finding, error, note, ok, warning
 from cred_helper.commands.self_check.loopback_server import Authority, LoopbackServer
 from cred_helper.commands.self_check.temporary_files import TemporaryFiles
+from cred_helper.credential import Credential
 from cred_helper.errors import CannotLoad, CredentialError, fault
 from cred_helper.files.os_errors import os_reason
 from cred_helper.hosts import OPTIONAL_ZONES, ZONES, route
 from cred_helper.providers.common.bounded_provider import BoundedProvider
 from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
+from cred_helper.providers.common.loopback import SelfCheck
+from cred_helper.providers.common.protocols import Provider
 from cred_helper.server_url import ServerURL
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from cred_helper.clouds import Cloud
-    from cred_helper.credential import Credential
-    from cred_helper.providers.common.loopback import SelfCheck
-    from cred_helper.providers.common.protocols import Provider
 
 # An exchange takes a second or two on the slowest machine that is supported.
 _DEADLINE_S = 30.0

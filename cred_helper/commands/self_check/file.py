@@ -6,15 +6,13 @@ import hashlib
 import os
 import platform
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from cred_helper import __version__
 from cred_helper.commands.doctor.finding import Finding, error, note, ok
 from cred_helper.commands.self_check import payload
 from cred_helper.files.os_errors import os_reason
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _SUBJECT = "file"
 _SUMS = "SHA256SUMS"

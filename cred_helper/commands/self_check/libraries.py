@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 from cred_helper import clouds, providers
 from cred_helper.commands.doctor.finding import ERROR, Finding, error, ok
@@ -15,9 +15,6 @@ from cred_helper.commands.self_check import payload
 from cred_helper.errors import CannotLoad, fault
 from cred_helper.providers.common import deferred_imports
 from cred_helper.providers.common.trust import CaFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 _SUBJECT = "libraries"
 

@@ -11,17 +11,16 @@ import json
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPException, parse_headers
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from cred_helper.providers.common.loopback import Asked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import BinaryIO, Self
-
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
 
 # Of a client that the check itself is: only a defect is slower.
 _TIMEOUT_S = 10.0

@@ -12,13 +12,14 @@ from __future__ import annotations
 import hashlib
 import sys
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from cred_helper.errors import CannotLoad
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from importlib.metadata import Distribution
+
 
 _DISTRIBUTION = "docker-credential-multi"
 _EXTENSION = 2

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import Self
 
 from cred_helper.errors import CredentialError
 from cred_helper.files.os_errors import os_reason
 from cred_helper.files.private_folder import PrivateFolder
-
-if TYPE_CHECKING:
-    from typing import Self
 
 
 class TemporaryFiles:

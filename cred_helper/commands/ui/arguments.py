@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
 from cred_helper.errors import Misconfigured
 from cred_helper.fallback import dockerconfig
 from cred_helper.settings import settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 

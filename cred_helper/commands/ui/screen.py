@@ -12,18 +12,15 @@ import json
 import os
 import sys
 import textwrap
+from collections.abc import Iterable
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, Self, TextIO
 
 import click
 
 from cred_helper import stdio
 from cred_helper.errors import printable
 from cred_helper.files import user_folders
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Self
 
 _CLEAR_LINE = "\r\x1b[K"
 
