@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -47,7 +47,7 @@ def explain(server_url: str, tries: bool, checks: bool, json_wanted: bool) -> in
         artifacts=target is not None and target.repository is None,
     )
     attempt = Attempt(explained) if tries and not explained.error else None
-    check = Check(explained, attempt) if checks else None
+    check = Check.of(explained, attempt) if checks else None
     if json_wanted:
         document = explained.document()
         if attempt:
@@ -63,24 +63,27 @@ def explain(server_url: str, tries: bool, checks: bool, json_wanted: bool) -> in
     return 1 if check and not check.passed else 0
 
 
-class Check:
+class Check(NamedTuple):
     """Whether a client gets a credential, as far as files (or an attempt) show.
 
     ``reasons`` are why, or why not; ``notices`` also have what the explanation shows.
     """
 
-    def __init__(self, explained: Explanation, attempt: Attempt | None) -> None:
+    passed: bool
+    reasons: list[CredentialError]
+    notices: list[CredentialError]
+
+    @classmethod
+    def of(cls, explained: Explanation, attempt: Attempt | None) -> Check:
+        """Check what an explanation has found."""
         host = explained.server_url.redacted_host
+        passed, reasons = _verdict(explained, attempt, host)
         rules = len(explained.wiring.settings.rules)
-        self.notices: list[CredentialError] = []
-        self.passed, self.reasons = _verdict(explained, attempt, host)
         if explained.rule is None and rules:
             count = "1 rule is" if rules == 1 else f"{rules} rules are"
-            notice = CredentialError("doctor.no-rule-matches", host=host, rules=count)
-            self.reasons.insert(0, notice)
-        if explained.route is None and (cause := near_miss(explained.server_url)):
-            self.notices.append(cause)
-        self.notices += self.reasons
+            reasons.insert(0, CredentialError("doctor.no-rule-matches", host=host, rules=count))
+        near = near_miss(explained.server_url) if explained.route is None else None
+        return cls(passed, reasons, [near, *reasons] if near else reasons)
 
     def document(self) -> dict[str, Any]:
         notices = [explanation.notice(notice) for notice in self.notices]
@@ -111,19 +114,16 @@ def _verdict(
     return False, [CredentialError("doctor.nothing-answers", host=host)]
 
 
-class _Report:
+class _Report(NamedTuple):
     """An explanation as labelled lines."""
 
-    def __init__(
-        self, screen: Screen, explained: Explanation, attempt: Attempt | None, check: Check | None
-    ) -> None:
-        self._screen = screen
-        self._explained = explained
-        self._attempt = attempt
-        self._check = check
+    screen: Screen
+    explained: Explanation
+    attempt: Attempt | None
+    check: Check | None
 
     def show(self) -> None:
-        explained = self._explained
+        explained = self.explained
         self._line("server URL", bold(printable(explained.server_url.redacted)) or dim("(empty)"))
         if explained.server_url.redacted_host != explained.server_url.redacted:
             self._line("host", printable(explained.server_url.redacted_host))
@@ -143,28 +143,28 @@ class _Report:
         self._show_check()
 
     def _show_check(self) -> None:
-        if self._check is None:
+        if self.check is None:
             return
-        word, colour = ("passed", "green") if self._check.passed else ("failed", "red")
+        word, colour = ("passed", "green") if self.check.passed else ("failed", "red")
         self._line("check", click.style(word, fg=colour))
-        for notice in self._check.reasons:
+        for notice in self.check.reasons:
             self._line("", shown(notice.reason))
             self._show_hint(notice.hint)
 
     def _line(self, label: str, text: str) -> None:
-        self._screen.labelled(dim(label), text, width=_WIDTH)
+        self.screen.labelled(dim(label), text, width=_WIDTH)
 
     def _provider(self) -> str:
-        route = self._explained.route
+        route = self.explained.route
         if route is None:
             return "none"
-        missing = "" if self._explained.in_this_build() else ", which this build leaves out"
+        missing = "" if self.explained.in_this_build() else ", which this build leaves out"
         return f"{route.provider}{missing}"
 
     def _show_identity(self) -> None:
-        if self._explained.identity_error:
-            self._show_failure("identity", self._explained.identity_error)
-        identity = self._explained.identity
+        if self.explained.identity_error:
+            self._show_failure("identity", self.explained.identity_error)
+        identity = self.explained.identity
         if identity is None:
             return
         self._line("identity", shown(identity_words(identity)))
@@ -173,12 +173,12 @@ class _Report:
         for reason, others in groupby(identity.skipped, lambda other: other.reason):
             sources = ", ".join(other.source for other in others)
             self._line("", dim(shown(f"not {sources}: {reason}")))
-        for problem in self._explained.local_problems():
+        for problem in self.explained.local_problems():
             self._show_failure("problem", problem)
 
     def _show_token(self, found: FoundToken) -> None:
         """What the cloud's side has to match; never the token."""
-        claims = self._explained.id_token_claims(asks=self._attempt is not None)
+        claims = self.explained.id_token_claims(asks=self.attempt is not None)
         for number, (name, text) in enumerate(claims.items()):
             self._line("" if number else "token", shown(f"{name} {text}"))
         if not claims:
@@ -198,13 +198,13 @@ class _Report:
 
     def _sources(self) -> Iterator[tuple[str, explanation.Outlook]]:
         """Each source, with what it would answer or, where it was asked, has answered."""
-        asked = self._attempt.asked if self._attempt else []
+        asked = self.attempt.asked if self.attempt else []
         for one in asked:
             words = f"{one.outlook.words}, in {one.took_ms:.0f} ms"
             yield one.source, one.outlook._replace(words=words)
-        for left, outlook in self._explained.outlooks()[len(asked) :]:
+        for left, outlook in self.explained.outlooks()[len(asked) :]:
             not_asked = explanation.Outlook(explanation.NOT_ASKED, "not asked")
-            yield left.name, not_asked if self._attempt else outlook
+            yield left.name, not_asked if self.attempt else outlook
 
     def _show_failure(self, label: str, failure: CredentialError) -> None:
         self._line(label, click.style(shown(failure.reason), fg="red"))

@@ -123,9 +123,6 @@ def _explained(registry: ServerURL) -> Explanation:
     return explained
 
 
-# --- A cloud's registry ---------------------------------------------------------------------------
-
-
 def _check_clouds(screen: Screen, explained: Explanation, provider: str) -> None:
     registry = explained.server_url
     attempt = Attempt(explained)
@@ -133,9 +130,6 @@ def _check_clouds(screen: Screen, explained: Explanation, provider: str) -> None
     words = attempt.asked[-1].outlook.words
     screen.line(f"{_name(registry)} needs no login: {provider} answers with {words}")
     _check(screen, registry, credential, is_clouds=True)
-
-
-# --- Any other registry ---------------------------------------------------------------------------
 
 
 def _ask(username: str | None) -> Credential:

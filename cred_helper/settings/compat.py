@@ -104,9 +104,6 @@ class NoStore(Record):
         return False
 
 
-# --- What a helper's variables choose for a registry ----------------------------------------------
-
-
 def _options(name: str, route: Route, environ: MutableMapping[str, str]) -> dict[str, str]:
     """The options of a registry.
 

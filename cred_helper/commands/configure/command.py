@@ -106,9 +106,6 @@ def configure(
     screen.line("undone" if undo else f"done; {command} undoes it")
 
 
-# --- What is on the machine -----------------------------------------------------------------------
-
-
 def _show_machine(screen: Screen) -> None:
     """Show what is there before anything is proposed."""
     found = [(client, programs.find(client, os.environ)) for client in _CLIENTS]

@@ -66,9 +66,6 @@ def _snap() -> Iterator[Finding]:
         yield warning(_SUBJECT, "doctor.docker-is-snap", path=program)
 
 
-# --- Files ----------------------------------------------------------------------------------------
-
-
 def _file(config: DockerConfig, *, is_dockers: bool) -> Iterator[Finding]:
     is_variable = config.name == AUTH_CONFIG
     if (
@@ -212,9 +209,6 @@ def _named(config: DockerConfig, store: str | None, helpers: dict[str, list[str]
     code = "doctor.other-store-named" if store else "doctor.store-not-named"
     command = this_program.command("configure")
     return warning(_SUBJECT, code, command, path=config.name, store=shown_name(store or ""))
-
-
-# --- Logins ---------------------------------------------------------------------------------------
 
 
 def _logins(config: DockerConfig, logins: dict[str, str]) -> Iterator[Finding]:

@@ -212,9 +212,6 @@ def _cache(found: _Node, entry: Entry) -> Iterator[Finding]:
         yield warning(_SUBJECT, "node.cache-missing", provider=entry["name"])
 
 
-# --- Asking ---------------------------------------------------------------------------------------
-
-
 def asked(root: Path, server_urls: list[str]) -> Iterator[Finding]:
     """Ask the providers of this program for these registries, as kubelet does."""
     found = _find(root)

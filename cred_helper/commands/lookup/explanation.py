@@ -125,8 +125,6 @@ class Explanation:
             except CredentialError as error:
                 yield error
 
-    # --- The built-in provider --------------------------------------------------------------------
-
     def why_provider(self) -> str:
         """Why this built-in provider, or none, is asked."""
         own = self.resolution.own_route
@@ -160,8 +158,6 @@ class Explanation:
         if self.builtin and self.identity and isinstance(provider, CachedProvider):
             return provider.kept(self.builtin.request, self.identity)
         return None
-
-    # --- The sources ------------------------------------------------------------------------------
 
     def outlooks(self) -> list[tuple[Source, Outlook]]:
         """What each source would answer, in the order in which they are asked."""
@@ -199,8 +195,6 @@ class Explanation:
             return Outlook(CREDENTIAL, f"a token for {kept.username} is kept, good for {left}")
         doubt = "" if identity.certain else ", if that answers"
         return Outlook(OPEN, f"asks its cloud as {identity.source}{doubt}")
-
-    # --- As a JSON object -------------------------------------------------------------------------
 
     def document(self) -> dict[str, Any]:
         found = self.route

@@ -124,8 +124,6 @@ class ConfigFile:
         found = self.document.get("providers") if isinstance(self.document, dict) else None
         return [entry for entry in found or [] if isinstance(entry, dict)]
 
-    # --- Checking ---------------------------------------------------------------------------------
-
     def problems(self) -> Iterator[Misconfigured]:
         """Everything for which kubelet does not start."""
         document = self.document if isinstance(self.document, dict) else {}
@@ -216,8 +214,6 @@ class ConfigFile:
             yield self._problem("node.config-annotation-twice", name)
         if not all(_ANNOTATION.fullmatch((key or "").lower()) for key in keys):
             yield self._problem("node.config-annotation", name)
-
-    # --- Merging ----------------------------------------------------------------------------------
 
     def merged(self, entries: list[Entry]) -> str:
         """The text with these entries, each in the place of the one of its name, or at the end.
