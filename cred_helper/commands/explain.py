@@ -177,7 +177,7 @@ class _Report(NamedTuple):
             self._show_failure("problem", problem)
 
     def _show_token(self, found: FoundToken) -> None:
-        """What the cloud's side has to match; never the token."""
+        """The claims that the cloud's trust has to match; never the token."""
         claims = self.explained.id_token_claims(asks=self.attempt is not None)
         for number, (name, text) in enumerate(claims.items()):
             self._line("" if number else "token", shown(f"{name} {text}"))
@@ -216,7 +216,7 @@ class _Report(NamedTuple):
 
 
 def _facts(found: Route | None) -> list[tuple[str, str]]:
-    """What the name of the host contains."""
+    """The parts of the host's name, with their labels."""
     match found:
         case EcrRoute():
             kinds = ["FIPS"] * found.fips + ["dual-stack"] * found.dual_stack

@@ -1,4 +1,4 @@
-"""Called by kubelet: what the name of the link and the arguments set.
+"""Called by kubelet: the settings that the name of the link and the arguments make.
 
 A node goes on working when the file of its cloud's own plugin is replaced by a link to this
 program: the plugin's arguments and variables count, only that cloud answers, and a pod without an
@@ -65,7 +65,7 @@ _AZURE_KEYS = (
 
 
 class NodeProfile:
-    """What a name and arguments set.
+    """The settings that kubelet's link and arguments make.
 
     ``pod_options`` are options for a pod's own identity, ``node_options`` for the node's.
     ``without_annotation`` is ``node`` where a pod whose service account has no annotation gets the

@@ -1,4 +1,4 @@
-"""Where the keys of a settings document stand, so that a message can name the file and the line."""
+"""The lines of a settings document's keys, for messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the name that this program is called by changes about its settings."""
+"""The settings that a link's name sets: this program then stands in for another helper."""
 
 from __future__ import annotations
 

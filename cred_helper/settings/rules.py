@@ -147,7 +147,7 @@ class Rule(Record):
 
     @property
     def answered_by(self) -> str | None:
-        """What a message names as the source that answers, where that is not a cloud."""
+        """The source that answers, as a message names it; ``None`` for a cloud."""
         if self.answer:
             return self.place.of("answer")
         if self.helper:

@@ -1,4 +1,4 @@
-"""What ``configure`` proposes: the files that would name ``multi``, and what that displaces."""
+"""The proposal of ``configure``: the files that would name ``multi``, and the helpers displaced."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def _all(root: Path) -> Iterator[Finding]:
     def kubelet() -> Iterator[Finding]:
         return node.node(root)
 
-    # What is checked besides is this machine's, and not that of a node below another root.
+    # The other checks are of this machine, not of a node below another root.
     others = CHECKS if root == Path("/") else ()
     for check in (*others, kubelet):
         try:

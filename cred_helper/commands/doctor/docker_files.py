@@ -122,7 +122,7 @@ def _relative(config: DockerConfig) -> Iterator[Finding]:
 
 
 def _unreadable(path: str) -> Finding | None:
-    """What stands in a file's place and is not a file that this user can read."""
+    """The finding about a path that is not a file which this user can read."""
     try:
         mode = os.stat(path).st_mode
     except OSError:
@@ -153,7 +153,7 @@ def _misfits(
 
 
 def _dockers_own(config: DockerConfig) -> Iterator[Finding]:
-    """What docker does not read in its config.json, and we do or do not look at."""
+    """The parts of its config.json that docker ignores or rejects."""
     try:
         data = json_file.read(config.name)
         parsed = json_file.parse(data)

@@ -13,7 +13,7 @@ ERROR = "error"
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at. ``command`` can be pasted into a shell."""
+    """The result of one check. ``command`` can be pasted into a shell."""
 
     severity: str
     subject: str

@@ -54,7 +54,7 @@ def listed(keys: Iterable[str]) -> str:
 
 
 def problems(name: str, hosts: list[str], config: DockerConfig) -> Iterator[Finding]:
-    """What there is to say of a helper that a file names, other than this program."""
+    """Check another helper that a file names."""
     if name == this_program.HELPER:
         return
     if not is_name(name):
@@ -97,7 +97,7 @@ def _not_executable(program: str) -> str | None:
 
 
 def _mending(name: str, hosts: list[str], config: DockerConfig) -> str | None:
-    """What to run about a helper that is not there: configure, where it would take its place."""
+    """The command for a missing helper: configure, if the built-in provider replaces it."""
     is_ours = name in compat.NAMES and all(route(ServerURL.parse(host)) for host in hosts)
     if (is_ours or not hosts) and config.name == dockerconfig.docker_config_path(os.environ):
         return this_program.command("configure")

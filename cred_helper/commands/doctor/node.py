@@ -93,7 +93,7 @@ def _find(root: Path) -> _Node | None:
 
 
 def node(root: Path) -> Iterator[Finding]:
-    """What kubelet's configuration of credential providers lacks."""
+    """Check kubelet's configuration of credential providers."""
     found = _find(root)
     install = this_program.command("kubelet-config", "--install", str(root))
     kubelet = layouts.running(root)

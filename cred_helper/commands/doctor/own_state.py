@@ -57,7 +57,7 @@ def variables() -> Iterator[Finding]:
 
 
 def mending(failure: CredentialError) -> str | None:
-    """What to run about a mistake in the settings: the message names the variable or the file."""
+    """The command for a mistake in the settings, whose message names the variable or the file."""
     reason = failure.reason
     variable = reason.partition(" ")[0].partition(":")[0]
     if variable.startswith(VARIABLE_PREFIX):
@@ -84,7 +84,7 @@ def _helpers_named(loaded: Settings) -> Iterator[tuple[str, str]]:
 
 
 def store() -> Iterator[Finding]:
-    """What logins are kept in this program's own store, where no keychain works."""
+    """The logins in this program's own store, which serves where no keychain works."""
     path = own_store.path(os.environ)
     try:
         kept = own_store.FileStore(path, lambda *_: None).list()
@@ -96,7 +96,7 @@ def store() -> Iterator[Finding]:
 
 
 def home() -> Iterator[Finding]:
-    """What cannot be kept where the home folder cannot be written."""
+    """Whether the home folder can be written."""
     folder = user_folders.home(os.environ)
     if not folder or not os.path.isdir(folder):
         yield warning("home", "doctor.no-home", shell.set_variable("HOME", "/a/folder/of/yours"))

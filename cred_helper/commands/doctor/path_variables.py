@@ -19,7 +19,7 @@ AUTH_CONFIG = "DOCKER_AUTH_CONFIG"
 
 
 def variables() -> Iterator[Finding]:
-    """What the variables that name a file of docker's or podman's have for a value."""
+    """Check the variables that name docker's and podman's files."""
     for variable in PATH_VARIABLES:
         if value := os.environ.get(variable):
             is_folder = variable == "DOCKER_CONFIG"

@@ -1,1 +1,1 @@
-"""What several commands find out about one server URL: by looking, by asking, at the registry."""
+"""One server URL in several commands: its sources, a real ``get``, the registry's answer."""

@@ -115,7 +115,7 @@ class Explanation:
         yield from self.local_problems()
 
     def local_problems(self) -> Iterator[CredentialError]:
-        """What local files show to be wrong with the identity, besides its own problem."""
+        """Mistakes in the identity that local files show, besides its own problem."""
         if self.identity is None or self.builtin is None:
             return
         # The wrappers of the wiring do not pass this on.

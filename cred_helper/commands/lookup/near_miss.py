@@ -13,7 +13,7 @@ from cred_helper.server_url import ServerURL
 
 
 def near_miss(server_url: ServerURL) -> Misconfigured | None:
-    """Why a host that looks like a cloud's registry is not taken for one."""
+    """The message about a host that looks like a cloud's registry and is not in its zones."""
     if server_url.unroutable or route(server_url) is not None:
         return None
     host = server_url.redacted_host

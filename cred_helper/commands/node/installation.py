@@ -76,7 +76,7 @@ def program(named: Path | None) -> Path:
     """The single file to install: the one that is named, or this program.
 
     Raises:
-        Misconfigured: there is no file that runs by itself.
+        Misconfigured: this program is not a single file, or the named file does not exist.
     """
     if named is None:
         if not getattr(sys, "frozen", False):
