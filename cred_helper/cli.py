@@ -115,11 +115,7 @@ def protocol(arguments: list[str], name: str = DOCKER) -> int:
     failure: CredentialError | None = None
     try:
         document = serve(arguments)
-    except CredentialError as error:
-        failure = error
-    except CannotLoad as error:
-        failure = error.error
-    except (Exception, MemoryError) as error:  # noqa: BLE001
+    except (Exception, CannotLoad) as error:  # noqa: BLE001
         failure = fault(error)
     if failure is not None:
         document = report(failure)

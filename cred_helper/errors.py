@@ -179,11 +179,15 @@ _RESOURCE_WORDS = {
 
 
 def fault(error: BaseException) -> CredentialError:
-    """Make an error of an exception that is not expected.
+    """The error of ours that an exception is, or one for an exception that is not expected.
 
-    Where the machine is short of something, the error names that. Otherwise it names the type of
-    the exception and where it was raised: its text could hold a secret.
+    Where the machine is short of something, that names it. Otherwise it names the type of the
+    exception and where it was raised: its text could hold a secret.
     """
+    if isinstance(error, CannotLoad):
+        return error.error
+    if isinstance(error, CredentialError):
+        return error
     code = _resource(error)
     if code:
         return CredentialError(code)

@@ -80,42 +80,33 @@ def main(arguments: list[str]) -> int:
             standalone_mode=False,
             color=colour_wanted(),
         )
-        status = returned if isinstance(returned, int) else 0
         sys.stdout.flush()
-    except CredentialError as error:
-        stdio.error(error)
-        status = 1
-    except CannotLoad as error:
-        stdio.error(error.error)
-        status = 1
+        return returned if isinstance(returned, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        status = 2
+        return 2
     except click.UsageError as error:
         values = {"reason": _reason(error), "command": _help_for(error, arguments)}
         stdio.error(CredentialError("client.usage", **values))
-        status = 2
+        return 2
     except click.ClickException as error:
         stdio.error(CredentialError("client.command-failed", reason=_reason(error)))
-        status = 1
     except click.Abort as end:
         stdio.error(CredentialError("client.aborted"))
-        is_interrupted = isinstance(end.__cause__ or end.__context__, KeyboardInterrupt)
-        status = _INTERRUPTED if is_interrupted else 1
+        if isinstance(end.__cause__ or end.__context__, KeyboardInterrupt):
+            return _INTERRUPTED
     except BrokenPipeError:
-        status = 1  # the reader has gone
+        pass  # the reader has gone
     except OSError as error:
         place = str(error.filename or "standard output")
         cause = (error.strerror or type(error).__name__).lower()
         stdio.error(CredentialError("client.input-output", place=place, cause=cause))
-        status = 1
     except SystemExit as end:
         # Click's completion ends this way.
-        status = end.code if isinstance(end.code, int) else 1
-    except Exception as error:  # noqa: BLE001
+        return end.code if isinstance(end.code, int) else 1
+    except (Exception, CannotLoad) as error:  # noqa: BLE001
         stdio.error(fault(error))
-        status = 1
-    return status
+    return 1
 
 
 def _reason(error: click.ClickException) -> str:

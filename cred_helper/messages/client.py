@@ -1,7 +1,5 @@
 """Messages about requests of registry clients."""
 
-from __future__ import annotations
-
 from cred_helper.messages import Message
 
 MESSAGES: dict[str, Message] = {

@@ -1,7 +1,5 @@
 """Messages of ``configure`` and of the files that it reads and writes."""
 
-from __future__ import annotations
-
 from cred_helper.messages import Message
 
 MESSAGES: dict[str, Message] = {

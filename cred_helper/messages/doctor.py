@@ -1,7 +1,5 @@
 """Messages of ``doctor`` and of ``explain --check``."""
 
-from __future__ import annotations
-
 from cred_helper.messages import Message
 
 MESSAGES: dict[str, Message] = {

@@ -1,7 +1,5 @@
 """Messages about docker's and podman's configuration files."""
 
-from __future__ import annotations
-
 from cred_helper.messages import Message
 
 _CORRECT = "correct it in {file}"

@@ -3,8 +3,6 @@
 The reasons do not name the file: ``file.at`` puts its name in front.
 """
 
-from __future__ import annotations
-
 from cred_helper.messages import Message
 
 MESSAGES: dict[str, Message] = {

@@ -1,7 +1,5 @@
 """Messages about other credential helpers, as sources and as stores."""
 
-from __future__ import annotations
-
 from cred_helper.messages import Message
 
 _TIMEOUT = "DOCKER_CREDENTIAL_MULTI_HELPER_TIMEOUT_S is how long a helper may take"

@@ -1,7 +1,5 @@
 """Messages about defects and limits of this program itself."""
 
-from __future__ import annotations
-
 from cred_helper.messages import Message
 
 _MEMORY_FILES = (

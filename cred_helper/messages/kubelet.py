@@ -1,7 +1,5 @@
 """Messages of the protocol of kubelet's credential providers."""
 
-from __future__ import annotations
-
 from cred_helper.messages import Message
 
 _PROVIDER_EACH = (

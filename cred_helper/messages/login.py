@@ -1,7 +1,5 @@
 """Messages of ``login``, ``logout`` and ``token``, and of the question to a registry."""
 
-from __future__ import annotations
-
 from cred_helper.messages import Message
 
 MESSAGES: dict[str, Message] = {

@@ -4,8 +4,6 @@
 a metadata service, or the proxy before it.
 """
 
-from __future__ import annotations
-
 from cred_helper.messages import IN_BETWEEN, Message
 
 _SEE_PROXY = "see HTTPS_PROXY, and NO_PROXY for what is reached without a proxy"

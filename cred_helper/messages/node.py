@@ -1,10 +1,11 @@
 """Messages of `kubelet-config`, and of what a node's configuration has."""
 
-from __future__ import annotations
-
 from cred_helper.messages import Message
 
-_NOT_STARTED = "kubelet does not start with this configuration."
+
+def _refused(text: str, hint: str = "") -> Message:
+    return Message(text, hint, cause="kubelet does not start with this configuration.")
+
 
 MESSAGES: dict[str, Message] = {
     # --- Installing -------------------------------------------------------------------------------
@@ -64,50 +65,38 @@ MESSAGES: dict[str, Message] = {
         "{path} has an older apiVersion than {version}, which tokens need",
         "set apiVersion: {version}; kubelet reads it since 1.26",
     ),
-    "node.config-kind": Message("{path} is not a {kind} of {group}", cause=_NOT_STARTED),
-    "node.config-unknown-member": Message(
-        "{path}: {provider} has the member {member}, which its apiVersion does not have",
-        cause=_NOT_STARTED,
+    "node.config-kind": _refused("{path} is not a {kind} of {group}"),
+    "node.config-unknown-member": _refused(
+        "{path}: {provider} has the member {member}, which its apiVersion does not have"
     ),
-    "node.config-no-member": Message("{path}: {provider} has no {member}", cause=_NOT_STARTED),
-    "node.config-type": Message(
-        "{path}: {provider}: {member} has a value of the wrong type", cause=_NOT_STARTED
-    ),
-    "node.config-name-twice": Message(
+    "node.config-no-member": _refused("{path}: {provider} has no {member}"),
+    "node.config-type": _refused("{path}: {provider}: {member} has a value of the wrong type"),
+    "node.config-name-twice": _refused(
         "{path}: two providers have the name {provider}",
         "make a link of another name to the executable, and name one of them so",
-        cause=_NOT_STARTED,
     ),
-    "node.config-name": Message(
-        "{path}: the name of {provider} is not that of a file in kubelet's folder of providers",
-        cause=_NOT_STARTED,
+    "node.config-name": _refused(
+        "{path}: the name of {provider} is not that of a file in kubelet's folder of providers"
     ),
-    "node.config-version": Message(
-        "{path}: the apiVersion of {provider} does not belong to {group}", cause=_NOT_STARTED
+    "node.config-version": _refused(
+        "{path}: the apiVersion of {provider} does not belong to {group}"
     ),
-    "node.config-duration": Message(
-        "{path}: the defaultCacheDuration of {provider} is not a duration such as 12h",
-        cause=_NOT_STARTED,
+    "node.config-duration": _refused(
+        "{path}: the defaultCacheDuration of {provider} is not a duration such as 12h"
     ),
-    "node.config-match-image": Message(
-        "{path}: {provider} has a pattern in matchImages that is not an image", cause=_NOT_STARTED
+    "node.config-match-image": _refused(
+        "{path}: {provider} has a pattern in matchImages that is not an image"
     ),
-    "node.config-cache-type": Message(
-        "{path}: the cacheType of {provider} is not {types}", cause=_NOT_STARTED
+    "node.config-cache-type": _refused("{path}: the cacheType of {provider} is not {types}"),
+    "node.config-tokens-version": _refused(
+        "{path}: {provider} has tokenAttributes, and its apiVersion is not {version}"
     ),
-    "node.config-tokens-version": Message(
-        "{path}: {provider} has tokenAttributes, and its apiVersion is not {version}",
-        cause=_NOT_STARTED,
+    "node.config-required-annotations": _refused(
+        "{path}: {provider} requires annotations and does not require a service account"
     ),
-    "node.config-required-annotations": Message(
-        "{path}: {provider} requires annotations and does not require a service account",
-        cause=_NOT_STARTED,
-    ),
-    "node.config-annotation-twice": Message(
-        "{path}: {provider} names an annotation twice", cause=_NOT_STARTED
-    ),
-    "node.config-annotation": Message(
-        "{path}: {provider} names an annotation that is not a valid key", cause=_NOT_STARTED
+    "node.config-annotation-twice": _refused("{path}: {provider} names an annotation twice"),
+    "node.config-annotation": _refused(
+        "{path}: {provider} names an annotation that is not a valid key"
     ),
     # --- doctor -----------------------------------------------------------------------------------
     "node.without-flags": Message(

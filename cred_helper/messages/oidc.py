@@ -1,7 +1,5 @@
 """Messages about identity tokens of CI jobs and pods."""
 
-from __future__ import annotations
-
 from cred_helper.messages import Message
 
 MESSAGES: dict[str, Message] = {

@@ -1,7 +1,5 @@
 """Messages of ``self-check``."""
 
-from __future__ import annotations
-
 from cred_helper.messages import Message
 
 _AGAIN = "install it again, and compare its checksum with SHA256SUMS"

@@ -1,10 +1,8 @@
 """Called by the name of another helper, this program stands in for it: a profile of settings.
 
-A link named ``docker-credential-ecr-login`` in place of the program of that name keeps every
-config.json right that names it. Only the cloud of that helper answers, and the variables that
-configure the helper count as settings of ours, unless the setting itself is in the environment.
-What those programs do by accident (a token for any host that is asked for, failures reported as
-"not found") is not imitated.
+Only the cloud of that helper answers, and the variables that configure the helper count as settings
+of ours, unless the setting itself is in the environment. Defects of the helpers (a token for any
+host, failures reported as "not found") are not imitated.
 
 Sources:
   https://github.com/awslabs/amazon-ecr-credential-helper

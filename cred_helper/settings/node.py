@@ -1,10 +1,9 @@
 """Called by kubelet: the settings that the name of the link and the arguments make.
 
-A node goes on working when the file of its cloud's own plugin is replaced by a link to this
-program: the plugin's arguments and variables count, only that cloud answers, and a pod without an
-annotation gets what it gets from the plugin. What the plugins do by accident (a token for any host
-that is asked for, the node's identity where the pod's fails, a client secret as a password) is not
-imitated.
+A link takes the place of a cloud's own plugin: the plugin's arguments and variables count, only
+that cloud answers, and a pod without an annotation gets what it gets from the plugin. Defects of
+the plugins (a token for any host, the node's identity where the pod's fails, a client secret as a
+password) are not imitated.
 
 Sources:
   https://github.com/kubernetes/cloud-provider-aws/tree/master/cmd/ecr-credential-provider

@@ -1,26 +1,8 @@
 """The user's rules: which server URLs a rule is for, and which source answers there.
 
-::
-
-    [[rule]]
-    match = "*.dkr.ecr.*.amazonaws.com"     # a host; only the first rule that matches counts
-    profile = "work"                        # an option of the provider that answers
-
-    match = "**.corp.example"               # one label or more in place of **
-    match = "registry.corp.example:5000"    # a port; 443 without one; * is any
-    match = "registry.corp.example/team-a"  # a path and all below it, for clients that send one
-
-    provider = "ecr"                        # a cloud; environment (variables); none (no cloud)
-    helper = "pass"                         # only docker-credential-pass
-    answer = "anonymous"                    # no source; "none" makes the client stop; "empty" is
-                                            # for clients that stop where there is no credential
-    alias = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"   # the registry behind this host
-    list = true                             # list the host, for clients that look there
-    push = true                             # a token that is made for one repository may push
-    min_remaining_life = "45m"              # a cached token with less left is renewed
-
-``patterns`` says what a match can be. An alias is the only way for a host outside every zone of
-``hosts`` to get a cloud's token, and what it names must itself be in a zone.
+``packaging/docs/settings.md`` describes every key, and ``patterns`` the values of ``match``. Only
+the first rule that matches counts. An alias is the only way for a host outside every zone of
+``hosts`` to get a cloud's token, and the host that it names must itself be in a zone.
 
 A rule with a mistake stops the hosts that it is for, and no others.
 """

@@ -1,14 +1,10 @@
 """Every setting and every environment variable of this program, in one table.
 
-A setting is looked up in its own environment variable, then in the user's settings file, then in
-the machine's; otherwise it has its default. Each setting is looked up by itself: the user's file
-changes what it names and leaves the rest to the machine's. Rules are joined: those of
-``DOCKER_CREDENTIAL_MULTI_RULES``, then the user's, then the machine's; the first match counts. A
-file named by ``DOCKER_CREDENTIAL_MULTI_CONFIG`` replaces both files.
-
-A cloud's options stand in a rule for the registries that it matches. For all others they stand in a
-variable (``DOCKER_CREDENTIAL_MULTI_ACR_AUDIENCE``), or in a table of the cloud's name (``[acr]``).
-Each option is looked up by itself too.
+A setting comes from its own variable, else from the user's settings file, else from the machine's,
+else it has its default; each is looked up by itself. Rules are joined: those of
+``DOCKER_CREDENTIAL_MULTI_RULES``, the user's, the machine's. ``DOCKER_CREDENTIAL_MULTI_CONFIG``
+names a file that replaces both. A cloud's options stand in a rule, in a variable
+(``DOCKER_CREDENTIAL_MULTI_ACR_AUDIENCE``) or in a table of the cloud's name (``[acr]``).
 
 Nothing else reads ``DOCKER_CREDENTIAL_MULTI_*``. The clouds' own variables belong to the providers.
 Without a file, only ``os`` is loaded for this.

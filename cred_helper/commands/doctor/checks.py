@@ -21,7 +21,7 @@ from cred_helper.commands.doctor import (
     rules,
 )
 from cred_helper.commands.doctor.finding import ERROR, Finding, error
-from cred_helper.errors import CredentialError, fault
+from cred_helper.errors import fault
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     *(program.program, program.helpers, docker_files.docker, podman_files.podman),
@@ -55,8 +55,6 @@ def _all(root: Path) -> Iterator[Finding]:
     for check in (*others, kubelet):
         try:
             yield from check()
-        except CredentialError as failure:
-            yield Finding(ERROR, check.__name__, failure)
         except OSError as failure:
             place = str(failure.filename or check.__name__)
             cause = (failure.strerror or type(failure).__name__).lower()

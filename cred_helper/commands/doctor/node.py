@@ -18,6 +18,7 @@ from cred_helper.commands.doctor.program import unstartable
 from cred_helper.commands.node import layouts, match_images
 from cred_helper.commands.node.layouts import Layout, below
 from cred_helper.commands.node.provider_config import (
+    ANNOTATIONS,
     PROGRAM,
     TOKENS,
     ConfigFile,
@@ -187,8 +188,8 @@ def _images(entry: Entry, entries: list[Entry], install: str) -> Iterator[Findin
             values = {"provider": name, "cloud": cloud.title, "hosts": ", ".join(lacking)}
             yield note(_SUBJECT, "node.hosts-missing", install, **values)
         needed = {one.name: None for one in cloud.annotations if one.needed or not one.option}
-        for kind in ("required", "optional"):
-            for sent in tokens.get(f"{kind}ServiceAccountAnnotationKeys") or []:
+        for member in ANNOTATIONS:
+            for sent in tokens.get(member) or []:
                 needed.pop(sent, None)
         if tokens and needed:
             values = {"provider": name, "annotations": ", ".join(needed)}

@@ -35,22 +35,17 @@ TOKENS = "tokenAttributes"
 _CACHE_TYPES = ("ServiceAccount", "Token")
 
 _TEXTS = [str]
-_VARIABLES = [{"name": str, "value": str}]
 # The members of an entry, by their types. Only the first version has tokenAttributes.
 _ENTRY: dict[str, Any] = {
-    "name": str,
-    "matchImages": _TEXTS,
-    "defaultCacheDuration": str,
-    "apiVersion": str,
-    "args": _TEXTS,
-    "env": _VARIABLES,
+    **dict.fromkeys(("name", "defaultCacheDuration", "apiVersion"), str),
+    **dict.fromkeys(("matchImages", "args"), _TEXTS),
+    "env": [{"name": str, "value": str}],
 }
+ANNOTATIONS = ("requiredServiceAccountAnnotationKeys", "optionalServiceAccountAnnotationKeys")
 _TOKEN_MEMBERS: dict[str, Any] = {
-    "serviceAccountTokenAudience": str,
-    "cacheType": str,
+    **dict.fromkeys(("serviceAccountTokenAudience", "cacheType"), str),
     "requireServiceAccount": bool,
-    "requiredServiceAccountAnnotationKeys": _TEXTS,
-    "optionalServiceAccountAnnotationKeys": _TEXTS,
+    **dict.fromkeys(ANNOTATIONS, _TEXTS),
 }
 # Go's time.ParseDuration, without a sign: kubelet refuses less than 0.
 _DURATION = re.compile(r"\+?(?:0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)")
@@ -195,21 +190,18 @@ class ConfigFile:
                     yield self._problem("node.config-unknown-member", name, member=_shown(place))
 
     def _token_problems(self, name: str, entry: Entry, tokens: Entry) -> Iterator[Misconfigured]:
-        for member in ("serviceAccountTokenAudience", "cacheType"):
-            if not tokens.get(member):
-                yield self._problem("node.config-no-member", name, member=f"{TOKENS}.{member}")
         requires = tokens.get("requireServiceAccount")
-        if requires is None:
-            member = f"{TOKENS}.requireServiceAccount"
-            yield self._problem("node.config-no-member", name, member=member)
+        for member in ("serviceAccountTokenAudience", "cacheType", "requireServiceAccount"):
+            if tokens.get(member) in (None, ""):
+                yield self._problem("node.config-no-member", name, member=f"{TOKENS}.{member}")
         if tokens.get("cacheType") and tokens["cacheType"] not in _CACHE_TYPES:
             yield self._problem("node.config-cache-type", name, types=" or ".join(_CACHE_TYPES))
         if entry.get("apiVersion") != PLUGIN_VERSION:
             yield self._problem("node.config-tokens-version", name, version=PLUGIN_VERSION)
-        required = tokens.get("requiredServiceAccountAnnotationKeys") or []
+        required, optional = (tokens.get(member) or [] for member in ANNOTATIONS)
         if required and requires is False:
             yield self._problem("node.config-required-annotations", name)
-        keys = [*required, *(tokens.get("optionalServiceAccountAnnotationKeys") or [])]
+        keys = [*required, *optional]
         if len(set(keys)) < len(keys):
             yield self._problem("node.config-annotation-twice", name)
         if not all(_ANNOTATION.fullmatch((key or "").lower()) for key in keys):

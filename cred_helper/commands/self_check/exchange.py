@@ -47,13 +47,9 @@ def exchanges() -> Iterator[Finding]:
                 continue
             authority = authority or Authority()
             yield _exchanged(cloud, provider, check, authority)
-        except CannotLoad as failure:
-            yield _failed(cloud, failure.error)
-        except CredentialError as failure:
-            yield _failed(cloud, failure)
         except OSError as failure:
             yield error(cloud.name, "selfcheck.no-loopback", reason=os_reason(failure))
-        except Exception as failure:  # noqa: BLE001 - the other clouds are still checked
+        except (Exception, CannotLoad) as failure:  # noqa: BLE001 - the others are still checked
             yield _failed(cloud, fault(failure))
 
 
