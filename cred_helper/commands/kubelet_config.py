@@ -111,10 +111,10 @@ def kubelet_config(
         layout = layouts.find(layout_name) if layout_name else layouts.detect(root)
         if layout is None:
             raise Misconfigured("node.unknown-layout", root=root)
-        found = entries.of(chosen)
-        changes = installation.changes(root, layout, found, installation.program(program))
+        source, found = installation.program(program), entries.of(chosen)
         node = f"{layout.name}: {layout.config}, {layout.folder}"
         screen.labelled(dim("node"), node, width=_WIDTH)
+        changes = installation.changes(root, layout, found, source)
         if not changes:
             screen.line()
             screen.line("nothing to do: it is installed already")
