@@ -41,8 +41,8 @@ def report(
 
 def _show(screen: Screen, finding: Finding) -> None:
     mark, colour = _MARKS[finding.severity]
-    bold_if_error = finding.severity == ERROR or None
-    styled = click.style(f"{mark:<{_MARK_WIDTH}}", fg=colour, bold=bold_if_error)
+    is_bold = finding.severity == ERROR or None
+    styled = click.style(f"{mark:<{_MARK_WIDTH}}", fg=colour, bold=is_bold)
     label = f"{styled}{finding.subject:<{_SUBJECT_WIDTH - 1}} "
     width = _MARK_WIDTH + _SUBJECT_WIDTH
     screen.labelled(label, shown(finding.notice.reason), width=width)
