@@ -62,11 +62,6 @@ class FileChange(NamedTuple):
     after: str | None
     show: Callable[[str], str] = str
 
-    @property
-    def is_change(self) -> bool:
-        """Whether the two differ."""
-        return self.before != self.after
-
     def diff(self) -> str:
         """The difference in the form of diff, with everything masked that can be a secret."""
         lines = difflib.unified_diff(

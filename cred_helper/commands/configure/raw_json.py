@@ -96,23 +96,19 @@ def put(text: str, raw: str, *path: str) -> str:
 
     A null counts as missing.
     """
-    json.loads(text)  # the scanner below assumes valid JSON
-    return _put(text, 0, raw, path, depth=1)
-
-
-def _put(text: str, at: int, raw: str, path: tuple[str, ...], *, depth: int) -> str:
-    name, *rest = path
-    here = _Object(text, at)
-    member = here.member(name)
-    is_made = member is None or _is_null(text, member.value_start)
-    if is_made:
-        for inner in reversed(rest):
-            raw = f"{{{json.dumps(inner)}: {raw}}}"
-    if member is None:
-        return _insert(text, here, json.dumps(name), raw, depth)
-    if is_made or not rest:
-        return text[: member.value_start] + raw + text[member.end :]
-    return _put(text, member.value_start, raw, tuple(rest), depth=depth + 1)
+    json.loads(text)  # the scanner assumes valid JSON
+    at = 0
+    for depth, name in enumerate(path, 1):
+        here = _Object(text, at)
+        member = here.member(name)
+        if member is None or _is_null(text, member.value_start) or depth == len(path):
+            for inner in reversed(path[depth:]):
+                raw = f"{{{json.dumps(inner)}: {raw}}}"
+            if member is None:
+                return _insert(text, here, json.dumps(name), raw, depth)
+            return text[: member.value_start] + raw + text[member.end :]
+        at = member.value_start
+    return raw
 
 
 def _insert(text: str, here: _Object, name: str, raw: str, depth: int) -> str:

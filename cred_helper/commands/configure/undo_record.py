@@ -107,12 +107,11 @@ class Journal:
                 texts[path] = _UNDO[record["kind"]](record, texts[path])
             except _ChangedSince:
                 plan.note("configure.changed-since", path=path)
-        kinds = {record["path"]: record["kind"] for record in self._records}
-        changes = (
-            FileChange(Path(path), read(Path(path)), text, _SHOWN.get(kinds[path], str))
-            for path, text in texts.items()
-        )
-        plan.steps += [Step(change, {}) for change in changes if change.is_change]
+        masks = {record["path"]: masked for record in self._records if record["kind"] == "json"}
+        for path, text in texts.items():
+            change = FileChange(Path(path), read(Path(path)), text, masks.get(path, str))
+            if change.before != change.after:
+                plan.steps.append(Step(change, {}))
         return plan
 
 
@@ -138,5 +137,4 @@ def _without_line(record: Record, text: str | None) -> str | None:
     return None if record["created"] and not left else left
 
 
-_SHOWN = {"json": masked}
 _UNDO = {"json": unedited, "file": _without_file, "line": _without_line}
