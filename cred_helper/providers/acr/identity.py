@@ -102,13 +102,13 @@ def choose(request: TokenRequest) -> AcrIdentity:
         settles=lambda candidate: candidate.certain and candidate.settled,
     )
     candidates = _ordered([candidate for _, candidate in found], skipped)
+
+    def problem() -> Misconfigured | None:
+        from cred_helper.providers.acr.ids import nothing_found
+
+        return nothing_found(settings)
+
     if not candidates:
-
-        def problem() -> Misconfigured | None:
-            from cred_helper.providers.acr.ids import nothing_found
-
-            return nothing_found(settings)
-
         return AcrIdentity(None, skipped=tuple(skipped), problem_if_absent=problem, candidates=())
     first = candidates[0]
     signs_in_at = (settings.authority, settings.audience, settings.option("tenant_id"))
@@ -121,6 +121,7 @@ def choose(request: TokenRequest) -> AcrIdentity:
         skipped=tuple(skipped),
         cache_key=key,
         certain=first.certain,
+        problem_if_absent=problem,
         id_token=first.id_token,
         candidates=tuple(candidates),
         signs_in_at=signs_in_at,
