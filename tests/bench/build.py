@@ -16,8 +16,6 @@ from tests.bench.subjects import Subject
 
 @dataclass
 class Build:
-    """The gets of one program."""
-
     name: str
     gets: int = 0
     seconds: float = 0.0
@@ -28,7 +26,6 @@ class Build:
 def builds(
     stage: Stage, stopwatch: Stopwatch, subjects: Sequence[Subject], gets: int
 ) -> list[Build]:
-    """Do the gets with each program of ours."""
     found = []
     for subject in subjects:
         build = Build(subject.name)

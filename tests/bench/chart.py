@@ -33,7 +33,6 @@ text{font:13px system-ui,-apple-system,"Segoe UI","DejaVu Sans",sans-serif;fill:
 
 
 def chart(document: Document) -> str:
-    """Draw the picture."""
     gets = max(
         (sum(it["gets"] for it in day["ours"].values()) for day in document["days"]), default=0
     )

@@ -22,8 +22,6 @@ RENEWED_EVERY = 10
 
 @dataclass
 class Tally:
-    """The sum of one program's gets."""
-
     gets: int = 0
     seconds: float = 0.0
     requests: int = 0

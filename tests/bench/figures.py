@@ -22,8 +22,6 @@ Results = Mapping[str, Measured]
 
 @dataclass(frozen=True)
 class Figure:
-    """One target."""
-
     what: str
     unit: str
     limit: float
@@ -48,7 +46,6 @@ _COLD = {"ecr": (0.4, 0.33, 0.6), "gcr": (0.55, 0.45, 0.7), "acr": (0.6, 0.5, 0.
 def figures(
     results: Results, subjects: Sequence[Subject], least_peak_bytes: int = 0
 ) -> Iterator[Figure]:
-    """The figures of one run."""
     go = GO_HELPERS["ecr"]
     for subject in (ONEFILE, STATIC):
         for name, what in (("warm ecr", "warm get, ECR"), ("parallel ecr", "20 at once")):

@@ -23,8 +23,6 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Report:
-    """One run of the bench."""
-
     rounds: int
     took_s: float
     loads: tuple[float, float]
@@ -38,7 +36,6 @@ class Report:
     figures: Sequence[Figure]
 
     def document(self) -> Document:
-        """All results."""
         return {
             "version": __version__,
             "date": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",

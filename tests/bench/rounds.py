@@ -27,7 +27,6 @@ class Scenario:
         return self.kind if self.cloud == OTHER else f"{self.kind} {self.cloud}"
 
     def takes(self, subject: Subject) -> bool:
-        """Whether a subject takes part."""
         own = self.cloud == OTHER or self.kind == "parallel" or self.cloud in subject.clouds
         return self.kind in subject.scenarios and own
 
@@ -39,8 +38,6 @@ class Scenario:
 
 @dataclass
 class Series:
-    """The runs of one subject, by round."""
-
     samples: dict[int, Sample] = field(default_factory=dict)
     requests: int = 0
     """The number of upstream requests of one get."""
@@ -79,8 +76,6 @@ class Series:
 
 @dataclass(frozen=True)
 class Measured:
-    """The results of a scenario."""
-
     scenario: Scenario
     series: Mapping[str, Series]
 
@@ -90,12 +85,10 @@ class Measured:
         return series if series is not None and series.samples and not series.wrong else None
 
     def times(self, name: str, reference: str = "") -> float | None:
-        """The ratio of a subject to a reference."""
         one, other = self.good(name), self.good(reference or self.scenario.reference)
         return one.times(other) if one is not None and other is not None else None
 
     def min_times(self, name: str, reference: str = "") -> float | None:
-        """The ratio of the quickest runs."""
         one, other = self.good(name), self.good(reference or self.scenario.reference)
         return one.min_times(other) if one is not None and other is not None else None
 

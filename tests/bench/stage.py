@@ -53,11 +53,9 @@ class Stage:
         return path
 
     def forget(self, subject: Subject) -> None:
-        """Remove everything from the home of a subject."""
         shutil.rmtree(self._homes / subject.name, ignore_errors=True)
 
     def wrong(self, subject: Subject, cloud: str, sample: Sample) -> str | None:
-        """Why a reply is wrong, if it is."""
         if not subject.answers:
             return None
         return next(filter(None, (self._wrong(subject, cloud, *it) for it in sample.replies)), None)
@@ -161,7 +159,6 @@ class Stage:
 
 @contextmanager
 def stage(folder: Path) -> Iterator[Stage]:
-    """Run the clouds."""
     authority = Authority(folder)
     with ExitStack() as stack:
         proxy = stack.enter_context(TerminatingProxy(authority))

@@ -26,8 +26,6 @@ class Hung(Exception):
 
 @dataclass(frozen=True)
 class Command:
-    """A program to run."""
-
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
     stdin: Path

@@ -31,8 +31,6 @@ GO_HELPERS = {"ecr": "ecr-login", "gcr": "gcr", "acr": "acr-env"}
 
 
 class Kind(Enum):
-    """The kind of a subject."""
-
     YARDSTICK = "yardstick"
     OURS = "ours"
     PEER = "peer"
@@ -75,7 +73,6 @@ class Subject:
 
 
 def found() -> Iterator[Subject]:
-    """All programs that are here."""
     yield Subject(
         BARE,
         Kind.YARDSTICK,

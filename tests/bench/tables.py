@@ -19,7 +19,6 @@ def filled(page: str, document: Document) -> str:
 
 
 def tables(document: Document) -> Iterator[str]:
-    """The tables with their titles."""
     yield _machine(document)
     yield _by_cloud(
         document, "Warm get: the answer is in the cache. Median in ms (quickest), × bare Python"
@@ -189,7 +188,6 @@ def _requests(document: Document, scenarios: Iterable[str], name: str) -> str:
 
 
 def total(tallies: Mapping[str, Document], clouds: Iterable[str]) -> Document:
-    """The sum of the work for these clouds."""
     found = [tallies[cloud] for cloud in clouds]
     return {key: sum(it[key] for it in found) for key in ("gets", "seconds", "requests")}
 

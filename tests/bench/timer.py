@@ -45,14 +45,12 @@ def finish(pid: int, reading: int) -> Finished:
 
 
 def run(commands: list[Command]) -> tuple[float, list[Finished]]:
-    """Run programs at the same time; the seconds until the last ends, and their results."""
     started_at_s = perf_counter()
     finished = [finish(*child) for child in [start(command) for command in commands]]
     return perf_counter() - started_at_s, finished
 
 
 def main() -> None:
-    """Serve until standard input ends."""
     while True:
         try:
             commands = marshal.load(sys.stdin.buffer)

@@ -70,7 +70,6 @@ class Job:
         self.printed = ""
 
     def workflow(self, text: str) -> None:
-        """Run every step of the only job of a workflow."""
         [job] = read_yaml(text)["jobs"].values()
         for step in job["steps"]:
             if "uses" in step:
@@ -80,7 +79,6 @@ class Job:
                 self.step(step, {})
 
     def action(self, **given: str) -> None:
-        """Run the setup action with these inputs."""
         action = read_yaml(ACTION.read_text("utf-8"))
         defaults = {name: row.get("default", "") for name, row in action["inputs"].items()}
         assert not given.keys() - defaults.keys(), given
@@ -90,7 +88,6 @@ class Job:
             self.step(step, inputs)
 
     def step(self, step: dict[str, Any], inputs: Mapping[str, str] = _NO_INPUTS) -> None:
-        """Run a step that is a script."""
         known = {"name", "id", "if", "shell", "env", "run"}
         assert not step.keys() - known, step
         if not self._wanted(step.get("if", ""), inputs):
@@ -117,10 +114,7 @@ class Job:
         self.printed += done.stdout
         if done.returncode:
             raise Failed(done.stdout)
-        for file, variables in (
-            ("GITHUB_ENV", self.environment),
-            ("GITHUB_OUTPUT", self.outputs),
-        ):
+        for file, variables in (("GITHUB_ENV", self.environment), ("GITHUB_OUTPUT", self.outputs)):
             for line in files[file].read_text().splitlines():
                 name, _, value = line.partition("=")
                 variables[name] = value

@@ -109,9 +109,7 @@ alias = "other.azurecr.io"
 """
 
 
-def test_configure_prints_the_recipe_for_what_it_finds_and_changes_nothing(
-    person: Machine,
-) -> None:
+def test_configure_prints_the_recipe_for_what_it_finds_and_changes_nothing(person: Machine) -> None:
     """The settings of the printed workflow come to the same for every registry as those here."""
     first = "111111111111.dkr.ecr.eu-west-1.amazonaws.com"
     person.config(credHelpers={first: "multi", "registry.corp.example": "pass"})
@@ -129,11 +127,7 @@ def test_configure_prints_the_recipe_for_what_it_finds_and_changes_nothing(
     [job] = document["jobs"].values()
     setup, pull = job["steps"]
     hosts = [line.split()[-1].partition("/")[0] for line in pull["run"].splitlines()]
-    assert hosts == [
-        first,
-        "222222222222.dkr.ecr.eu-west-1.amazonaws.com",
-        "images.corp.example",
-    ]
+    assert hosts == [first, "222222222222.dkr.ecr.eu-west-1.amazonaws.com", "images.corp.example"]
     own = _identities(person, hosts)
     person.settings(setup["with"]["settings"])
     assert _identities(person, hosts) == own
@@ -161,10 +155,7 @@ def test_a_cloud_that_is_set_up_is_in_the_recipe_though_no_file_names_its_regist
     text = person.run("configure", "--ci", "gitlab").stdout.decode()
     assert [
         line.split()[-1].partition("/")[0] for line in text.splitlines() if " pull " in line
-    ] == [
-        "111111111111.dkr.ecr.eu-west-1.amazonaws.com",
-        clouds.find("gcr").example_host,
-    ]
+    ] == ["111111111111.dkr.ecr.eu-west-1.amazonaws.com", clouds.find("gcr").example_host]
 
 
 def _identities(person: Machine, hosts: list[str]) -> list[str]:

@@ -44,7 +44,6 @@ class Client:
         return self.digest_of(done.stdout)
 
     def log_in(self, machine: Machine, host: str, username: str, secret: str) -> None:
-        """Log in as a script does."""
         words = (*self.login_words, "--username", username, "--password-stdin", host)
         machine.succeed(self.program, *words, stdin=secret)
 

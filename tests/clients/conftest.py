@@ -40,10 +40,7 @@ WAYS_TO_ASK = [
 
 @pytest.fixture(params=WAYS_TO_ASK)
 def private(
-    request: pytest.FixtureRequest,
-    authority: Authority,
-    proxy: TerminatingProxy,
-    tmp_path: Path,
+    request: pytest.FixtureRequest, authority: Authority, proxy: TerminatingProxy, tmp_path: Path
 ) -> Iterator[Private]:
     """A private registry that asks for its one user's password."""
     match request.param:

@@ -61,7 +61,6 @@ def hosted(
 def cloud(
     request: pytest.FixtureRequest, authority: Authority, proxy: TerminatingProxy, tmp_path: Path
 ) -> Iterator[Hosted]:
-    """Each cloud in turn, with an identity there."""
     folder = tmp_path / "identity"
     folder.mkdir()
     with hosted(request.param, authority, proxy, folder) as running:

@@ -14,7 +14,6 @@ from tests.support.machine import Machine
 
 
 def client_machine(proxy: TerminatingProxy, home: Path) -> Machine:
-    """A machine for registry clients."""
     runtime = home / "runtime"
     runtime.mkdir()
     variables = {

@@ -33,10 +33,7 @@ def test_a_login_leaves_nothing_but_a_marker_in_config_json(
 ) -> None:
     name_multi(machine, "credsStore")
     DOCKER.log_in(machine, HOST, USERNAME, PASSWORD)
-    assert machine.config_document == {
-        "auths": {HOST: {}},
-        "credsStore": "multi",
-    }
+    assert machine.config_document == {"auths": {HOST: {}}, "credsStore": "multi"}
     # The marker is nothing to us either.
     DOCKER.log_out(machine, HOST)
     assert stored(machine, HOST) is None

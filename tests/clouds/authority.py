@@ -96,10 +96,7 @@ class Authority:
         return _certificate_pem(self._sign_leaf(common_name, self.rsa_key, usage))
 
     def _new_server_context(
-        self,
-        hostname: str,
-        valid_from: timedelta = -VALID_FOR,
-        valid_until: timedelta = VALID_FOR,
+        self, hostname: str, valid_from: timedelta = -VALID_FOR, valid_until: timedelta = VALID_FOR
     ) -> ssl.SSLContext:
         usage = ExtendedKeyUsageOID.SERVER_AUTH
         now = datetime.now(UTC)
@@ -217,9 +214,7 @@ def _certificate_pem(certificate: x509.Certificate) -> str:
 
 def _key_pem(key: PrivateKey) -> str:
     return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
 
 

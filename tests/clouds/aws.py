@@ -61,8 +61,6 @@ START_URL = "https://loopback.awsapps.com/start"
 
 @dataclass(frozen=True)
 class Call:
-    """One request for an authorization token that was granted."""
-
     api: str
     host: str
     region: str
@@ -125,7 +123,6 @@ class AwsCloud(LoopbackServer):
 
     @property
     def exchanges(self) -> int:
-        """How many authorization tokens were issued."""
         return len(self.calls)
 
     def issued(self, username: str, secret: str, host: str) -> bool:
@@ -133,20 +130,16 @@ class AwsCloud(LoopbackServer):
         return username == USERNAME and self._issued.get(secret) == _api_and_region(host)
 
     def principal(self, secret: str) -> str:
-        """The identity that a password was issued to."""
         return self._principals[secret]
 
     def confidential(self) -> set[str]:
-        """All secrets that this cloud has issued or accepts."""
         return self.secrets | (self.ci.secrets if self.ci else set())
 
     def register(self, proxy: TerminatingProxy) -> None:
-        """Be every API of every partition behind this proxy."""
         for zone in ZONES:
             proxy.route(f"*.{zone}", self)
 
     def redirection(self) -> dict[str, str]:
-        """The variables that send the SDK here."""
         return {
             "AWS_ENDPOINT_URL_ECR": self.url,
             "AWS_ENDPOINT_URL_ECR_PUBLIC": self.url,
@@ -162,17 +155,14 @@ class AwsCloud(LoopbackServer):
         return {**self.user("someone").environment(), **self.redirection()}
 
     def secret(self, of: str) -> str:
-        """A new secret, which tests look for in every output."""
         value = f"loopback-{secrets.token_hex(8)}-{of.replace(' ', '-')}"
         self.secrets.add(value)
         return value
 
     def user(self, name: str) -> Key:
-        """A user with a key of unlimited life."""
         return self._new_key(f"arn:aws:iam::{ACCOUNT}:user/{name}", None)
 
     def session(self, principal: str, lifetime: timedelta = timedelta(hours=1)) -> Key:
-        """A temporary key."""
         return self._new_key(principal, self.now() + lifetime)
 
     def role(self, name: str, *trusts: Key | str) -> str:
@@ -233,7 +223,6 @@ class AwsCloud(LoopbackServer):
         return _leave(home / ".aws" / "login" / "cache" / f"{name}.json", document)
 
     def now(self) -> datetime:
-        """The time by this cloud's clock."""
         return datetime.now(UTC) + self.clock_ahead
 
     def _new_key(self, principal: str, expires_at: datetime | None) -> Key:
@@ -339,14 +328,11 @@ class AwsCloud(LoopbackServer):
             raise Refused("ExpiredTokenException", "Token expired: current date/time ...", 400)
         if token not in role.trusts and self._subject(token) not in role.trusts:
             raise Refused(
-                "AccessDenied",
-                "Not authorized to perform sts:AssumeRoleWithWebIdentity",
-                403,
+                "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403
             )
         return _api_region(request.host) or ""
 
     def _subject(self, token: str) -> str:
-        """The subject of a token of the account's identity provider."""
         if self.ci is None:
             return ""
         try:
@@ -458,11 +444,7 @@ class AwsCloud(LoopbackServer):
         }
 
     def instance(self) -> dict[str, str]:
-        """The variables that make this cloud the metadata service of the machine."""
-        return {
-            "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.url,
-            "AWS_EC2_METADATA_DISABLED": "false",
-        }
+        return {"AWS_EC2_METADATA_SERVICE_ENDPOINT": self.url, "AWS_EC2_METADATA_DISABLED": "false"}
 
     def _container(self, request: Received) -> Reply:
         if request.headers.get("authorization") != self.container_token:
@@ -555,7 +537,6 @@ def _xml(text: str, status: int = 200) -> Reply:
 
 
 def sts_error(code: str, message: str, status: int = 400) -> Reply:
-    """An error of STS."""
     return _xml(
         f"<ErrorResponse xmlns='{STS_NAMESPACE}'><Error><Type>Sender</Type><Code>{code}</Code>"
         f"<Message>{escape(message)}</Message></Error></ErrorResponse>",

@@ -86,8 +86,6 @@ CLOUDS = (PUBLIC, CHINA, GOVERNMENT, BLEU)
 
 @dataclass(frozen=True)
 class Access:
-    """What an access token was issued for."""
-
     audience: str
     tenant_id: str
     cloud: Cloud
@@ -165,7 +163,6 @@ class AzureCloud(LoopbackServer):
     # --- What tests ask for ---
 
     def confidential(self) -> set[str]:
-        """All secrets that this cloud has issued or accepts."""
         accepted = {CLIENT_SECRET, PASSWORD, IDENTITY_HEADER, self.federated_token}
         accepted |= self.ci.secrets if self.ci else set()
         return accepted | {*self.tokens(), *self._refresh}
@@ -182,7 +179,6 @@ class AzureCloud(LoopbackServer):
         server.on("POST", "/oauth2/exchange", self._exchange)
 
     def identity(self, folder: Path) -> dict[str, str]:
-        """A service principal by its secret, and the way here."""
         return {**self.redirection(), **self.principal(), "AZURE_CLIENT_SECRET": CLIENT_SECRET}
 
     def redirection(self) -> dict[str, str]:
@@ -191,7 +187,6 @@ class AzureCloud(LoopbackServer):
         return {**proxied, "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9"}
 
     def principal(self) -> dict[str, str]:
-        """Which application of which tenant."""
         return {"AZURE_TENANT_ID": TENANT_ID, "AZURE_CLIENT_ID": CLIENT_ID}
 
     def az_login(
@@ -254,11 +249,9 @@ class AzureCloud(LoopbackServer):
         return token
 
     def issued(self, username: str, secret: str, host: str) -> bool:
-        """Whether this cloud gave out this registry credential for this host."""
         return username in (NULL_GUID, IDENTITY_TOKEN) and self._refresh.get(secret) == host
 
     def tokens(self) -> list[str]:
-        """Every access token so far: none of them is for anybody to see."""
         return list(self._access)
 
     # --- Entra ---

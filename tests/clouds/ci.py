@@ -47,7 +47,6 @@ class CiSystem:
         server.on("POST", AZURE_PATH, self._azure_pipelines)
 
     def token(self, subject: str, audience: str | list[str], **claims: object) -> str:
-        """A new token of a job."""
         now = int(time.time())
         payload = {
             "iss": ISSUER,
@@ -123,13 +122,9 @@ class CiSystem:
                 "circleci",
                 f'[ "$*" = \'run oidc get --claims {{"aud": "chosen"}}\' ] && echo {token}',
             )
-        return {
-            "CIRCLECI": "true",
-            "CIRCLE_OIDC_TOKEN_V2": self.token(subject, "an organization"),
-        }
+        return {"CIRCLECI": "true", "CIRCLE_OIDC_TOKEN_V2": self.token(subject, "an organization")}
 
     def _job(self, subject: str) -> str:
-        """A new request token of a job."""
         token = f"request-{secrets.token_hex(16)}"
         self._jobs[token] = subject
         self.secrets.add(token)

@@ -51,7 +51,6 @@ class TokenIssuer(LoopbackServer):
 
     @property
     def logins(self) -> list[Login]:
-        """The distinct logins so far, accepted or not."""
         return self._doorkeeper.logins
 
     def _mint(self, access: Access) -> str:
@@ -86,7 +85,6 @@ class DebianRegistry:
 
     @classmethod
     def with_htpasswd(cls, directory: Path, users: Mapping[str, str]) -> Self:
-        """A registry that asks for Basic credentials and knows these users' passwords."""
         path = directory / "htpasswd"
         # The least rounds that bcrypt knows: the registry computes them for every request.
         lines = [

@@ -69,7 +69,6 @@ class DockerHub(LoopbackServer):
     # --- What tests ask for ---
 
     def register(self, proxy: TerminatingProxy) -> None:
-        """Be Docker's identity service and GitHub's endpoint behind this proxy."""
         self._proxy = proxy
         for host in (IDENTITY_HOST, GITHUB_HOST):
             proxy.route(host, self)
@@ -80,7 +79,6 @@ class DockerHub(LoopbackServer):
         return proxied | self.job() | self.connection()
 
     def job(self, subject: str = SUBJECT) -> dict[str, str]:
-        """The variables of a new job of GitHub Actions."""
         request_token = secrets.token_urlsafe(32)
         self._jobs[request_token] = subject
         return {
@@ -90,13 +88,11 @@ class DockerHub(LoopbackServer):
         }
 
     def connection(self) -> dict[str, str]:
-        """Docker's own variable, and the name of the organization."""
         return {"DOCKERHUB_OIDC_CONNECTIONID": CONNECTION_ID, f"{PREFIX}_USERNAME": ORGANIZATION}
 
     def id_token(
         self, subject: str = SUBJECT, audience: str = AUDIENCE, lives_s: float = 300
     ) -> str:
-        """An identity token of GitHub's."""
         now = int(time.time())
         claims = {"iss": ISSUER, "sub": subject, "aud": audience, "jti": str(uuid4())}
         token = self._authority.sign_jwt({**claims, "iat": now, "exp": now + int(lives_s)})
@@ -112,7 +108,6 @@ class DockerHub(LoopbackServer):
         return self._access[secret]
 
     def confidential(self) -> set[str]:
-        """All tokens so far."""
         return {*self._jobs, *self._id_tokens, *self._access}
 
     # --- The services ---

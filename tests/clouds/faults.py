@@ -55,7 +55,6 @@ def redirect_to(url: str, status: int = 307) -> Reply:
 
 
 def unavailable(status: int = 503, retry_after_s: int | None = None) -> Reply:
-    """Refuse for now, the way 429, 500 and 503 do."""
     headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
     return Reply(status, headers, b"not now\n")
 
@@ -67,7 +66,6 @@ def html(status: int = 200) -> Reply:
 
 
 def wrong_json(value: object = ("unexpected",), status: int = 200) -> Reply:
-    """Well-formed JSON of an unexpected shape."""
     return json_reply(value, status)
 
 

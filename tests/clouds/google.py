@@ -133,19 +133,15 @@ class GoogleCloud(LoopbackServer):
         )
 
     def scopes(self, secret: str) -> frozenset[str]:
-        """What a token was issued for."""
         return self._tokens[secret].scopes
 
     def principal(self, secret: str) -> str:
-        """The identity that a token was issued to."""
         return self._tokens[secret].principal
 
     def confidential(self) -> set[str]:
-        """All secrets that this cloud has issued or accepts."""
         return self.secrets | (self.ci.secrets if self.ci else set())
 
     def register(self, proxy: TerminatingProxy) -> None:
-        """Serve Google's own token endpoints behind this proxy."""
         self._proxy = proxy
         for host in HOSTS:
             proxy.route(host, self)
@@ -158,7 +154,6 @@ class GoogleCloud(LoopbackServer):
         return {**self._proxy.environment(), **key}
 
     def secret(self, name: str) -> str:
-        """A new secret, which no message may show."""
         value = f"loopback-{name}-{secrets.token_urlsafe(12)}"
         self.secrets.add(value)
         return value
@@ -173,7 +168,6 @@ class GoogleCloud(LoopbackServer):
     # --- Identities -----------------------------------------------------------------------------
 
     def service_account_info(self, **changes: object) -> dict[str, Any]:
-        """The content of a service account's key file."""
         return {
             "type": "service_account",
             "project_id": "loopback",
@@ -198,7 +192,6 @@ class GoogleCloud(LoopbackServer):
         }
 
     def federated_user_info(self, **changes: object) -> dict[str, Any]:
-        """The file of a sign-in of a workforce pool's user by gcloud."""
         return {
             **self.user_info(),
             "type": "external_account_authorized_user",
@@ -219,7 +212,6 @@ class GoogleCloud(LoopbackServer):
         }
 
     def impersonated_info(self, source: Mapping[str, object], **changes: object) -> dict[str, Any]:
-        """The configuration of an identity that impersonates a service account."""
         return {
             "type": "impersonated_service_account",
             "service_account_impersonation_url": self.impersonation_url(TARGET, host="elsewhere"),
@@ -228,7 +220,6 @@ class GoogleCloud(LoopbackServer):
         }
 
     def impersonation_url(self, account: str, *, host: str = "") -> str:
-        """The URL of that account's tokens."""
         base = f"https://{host}" if host else self.url
         return f"{base}/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
 
@@ -254,17 +245,11 @@ class GoogleCloud(LoopbackServer):
         return {"GOOGLE_APPLICATION_CREDENTIALS": str(path)}
 
     def service_account_key(self, folder: Path, **changes: object) -> dict[str, str]:
-        """A service account's key file."""
         return self.named(folder, self.service_account_info(**changes))
 
     def machine(self) -> dict[str, str]:
-        """A Google machine with this metadata service."""
         address = f"127.0.0.1:{self.port}"
-        return {
-            "NO_GCE_CHECK": "false",
-            "GCE_METADATA_HOST": address,
-            "GCE_METADATA_IP": address,
-        }
+        return {"NO_GCE_CHECK": "false", "GCE_METADATA_HOST": address, "GCE_METADATA_IP": address}
 
     def gcloud(self, folder: Path, script: str | None = None) -> dict[str, str]:
         """A gcloud with a login; the script is what the program does."""

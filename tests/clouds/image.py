@@ -21,15 +21,12 @@ LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 @dataclass(frozen=True)
 class Image:
-    """A manifest and the two blobs that it names."""
-
     manifest: bytes
     config: bytes
     layer: bytes
 
     @property
     def digest(self) -> str:
-        """The digest by which a registry knows the manifest."""
         return digest_of(self.manifest)
 
     def write(self, directory: Path) -> Path:
@@ -46,12 +43,10 @@ class Image:
 
 
 def tiny_image(text: str = "loopback\n") -> Image:
-    """An image whose one file holds this text."""
     return image_of("loopback.txt", text.encode())
 
 
 def image_of(name: str, content: bytes, mode: int = 0o644) -> Image:
-    """An image of one file."""
     tar = _tar_of(name, content, mode)
     # Stored, not deflated: the digest must not depend on the machine's zlib.
     layer = gzip.compress(tar, compresslevel=0, mtime=0)

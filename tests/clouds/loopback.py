@@ -73,7 +73,6 @@ class Loopback:
 
 @cache
 def loopbacks() -> dict[str, Loopback]:
-    """All of them, by the name and in the order of the rows."""
     found = {}
     for module in pkgutil.iter_modules(clouds.__path__):
         if "\nLOOPBACK = " in Path(clouds.__path__[0], f"{module.name}.py").read_text("utf-8"):

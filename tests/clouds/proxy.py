@@ -30,7 +30,6 @@ class TerminatingProxy(Listener):
 
     @property
     def url(self) -> str:
-        """The proxy's own address, as HTTPS_PROXY takes it."""
         return f"http://127.0.0.1:{self.port}"
 
     @property

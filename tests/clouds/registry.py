@@ -33,7 +33,6 @@ class Refusal(Exception):
         self.headers = headers
 
     def reply(self) -> Reply:
-        """The error as the specification spells it."""
         message = self.code.lower().replace("_", " ")
         errors = [{"code": self.code, "message": message, "detail": None}]
         return json_reply({"errors": errors}, self.status, self.headers)
@@ -74,11 +73,9 @@ class Registry(LoopbackServer):
 
     @property
     def logins(self) -> list[Login]:
-        """The distinct logins so far, accepted or not, with the host that each was meant for."""
         return self._doorkeeper.logins
 
     def seed_image(self, repository: str, tag: str = "latest") -> Image:
-        """Have a valid tiny image in the registry, as if it had been pushed."""
         return self.seed(tiny_image(), repository, tag)
 
     def seed(self, image: Image, repository: str, tag: str) -> Image:
@@ -89,7 +86,6 @@ class Registry(LoopbackServer):
         return image
 
     def tags(self, repository: str) -> list[str]:
-        """What `tags/list` answers."""
         return sorted(tag for name, tag in self._tags if name == repository)
 
     def _api(self, request: Received) -> Reply:
@@ -181,7 +177,6 @@ class Registry(LoopbackServer):
         return _created(f"/v2/{repository}/blobs/{digest}", digest)
 
     def _authorize(self, request: Received, scope: Scope | None) -> None:
-        """Let the request pass, or refuse it with the challenge for the client."""
         admitted = self._has_login if self._auth == "basic" else self._has_token
         if not admitted(request, scope):
             challenge = {"WWW-Authenticate": self._challenge(request, scope)}

@@ -67,12 +67,10 @@ class Received:
 
     @property
     def form(self) -> dict[str, str]:
-        """The body as an HTML form."""
         return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
 
     @property
     def json(self) -> Any:
-        """The body as a JSON document."""
         return json.loads(self.body)
 
     @property
@@ -237,12 +235,10 @@ class LoopbackServer(Listener):
 
     @property
     def url(self) -> str:
-        """Scheme, address and port, without a final slash."""
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def received(self) -> list[Received]:
-        """Every request so far, in the order of arrival."""
         with self._lock:
             return list(self._received)
 
@@ -263,7 +259,6 @@ class LoopbackServer(Listener):
         self._faults.insert(0, (path, chosen))
 
     def behave(self) -> None:
-        """End every fault."""
         self._faults.clear()
 
     def check(self) -> None:

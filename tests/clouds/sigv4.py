@@ -29,12 +29,10 @@ class Key:
     expires_at: datetime | None = None
 
     def environment(self) -> dict[str, str]:
-        """The variables that hold the key."""
         token = {} if self.token is None else {"AWS_SESSION_TOKEN": self.token}
         return {"AWS_ACCESS_KEY_ID": self.id, "AWS_SECRET_ACCESS_KEY": self.secret, **token}
 
     def options(self) -> str:
-        """The lines of a profile that hold the key."""
         return "\n".join(f"{name.lower()} = {value}" for name, value in self.environment().items())
 
 
@@ -50,8 +48,6 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Signature:
-    """An ``Authorization`` header, taken apart."""
-
     key_id: str
     date: str
     region: str

@@ -41,7 +41,6 @@ class Doorkeeper:
 
     @property
     def logins(self) -> list[Login]:
-        """The distinct logins so far, in the order of their first appearance."""
         return list(self._seen)
 
     def admits(self, host: str, username: str, secret: str, grant: str = "basic") -> bool:
@@ -62,8 +61,6 @@ class Scope:
 
 @dataclass(frozen=True)
 class Access:
-    """What an access token is for."""
-
     host: str
     username: str
     scopes: frozenset[Scope]

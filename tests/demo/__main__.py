@@ -57,7 +57,6 @@ class Demo:
 
     @property
     def right(self) -> bool:
-        """Whether every step was right."""
         return not any(mark.ok is False for _, marks in self.rows for mark in marks)
 
     def show_cloud(self, title: str, registry: Hosted, puller: Puller) -> None:
@@ -150,7 +149,6 @@ class Demo:
     # --- Parts of the steps ----------------------------------------------------------------------
 
     def _machine(self, name: str) -> Machine:
-        """A new machine."""
         home = self._folder / name.lower().replace(" ", "-")
         home.mkdir()
         return client_machine(self._proxy, home)
@@ -166,7 +164,6 @@ class Demo:
         self.rows.append((title, marks))
 
     def _get(self, machine: Machine, host: str) -> tuple[CompletedProcess[str], str]:
-        """Run a `get`; the result and the time."""
         self._screen.command(f"echo {host} | {PROGRAM} get")
         started_at_s = perf_counter()
         done = machine.call(str(machine.program), "get", stdin=f"{host}\n")
@@ -209,7 +206,6 @@ def _reply(done: CompletedProcess[str], registry: Hosted) -> dict[str, str]:
 
 
 def _identity(machine: Machine, host: str) -> str:
-    """The source of the identity, from `explain`."""
     done = machine.call(str(machine.program), "explain", "--json", host)
     _expect(done.returncode == 0, done.stderr)
     identity = json.loads(done.stdout)["identity"]

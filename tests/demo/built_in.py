@@ -25,8 +25,6 @@ from tests.support.machine import Machine
 
 
 class BuiltIn:
-    """Pulls manifests."""
-
     name = "built-in"
     named_in = ("credsStore",)
 
@@ -62,7 +60,6 @@ class _Conversation:
         )
 
     def manifest(self, image: str) -> bytes:
-        """Get a manifest; answer the challenge of the registry."""
         host, _, rest = image.partition("/")
         repository, _, tag = rest.rpartition(":")
         url = f"https://{host}/v2/{repository}/manifests/{tag}"

@@ -58,7 +58,6 @@ class Screen:
         self.text(f"    {self._in(RED, 'WRONG')} {text}")
 
     def table(self, head: Sequence[str], rows: Sequence[Row]) -> None:
-        """A table of all results."""
         cells = [list(head), *([name, *map(str, marks)] for name, marks in rows)]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         self.heading("  ".join(map(str.ljust, head, widths)).rstrip())

@@ -59,12 +59,10 @@ class Kind:
         ]
 
     def mutated(self, draws: Draws, random: Random) -> Draws:
-        """The same machine with two to four parts drawn again."""
         names = random.sample(sorted(self.choices), random.choice((2, 3, 4)))
         return draws | {name: random.choice(self.choices[name]) for name in names}
 
     def host(self, draws: Draws) -> str:
-        """The registry that is asked for."""
         return str(draws["host"])
 
     def name(self, draws: Draws) -> str:
@@ -78,7 +76,6 @@ class Kind:
     # --- Setting up -------------------------------------------------------------------------------
 
     def emptied(self) -> None:
-        """Remove what the machine before has left."""
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir()
 
@@ -108,7 +105,6 @@ class Kind:
         }
 
     def program(self, name: str, script: str) -> str:
-        """Write a program below HOME; its path."""
         return self.write(f"bin/{name}", f"#!/bin/sh\n{script}\n", 0o755)
 
 
@@ -151,7 +147,6 @@ class AwsMachines(Kind):
         self._clouds = clouds
 
     def environment(self, draws: Draws) -> dict[str, str]:
-        """Set the machine up in HOME, and give its variables."""
         self.emptied()
         cloud = self._clouds[draws["cloud"]]
         found = {
@@ -361,7 +356,6 @@ class GoogleMachines(Kind):
         self._certificates = certificates
 
     def environment(self, draws: Draws) -> dict[str, str]:
-        """Set the machine up in HOME, and give its variables."""
         self.emptied()
         cloud = self._clouds[draws["cloud"]]
         found = {"NO_GCE_CHECK": "true", "PATH": f"{self.home}/bin:/usr/bin:/bin"}
@@ -561,7 +555,6 @@ class AzureMachines(Kind):
         self._clouds = clouds
 
     def environment(self, draws: Draws) -> dict[str, str]:
-        """Set the machine up in HOME, and give its variables."""
         self.emptied()
         cloud = self._clouds[draws["cloud"]]
         found = {"PATH": f"{self.home}/bin:/usr/bin:/bin"}
@@ -651,7 +644,6 @@ class HubMachines(Kind):
     }
 
     def environment(self, draws: Draws) -> dict[str, str]:
-        """Set the machine up in HOME, and give its variables."""
         self.emptied()
         issuer, subject = draws["subject"]
         audience = "https://identity.docker.com"

@@ -137,7 +137,6 @@ class WitnessGoogle(LoopbackServer):
         self.on("GET", "/", lambda _: self._metadata_reply("computeMetadata/"))
 
     def token(self, who: str) -> str:
-        """The access token of an identity."""
         return "ya29." + base64.urlsafe_b64encode(f"{self.name} {who}".encode()).decode()
 
     def _grant(self, who: str) -> Reply:
@@ -212,7 +211,6 @@ class WitnessAzure(LoopbackServer):
         self.on("GET", "/common/discovery/instance", self._instances)
 
     def access(self, who: str, tenant: str = "tenant") -> str:
-        """The access token of an identity."""
         return jwt(tid=tenant, who=f"{self.name} {who}", exp=int(ENDS_AT.timestamp()))
 
     def _instances(self, request: Received) -> Reply:

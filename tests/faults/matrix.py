@@ -99,7 +99,6 @@ class Matrix:
         self.closed_port = 0
 
     def run(self, *clouds: str, briefly: bool = False) -> list[Outcome]:
-        """Run every row of these clouds, or those that stand for the others."""
         rows = [
             Row(self, cloud, step, fault)
             for cloud in clouds
@@ -145,8 +144,6 @@ class ObstructedProxy(TerminatingProxy):
 
 
 class Row:
-    """One step with one fault."""
-
     def __init__(self, matrix: Matrix, cloud: str, step: Step, fault: str) -> None:
         self.matrix = matrix
         self.cloud = cloud
@@ -155,12 +152,10 @@ class Row:
 
     @property
     def deadline_s(self) -> float:
-        """How long the ``get`` may take."""
         slow = self.fault in SLOW or (self.fault in OBSTACLES and OBSTACLES[self.fault] is None)
         return SHORT_DEADLINE_S if slow else LONG_DEADLINE_S
 
     def outcome(self) -> Outcome:
-        """Run it."""
         with ExitStack() as stack:
             folder = tempfile.TemporaryDirectory(dir=self.matrix.folder)
             home = Path(stack.enter_context(folder))

@@ -14,7 +14,6 @@ _TITLE = "# cloud\tstep\tfault\toutcome\tcode\thint"
 
 
 def read() -> dict[tuple[str, str, str], Line]:
-    """The table, by row."""
     lines = FILE.read_text("utf-8").splitlines()
     assert lines[0] == _TITLE
     rows = [Line(*line.split("\t")) for line in lines[1:]]
@@ -34,7 +33,6 @@ def write(outcomes: Iterable[Outcome]) -> None:
 
 
 def rows() -> list[tuple[str, str, str]]:
-    """Every row there is, in order."""
     return [
         (cloud, step.name, fault)
         for cloud, steps in STEPS.items()
@@ -60,7 +58,6 @@ def differences(outcomes: Iterable[Outcome]) -> list[str]:
 
 
 def figures(outcomes: list[Outcome]) -> str:
-    """A summary in one line."""
     kinds: dict[str, int] = {}
     for outcome in outcomes:
         kinds[outcome.line.outcome] = kinds.get(outcome.line.outcome, 0) + 1

@@ -144,7 +144,6 @@ def _for(name: str, authority: Authority) -> ssl.SSLContext:
 
 
 def faults_of(step: Step, *, briefly: bool = False) -> Iterator[str]:
-    """The faults that a step can have."""
     for fault in _faults_of(step):
         if briefly and (fault in _AS_GOOD_AS_TRIED if step.main else fault not in _BRIEFLY):
             continue

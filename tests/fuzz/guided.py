@@ -22,8 +22,6 @@ _SLACK_S = 180
 
 
 class GuidedRun:
-    """What came of one."""
-
     def __init__(self, name: str, seed: int) -> None:
         self.name = name
         self.seed = seed
@@ -31,7 +29,6 @@ class GuidedRun:
         self.crashers: list[str] = []
 
     def go(self, seconds: float) -> GuidedRun:
-        """Run the engine, and keep what it found."""
         corpus = CORPORA / self.name
         corpus.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as crashes:
@@ -62,7 +59,6 @@ class GuidedRun:
         return found[1] if found else "crash"
 
     def figures(self) -> str:
-        """The run in a line."""
         cov = re.findall(r"cov: (\d+)", self.report)
         return (
             f"{self.name:<26}{self.tried:>9} inputs, guided by {cov[-1] if cov else 0} edges,"

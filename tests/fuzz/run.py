@@ -22,7 +22,6 @@ class Run:
         self.crashers: dict[str, bytes] = {}
 
     def go(self, *, seconds: float, at_least: int = 0) -> Self:
-        """Try inputs."""
         begun_s = time.monotonic()
         source = random.Random(f"{self.target.name} {self.seed}")
         for data in self.target.inputs(source):
@@ -37,7 +36,6 @@ class Run:
         return self
 
     def figures(self) -> str:
-        """The run in a line."""
         more = self.target.figures()
         return (
             f"{self.target.name:<26}{self.tried:>9} inputs in {self.took_s:.0f} s,"

@@ -29,12 +29,10 @@ class Target:
     words: tuple[bytes, ...] = ()
 
     def seeds(self) -> list[bytes]:
-        """The inputs to begin with: those written down and those found."""
         found = sorted((SEEDS / self.name).iterdir()) if (SEEDS / self.name).is_dir() else []
         return [*self.examples(), *(path.read_bytes() for path in found)]
 
     def examples(self) -> list[bytes]:
-        """The inputs written down here."""
         raise NotImplementedError
 
     def inputs(self, source: random.Random) -> Iterator[bytes]:
@@ -54,7 +52,6 @@ class Target:
         raise NotImplementedError
 
     def figures(self) -> str:
-        """What there is to say besides how many inputs there were."""
         return ""
 
     def close(self) -> None:

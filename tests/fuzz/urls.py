@@ -28,11 +28,7 @@ _AWS = [
     (r"eu-isoe-", r"cloud\.adc-e\.uk", r"on\.cloud-aws\.adc-e\.uk"),
     (r"us-isof-", r"csp\.hci\.ic\.gov", r"on\.aws\.hci\.ic\.gov"),
     (r"eusc-", r"amazonaws\.eu", r"on\.amazonwebservices\.eu"),
-    (
-        r"(?!cn-|us-gov-|us-iso-|us-isob-|eu-isoe-|us-isof-|eusc-)",
-        r"amazonaws\.com",
-        r"on\.aws",
-    ),
+    (r"(?!cn-|us-gov-|us-iso-|us-isob-|eu-isoe-|us-isof-|eusc-)", r"amazonaws\.com", r"on\.aws"),
 ]
 _HOSTS = {
     "ecr": "|".join(

@@ -20,7 +20,6 @@ needs_cc = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C 
 
 
 def built(folder: Path, *options: str) -> Path:
-    """Compile the driver."""
     out = folder / "driver"
     sources = [str(LAUNCHER / "memo.c"), str(Path(__file__).with_name("driver.c"))]
     command = ["cc", "-O1", "-g", "-Wall", "-Werror", f'-DBUILD="{BUILD}"', f"-I{LAUNCHER}"]

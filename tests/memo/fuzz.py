@@ -37,8 +37,6 @@ _HOSTS = ("registry.example.com", "docker.io", "localhost:5000", "quay.io/team/a
 
 @dataclass
 class Tally:
-    """What a run has seen."""
-
     changes: int = 0
     with_memo: int = 0
     answered: int = 0
@@ -64,7 +62,6 @@ class Trial:
     argv0: str = ""
 
     def set_up(self) -> None:
-        """Make the machine of the draws."""
         self.environ |= self.kind.environment(self.draws)
         self.host = self.kind.host(self.draws)
         self.argv0 = self.kind.name(self.draws) or "docker-credential-multi"
@@ -103,7 +100,6 @@ def _asked_variable(trial: Trial, random: Random) -> str:
 
 
 def _file(trial: Trial, random: Random) -> str:
-    """A file of the machine."""
     paths = sorted(path for path in trial.home.rglob("*") if path.is_file())
     return _changed(random.choice(paths), random) if paths else "nothing"
 
@@ -237,8 +233,6 @@ def _questions(trial: Trial) -> list[str]:
 
 
 def by_driver(driver: Path) -> Launcher:
-    """memo.c by itself."""
-
     def launch(host: str, environ: dict[str, str], argv0: str) -> Completed | None:
         return ask(driver, "get", stdin=host.encode(), environ=environ, argv0=argv0)
 

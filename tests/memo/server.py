@@ -21,7 +21,6 @@ LIFE_S = 12 * 3600.0
 
 
 def serve() -> None:
-    """Serve calls until standard input ends."""
     payload = ModuleType("_payload")
     payload.BUILD = BUILD  # type: ignore[attr-defined]
     sys.modules["_payload"] = payload

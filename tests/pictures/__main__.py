@@ -12,7 +12,6 @@ from tests.support.executable import ROOT
 
 
 def main() -> None:
-    """Draw every picture, and print which ones changed."""
     FOLDER.mkdir(exist_ok=True)
     for name, picture in drawn().items():
         path = FOLDER / f"{name}.svg"

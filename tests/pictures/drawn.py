@@ -21,7 +21,6 @@ _COMMANDS = {
 
 
 def drawn() -> dict[str, str]:
-    """Draw the pictures; by name."""
     pictures = {}
     with tempfile.TemporaryDirectory() as folder, laptop(Path(folder)) as person:
         person.environment |= {"COLUMNS": str(_COLUMNS)}

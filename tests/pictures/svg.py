@@ -26,7 +26,6 @@ _BUTTONS = ("#ff5f57", "#febc2e", "#28c840")
 
 
 def picture(command: str, seen: str, columns: int) -> str:
-    """Draw a command and its output with escape sequences."""
     lines = [f"\x1b[2m$\x1b[0m \x1b[1m{command}\x1b[0m", *seen.rstrip().split("\n")]
     width = round(columns * _ADVANCE + 2 * _MARGIN)
     height = _BAR + len(lines) * _LINE + _MARGIN

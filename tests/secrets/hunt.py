@@ -137,7 +137,6 @@ class Hunt:
         }
 
     def with_every_cloud(self) -> Environment:
-        """The environment, with an identity at each cloud."""
         return self.environment() | one_of_each(self.machine, self.clouds)
 
     # --- Running and checking -------------------------------------------------------------------
@@ -161,7 +160,6 @@ class Hunt:
         return done
 
     def check(self, data: bytes, where: str) -> None:
-        """Check that there is no secret in the data."""
         self.scanned += len(data)
         found = self.marks.found_in(data)
         if found:

@@ -99,10 +99,7 @@ def _fail(hunt: Hunt, identity: Identity, environment: Environment) -> None:
             environment |= identity.make(hunt.machine, cloud)
         hunt.echo(cloud, identity.path, form, status=400 if "oauth" in form else 403)
         done = hunt.run(
-            "get",
-            stdin=identity.registry,
-            environment=environment | CACHE_OFF,
-            debug=number == 0,
+            "get", stdin=identity.registry, environment=environment | CACHE_OFF, debug=number == 0
         )
         cloud.behave()
         if identity.path != "/nothing":
@@ -562,10 +559,7 @@ def test_no_message_quotes_a_request_or_a_helper(hunt: Hunt, record_property: Re
         (*by_stdin, REGISTRIES[0]),
         (*by_stdin, f"https://u:{mark('a password in a registry')}@unknown.example"),
         ("login", "--username", "u", "unknown.example"),
-        (
-            "explain",
-            f"https://u:{mark('one to explain')}@unknown.example/?{mark('a query')}",
-        ),
+        ("explain", f"https://u:{mark('one to explain')}@unknown.example/?{mark('a query')}"),
         ("explain", "--json", f"u:{mark('another password to explain')}@unknown.example"),
         ("token", f"https://u:{mark('a password to get a token with')}@unknown.example"),
         ("doctor", "--online", f"https://{mark('a password to ask doctor with')}@unknown.example"),

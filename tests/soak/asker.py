@@ -96,7 +96,6 @@ class Asking:
         return self
 
     def release(self) -> None:
-        """Let everybody ask, now."""
         if self._gate >= 0:
             os.close(self._gate)
             self._gate = -1
@@ -120,12 +119,10 @@ class Asking:
 
     @property
     def askers(self) -> list[int]:
-        """The processes that asked the cloud, in order."""
         return [int(line) for line in self.count.read_text().split()] if self.count.exists() else []
 
 
 def main() -> None:
-    """Ask once."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
     parser.add_argument("count")

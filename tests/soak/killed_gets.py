@@ -26,8 +26,6 @@ _ALMOST_OVER_S = 12 * 3600.0 - 5.0
 
 
 class KilledGets:
-    """What came of killing that often."""
-
     def __init__(self, kills: int, folder: Path) -> None:
         self.kills = self.answered = self.refused = 0
         with AwsCloud() as cloud:
@@ -64,7 +62,6 @@ class KilledGets:
 
 
 def soaked(kills: int, folder: str) -> tuple[dict[str, object], bool]:
-    """Kill, and count."""
     soak = KilledGets(kills, Path(folder))
     return {
         "gets killed": soak.kills,

@@ -37,7 +37,6 @@ def secret_of(key: str, stamp: int) -> str:
 
 
 def token(secret: str, created_at: float) -> Entry:
-    """Make an entry with this secret."""
     return Entry(
         "cloud",
         "registry.example",
@@ -50,7 +49,6 @@ def token(secret: str, created_at: float) -> Entry:
 
 
 def write_for_ever(folder: str, report: int) -> NoReturn:
-    """Write tokens until killed."""
     cache, files = TokenCache(folder), PrivateFolder(folder)
     choose = random.Random(os.getpid())
     while True:
@@ -85,7 +83,6 @@ class Kills(Writers):
         self._over = dict.fromkeys(KEYS, 1)
 
     def write_for_ever(self, writer: int, report: int) -> NoReturn:
-        """See `write_for_ever`."""
         write_for_ever(self.folder, report)
 
     def replaced(self, writer: int) -> None:
@@ -138,12 +135,10 @@ class Kills(Writers):
 
 
 def run(kills: int, folder: str) -> Kills:
-    """Kill that often."""
     return Kills(folder).run(kills)
 
 
 def soaked(kills: int, folder: str) -> tuple[dict[str, object], bool]:
-    """Kill, tidy, and count."""
     soak = run(kills, os.path.join(folder, "cache"))
     litter = len(soak.litter)
     soak.tidy_later()

@@ -36,7 +36,6 @@ def registries(writer: int) -> list[str]:
 
 
 def secret_of(registry: str, stamp: int) -> str:
-    """Make a secret that shows any byte of another, of a length that depends on the stamp."""
     return f"{stamp} " + digest([registry, str(stamp)]) * (1 + stamp % 50)
 
 
@@ -45,7 +44,6 @@ def _ignore(_warning: CredentialError) -> None:
 
 
 def write_for_ever(path: str, writer: int, report: int) -> NoReturn:
-    """Log in and out until killed."""
     store = FileStore(path, _ignore)
     choose = random.Random(os.getpid())
     while True:
@@ -79,7 +77,6 @@ class Logins(Writers):
         self._begun: set[str] = set()
 
     def write_for_ever(self, writer: int, report: int) -> NoReturn:
-        """See `write_for_ever`."""
         write_for_ever(self.path, writer, report)
 
     def replaced(self, writer: int) -> None:
@@ -133,7 +130,6 @@ class Logins(Writers):
 
 
 def run(kills: int, folder: str) -> Logins:
-    """Kill that often."""
     return Logins(folder).run(kills)
 
 
@@ -144,7 +140,6 @@ def sweep(soak: Logins) -> None:
 
 
 def soaked(kills: int, folder: str) -> tuple[dict[str, object], bool]:
-    """Kill, sweep, and count."""
     soak = run(kills, folder)
     sweep(soak)
     return {

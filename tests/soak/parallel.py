@@ -43,8 +43,6 @@ CASES: tuple[tuple[str, Callable[[Authority], LoopbackCloud], Hosts], ...] = (
 
 
 class Round:
-    """What came of one round."""
-
     def __init__(self, cloud_of: Callable[[Authority], LoopbackCloud], hosts: list[str]) -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -65,7 +63,6 @@ class Round:
 
 
 def main() -> int:
-    """Ask, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--processes", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=3)

@@ -46,7 +46,6 @@ class Writers(ABC):
         """Take note that a writer was killed and checked after."""
 
     def run(self, kills: int) -> Self:
-        """Kill that often."""
         self._writers = [self._start(writer) for writer in range(WRITERS)]
         try:
             while self.kills < kills:
@@ -73,7 +72,6 @@ class Writers(ABC):
         self._writers[at] = self._start(at)
 
     def _end(self) -> None:
-        """Kill all that are left."""
         for pid in self._writers:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)

@@ -76,7 +76,6 @@ class Cluster:
         }
 
     def token(self, audience: str, subject: str = ACCOUNT, pod: str = "app-1") -> str:
-        """A token that the cluster issues to a pod of a service account."""
         _, _, namespace, name = subject.split(":")
         workload = {"namespace": namespace, "pod": {"name": pod}, "serviceaccount": {"name": name}}
         return self.issuer.token(subject, audience, **{"kubernetes.io": workload})
@@ -97,13 +96,11 @@ class Cluster:
         return " and ".join(sorted(found))
 
     def secrets(self) -> set[str]:
-        """All secrets, which no message may show."""
         return self.issuer.secrets.union(*(cloud.confidential() for cloud in self.clouds))
 
 
 @contextmanager
 def running(authority: Authority, home: Path) -> Iterator[Cluster]:
-    """A cluster with its clouds."""
     with TerminatingProxy(authority) as proxy:
         cluster = Cluster(authority, proxy, home)
         with cluster.ecr, cluster.gcr, cluster.acr:

@@ -10,7 +10,6 @@ import pytest
 
 @pytest.fixture
 def core_dumps() -> Iterator[None]:
-    """Children begin with a limit that allows core dumps, as some machines have it."""
     before, most = resource.getrlimit(resource.RLIMIT_CORE)
     if most == 0:
         pytest.skip("this machine allows no core dump to any process")

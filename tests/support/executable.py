@@ -50,8 +50,6 @@ def pinned_environment(home: Path) -> dict[str, str]:
 
 
 class Completed:
-    """The result of one run."""
-
     def __init__(self, status: int, stdout: bytes, stderr: bytes) -> None:
         self.status = status
         self.stdout = stdout
@@ -59,7 +57,6 @@ class Completed:
 
     @property
     def document(self) -> Any:
-        """Standard output, which has to be one JSON document."""
         return json.loads(self.stdout)
 
     @property
@@ -73,7 +70,6 @@ class Completed:
 
     @property
     def codes(self) -> list[str]:
-        """The codes of the errors, warnings and notes on stderr, in their order."""
         return re.findall(
             r"^[\w-]+: (?:error|warning|note): .* \[([a-z._-]+)\]$", self.stderr, re.MULTILINE
         )
@@ -156,5 +152,4 @@ class Executable:
         return process.run([program, *arguments], path, stdin, environment, folder, _HUNG_S)
 
     def get(self, server_url: str, environment: dict[str, str] | None = None) -> Completed:
-        """Ask for a credential as a client does."""
         return self.run("get", stdin=server_url, environment=environment)

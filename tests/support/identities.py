@@ -54,7 +54,6 @@ class Identity:
 
     @property
     def registry(self) -> str:
-        """A registry of its cloud."""
         return loopbacks()[self.cloud].host
 
     def __str__(self) -> str:
@@ -65,7 +64,6 @@ IDENTITIES: list[Identity] = []
 
 
 def of_cloud(name: str) -> list[Identity]:
-    """The identity sources of one cloud."""
     return [identity for identity in IDENTITIES if identity.cloud == name]
 
 
@@ -248,11 +246,7 @@ def a_role_by_an_sso_session(machine: Machine, cloud: AwsCloud) -> Environment:
 
 
 @_of_aws(
-    "/oidc/token",
-    "aws",
-    "oauth",
-    principal=assumed("Puller/"),
-    asks=("POST /oidc/token", _PORTAL),
+    "/oidc/token", "aws", "oauth", principal=assumed("Puller/"), asks=("POST /oidc/token", _PORTAL)
 )
 def an_sso_session_to_renew(machine: Machine, cloud: AwsCloud) -> Environment:
     renewal: dict[str, Any] = cloud.sso_renewal()
@@ -299,20 +293,12 @@ def a_credential_process(machine: Machine, cloud: AwsCloud) -> Environment:
 
 
 @_of_aws(
-    "/container",
-    "text",
-    "aws",
-    principal=assumed("container-role/"),
-    asks=("GET /container",),
+    "/container", "text", "aws", principal=assumed("container-role/"), asks=("GET /container",)
 )
 def a_container_role(machine: Machine, cloud: AwsCloud) -> Environment:
     variables = cloud.container()
     url = f"{variables['AWS_CONTAINER_CREDENTIALS_FULL_URI']}?t={machine.secret('a URL')}"
-    return {
-        **variables,
-        **cloud.redirection(),
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI": url,
-    }
+    return {**variables, **cloud.redirection(), "AWS_CONTAINER_CREDENTIALS_FULL_URI": url}
 
 
 @_of_aws("/container", principal=assumed("container-role/"), asks=("GET /container",))
@@ -320,20 +306,10 @@ def a_pod(machine: Machine, cloud: AwsCloud) -> Environment:
     variables = cloud.container()
     token = variables.pop("AWS_CONTAINER_AUTHORIZATION_TOKEN")
     file = str(machine.write("token", token))
-    return {
-        **variables,
-        **cloud.redirection(),
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": file,
-    }
+    return {**variables, **cloud.redirection(), "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": file}
 
 
-@_of_aws(
-    f"{_METADATA}*",
-    "text",
-    "aws",
-    principal=assumed("instance-role/"),
-    asks=_INSTANCE_ASKS,
-)
+@_of_aws(f"{_METADATA}*", "text", "aws", principal=assumed("instance-role/"), asks=_INSTANCE_ASKS)
 def an_ec2_instance(machine: Machine, cloud: AwsCloud) -> Environment:
     return {**cloud.instance(), **cloud.redirection()}
 
@@ -356,11 +332,7 @@ def a_role_that_wants_a_code_which_the_cli_asked_for(
 
 
 @_of_aws(
-    "/sts",
-    "xml",
-    "text",
-    principal=assumed("ci/"),
-    asks=(f"GET {ci.GITHUB_PATH}", "POST /sts"),
+    "/sts", "xml", "text", principal=assumed("ci/"), asks=(f"GET {ci.GITHUB_PATH}", "POST /sts")
 )
 def the_token_of_a_github_job(machine: Machine, cloud: AwsCloud) -> Environment:
     cloud.role("ci", "job")
@@ -432,13 +404,7 @@ def _token_file(machine: Machine, cloud: GoogleCloud) -> dict[str, object]:
 
 
 @_identity(
-    "gcr",
-    "/token",
-    "oauth",
-    "oauth code",
-    "text",
-    principal=google.PUSHER,
-    asks=(_ASKS_TOKEN,),
+    "gcr", "/token", "oauth", "oauth code", "text", principal=google.PUSHER, asks=(_ASKS_TOKEN,)
 )
 def a_service_account(machine: Machine, cloud: GoogleCloud) -> Environment:
     return _named(machine, _key(cloud))

@@ -55,7 +55,6 @@ def _children() -> set[int]:
 
 
 def _running(pids: set[int]) -> dict[int, str]:
-    """Those that run, with their command lines."""
     found = {}
     for pid in pids:
         try:

@@ -45,18 +45,13 @@ class Machine:
         self.scripts = Programs(home / ".local/bin")
         self.programs = self.scripts.folder
         self.program = self.scripts.link(PROGRAM, EXECUTABLE)
-        self.environment = {
-            **pinned_environment(home),
-            "PATH": str(self.programs),
-            **variables,
-        }
+        self.environment = {**pinned_environment(home), "PATH": str(self.programs), **variables}
         self.executable = Executable(self.environment, [str(self.program)])
         self.marks = Marks()
         self.issues: list[Callable[[], Iterable[str]]] = [cloud.confidential] if cloud else []
         self._lock = threading.Lock()
 
     def use(self, variables: Mapping[str, str]) -> None:
-        """Add variables to the environment."""
         self.environment.update(variables)
 
     # --- Files and programs -----------------------------------------------------------------------
@@ -71,29 +66,23 @@ class Machine:
 
     @property
     def config_file(self) -> Path:
-        """docker's config.json."""
         return self.home / ".docker/config.json"
 
     @property
     def config_document(self) -> Any:
-        """The content of docker's config.json."""
         return json.loads(self.config_file.read_text())
 
     def config(self, **sections: Any) -> Path:
-        """Write docker's config.json."""
         return self.write(".docker/config.json", sections)
 
     def settings(self, toml: str) -> Path:
-        """Write the user's settings file."""
         return self.write(str(self.settings_file), toml)
 
     @property
     def settings_file(self) -> Path:
-        """The user's settings file."""
         return self.home / ".config/docker-credential-multi/config.toml"
 
     def aws_config(self, text: str) -> Path:
-        """Write the configuration of AWS's SDK."""
         return self.write(".aws/config", text)
 
     @property
@@ -103,11 +92,9 @@ class Machine:
 
     @property
     def cache(self) -> Path:
-        """The folder of cached tokens."""
         return self.home / ".cache/docker-credential-multi"
 
     def helper(self, name: str, body: str = "exit 1") -> Path:
-        """Add a credential helper to PATH."""
         return self.scripts.helper(name, body)
 
     def secret(self, place: str) -> str:
@@ -130,7 +117,6 @@ class Machine:
         return done
 
     def get(self, server_url: str = "", **variables: str) -> Completed:
-        """Ask for a credential as a client does."""
         return self.run("get", stdin=server_url or self.host, **variables)
 
     def fail(self, server_url: str, **variables: str) -> Completed:
@@ -152,16 +138,13 @@ class Machine:
     def store(
         self, server_url: str, username: str = "u", secret: str = "s3cret", **variables: str
     ) -> Completed:
-        """Keep a login as a client does."""
         login = {"ServerURL": server_url, "Username": username, "Secret": secret}
         return self.run("store", stdin=json.dumps(login), **variables)
 
     def erase(self, server_url: str, **variables: str) -> Completed:
-        """Forget a login as a client does."""
         return self.run("erase", stdin=server_url, **variables)
 
     def logins(self) -> Completed:
-        """List the logins as a client does."""
         return self.run("list", stdin="unused")
 
     def get_at_once(self, *server_urls: str) -> list[Completed]:
@@ -185,11 +168,9 @@ class Machine:
         return process
 
     def wait_for_request(self) -> None:
-        """Wait until the cloud has received a request."""
         wait_until(lambda: self.cloud.received)
 
     def age(self, by_s: float) -> None:
-        """Make every cached token older."""
         for path in self.cache.glob(f"*.{TOKEN}"):
             entry = Entry.decode(path.stem, path.read_bytes())
             assert entry is not None
@@ -198,10 +179,7 @@ class Machine:
             path.write_bytes(entry.encode(path.stem))
 
     def at_terminal(
-        self,
-        *arguments: str,
-        answers: tuple[tuple[str, str], ...] = (),
-        stdout: str | None = None,
+        self, *arguments: str, answers: tuple[tuple[str, str], ...] = (), stdout: str | None = None
     ) -> tuple[int, str]:
         """Run the executable at a terminal; its exit status, and everything the terminal showed.
 
@@ -212,7 +190,6 @@ class Machine:
         return at_terminal(command, self.environment, answers, stdout)
 
     def call(self, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run another program of this machine to its end, in the home."""
         return subprocess.run(
             command,
             env=self.environment,
@@ -241,5 +218,4 @@ def wait_until(condition: Callable[[], object], within_s: float = 60.0) -> None:
 
 @pytest.fixture
 def person(home: Path) -> Machine:
-    """A machine without an identity."""
     return Machine(home)

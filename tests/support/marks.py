@@ -11,20 +11,16 @@ _PIECE = 24
 
 
 class Marks:
-    """Secrets, and the place of each."""
-
     def __init__(self) -> None:
         self._places: dict[bytes, str] = {}
         self._values: set[str] = set()
 
     def new(self, place: str) -> str:
-        """Make up a secret for a place."""
         value = f"mark{secrets.token_hex(12)}"
         self.add(value, place)
         return value
 
     def add(self, value: str, place: str) -> None:
-        """Add a secret that something else has made up."""
         if value in self._values:
             return
         self._values.add(value)

@@ -73,7 +73,6 @@ class Preloaded:
         return self._process.pid
 
     def close(self) -> None:
-        """End the process."""
         self._process.communicate()
         self._folder.cleanup()
 
@@ -183,12 +182,10 @@ def started(environment: Mapping[str, str]) -> Preloaded:
 
 
 def pids() -> set[int]:
-    """The number of its process, if it has been started."""
     return {process.pid for process in _STARTED}
 
 
 def close() -> None:
-    """End it."""
     for process in _STARTED:
         process.close()
     _STARTED.clear()

@@ -265,7 +265,6 @@ class Server:
         self._running: dict[int, socket.socket] = {}
 
     def serve(self) -> None:
-        """Serve until standard input ends."""
         ended, waker = os.pipe()
         os.set_blocking(waker, False)
         os.set_blocking(ended, False)
@@ -322,7 +321,6 @@ class Server:
         connection.sendall(json.dumps({"pid": pid}).encode() + b"\n")
 
     def _become(self, request: dict[str, Any], streams: list[int]) -> None:
-        """Be the program."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for fd in self._inherited:

@@ -37,7 +37,6 @@ class Programs:
         return self.program(f"{_PREFIX}{name}", body)
 
     def link(self, name: str, target: str | Path) -> Path:
-        """Add a program of the machine's by another name."""
         path = self.folder / name
         path.symlink_to(target)
         return path
@@ -76,11 +75,9 @@ class Programs:
         )
 
     def runs(self, name: str) -> list[str]:
-        """The verbs with which a helper was run."""
         return _text(self.log(f"{_PREFIX}{name}")).split()
 
     def kept(self, name: str) -> str:
-        """The credential that a helper made by ``keeping`` stores."""
         return _text(self.log(f"{_PREFIX}{name}").with_suffix(".kept"))
 
     def log(self, name: str) -> Path:
@@ -88,7 +85,6 @@ class Programs:
 
     @property
     def path(self) -> str:
-        """PATH with this folder first and the system's programs behind it."""
         return f"{self.folder}{os.pathsep}{os.defpath}"
 
 
@@ -111,7 +107,6 @@ def is_running(pid: int) -> bool:
 
 
 def has_ended(pid: int, within_s: float = 5.0) -> bool:
-    """Whether a process ends in time."""
     ends_at_s = monotonic() + within_s
     while is_running(pid):
         if monotonic() > ends_at_s:

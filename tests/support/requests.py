@@ -19,7 +19,6 @@ def token_request(
     options: Mapping[str, str] | None = None,
     id_token: IdToken | None = None,
 ) -> TokenRequest:
-    """A request for a registry with these options."""
     found = route(ServerURL.parse(host))
     assert found is not None
     deadline = Deadline(within_s, time.monotonic)
