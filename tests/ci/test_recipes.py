@@ -25,13 +25,10 @@ __all__ = ["person"]
 _ACTIONLINT = shutil.which("actionlint", path=f"{ROOT}/build/clients")
 # The schema of each system, as schemastore.org has it.
 _SCHEMAS = {
-    "github": "github-workflows",
-    "gitlab": "gitlab-ci",
-    "circleci": "circle-ci",
-    "buildkite": "buildkite",
-    "azure-pipelines": "azure-pipelines",
+    "github": "github-workflows", "gitlab": "gitlab-ci", "circleci": "circle-ci",
+    "buildkite": "buildkite", "azure-pipelines": "azure-pipelines",
     "bitbucket": "bitbucket-pipelines",
-}
+}  # fmt: skip
 _each_system = pytest.mark.parametrize("system", ci.SYSTEMS, ids=ci.NAMES)
 
 

@@ -64,12 +64,9 @@ def _member(*path: str) -> Callable[[str], str]:
 
 # Found now: tests run with another PATH.
 DOCKER = Client(
-    "docker",
-    shutil.which("docker") or "",
-    ("manifest", "inspect", "--verbose"),
-    _member("Descriptor", "digest"),
-    ("credsStore", "credHelpers"),
-)
+    "docker", shutil.which("docker") or "", ("manifest", "inspect", "--verbose"),
+    _member("Descriptor", "digest"), ("credsStore", "credHelpers"),
+)  # fmt: skip
 
 
 @cache
@@ -83,29 +80,17 @@ def docker_is_todays() -> bool:
 
 # And with it the library of podman, buildah and CRI-O.
 SKOPEO = Client(
-    "skopeo",
-    shutil.which("skopeo") or "",
-    ("inspect",),
-    _member("Digest"),
-    ("credHelpers", "registries.conf"),
-    transport="docker://",
-)
+    "skopeo", shutil.which("skopeo") or "", ("inspect",), _member("Digest"),
+    ("credHelpers", "registries.conf"), transport="docker://",
+)  # fmt: skip
 # And with it the library of ko, kaniko and cosign: it asks for the repository before the host.
 CRANE = Client(
-    "crane",
-    shutil.which("crane") or "",
-    ("digest",),
-    str.strip,
-    ("credsStore", "credHelpers"),
-    login_words=("auth", "login"),
-    logout_words=("auth", "logout"),
-)
+    "crane", shutil.which("crane") or "", ("digest",), str.strip, ("credsStore", "credHelpers"),
+    login_words=("auth", "login"), logout_words=("auth", "logout"),
+)  # fmt: skip
 # And with it the library of helm.
 ORAS = Client(
-    "oras",
-    shutil.which("oras") or "",
-    ("manifest", "fetch", "--descriptor"),
-    _member("digest"),
+    "oras", shutil.which("oras") or "", ("manifest", "fetch", "--descriptor"), _member("digest"),
     ("credsStore", "credHelpers"),
-)
+)  # fmt: skip
 CLIENTS = (DOCKER, SKOPEO, CRANE, ORAS)

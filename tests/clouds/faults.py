@@ -70,13 +70,8 @@ def wrong_json(value: object = ("unexpected",), status: int = 200) -> Reply:
 
 
 EVERY: dict[str, Fault] = {
-    "never answers": never_answer,
-    "drips": drip(),
-    "cuts the body": cut_body,
-    "huge body": huge_body(),
-    "redirects elsewhere": redirect_to("https://elsewhere.example/"),
-    "unavailable": unavailable(retry_after_s=1),
-    "html": html(),
-    "wrong json": wrong_json(),
-}
+    "never answers": never_answer, "drips": drip(), "cuts the body": cut_body,
+    "huge body": huge_body(), "redirects elsewhere": redirect_to("https://elsewhere.example/"),
+    "unavailable": unavailable(retry_after_s=1), "html": html(), "wrong json": wrong_json(),
+}  # fmt: skip
 """One of each kind, to parametrize a test with."""

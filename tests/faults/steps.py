@@ -213,55 +213,32 @@ _EXPIRES_IN = _json_ending("expires_in", _seconds_left)
 
 GOOGLE = (
     Step(
-        "token endpoint, assertion",
-        google.EXAMPLE_HOST,
-        identities.a_service_account,
-        "/token",
-        "oauth2.googleapis.com",
-        ending=_EXPIRES_IN,
-        main=True,
-        first=True,
+        "token endpoint, assertion", google.EXAMPLE_HOST, identities.a_service_account, "/token",
+        "oauth2.googleapis.com", ending=_EXPIRES_IN, main=True, first=True,
     ),
     Step(
-        "token endpoint, refresh token",
-        google.EXAMPLE_HOST,
-        identities.a_user,
-        "/token",
-        "oauth2.googleapis.com",
-        ending=_EXPIRES_IN,
+        "token endpoint, refresh token", google.EXAMPLE_HOST, identities.a_user, "/token",
+        "oauth2.googleapis.com", ending=_EXPIRES_IN,
     ),
     Step(
-        "STS",
-        google.EXAMPLE_HOST,
-        identities.a_subject_token_in_a_file,
-        "/v1/token",
-        "sts.googleapis.com",
-        ending=_EXPIRES_IN,
+        "STS", google.EXAMPLE_HOST, identities.a_subject_token_in_a_file, "/v1/token",
+        "sts.googleapis.com", ending=_EXPIRES_IN,
     ),
     Step(
-        "subject token",
-        google.EXAMPLE_HOST,
-        identities.a_subject_token_from_a_url,
+        "subject token", google.EXAMPLE_HOST, identities.a_subject_token_from_a_url,
         "/subject-token",
     ),
     Step(
-        "IAM credentials",
-        google.EXAMPLE_HOST,
-        identities.an_impersonated_account,
-        "*:generateAccessToken",
-        "iamcredentials.googleapis.com",
+        "IAM credentials", google.EXAMPLE_HOST, identities.an_impersonated_account,
+        "*:generateAccessToken", "iamcredentials.googleapis.com",
         ending=_json_ending("expireTime", _iso),
     ),
     Step(
-        "metadata token",
-        google.EXAMPLE_HOST,
-        identities.a_compute_engine_instance,
-        "/computeMetadata/v1/instance/service-accounts/default/token",
-        ending=_EXPIRES_IN,
-        headers={"Metadata-Flavor": "Google"},
-        main=True,
+        "metadata token", google.EXAMPLE_HOST, identities.a_compute_engine_instance,
+        "/computeMetadata/v1/instance/service-accounts/default/token", ending=_EXPIRES_IN,
+        headers={"Metadata-Flavor": "Google"}, main=True,
     ),
-)
+)  # fmt: skip
 
 
 # --- Azure ----------------------------------------------------------------------------------------
@@ -269,40 +246,23 @@ GOOGLE = (
 
 AZURE = (
     Step(
-        "Entra discovery",
-        azure.EXAMPLE_HOST,
-        identities.a_client_secret,
-        "*/openid-configuration",
-        azure.PUBLIC.authority,
-        first=True,
+        "Entra discovery", azure.EXAMPLE_HOST, identities.a_client_secret, "*/openid-configuration",
+        azure.PUBLIC.authority, first=True,
     ),
     Step(
-        "Entra token",
-        azure.EXAMPLE_HOST,
-        identities.a_client_secret,
-        "*/oauth2/v2.0/token",
-        azure.PUBLIC.authority,
-        ending=_EXPIRES_IN,
-        main=True,
+        "Entra token", azure.EXAMPLE_HOST, identities.a_client_secret, "*/oauth2/v2.0/token",
+        azure.PUBLIC.authority, ending=_EXPIRES_IN, main=True,
     ),
     Step(
-        "ACR exchange",
-        azure.EXAMPLE_HOST,
-        identities.a_client_secret,
-        "/oauth2/exchange",
-        azure.EXAMPLE_HOST,
-        at_most=1,
-        ending=_jwt_ending,
-        main=True,
+        "ACR exchange", azure.EXAMPLE_HOST, identities.a_client_secret, "/oauth2/exchange",
+        azure.EXAMPLE_HOST, at_most=1, ending=_jwt_ending, main=True,
     ),
     Step(
-        "Azure instance metadata",
-        azure.EXAMPLE_HOST,
-        identities.a_managed_identity_by_its_client_id,
-        "/metadata/identity/oauth2/token",
+        "Azure instance metadata", azure.EXAMPLE_HOST,
+        identities.a_managed_identity_by_its_client_id, "/metadata/identity/oauth2/token",
         ending=_json_ending("expires_in", lambda moment: str(_seconds_left(moment))),
     ),
-)
+)  # fmt: skip
 
 # --- Docker Hub -----------------------------------------------------------------------------------
 
@@ -314,23 +274,14 @@ def _job(machine: Machine, cloud: DockerHub) -> Environment:
 
 HUB = (
     Step(
-        "GitHub identity token",
-        dockerhub.EXAMPLE_HOST,
-        _job,
-        "/oidc/token",
-        dockerhub.GITHUB_HOST,
+        "GitHub identity token", dockerhub.EXAMPLE_HOST, _job, "/oidc/token", dockerhub.GITHUB_HOST,
         first=True,
     ),
     Step(
-        "Docker identity service",
-        dockerhub.EXAMPLE_HOST,
-        _job,
-        "/oauth/token",
-        dockerhub.IDENTITY_HOST,
-        ending=_EXPIRES_IN,
-        main=True,
+        "Docker identity service", dockerhub.EXAMPLE_HOST, _job, "/oauth/token",
+        dockerhub.IDENTITY_HOST, ending=_EXPIRES_IN, main=True,
     ),
-)
+)  # fmt: skip
 
 # By the names of the rows.
 STEPS = {"ecr": AWS, "gcr": GOOGLE, "acr": AZURE, "dockerhub": HUB}

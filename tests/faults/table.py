@@ -58,28 +58,19 @@ def _status(status: int, **headers: str) -> Reply:
 
 # Replies in place of the right one, at once.
 ANSWERS: dict[str, Fault] = {
-    "closes at once": _hang_up,
-    "cuts the body": faults.cut_body,
-    "10 MB": faults.huge_body(10 * _MIB),
-    "10 MB, compressed": _compressed(10 * _MIB),
-    "256 MiB": faults.huge_body(256 * _MIB),
-    "256 MiB, compressed": _compressed(256 * _MIB),
+    "closes at once": _hang_up, "cuts the body": faults.cut_body,
+    "10 MB": faults.huge_body(10 * _MIB), "10 MB, compressed": _compressed(10 * _MIB),
+    "256 MiB": faults.huge_body(256 * _MIB), "256 MiB, compressed": _compressed(256 * _MIB),
     "endless": _endless,
     "redirects elsewhere (302)": faults.redirect_to(f"https://{ELSEWHERE}/", 302),
     "redirects elsewhere (307)": faults.redirect_to(f"https://{ELSEWHERE}/", 307),
     "redirects to plain http (308)": faults.redirect_to(f"http://{ELSEWHERE}/", 308),
-    "400": _status(400),
-    "401": _status(401),
-    "403": _status(403),
-    "404": _status(404),
+    "400": _status(400), "401": _status(401), "403": _status(403), "404": _status(404),
     "429, retry after 1 s": _status(429, **{"Retry-After": "1"}),
-    "429, retry after an hour": _status(429, **{"Retry-After": "3600"}),
-    "500": _status(500),
-    "503, retry after an hour": _status(503, **{"Retry-After": "3600"}),
-    "html": faults.html(),
-    "wrong json": faults.wrong_json(),
-    "empty": Reply(200, {"Content-Type": "application/json"}),
-}
+    "429, retry after an hour": _status(429, **{"Retry-After": "3600"}), "500": _status(500),
+    "503, retry after an hour": _status(503, **{"Retry-After": "3600"}), "html": faults.html(),
+    "wrong json": faults.wrong_json(), "empty": Reply(200, {"Content-Type": "application/json"}),
+}  # fmt: skip
 # Replies that only the deadline ends.
 SLOW: dict[str, Fault] = {"never answers": faults.never_answer, "drips": faults.drip(0.5)}
 # The rest of the life of the token in the right reply; None: the reply names no end.
@@ -95,12 +86,9 @@ CLOCKS = {
 }
 # The status with which a proxy before the step's server refuses to connect; None: it never answers.
 OBSTACLES: dict[str, int | None] = {
-    "proxy refuses": 403,
-    "proxy wants a password": 407,
-    "proxy finds no such name": 502,
-    "proxy gets no answer": 504,
-    "proxy never answers": None,
-}
+    "proxy refuses": 403, "proxy wants a password": 407, "proxy finds no such name": 502,
+    "proxy gets no answer": 504, "proxy never answers": None,
+}  # fmt: skip
 UNKNOWN_CA = "unknown CA"
 NO_TLS = "plain http on the TLS port"
 _HOUR = timedelta(hours=1)
@@ -116,26 +104,14 @@ NO_LISTENER = "refuses the connection"
 
 # `make test` leaves these out, since others are like them, …
 _AS_GOOD_AS_TRIED = {
-    "redirects elsewhere (302)",
-    "400",
-    "429, retry after 1 s",
-    "256 MiB",
-    "expires in ten years",
+    "redirects elsewhere (302)", "400", "429, retry after 1 s", "256 MiB", "expires in ten years",
     "proxy gets no answer",
-}
+}  # fmt: skip
 # … and tries only these at a step that is not the main one of its kind.
 _BRIEFLY = {
-    "closes at once",
-    "redirects elsewhere (307)",
-    "403",
-    "256 MiB, compressed",
-    "503, retry after an hour",
-    "html",
-    "never answers",
-    "already expired",
-    UNKNOWN_CA,
-    NO_LISTENER,
-}
+    "closes at once", "redirects elsewhere (307)", "403", "256 MiB, compressed",
+    "503, retry after an hour", "html", "never answers", "already expired", UNKNOWN_CA, NO_LISTENER,
+}  # fmt: skip
 
 
 def _for(name: str, authority: Authority) -> ssl.SSLContext:

@@ -36,24 +36,12 @@ from tests.fuzz.target import SECRET, Finding, Target, check_no_secret
 from tests.fuzz.urls import oracle
 
 _URLS = (
-    "registry.example",
-    "https://index.docker.io/v1/",
-    "docker.io",
-    "registry.example:5000/team/image",
-    "123456789012.dkr.ecr.us-east-1.amazonaws.com",
-)
+    "registry.example", "https://index.docker.io/v1/", "docker.io",
+    "registry.example:5000/team/image", "123456789012.dkr.ecr.us-east-1.amazonaws.com",
+)  # fmt: skip
 _JSON_WORDS = (
-    b"null",
-    b"true",
-    b'""',
-    b"{}",
-    b"[]",
-    b"0",
-    b"1e999",
-    b"NaN",
-    b"\\ud800",
-    b"\xef\xbb\xbf",
-)
+    b"null", b"true", b'""', b"{}", b"[]", b"0", b"1e999", b"NaN", b"\\ud800", b"\xef\xbb\xbf",
+)  # fmt: skip
 
 
 def _ours(*calls: Callable[[], object]) -> None:
@@ -503,11 +491,5 @@ class KubeletConfig(Target):
 
 
 PARSERS: tuple[type[Target], ...] = (
-    Protocol,
-    ConfigJson,
-    SettingsFile,
-    CacheEntry,
-    HelperReply,
-    RawJson,
-    KubeletConfig,
-)
+    Protocol, ConfigJson, SettingsFile, CacheEntry, HelperReply, RawJson, KubeletConfig,
+)  # fmt: skip

@@ -60,12 +60,9 @@ _STS = (
     "</Credentials></AssumeRoleResult></AssumeRoleResponse>"
 )
 _KEYS = {
-    "Code": "Success",
-    "AccessKeyId": "ASIA",
-    "SecretAccessKey": SECRET,
-    "Token": SECRET,
+    "Code": "Success", "AccessKeyId": "ASIA", "SecretAccessKey": SECRET, "Token": SECRET,
     "Expiration": "2099-01-01T00:00:00Z",
-}
+}  # fmt: skip
 _EXAMPLES: dict[str, list[bytes]] = {
     "ECR API": [
         _json({"authorizationData": [{"authorizationToken": _BASIC, "expiresAt": 1.9e9}]}),
@@ -97,11 +94,8 @@ _EXAMPLES: dict[str, list[bytes]] = {
     ],
 }
 _PROVIDERS: dict[str, Callable[[], Provider]] = {
-    "ecr": EcrProvider,
-    "gcr": GcrProvider,
-    "acr": AcrProvider,
-    "dockerhub": DockerHubProvider,
-}
+    "ecr": EcrProvider, "gcr": GcrProvider, "acr": AcrProvider, "dockerhub": DockerHubProvider,
+}  # fmt: skip
 
 
 class Replies(Target):

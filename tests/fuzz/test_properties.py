@@ -21,12 +21,9 @@ from tests.fuzz.target import SECRET
 
 # The same on every run: what chance finds is the fuzzers' business.
 _often = settings(
-    max_examples=150,
-    derandomize=True,
-    deadline=None,
-    database=None,
+    max_examples=150, derandomize=True, deadline=None, database=None,
     suppress_health_check=list(HealthCheck),
-)
+)  # fmt: skip
 _seldom = settings(_often, max_examples=25)
 
 _texts = st.text(max_size=20) | st.just(SECRET)

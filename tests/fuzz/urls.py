@@ -63,15 +63,11 @@ def oracle(text: str) -> str | None:
 
 # What a label of a pattern may stand for. ``{region}`` begins as the regions of the zone do.
 _EXAMPLES = {
-    "{account}": ("123456789012",),
-    "{region}": ("us-east-1", "eu-west-1", "mars-1", "west"),
-    "{acr_registry}": ("myreg", "myreg-a1b2"),
-    "{name}": ("team", "a-b-c"),
-    "{location}": ("eastus2",),
-    "*": ("us", "x"),
-    "**": ("us-docker", "docker.us-central1.rep"),
+    "{account}": ("123456789012",), "{region}": ("us-east-1", "eu-west-1", "mars-1", "west"),
+    "{acr_registry}": ("myreg", "myreg-a1b2"), "{name}": ("team", "a-b-c"),
+    "{location}": ("eastus2",), "*": ("us", "x"), "**": ("us-docker", "docker.us-central1.rep"),
     "*-docker": ("us-docker", "u-france-east1-docker"),
-}
+}  # fmt: skip
 _STRANGE_LABELS = (
     "12345678901", "-x", "", "xn--e1afmkfd", "privatelink", "a" * 63, "a" * 64, "us_east-1", "data",
 )  # fmt: skip

@@ -219,37 +219,19 @@ def _naming(path: str, file: Path) -> Environment:
 # --- Variables ------------------------------------------------------------------------------------
 
 _PATHS = (
-    "AWS_CA_BUNDLE",
-    "AWS_CONFIG_FILE",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    "AWS_SHARED_CREDENTIALS_FILE",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AZURE_CLIENT_CERTIFICATE_PATH",
-    "AZURE_CONFIG_DIR",
-    "AZURE_FEDERATED_TOKEN_FILE",
-    "CLOUDSDK_CONFIG",
-    "CONTAINERS_REGISTRIES_CONF",
-    "DOCKER_CONFIG",
-    "DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER",
-    "DOCKER_CREDENTIAL_MULTI_CONFIG",
-    "GOOGLE_API_CERTIFICATE_CONFIG",
-    "GOOGLE_APPLICATION_CREDENTIALS",
-    "REGISTRY_AUTH_FILE",
-    "REQUESTS_CA_BUNDLE",
-    "SSL_CERT_FILE",
+    "AWS_CA_BUNDLE", "AWS_CONFIG_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_CONFIG_DIR", "AZURE_FEDERATED_TOKEN_FILE", "CLOUDSDK_CONFIG",
+    "CONTAINERS_REGISTRIES_CONF", "DOCKER_CONFIG", "DOCKER_CREDENTIAL_MULTI_CACHE_FOLDER",
+    "DOCKER_CREDENTIAL_MULTI_CONFIG", "GOOGLE_API_CERTIFICATE_CONFIG",
+    "GOOGLE_APPLICATION_CREDENTIALS", "REGISTRY_AUTH_FILE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE",
     "XDG_CONFIG_HOME",
-)
+)  # fmt: skip
 _URLS = (
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_ECR",
-    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-    "AZURE_AUTHORITY_HOST",
-    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
-    "GCE_METADATA_HOST",
-    "HTTPS_PROXY",
-    "IDENTITY_ENDPOINT",
-)
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ECR",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AZURE_AUTHORITY_HOST",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST", "GCE_METADATA_HOST", "HTTPS_PROXY", "IDENTITY_ENDPOINT",
+)  # fmt: skip
 # What a variable needs beside it, for an SDK to read it.
 _BESIDE = {
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": {
@@ -466,30 +448,16 @@ def test_a_token_in_place_of_a_name_is_not_shown(hunt: Hunt, record_property: Re
 # --- Verbs and commands ---------------------------------------------------------------------------
 
 _COMMANDS = (
-    ("list",),
-    ("version",),
-    ("unknown-verb",),
-    ("get", "surplus"),
-    ("explain", "config.example"),
-    ("explain", "--json", "failing.example"),
-    ("explain", aws.EXAMPLE_HOST),
-    ("explain", "--json", google.EXAMPLE_HOST),
-    ("explain", azure.EXAMPLE_HOST),
-    ("doctor",),
+    ("list",), ("version",), ("unknown-verb",), ("get", "surplus"), ("explain", "config.example"),
+    ("explain", "--json", "failing.example"), ("explain", aws.EXAMPLE_HOST),
+    ("explain", "--json", google.EXAMPLE_HOST), ("explain", azure.EXAMPLE_HOST), ("doctor",),
     ("doctor", "--json"),
     ("doctor", "--online", aws.EXAMPLE_HOST, google.EXAMPLE_HOST, azure.EXAMPLE_HOST),
-    ("providers",),
-    ("cache", "list"),
-    ("cache", "list", "--json"),
-    ("config", "show"),
-    ("config", "show", "--json"),
-    ("configure", "--dry-run"),
-    ("token", "unknown.example"),
-    ("token", "failing.example"),
-    ("token", "--format", "nonsense", "config.example"),
-    ("--help",),
+    ("providers",), ("cache", "list"), ("cache", "list", "--json"), ("config", "show"),
+    ("config", "show", "--json"), ("configure", "--dry-run"), ("token", "unknown.example"),
+    ("token", "failing.example"), ("token", "--format", "nonsense", "config.example"), ("--help",),
     ("cache", "clear"),
-)
+)  # fmt: skip
 
 
 def test_no_command_shows_a_secret(hunt: Hunt, record_property: Record) -> None:

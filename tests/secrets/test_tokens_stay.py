@@ -68,12 +68,9 @@ def _lead_astray(target: Replies, thief: LoopbackServer) -> None:
         field=st.sampled_from(("Location", "Content-Location", "Refresh", "Link", "X-Ms-Redirect")),
     )
     @settings(
-        max_examples=20,
-        derandomize=True,
-        deadline=None,
-        database=None,
+        max_examples=20, derandomize=True, deadline=None, database=None,
         suppress_health_check=list(HealthCheck),
-    )
+    )  # fmt: skip
     def answer(status: int, place: str, scheme: str, field: str) -> None:
         challenge = f'{scheme} realm="{place}",service="x"'
         target.check(

@@ -345,12 +345,9 @@ def the_token_of_a_github_job(machine: Machine, cloud: AwsCloud) -> Environment:
 
 
 @_of_aws(
-    ci.GITHUB_PATH,
-    "text",
-    "oauth",
-    principal=assumed("ci/"),
+    ci.GITHUB_PATH, "text", "oauth", principal=assumed("ci/"),
     asks=(f"GET {ci.GITHUB_PATH}", "POST /sts"),
-)
+)  # fmt: skip
 def the_request_token_of_a_github_job(machine: Machine, cloud: AwsCloud) -> Environment:
     return the_token_of_a_github_job(machine, cloud)
 
@@ -416,12 +413,9 @@ def a_user(machine: Machine, cloud: GoogleCloud) -> Environment:
 
 
 @_identity(
-    "gcr",
-    "/v1/oauthtoken",
-    "oauth",
-    principal=google.USER,
+    "gcr", "/v1/oauthtoken", "oauth", principal=google.USER,
     asks=("POST sts.googleapis.com/v1/oauthtoken",),
-)
+)  # fmt: skip
 def a_workforce_user(machine: Machine, cloud: GoogleCloud) -> Environment:
     url = "https://sts.googleapis.com/v1/oauthtoken"
     return _named(machine, cloud.federated_user_info(token_url=url))
@@ -440,13 +434,9 @@ def a_subject_token_in_a_field_of_a_file(machine: Machine, cloud: GoogleCloud) -
 
 
 @_identity(
-    "gcr",
-    "/subject-token",
-    "text",
-    "oauth",
-    principal=google.WORKLOAD,
+    "gcr", "/subject-token", "text", "oauth", principal=google.WORKLOAD,
     asks=("GET /subject-token", _ASKS_STS),
-)
+)  # fmt: skip
 def a_subject_token_from_a_url(machine: Machine, cloud: GoogleCloud) -> Environment:
     source = cloud.url_source()
     url = f"{source['url']}&t={machine.secret('a URL of a subject token')}"
@@ -494,13 +484,9 @@ def an_account_that_a_user_impersonates(machine: Machine, cloud: GoogleCloud) ->
 
 
 @_identity(
-    "gcr",
-    "*:generateAccessToken",
-    "google",
-    "text",
-    principal=google.TARGET,
+    "gcr", "*:generateAccessToken", "google", "text", principal=google.TARGET,
     asks=(_ASKS_TOKEN, _ASKS_IAM),
-)
+)  # fmt: skip
 def an_impersonated_account(machine: Machine, cloud: GoogleCloud) -> Environment:
     return _named(machine, cloud.impersonated_info(_key(cloud)))
 
@@ -525,17 +511,12 @@ def the_identity_token_of_a_job(machine: Machine, cloud: GoogleCloud) -> Environ
 
 
 @_identity(
-    "gcr",
-    f"{_ACCOUNT}token",
-    "text",
-    principal=google.NODE,
+    "gcr", f"{_ACCOUNT}token", "text", principal=google.NODE,
     asks=(
-        f"GET {_ACCOUNT}email",
-        "GET /computeMetadata/v1/universe/universe-domain",
-        f"GET {_ACCOUNT}",
-        f"GET {_ACCOUNT}token",
+        f"GET {_ACCOUNT}email", "GET /computeMetadata/v1/universe/universe-domain",
+        f"GET {_ACCOUNT}", f"GET {_ACCOUNT}token",
     ),
-)
+)  # fmt: skip
 def a_compute_engine_instance(machine: Machine, cloud: GoogleCloud) -> Environment:
     return cloud.machine()
 

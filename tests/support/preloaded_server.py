@@ -69,16 +69,10 @@ from typing import Any, NoReturn, Self  # noqa: E402
 
 # What every get of a cloud imports of its SDK, and every command of its library.
 MODULES = (
-    "azure.identity._internal.pipeline",
-    "azure.identity._internal.utils",
-    "azure.identity._persistent_cache",
-    "botocore.session",
-    "click",
-    "google.auth.transport",
-    "google.oauth2.service_account",
-    "msal.token_cache",
-    "urllib3",
-)
+    "azure.identity._internal.pipeline", "azure.identity._internal.utils",
+    "azure.identity._persistent_cache", "botocore.session", "click", "google.auth.transport",
+    "google.oauth2.service_account", "msal.token_cache", "urllib3",
+)  # fmt: skip
 # The program is imported anew in each fork, but for the module that its SDKs are imported by.
 _DEFERRED = "cred_helper.providers.common.deferred_imports"
 # platform runs "uname -p" from PATH as azure.core is loaded.

@@ -16,13 +16,9 @@ FOLDER = Path(__file__).parent.parent.parent / "packaging/docs/schemas"
 LOG = "log"
 # The schema of each command that has --json.
 OF_COMMAND = {
-    ("doctor",): "findings",
-    ("self-check",): "findings",
-    ("explain",): "explain",
-    ("providers",): "providers",
-    ("cache", "list"): "cache-list",
-    ("config", "show"): "config-show",
-}
+    ("doctor",): "findings", ("self-check",): "findings", ("explain",): "explain",
+    ("providers",): "providers", ("cache", "list"): "cache-list", ("config", "show"): "config-show",
+}  # fmt: skip
 
 
 def check_output(arguments: tuple[str, ...], stdout: bytes) -> None:
