@@ -102,7 +102,8 @@ def bootloader() -> None:
     import _imp
     from _frozen_importlib import ModuleSpec
 
-    folder = sysconfig.get_config_var("DESTSHARED")
+    # A stand-alone build is not in the folders that sysconfig names.
+    folder = next(path for path in sys.path if path.endswith("lib-dynload"))
     library = next(name for name in sorted(os.listdir(folder)) if name.endswith(".so"))
     try:
         _imp.create_dynamic(ModuleSpec("preloaded", None, origin=os.path.join(folder, library)))

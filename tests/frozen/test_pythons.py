@@ -20,7 +20,8 @@ def _pythons() -> dict[str, str]:
     found: dict[str, str] = {}
     names = [sys.executable, *(f"python3.{minor}" for minor in range(OLDEST, NEWEST + 1))]
     paths = [path for path in map(shutil.which, names) if path]
-    paths += map(str, Path.home().glob(".pyenv/versions/3.1[1-9]*/bin/python3"))
+    for pattern in (".pyenv/versions/3.1[1-9]*", ".local/share/uv/python/cpython-3.1[1-9]*"):
+        paths += map(str, Path.home().glob(f"{pattern}/bin/python3"))
     for path in paths:
         command = [path, "-c", "import sys; print(*sys.version_info[:2], sep='.')"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -36,14 +37,30 @@ _PYTHONS = _pythons()
 def test_what_the_file_depends_on_holds_in_every_python(version: str) -> None:
     if version not in _PYTHONS:
         pytest.skip(f"there is no Python {version} here")
-    done = subprocess.run(
-        [_PYTHONS[version], "-I", "-S", Path(__file__).with_name("private_parts.py")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    assert _problems(_PYTHONS[version]) == []
+
+
+def _problems(python: str, before: str = "") -> list[str]:
+    """What does not hold in a Python, after these statements."""
+    path = str(Path(__file__).with_name("private_parts.py"))
+    script = f"{before}\nimport runpy\nrunpy.run_path({path!r})"
+    command = [python, "-I", "-S", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == []
+    return [str(problem).partition(":")[0] for problem in json.loads(done.stdout)]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("import sys; sys.meta_path.reverse()", "sys.meta_path ends with the finder of folders"),
+        ("import _imp; _imp.is_frozen = lambda name: False", "_imp.is_frozen"),
+        ("import json, re; re._compiler._compile_info = None", "patterns"),
+        ("import zlib; zlib.decompress = lambda *_: b''", "bootloader"),
+    ],
+)
+def test_a_private_part_that_is_another_is_named(change: str, problem: str) -> None:
+    assert problem in _problems(sys.executable, change)
 
 
 def test_a_python_named_by_its_path_is_the_one_that_is_built_with() -> None:
