@@ -6,6 +6,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 from functools import partial
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -193,11 +194,12 @@ def _base_modules(analysis: Any) -> Iterator[tuple[str, Path]]:
     with ZipFile(archive) as file:
         for path in file.namelist():
             name = path.removesuffix(".pyc").removesuffix("/__init__").replace("/", ".")
-            found = find_spec(name)
-            assert found is not None, name
-            assert found.origin is not None, name
-            # Another module may take the name: _collections_abc is collections.abc.
-            if found.name == name:
+            package = name.rpartition(".")[0]
+            folders = find_spec(package).submodule_search_locations if package else None
+            # By its file: once imported, collections.abc is _collections_abc under another name.
+            # Python 3.13.0 has a file for that, and later ones have none.
+            found = PathFinder.find_spec(name, folders)
+            if found:
                 yield name, Path(found.origin)
 
 
