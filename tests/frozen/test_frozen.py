@@ -279,7 +279,7 @@ def test_a_limit_on_the_size_of_files_is_named_or_does_not_matter(
         if most_bytes == 0 or done.status != 0:
             assert (done.status, done.codes) == (1, ["internal.file-size-limit"])
             assert done.stdout == b"a file would be over the limit of its size\n"
-    assert left(temporary) == set()
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_start_killed_at_any_moment_leaves_nothing_behind(
