@@ -12,7 +12,7 @@ from tests.outside.client import FOLDER, Client, Failed, Run
 from tests.outside.registries import HUB
 
 _GO = Path(os.path.realpath(shutil.which("go") or "/usr/local/go/bin/go")).parent
-_CHART = "apiVersion: v2\nname: built\nversion: 1.0.0-{way}\n"
+_CHART = "apiVersion: v2\nname: built\nversion: {version}\n"
 
 
 def _client(
@@ -30,17 +30,14 @@ def _client(
     )
 
 
-def _helm_push(run: Run) -> None:
-    (run.context / "Chart.yaml").write_text(_CHART.format(way=run.tag))
+def _helm(run: Run) -> None:
+    """Push a chart, and pull it: no registry has one before."""
+    version = f"1.0.0-{run.tag}"
+    (run.context / "Chart.yaml").write_text(_CHART.format(version=version))
     run.call(
         "helm package --destination {folder} {context}",
-        f"helm push {{folder}}/built-1.0.0-{run.tag}.tgz oci://{{host}}/team",
-    )
-
-
-def _helm_pull(run: Run) -> None:
-    run.call(
-        f"helm pull oci://{{host}}/team/built --version 1.0.0-{run.tag} --destination {{context}}"
+        f"helm push {{folder}}/built-{version}.tgz oci://{{host}}/team",
+        f"helm pull oci://{{host}}/team/built --version {version} --destination {{context}}",
     )
 
 
@@ -102,8 +99,7 @@ CLIENTS = (
         {"helm": "helm version"},
         {
             "login": (),
-            "push": _helm_push,
-            "pull": _helm_pull,
+            "push": _helm,
             "logout": ("helm registry logout {server}",),
         },
         login=("helm registry login --username {username} --password-stdin {server}",),
