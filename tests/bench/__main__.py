@@ -53,8 +53,14 @@ def main(arguments: Sequence[str]) -> int:
         Stopwatch() as stopwatch,
     ):
         results = _measured(clouds, stopwatch, subjects, options.rounds)
-        worked = _worked(clouds, stopwatch, subjects, options.gets)
-        built = _built(clouds, stopwatch, subjects, options.builds)
+        by_name = {it.name: it for it in subjects}
+        ours = by_name.get(ONEFILE) or by_name.get(WHEEL)
+        peers = [it for it in subjects if it.kind is Kind.PEER]
+        _progress("the day's work")
+        worked = days(clouds, stopwatch, ours, peers, options.gets) if ours else []
+        _progress("a build of Bazel")
+        built = builds(clouds, stopwatch, [ours], options.builds) if ours else []
+        _progress("")
         least_peak_bytes = stopwatch.least_peak_bytes()
     report = Report(
         options.rounds,
@@ -90,29 +96,6 @@ def _measured(
         _progress(scenario.name)
         results[scenario.name] = measure(scenario, subjects, clouds, stopwatch)
     return results
-
-
-def _worked(
-    clouds: Stage, stopwatch: Stopwatch, subjects: Sequence[Subject], gets: int
-) -> list[Day]:
-    _progress("the day's work")
-    by_name = {it.name: it for it in subjects}
-    ours = by_name.get(ONEFILE) or by_name.get(WHEEL)
-    peers = [it for it in subjects if it.kind is Kind.PEER]
-    worked = days(clouds, stopwatch, ours, peers, gets) if ours else []
-    _progress("")
-    return worked
-
-
-def _built(
-    clouds: Stage, stopwatch: Stopwatch, subjects: Sequence[Subject], gets: int
-) -> list[Build]:
-    _progress("a build of Bazel")
-    by_name = {it.name: it for it in subjects}
-    ours = by_name.get(ONEFILE) or by_name.get(WHEEL)
-    found = builds(clouds, stopwatch, [ours], gets) if ours else []
-    _progress("")
-    return found
 
 
 def _progress(doing: str) -> None:

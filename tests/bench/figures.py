@@ -29,14 +29,12 @@ class Figure:
     """``None`` if a program for it is missing."""
     of_quickest: float | None = None
     """The same figure from the quickest runs."""
-    at_least: bool = False
-    """Whether larger is better."""
 
     @property
     def is_reached(self) -> bool | None:
         if self.measured is None:
             return None
-        return self.measured >= self.limit if self.at_least else self.measured <= self.limit
+        return self.measured <= self.limit
 
 
 # A cold get, relative to the plain script: the file, the folder and the wheel.

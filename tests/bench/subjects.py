@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sysconfig
 import zlib
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from tests.bench.stopwatch import PYTHON
 from tests.support.executable import ROOT
+from tests.support.programs import ran
 
 PROGRAM = "docker-credential-multi"
 # bench.mk makes these.
@@ -157,8 +157,7 @@ def _go_version(path: str) -> str:
     """The module version of a Go program, if Go is installed."""
     if not shutil.which("go"):
         return ""
-    command = ["go", "version", "-m", path]
-    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    listed = ran("go", "version", "-m", path).stdout
     return next((line.split()[2] for line in listed.splitlines() if "\tmod\t" in line), "")
 
 

@@ -20,12 +20,9 @@ def filled(page: str, document: Document) -> str:
 
 def tables(document: Document) -> Iterator[str]:
     yield _machine(document)
-    yield _by_cloud(
-        document, "Warm get: the answer is in the cache. Median in ms (quickest), × bare Python"
-    )
-    yield _by_cloud(
-        document, "Cold get: nothing is cached. Median in ms (quickest), × the plain script"
-    )
+    warm, cold = "Warm get: the answer is in the cache", "Cold get: nothing is cached"
+    yield _by_cloud(document, f"{warm}. Median in ms (quickest), × bare Python")
+    yield _by_cloud(document, f"{cold}. Median in ms (quickest), × the plain script")
     yield _others(document)
     yield _sizes(document)
     yield _days(document)
@@ -77,17 +74,11 @@ def _others(document: Document) -> str:
 
 
 def _sizes(document: Document) -> str:
-    rows = [
-        [
-            name,
-            _megabytes(subject["bytes"]),
-            _megabytes(subject["bytes_gzipped"]),
-            _peak(document, "warm", name),
-            _peak(document, "cold", name),
-            subject["what"],
-        ]
-        for name, subject in document["subjects"].items()
-    ]
+    rows = []
+    for name, subject in document["subjects"].items():
+        sizes = (_megabytes(subject[kind]) for kind in ("bytes", "bytes_gzipped"))
+        peaks = (_peak(document, kind, name) for kind in ("warm", "cold"))
+        rows += [[name, *sizes, *peaks, subject["what"]]]
     heads = ["", "on disk", "gzipped", "peak, warm", "peak, cold", _WHICH]
     return _table("Size and peak memory in MB", heads, rows)
 
@@ -114,33 +105,22 @@ def _days(document: Document) -> str:
 
 
 def _builds(document: Document) -> str:
-    rows = [
-        [
-            build["name"],
-            str(build["gets"]),
-            f"{build['seconds']:.2f}",
-            f"{build['seconds'] / build['gets'] * 1e3:.1f}",
-            str(build["requests"]),
-        ]
-        for build in document["builds"]
-    ]
+    rows = []
+    for build in document["builds"]:
+        gets, took_s = build["gets"], build["seconds"]
+        times = f"{took_s:.2f}", f"{took_s / gets * 1e3:.1f}"
+        rows += [[build["name"], str(gets), *times, str(build["requests"])]]
     title = "A build of Bazel: `bazel get` for 15 URIs on three registries, again and again"
     return _table(title, ["", "gets", "s", "ms each", "requests upstream in all"], rows)
 
 
 def _figures(document: Document) -> str:
+    verdicts = {None: "not measured", True: "yes", False: "NO"}
     rows = []
     for figure in document["figures"]:
-        bound = "at least" if figure["at_least"] else "at most"
-        rows.append(
-            [
-                figure["what"],
-                f"{bound} {figure['limit']:g} {figure['unit']}",
-                _number(figure["measured"]),
-                _number(figure["of_quickest"]),
-                {None: "not measured", True: "yes", False: "NO"}[figure["reached"]],
-            ]
-        )
+        target = f"at most {figure['limit']:g} {figure['unit']}"
+        found = (_number(figure[name]) for name in ("measured", "of_quickest"))
+        rows += [[figure["what"], target, *found, verdicts[figure["reached"]]]]
     heads = ["", "target", "measured", "quickest runs", "reached"]
     return _table("Targets", heads, rows)
 

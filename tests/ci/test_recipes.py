@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from tests.ci.job import ACTION, read_yaml
 from tests.clouds.ci import AZURE_AUDIENCE
 from tests.support.executable import ROOT
 from tests.support.machine import Machine, person
+from tests.support.programs import ran
 
 __all__ = ["person"]
 
@@ -63,7 +63,7 @@ def test_the_workflow_and_the_inputs_of_the_action_pass_actionlint(tmp_path: Pat
     used = next(line for line in text.splitlines() if "uses:" in line)
     # actionlint reads the actions of the repository alone.
     workflow.write_text(text.replace(used, "      - uses: ./.github/actions/setup"))
-    done = subprocess.run([_ACTIONLINT], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = ran(_ACTIONLINT, cwd=tmp_path)
     assert (done.stdout + done.stderr, done.returncode) == ("", 0)
 
 

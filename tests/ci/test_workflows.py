@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from tests.clouds.debian_registry import BINARY, DebianRegistry
 from tests.clouds.proxy import TerminatingProxy
 from tests.release.conftest import Parts, parts
 from tests.support.executable import PROGRAM, ROOT, pinned_environment
+from tests.support.programs import ran
 
 __all__ = ["parts"]
 
@@ -45,19 +45,14 @@ def test_actionlint_finds_nothing() -> None:
     assert _ACTIONLINT is not None
     options = ["-shellcheck", _SHELLCHECK] if _SHELLCHECK else []
     command = [_ACTIONLINT, *options, *map(str, _WORKFLOWS)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = ran(*command, cwd=ROOT)
     assert (done.stdout + done.stderr, done.returncode) == ("", 0)
 
 
 def test_zizmor_finds_nothing() -> None:
     # Outside a repository: it would skip what git ignores, and ask where it comes from.
     command = [str(_ZIZMOR), "--offline", "--quiet", "--persona", "pedantic"]
-    done = subprocess.run(
-        [*command, *_WORKFLOWS, ACTION, ROOT / ".github/dependabot.yml"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = ran(*command, *_WORKFLOWS, ACTION, ROOT / ".github/dependabot.yml")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -132,23 +127,9 @@ def test_the_image_is_pushed_by_its_version_and_as_latest_unless_it_is_a_candida
         )
         (job.temp / "files").symlink_to(parts.out)
         job.step(_step(_jobs("release.yml")["image"], "Push"))
-        listed = subprocess.run(
-            ["skopeo", "list-tags", f"docker://{job.outputs['name']}"],
-            env=job.environment,
-            check=True,
-            capture_output=True,
-        )
+        listed = ran("skopeo", "list-tags", f"docker://{job.outputs['name']}", env=job.environment)
         assert sorted(json.loads(listed.stdout)["Tags"]) == sorted(tags)
         assert job.outputs["name"] == f"ghcr.io/octo/{PROGRAM}"
-        raw = subprocess.run(
-            [
-                "skopeo",
-                "inspect",
-                "--raw",
-                f"docker://ghcr.io/octo/{PROGRAM}@{job.outputs['digest']}",
-            ],
-            env=job.environment,
-            check=True,
-            capture_output=True,
-        )
+        image = f"docker://ghcr.io/octo/{PROGRAM}@{job.outputs['digest']}"
+        raw = ran("skopeo", "inspect", "--raw", image, env=job.environment)
         assert len(json.loads(raw.stdout)["manifests"]) == 2

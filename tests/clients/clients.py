@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
 from tests.support.machine import Machine
+from tests.support.programs import ran
 
 
 class PullFailed(Exception):
@@ -72,9 +72,7 @@ DOCKER = Client(
 @cache
 def docker_is_todays() -> bool:
     """Whether this docker is of the releases since 23.0; Debian 12 still has 20.10."""
-    done = subprocess.run(
-        [DOCKER.program, "--version"], capture_output=True, text=True, check=True, timeout=60
-    )
+    done = ran(DOCKER.program, "--version", check=True)
     return int(done.stdout.removeprefix("Docker version ").partition(".")[0]) >= 23
 
 

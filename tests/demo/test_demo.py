@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
 from pathlib import Path
@@ -10,21 +9,14 @@ from pathlib import Path
 import pytest
 
 from cred_helper.clouds import CLOUDS
-from tests.demo.screen import Mark, Screen
 from tests.support.executable import ROOT, pinned_environment
+from tests.support.programs import ran
 
 
 def demo(home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run it on a machine without a registry client."""
-    return subprocess.run(
-        [sys.executable, "-m", "tests.demo"],
-        env={**pinned_environment(home), "PATH": str(home), **variables},
-        cwd=ROOT,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
+    environment = {**pinned_environment(home), "PATH": str(home), **variables}
+    return ran(sys.executable, "-m", "tests.demo", env=environment, cwd=ROOT)
 
 
 def test_the_demo_shows_every_cloud_with_nothing_installed(home: Path) -> None:
@@ -50,34 +42,3 @@ def test_the_demo_fails_if_the_executable_answers_wrongly(home: Path, tmp_path: 
     assert "the cloud did not issue this secret" in done.stdout
     assert "an invented secret" not in done.stdout
     assert "NOT everything is right" in done.stdout
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize(
-    ("environ", "coloured"),
-    [
-        ({"TERM": "xterm"}, True),
-        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
-        ({"TERM": "dumb"}, False),
-        ({}, False),
-    ],
-)
-def test_colour_is_for_terminals_that_want_it(environ: dict[str, str], coloured: bool) -> None:
-    terminal = Terminal()
-    Screen(terminal, environ).table(["registry", "get"], [("one", [Mark(True, "0.1 s")])])
-    assert ("\x1b[32mok\x1b[0m 0.1 s" in terminal.getvalue()) == coloured
-
-
-def test_the_columns_of_a_table_are_aligned() -> None:
-    page = io.StringIO()
-    rows = [("one", [Mark(True, "0.1 s"), Mark()]), ("another", [Mark(False), Mark(True)])]
-    Screen(page, {}).table(["registry", "get", "pull"], rows)
-    assert page.getvalue().splitlines()[1:] == [
-        "registry  get       pull",
-        "one       ok 0.1 s",
-        "another   WRONG     ok",
-    ]

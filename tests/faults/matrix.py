@@ -18,9 +18,7 @@ from typing import NamedTuple
 from cred_helper.cache.entry import FAILURE, TOKEN
 from tests.clouds.authority import Authority
 from tests.clouds.aws import AwsCloud
-from tests.clouds.azure import AzureCloud
-from tests.clouds.dockerhub import DockerHub
-from tests.clouds.google import GoogleCloud
+from tests.clouds.loopback import loopbacks
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import LoopbackServer, Received, Reply
 from tests.faults.steps import STEPS, Cloud, Step
@@ -143,12 +141,12 @@ class ObstructedProxy(TerminatingProxy):
             connection.sendall(Reply(self.status).head())
 
 
+@dataclass(frozen=True)
 class Row:
-    def __init__(self, matrix: Matrix, cloud: str, step: Step, fault: str) -> None:
-        self.matrix = matrix
-        self.cloud = cloud
-        self.step = step
-        self.fault = fault
+    matrix: Matrix
+    cloud: str
+    step: Step
+    fault: str
 
     @property
     def deadline_s(self) -> float:
@@ -161,7 +159,8 @@ class Row:
             home = Path(stack.enter_context(folder))
             proxy = stack.enter_context(ObstructedProxy(self.matrix.authority))
             elsewhere = stack.enter_context(LoopbackServer())
-            cloud = self._cloud().__enter__()
+            with self.matrix.lock:  # some write the authority's keys
+                cloud = loopbacks()[self.cloud].start(self.matrix.authority)[0].__enter__()
             stack.callback(cloud.close)  # what it objects to is looked at below
             cloud.register(proxy)
             proxy.route(ELSEWHERE, elsewhere)
@@ -188,16 +187,6 @@ class Row:
                 wrong.append(f"it asked {requests} times and connected {proxy.connects} times")
             line = Line(self.cloud, self.step.name, self.fault, *self._result(done, home))
             return Outcome(line, requests, took_s, memory_mib, tuple(wrong))
-
-    def _cloud(self) -> Cloud:
-        match self.cloud:
-            case "ecr":
-                return AwsCloud()
-            case "gcr":
-                return GoogleCloud()
-        with self.matrix.lock:  # it writes the authority's keys
-            made = DockerHub if self.cloud == "dockerhub" else AzureCloud
-            return made(self.matrix.authority)
 
     def _misbehave(self, cloud: Cloud, proxy: ObstructedProxy, environment: Environment) -> None:
         closed = str(self.matrix.closed_port)
@@ -269,9 +258,6 @@ class Row:
         if done.stdout == NOT_FOUND:
             return "NotFound", code, hint
         return _class_of_failure(cache), code, hint
-
-    def __repr__(self) -> str:
-        return f"{self.cloud}: {self.step.name}: {self.fault}"
 
 
 def _measured(environment: Environment, home: Path, registry: str) -> tuple[Completed, int]:

@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 from tests.fuzz.guided import GuidedRun
 from tests.fuzz.run import Run
@@ -50,11 +51,8 @@ def main() -> int:
 
 
 def _run(name: str, seconds: float, seed: int) -> int:
-    target = TARGETS[name]()
-    try:
+    with closing(TARGETS[name]()) as target:
         done = Run(target, seed).go(seconds=seconds, at_least=_URLS if name == "urls" else 0)
-    finally:
-        target.close()
     print("\n  ".join([done.figures(), *done.keep_crashers()]), flush=True)
     return 1 if done.crashers else 0
 

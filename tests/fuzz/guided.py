@@ -7,13 +7,13 @@ back from a run. What it finds worth keeping stays in the corpus for the next on
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.fuzz.run import keep
 from tests.support.executable import ROOT
+from tests.support.programs import ran
 
 CORPORA = ROOT / "build" / "fuzz"
 _LONGEST = 1 << 14
@@ -33,15 +33,8 @@ class GuidedRun:
         corpus.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as crashes:
             arguments = (self.name, str(max(1, int(seconds))), str(self.seed), str(corpus), crashes)
-            done = subprocess.run(
-                [sys.executable, "-m", __name__, *arguments],
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=seconds + _SLACK_S,
-                check=False,
-                cwd=ROOT,
-            )
+            command = (sys.executable, "-m", __name__, *arguments)
+            done = ran(*command, errors="replace", timeout=seconds + _SLACK_S, cwd=ROOT)
             self.report = done.stderr + done.stdout
             for path in sorted(Path(crashes).iterdir()):
                 self.crashers.append(f"{self._error()}: {keep(self.name, path.read_bytes())}")

@@ -14,31 +14,24 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from cred_helper import clouds
+from cred_helper import clouds, providers
 from cred_helper.credential import Credential
 from cred_helper.errors import CredentialError
 from cred_helper.hosts import OPTIONAL_ZONES, route
 from cred_helper.protocols import docker
-from cred_helper.providers.acr import AcrProvider
 from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
 from cred_helper.providers.common.timeout import _prepare_for_sdk
-from cred_helper.providers.dockerhub import DockerHubProvider
-from cred_helper.providers.ecr import EcrProvider
-from cred_helper.providers.gcr import GcrProvider
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.settings import Settings
 from tests.clouds.authority import Authority
+from tests.clouds.loopback import loopbacks
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Exchange, Received
 from tests.faults.steps import STEPS, Step
 from tests.fuzz.target import SECRET, Finding, Target, check_no_secret
 from tests.support.executable import pinned_environment
 from tests.support.machine import Machine
-
-if TYPE_CHECKING:
-    from cred_helper.providers.common.protocols import Provider
 
 _OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 _NO = b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n\r\n"
@@ -93,9 +86,6 @@ _EXAMPLES: dict[str, list[bytes]] = {
         _json({"errors": [{"code": "UNAUTHORIZED", "message": SECRET}]}, _NO),
     ],
 }
-_PROVIDERS: dict[str, Callable[[], Provider]] = {
-    "ecr": EcrProvider, "gcr": GcrProvider, "acr": AcrProvider, "dockerhub": DockerHubProvider,
-}  # fmt: skip
 
 
 class Replies(Target):
@@ -114,11 +104,15 @@ class Replies(Target):
         self.answered = 0
         self.requests: list[Received] = []
         self._stack = ExitStack()
-        self._provider = _PROVIDERS[cloud]()
+        provider = providers.load(cloud)
+        assert provider is not None
+        self._provider = provider
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         authority = Authority(folder)
         proxy = self._stack.enter_context(TerminatingProxy(authority))
-        running = self._cloud(cloud, authority)
+        running = loopbacks()[cloud].start(authority)[0].__enter__()
+        # It need not like what comes after an answer like these.
+        self._stack.callback(running.close)
         running.register(proxy)
         running.fail(step.path, self._answer)
         environment = {
@@ -136,23 +130,6 @@ class Replies(Target):
         self._options = Settings.load(environment).options(row, None, environment)
         self._id_token = IdToken(IdToken.OF_CI_JOB) if row.ci_option in self._options else None
         _prepare_for_sdk()
-
-    def _cloud(self, name: str, authority: Authority) -> Any:
-        from tests.clouds.aws import AwsCloud
-        from tests.clouds.azure import AzureCloud
-        from tests.clouds.dockerhub import DockerHub
-        from tests.clouds.google import GoogleCloud
-
-        made: dict[str, Callable[[], Any]] = {
-            "ecr": AwsCloud,
-            "gcr": GoogleCloud,
-            "acr": lambda: AzureCloud(authority),
-            "dockerhub": lambda: DockerHub(authority),
-        }
-        running = made[name]().__enter__()
-        # It need not like what comes after an answer like these.
-        self._stack.callback(running.close)
-        return running
 
     def _change_process(self, environment: dict[str, str]) -> None:
         from botocore.utils import ContainerMetadataFetcher

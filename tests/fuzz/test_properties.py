@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -250,11 +251,8 @@ _REPLIES = {
 
 @pytest.mark.parametrize("step", _REPLIES)
 def test_a_reply_of_a_cloud_is_taken_or_refused(step: str) -> None:
-    target = REPLIES[step]()
-    try:
+    with closing(REPLIES[step]()) as target:
         _reply(target, _REPLIES[step])
-    finally:
-        target.close()
 
 
 def _reply(target: Replies, documents: st.SearchStrategy[dict[str, Any]]) -> None:

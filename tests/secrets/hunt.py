@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Self
 from xml.sax.saxutils import escape
 
+import pytest
+
 from tests.clouds.authority import Authority
 from tests.clouds.loopback import LoopbackCloud, loopbacks
 from tests.clouds.proxy import TerminatingProxy
@@ -254,3 +256,9 @@ _FORMS: dict[str, Callable[[str], str]] = {
     "text": lambda said: said,
 }
 FORMS = tuple(_FORMS)
+
+
+@pytest.fixture
+def hunt(tmp_path: Path) -> Iterator[Hunt]:
+    with Hunt(tmp_path) as running:
+        yield running

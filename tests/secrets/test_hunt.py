@@ -9,7 +9,7 @@ import resource
 import subprocess
 import sys
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
@@ -22,13 +22,14 @@ from tests.clouds import aws, azure, dockerhub, google
 from tests.clouds.google import PUSHER
 from tests.clouds.loopback import loopbacks
 from tests.figures import FIGURES, Record
-from tests.secrets.hunt import FORMS, Hunt, Leak
+from tests.secrets.hunt import FORMS, Hunt, Leak, hunt
 from tests.support.core_dumps import core_dumps
 from tests.support.executable import COMMAND, pinned_environment
 from tests.support.identities import IDENTITIES, Environment, Identity, of_cloud
 from tests.support.marks import Marks
+from tests.support.programs import ran
 
-__all__ = ["core_dumps"]
+__all__ = ["core_dumps", "hunt"]
 
 CACHE_OFF = {"DOCKER_CREDENTIAL_MULTI_CACHE": "off"}
 _EVERY_CLOUD = ("CONTAINERS", "DOCKER", "HTTPS", "REGISTRY", "REQUESTS", "SSL", "XDG")
@@ -39,12 +40,6 @@ _PREFIXES = {
     dockerhub.EXAMPLE_HOST: ("ACTIONS", "JOB", *_EVERY_CLOUD),
 }
 REGISTRIES = tuple(loopback.host for loopback in loopbacks().values())
-
-
-@pytest.fixture
-def hunt(tmp_path: Path) -> Iterator[Hunt]:
-    with Hunt(tmp_path) as running:
-        yield running
 
 
 def _record(hunt: Hunt, record_property: Record, what: str) -> None:
@@ -559,14 +554,7 @@ def test_an_internal_error_shows_its_place_and_not_the_text_of_its_exception(hom
         "def fault(): raise ValueError('hunter2hunter2')\n"
         "cli.VERBS['get'] = fault; sys.argv = ['x', 'get']; cli.main()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env=pinned_environment(home),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = ran(sys.executable, "-c", script, env=pinned_environment(home), stdin=subprocess.DEVNULL)
     assert done.returncode == 1
     assert "ValueError at <string>:2" in done.stdout
     assert "[internal.fault]" in done.stderr

@@ -7,25 +7,21 @@ company of what ``~/.netrc`` has.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.clouds import aws, azure, google
-from tests.clouds.server import LoopbackServer, Received, Reply
+from tests.clouds.server import LoopbackServer, Reply
 from tests.fuzz.replies import REPLIES, Replies
-from tests.secrets.hunt import Hunt
+from tests.secrets.hunt import Hunt, hunt
 from tests.support.executable import NOT_FOUND
 
+__all__ = ["hunt"]
+
 _STOLEN = "/stolen"
-
-
-@pytest.fixture
-def hunt(tmp_path: Path) -> Iterator[Hunt]:
-    with Hunt(tmp_path) as running:
-        yield running
 
 
 @pytest.fixture
@@ -40,11 +36,8 @@ def thief() -> Iterator[LoopbackServer]:
 
 @pytest.mark.parametrize("step", REPLIES)
 def test_nothing_follows_a_redirect_or_a_realm(step: str, thief: LoopbackServer) -> None:
-    target = REPLIES[step]()
-    try:
+    with closing(REPLIES[step]()) as target:
         _lead_astray(target, thief)
-    finally:
-        target.close()
     assert thief.received == []
 
 
@@ -94,11 +87,7 @@ def test_a_registrys_realm_elsewhere_is_named_and_not_asked(hunt: Hunt) -> None:
         done = hunt.run("doctor", "--online", *hosts, environment=environment)
     assert done.stdout.decode().count("realm.example") == len(hosts)
     assert "realm.example" not in {request.host for request in hunt.elsewhere.received}
-    assert not [request for request in registry.received if _authorized(request)]
-
-
-def _authorized(request: Received) -> bool:
-    return "authorization" in request.headers
+    assert not [request for request in registry.received if "authorization" in request.headers]
 
 
 # --- Names and schemes ----------------------------------------------------------------------------

@@ -19,21 +19,17 @@ from typing import NoReturn
 from cred_helper.cache import MAX_TEMPORARY_AGE_S, TokenCache
 from cred_helper.cache.entry import TOKEN, Entry
 from cred_helper.credential import Secret
-from cred_helper.files.atomic_file import final_name
 from cred_helper.files.fingerprints import digest
 from cred_helper.files.private_folder import PrivateFolder
 from tests.soak import script
-from tests.soak.writers import ABOUT_TO, HAS, WRITERS, Writers
+from tests.soak.writers import ABOUT_TO, HAS, WRITERS, Writers, secret_of
 
 KEYS = [digest([f"key {number}"]) for number in range(24)]
 _LIFE_S = 3600.0
+# The longest secret, in digests.
+_MOST = 1500
 # One write in this many is of a token that is over, which the next one to tidy removes.
 _ONE_OVER_IN = 6
-
-
-def secret_of(key: str, stamp: int) -> str:
-    """Make a secret that shows any byte of another, of a length that depends on the stamp."""
-    return f"{stamp} " + digest([key, str(stamp)]) * (1 + stamp % 1500)
 
 
 def token(secret: str, created_at: float) -> Entry:
@@ -60,10 +56,10 @@ def write_for_ever(folder: str, report: int) -> NoReturn:
             what = f"{key} {stamp} {'over' if over else 'good'}\n"
             os.write(report, f"{ABOUT_TO} {what}".encode())
             if over:
-                entry = token(secret_of(key, stamp), now - 2 * _LIFE_S)
+                entry = token(secret_of(key, stamp, _MOST), now - 2 * _LIFE_S)
                 written = files.write(f"{key}.{TOKEN}", entry.encode(key))
             else:
-                written = cache.keep(key, token(secret_of(key, stamp), now), locks)
+                written = cache.keep(key, token(secret_of(key, stamp, _MOST), now), locks)
             if written:
                 os.write(report, f"{HAS} {what}".encode())
         locks.close()
@@ -73,8 +69,7 @@ class Kills(Writers):
     """The writers, what they said, and what was found wrong."""
 
     def __init__(self, folder: str) -> None:
-        super().__init__()
-        self.folder = folder
+        super().__init__(folder)
         self.cache = TokenCache(folder)
         self.writes = 0
         # The newest stamps: of any token, of a good one, of one that is over.
@@ -84,9 +79,6 @@ class Kills(Writers):
 
     def write_for_ever(self, writer: int, report: int) -> NoReturn:
         write_for_ever(self.folder, report)
-
-    def replaced(self, writer: int) -> None:
-        """Keep no count by writer: any of them may write any key."""
 
     def check(self) -> None:
         """Compare every key's file with what was said about it before it was read."""
@@ -105,7 +97,7 @@ class Kills(Writers):
             entry = Entry.decode(key, content)
             secret = entry.secret.expose() if entry is not None else ""
             stamp = int(secret.partition(" ")[0] or 0)
-            if secret != secret_of(key, stamp):
+            if secret != secret_of(key, stamp, _MOST):
                 self.torn.append(key)
             elif stamp < written:
                 self.lost.append(key)
@@ -121,11 +113,6 @@ class Kills(Writers):
             if life == "good":
                 self._written_good[key] = stamp
 
-    @property
-    def litter(self) -> list[str]:
-        """What the killed left behind."""
-        return [name for name in os.listdir(self.folder) if final_name(name)]
-
     def tidy_later(self) -> None:
         """Write one more token, when what was left behind has grown old."""
         later = time.time() + MAX_TEMPORARY_AGE_S + 1
@@ -134,12 +121,8 @@ class Kills(Writers):
         locks.close()
 
 
-def run(kills: int, folder: str) -> Kills:
-    return Kills(folder).run(kills)
-
-
 def soaked(kills: int, folder: str) -> tuple[dict[str, object], bool]:
-    soak = run(kills, os.path.join(folder, "cache"))
+    soak = Kills(os.path.join(folder, "cache")).run(kills)
     litter = len(soak.litter)
     soak.tidy_later()
     return {

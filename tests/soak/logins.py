@@ -18,25 +18,21 @@ from typing import NoReturn
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CredentialError
 from cred_helper.fallback.store import FileStore
-from cred_helper.files.atomic_file import final_name
-from cred_helper.files.fingerprints import digest
 from cred_helper.server_url import ServerURL
 from tests.soak import script
-from tests.soak.writers import ABOUT_TO, HAS, WRITERS, Writers
+from tests.soak.writers import ABOUT_TO, HAS, WRITERS, Writers, secret_of
 
 _REGISTRIES_EACH = 3
 # One in so many is a logout.
 _LOGOUT_IN = 4
 _NOTHING = 0
+# The longest secret, in digests.
+_MOST = 50
 
 
 def registries(writer: int) -> list[str]:
     """The registries that only this writer logs in to."""
     return [f"https://{writer}-{number}.example" for number in range(_REGISTRIES_EACH)]
-
-
-def secret_of(registry: str, stamp: int) -> str:
-    return f"{stamp} " + digest([registry, str(stamp)]) * (1 + stamp % 50)
 
 
 def _ignore(_warning: CredentialError) -> None:
@@ -56,7 +52,7 @@ def write_for_ever(path: str, writer: int, report: int) -> NoReturn:
             if stamp == _NOTHING:
                 store.erase(server_url)
             else:
-                secret = Secret(secret_of(registry, stamp))
+                secret = Secret(secret_of(registry, stamp, _MOST))
                 store.store(server_url, Credential("user", secret))
         except CredentialError:
             continue  # another process kept the lock too long: nothing has changed
@@ -67,8 +63,8 @@ class Logins(Writers):
     """The writers, what they said, and what was found wrong."""
 
     def __init__(self, folder: str) -> None:
-        super().__init__()
-        self.path = os.path.join(folder, "docker-credential-multi", "credentials.json")
+        super().__init__(os.path.join(folder, "docker-credential-multi"))
+        self.path = os.path.join(self.folder, "credentials.json")
         self.interrupted = self.changes = 0
         names = [registry for writer in range(WRITERS) for registry in registries(writer)]
         # What is in the file: what was acknowledged last, or what has been begun since.
@@ -107,7 +103,7 @@ class Logins(Writers):
         stamps = dict.fromkeys(self._possible, _NOTHING)
         for name, (_, secret) in entries.items():
             stamps[name] = int(secret.partition(" ")[0])
-            if secret != secret_of(name, stamps[name]):
+            if secret != secret_of(name, stamps[name], _MOST):
                 self.torn.append(name)
         return stamps
 
@@ -122,16 +118,6 @@ class Logins(Writers):
             self._possible[name].clear()
         self._possible[name].add(int(stamp))
 
-    @property
-    def litter(self) -> list[str]:
-        """What the killed left behind."""
-        names = os.listdir(os.path.dirname(self.path))
-        return [name for name in names if final_name(name)]
-
-
-def run(kills: int, folder: str) -> Logins:
-    return Logins(folder).run(kills)
-
 
 def sweep(soak: Logins) -> None:
     """Log in once more: the next login removes what the killed left behind."""
@@ -140,7 +126,7 @@ def sweep(soak: Logins) -> None:
 
 
 def soaked(kills: int, folder: str) -> tuple[dict[str, object], bool]:
-    soak = run(kills, folder)
+    soak = Logins(folder).run(kills)
     sweep(soak)
     return {
         "kills survived": f"{soak.kills}, {soak.interrupted} of them in the middle of a change",

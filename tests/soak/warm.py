@@ -5,10 +5,10 @@ Structure, not time: the list is the same on a busy machine.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 from tests.support.executable import ROOT, Executable
+from tests.support.programs import ran
 
 # Set, it has the interpreter report every module it loads on standard error.
 _PROFILE = "PYTHONPROFILEIMPORTTIME"
@@ -23,14 +23,7 @@ def loaded(
 ) -> set[str]:
     """The modules that one ``get`` loads beyond those of an interpreter that does nothing."""
     variables = environment | {_PROFILE: "1"}
-    idle = subprocess.run(
-        [sys.executable, "-c", "pass"],
-        env=variables,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    idle = ran(sys.executable, "-c", "pass", env=variables, cwd=ROOT, check=True)
     done = Executable(variables).run(*arguments, stdin=request)
     assert done.status == status, done
     return _modules(done.stderr) - _modules(idle.stderr)

@@ -9,18 +9,26 @@ import os
 import random
 import signal
 import time
-from abc import ABC, abstractmethod
 from typing import NoReturn, Self
+
+from cred_helper.files.atomic_file import final_name
+from cred_helper.files.fingerprints import digest
 
 WRITERS = 8
 # A line of a report is shorter than what a pipe takes in one piece.
 ABOUT_TO, HAS = "about-to", "has"
 
 
-class Writers(ABC):
+def secret_of(name: str, stamp: int, most: int) -> str:
+    """Make a secret that shows any byte of another, of a length that depends on the stamp."""
+    return f"{stamp} " + digest([name, str(stamp)]) * (1 + stamp % most)
+
+
+class Writers:
     """The writers, what they said, and what was found wrong. They start with the first kill."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
         self.kills = self.checks = 0
         self.torn: list[str] = []
         self.lost: list[str] = []
@@ -29,21 +37,25 @@ class Writers(ABC):
         os.set_blocking(self._report, False)
         self._writers: list[int] = []
 
-    @abstractmethod
     def write_for_ever(self, writer: int, report: int) -> NoReturn:
         """Write until killed, and report each line before it is done and after."""
+        raise NotImplementedError
 
-    @abstractmethod
     def check(self) -> None:
         """Compare what is there with what was said about it."""
+        raise NotImplementedError
 
-    @abstractmethod
     def hear(self, said: str, *what: str) -> None:
         """Take in one line of a report."""
+        raise NotImplementedError
 
-    @abstractmethod
     def replaced(self, writer: int) -> None:
         """Take note that a writer was killed and checked after."""
+
+    @property
+    def litter(self) -> list[str]:
+        """What the killed left behind."""
+        return [name for name in os.listdir(self.folder) if final_name(name)]
 
     def run(self, kills: int) -> Self:
         self._writers = [self._start(writer) for writer in range(WRITERS)]

@@ -23,10 +23,9 @@ from tests.support.executable import (
     pinned_environment,
 )
 from tests.support.marks import Marks
-from tests.support.programs import Programs
+from tests.support.programs import Programs, ran
 from tests.support.terminal import at_terminal
 
-_HUNG_S = 90
 _ERROR, _HINT = f"{PROGRAM}: error: ", f"{PROGRAM}: hint: "
 
 
@@ -190,16 +189,7 @@ class Machine:
         return at_terminal(command, self.environment, answers, stdout)
 
     def call(self, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command,
-            env=self.environment,
-            cwd=self.home,
-            input=stdin,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=_HUNG_S,
-            check=False,
-        )
+        return ran(*command, env=self.environment, cwd=self.home, input=stdin)
 
     def succeed(self, *command: str, stdin: str = "") -> str:
         """Run another program, which has to succeed; its standard output."""

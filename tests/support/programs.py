@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from shlex import quote
 from time import monotonic, sleep
+from typing import Any
 
 from tests.support.executable import COMMAND
 
@@ -90,6 +92,12 @@ class Programs:
 
 def _text(path: Path) -> str:
     return path.read_text() if path.exists() else ""
+
+
+def ran(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, whatever its exit status."""
+    usual = {"capture_output": True, "encoding": "utf-8", "timeout": 120, "check": False}
+    return subprocess.run([*map(str, command)], **{**usual, **options})  # noqa: PLW1510
 
 
 def is_running(pid: int) -> bool:
