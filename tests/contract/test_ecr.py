@@ -344,6 +344,7 @@ def test_sts_is_where_the_region_of_the_host_or_the_user_has_it(
 @pytest.mark.parametrize(
     ("configured", "host", "region"),
     [
+        (None, EXAMPLE_HOST, "us-east-1"),
         ("", EXAMPLE_HOST, "us-east-1"),
         ("", PUBLIC_HOST, "us-east-1"),
         ("", CHINA_HOST, "cn-north-1"),
@@ -351,10 +352,12 @@ def test_sts_is_where_the_region_of_the_host_or_the_user_has_it(
         ("eu-west-1", CHINA_HOST, "cn-north-1"),
     ],
 )
-def test_a_role_is_assumed_in_a_region(aws: Ecr, configured: str, host: str, region: str) -> None:
+def test_a_role_is_assumed_in_a_region(
+    aws: Ecr, configured: str | None, host: str, region: str
+) -> None:
     role = aws.cloud.role("deploy", aws.user)
     aws.aws_config(assumes(role, aws.user))
-    variables = {"AWS_DEFAULT_REGION": configured} if configured else {}
+    variables = {} if configured is None else {"AWS_DEFAULT_REGION": configured}
     assert aws.cloud.issued(*aws.get(host, **variables).credential, host)
     assert aws.cloud.roles[role].regions == [region]
 

@@ -39,16 +39,16 @@ class TemporaryFiles:
 
     def _in_memory(self, name: str, content: bytes) -> str:
         """A memory file; empty where the system has none, or /proc is not mounted."""
-        if sys.platform != "linux":
-            return ""
-        try:
-            fd = os.memfd_create(name)
-        except OSError:
-            return ""
-        self._fds.append(fd)
-        path = f"/proc/self/fd/{fd}"
-        is_whole = os.write(fd, content) == len(content)
-        return path if is_whole and os.path.exists(path) else ""
+        if sys.platform == "linux":
+            try:
+                fd = os.memfd_create(name)
+            except OSError:
+                return ""
+            self._fds.append(fd)
+            path = f"/proc/self/fd/{fd}"
+            if os.write(fd, content) == len(content) and os.path.exists(path):
+                return path
+        return ""
 
     def _on_disk(self, name: str, content: bytes) -> str:
         self._folder = self._folder or _new_folder()

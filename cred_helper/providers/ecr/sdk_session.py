@@ -74,9 +74,11 @@ def new(config: Configuration, identity: AwsIdentity, deadline: Deadline) -> Any
             user_agent_extra=f"docker-credential-multi/{__version__}",
         )
     )
-    session.set_config_variable("region", _sts_region(session, config.route))
+    # A variable of the session would not come before the provider of an empty variable.
+    store.set_config_provider("region", ConstantProvider(_sts_region(session, config.route)))
     if not config.setting("metadata_service_num_attempts"):
-        session.set_config_variable("metadata_service_num_attempts", _METADATA_ATTEMPTS)
+        attempts = ConstantProvider(_METADATA_ATTEMPTS)
+        store.set_config_provider("metadata_service_num_attempts", attempts)
 
     def note(http_response: Any, **_: object) -> None:
         config.renewal_status = http_response.status_code
