@@ -10,7 +10,10 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+
+from freeze import link
 
 PACKAGING = Path(__file__).resolve().parent.parent
 REQUIREMENTS = PACKAGING / "requirements-freeze.txt"
@@ -36,7 +39,8 @@ def main() -> None:
     else:
         spec = PACKAGING / "docker-credential-multi.spec"
         command += [str(spec), "--", *rest]
-        if sys.platform.startswith("linux"):  # for the launcher
+        with suppress(link.CannotLink):
+            link.tools()
             command += ["--zstd", str(_zstd(work))]
     sys.exit(subprocess.run(command, check=False, env=_environment()).returncode)
 

@@ -29,10 +29,8 @@ class CannotLink(Exception):
     """Why this Python cannot be linked into the launcher."""
 
 
-def check(work: Path) -> None:
-    """Link this Python into a trial program.
-
-    It also writes the launcher's table of built-in modules, for a libpython that lacks a part.
+def tools() -> Path:
+    """The static libpython of this Python, where there is all that links it.
 
     Raises:
         CannotLink: the file needs PyInstaller's own bootloader.
@@ -47,6 +45,18 @@ def check(work: Path) -> None:
         raise CannotLink("this Python has no static libpython")
     if not Path(sysconfig.get_path("include"), "Python.h").is_file():
         raise CannotLink("this Python has no headers")
+    return library
+
+
+def check(work: Path) -> None:
+    """Link this Python into a trial program.
+
+    It also writes the launcher's table of built-in modules, for a libpython that lacks a part.
+
+    Raises:
+        CannotLink: the file needs PyInstaller's own bootloader.
+    """
+    library = tools()
     table = work / "builtin.c"
     table.write_text("")  # libpython has its own
     (work / "trial.c").write_text(TRIAL)
