@@ -137,19 +137,21 @@ def test_the_debian_package_is_installed_used_and_purged(release: Path, tmp_path
 
 
 @pytest.mark.skipif(not (_CRANE and BINARY), reason="crane or docker-registry is not installed")
-def test_the_image_is_pulled_for_this_machine(release: Path, tmp_path: Path) -> None:
+def test_the_image_is_pulled_for_each_architecture(release: Path, tmp_path: Path) -> None:
     with tarfile.open(release / f"{PROGRAM}-image.tar") as tar:
         tar.extractall(tmp_path / "layout", filter="data")
+    architectures = [path.name.rpartition("-")[2] for path in release.glob(f"{PROGRAM}-linux-*64")]
     with DebianRegistry(tmp_path, {}) as registry:
         image = f"localhost:{registry.port}/octo/{PROGRAM}:{__version__}"
         _run(_CRANE, "push", tmp_path / "layout", image, HOME=str(tmp_path))
-        words = ("export", "--platform", f"linux/{_ARCHITECTURE}", image, tmp_path / "root.tar")
-        _run(_CRANE, *words, HOME=str(tmp_path))
-    with tarfile.open(tmp_path / "root.tar") as tar:
-        tar.extractall(tmp_path / "image", filter="data")
-    released = release / f"{PROGRAM}-linux-{_ARCHITECTURE}"
-    assert (tmp_path / "image" / PROGRAM).read_bytes() == released.read_bytes()
-    _use(tmp_path / "image" / PROGRAM, tmp_path / "user")
+        for architecture in architectures:
+            words = ("export", "--platform", f"linux/{architecture}", image, tmp_path / "root.tar")
+            _run(_CRANE, *words, HOME=str(tmp_path))
+            with tarfile.open(tmp_path / "root.tar") as tar:
+                tar.extractall(tmp_path / architecture, filter="data")
+            released = release / f"{PROGRAM}-linux-{architecture}"
+            assert (tmp_path / architecture / PROGRAM).read_bytes() == released.read_bytes()
+    _use(tmp_path / _ARCHITECTURE / PROGRAM, tmp_path / "user")
 
 
 @pytest.mark.parametrize(
