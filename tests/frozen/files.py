@@ -45,6 +45,12 @@ def reason_to_skip(file: Path, digest: str) -> str:
     return ""
 
 
+# How the paths begin that the C library opens, and Python's allocator since 3.13.
+OF_SYSTEM = (
+    *("/lib/", "/lib64/", "/usr/lib/", "/etc/ld.so", "/etc/localtime"),
+    *("/proc/self/", "/proc/sys/vm/", "/dev/null"),
+)
+
 _DIGEST = sources_digest()
 _FILE_PROBLEM = reason_to_skip(FILE, _DIGEST)
 _STATIC_PROBLEM = reason_to_skip(STATIC, _DIGEST)
