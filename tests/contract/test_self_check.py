@@ -12,6 +12,7 @@ import pytest
 
 from cred_helper import clouds
 from cred_helper.commands.self_check.loopback_server import Authority
+from cred_helper.commands.self_check.temporary_files import TemporaryFiles
 from tests.clouds.aws import AwsCloud
 from tests.support.machine import Machine, person
 
@@ -116,3 +117,15 @@ def test_the_made_up_certificates_pass_the_strict_checks_of_python_3_13(tmp_path
             with suppress(ssl.SSLWantReadError):
                 end.do_handshake()
     assert ends[0].getpeercert()
+
+
+def test_a_python_without_memory_files_takes_a_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delattr("os.memfd_create", raising=False)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with TemporaryFiles() as files:
+        path = Path(files.keep("key.pem", b"key"))
+        assert path.parent.parent == tmp_path
+        assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"key", 0o600)
+    assert not path.parent.exists()

@@ -38,8 +38,11 @@ class TemporaryFiles:
         return self._in_memory(name, content) or self._on_disk(name, content)
 
     def _in_memory(self, name: str, content: bytes) -> str:
-        """A memory file; empty where the system has none, or /proc is not mounted."""
-        if sys.platform == "linux":
+        """A memory file; empty where the system has none, or /proc is not mounted.
+
+        Nor has a Python that is built for an older glibc, as uv's are.
+        """
+        if sys.platform == "linux" and hasattr(os, "memfd_create"):
             try:
                 fd = os.memfd_create(name)
             except OSError:
