@@ -99,9 +99,9 @@ from_memory(int argc, char **argv)
 {
     static char paths[COUNT][PATH_MAX];
     char unpacked[COUNT * 8] = "";
-    int fds[COUNT], count = 0;
+    int fds[COUNT], count = 0, failed = 0;
 
-    for (; count < COUNT; count++) {
+    for (; count < COUNT && !failed; count++) {
         /* Not close-on-exec: the loader opens them by path. The launcher closes them. */
         int fd = memfd_create(parts[count].name, MFD_EXEC);
         if (fd < 0) {
@@ -116,12 +116,9 @@ from_memory(int argc, char **argv)
          * descriptors, the program's memory files get the same numbers. */
         snprintf(paths[count], PATH_MAX, "/proc/self/./fd/%d", fds[count]);
         sprintf(unpacked + strlen(unpacked), "%d ", fds[count]);
-        if (access(paths[count], F_OK) < 0 || write_out(fds[count], &parts[count]) < 0) {
-            count++;
-            break;
-        }
+        failed = access(paths[count], F_OK) < 0 || write_out(fds[count], &parts[count]) < 0;
     }
-    if (count == COUNT) {
+    if (count == COUNT && !failed) {
         setenv(UNPACKED, unpacked, 1);
         execute(paths, NULL, argc, argv);
         unsetenv(UNPACKED);

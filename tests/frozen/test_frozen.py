@@ -264,7 +264,7 @@ def test_it_runs_without_a_home_a_temporary_folder_or_a_path(
 
 
 @each_file
-@pytest.mark.parametrize("most_bytes", [0, 30_000, 6_000_000])
+@pytest.mark.parametrize("most_bytes", [0, 30_000, 3_000_000, 6_000_000])
 def test_a_limit_on_the_size_of_files_is_named_or_does_not_matter(
     machine: Machine, temporary: Path, file: Path, most_bytes: int
 ) -> None:
@@ -276,9 +276,10 @@ def test_a_limit_on_the_size_of_files_is_named_or_does_not_matter(
             environment={"DOCKER_CREDENTIAL_MULTI_MEMO": "off"},
             preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (most_bytes, most_bytes)),
         )
-        if most_bytes == 0 or done.status != 0:
+        # Debian 13 links most modules into libpython: only a cloud's SDK needs a file.
+        if (most_bytes, command) == (0, "get") or done.status != 0:
             assert (done.status, done.codes) == (1, ["internal.file-size-limit"])
-            assert done.stdout == b"a file would be over the limit of its size\n"
+            assert done.stdout.endswith(b"a file would be over the limit of its size\n")
     assert list(temporary.iterdir()) == []
 
 
