@@ -121,7 +121,8 @@ def _options(_: str) -> Iterator[str]:
         (
             f"`{cloud.name}`",
             f"`{option.name}`",
-            f"`{PREFIX}{cloud.name.upper()}_{option.name.upper()}`",
+            f"`{PREFIX}{cloud.name.upper()}_{option.name.upper()}`"
+            + (f", else `{option.variable}`" if option.variable else ""),
             option.purpose,
         )
         for cloud in clouds.CLOUDS

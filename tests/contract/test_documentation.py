@@ -66,6 +66,7 @@ def test_the_tables_have_every_cloud_setting_option_host_and_message() -> None:
     for cloud in clouds.CLOUDS:
         assert f"`{cloud.example_host}`" in _PAGES["README.md"]
         assert all(f"`{option.name}`" in settings for option in cloud.options)
+        assert all(f"`{variable}`" in settings for variable in cloud.own_variables)
     assert all(f"`{setting.variable}`" in settings for setting in SETTINGS)
     assert all(f"`{zone.pattern}`" in settings for zone in hosts.ZONES)
     for area in (*messages.AREAS, *clouds.NAMES):
