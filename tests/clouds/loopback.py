@@ -78,4 +78,7 @@ def loopbacks() -> dict[str, Loopback]:
         if "\nLOOPBACK = " in Path(clouds.__path__[0], f"{module.name}.py").read_text("utf-8"):
             loopback = import_module(f"{clouds.__name__}.{module.name}").LOOPBACK
             found[loopback.name] = loopback
+    missing = [name for name in rows.NAMES if name not in found]
+    if missing:
+        raise LookupError(f"no module of tests/clouds has the LOOPBACK of {', '.join(missing)}")
     return {name: found[name] for name in rows.NAMES}
