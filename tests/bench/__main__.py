@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-from tests.bench.build import Build, builds
+from tests.bench.build import Build, build_of
 from tests.bench.chart import chart
 from tests.bench.day import Day, days
 from tests.bench.figures import figures
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
         _progress("the day's work")
         worked = days(clouds, stopwatch, ours, peers, options.gets) if ours else []
         _progress("a build of Bazel")
-        built = builds(clouds, stopwatch, [ours], options.builds) if ours else []
+        built = [build_of(clouds, stopwatch, ours, options.builds)] if ours else []
         _progress("")
         least_peak_bytes = stopwatch.least_peak_bytes()
     report = Report(

@@ -6,7 +6,6 @@ Bazel asks by URI. Each get starts the real executable.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.bench.stage import Stage
@@ -23,23 +22,19 @@ class Build:
     wrong: str | None = None
 
 
-def builds(
-    stage: Stage, stopwatch: Stopwatch, subjects: Sequence[Subject], gets: int
-) -> list[Build]:
-    found = []
-    for subject in subjects:
-        build = Build(subject.name)
-        stage.forget(subject)
-        before = sum(map(stage.requests, stage.clouds))
-        commands = [_command(stage, subject, uri) for uri in _uris(stage)]
-        for number in range(gets):
-            sample = stopwatch.run(commands[number % len(commands)])
-            build.gets += 1
-            build.seconds += sample.wall_s
-            build.wrong = build.wrong or _wrong(*sample.replies[0])
-        build.requests = sum(map(stage.requests, stage.clouds)) - before
-        found.append(build)
-    return found
+def build_of(stage: Stage, stopwatch: Stopwatch, subject: Subject, gets: int) -> Build:
+    """Do the gets with a program of ours."""
+    build = Build(subject.name)
+    stage.forget(subject)
+    before = sum(map(stage.requests, stage.clouds))
+    commands = [_command(stage, subject, uri) for uri in _uris(stage)]
+    for number in range(gets):
+        sample = stopwatch.run(commands[number % len(commands)])
+        build.gets += 1
+        build.seconds += sample.wall_s
+        build.wrong = build.wrong or _wrong(*sample.replies[0])
+    build.requests = sum(map(stage.requests, stage.clouds)) - before
+    return build
 
 
 def _uris(stage: Stage) -> list[str]:

@@ -68,7 +68,6 @@ def chart(document: Document) -> str:
 
 
 def _panel(left: int, top: int, title: str, rows: list[Row]) -> tuple[str, int]:
-    """A part of the picture, and where it ends."""
     longest = max((value for _, bars in rows for _, value in bars), default=1.0)
     drawn = [f'<text class="h" x="{left}" y="{top}">{escape(title)}</text>']
     y = top + 12

@@ -27,17 +27,9 @@ class Tally:
     requests: int = 0
     wrong: str | None = None
 
-    def add(self, seconds: float, requests: int, wrong: str | None) -> None:
-        self.gets += 1
-        self.seconds += seconds
-        self.requests += requests
-        self.wrong = self.wrong or wrong
-
 
 @dataclass
 class Day:
-    """The work with one kind of identity, by cloud."""
-
     title: str
     ours: dict[str, Tally] = field(default_factory=dict)
     peers: dict[str, Tally] = field(default_factory=dict)
@@ -59,34 +51,24 @@ def days(
             for subject in (ours, *peers):
                 stage.forget(subject)
             day = Day(title)
-            _work(stage, stopwatch, day, (ours, by_cloud), gets, rotating=rotating)
             worked.append(day)
+            sequence = list(islice(cycle(stage.clouds), gets))
+            Random(gets).shuffle(sequence)
+            for number, cloud in enumerate(sequence):
+                if rotating and number % RENEWED_EVERY == RENEWED_EVERY - 1:
+                    stage.renew_workload_token()
+                _get(stage, stopwatch, ours, cloud, day.ours.setdefault(cloud, Tally()))
+                if cloud in by_cloud:
+                    tally = day.peers.setdefault(cloud, Tally())
+                    _get(stage, stopwatch, by_cloud[cloud], cloud, tally)
     stage.identity = stage.static_identity()
     return worked
-
-
-def _work(
-    stage: Stage,
-    stopwatch: Stopwatch,
-    day: Day,
-    subjects: tuple[Subject, Mapping[str, Subject]],
-    gets: int,
-    *,
-    rotating: bool,
-) -> None:
-    ours, peers = subjects
-    sequence = list(islice(cycle(stage.clouds), gets))
-    Random(gets).shuffle(sequence)
-    for number, cloud in enumerate(sequence):
-        if rotating and number % RENEWED_EVERY == RENEWED_EVERY - 1:
-            stage.renew_workload_token()
-        _get(stage, stopwatch, ours, cloud, day.ours.setdefault(cloud, Tally()))
-        if cloud in peers:
-            _get(stage, stopwatch, peers[cloud], cloud, day.peers.setdefault(cloud, Tally()))
 
 
 def _get(stage: Stage, stopwatch: Stopwatch, subject: Subject, cloud: str, tally: Tally) -> None:
     before = stage.requests(cloud)
     sample = stopwatch.run(stage.command(subject, cloud))
-    wrong = stage.wrong(subject, cloud, sample)
-    tally.add(sample.wall_s, stage.requests(cloud) - before, wrong)
+    tally.gets += 1
+    tally.seconds += sample.wall_s
+    tally.requests += stage.requests(cloud) - before
+    tally.wrong = tally.wrong or stage.wrong(subject, cloud, sample)

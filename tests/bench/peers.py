@@ -12,7 +12,7 @@ from dataclasses import replace
 from tests.clients.hosted import Hosted
 from tests.clouds.aws import AwsCloud, Call
 from tests.clouds.azure import ACCESS_LIFE_S, CLIENT_ID, CLIENT_SECRET, PUBLIC, AzureCloud
-from tests.clouds.server import Headers, Received, Reply, json_reply
+from tests.clouds.server import Received, Reply, json_reply
 
 # The audience of acr-env: all of Azure.
 AZURE_MANAGEMENT = "https://management.azure.com/"
@@ -64,8 +64,8 @@ def _admit_acr_env(cloud: AzureCloud, hosted: Hosted) -> None:
         )
 
     def exchange(request: Received) -> Reply:
-        left = [(name, value) for name, value in request.headers.items() if name != "authorization"]
-        return cloud._exchange(replace(request, headers=Headers(left)))
+        left = {name: value for name, value in request.headers.items() if name != "authorization"}
+        return cloud._exchange(replace(request, headers=left))
 
     cloud.on("POST", "/*/oauth2/token", token)
     hosted.registry.on("POST", "/oauth2/exchange", exchange)

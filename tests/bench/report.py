@@ -60,36 +60,24 @@ class Report:
 
 def _subject(subject: Subject) -> Document:
     disk, zipped = subject.sizes or (None, None)
-    return {
-        "what": subject.what,
-        "kind": subject.kind.value,
-        "version": subject.version,
-        "bytes": disk,
-        "bytes_gzipped": zipped,
-    }
+    said = {"what": subject.what, "kind": subject.kind.value, "version": subject.version}
+    return {**said, "bytes": disk, "bytes_gzipped": zipped}
 
 
 def _measured(measured: Measured) -> Document:
-    return {
-        **asdict(measured.scenario),
-        "subjects": {
-            name: _series(measured, name, series) for name, series in measured.series.items()
-        },
-    }
+    series = {name: _series(measured, name, it) for name, it in measured.series.items()}
+    return {**asdict(measured.scenario), "subjects": series}
 
 
 def _series(measured: Measured, name: str, series: Series) -> Document:
     if measured.good(name) is None:
         return {"wrong": series.wrong}
     return {
-        "median_ms": series.median_ms,
-        "min_ms": series.min_ms,
-        "cpu_ms": series.cpu_ms,
-        "times_reference": measured.times(name),
-        "peak_bytes": series.peak_bytes,
+        "median_ms": series.median_ms, "min_ms": series.min_ms, "cpu_ms": series.cpu_ms,
+        "times_reference": measured.times(name), "peak_bytes": series.peak_bytes,
         "requests_per_get": series.requests,
         "ms_by_round": dict(zip(series.samples, series.ms, strict=True)),
-    }
+    }  # fmt: skip
 
 
 def _processor() -> str:

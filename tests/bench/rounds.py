@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from statistics import median
@@ -65,13 +65,15 @@ class Series:
         return median(sample.peak_bytes for sample in self.samples.values())
 
     def times(self, reference: Series) -> float:
-        """The ratio to the reference: the median over the rounds of both."""
         both = self.samples.keys() & reference.samples.keys()
         return median(self.samples[at].wall_s / reference.samples[at].wall_s for at in both)
 
     def min_times(self, reference: Series) -> float:
         """The ratio of the quickest runs, which noise affects least."""
         return self.min_ms / reference.min_ms
+
+
+Ratio = Callable[[Series, Series], float]
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,14 @@ class Measured:
         series = self.series.get(name)
         return series if series is not None and series.samples and not series.wrong else None
 
-    def times(self, name: str, reference: str = "") -> float | None:
+    def times(
+        self,
+        name: str,
+        reference: str = "",
+        ratio: Callable[[Series, Series], float] = Series.times,
+    ) -> float | None:
         one, other = self.good(name), self.good(reference or self.scenario.reference)
-        return one.times(other) if one is not None and other is not None else None
-
-    def min_times(self, name: str, reference: str = "") -> float | None:
-        one, other = self.good(name), self.good(reference or self.scenario.reference)
-        return one.min_times(other) if one is not None and other is not None else None
+        return ratio(one, other) if one is not None and other is not None else None
 
 
 def scenarios(clouds: Iterable[str], rounds: int) -> list[Scenario]:
@@ -141,7 +144,6 @@ class _Bench:
             series.wrong = self._stage.objections(cloud) or series.wrong
 
     def run(self, subject: Subject, number: int) -> None:
-        """Measure one run, unless the subject was wrong before."""
         series = self.series[subject.name]
         if series.wrong:
             return

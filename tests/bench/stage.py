@@ -40,14 +40,12 @@ class Stage:
             self.request_file(name, f"{host}\n")
 
     def command(self, subject: Subject, cloud: str) -> Command:
-        """A get for this cloud, or for another registry."""
         home = self._homes / subject.name
         home.mkdir(exist_ok=True)
         environment = {**self._environment, **self.identity, "HOME": str(home)}
         return Command(subject.command(cloud), environment, self._stdin(cloud))
 
     def request_file(self, name: str, request: str) -> Path:
-        """A file with a request, for standard input."""
         path = self._stdin(name)
         path.write_text(request)
         return path
@@ -83,8 +81,6 @@ class Stage:
         for server in servers:
             server.delay_s = 0
 
-    # --- Identities -------------------------------------------------------------------------------
-
     def static_identity(self) -> dict[str, str]:
         """An AWS key, a service account's key, a service principal's secret."""
         variables: dict[str, str] = {}
@@ -112,14 +108,10 @@ class Stage:
         self._workload_token = folder / "workload-token"
         self.renew_workload_token()
         return {
-            **amazon.redirection(),
-            "AWS_CONFIG_FILE": str(config),
-            "AWS_PROFILE": "puller",
-            "GOOGLE_APPLICATION_CREDENTIALS": str(person),
-            **microsoft.redirection(),
-            **microsoft.principal(),
-            "AZURE_FEDERATED_TOKEN_FILE": str(self._workload_token),
-        }
+            **amazon.redirection(), "AWS_CONFIG_FILE": str(config), "AWS_PROFILE": "puller",
+            "GOOGLE_APPLICATION_CREDENTIALS": str(person), **microsoft.redirection(),
+            **microsoft.principal(), "AZURE_FEDERATED_TOKEN_FILE": str(self._workload_token),
+        }  # fmt: skip
 
     def renew_workload_token(self) -> None:
         """Replace the token of the workload, as a cluster does."""

@@ -73,14 +73,10 @@ class Subject:
 
 
 def found() -> Iterator[Subject]:
-    yield Subject(
-        BARE,
-        Kind.YARDSTICK,
-        (PYTHON, "-I", "-S", "-c", "pass"),
-        "python -I -S -c pass",
-        scenarios=("warm", "other", "parallel"),
-        answers=False,
-    )
+    command = (PYTHON, "-I", "-S", "-c", "pass")
+    kinds = ("warm", "other", "parallel")
+    said = "python -I -S -c pass"
+    yield Subject(BARE, Kind.YARDSTICK, command, said, scenarios=kinds, answers=False)
     yield from _plain()
     yield from _ours()
     yield from _peers()
@@ -90,13 +86,9 @@ def _plain() -> Iterator[Subject]:
     """The plain scripts, with the SDKs of the installation."""
     installed = INSTALLATION / "bin" / "python"
     python = installed if installed.exists() else Path(sysconfig.get_path("scripts"), "python")
-    yield Subject(
-        PLAIN_SCRIPT,
-        Kind.YARDSTICK,
-        (str(python), str(PLAIN / "{cloud}.py")),
-        "the shortest script with the SDK (tests/bench/plain)",
-        scenarios=("cold",),
-    )
+    command = (str(python), str(PLAIN / "{cloud}.py"))
+    said = "the shortest script with the SDK (tests/bench/plain)"
+    yield Subject(PLAIN_SCRIPT, Kind.YARDSTICK, command, said, scenarios=("cold",))
 
 
 def _ours() -> Iterator[Subject]:
@@ -108,16 +100,15 @@ def _ours() -> Iterator[Subject]:
         development = Path(sysconfig.get_path("scripts"), PROGRAM)
         yield _own(WHEEL, development, "the development installation: not what ships", None)
     file, folder, naive = DIST / PROGRAM, DIST / f"{PROGRAM}.dir", DIST / "naive"
-    if file.exists():
-        yield _own(ONEFILE, file, f"dist/{PROGRAM}", file)
-    static = file.with_suffix(".static")
-    if static.exists():
-        yield _own(STATIC, static, f"dist/{PROGRAM}.static", static)
-    if folder.exists():
-        yield _own(ONEDIR, folder / PROGRAM, f"dist/{PROGRAM}.dir", folder)
-    bootloader = DIST / "bootloader" / PROGRAM
-    if bootloader.exists():
-        yield _own(BOOTLOADER, bootloader, "the same with PyInstaller's bootloader", bootloader)
+    static, bootloader = file.with_suffix(".static"), DIST / "bootloader" / PROGRAM
+    for name, path, what, weighs in (
+        (ONEFILE, file, f"dist/{PROGRAM}", file),
+        (STATIC, static, f"dist/{PROGRAM}.static", static),
+        (ONEDIR, folder / PROGRAM, f"dist/{PROGRAM}.dir", folder),
+        (BOOTLOADER, bootloader, "the same with PyInstaller's bootloader", bootloader),
+    ):
+        if path.exists():
+            yield _own(name, path, what, weighs)
     if naive.exists():
         yield Subject(
             NAIVE,
@@ -136,7 +127,6 @@ def _own(name: str, path: Path, what: str, weighs: Path | None) -> Subject:
 
 
 def _peers() -> Iterator[Subject]:
-    """The helpers in Go: those that bench.mk installs, then those on PATH."""
     for cloud, name in GO_HELPERS.items():
         program = f"docker-credential-{name}"
         path = shutil.which(program, path=str(CLIENTS)) or shutil.which(program)

@@ -12,7 +12,6 @@ _BEGIN, _END = "<!-- measured -->\n", "<!-- measured end -->"
 
 
 def filled(page: str, document: Document) -> str:
-    """A page with the tables in the place of those that it has."""
     before, _, rest = page.partition(_BEGIN)
     after = rest.partition(_END)[2]
     return f"{before}{_BEGIN}\n" + "\n\n".join(tables(document)) + f"\n\n{_END}{after}"

@@ -16,7 +16,6 @@ Finished = tuple[int, bytes, float, int]
 
 
 def start(command: Command) -> tuple[int, int]:
-    """Start a program; its process, and a pipe with its output."""
     arguments, environment, stdin = command
     reading, writing = os.pipe()
     pid = os.posix_spawn(

@@ -20,8 +20,6 @@ HOST = "github.com"
 
 
 class Releases(LoopbackServer):
-    """Serves the executable under test as the released file of each system that has one."""
-
     systems = ("linux-amd64", "linux-arm64", "darwin-arm64")
     """In the names of the files that are served."""
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,8 @@ from ruamel.yaml import YAML
 from tests.support.executable import ROOT
 
 ACTION = ROOT / ".github/actions/setup/action.yml"
+# Found now: tests run with another PATH. .ci/run installs it.
+ACTIONLINT = shutil.which("actionlint", path=f"{ROOT}/build/clients")
 # As in the recipes: no account has published yet.
 REPOSITORY = "OWNER/docker-credential-multi"
 TOKEN = "loopback-github-token"
@@ -53,18 +56,11 @@ class Job:
         self.temp = folder / "_temp"
         self.temp.mkdir(parents=True)
         self.environment = {
-            **environment,
-            "CI": "true",
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_ACTOR": "octocat",
-            "GITHUB_REPOSITORY": "octo-org/octo-repo",
-            "GITHUB_SERVER_URL": "https://github.com",
-            "RUNNER_ARCH": "X64",
-            "RUNNER_ENVIRONMENT": "github-hosted",
-            "RUNNER_OS": "Linux",
-            "RUNNER_TEMP": str(self.temp),
-            **variables,
-        }
+            **environment, "CI": "true", "GITHUB_ACTIONS": "true", "GITHUB_ACTOR": "octocat",
+            "GITHUB_REPOSITORY": "octo-org/octo-repo", "GITHUB_SERVER_URL": "https://github.com",
+            "RUNNER_ARCH": "X64", "RUNNER_ENVIRONMENT": "github-hosted", "RUNNER_OS": "Linux",
+            "RUNNER_TEMP": str(self.temp), **variables,
+        }  # fmt: skip
         self.github = {"token": TOKEN, "action_repository": REPOSITORY}
         self.outputs: dict[str, str] = {}
         self.printed = ""
@@ -103,14 +99,9 @@ class Job:
         done = subprocess.run(
             [*_SHELLS[step.get("shell", "")], str(script)],
             env={**self.environment, **own, **{name: str(path) for name, path in files.items()}},
-            cwd=self.temp,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            timeout=_HUNG_S,
-            check=False,
-        )
+            cwd=self.temp, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, encoding="utf-8", timeout=_HUNG_S, check=False,
+        )  # fmt: skip
         self.printed += done.stdout
         if done.returncode:
             raise Failed(done.stdout)

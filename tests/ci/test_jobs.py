@@ -58,7 +58,6 @@ class World:
     own: dict[str, Registry]
 
     def recipe(self, name: str) -> str:
-        """The recipe of the documentation with the ids of these clouds."""
         [system] = [row for row in ci.SYSTEMS if row.name == name]
         text = ci.recipe(system)
         for cloud in clouds.CLOUDS:
@@ -107,10 +106,8 @@ def world(
         for host in dockerhub.HOSTS:
             proxy.route(host, found["dockerhub"].registry)
         own = {}
-        for host, username, token in (
-            ("ghcr.io", "octocat", TOKEN),
-            (_GITLAB_HOST, "gitlab-ci-token", _GITLAB_TOKEN),
-        ):
+        gitlab = (_GITLAB_HOST, "gitlab-ci-token", _GITLAB_TOKEN)
+        for host, username, token in (("ghcr.io", "octocat", TOKEN), gitlab):
             own[host] = running.enter_context(
                 Registry(lambda *login, right=(username, token, host): login == right, auth="token")
             )
@@ -135,9 +132,6 @@ def _accept(world: World, audience: str) -> None:
     clouds_of["gcr"].web_audiences = [audience]
 
 
-# --- GitHub Actions -------------------------------------------------------------------------------
-
-
 def test_one_workflow_of_github_pulls_from_five_registries(world: World) -> None:
     job = Job(world.machine.home / "job", world.machine.environment)
     job.environment |= world.system.github(SUBJECT)
@@ -150,9 +144,8 @@ def test_one_workflow_of_github_pulls_from_five_registries(world: World) -> None
 @pytest.mark.skipif(bool(_CLIENT and _CLIENT.transport), reason="only skopeo is installed")
 def test_a_self_hosted_runner_keeps_nothing_of_the_job(world: World) -> None:
     before = {path for path in world.machine.home.rglob("*") if path.is_file()}
-    job = Job(
-        world.machine.home / "job", world.machine.environment, RUNNER_ENVIRONMENT="self-hosted"
-    )
+    environment = world.machine.environment
+    job = Job(world.machine.home / "job", environment, RUNNER_ENVIRONMENT="self-hosted")
     job.environment |= world.system.github(SUBJECT)
     job.workflow(world.recipe("github"))
     world.check_pulls("github", "ghcr.io")
@@ -174,19 +167,13 @@ def test_a_workflow_without_the_permission_fails_with_the_line_that_it_lacks(wor
     assert [found.cloud.exchanges for found in world.hosted.values()] == [0] * len(world.hosted)
 
 
-# --- The others -----------------------------------------------------------------------------------
-
-
 def _gitlab(world: World, document: Any) -> tuple[str, dict[str, str]]:
     job = document["pull"]
     tokens = {
         name: world.system.token(SUBJECT, token["aud"]) for name, token in job["id_tokens"].items()
     }
-    registry = {
-        "CI_REGISTRY": _GITLAB_HOST,
-        "CI_REGISTRY_USER": "gitlab-ci-token",
-        "CI_REGISTRY_PASSWORD": _GITLAB_TOKEN,
-    }
+    registry = {"CI_REGISTRY": _GITLAB_HOST, "CI_REGISTRY_USER": "gitlab-ci-token"}
+    registry["CI_REGISTRY_PASSWORD"] = _GITLAB_TOKEN
     return "\n".join(job["script"]), {"GITLAB_CI": "true", **job["variables"], **tokens, **registry}
 
 

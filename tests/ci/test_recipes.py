@@ -13,7 +13,7 @@ from cred_helper import clouds
 from cred_helper.commands.configure import ci
 from cred_helper.commands.configure.ci import CiSystem
 from cred_helper.providers.common.ci_job import GITHUB_TOKEN, GITHUB_URL
-from tests.ci.job import ACTION, read_yaml
+from tests.ci.job import ACTION, ACTIONLINT, read_yaml
 from tests.clouds.ci import AZURE_AUDIENCE
 from tests.support.executable import ROOT
 from tests.support.machine import Machine, person
@@ -21,8 +21,6 @@ from tests.support.programs import ran
 
 __all__ = ["person"]
 
-# Found now: tests run with another PATH. .ci/run installs it.
-_ACTIONLINT = shutil.which("actionlint", path=f"{ROOT}/build/clients")
 # The schema of each system, as schemastore.org has it.
 _SCHEMAS = {
     "github": "github-workflows", "gitlab": "gitlab-ci", "circleci": "circle-ci",
@@ -50,9 +48,9 @@ def test_the_setup_action_is_an_action() -> None:
     _check("github-actions", ACTION)
 
 
-@pytest.mark.skipif(not _ACTIONLINT, reason="actionlint is not installed")
+@pytest.mark.skipif(not ACTIONLINT, reason="actionlint is not installed")
 def test_the_workflow_and_the_inputs_of_the_action_pass_actionlint(tmp_path: Path) -> None:
-    assert _ACTIONLINT is not None
+    assert ACTIONLINT is not None
     action = tmp_path / ACTION.relative_to(ROOT)
     action.parent.mkdir(parents=True)
     shutil.copy(ACTION, action)
@@ -63,7 +61,7 @@ def test_the_workflow_and_the_inputs_of_the_action_pass_actionlint(tmp_path: Pat
     used = next(line for line in text.splitlines() if "uses:" in line)
     # actionlint reads the actions of the repository alone.
     workflow.write_text(text.replace(used, "      - uses: ./.github/actions/setup"))
-    done = ran(_ACTIONLINT, cwd=tmp_path)
+    done = ran(ACTIONLINT, cwd=tmp_path)
     assert (done.stdout + done.stderr, done.returncode) == ("", 0)
 
 
@@ -132,10 +130,8 @@ def test_configure_prints_the_recipe_for_what_it_finds_and_changes_nothing(perso
     person.settings_file.unlink()
     person.settings(_TWO_ACCOUNTS)
     gitlab = read_yaml(person.run("configure", "--ci", "gitlab").stdout.decode())["pull"]
-    assert {token["aud"] for token in gitlab["id_tokens"].values()} == {
-        "sts.amazonaws.com",
-        AZURE_AUDIENCE,
-    }
+    audiences = {token["aud"] for token in gitlab["id_tokens"].values()}
+    assert audiences == {"sts.amazonaws.com", AZURE_AUDIENCE}
     person.settings_file.unlink()
     person.use(gitlab["variables"])
     assert _identities(person, hosts) == own
@@ -150,9 +146,9 @@ def test_a_cloud_that_is_set_up_is_in_the_recipe_though_no_file_names_its_regist
         'providers/q"\n[acr]\ntenant_id = "11111111-2222-3333-4444-555555555555"\n'
     )
     text = person.run("configure", "--ci", "gitlab").stdout.decode()
-    assert [
-        line.split()[-1].partition("/")[0] for line in text.splitlines() if " pull " in line
-    ] == ["111111111111.dkr.ecr.eu-west-1.amazonaws.com", clouds.find("gcr").example_host]
+    pulls = [line.split()[-1] for line in text.splitlines() if " pull " in line]
+    hosts = ["111111111111.dkr.ecr.eu-west-1.amazonaws.com", clouds.find("gcr").example_host]
+    assert [image.partition("/")[0] for image in pulls] == hosts
 
 
 def _identities(person: Machine, hosts: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,11 +79,7 @@ def test_the_version_that_is_installed_is_that_of_the_action() -> None:
     ],
 )
 def test_the_file_is_that_of_the_version_the_system_and_the_architecture(
-    machine: Machine,
-    releases: Releases,
-    given: dict[str, str],
-    variables: dict[str, str],
-    path: str,
+    machine: Machine, releases: Releases, given: Any, variables: Any, path: str
 ) -> None:
     _job(machine, **variables).action(**given)
     assert releases.received[0].path == f"/{REPOSITORY}/releases/{path}"
@@ -119,11 +116,7 @@ def test_a_runner_that_does_not_name_the_repository_of_the_action(
     ],
 )
 def test_what_cannot_be_installed_is_an_error_that_says_why(
-    machine: Machine,
-    releases: Releases,
-    given: dict[str, str],
-    variables: dict[str, str],
-    words: str,
+    machine: Machine, releases: Releases, given: Any, variables: Any, words: str
 ) -> None:
     with pytest.raises(Failed) as failed:
         _job(machine, **variables).action(**given)

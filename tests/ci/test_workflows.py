@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cred_helper import __version__
-from tests.ci.job import ACTION, TOKEN, Job, read_yaml
+from tests.ci.job import ACTION, ACTIONLINT, TOKEN, Job, read_yaml
 from tests.clouds.debian_registry import BINARY, DebianRegistry
 from tests.clouds.proxy import TerminatingProxy
 from tests.release.conftest import Parts, parts
@@ -23,8 +23,7 @@ __all__ = ["parts"]
 
 _FOLDER = ROOT / ".github/workflows"
 _WORKFLOWS = sorted(_FOLDER.glob("*.yml"))
-# Found now: tests run with another PATH. .ci/run installs actionlint, the venv has zizmor.
-_ACTIONLINT = shutil.which("actionlint", path=f"{ROOT}/build/clients")
+# Found now: tests run with another PATH. The venv has zizmor.
 _SHELLCHECK = shutil.which("shellcheck")
 _ZIZMOR = Path(sys.executable).with_name("zizmor")
 _SKOPEO = shutil.which("skopeo")
@@ -40,11 +39,11 @@ def _step(job: dict[str, Any], name: str) -> dict[str, Any]:
     return dict(step)
 
 
-@pytest.mark.skipif(not _ACTIONLINT, reason="actionlint is not installed")
+@pytest.mark.skipif(not ACTIONLINT, reason="actionlint is not installed")
 def test_actionlint_finds_nothing() -> None:
-    assert _ACTIONLINT is not None
+    assert ACTIONLINT is not None
     options = ["-shellcheck", _SHELLCHECK] if _SHELLCHECK else []
-    command = [_ACTIONLINT, *options, *map(str, _WORKFLOWS)]
+    command = [ACTIONLINT, *options, *map(str, _WORKFLOWS)]
     done = ran(*command, cwd=ROOT)
     assert (done.stdout + done.stderr, done.returncode) == ("", 0)
 

@@ -33,7 +33,6 @@ class Client:
     logout_words: tuple[str, ...] = ("logout",)
 
     def shown(self, image: str) -> str:
-        """What a person types to pull."""
         return " ".join([self.name, *self.pull_words, f"{self.transport}{image}"])
 
     def pull(self, machine: Machine, image: str) -> str:

@@ -30,15 +30,10 @@ def machine(proxy: TerminatingProxy, home: Path) -> Machine:
 
 
 DEBIANS = [needs_debian_registry, needs_skopeo]  # skopeo is what fills it
-WAYS_TO_ASK = [
-    "basic",
-    "token",
-    pytest.param("debian-basic", marks=DEBIANS),
-    pytest.param("debian-token", marks=DEBIANS),
-]
+OF_DEBIAN = [pytest.param(f"debian-{way}", marks=DEBIANS) for way in ("basic", "token")]
 
 
-@pytest.fixture(params=WAYS_TO_ASK)
+@pytest.fixture(params=["basic", "token", *OF_DEBIAN])
 def private(
     request: pytest.FixtureRequest, authority: Authority, proxy: TerminatingProxy, tmp_path: Path
 ) -> Iterator[Private]:
@@ -49,8 +44,7 @@ def private(
         case "debian-token":
             opened = registries.debian_with_tokens(proxy, tmp_path, authority)
         case way:
-            registry = Registry(registries.accepts, auth=way)
-            opened = registries.ours(proxy, registry)
+            opened = registries.ours(proxy, Registry(registries.accepts, auth=way))
     with opened as found:
         yield found
 

@@ -61,7 +61,6 @@ class Private:
 
 @contextmanager
 def ours(proxy: TerminatingProxy, registry: Registry) -> Iterator[Private]:
-    """One of our own making."""
     with registry:
         proxy.route(HOST, registry)
         for repository in ("team/app", "public/app"):

@@ -30,32 +30,17 @@ def store(machine: Machine) -> Store:
     return Store("multi")
 
 
-def test_what_is_stored_is_got(store: Store) -> None:
-    store.store(HOST, USERNAME, PASSWORD)
+def test_a_login_is_stored_stored_again_and_erased(store: Store) -> None:
+    with pytest.raises(CredentialsNotFound):
+        store.get(HOST)
+    store.erase(HOST)
+    for login in (("another user", "an old password"), (USERNAME, PASSWORD)):
+        store.store(HOST, *login)
     assert store.get(HOST) == {"ServerURL": HOST, "Username": USERNAME, "Secret": PASSWORD}
     assert store.get(HOST.encode())["Secret"] == PASSWORD
-
-
-def test_what_is_stored_again_is_got_as_it_is_now(store: Store) -> None:
-    store.store(HOST, "another user", "an old password")
-    store.store(HOST, USERNAME, PASSWORD)
-    assert store.get(HOST) == {"ServerURL": HOST, "Username": USERNAME, "Secret": PASSWORD}
-
-
-def test_what_was_never_stored_is_not_found(store: Store) -> None:
-    with pytest.raises(CredentialsNotFound):
-        store.get(HOST)
-
-
-def test_what_was_erased_is_not_found(store: Store) -> None:
-    store.store(HOST, USERNAME, PASSWORD)
     store.erase(HOST)
     with pytest.raises(CredentialsNotFound):
         store.get(HOST)
-
-
-def test_erasing_what_was_never_stored_is_fine(store: Store) -> None:
-    store.erase(HOST)
 
 
 @pytest.mark.parametrize(
@@ -101,25 +86,12 @@ def config(store: Store, machine: Machine) -> AuthConfig:
     return load_config()
 
 
-def test_docker_py_resolves_the_credential_of_an_image(config: AuthConfig) -> None:
-    assert resolve_authconfig(config, HOST) == {
-        "ServerAddress": HOST,
-        "Username": USERNAME,
-        "Password": PASSWORD,
-    }
-
-
-def test_docker_py_resolves_an_identity_token_for_docker_hub(config: AuthConfig) -> None:
-    found = {"ServerAddress": HUB_KEY, "IdentityToken": "an identity token"}
-    assert resolve_authconfig(config) == found
-    assert resolve_authconfig(config, "docker.io") == found
-
-
-def test_docker_py_resolves_nothing_without_a_login(config: AuthConfig) -> None:
+def test_docker_py_resolves_the_login_of_an_image_and_all_for_a_build(config: AuthConfig) -> None:
+    login = {"ServerAddress": HOST, "Username": USERNAME, "Password": PASSWORD}
+    token = {"ServerAddress": HUB_KEY, "IdentityToken": "an identity token"}
+    assert resolve_authconfig(config, HOST) == login
+    assert resolve_authconfig(config) == resolve_authconfig(config, "docker.io") == token
     assert resolve_authconfig(config, OTHER) is None
-
-
-def test_docker_py_gathers_all_credentials_for_a_build(config: AuthConfig) -> None:
     gathered = config.get_all_credentials()
     assert gathered[HOST]["Password"] == PASSWORD
     assert gathered["index.docker.io"]["IdentityToken"] == "an identity token"

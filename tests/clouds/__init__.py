@@ -16,23 +16,7 @@ where a host name is hard-coded, by `HTTPS_PROXY` and a certificate authority of
     image.py            the tiny image that they hold
     fixtures.py         `authority` and `proxy`, for a conftest.py to import
 
-To write a cloud, subclass LoopbackServer, register a handler per method and path, and assert in
-the handler whatever a genuine service would have insisted on:
-
-    class Tokens(LoopbackServer):
-        def __init__(self) -> None:
-            super().__init__()
-            self.on("POST", "/token", self.token)
-
-        def token(self, request: Received) -> Reply:
-            assert request.form["grant_type"] == "refresh_token"
-            return json_reply({"access_token": "loopback", "expires_in": 3600})
-
-    with Tokens() as tokens, TerminatingProxy(authority) as proxy:
-        proxy.route("oauth2.googleapis.com", tokens)
-        run(child, env=proxy.environment())
-        assert proxy.refused == []
-
-An assertion that fails in a handler answers 500 and is raised again in the test when the server
-is left. The same holds for a request without a handler: a cloud never guesses.
+A cloud is a LoopbackServer with a handler per method and path, which asserts whatever a genuine
+service insists on. An assertion that fails there answers 500 and is raised again in the test when
+the server is left. The same holds for a request without a handler: a cloud never guesses.
 """

@@ -13,15 +13,19 @@ import ipaddress
 import json
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from uuid import uuid4
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from tests.clouds.tokens import base64url
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
@@ -49,19 +53,13 @@ class Authority:
                 self._contexts[hostname] = self._new_server_context(hostname)
             return self._contexts[hostname]
 
-    def odd_context(
-        self,
-        hostname: str,
-        *,
-        valid_from: timedelta = -VALID_FOR,
-        valid_until: timedelta = VALID_FOR,
-    ) -> ssl.SSLContext:
+    def odd_context(self, hostname: str, **validity: timedelta) -> ssl.SSLContext:
         """The context of a server whose certificate is for a host, and valid at other times.
 
-        Units: both are counted from now.
+        Units: ``valid_from`` and ``valid_until`` are counted from now.
         """
         with self._lock:
-            return self._new_server_context(hostname, valid_from, valid_until)
+            return self._new_server_context(hostname, **validity)
 
     @cached_property
     def rsa_key(self) -> rsa.RSAPrivateKey:
@@ -70,11 +68,13 @@ class Authority:
 
     def rsa_key_pem(self) -> str:
         """`rsa_key` in PKCS #8, as in a Google service account's file."""
-        return _key_pem(self.rsa_key)
+        return key_pem(self.rsa_key)
 
     def client_identity_file(self, common_name: str = "loopback client") -> Path:
         """A PEM file with `rsa_key` and a certificate for it, as Azure's service principals use."""
-        return self._write("client.pem", _key_pem(self.rsa_key) + self._client_pem(common_name))
+        usage = ExtendedKeyUsageOID.CLIENT_AUTH
+        certificate = _certificate_pem(self._sign_leaf(common_name, self.rsa_key, usage))
+        return self._write("client.pem", key_pem(self.rsa_key) + certificate)
 
     def sign_jwt(self, claims: Mapping[str, object]) -> str:
         """A JSON web token (RS256) whose `x5c` header chains up to this authority.
@@ -83,31 +83,29 @@ class Authority:
         """
         certificate = self._signer.public_bytes(serialization.Encoding.DER)
         header = {"alg": "RS256", "typ": "JWT", "x5c": [base64.b64encode(certificate).decode()]}
-        signing_input = ".".join(_base64url(json.dumps(part).encode()) for part in (header, claims))
+        signing_input = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
         signature = self.rsa_key.sign(signing_input.encode(), padding.PKCS1v15(), hashes.SHA256())
-        return f"{signing_input}.{_base64url(signature)}"
+        return f"{signing_input}.{base64url(signature)}"
+
+    def token(self, life_s: float, **claims: object) -> str:
+        """A new token that ends after so many seconds."""
+        now = int(time.time())
+        times = {"iat": now, "exp": now + int(life_s), "jti": str(uuid4())}
+        return self.sign_jwt({**claims, **times})
 
     @cached_property
     def _signer(self) -> x509.Certificate:
         return self._sign_leaf("loopback signer", self.rsa_key, ExtendedKeyUsageOID.CLIENT_AUTH)
-
-    def _client_pem(self, common_name: str) -> str:
-        usage = ExtendedKeyUsageOID.CLIENT_AUTH
-        return _certificate_pem(self._sign_leaf(common_name, self.rsa_key, usage))
 
     def _new_server_context(
         self, hostname: str, valid_from: timedelta = -VALID_FOR, valid_until: timedelta = VALID_FOR
     ) -> ssl.SSLContext:
         usage = ExtendedKeyUsageOID.SERVER_AUTH
         now = datetime.now(UTC)
-        leaf = self._sign_leaf(
-            hostname,
-            self._leaf_key,
-            usage,
-            x509.SubjectAlternativeName([_general_name(hostname)]),
-            validity=(now + valid_from, now + valid_until),
-        )
-        pem = _key_pem(self._leaf_key) + _certificate_pem(leaf)
+        names = x509.SubjectAlternativeName([_general_name(hostname)])
+        validity = (now + valid_from, now + valid_until)
+        leaf = self._sign_leaf(hostname, self._leaf_key, usage, names, validity)
+        pem = key_pem(self._leaf_key) + _certificate_pem(leaf)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._written += 1
         context.load_cert_chain(self._write(f"leaf-{self._written}.pem", pem))
@@ -184,16 +182,11 @@ def _builder(
 
 
 def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    others = ("key_encipherment", "data_encipherment", "key_agreement", "content_commitment")
     return x509.KeyUsage(
         digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        encipher_only=False,
-        decipher_only=False,
+        **dict.fromkeys((*others, "encipher_only", "decipher_only"), False),
+        **dict.fromkeys(("key_cert_sign", "crl_sign"), signs_certificates),
     )
 
 
@@ -212,11 +205,8 @@ def _certificate_pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def _key_pem(key: PrivateKey) -> str:
+def key_pem(key: PrivateKey) -> str:
+    """A private key in PKCS #8."""
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -36,6 +36,7 @@ from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
 from tests.clouds.sigv4 import Key, Refused, signer
+from tests.clouds.tokens import from_base64url
 
 ACCOUNT = "123456789012"
 EXAMPLE_HOST = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com"
@@ -79,8 +80,6 @@ class Role:
 
 
 class AwsCloud(LoopbackServer):
-    """All of AWS that an identity and a registry's password come from."""
-
     asks_network = True
     expires = True
     runs_programs = True
@@ -126,7 +125,6 @@ class AwsCloud(LoopbackServer):
         return len(self.calls)
 
     def issued(self, username: str, secret: str, host: str) -> bool:
-        """Whether exactly this was issued, for the registry of this host."""
         return username == USERNAME and self._issued.get(secret) == _api_and_region(host)
 
     def principal(self, secret: str) -> str:
@@ -179,17 +177,13 @@ class AwsCloud(LoopbackServer):
         token = self.secret("sso token")
         self._sso_tokens.add(token)
         document = {
-            "startUrl": START_URL,
-            "region": "us-east-1",
-            "accessToken": token,
-            "expiresAt": _iso(self.now() + timedelta(hours=-1 if expired else 8)),
-            **more,
-        }
+            "startUrl": START_URL, "region": "us-east-1", "accessToken": token,
+            "expiresAt": _iso(self.now() + timedelta(hours=-1 if expired else 8)), **more,
+        }  # fmt: skip
         name = hashlib.sha1((session_name or START_URL).encode()).hexdigest()
         return _leave(home / ".aws" / "sso" / "cache" / f"{name}.json", document)
 
     def sso_renewal(self) -> dict[str, object]:
-        """What makes an SSO session renewable; for `start_sso`."""
         token = self.secret("sso refresh token")
         self._refresh_tokens.add(token)
         until = _iso(self.now() + timedelta(days=30))
@@ -197,7 +191,7 @@ class AwsCloud(LoopbackServer):
 
     def sign_in(self, home: Path, session_name: str, lifetime: timedelta) -> Path:
         """Leave what `aws login` leaves: a key, and what renews it."""
-        key = self.session(session_name, lifetime)
+        key, ends_at = self.session(session_name, lifetime), _iso(self.now() + lifetime)
         private = ec.generate_private_key(ec.SECP256R1())
         refresh_token = self.secret("sign-in refresh token")
         self._sign_ins[refresh_token] = private.public_key()
@@ -207,13 +201,7 @@ class AwsCloud(LoopbackServer):
             serialization.NoEncryption(),
         ).decode()
         document = {
-            "accessToken": {
-                "accessKeyId": key.id,
-                "secretAccessKey": key.secret,
-                "sessionToken": key.token,
-                "accountId": ACCOUNT,
-                "expiresAt": _iso(self.now() + lifetime),
-            },
+            "accessToken": {**key.fields(), "accountId": ACCOUNT, "expiresAt": ends_at},
             "tokenType": "aws_sigv4",
             "clientId": "arn:aws:signin:::devtools/same-device",
             "refreshToken": refresh_token,
@@ -267,10 +255,8 @@ class AwsCloud(LoopbackServer):
         self._issued[password] = (api, region)
         self._principals[password] = principal
         token = base64.b64encode(f"{USERNAME}:{password}".encode()).decode()
-        data = {
-            "authorizationToken": token,
-            "expiresAt": (self.now() + timedelta(hours=12)).timestamp(),
-        }
+        ends_at = (self.now() + timedelta(hours=12)).timestamp()
+        data = {"authorizationToken": token, "expiresAt": ends_at}
         if api == "ecr-public":
             return data
         return [{**data, "proxyEndpoint": f"https://{ACCOUNT}.dkr.ecr.{region}.amazonaws.com"}]
@@ -312,12 +298,8 @@ class AwsCloud(LoopbackServer):
     def _assume_role(self, request: Received, role: Role) -> str:
         key, region = self._signer(request, "sts")
         if key.principal not in role.trusts or request.form.get("ExternalId") != role.external_id:
-            raise Refused(
-                "AccessDenied",
-                f"User: {key.principal} is not authorized to perform: sts:AssumeRole "
-                f"on resource: {request.form['RoleArn']}",
-                403,
-            )
+            text = f"User: {key.principal} is not authorized to perform: sts:AssumeRole"
+            raise Refused("AccessDenied", f"{text} on resource: {request.form['RoleArn']}", 403)
         assert request.form.get("TokenCode") == role.mfa_code
         return region
 
@@ -378,16 +360,8 @@ class AwsCloud(LoopbackServer):
             return _rest_error("ForbiddenException", "No access", 403)
         lifetime = timedelta(hours=1)
         key = self.session(f"arn:aws:sts::{account}:assumed-role/{role}/someone", lifetime)
-        return json_reply(
-            {
-                "roleCredentials": {
-                    "accessKeyId": key.id,
-                    "secretAccessKey": key.secret,
-                    "sessionToken": key.token,
-                    "expiration": int((self.now() + lifetime).timestamp() * 1000),
-                }
-            }
-        )
+        ends_at_ms = int((self.now() + lifetime).timestamp() * 1000)
+        return json_reply({"roleCredentials": {**key.fields(), "expiration": ends_at_ms}})
 
     def _oidc(self, request: Received) -> Reply:
         assert "authorization" not in request.headers
@@ -400,14 +374,8 @@ class AwsCloud(LoopbackServer):
         token, refresh_token = self.secret("sso token"), self.secret("sso refresh token")
         self._sso_tokens.add(token)
         self._refresh_tokens.add(refresh_token)
-        return json_reply(
-            {
-                "accessToken": token,
-                "tokenType": "Bearer",
-                "expiresIn": 28800,
-                "refreshToken": refresh_token,
-            }
-        )
+        answer = {"accessToken": token, "tokenType": "Bearer", "expiresIn": 28800}
+        return json_reply({**answer, "refreshToken": refresh_token})
 
     def _sign_in(self, request: Received) -> Reply:
         assert "authorization" not in request.headers
@@ -421,18 +389,8 @@ class AwsCloud(LoopbackServer):
         refresh_token = self.secret("sign-in refresh token")
         self._sign_ins[refresh_token] = public_key
         key = self.session(f"arn:aws:iam::{ACCOUNT}:user/signed-in", timedelta(minutes=15))
-        return json_reply(
-            {
-                "accessToken": {
-                    "accessKeyId": key.id,
-                    "secretAccessKey": key.secret,
-                    "sessionToken": key.token,
-                },
-                "tokenType": "aws_sigv4",
-                "expiresIn": 900,
-                "refreshToken": refresh_token,
-            }
-        )
+        answer = {"accessToken": key.fields(), "tokenType": "aws_sigv4", "expiresIn": 900}
+        return json_reply({**answer, "refreshToken": refresh_token})
 
     # --- The machine's own ----------------------------------------------------------------------
 
@@ -468,15 +426,9 @@ class AwsCloud(LoopbackServer):
 
     def _machine_credentials(self, role: str) -> Reply:
         key = self.session(f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/i-0123456789abcdef0")
-        return json_reply(
-            {
-                "Code": "Success",
-                "AccessKeyId": key.id,
-                "SecretAccessKey": key.secret,
-                "Token": key.token,
-                "Expiration": _iso(self.now() + timedelta(hours=6)),
-            }
-        )
+        keys = {"AccessKeyId": key.id, "SecretAccessKey": key.secret, "Token": key.token}
+        ends_at = _iso(self.now() + timedelta(hours=6))
+        return json_reply({**keys, "Code": "Success", "Expiration": ends_at})
 
 
 def _api_and_region(registry_host: str) -> tuple[str, str]:
@@ -505,20 +457,16 @@ def _verify_proof(request: Received, public_key: ec.EllipticCurvePublicKey) -> N
     """
     header, payload, signature = request.headers["dpop"].split(".")
     numbers = public_key.public_numbers()
-    jwk = json.loads(_decode(header))["jwk"]
-    assert int.from_bytes(_decode(jwk["x"])) == numbers.x
-    assert int.from_bytes(_decode(jwk["y"])) == numbers.y
-    claims = json.loads(_decode(payload))
+    jwk = json.loads(from_base64url(header))["jwk"]
+    assert int.from_bytes(from_base64url(jwk["x"])) == numbers.x
+    assert int.from_bytes(from_base64url(jwk["y"])) == numbers.y
+    claims = json.loads(from_base64url(payload))
     assert claims["htm"] == "POST"
     assert claims["htu"] == f"{request.scheme}://{request.host}{request.path}"
-    halves = _decode(signature)
+    halves = from_base64url(signature)
     assert len(halves) == 64
     der = encode_dss_signature(int.from_bytes(halves[:32]), int.from_bytes(halves[32:]))
     public_key.verify(der, f"{header}.{payload}".encode(), ec.ECDSA(hashes.SHA256()))
-
-
-def _decode(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _iso(moment: datetime) -> str:

@@ -5,11 +5,6 @@ registries are reached through a TerminatingProxy by their real names, metadata 
 It verifies what it is shown: a certificate's signature, a federated token, the audience, and that
 an access token is one of its own and for this cloud.
 
-    with TerminatingProxy(authority) as proxy, AzureCloud(authority) as azure:
-        azure.register(proxy)
-        run(child, env=azure.identity(tmp_path))
-        assert azure.issued(username, secret, EXAMPLE_HOST)
-
 A registry that answers for the same host takes the exchange along: `azure.exchange_at(registry)`.
 
 Sources:
@@ -25,7 +20,6 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +36,7 @@ from tests.clouds.loopback import Loopback
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
+from tests.clouds.tokens import base64url
 
 EXAMPLE_HOST = "myreg.azurecr.io"
 AUDIENCE = "https://containerregistry.azure.net"
@@ -92,8 +87,6 @@ class Access:
 
 
 class Refusal(Exception):
-    """An error of Entra's, as it spells them."""
-
     def __init__(self, code: int, error: str, description: str, status: int = 400) -> None:
         super().__init__(code)
         self._status = status
@@ -120,13 +113,9 @@ class AzureCloud(LoopbackServer):
     runs_programs = True
 
     def __init__(
-        self,
-        authority: Authority | None = None,
-        *,
-        tls: ssl.SSLContext | None = None,
-        delay_s: float = 0.0,
+        self, authority: Authority | None = None, *, tls: ssl.SSLContext | None = None
     ) -> None:
-        super().__init__(tls=tls, delay_s=delay_s)
+        super().__init__(tls=tls)
         self._folder = TemporaryDirectory(prefix="azure-")
         authority = authority or Authority(Path(self._folder.name))
         self.exchanges = 0
@@ -189,32 +178,24 @@ class AzureCloud(LoopbackServer):
     def principal(self) -> dict[str, str]:
         return {"AZURE_TENANT_ID": TENANT_ID, "AZURE_CLIENT_ID": CLIENT_ID}
 
+    def az_answer(self, cloud: Cloud = PUBLIC) -> str:
+        """What az prints of a new token."""
+        token = {"accessToken": self.issue(AUDIENCE, cloud), "tokenType": "Bearer"}
+        ends_at = {"expiresOn": "2099-01-01 00:00:00.000000", "expires_on": int(self._expires_on())}
+        return json.dumps({**token, **ends_at, "tenant": TENANT_ID})
+
     def az_login(
         self, folder: Path, *, cloud: Cloud = PUBLIC, cloud_name: str = "AzureCloud"
     ) -> dict[str, str]:
         """An az on PATH with a login; it writes its arguments to a file."""
-        token = self.issue(AUDIENCE, cloud)
-        document = {
-            "accessToken": token,
-            "expiresOn": "2099-01-01 00:00:00.000000",
-            "expires_on": int(time.time()) + ACCESS_LIFE_S,
-            "tenant": TENANT_ID,
-            "tokenType": "Bearer",
-        }
-        return self.program(
-            folder, "az", f"cat <<'END'\n{json.dumps(document)}\nEND"
-        ) | self.az_profile(folder, cloud_name)
+        program = self.program(folder, "az", f"cat <<'END'\n{self.az_answer(cloud)}\nEND")
+        return program | self.az_profile(folder, cloud_name)
 
     def az_profile(self, folder: Path, cloud_name: str = "AzureCloud") -> dict[str, str]:
         """The files that az leaves in its folder after a login."""
-        subscription = {
-            "id": str(uuid4()),
-            "name": "loopback",
-            "isDefault": True,
-            "tenantId": TENANT_ID,
-            "environmentName": cloud_name,
-            "user": {"name": USERNAME, "type": "user"},
-        }
+        subscription = {"id": str(uuid4()), "name": "loopback", "isDefault": True}
+        subscription |= {"tenantId": TENANT_ID, "environmentName": cloud_name}
+        subscription["user"] = {"name": USERNAME, "type": "user"}
         config = folder / "azure"
         config.mkdir()
         profile = json.dumps({"installationId": str(uuid4()), "subscriptions": [subscription]})
@@ -233,18 +214,8 @@ class AzureCloud(LoopbackServer):
 
     def issue(self, audience: str, cloud: Cloud, client_id: str = CLIENT_ID) -> str:
         """An access token that the registries of this cloud will know."""
-        now = int(time.time())
-        token = self.authority.sign_jwt(
-            {
-                "aud": audience,
-                "iss": f"https://{cloud.issuer}/{TENANT_ID}/",
-                "tid": TENANT_ID,
-                "appid": client_id,
-                "iat": now,
-                "exp": now + ACCESS_LIFE_S,
-                "jti": str(uuid4()),
-            }
-        )
+        issuer, new = f"https://{cloud.issuer}/{TENANT_ID}/", self.authority.token
+        token = new(ACCESS_LIFE_S, aud=audience, iss=issuer, tid=TENANT_ID, appid=client_id)
         self._access[token] = Access(audience, TENANT_ID, cloud)
         return token
 
@@ -262,13 +233,9 @@ class AzureCloud(LoopbackServer):
         except Refusal as refusal:
             return refusal.reply()
         base = f"https://{request.host}/{tenant_id}"
-        return json_reply(
-            {
-                "issuer": f"{base}/v2.0",
-                "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
-                "token_endpoint": f"{base}/oauth2/v2.0/token",
-            }
-        )
+        paths = {"authorization_endpoint": "/oauth2/v2.0/authorize", "issuer": "/v2.0"}
+        paths["token_endpoint"] = "/oauth2/v2.0/token"
+        return json_reply({name: base + path for name, path in paths.items()})
 
     def _instance_discovery(self, request: Received) -> Reply:
         """A client asks Microsoft about an unknown authority, which Microsoft does not know."""
@@ -306,14 +273,10 @@ class AzureCloud(LoopbackServer):
         assert form["grant_type"] == "client_credentials"
         if "client_secret" in form:
             if form["client_secret"] != CLIENT_SECRET:
-                raise Refusal(
-                    7000215, "invalid_client", "Invalid client secret provided.", status=401
-                )
+                raise Refusal(7000215, "invalid_client", "Invalid client secret provided.", 401)
             return
-        assert (
-            form["client_assertion_type"]
-            == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-        )
+        kind = form["client_assertion_type"].rpartition("urn:ietf:params:oauth:")[2]
+        assert kind == "client-assertion-type:jwt-bearer"
         assertion = form["client_assertion"]
         if self.ci is not None:
             self._verify_workload(self.ci, assertion)
@@ -341,11 +304,10 @@ class AzureCloud(LoopbackServer):
         try:
             header = jwt.get_unverified_header(assertion)
         except jwt.InvalidTokenError:
-            raise Refusal(
-                50027, "invalid_client", "JWT token is invalid or malformed.", 401
-            ) from None
+            text = "JWT token is invalid or malformed."
+            raise Refusal(50027, "invalid_client", text, 401) from None
         thumbprint = self._certificate.fingerprint(hashes.SHA1())
-        if header.get("x5t", "").rstrip("=") != _base64url(thumbprint):
+        if header.get("x5t", "").rstrip("=") != base64url(thumbprint):
             raise Refusal(70021, "invalid_client", "No matching federated identity found.", 401)
         assert bool(header.get("x5c")) == self.expects_chain
         try:
@@ -371,23 +333,14 @@ class AzureCloud(LoopbackServer):
         }
         if form["grant_type"] == "password":
             ids = json.dumps({"uid": "someone", "utid": TENANT_ID}).encode()
-            document["client_info"] = _base64url(ids)
+            document["client_info"] = base64url(ids)
             document["id_token"] = self._id_token(cloud)
         return json_reply(document)
 
     def _id_token(self, cloud: Cloud) -> str:
-        now = int(time.time())
-        return self.authority.sign_jwt(
-            {
-                "iss": f"https://{cloud.authority}/{TENANT_ID}/v2.0",
-                "aud": CLIENT_ID,
-                "tid": TENANT_ID,
-                "sub": "someone",
-                "preferred_username": USERNAME,
-                "iat": now,
-                "exp": now + ACCESS_LIFE_S,
-            }
-        )
+        claims = {"iss": f"https://{cloud.authority}/{TENANT_ID}/v2.0", "aud": CLIENT_ID}
+        claims |= {"tid": TENANT_ID, "sub": "someone", "preferred_username": USERNAME}
+        return self.authority.token(ACCESS_LIFE_S, **claims)
 
     def _user_realm(self, request: Received) -> Reply:
         assert request.query == {"api-version": "1.0"}
@@ -474,26 +427,12 @@ class AzureCloud(LoopbackServer):
         return self._refresh_token(request.host, access)
 
     def _refresh_token(self, host: str, access: Access) -> Reply:
-        now = int(time.time())
-        token = self.authority.sign_jwt(
-            {
-                "jti": str(uuid4()),
-                "sub": CLIENT_ID,
-                "aud": host,
-                "iss": "Azure Container Registry",
-                "tenant": access.tenant_id,
-                "grant_type": "refresh_token",
-                "iat": now,
-                "exp": now + REFRESH_LIFE_S,
-            }
-        )
+        claims = {"sub": CLIENT_ID, "aud": host, "iss": "Azure Container Registry"}
+        claims |= {"tenant": access.tenant_id, "grant_type": "refresh_token"}
+        token = self.authority.token(REFRESH_LIFE_S, **claims)
         self._refresh[token] = host
         self.exchanges += 1
         return json_reply({"refresh_token": token})
-
-
-def _base64url(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def _start(authority: Authority) -> tuple[AzureCloud, Registry]:

@@ -49,14 +49,9 @@ class CiSystem:
     def token(self, subject: str, audience: str | list[str], **claims: object) -> str:
         now = int(time.time())
         payload = {
-            "iss": ISSUER,
-            "sub": subject,
-            "aud": audience,
-            "iat": now,
-            "exp": now + self.lifetime_s,
-            "jti": secrets.token_hex(8),
-            **claims,
-        }
+            "iss": ISSUER, "sub": subject, "aud": audience, "iat": now,
+            "exp": now + self.lifetime_s, "jti": secrets.token_hex(8), **claims,
+        }  # fmt: skip
         text = jwt.encode(payload, _key(), algorithm="RS256")
         self.secrets.add(text)
         return text
@@ -70,8 +65,6 @@ class CiSystem:
         return jwt.decode(
             token, _key().public_key(), algorithms=["RS256"], issuer=ISSUER, audience=audiences
         )
-
-    # --- Jobs: each is the variables of one -----------------------------------------------------
 
     def github(self, subject: str) -> dict[str, str]:
         """A job of GitHub Actions with the permission ``id-token: write``."""
@@ -115,7 +108,6 @@ class CiSystem:
         }
 
     def circleci(self, subject: str, programs: Programs | None = None) -> dict[str, str]:
-        """A job of CircleCI; with a program, it can have tokens of audiences that it asks for."""
         if programs:
             token = self.token(subject, "chosen")
             programs.program(
@@ -129,8 +121,6 @@ class CiSystem:
         self._jobs[token] = subject
         self.secrets.add(token)
         return token
-
-    # --- Endpoints --------------------------------------------------------------------------------
 
     def _github(self, request: Received) -> Reply:
         assert request.query["api-version"] == "2.0"

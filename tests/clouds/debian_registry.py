@@ -8,7 +8,6 @@ Source: https://distribution.github.io/distribution/about/configuration/
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 import socket
 import subprocess
@@ -21,7 +20,7 @@ import bcrypt
 
 from tests.clouds.authority import Authority
 from tests.clouds.server import LoopbackServer
-from tests.clouds.tokens import LIFETIME_S, Accepts, Access, Doorkeeper, Login, TokenEndpoint
+from tests.clouds.tokens import LIFETIME_S, Accepts, Access, Doorkeeper, TokenEndpoint
 
 BINARY = shutil.which("docker-registry")
 """None where Debian's package docker-registry is not installed; such tests are skipped."""
@@ -47,28 +46,16 @@ class TokenIssuer(LoopbackServer):
         self.ca_file = authority.ca_file
         self._authority = authority
         self._doorkeeper = Doorkeeper(accepts)
+        self.logins = self._doorkeeper.logins
         self.on("*", "/token", TokenEndpoint(self._doorkeeper, self._mint))
 
-    @property
-    def logins(self) -> list[Login]:
-        return self._doorkeeper.logins
-
     def _mint(self, access: Access) -> str:
-        now = int(time.time())
-        return self._authority.sign_jwt(
-            {
-                "iss": ISSUER,
-                "sub": access.username,
-                "aud": access.host,
-                "nbf": now - 10,
-                "exp": now + LIFETIME_S,
-                "jti": secrets.token_hex(8),
-                "access": [
-                    {"type": scope.type, "name": scope.name, "actions": [scope.action]}
-                    for scope in sorted(access.scopes)
-                ],
-            }
-        )
+        granted = [
+            {"type": scope.type, "name": scope.name, "actions": [scope.action]}
+            for scope in sorted(access.scopes)
+        ]
+        claims = {"iss": ISSUER, "sub": access.username, "aud": access.host, "access": granted}
+        return self._authority.token(LIFETIME_S, nbf=int(time.time()) - 10, **claims)
 
 
 class DebianRegistry:
@@ -96,7 +83,6 @@ class DebianRegistry:
 
     @classmethod
     def with_tokens(cls, directory: Path, issuer: TokenIssuer, service: str) -> Self:
-        """A registry that sends clients to the issuer; `service` is the host it is known by."""
         token = {
             "realm": f"https://{issuer.realm_host}/token",
             "service": service,

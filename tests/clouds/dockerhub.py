@@ -14,11 +14,10 @@ Sources:
 from __future__ import annotations
 
 import secrets
-import time
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import jwt
 
@@ -43,8 +42,6 @@ PREFIX = "DOCKER_CREDENTIAL_MULTI_DOCKERHUB"
 
 
 class DockerHub(LoopbackServer):
-    """The services that a credential for Docker Hub takes in a job of GitHub Actions."""
-
     asks_network = True
     expires = True
     runs_programs = False
@@ -65,8 +62,6 @@ class DockerHub(LoopbackServer):
         """Whether an access token is a JSON web token, which says itself when it ends."""
         self.on("GET", "/oidc/token", self._id_token)
         self.on("POST", "/oauth/token", self._exchange)
-
-    # --- What tests ask for ---
 
     def register(self, proxy: TerminatingProxy) -> None:
         self._proxy = proxy
@@ -93,14 +88,11 @@ class DockerHub(LoopbackServer):
     def id_token(
         self, subject: str = SUBJECT, audience: str = AUDIENCE, lives_s: float = 300
     ) -> str:
-        now = int(time.time())
-        claims = {"iss": ISSUER, "sub": subject, "aud": audience, "jti": str(uuid4())}
-        token = self._authority.sign_jwt({**claims, "iat": now, "exp": now + int(lives_s)})
+        token = self._authority.token(lives_s, iss=ISSUER, sub=subject, aud=audience)
         self._id_tokens.add(token)
         return token
 
     def issued(self, username: str, secret: str, host: str) -> bool:
-        """Whether this is the organization's name with an access token of this service."""
         return (username, host in HOSTS) == (ORGANIZATION, True) and secret in self._access
 
     def subject_of(self, secret: str) -> str:
@@ -109,8 +101,6 @@ class DockerHub(LoopbackServer):
 
     def confidential(self) -> set[str]:
         return {*self._jobs, *self._id_tokens, *self._access}
-
-    # --- The services ---
 
     def _id_token(self, request: Received) -> Reply:
         assert (request.scheme, request.host) == ("https", GITHUB_HOST)
@@ -151,8 +141,7 @@ class DockerHub(LoopbackServer):
     def _access_token(self, subject: str, lives_s: int) -> str:
         token = f"dckr_oat_{secrets.token_urlsafe(24)}"
         if self.says_expiry:
-            claims = {"sub": ORGANIZATION, "exp": int(time.time()) + lives_s, "jti": str(uuid4())}
-            token = self._authority.sign_jwt(claims)
+            token = self._authority.token(lives_s, sub=ORGANIZATION)
         self._access[token] = subject
         return token
 

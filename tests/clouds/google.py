@@ -28,15 +28,16 @@ from typing import Any
 from urllib.parse import unquote
 
 import jwt
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from tests.clouds.authority import Authority
+from tests.clouds.authority import Authority, key_pem
 from tests.clouds.ci import CiSystem
 from tests.clouds.loopback import Loopback
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
+from tests.clouds.tokens import from_base64url
 
 EXAMPLE_HOST = "us-docker.pkg.dev"
 USERNAME = "oauth2accesstoken"
@@ -57,6 +58,7 @@ HOSTS = (
 TOKEN_AUDIENCE = "https://oauth2.googleapis.com/token"
 POOL = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/ci"
 
+_MISMATCH = "The audience in ID Token [https://elsewhere] does not match the expected audience."
 PUSHER = "pusher@loopback.iam.gserviceaccount.com"
 TARGET = "target@loopback.iam.gserviceaccount.com"
 NODE = "node@loopback.iam.gserviceaccount.com"
@@ -75,8 +77,6 @@ class Token:
 
 
 class GoogleCloud(LoopbackServer):
-    """The services of Google that identities and registries' passwords come from."""
-
     asks_network = True
     expires = True
     runs_programs = True
@@ -118,11 +118,9 @@ class GoogleCloud(LoopbackServer):
 
     @property
     def exchanges(self) -> int:
-        """How many access tokens were issued, those on the way to another included."""
         return len(self._tokens)
 
     def issued(self, username: str, secret: str, host: str) -> bool:
-        """Whether exactly this was issued, and the registry of this host accepts it."""
         token = self._tokens.get(secret)
         return (
             username == USERNAME
@@ -169,27 +167,20 @@ class GoogleCloud(LoopbackServer):
 
     def service_account_info(self, **changes: object) -> dict[str, Any]:
         return {
-            "type": "service_account",
-            "project_id": "loopback",
-            "private_key_id": "1",
-            "private_key": self._key_pem(),
-            "client_email": PUSHER,
-            "token_uri": f"{self.url}/token",
-            **changes,
-        }
+            "type": "service_account", "project_id": "loopback", "private_key_id": "1",
+            "private_key": self._key_pem(), "client_email": PUSHER,
+            "token_uri": f"{self.url}/token", **changes,
+        }  # fmt: skip
 
     def user_info(self, **changes: object) -> dict[str, Any]:
         """The file of a user's sign-in by gcloud; it cannot name a token endpoint."""
         refresh_token = self.secret("refresh-token")
         self._refresh_tokens[refresh_token] = USER
         return {
-            "type": "authorized_user",
-            "client_id": "loopback-client",
-            "client_secret": self._client_secret,
-            "refresh_token": refresh_token,
-            "account": USER,
+            "type": "authorized_user", "client_id": "loopback-client",
+            "client_secret": self._client_secret, "refresh_token": refresh_token, "account": USER,
             **changes,
-        }
+        }  # fmt: skip
 
     def federated_user_info(self, **changes: object) -> dict[str, Any]:
         return {
@@ -203,13 +194,10 @@ class GoogleCloud(LoopbackServer):
     def federated_info(self, source: Mapping[str, object], **changes: object) -> dict[str, Any]:
         """The configuration of a workload with a token of another issuer."""
         return {
-            "type": "external_account",
-            "audience": POOL,
+            "type": "external_account", "audience": POOL,
             "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
-            "token_url": f"{self.url}/v1/token",
-            "credential_source": dict(source),
-            **changes,
-        }
+            "token_url": f"{self.url}/v1/token", "credential_source": dict(source), **changes,
+        }  # fmt: skip
 
     def impersonated_info(self, source: Mapping[str, object], **changes: object) -> dict[str, Any]:
         return {
@@ -252,7 +240,6 @@ class GoogleCloud(LoopbackServer):
         return {"NO_GCE_CHECK": "false", "GCE_METADATA_HOST": address, "GCE_METADATA_IP": address}
 
     def gcloud(self, folder: Path, script: str | None = None) -> dict[str, str]:
-        """A gcloud with a login; the script is what the program does."""
         configurations = folder / "gcloud-config" / "configurations"
         configurations.mkdir(parents=True, exist_ok=True)
         (configurations / "config_default").write_text(f"[core]\naccount = {USER}\n")
@@ -267,11 +254,7 @@ class GoogleCloud(LoopbackServer):
         }
 
     def _key_pem(self) -> str:
-        pem = self._key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ).decode()
+        pem = key_pem(self._key)
         self.secrets.update(line for line in pem.splitlines() if not line.startswith("-"))
         return pem
 
@@ -297,21 +280,17 @@ class GoogleCloud(LoopbackServer):
         """The claims of a JWT; its signature has to be the service account's."""
         signed, _, signature = assertion.rpartition(".")
         self._key.public_key().verify(
-            _base64url(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256()
+            from_base64url(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256()
         )
-        header, claims = (json.loads(_base64url(part)) for part in signed.split("."))
+        header, claims = (json.loads(from_base64url(part)) for part in signed.split("."))
         assert header["alg"] == "RS256"
         assert isinstance(claims, dict)
         return claims
 
     def _granted(self, principal: str, *scopes: str) -> Reply:
-        document: dict[str, object] = {
-            "access_token": self.issue(principal, *scopes),
-            "token_type": "Bearer",
-        }
-        if self.lifetime_s is not None:
-            document["expires_in"] = self.lifetime_s
-        return json_reply(document)
+        token = {"access_token": self.issue(principal, *scopes), "token_type": "Bearer"}
+        life = {} if self.lifetime_s is None else {"expires_in": self.lifetime_s}
+        return json_reply({**token, **life})
 
     # --- sts.googleapis.com ---------------------------------------------------------------------
 
@@ -346,10 +325,7 @@ class GoogleCloud(LoopbackServer):
         try:
             principal = ci.claims(token, self.web_audiences)["sub"]
         except jwt.InvalidAudienceError:
-            text = (
-                "The audience in ID Token [https://elsewhere] does not match the expected audience."
-            )
-            return _oauth_error("invalid_grant", text)
+            return _oauth_error("invalid_grant", _MISMATCH)
         except jwt.ExpiredSignatureError:
             text = "ID Token issued at 1 is stale to sign-in."
             return _oauth_error("invalid_grant", text)
@@ -421,23 +397,16 @@ class GoogleCloud(LoopbackServer):
         match path.removeprefix("instance/service-accounts/"):
             case "default/":
                 assert request.query == {"recursive": "true"}
-                account = {
-                    "aliases": ["default"],
-                    "email": self.service_account,
-                    "scopes": [CLOUD_SCOPE],
-                }
-                return _metadata_reply(account)
+                names = {"aliases": ["default"], "email": self.service_account}
+                return _metadata_reply({**names, "scopes": [CLOUD_SCOPE]})
             case "default/email":
                 return _metadata_reply(self.service_account)
             case "default/token":
                 scope = request.query["scopes"]
                 assert scope in (REGISTRY_SCOPE, PULL_SCOPE, IAM_SCOPE)
-                token = {
-                    "access_token": self.issue(self.service_account, scope),
-                    "expires_in": self.lifetime_s,
-                    "token_type": "Bearer",
-                }
-                return _metadata_reply(token)
+                token = {"access_token": self.issue(self.service_account, scope)}
+                life = {"expires_in": self.lifetime_s, "token_type": "Bearer"}
+                return _metadata_reply({**token, **life})
         raise AssertionError(f"no identity needs the metadata {path}")
 
 
@@ -457,10 +426,6 @@ def _metadata_reply(value: object, status: int = 200) -> Reply:
     if isinstance(value, str):
         return Reply(status, {**headers, "Content-Type": "application/text"}, value.encode())
     return json_reply(value, status, headers)
-
-
-def _base64url(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _start(_: Authority) -> tuple[GoogleCloud, Registry]:

@@ -52,14 +52,11 @@ def image_of(name: str, content: bytes, mode: int = 0o644) -> Image:
     layer = gzip.compress(tar, compresslevel=0, mtime=0)
     config = _json(
         {
-            "architecture": "amd64",
-            "os": "linux",
-            "created": "1970-01-01T00:00:00Z",
-            "config": {},
+            "architecture": "amd64", "os": "linux", "created": "1970-01-01T00:00:00Z", "config": {},
             "rootfs": {"type": "layers", "diff_ids": [digest_of(tar)]},
             "history": [{"created": "1970-01-01T00:00:00Z", "created_by": "loopback"}],
-        }
-    )
+        },
+    )  # fmt: skip
     manifest = _json(
         {
             "schemaVersion": 2,

@@ -20,8 +20,6 @@ Destination = LoopbackServer | int
 
 
 class TerminatingProxy(Listener):
-    """Sends clients that honour HTTPS_PROXY to the loopback servers registered for their hosts."""
-
     def __init__(self, authority: Authority) -> None:
         super().__init__()
         self._authority = authority

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import ssl
 import time
 from collections.abc import Collection
 from dataclasses import replace
@@ -18,14 +17,12 @@ from typing import Literal
 
 from tests.clouds.image import MANIFEST, Image, digest_of, tiny_image
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
-from tests.clouds.tokens import LIFETIME_S, Accepts, Access, Doorkeeper, Login, Scope, TokenEndpoint
+from tests.clouds.tokens import LIFETIME_S, Accepts, Access, Doorkeeper, Scope, TokenEndpoint
 
 _RESOURCE = re.compile(r"/v2/(.+)/(manifests|blobs/uploads|blobs|tags)/(.*)")
 
 
 class Refusal(Exception):
-    """An error that the distribution specification has a code for."""
-
     def __init__(self, status: int, code: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(code)
         self.status = status
@@ -52,11 +49,10 @@ class Registry(LoopbackServer):
         auth: Literal["basic", "token"] = "basic",
         token_path: str = "/token",
         public: Collection[str] = (),
-        tls: ssl.SSLContext | None = None,
-        delay_s: float = 0.0,
     ) -> None:
-        super().__init__(tls=tls, delay_s=delay_s)
+        super().__init__()
         self._doorkeeper = Doorkeeper(accepts)
+        self.logins = self._doorkeeper.logins
         self._auth = auth
         self._token_path = token_path
         self._public = public
@@ -70,10 +66,6 @@ class Registry(LoopbackServer):
             endpoint = TokenEndpoint(self._doorkeeper, self._mint, public)
             self.on("GET", token_path, endpoint)
             self.on("POST", token_path, endpoint)
-
-    @property
-    def logins(self) -> list[Login]:
-        return self._doorkeeper.logins
 
     def seed_image(self, repository: str, tag: str = "latest") -> Image:
         return self.seed(tiny_image(), repository, tag)

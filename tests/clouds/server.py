@@ -13,7 +13,7 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -30,37 +30,18 @@ BACKLOG = 256
 JOIN_TIMEOUT_S = 5.0
 
 
-class Headers(Mapping[str, str]):
-    """Header fields by name in any case; repeated fields are joined as RFC 9110 allows."""
-
-    def __init__(self, fields: Iterable[tuple[str, str]]) -> None:
-        self._values: dict[str, str] = {}
-        for name, value in fields:
-            known = self._values.get(name.lower())
-            self._values[name.lower()] = value if known is None else f"{known}, {value}"
-
-    def __getitem__(self, name: str) -> str:
-        return self._values[name.lower()]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return f"Headers({self._values})"
-
-
 @dataclass(frozen=True)
 class Received:
-    """One request as it arrived. `path` is unquoted; `target` is what the request line said."""
+    """One request as it arrived. `path` is unquoted; `target` is what the request line said.
+
+    `headers` are by their names in lower case; repeated fields are joined as RFC 9110 allows.
+    """
 
     method: str
     host: str
     path: str
     query: dict[str, str]
-    headers: Headers
+    headers: Mapping[str, str]
     body: bytes
     scheme: str
     target: str
@@ -120,8 +101,6 @@ Handler = Callable[[Received], Reply]
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request and the connection it came by: what a fault works with."""
-
     request: Received
     answer: Callable[[], Reply]
     """Asks the handler for the reply that would have been sent."""
@@ -273,11 +252,8 @@ class LoopbackServer(Listener):
     def handle(self, request: Received) -> Reply:
         """The reply to a request. A cloud with a grammar of its own may override this."""
         for method, path, host, handler in self._routes:
-            if (
-                fnmatchcase(request.method, method)
-                and fnmatchcase(request.path, path)
-                and fnmatchcase(request.host, host)
-            ):
+            pairs = ((request.method, method), (request.path, path), (request.host, host))
+            if all(fnmatchcase(text, pattern) for text, pattern in pairs):
                 return handler(request)
         raise AssertionError(
             f"{type(self).__name__} does not expect {request.method} {request.host}{request.path}"
@@ -350,26 +326,22 @@ def read_request(stream: BinaryIO, scheme: str) -> Received | None:
     if scheme == "https":  # nerdctl sends the usual port
         host = host.removesuffix(":443")
     path, _, query = resource.partition("?")
-    return Received(
-        method=method,
-        host=host.lower(),
-        path=unquote(path),
-        query=dict(parse_qsl(query, keep_blank_values=True)),
-        headers=headers,
-        body=body,
-        scheme=scheme,
-        target=target,
-    )
+    asked = dict(parse_qsl(query, keep_blank_values=True))
+    return Received(method, host.lower(), unquote(path), asked, headers, body, scheme, target)
 
 
-def _read_headers(stream: BinaryIO) -> Headers:
+def _read_headers(stream: BinaryIO) -> dict[str, str]:
     lines = []
     while (line := _read_line(stream)).strip():
         lines.append(line)
-    return Headers(http.client.parse_headers(BytesIO(b"".join(lines))).items())
+    found: dict[str, str] = {}
+    for name, value in http.client.parse_headers(BytesIO(b"".join(lines))).items():
+        known = found.get(name.lower())
+        found[name.lower()] = value if known is None else f"{known}, {value}"
+    return found
 
 
-def _read_body(stream: BinaryIO, headers: Headers) -> bytes:
+def _read_body(stream: BinaryIO, headers: Mapping[str, str]) -> bytes:
     if headers.get("transfer-encoding", "").lower() != "chunked":
         return _read_whole(stream, int(headers.get("content-length", "0")))
     chunks = []

@@ -32,6 +32,10 @@ class Key:
         token = {} if self.token is None else {"AWS_SESSION_TOKEN": self.token}
         return {"AWS_ACCESS_KEY_ID": self.id, "AWS_SECRET_ACCESS_KEY": self.secret, **token}
 
+    def fields(self) -> dict[str, object]:
+        """The key in the JSON of SSO and of a sign-in."""
+        return {"accessKeyId": self.id, "secretAccessKey": self.secret, "sessionToken": self.token}
+
     def options(self) -> str:
         return "\n".join(f"{name.lower()} = {value}" for name, value in self.environment().items())
 
@@ -76,9 +80,8 @@ def signer(request: Received, keys: Mapping[str, Key], now: datetime) -> tuple[K
     assert {"host", "x-amz-date"} <= set(signature.signed_headers), "AWS insists on these"
     key = keys.get(signature.key_id)
     if key is None or request.headers.get("x-amz-security-token") != key.token:
-        raise Refused(
-            "UnrecognizedClientException", "The security token included in the request is invalid."
-        )
+        text = "The security token included in the request is invalid."
+        raise Refused("UnrecognizedClientException", text)
     stamp = request.headers["x-amz-date"]
     assert stamp.startswith(signature.date)
     _refuse_skew(stamp, now)
@@ -91,9 +94,8 @@ def signer(request: Received, keys: Mapping[str, Key], now: datetime) -> tuple[K
     if key.token is not None:
         assert "x-amz-security-token" in signature.signed_headers
     if key.expires_at is not None and key.expires_at <= now:
-        raise Refused(
-            "ExpiredTokenException", "The security token included in the request is expired"
-        )
+        text = "The security token included in the request is expired"
+        raise Refused("ExpiredTokenException", text)
     return key, signature
 
 
@@ -101,13 +103,11 @@ def _refuse_skew(stamp: str, now: datetime) -> None:
     signed_at = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     bound = f"{now:%Y%m%dT%H%M%SZ}"
     if signed_at < now - TOLERANCE:
-        raise Refused(
-            "InvalidSignatureException", f"Signature expired: {stamp} is now earlier than {bound}"
-        )
+        text = f"Signature expired: {stamp} is now earlier than {bound}"
+        raise Refused("InvalidSignatureException", text)
     if signed_at > now + TOLERANCE:
-        raise Refused(
-            "InvalidSignatureException", f"Signature not yet current: {stamp} is later than {bound}"
-        )
+        text = f"Signature not yet current: {stamp} is later than {bound}"
+        raise Refused("InvalidSignatureException", text)
 
 
 def _signature(request: Received, signature: Signature, key: Key, stamp: str) -> str:
@@ -118,16 +118,9 @@ def _signature(request: Received, signature: Signature, key: Key, stamp: str) ->
     headers = "".join(
         f"{name}:{' '.join(request.headers[name].split())}\n" for name in signature.signed_headers
     )
-    canonical = "\n".join(
-        (
-            request.method,
-            quote(request.path, safe="/-_.~"),
-            query,
-            headers,
-            ";".join(signature.signed_headers),
-            hashlib.sha256(request.body).hexdigest(),
-        )
-    )
+    lines = [request.method, quote(request.path, safe="/-_.~"), query, headers]
+    lines += [";".join(signature.signed_headers), hashlib.sha256(request.body).hexdigest()]
+    canonical = "\n".join(lines)
     scope = f"{signature.date}/{signature.region}/{signature.service}/aws4_request"
     to_sign = "\n".join(
         (ALGORITHM, stamp, scope, hashlib.sha256(canonical.encode()).hexdigest())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -83,16 +83,12 @@ def granted(host: str, login: Credential | None, *, is_clouds: bool) -> Credenti
     return grant.get(request, grant.identify(request))
 
 
-@pytest.mark.parametrize(("host", "challenges", "endpoint", "service", "reply"), _BEARER)
+@pytest.mark.parametrize("case", _BEARER)
 def test_the_token_endpoint_of_a_challenge_is_asked_for_the_repository(
-    server: LoopbackServer,
-    proxy: TerminatingProxy,
-    host: str,
-    challenges: list[str],
-    endpoint: str,
-    service: str,
-    reply: dict[str, object],
+    server: LoopbackServer, proxy: TerminatingProxy, case: Any
 ) -> None:
+    host, challenges, endpoint, service, reply = case
+
     def challenged(_: Received) -> Reply:
         return Reply(401, {"WWW-Authenticate": "\r\nWWW-Authenticate: ".join(challenges)})
 
@@ -115,7 +111,7 @@ def test_the_token_endpoint_of_a_challenge_is_asked_for_the_repository(
         found = granted(host, one, is_clouds=is_own)
         assert (found.username, found.secret.expose()) == ("Bearer", "T")
         life_s = (found.expires_at_s or 0) - time.time()
-        assert abs(life_s - float(reply.get("expires_in", 60))) < 10  # type: ignore[arg-type]
+        assert abs(life_s - float(reply.get("expires_in", 60))) < 10
     assert seen == [
         ("GET", ("robot", "s3cret"), None),
         ("POST", None, "refresh"),
@@ -135,33 +131,29 @@ def test_a_registry_without_a_token_endpoint_is_sent_nothing(
     assert [request.headers.get("authorization") for request in server.received] == [None]
 
 
-# --- What is not followed -------------------------------------------------------------------------
-
 _HOST = "registry.example.com"
 _REALM = f"https://{_HOST}/token"
 
 
+_REFUSED = {
+    "login.endpoint-without-tls": (
+        f"http://{_HOST}/token", f"https://{_HOST}@elsewhere.example/token", "file:///etc/passwd",
+        "//elsewhere.example/token", "https://[::1/token", "",
+    ),
+    "login.endpoint-on-this-machine": (
+        "https://127.0.0.1:1/token", "https://localhost/token", "https://a.localhost./token",
+        "https://127.1/token", "https://2130706433/token", "https://0/token",
+        "https://[::ffff:127.0.0.1]/token", "https://169.254.169.254/token",
+    ),
+    "login.endpoint-elsewhere": (
+        "https://elsewhere.example/token", f"https://{_HOST}:8443/token",
+        f"https://{_HOST}.elsewhere.example/token",
+    ),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("realm", "code"),
-    [
-        (f"http://{_HOST}/token", "login.endpoint-without-tls"),
-        (f"https://{_HOST}@elsewhere.example/token", "login.endpoint-without-tls"),
-        ("file:///etc/passwd", "login.endpoint-without-tls"),
-        ("//elsewhere.example/token", "login.endpoint-without-tls"),
-        ("https://[::1/token", "login.endpoint-without-tls"),
-        ("", "login.endpoint-without-tls"),
-        ("https://127.0.0.1:1/token", "login.endpoint-on-this-machine"),
-        ("https://localhost/token", "login.endpoint-on-this-machine"),
-        ("https://a.localhost./token", "login.endpoint-on-this-machine"),
-        ("https://127.1/token", "login.endpoint-on-this-machine"),
-        ("https://2130706433/token", "login.endpoint-on-this-machine"),
-        ("https://0/token", "login.endpoint-on-this-machine"),
-        ("https://[::ffff:127.0.0.1]/token", "login.endpoint-on-this-machine"),
-        ("https://169.254.169.254/token", "login.endpoint-on-this-machine"),
-        ("https://elsewhere.example/token", "login.endpoint-elsewhere"),
-        (f"https://{_HOST}:8443/token", "login.endpoint-elsewhere"),
-        (f"https://{_HOST}.elsewhere.example/token", "login.endpoint-elsewhere"),
-    ],
+    ("realm", "code"), [(realm, code) for code, realms in _REFUSED.items() for realm in realms]
 )
 def test_a_token_endpoint_that_must_not_be_asked_is_not(
     server: LoopbackServer, proxy: TerminatingProxy, realm: str, code: str

@@ -6,6 +6,7 @@ Source: https://distribution.github.io/distribution/spec/auth/oauth/ (POST with 
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qs
@@ -37,16 +38,13 @@ class Doorkeeper:
 
     def __init__(self, accepts: Accepts) -> None:
         self._accepts = accepts
-        self._seen: dict[Login, None] = {}
-
-    @property
-    def logins(self) -> list[Login]:
-        return list(self._seen)
+        self.logins: list[Login] = []
 
     def admits(self, host: str, username: str, secret: str, grant: str = "basic") -> bool:
-        """Whether this user may enter; recorded either way."""
         accepted = self._accepts(username, secret, host)
-        self._seen[Login(host, username, grant, accepted)] = None
+        login = Login(host, username, grant, accepted)
+        if login not in self.logins:
+            self.logins.append(login)
         return accepted
 
 
@@ -124,6 +122,16 @@ def parse_scopes(texts: Iterable[str]) -> set[Scope]:
         name, _, actions = rest.rpartition(":")
         scopes |= {Scope(kind, name, action) for action in actions.split(",")}
     return scopes
+
+
+def base64url(data: bytes) -> str:
+    """The form of the parts of a JSON web token."""
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def from_base64url(text: str) -> bytes:
+    """What such a part holds."""
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _denied(message: str) -> Reply:

@@ -109,8 +109,6 @@ class Demo:
             return str(failure)
         return None if pulled == digest else f"it pulled {pulled} instead of {digest}"
 
-    # --- The steps: each prints what it does, and returns text for the table or raises -----------
-
     def _first_get(self, machine: Machine, registry: Hosted) -> str:
         done, took = self._get(machine, registry.host)
         self._show_reply(_reply(done, registry))
@@ -145,8 +143,6 @@ class Demo:
         _expect(registry.logins == [], "the registry got a login")
         self._screen.fact("the registry got no credential")
         return f"by {puller.name}"
-
-    # --- Parts of the steps ----------------------------------------------------------------------
 
     def _machine(self, name: str) -> Machine:
         home = self._folder / name.lower().replace(" ", "-")
@@ -218,7 +214,6 @@ def _expect(right: bool, otherwise: str) -> None:
 
 
 def main(names: Sequence[str]) -> int:
-    """Show everything, with one of these clients if any are named; the exit status."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # the locale may have no ellipsis
     screen = Screen(sys.stdout, os.environ)

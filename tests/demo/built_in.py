@@ -29,7 +29,6 @@ class BuiltIn:
     named_in = ("credsStore",)
 
     def shown(self, image: str) -> str:
-        """The text in place of a command line."""
         return f"(built-in client) pull {image}"
 
     def pull(self, machine: Machine, image: str) -> str:
@@ -47,8 +46,6 @@ class BuiltIn:
 
 
 class _Conversation:
-    """The requests to one registry, with a credential or without."""
-
     def __init__(self, machine: Machine, credential: tuple[str, str] | None) -> None:
         self._basic = None
         if credential is not None:

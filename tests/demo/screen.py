@@ -28,8 +28,6 @@ Row = tuple[str, Sequence[Mark]]
 
 
 class Screen:
-    """Writes headings, commands, results, and a table."""
-
     def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
         self._stream = stream
         # Source: https://no-color.org

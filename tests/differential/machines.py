@@ -15,7 +15,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
-from tests.differential.witness import ENDS_AT, WitnessAws, WitnessAzure, WitnessGoogle, jwt
+from tests.differential.witness import ENDS_AT, WitnessAws, WitnessGoogle
+from tests.support.requests import jwt
 
 _HUB = "DOCKER_CREDENTIAL_MULTI_DOCKERHUB"
 
@@ -42,8 +43,9 @@ class Kind:
     choices: ClassVar[Choices]
     renewable: tuple[str, ...] = ()
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, clouds: tuple[Any, ...] = ()) -> None:
         self.home = home
+        self._clouds = clouds
 
     def drawn(self, random: Random) -> Draws:
         """A machine of which every part is drawn."""
@@ -62,18 +64,9 @@ class Kind:
         names = random.sample(sorted(self.choices), random.choice((2, 3, 4)))
         return draws | {name: random.choice(self.choices[name]) for name in names}
 
-    def host(self, draws: Draws) -> str:
-        return str(draws["host"])
-
-    def name(self, draws: Draws) -> str:
-        """The name by which the program is called."""
-        return str(draws["link"])
-
     def environment(self, draws: Draws) -> dict[str, str]:
         """Set the machine up in HOME, and give its variables."""
         raise NotImplementedError
-
-    # --- Setting up -------------------------------------------------------------------------------
 
     def emptied(self) -> None:
         shutil.rmtree(self.home, ignore_errors=True)
@@ -116,35 +109,22 @@ class AwsMachines(Kind):
         "source": (
             *("keys", "session", "config", "credentials", "role", "role of environment"),
             *("role of container", "role of instance", "web", "web profile", "sso", "old sso"),
-            *("process", "container", "container file", "instance", "boto file"),
-            *ID_TOKENS,
+            *("process", "container", "container file", "instance", "boto file"), *ID_TOKENS,
         ),
-        "user": USERS,
-        "other user": USERS,
-        "role": ("r1", "r2"),
-        "role option": ("", "", "", "r3"),
-        "external id": ("", "external"),
-        "session name": ("", "", "named"),
-        "subject": SUBJECTS,
+        "user": USERS, "other user": USERS, "role": ("r1", "r2"), "role option": ("", "", "", "r3"),
+        "external id": ("", "external"), "session name": ("", "", "named"), "subject": SUBJECTS,
         "profile": ("default", "work"),
         "chosen by": ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "option", "rule"),
-        "endpoint": ("all", "ecr", "profile", "services"),
-        "ignored": ("", "", "", "true"),
-        "cloud": (0, 0, 1),
-        "sso account": ("111111111111", "222222222222"),
+        "endpoint": ("all", "ecr", "profile", "services"), "ignored": ("", "", "", "true"),
+        "cloud": (0, 0, 1), "sso account": ("111111111111", "222222222222"),
         "host": (
             "123456789012.dkr.ecr.us-east-1.amazonaws.com",
             "210987654321.dkr.ecr.us-east-1.amazonaws.com",
-            "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
-            "public.ecr.aws",
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com", "public.ecr.aws",
         ),
         "link": ("", "", "", "docker-credential-ecr-login", "docker-credential-env"),
         "renewal": (1, 2, 3),
-    }
-
-    def __init__(self, home: Path, clouds: tuple[WitnessAws, WitnessAws]) -> None:
-        super().__init__(home)
-        self._clouds = clouds
+    }  # fmt: skip
 
     def environment(self, draws: Draws) -> dict[str, str]:
         self.emptied()
@@ -227,6 +207,10 @@ class AwsMachines(Kind):
         if "instance" in source:
             found["AWS_EC2_METADATA_DISABLED"] = "false"
             found["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = cloud.url
+        if source in ("web", *ID_TOKENS):
+            found["AWS_ROLE_ARN"] = role["role_arn"]
+            if draws["session name"]:
+                found["AWS_ROLE_SESSION_NAME"] = draws["session name"]
         match source:
             case "config" | "credentials":
                 profile = _keys(user)
@@ -240,14 +224,8 @@ class AwsMachines(Kind):
                 profile = {**role, "credential_source": "Ec2InstanceMetadata"}
             case "web":
                 found["AWS_WEB_IDENTITY_TOKEN_FILE"] = self.write("web-token", token)
-                found["AWS_ROLE_ARN"] = role["role_arn"]
-                if draws["session name"]:
-                    found["AWS_ROLE_SESSION_NAME"] = draws["session name"]
             case "id-token variable" | "id-token file" | "id-token of GitHub":
                 found |= self.use_id_token(draws, "ecr", cloud.url, "sts.amazonaws.com")
-                found["AWS_ROLE_ARN"] = role["role_arn"]
-                if draws["session name"]:
-                    found["AWS_ROLE_SESSION_NAME"] = draws["session name"]
             case "web profile":
                 profile = {**role, "web_identity_token_file": self.write("web-token", token)}
                 profile.pop("external_id", None)
@@ -274,13 +252,14 @@ class AwsMachines(Kind):
             "accessToken": f"{draws['user']}.{draws['renewal']}",
             "expiresAt": f"{ENDS_AT:%Y-%m-%dT%H:%M:%SZ}",
         }
-        name = "work" if draws["source"] == "sso" else start
-        self.write(f".aws/sso/cache/{sha1(name.encode()).hexdigest()}.json", document)
-        if draws["source"] == "sso":
+        has_session = draws["source"] == "sso"
+        if has_session:
             # Who signs in after a sign-out does so by a client that was registered anew.
             document |= {"refreshToken": "r", "clientId": draws["user"], "clientSecret": "s"}
             document["registrationExpiresAt"] = document["expiresAt"]
-            self.write(f".aws/sso/cache/{sha1(name.encode()).hexdigest()}.json", document)
+        name = "work" if has_session else start
+        self.write(f".aws/sso/cache/{sha1(name.encode()).hexdigest()}.json", document)
+        if has_session:
             return {**roles, "sso_session": "work"}
         return {**roles, "sso_start_url": start, "sso_region": "us-east-1"}
 
@@ -321,18 +300,14 @@ class GoogleMachines(Kind):
         "source": (
             *("key", "user", "workforce", "file", "json file", "url", "program", "aws"),
             *("certificate", "impersonated", "gcloud", "gcloud federated", "metadata"),
-            *("access token", "access token file"),
-            *ID_TOKENS,
+            *("access token", "access token file"), *ID_TOKENS,
         ),
         "where": ("variable", "option", "well known", "table"),
         "account": ("a@p.iam.gserviceaccount.com", "b@p.iam.gserviceaccount.com"),
-        "key id": ("1", "2"),
-        "user": USERS,
-        "subject": SUBJECTS,
+        "key id": ("1", "2"), "user": USERS, "subject": SUBJECTS,
         "audience": ("pool-one", "pool-two"),
         "target": ("", "", "t1@p.iam.gserviceaccount.com", "t2@p.iam.gserviceaccount.com"),
-        "delegates": ((), (), ("d@p.iam.gserviceaccount.com",)),
-        "cloud": (0, 0, 1),
+        "delegates": ((), (), ("d@p.iam.gserviceaccount.com",)), "cloud": (0, 0, 1),
         "gcloud account": ("one@example.com", "two@example.com"),
         "gcloud by": ("config", "variable", "configuration"),
         "gcloud impersonates": ("", "", "g@p.iam.gserviceaccount.com"),
@@ -341,17 +316,12 @@ class GoogleMachines(Kind):
         "host": ("us-docker.pkg.dev", "gcr.io", "eu.gcr.io"),
         "link": ("", "", "", "docker-credential-gcloud", "docker-credential-gcr"),
         "renewal": (1, 2, 3),
-    }
+    }  # fmt: skip
 
     def __init__(
-        self,
-        home: Path,
-        clouds: tuple[WitnessGoogle, WitnessGoogle],
-        private_key: str,
-        certificates: Mapping[str, str],
+        self, home: Path, clouds: tuple[Any, ...], private_key: str, certificates: Mapping[str, str]
     ) -> None:
-        super().__init__(home)
-        self._clouds = clouds
+        super().__init__(home, clouds)
         self._private_key = private_key
         self._certificates = certificates
 
@@ -532,27 +502,18 @@ class AzureMachines(Kind):
     choices: ClassVar[Choices] = {
         "source": (
             *("secret", "password", "federated file", "federated inline", "workload"),
-            *("managed", "app service", "az"),
-            *ID_TOKENS,
+            *("managed", "app service", "az"), *ID_TOKENS,
         ),
         "authority": ("", "", "", "login.microsoftonline.us"),
         "tenant": ("11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"),
         "client": ("33333333-3333-3333-3333-333333333333", "44444444-4444-4444-4444-444444444444"),
-        "secret": ("s1", "s2"),
-        "subject": SUBJECTS,
-        "managed client": ("", "55555555-5555-5555-5555-555555555555"),
-        "user": USERS,
-        "az folder": ("usual", "other", "none"),
-        "cloud": (0, 0, 1),
+        "secret": ("s1", "s2"), "subject": SUBJECTS,
+        "managed client": ("", "55555555-5555-5555-5555-555555555555"), "user": USERS,
+        "az folder": ("usual", "other", "none"), "cloud": (0, 0, 1),
         "tenant option": ("", "", "22222222-2222-2222-2222-222222222222"),
         "host": ("myregistry.azurecr.io", "other.azurecr.io"),
-        "link": ("", "", "", "docker-credential-acr-env"),
-        "renewal": (1, 2, 3),
-    }
-
-    def __init__(self, home: Path, clouds: tuple[WitnessAzure, WitnessAzure]) -> None:
-        super().__init__(home)
-        self._clouds = clouds
+        "link": ("", "", "", "docker-credential-acr-env"), "renewal": (1, 2, 3),
+    }  # fmt: skip
 
     def environment(self, draws: Draws) -> dict[str, str]:
         self.emptied()
@@ -596,18 +557,10 @@ class AzureMachines(Kind):
 
     def _az(self, draws: Draws, found: dict[str, str]) -> None:
         user, tenant = draws["user"], draws["tenant"]
-        profile = {
-            "installationId": "i",
-            "subscriptions": [
-                {
-                    "id": "s",
-                    "isDefault": True,
-                    "tenantId": tenant,
-                    "environmentName": "AzureCloud",
-                    "user": {"name": f"{user}@example.com", "type": "user"},
-                }
-            ],
-        }
+        subscription = {"id": "s", "isDefault": True, "environmentName": "AzureCloud"}
+        subscription |= {"tenantId": tenant}
+        subscription["user"] = {"name": f"{user}@example.com", "type": "user"}
+        profile = {"installationId": "i", "subscriptions": [subscription]}
         if draws["az folder"] != "none":
             folder = ".azure" if draws["az folder"] == "usual" else "azure-of-another"
             self.write(f"{folder}/azureProfile.json", profile)
@@ -629,19 +582,15 @@ class HubMachines(Kind):
 
     renewable = ("variable", "file")
     choices: ClassVar[Choices] = {
-        "source": ("github", "variable", "file"),
-        "subject": SUBJECTS,
+        "source": ("github", "variable", "file"), "subject": SUBJECTS,
         "connection": (
-            "11111111-1111-1111-1111-111111111111",
-            "22222222-2222-2222-2222-222222222222",
+            "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222",
         ),
-        "connection by": ("docker", "variable", "rule"),
-        "organization": ("acme", "other"),
+        "connection by": ("docker", "variable", "rule"), "organization": ("acme", "other"),
         "expires in": ("", "", "600"),
-        "host": ("dhi.io", "docker.io", "https://index.docker.io/v1/"),
-        "link": ("",),
+        "host": ("dhi.io", "docker.io", "https://index.docker.io/v1/"), "link": ("",),
         "renewal": (1, 2, 3),
-    }
+    }  # fmt: skip
 
     def environment(self, draws: Draws) -> dict[str, str]:
         self.emptied()

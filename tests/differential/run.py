@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from cryptography.hazmat.primitives import serialization
-
 from cred_helper.clouds import NAMES
 from tests.clouds.authority import Authority
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import LoopbackServer
+from tests.clouds.tokens import from_base64url
 from tests.differential.machines import (
     USERS,
     AwsMachines,
@@ -66,15 +64,8 @@ def _kind(cloud: str, folder: Path) -> Iterator[tuple[Kind, Servers, dict[str, s
                 servers = google = WitnessGoogle("A"), WitnessGoogle("B")
                 for host in ("oauth2", "sts", "iamcredentials"):
                     proxy.route(f"{host}.googleapis.com", google[0])
-                pem = authority.rsa_key.private_bytes(
-                    serialization.Encoding.PEM,
-                    serialization.PrivateFormat.PKCS8,
-                    serialization.NoEncryption(),
-                ).decode()
-                certificates = {
-                    user: authority.client_identity_file(user).read_text() for user in USERS
-                }
-                kind = GoogleMachines(home, google, pem, certificates)
+                files = {user: authority.client_identity_file(user).read_text() for user in USERS}
+                kind = GoogleMachines(home, google, authority.rsa_key_pem(), files)
             case "acr":
                 servers = azure = WitnessAzure("A"), WitnessAzure("B")
                 for host in ("login.microsoftonline.com", "login.microsoftonline.us"):
@@ -165,8 +156,7 @@ class _Runner:
         return {**home, **self.around, **cache, **self.kind.environment(draws)}
 
     def _get(self, draws: Draws, environment: dict[str, str]) -> Completed:
-        program = self.links[self.kind.name(draws)]
-        return program.get(self.kind.host(draws), environment)
+        return self.links[draws["link"]].get(draws["host"], environment)
 
     def _asked(self) -> int:
         return sum(len(server.received) for server in self.servers)
@@ -178,4 +168,4 @@ def _shown(answer: Completed) -> str:
         return f"{answer.stdout!r}{answer.stderr}"
     secret = answer.document["Secret"]
     part = secret.split(".")[1] if secret.startswith(("ya29.", "ey")) else ""
-    return secret if not part else urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode()
+    return from_base64url(part).decode() if part else str(secret)

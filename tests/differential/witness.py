@@ -10,26 +10,23 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 from hashlib import sha1
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import unquote
 
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
+from tests.clouds.tokens import base64url, from_base64url
+from tests.support.requests import jwt
 
 # The end of every token's life: the same in one run of the tests, hours away.
 ENDS_AT = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=6)
 _ISO = f"{ENDS_AT:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def jwt(**claims: object) -> str:
-    """A token of an identity provider; its signature is a constant."""
-    return f"{_part({'alg': 'RS256', 'typ': 'JWT'})}.{_part(claims)}.c2lnbmF0dXJl"
-
-
 def bearer(token: str) -> str:
     """Who bears a token: issuer and subject of a JWT, else the token itself."""
     if token.count(".") != 2:
         return token
-    claims = json.loads(_decode(token.split(".")[1]))
+    claims = json.loads(from_base64url(token.split(".")[1]))
     return f"{claims.get('iss')}|{claims.get('sub')}"
 
 
@@ -99,16 +96,9 @@ class WitnessAws(LoopbackServer):
         # "user.renewal": what was renewed is the same user's.
         user = request.headers["x-amz-sso_bearer_token"].partition(".")[0]
         key = self._key(f"sso {request.query['account_id']} {request.query['role_name']} {user}")
-        return json_reply(
-            {
-                "roleCredentials": {
-                    "accessKeyId": key["AccessKeyId"],
-                    "secretAccessKey": "secret",
-                    "sessionToken": "token",
-                    "expiration": int(ENDS_AT.timestamp() * 1000),
-                }
-            }
-        )
+        keys = {"accessKeyId": key["AccessKeyId"], "secretAccessKey": "secret"}
+        life = {"sessionToken": "token", "expiration": int(ENDS_AT.timestamp() * 1000)}
+        return json_reply({"roleCredentials": {**keys, **life}})
 
     def _container(self, request: Received) -> Reply:
         who = bearer(request.headers.get("authorization", ""))
@@ -122,8 +112,6 @@ class WitnessAws(LoopbackServer):
 
 
 class WitnessGoogle(LoopbackServer):
-    """OAuth, STS, IAM Credentials and metadata."""
-
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
@@ -147,8 +135,7 @@ class WitnessGoogle(LoopbackServer):
         form = request.form
         if form["grant_type"] == "refresh_token":
             return self._grant(self._refreshed(form))
-        claims = json.loads(_decode(form["assertion"].split(".")[1]))
-        header = json.loads(_decode(form["assertion"].split(".")[0]))
+        header, claims = map(json.loads, map(from_base64url, form["assertion"].split(".")[:2]))
         return self._grant(f"{claims['iss']} key {header.get('kid')}")
 
     @staticmethod
@@ -194,8 +181,6 @@ class WitnessGoogle(LoopbackServer):
 
 
 class WitnessAzure(LoopbackServer):
-    """Entra, managed identities and the registries' exchange."""
-
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
@@ -221,13 +206,9 @@ class WitnessAzure(LoopbackServer):
 
     def _discovery(self, request: Received) -> Reply:
         base = f"https://{request.host}/{request.path.split('/')[1]}"
-        return json_reply(
-            {
-                "issuer": f"{base}/v2.0",
-                "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
-                "token_endpoint": f"{base}/oauth2/v2.0/token",
-            }
-        )
+        paths = {"authorization_endpoint": "/oauth2/v2.0/authorize", "issuer": "/v2.0"}
+        paths["token_endpoint"] = "/oauth2/v2.0/token"
+        return json_reply({name: base + path for name, path in paths.items()})
 
     def _token(self, request: Received) -> Reply:
         form = request.form
@@ -240,7 +221,7 @@ class WitnessAzure(LoopbackServer):
             return granted
         document = json.loads(granted.body)
         ids = {"uid": form["username"], "utid": tenant}
-        document["client_info"] = _part(ids)
+        document["client_info"] = base64url(json.dumps(ids).encode())
         now = int(ENDS_AT.timestamp())
         issuer = f"https://{request.host}/{tenant}/v2.0"
         claims = {"iss": issuer, "aud": form["client_id"], "tid": tenant, "sub": form["username"]}
@@ -258,7 +239,7 @@ class WitnessAzure(LoopbackServer):
         return json_reply({"access_token": token, "token_type": "Bearer", **times})
 
     def _exchange(self, request: Received) -> Reply:
-        claims = json.loads(_decode(request.form["access_token"].split(".")[1]))
+        claims = json.loads(from_base64url(request.form["access_token"].split(".")[1]))
         asked = {"aud": request.host, "tenant": request.form.get("tenant", "")}
         times = {"exp": int(ENDS_AT.timestamp())}
         return json_reply({"refresh_token": jwt(who=claims["who"], **asked, **times)})
@@ -282,11 +263,3 @@ class WitnessHub(LoopbackServer):
         form = request.form
         who = f"{bearer(form['subject_token'])} by {form['connection_id']} for {form['expires_in']}"
         return json_reply({"access_token": jwt(who=who, exp=int(ENDS_AT.timestamp()))})
-
-
-def _part(document: dict[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=").decode()
-
-
-def _decode(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

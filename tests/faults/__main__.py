@@ -24,13 +24,8 @@ def main() -> int:
         if arguments.write:
             outcomes.write(found)
         for outcome in found:
-            print(
-                *outcome.line,
-                outcome.requests,
-                f"{outcome.took_s:.1f} s",
-                f"{outcome.memory_mib} MiB",
-                sep=" | ",
-            )
+            used = (f"{outcome.took_s:.1f} s", f"{outcome.memory_mib} MiB")
+            print(*outcome.line, outcome.requests, *used, sep=" | ")
         for difference in outcomes.differences(found):
             failed = True
             print("!", difference)

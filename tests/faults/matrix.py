@@ -88,8 +88,6 @@ class Outcome:
 
 
 class Matrix:
-    """Rows of some clouds, run side by side."""
-
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.lock = threading.Lock()
@@ -113,13 +111,11 @@ class Matrix:
 class ObstructedProxy(TerminatingProxy):
     """A proxy that refuses, delays or impersonates one host."""
 
-    def __init__(self, authority: Authority) -> None:
-        super().__init__(authority)
-        self.obstructed = ""
-        self.status: int | None = None
-        self.context: ssl.SSLContext | None = None
-        self.speaks_tls = True
-        self.connects = 0
+    obstructed = ""
+    status: int | None = None
+    context: ssl.SSLContext | None = None
+    speaks_tls = True
+    connects = 0
 
     def _connect(self, connection: socket.socket, request: Received) -> None:
         host = request.host.partition(":")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -58,9 +59,7 @@ def differences(outcomes: Iterable[Outcome]) -> list[str]:
 
 
 def figures(outcomes: list[Outcome]) -> str:
-    kinds: dict[str, int] = {}
-    for outcome in outcomes:
-        kinds[outcome.line.outcome] = kinds.get(outcome.line.outcome, 0) + 1
+    kinds = Counter(outcome.line.outcome for outcome in outcomes)
     counts = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
     requests = sum(outcome.requests for outcome in outcomes)
     longest_s = max(outcome.took_s for outcome in outcomes)

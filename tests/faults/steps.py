@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from tests.clouds.aws import AwsCloud
 from tests.clouds.azure import AzureCloud
 from tests.clouds.dockerhub import DockerHub
 from tests.clouds.google import GoogleCloud
+from tests.clouds.tokens import base64url
 from tests.support import identities
 from tests.support.identities import Environment, Make
 from tests.support.machine import Machine
@@ -75,7 +75,7 @@ def _jwt_ending(text: str, ends_at: datetime | None) -> str:
     """The end of a registry's token is in the token, whose signature only the registry verifies."""
     header, _, signature = json.loads(text)["refresh_token"].split(".")
     claims = {"aud": azure.EXAMPLE_HOST} | ({"exp": ends_at.timestamp()} if ends_at else {})
-    payload = urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+    payload = base64url(json.dumps(claims).encode())
     return json.dumps({"refresh_token": f"{header}.{payload}.{signature}"})
 
 
@@ -113,97 +113,59 @@ _KEY = _at_aws(identities.a_key_without_end)
 _INSTANCE = _at_aws(identities.an_ec2_instance)
 
 PUBLIC_STEP = "ECR Public API"
+# A refresh token may be spent with the first request, answered or not.
 AWS = (
     Step(
-        "ECR API",
-        aws.EXAMPLE_HOST,
-        _KEY,
-        "/",
-        "api.ecr.us-east-1.amazonaws.com",
-        ending=_json_ending("expiresAt", lambda moment: moment.timestamp()),
-        main=True,
-        first=True,
+        "ECR API", aws.EXAMPLE_HOST, _KEY, "/", "api.ecr.us-east-1.amazonaws.com",
+        ending=_json_ending("expiresAt", lambda moment: moment.timestamp()), main=True, first=True,
         signed=True,
     ),
     Step(
-        PUBLIC_STEP,
-        aws.PUBLIC_HOST,
-        _KEY,
-        "/",
-        "api.ecr-public.us-east-1.amazonaws.com",
+        PUBLIC_STEP, aws.PUBLIC_HOST, _KEY, "/", "api.ecr-public.us-east-1.amazonaws.com",
         ending=_json_ending("expiresAt", lambda moment: moment.timestamp()),
     ),
     Step(
-        "STS AssumeRole",
-        aws.EXAMPLE_HOST,
-        _at_sts(identities.an_assumed_role),
-        "/sts",
-        "sts.us-east-1.amazonaws.com",
-        ending=_xml_ending,
-        signed=True,
+        "STS AssumeRole", aws.EXAMPLE_HOST, _at_sts(identities.an_assumed_role), "/sts",
+        "sts.us-east-1.amazonaws.com", ending=_xml_ending, signed=True,
     ),
     Step(
-        "STS AssumeRoleWithWebIdentity",
-        aws.EXAMPLE_HOST,
-        _at_sts(identities.a_web_identity),
-        "/sts",
-        "sts.us-east-1.amazonaws.com",
-        ending=_xml_ending,
+        "STS AssumeRoleWithWebIdentity", aws.EXAMPLE_HOST, _at_sts(identities.a_web_identity),
+        "/sts", "sts.us-east-1.amazonaws.com", ending=_xml_ending,
     ),
     Step(
-        "identity token of GitHub",
-        aws.EXAMPLE_HOST,
-        _at_sts(identities.the_token_of_a_github_job),
+        "identity token of GitHub", aws.EXAMPLE_HOST, _at_sts(identities.the_token_of_a_github_job),
         ci.GITHUB_PATH,
     ),
     Step(
-        "SSO portal",
-        aws.EXAMPLE_HOST,
-        _at_aws(identities.an_sso_session),
-        "*/federation/credentials",
-        "portal.sso.us-east-1.amazonaws.com",
+        "SSO portal", aws.EXAMPLE_HOST, _at_aws(identities.an_sso_session),
+        "*/federation/credentials", "portal.sso.us-east-1.amazonaws.com",
         ending=_json_ending("expiration", _milliseconds),
     ),
     Step(
-        "SSO CreateToken",
-        aws.EXAMPLE_HOST,
-        _at_aws(identities.an_sso_session_to_renew),
-        "/token",
-        "oidc.us-east-1.amazonaws.com",
-        # The refresh token may be spent with the first request, answered or not.
-        at_most=1,
-        ending=_json_ending("expiresIn", _seconds_left),
+        "SSO CreateToken", aws.EXAMPLE_HOST, _at_aws(identities.an_sso_session_to_renew), "/token",
+        "oidc.us-east-1.amazonaws.com", at_most=1, ending=_json_ending("expiresIn", _seconds_left),
         main=True,
     ),
     Step(
-        "sign-in CreateOAuth2Token",
-        aws.EXAMPLE_HOST,
+        "sign-in CreateOAuth2Token", aws.EXAMPLE_HOST,
         _at_aws(
             identities.a_sign_in_to_renew,
             AWS_ENDPOINT_URL_SIGNIN="https://signin.us-east-1.amazonaws.com",
         ),
-        "*/v1/token",
-        "signin.us-east-1.amazonaws.com",
-        at_most=1,
+        "*/v1/token", "signin.us-east-1.amazonaws.com", at_most=1,
         ending=_json_ending("expiresIn", _seconds_left),
     ),
     Step(
-        "container credentials",
-        aws.EXAMPLE_HOST,
-        _at_aws(identities.a_container_role),
-        "/container",
-        ending=_json_ending("Expiration", _iso),
+        "container credentials", aws.EXAMPLE_HOST, _at_aws(identities.a_container_role),
+        "/container", ending=_json_ending("Expiration", _iso),
     ),
     Step("instance metadata session", aws.EXAMPLE_HOST, _INSTANCE, "/latest/api/token"),
     Step(
-        "instance metadata credentials",
-        aws.EXAMPLE_HOST,
-        _INSTANCE,
+        "instance metadata credentials", aws.EXAMPLE_HOST, _INSTANCE,
         f"/latest/meta-data/iam/security-credentials/{aws.INSTANCE_ROLE}",
-        ending=_json_ending("Expiration", _iso),
-        main=True,
+        ending=_json_ending("Expiration", _iso), main=True,
     ),
-)
+)  # fmt: skip
 
 
 # --- Google ---------------------------------------------------------------------------------------

@@ -142,7 +142,6 @@ def _faults_of(step: Step) -> Iterator[str]:
 
 
 def behaviour(step: Step, fault: str) -> Fault:
-    """What the step's server does for a fault."""
     found = {**ANSWERS, **SLOW}.get(fault) or _ending(step, LIVES[fault])
     if isinstance(found, Reply):
         return Reply(found.status, {**step.headers, **found.headers}, found.body)

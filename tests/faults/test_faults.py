@@ -56,9 +56,6 @@ def test_a_fault_of_tls_has_the_same_code_at_every_step(fault: str) -> None:
     assert len({line.code for line in lines}) == 1
 
 
-# --- A host name without an address ---------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("cloud", "step"),
     [(cloud, step) for cloud, steps in STEPS.items() for step in steps if step.first],

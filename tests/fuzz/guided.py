@@ -73,19 +73,12 @@ def main(name: str, seconds: str, seed: str, corpus: str, crashes: str) -> None:
         dictionary.write_text("".join(f"{word}\n" for word in words))
         atheris.Setup(
             [
-                sys.argv[0],
-                corpus,
-                seeds,
-                f"-max_total_time={seconds}",
-                f"-max_len={_LONGEST}",
-                f"-seed={seed}",
-                f"-dict={dictionary}",
-                f"-artifact_prefix={crashes}/",
-                "-print_final_stats=1",
-                "-rss_limit_mb=4096",
+                sys.argv[0], corpus, seeds, f"-max_total_time={seconds}", f"-max_len={_LONGEST}",
+                f"-seed={seed}", f"-dict={dictionary}", f"-artifact_prefix={crashes}/",
+                "-print_final_stats=1", "-rss_limit_mb=4096",
             ],
             target.check,
-        )
+        )  # fmt: skip
         atheris.Fuzz()
 
 

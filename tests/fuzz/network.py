@@ -39,8 +39,6 @@ class CountingCloud:
 
 
 class ServerURLs(Target):
-    """The whole way of a server URL, from its text to the cloud that is asked."""
-
     name = "urls"
     words = (
         b"https://", b"http://", b"amazonaws.com", b".dkr.ecr.", b"pkg.dev", b"gcr.io",
@@ -75,7 +73,6 @@ class ServerURLs(Target):
             yield text.encode()
 
     def check(self, data: bytes) -> None:
-        """Ask for a credential, and see who was asked for one."""
         text = data.decode("utf-8", "surrogateescape")
         server_url = ServerURL.parse(text)
         self._requests.clear()

@@ -45,7 +45,6 @@ _JSON_WORDS = (
 
 
 def _ours(*calls: Callable[[], object]) -> None:
-    """Make calls that may fail in no way but ours."""
     for call in calls:
         try:
             call()
@@ -58,16 +57,9 @@ class Protocol(Target):
 
     name = "protocol"
     words = (
-        b"ServerURL",
-        b"Username",
-        b"Secret",
-        b"https://",
-        b"uri",
-        b"/v2/",
-        b"\r\n",
-        b"\0",
+        b"ServerURL", b"Username", b"Secret", b"https://", b"uri", b"/v2/", b"\r\n", b"\0",
         *_JSON_WORDS,
-    )
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._home = tempfile.TemporaryDirectory()
@@ -267,14 +259,9 @@ class CacheEntry(Target):
     words = (b"created_at=", b"expires_at=", b"secret=", b"sealed=", b"=", b"\n", b"nan", b"inf")
     _KEY = "0123456789abcdef0123456789abcdef"
     _ENTRY = Entry(
-        "ecr",
-        "ECR in us-east-1",
-        username="AWS",
-        secret=Secret(SECRET),
-        source="environment",
-        created_at=1.7e9,
-        expires_at=1.7e9 + 43200,
-    )
+        "ecr", "ECR in us-east-1", username="AWS", secret=Secret(SECRET), source="environment",
+        created_at=1.7e9, expires_at=1.7e9 + 43200,
+    )  # fmt: skip
 
     def examples(self) -> list[bytes]:
         failure = Failure(Unreachable("client.no-credential", hint="wait"), 1.7e9).encode(self._KEY)
@@ -331,14 +318,11 @@ class HelperReply(Target):
     def examples(self) -> list[bytes]:
         answer = json.dumps({"ServerURL": "x", "Username": "u", "Secret": SECRET}).encode()
         return [
-            b"\0" + answer,
-            b"\0warning: {\n" + answer,
+            b"\0" + answer, b"\0warning: {\n" + answer,
             b"\2credentials not found in native keychain\n",
-            f"\2error: the token {SECRET} is over\n".encode(),
-            b"\2" + answer,
-            b'\0{"https://a.example": "u", "b": 1}',
-            b"\0\xef\xbb\xbf" + answer,
-        ]
+            f"\2error: the token {SECRET} is over\n".encode(), b"\2" + answer,
+            b'\0{"https://a.example": "u", "b": 1}', b"\0\xef\xbb\xbf" + answer,
+        ]  # fmt: skip
 
     def check(self, data: bytes) -> None:
         status = self._STATUSES[data[0] % len(self._STATUSES)] if data else 0
@@ -363,8 +347,6 @@ class HelperReply(Target):
 
 
 class _Answering(Helper):
-    """A helper that has been run."""
-
     def __init__(self, finished: Finished) -> None:
         super().__init__("docker-credential-fuzz", "", {}, LoopGuard({}), lambda: 1.0)
         self._finished = finished

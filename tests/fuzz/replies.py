@@ -89,8 +89,6 @@ _EXAMPLES: dict[str, list[bytes]] = {
 
 
 class Replies(Target):
-    """What a cloud may answer at one of its steps."""
-
     words = (
         b"HTTP/1.1 ", b"\r\n\r\n", b"\r\n", b"200", b"401", b"503", b"Content-Length: ",
         b"Transfer-Encoding: chunked\r\n", b"Content-Encoding: gzip\r\n", b"Location: //x/\r\n",
@@ -158,12 +156,9 @@ class Replies(Target):
         self._reply = data
         deadline = Deadline(_HUNG_S, time.monotonic)
         request = TokenRequest(
-            self._route,
-            environ=dict(os.environ),
-            deadline=deadline,
-            options=self._options,
+            self._route, environ=dict(os.environ), deadline=deadline, options=self._options,
             id_token=self._id_token,
-        )
+        )  # fmt: skip
         try:
             credential = self._provider.get(request, self._provider.identify(request))
         except CredentialError as error:

@@ -36,7 +36,6 @@ class Target:
         raise NotImplementedError
 
     def inputs(self, source: random.Random) -> Iterator[bytes]:
-        """Inputs without end: first those to begin with."""
         from tests.fuzz.mutation import mutations
 
         seeds = self.seeds()

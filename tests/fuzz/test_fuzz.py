@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
+from itertools import islice
 
 import pytest
 
 from cred_helper import resolution
+from cred_helper.clouds import NAMES
 from cred_helper.fallback import helper
 from cred_helper.hosts import EcrRoute, Route
 from cred_helper.server_url import ServerURL
 from tests.figures import FIGURES, Record
+from tests.fuzz import urls
 from tests.fuzz.network import ServerURLs
 from tests.fuzz.parsers import HelperReply
 from tests.fuzz.replies import REPLIES
 from tests.fuzz.run import Run
 from tests.fuzz.target import SECRET, SEEDS, Finding
 from tests.fuzz.targets import TARGETS
+from tests.support.executable import ROOT
 
 _INPUTS = {"protocol": 300, **dict.fromkeys(REPLIES, 30)}
 
@@ -29,6 +34,15 @@ def test_only_our_own_errors_come_out_and_no_secret_with_them(
         done = Run(target, seed=1).go(seconds=0, at_least=_INPUTS.get(name, 5000))
     record_property(FIGURES, f"fuzzer {done.figures()}")
     assert done.crashers == {}
+
+
+def test_two_readings_of_the_host_rules_agree() -> None:
+    for line in (ROOT / "tests/data/hosts.tsv").read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            urls.check(line.split("\t")[0])
+    routed = Counter(urls.check(text) for text in islice(urls.server_urls(seed=1), 50_000))
+    # A fuzzer that never gets past the front door would prove nothing.
+    assert min(routed[name] for name in NAMES) > 100
 
 
 def test_every_kept_input_belongs_to_a_fuzzer() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 from cred_helper.cache.entry import Entry
 from cred_helper.credential import Secret
 from cred_helper.providers.common import ci_job
-from tests.fuzz.network import ServerURLs
 from tests.fuzz.parsers import ConfigJson, HelperReply, Protocol, RawJson, SettingsFile
 from tests.fuzz.replies import REPLIES, Replies
 from tests.fuzz.target import SECRET
@@ -46,8 +44,6 @@ def _json(value: object) -> bytes:
     return json.dumps(value).encode()
 
 
-# --- Server URLs ----------------------------------------------------------------------------------
-
 _labels = st.sampled_from(
     ("123456789012", "dkr", "ecr", "dkr-ecr", "ecr-fips", "us-east-1", "cn-north-1", "amazonaws",
      "com", "cn", "on", "aws", "public", "gcr", "io", "us-docker", "docker", "pkg", "dev", "myreg",
@@ -61,22 +57,6 @@ _server_urls = st.tuples(
     st.sampled_from(("", ":443", ":80", ":")) | st.integers().map(lambda port: f":{port}"),
     st.sampled_from(("", "/", "/v2/", "?x", "#y", "\\@gcr.io")) | st.text(max_size=6),
 ).map("".join)
-
-
-@pytest.fixture(scope="module")
-def clouds() -> Iterator[ServerURLs]:
-    target = ServerURLs()
-    yield target
-    target.close()
-
-
-@given(text=_server_urls)
-@settings(_often, max_examples=1000)
-def test_no_cloud_is_asked_for_a_host_on_no_table(text: str, clouds: ServerURLs) -> None:
-    clouds.check(text.encode("utf-8", "surrogatepass"))
-
-
-# --- What we read ---------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -104,10 +84,8 @@ def test_a_uri_of_bazels_has_an_answer_or_an_error(
 def test_a_request_of_kubelets_has_a_response_or_an_error(
     image: str, others: dict[str, Any], protocol: Protocol
 ) -> None:
-    kind = {
-        "kind": "CredentialProviderRequest",
-        "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
-    }
+    version = "credentialprovider.kubelet.k8s.io/v1"
+    kind = {"kind": "CredentialProviderRequest", "apiVersion": version}
     protocol.check(_json({**kind, "image": f"{image}/app"}))
     protocol.check(_json({**kind, **others}))
 
@@ -196,24 +174,15 @@ def test_an_edit_changes_what_it_is_about(value: dict[str, Any], indent: int | s
     RawJson().check(json.dumps(value, indent=indent).encode())
 
 
-# --- The cache ------------------------------------------------------------------------------------
-
 _KEY = "0123456789abcdef0123456789abcdef"
 _lines = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=30)
 _entries = st.builds(
     lambda provider, scope, username, secret, source, created_at, life_s: Entry(
-        provider,
-        scope,
-        username=username,
-        secret=Secret(secret),
-        source=source,
-        created_at=created_at,
-        expires_at=created_at + life_s,
+        provider, scope, username=username, secret=Secret(secret), source=source,
+        created_at=created_at, expires_at=created_at + life_s,
     ),
-    *(_lines for _ in range(5)),
-    st.floats(0, 4e9),
-    st.floats(1, 86400),
-)
+    *(_lines for _ in range(5)), st.floats(0, 4e9), st.floats(1, 86400),
+)  # fmt: skip
 
 
 @given(entry=_entries)
@@ -238,8 +207,6 @@ def test_an_entry_that_is_torn_or_changed_is_not_used(
     assert Entry.decode(_KEY[::-1], whole) is None
 
 
-# --- The clouds' replies --------------------------------------------------------------------------
-
 _REPLIES = {
     "ecr-api": _objects("authorizationData", "__type", "message"),
     "token-endpoint-assertion": _objects(
@@ -263,9 +230,6 @@ def _reply(target: Replies, documents: st.SearchStrategy[dict[str, Any]]) -> Non
         target.check(head.encode() + _json(document))
 
     answer()
-
-
-# --- Identity tokens ------------------------------------------------------------------------------
 
 
 @_often

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.executable import ROOT, Completed
+from tests.support.programs import ran
 
 LAUNCHER = ROOT / "packaging/launcher"
 SILENT = 99
@@ -35,15 +36,8 @@ def ask(
     with open(reader, "rb") as request:
         with open(writer, "wb") as client:
             client.write(stdin)
-        done = subprocess.run(
-            [argv0 or str(driver), *arguments],
-            executable=str(driver),
-            stdin=request,
-            env=dict(environ),
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
+        command = (argv0 or driver, *arguments)
+        done = ran(*command, executable=driver, stdin=request, env=environ, encoding=None)
     if done.returncode == SILENT:
         assert (done.stdout, done.stderr) == (b"", b"")
         return None

@@ -45,12 +45,9 @@ class Frozen:
     ) -> Completed:
         """A get; ``looks`` is a file to write to what it looked at."""
         call: dict[str, Any] = {
-            "stdin": host,
-            "environ": environ,
-            "arguments": [argv0, "get"],
-            "plant": plant,
+            "stdin": host, "environ": environ, "arguments": [argv0, "get"], "plant": plant,
             "looks": str(looks or ""),
-        }
+        }  # fmt: skip
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         self._server.stdin.write(f"{json.dumps(call)}\n")

@@ -8,17 +8,18 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from tests.differential.machines import Draws, Kind
 from tests.differential.run import _kind
 from tests.memo.driver import ask
 from tests.memo.frozen import Frozen
 from tests.support.executable import NOT_FOUND, Completed, pinned_environment
+from tests.support.programs import ran
 
 # The launcher: with what standard input, environment and argv[0]; ``None`` where it is silent.
 Launcher = Callable[[str, dict[str, str], str], Completed | None]
@@ -40,7 +41,6 @@ class Tally:
     changes: int = 0
     with_memo: int = 0
     answered: int = 0
-    silent_by: dict[str, int] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
@@ -63,8 +63,8 @@ class Trial:
 
     def set_up(self) -> None:
         self.environ |= self.kind.environment(self.draws)
-        self.host = self.kind.host(self.draws)
-        self.argv0 = self.kind.name(self.draws) or "docker-credential-multi"
+        self.host = self.draws["host"]
+        self.argv0 = self.draws["link"] or "docker-credential-multi"
 
     @property
     def home(self) -> Path:
@@ -73,9 +73,6 @@ class Trial:
     @property
     def own(self) -> Path:
         return self.caches / "docker-credential-multi"
-
-
-# --- Changes --------------------------------------------------------------------------------------
 
 
 def _variable(trial: Trial, random: Random) -> str:
@@ -229,9 +226,6 @@ def _questions(trial: Trial) -> list[str]:
     return [line for line in lines if line[1:2] == " "]
 
 
-# --- Runs -----------------------------------------------------------------------------------------
-
-
 def by_driver(driver: Path) -> Launcher:
     def launch(host: str, environ: dict[str, str], argv0: str) -> Completed | None:
         return ask(driver, "get", stdin=host.encode(), environ=environ, argv0=argv0)
@@ -239,10 +233,9 @@ def by_driver(driver: Path) -> Launcher:
     return launch
 
 
-@contextmanager
 def _machine(
     kind: Kind, around: dict[str, str], random: Random, folder: Path, source: str
-) -> Iterator[Trial]:
+) -> Trial:
     caches = folder / "caches"
     shutil.rmtree(caches, ignore_errors=True)
     caches.mkdir()
@@ -252,22 +245,15 @@ def _machine(
     trial.set_up()
     if random.random() < 0.15:
         trial.host = random.choice(_HOSTS)
-    yield trial
+    return trial
 
 
 def by_file(file: Path) -> Launcher:
     """The frozen file, which starts Python where its launcher is silent."""
 
     def launch(host: str, environ: dict[str, str], argv0: str) -> Completed:
-        done = subprocess.run(
-            [argv0, "get"],
-            executable=str(file),
-            input=host.encode(),
-            env=environ,
-            capture_output=True,
-            timeout=90,
-            check=False,
-        )
+        stdin: dict[str, Any] = {"input": host.encode(), "encoding": None}
+        done = ran(argv0, "get", executable=file, env=environ, **stdin)
         return Completed(done.returncode, done.stdout, done.stderr)
 
     return launch
@@ -286,47 +272,37 @@ def run(
         sources = list(dict.fromkeys(kind.choices["source"]))
         for number in range(rounds):
             source = sources[number % len(sources)]
-            with _machine(kind, around, random, folder, source) as trial:
-                first = whole.get(trial.host, trial.environ, trial.argv0)
-                before = launch(trial.host, trial.environ, trial.argv0)
-                tally.with_memo += before is not None
-                differs = before and (before.status, before.stdout) != (first.status, first.stdout)
-                if before and differs and _may_be_of_memo(before):
-                    tally.wrong.append(f"{source}: {first} before, {before} by the launcher")
-                for _ in range(4):
-                    _compare(trial, random, launch, whole, tally, source, is_file=is_file)
+            trial = _machine(kind, around, random, folder, source)
+            first = whole.get(trial.host, trial.environ, trial.argv0)
+            before = launch(trial.host, trial.environ, trial.argv0)
+            tally.with_memo += before is not None
+            differs = before and (before.status, before.stdout) != (first.status, first.stdout)
+            if before and differs and _may_be_of_memo(before):
+                tally.wrong.append(f"{source}: {first} before, {before} by the launcher")
+            for _ in range(4):
+                change = _change(trial, random)
+                tally.changes += 1
+                # A file without a token of this identity would ask the cloud.
+                answer = whole.get(trial.host, trial.environ, trial.argv0) if is_file else None
+                by_launcher = launch(trial.host, trial.environ, trial.argv0)
+                answer = answer or whole.get(trial.host, trial.environ, trial.argv0)
+                if by_launcher is None or not _may_be_of_memo(by_launcher):
+                    continue
+                tally.answered += 1
+                expected = (answer.status, answer.stdout, answer.stderr)
+                if (by_launcher.status, by_launcher.stdout, by_launcher.stderr) != expected:
+                    wrong = f"{source}, {change}: {by_launcher}\n  the whole way: {answer}"
+                    tally.wrong.append(wrong)
     return tally
+
+
+def _change(trial: Trial, random: Random) -> str:
+    try:
+        return random.choice(_CHANGES)(trial, random)
+    except (OSError, ValueError, shutil.Error, subprocess.SubprocessError) as error:
+        return f"none: {error}"  # what a change before left
 
 
 def _may_be_of_memo(answer: Completed) -> bool:
     """Whether an answer can be a memo's; where no token can be planted, the file asks the cloud."""
     return b"token-" in answer.stdout or answer.stdout == NOT_FOUND
-
-
-def _compare(
-    trial: Trial,
-    random: Random,
-    launch: Launcher,
-    whole: Frozen,
-    tally: Tally,
-    source: str,
-    *,
-    is_file: bool,
-) -> None:
-    try:
-        change = random.choice(_CHANGES)(trial, random)
-    except (OSError, ValueError, shutil.Error, subprocess.SubprocessError) as error:
-        change = f"none: {error}"  # what a change before left
-    tally.changes += 1
-    # A file without a token of this identity would ask the cloud.
-    answer = whole.get(trial.host, trial.environ, trial.argv0) if is_file else None
-    by_launcher = launch(trial.host, trial.environ, trial.argv0)
-    answer = answer or whole.get(trial.host, trial.environ, trial.argv0)
-    if by_launcher is None:
-        return
-    if not _may_be_of_memo(by_launcher):
-        return
-    tally.answered += 1
-    expected = (answer.status, answer.stdout, answer.stderr)
-    if (by_launcher.status, by_launcher.stdout, by_launcher.stderr) != expected:
-        tally.wrong.append(f"{source}, {change}: {by_launcher}\n  the whole way: {answer}")

@@ -83,14 +83,9 @@ def _plant() -> None:
             key = self._key(request, resolved)
             if self.cache.token(key) is None:
                 entry = Entry(
-                    self.name,
-                    "planted",
-                    username="user",
-                    secret=Secret(f"token-{key}"),
-                    source=str(resolved.source),
-                    created_at=time(),
-                    expires_at=time() + LIFE_S,
-                )
+                    self.name, "planted", username="user", secret=Secret(f"token-{key}"),
+                    source=str(resolved.source), created_at=time(), expires_at=time() + LIFE_S,
+                )  # fmt: skip
                 self.cache._folder.write(f"{key}.token", entry.encode(key))
         files.record = record
         return get(self, request, identity)

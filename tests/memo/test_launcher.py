@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from cred_helper.credential import Secret
 from cred_helper.files.private_folder import PrivateFolder
 from cred_helper.files.recording import Recording
 from tests.memo.driver import BUILD, SILENT, ask, built, needs_cc
+from tests.support.programs import ran
 
 pytestmark = needs_cc
 
@@ -92,7 +92,6 @@ DOCUMENT = f'{{"ServerURL":"a","Username":"AWS","Secret":"{TOKEN}"}}\n'.encode()
 
 @pytest.fixture
 def kept(machine: Path, driver: Path) -> Iterator[Path]:
-    """The memo of such a call."""
     assert memo.keep(recorded(machine), BUILD, [str(driver), "get"], DOCUMENT, 0)
     (found,) = (machine / ".cache/docker-credential-multi").glob("*.memo")
     yield found
@@ -241,9 +240,7 @@ def test_questions_that_no_memo_has_are_no_answer(driver: Path, home: Path) -> N
 
 def silent_with(driver: Path, stdin: int) -> bool:
     """Whether there is no answer to what a descriptor has, and it has all of it still."""
-    done = subprocess.run(
-        [str(driver), "get"], stdin=stdin, capture_output=True, timeout=30, check=False
-    )
+    done = ran(driver, "get", stdin=stdin)
     assert done.returncode in (0, SILENT)
     return done.returncode == SILENT
 
@@ -289,7 +286,7 @@ def test_a_reply_that_cannot_be_written_is_left_to_python(driver: Path, kept: Pa
     for target in ("/dev/full", "closed"):
         redirect = ">&-" if target == "closed" else f">{target}"
         script = f'printf %s {HOST.decode()} | "{driver}" get {redirect}'
-        done = subprocess.run(["sh", "-c", script], capture_output=True, check=False)
+        done = ran("sh", "-c", script)
         assert done.returncode == SILENT
 
 
@@ -304,13 +301,8 @@ def test_no_change_of_a_memo_makes_the_launcher_read_outside_of_it(
     few = dict(list(recording.results.items())[:12])
     few |= {q: r for q, r in recording.results.items() if q[:1] in b"PQNE"}
     content = memo.encode("n.memo", [b"0 9 0", b"7 7", b"head", b"tail"], few)
-    done = subprocess.run(
-        [str(driver), "fuzz", "n.memo", str(FUZZED // 20)],
-        input=content,
-        capture_output=True,
-        timeout=600,
-        check=False,
-    )
+    command = (driver, "fuzz", "n.memo", str(FUZZED // 20))
+    done = ran(*command, input=content, timeout=600, encoding=None)
     assert (done.returncode, done.stderr) == (0, b""), done.stderr.decode()[-2000:]
     assert done.stdout == b"0\n"
 

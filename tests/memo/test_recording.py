@@ -16,8 +16,6 @@ from tests.differential.run import KINDS, _kind
 from tests.memo.frozen import Frozen
 from tests.support.executable import ROOT, pinned_environment
 
-# --- By structure ---------------------------------------------------------------------------------
-
 _OS = {
     *("access", "environ", "environb", "fstat", "getcwd", "getenv", "getgid", "getgroups"),
     *("getlogin", "getppid", "listdir", "lstat", "open", "readlink", "scandir", "stat", "statvfs"),
@@ -106,8 +104,6 @@ def test_only_these_modules_look_at_the_machine_by_themselves() -> None:
     assert {name for name in _BY_THEMSELVES if _BY_THEMSELVES[name] - found[name]} == set()
 
 
-# --- By watching ----------------------------------------------------------------------------------
-
 _SYSTEM = (str(ROOT / "cred_helper"), "/usr/", "/lib", os.devnull)
 
 
@@ -161,11 +157,11 @@ def test_a_memo_asks_about_everything_that_the_call_looked_at(
                 **kind.environment(draws),
                 "XDG_CACHE_HOME": str(caches),
             }
-            name = kind.name(draws) or "docker-credential-multi"
+            name = draws["link"] or "docker-credential-multi"
             looks = tmp_path / "looks"
             for _ in range(2):
                 looks.unlink(missing_ok=True)
-                frozen.get(kind.host(draws), environ, name, looks=looks)
+                frozen.get(draws["host"], environ, name, looks=looks)
             if not looks.exists():
                 continue
             seen, is_kept = json.loads(looks.read_text())

@@ -27,7 +27,6 @@ _OLD_LOGIN = 'echo \'{"ServerURL":"","Username":"me","Secret":"changed-long-ago"
 
 @contextmanager
 def laptop(folder: Path) -> Iterator[Machine]:
-    """The laptop, with the servers that it reaches."""
     home = folder / "home"
     home.mkdir()
     authority = Authority(folder)

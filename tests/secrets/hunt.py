@@ -17,7 +17,7 @@ import pytest
 from tests.clouds.authority import Authority
 from tests.clouds.loopback import LoopbackCloud, loopbacks
 from tests.clouds.proxy import TerminatingProxy
-from tests.clouds.server import LoopbackServer, Received, Reply
+from tests.clouds.server import Exchange, LoopbackServer, Reply
 from tests.support.executable import Completed
 from tests.support.identities import Environment, one_of_each
 from tests.support.machine import Machine
@@ -77,8 +77,6 @@ class Hunt:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    # --- Planting -------------------------------------------------------------------------------
-
     def _foreign_mark(self, place: str) -> str:
         """A secret that no cloud may receive."""
         self._foreign.add(place)
@@ -121,27 +119,20 @@ class Hunt:
         secret = mark("a proxy's password")
         url = proxied["HTTPS_PROXY"].replace("http://", f"http://user:{secret}@")
         return {
-            **self.machine.environment,
-            **proxied,
+            **self.machine.environment, **proxied,
             **dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), url),
-            "PATH": self.machine.scripts.path,
-            "TMPDIR": str(self.machine.home / "tmp"),
-            "GITHUB_ACTOR": "someone",
-            "GITHUB_TOKEN": mark("GITHUB_TOKEN"),
-            "CI_REGISTRY": "ci.example",
-            "CI_REGISTRY_USER": "u",
+            "PATH": self.machine.scripts.path, "TMPDIR": str(self.machine.home / "tmp"),
+            "GITHUB_ACTOR": "someone", "GITHUB_TOKEN": mark("GITHUB_TOKEN"),
+            "CI_REGISTRY": "ci.example", "CI_REGISTRY_USER": "u",
             "CI_REGISTRY_PASSWORD": mark("CI_REGISTRY_PASSWORD"),
-            "CI_JOB_TOKEN": mark("CI_JOB_TOKEN"),
-            "DOCKER_named_example_USR": "u",
+            "CI_JOB_TOKEN": mark("CI_JOB_TOKEN"), "DOCKER_named_example_USR": "u",
             "DOCKER_named_example_PSW": mark("DOCKER_…_PSW"),
             "NETRC": str(self.machine.home / ".netrc"),
             "DOCKER_CREDENTIAL_MULTI_LOG": str(self.log),
-        }
+        }  # fmt: skip
 
     def with_every_cloud(self) -> Environment:
         return self.environment() | one_of_each(self.machine, self.clouds)
-
-    # --- Running and checking -------------------------------------------------------------------
 
     def run(
         self, *arguments: str, stdin: str = "", environment: Environment, debug: bool = False
@@ -216,12 +207,10 @@ class Hunt:
     def echo(cloud: LoopbackCloud, path: str, form: str, status: int = 403) -> None:
         """Make a cloud refuse requests with an error that quotes them."""
 
-        def quoted(request: Received) -> str:
+        def refuse(exchange: Exchange) -> None:
+            request = exchange.request
             headers = " ".join(f"{name}: {value}" for name, value in request.headers.items())
-            return f"{request.target} {headers} {request.body.decode('utf-8', 'replace')}"
-
-        def refuse(exchange: Any) -> None:
-            said = quoted(exchange.request)
+            said = f"{request.target} {headers} {request.body.decode('utf-8', 'replace')}"
             body = _FORMS[form](said).encode()
             reply = Reply(status, {"Content-Type": "application/json", "X-Said": said[:2000]}, body)
             exchange.send(reply.head() + reply.body)

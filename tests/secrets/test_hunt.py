@@ -43,11 +43,9 @@ REGISTRIES = tuple(loopback.host for loopback in loopbacks().values())
 
 
 def _record(hunt: Hunt, record_property: Record, what: str) -> None:
-    record_property(
-        FIGURES,
-        f"secrets hunt, {what}: {hunt.runs} runs with {len(hunt.marks)} kinds of secrets;"
-        f" {hunt.scanned >> 10} KiB checked",
-    )
+    runs = f"{hunt.runs} runs with {len(hunt.marks)} kinds of secrets"
+    figures = f"secrets hunt, {what}: {runs}; {hunt.scanned >> 10} KiB checked"
+    record_property(FIGURES, figures)
 
 
 # --- Clouds ---------------------------------------------------------------------------------------
@@ -107,43 +105,33 @@ _BROKEN = {
     "an ADC file": (google.EXAMPLE_HOST, "adc.json", '{"type": "service_account", "x": "%s'),
     "an ADC file of no type": (google.EXAMPLE_HOST, "adc.json", '{"type": "%s"}'),
     "an ADC file with a broken key": (
-        google.EXAMPLE_HOST,
-        "adc.json",
+        google.EXAMPLE_HOST, "adc.json",
         json.dumps(
             {
-                "type": "service_account",
-                "client_email": PUSHER,
+                "type": "service_account", "client_email": PUSHER,
                 "private_key": "-----BEGIN PRIVATE KEY-----\n%s\n-----END PRIVATE KEY-----",
                 "token_uri": "https://oauth2.googleapis.com/token",
-            }
+            },
         ),
     ),
     "an ADC file with a http token endpoint": (
-        google.EXAMPLE_HOST,
-        "adc.json",
+        google.EXAMPLE_HOST, "adc.json",
         json.dumps(
             {
-                "type": "authorized_user",
-                "client_id": "x",
-                "client_secret": "%s",
-                "refresh_token": "%s",
-                "token_uri": "http://elsewhere.example/%s",
-            }
+                "type": "authorized_user", "client_id": "x", "client_secret": "%s",
+                "refresh_token": "%s", "token_uri": "http://elsewhere.example/%s",
+            },
         ),
     ),
     "an AWS configuration": (
-        aws.EXAMPLE_HOST,
-        ".aws/config",
-        "[default]\naws_secret_access_key %s\n",
+        aws.EXAMPLE_HOST, ".aws/config", "[default]\naws_secret_access_key %s\n",
     ),
     "AWS credentials with half a key": (
-        aws.EXAMPLE_HOST,
-        ".aws/credentials",
+        aws.EXAMPLE_HOST, ".aws/credentials",
         "[default]\naws_access_key_id = AKIA\naws_secret = %s\n",
     ),
     "an AWS configuration with a role of half a user": (
-        aws.EXAMPLE_HOST,
-        ".aws/config",
+        aws.EXAMPLE_HOST, ".aws/config",
         "[default]\nrole_arn = x\nsource_profile = u\n[profile u]\naws_secret_access_key = %s\n",
     ),
     "an SSO session": (aws.EXAMPLE_HOST, ".aws/sso/cache/x.json", '{"accessToken": "%s"'),
@@ -151,29 +139,23 @@ _BROKEN = {
     "a profile of az": (azure.EXAMPLE_HOST, ".azure/azureProfile.json", '{"user": "%s"'),
     "config.json": ("config.example", ".docker/config.json", '{"auths": {"x": {"auth": "%s'),
     "config.json with an odd auth": (
-        "config.example",
-        ".docker/config.json",
+        "config.example", ".docker/config.json",
         '{"auths": {"config.example": {"auth": "%s"}}, "credsStore": ["%s"]}',
     ),
     "config.json with an odd helper": (
-        "config.example",
-        ".docker/config.json",
+        "config.example", ".docker/config.json",
         '{"credHelpers": {"config.example": ["%s"]}, "auths": {"config.example": "%s"}}',
     ),
     "our own store": (
-        "kept.example",
-        ".local/share/docker-credential-multi/credentials.json",
+        "kept.example", ".local/share/docker-credential-multi/credentials.json",
         '{"version": 1, "credentials": {"kept.example": {"secret": "%s"',
     ),
     "settings": ("x.example", ".config/docker-credential-multi/config.toml", 'deadline_s = "%s'),
     "settings with an odd value": (
-        "x.example",
-        ".config/docker-credential-multi/config.toml",
-        'deadline_s = "%s"\n',
+        "x.example", ".config/docker-credential-multi/config.toml", 'deadline_s = "%s"\n',
     ),
     "settings with an odd rule": (
-        "x.example",
-        ".config/docker-credential-multi/config.toml",
+        "x.example", ".config/docker-credential-multi/config.toml",
         '[[rule]]\nmatch = "%s/**"\nprovider = "%s"\n',
     ),
 }  # fmt: skip
@@ -308,80 +290,61 @@ def _google(**members: object) -> str:
 # Files that name a server, with URL in the place of its address: registry, path and text.
 _URLS_IN_FILES = {
     "the token endpoint of a federation": (
-        google.EXAMPLE_HOST,
-        "adc.json",
+        google.EXAMPLE_HOST, "adc.json",
         _google(token_url="URL", credential_source={"file": "/etc/hostname"}),
     ),
     "the URL of a subject token": (
-        google.EXAMPLE_HOST,
-        "adc.json",
-        _google(credential_source={"url": "URL"}),
+        google.EXAMPLE_HOST, "adc.json", _google(credential_source={"url": "URL"}),
     ),
     "the introspection endpoint": (
-        google.EXAMPLE_HOST,
-        "adc.json",
+        google.EXAMPLE_HOST, "adc.json",
         _google(token_info_url="URL", credential_source={"file": "/etc/hostname"}),
     ),
     "the impersonation endpoint of a federation": (
-        google.EXAMPLE_HOST,
-        "adc.json",
+        google.EXAMPLE_HOST, "adc.json",
         _google(
             service_account_impersonation_url=f"URL{_OF_ACCOUNT}",
             credential_source={"file": "/etc/hostname"},
         ),
     ),
     "the impersonation endpoint of a file": (
-        google.EXAMPLE_HOST,
-        "adc.json",
+        google.EXAMPLE_HOST, "adc.json",
         json.dumps(
             {
                 "type": "impersonated_service_account",
                 "service_account_impersonation_url": f"URL{_OF_ACCOUNT}",
                 "source_credentials": {
-                    "type": "authorized_user",
-                    "client_id": "c",
-                    "client_secret": "s",
+                    "type": "authorized_user", "client_id": "c", "client_secret": "s",
                     "refresh_token": "r",
                 },
-            }
+            },
         ),
     ),
     "the token endpoint of a user": (
-        google.EXAMPLE_HOST,
-        "adc.json",
+        google.EXAMPLE_HOST, "adc.json",
         json.dumps(
             {
                 "type": "external_account_authorized_user",
                 "audience": "//iam.googleapis.com/locations/global/workforcePools/p/providers/x",
-                "client_id": "c",
-                "client_secret": "s",
-                "refresh_token": "r",
-                "token_url": "URL",
-            }
+                "client_id": "c", "client_secret": "s", "refresh_token": "r", "token_url": "URL",
+            },
         ),
     ),
     "the endpoint of a profile": (
-        aws.EXAMPLE_HOST,
-        ".aws/config",
+        aws.EXAMPLE_HOST, ".aws/config",
         "[default]\naws_access_key_id = k\naws_secret_access_key = s\nendpoint_url = URL\n",
     ),
     "the endpoint of a service": (
-        aws.EXAMPLE_HOST,
-        ".aws/config",
-        (
-            "[default]\naws_access_key_id = k\naws_secret_access_key = s\nservices = here\n"
-            "[services here]\necr =\n  endpoint_url = URL\n"
-        ),
+        aws.EXAMPLE_HOST, ".aws/config",
+        ("[default]\naws_access_key_id = k\naws_secret_access_key = s\nservices = here\n"
+         "[services here]\necr =\n  endpoint_url = URL\n"),
     ),
     "the start URL of an SSO session": (
-        aws.EXAMPLE_HOST,
-        ".aws/config",
-        (
-            "[default]\nsso_session = s\nsso_account_id = 123456789012\nsso_role_name = r\n"
-            "[sso-session s]\nsso_region = us-east-1\nsso_start_url = URL\n"
-        ),
+        aws.EXAMPLE_HOST, ".aws/config",
+        ("[default]\nsso_session = s\nsso_account_id = 123456789012\nsso_role_name = r\n"
+         "[sso-session s]\nsso_region = us-east-1\nsso_start_url = URL\n"),
     ),
-}
+}  # fmt: skip
 _FORMS_IN_FILES = (
     "http://%s@127.0.0.1:9/",
     "https://user:%s@127.0.0.1:9/token",
@@ -476,14 +439,9 @@ def test_token_does_not_print_to_a_terminal(hunt: Hunt) -> None:
     for registry in (*REGISTRIES, "config.example"):
         screen, terminal = pty.openpty()
         done = subprocess.run(
-            [*COMMAND, "token", registry],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=terminal,
-            stderr=terminal,
-            check=False,
-            timeout=60,
-        )
+            [*COMMAND, "token", registry], env=environment, stdin=subprocess.DEVNULL,
+            stdout=terminal, stderr=terminal, check=False, timeout=60,
+        )  # fmt: skip
         os.close(terminal)
         shown = os.read(screen, 1 << 16)
         os.close(screen)
@@ -498,37 +456,30 @@ def test_no_message_quotes_a_request_or_a_helper(hunt: Hunt, record_property: Re
     mark = hunt.marks.new
     login = json.dumps({"ServerURL": "x.example", "Username": "u", "Secret": mark("a login")})
     requests = (
-        ("store", login[:-3]),
-        ("store", login.replace('"u"', "1")),
+        ("store", login[:-3]), ("store", login.replace('"u"', "1")),
         ("store", json.dumps([mark("a login of no form")])),
         ("store", mark("a request that is not JSON")),
         ("get", f"https://user:{mark('a password in a server URL')}@registry.example/v2/"),
         ("get", f"https://registry.example/v2/?token={mark('a query in a server URL')}"),
-        ("get", f"http://{mark('a password')}@failing.example"),
-        ("get", "failing.example"),
-        ("get", "dying.example"),
-        ("get", "other.example"),
-        ("erase", "failing.example"),
+        ("get", f"http://{mark('a password')}@failing.example"), ("get", "failing.example"),
+        ("get", "dying.example"), ("get", "other.example"), ("erase", "failing.example"),
         ("list", ""),
-    )
+    )  # fmt: skip
     for verb, request in requests:
         for debug in (False, True):
             hunt.run(verb, stdin=request, environment=environment, debug=debug)
     by_stdin = ("login", "--username", "u", "--password-stdin")
     logins = (
-        (*by_stdin, "unknown.example"),
-        (*by_stdin, "--unchecked", "second.example"),
-        (*by_stdin, "--unchecked", "failing.example"),
-        (*by_stdin, REGISTRIES[0]),
+        (*by_stdin, "unknown.example"), (*by_stdin, "--unchecked", "second.example"),
+        (*by_stdin, "--unchecked", "failing.example"), (*by_stdin, REGISTRIES[0]),
         (*by_stdin, f"https://u:{mark('a password in a registry')}@unknown.example"),
         ("login", "--username", "u", "unknown.example"),
         ("explain", f"https://u:{mark('one to explain')}@unknown.example/?{mark('a query')}"),
         ("explain", "--json", f"u:{mark('another password to explain')}@unknown.example"),
         ("token", f"https://u:{mark('a password to get a token with')}@unknown.example"),
         ("doctor", "--online", f"https://{mark('a password to ask doctor with')}@unknown.example"),
-        ("logout", "second.example"),
-        ("logout", "config.example"),
-    )
+        ("logout", "second.example"), ("logout", "config.example"),
+    )  # fmt: skip
     for arguments in logins:
         password = mark("a password to log in with")
         for debug in (False, True):

@@ -17,7 +17,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from cred_helper import errors
 from cred_helper.cache import TokenCache
@@ -80,19 +80,12 @@ class Asking:
         os.close(self._released)
 
     def start(self, number: int = 1, *options: str) -> Self:
-        """Start processes, which wait to be released if they are not yet."""
         command = [sys.executable, "-m", __name__, self.folder, str(self.count), *options]
+        environment = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+        streams: Any = {"stdin": self._released, "stdout": subprocess.PIPE, "text": True}
         for _ in range(number):
-            self.processes.append(
-                subprocess.Popen(
-                    command,
-                    stdin=self._released,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                    cwd=ROOT,
-                    env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-                )
-            )
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, **streams)
+            self.processes.append(process)
         return self
 
     def release(self) -> None:
@@ -101,7 +94,6 @@ class Asking:
             self._gate = -1
 
     def results(self, *, but: int | None = None) -> list[str]:
-        """Release all processes and return what each one got, except for one process."""
         self.release()
         asked = [process for process in self.processes if process.pid != but]
         for process in asked:
@@ -128,11 +120,9 @@ def main() -> None:
     parser.add_argument("count")
     parser.add_argument("--host", default="gcr.io")
     parser.add_argument("--scope")
-    parser.add_argument("--takes-s", type=float, default=0.0)
-    parser.add_argument("--life-s", type=float, default=3600.0)
-    parser.add_argument("--deadline-s", type=float, default=30.0)
+    for name, seconds in {"takes": 0.0, "life": 3600.0, "deadline": 30.0, "age": 0.0}.items():
+        parser.add_argument(f"--{name}-s", type=float, default=seconds)
     parser.add_argument("--fails")
-    parser.add_argument("--age-s", type=float, default=0.0)
     parser.add_argument("--full-disk", action="store_true")
     arguments = parser.parse_args()
     cloud = CountingCloud(arguments)

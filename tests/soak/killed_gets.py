@@ -49,16 +49,12 @@ class KilledGets:
             stdout, stderr = process.communicate(timeout=_HUNG_S)
             answered = process.returncode == 0 and not stderr
             self.answered += answered
-            self.refused += not answered or not self._is_issued(cloud, stdout)
+            credential = Completed(0, stdout, b"").credential if answered else ("", "")
+            self.refused += not cloud.issued(*credential, EXAMPLE_HOST)
         for path in self._machine.cache.glob(f"*.{TOKEN}"):
             entry = Entry.decode(path.stem, path.read_bytes())
             issued = entry and cloud.issued(entry.username, entry.secret.expose(), EXAMPLE_HOST)
             self.refused += not issued
-
-    @staticmethod
-    def _is_issued(cloud: AwsCloud, stdout: bytes) -> bool:
-
-        return cloud.issued(*Completed(0, stdout, b"").credential, EXAMPLE_HOST)
 
 
 def soaked(kills: int, folder: str) -> tuple[dict[str, object], bool]:

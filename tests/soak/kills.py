@@ -34,40 +34,12 @@ _ONE_OVER_IN = 6
 
 def token(secret: str, created_at: float) -> Entry:
     return Entry(
-        "cloud",
-        "registry.example",
-        username="user",
-        secret=Secret(secret),
-        source="",
-        created_at=created_at,
-        expires_at=created_at + _LIFE_S,
-    )
-
-
-def write_for_ever(folder: str, report: int) -> NoReturn:
-    cache, files = TokenCache(folder), PrivateFolder(folder)
-    choose = random.Random(os.getpid())
-    while True:
-        key = choose.choice(KEYS)
-        locks = cache.locks()
-        if locks.acquire(key):
-            stamp, now = time.monotonic_ns(), time.time()
-            over = choose.randrange(_ONE_OVER_IN) == 0
-            what = f"{key} {stamp} {'over' if over else 'good'}\n"
-            os.write(report, f"{ABOUT_TO} {what}".encode())
-            if over:
-                entry = token(secret_of(key, stamp, _MOST), now - 2 * _LIFE_S)
-                written = files.write(f"{key}.{TOKEN}", entry.encode(key))
-            else:
-                written = cache.keep(key, token(secret_of(key, stamp, _MOST), now), locks)
-            if written:
-                os.write(report, f"{HAS} {what}".encode())
-        locks.close()
+        "cloud", "registry.example", username="user", secret=Secret(secret), source="",
+        created_at=created_at, expires_at=created_at + _LIFE_S,
+    )  # fmt: skip
 
 
 class Kills(Writers):
-    """The writers, what they said, and what was found wrong."""
-
     def __init__(self, folder: str) -> None:
         super().__init__(folder)
         self.cache = TokenCache(folder)
@@ -78,7 +50,24 @@ class Kills(Writers):
         self._over = dict.fromkeys(KEYS, 1)
 
     def write_for_ever(self, writer: int, report: int) -> NoReturn:
-        write_for_ever(self.folder, report)
+        cache, files = TokenCache(self.folder), PrivateFolder(self.folder)
+        choose = random.Random(os.getpid())
+        while True:
+            key = choose.choice(KEYS)
+            locks = cache.locks()
+            if locks.acquire(key):
+                stamp, now = time.monotonic_ns(), time.time()
+                over = choose.randrange(_ONE_OVER_IN) == 0
+                what = f"{key} {stamp} {'over' if over else 'good'}\n"
+                os.write(report, f"{ABOUT_TO} {what}".encode())
+                if over:
+                    entry = token(secret_of(key, stamp, _MOST), now - 2 * _LIFE_S)
+                    written = files.write(f"{key}.{TOKEN}", entry.encode(key))
+                else:
+                    written = cache.keep(key, token(secret_of(key, stamp, _MOST), now), locks)
+                if written:
+                    os.write(report, f"{HAS} {what}".encode())
+            locks.close()
 
     def check(self) -> None:
         """Compare every key's file with what was said about it before it was read."""
@@ -128,11 +117,9 @@ def soaked(kills: int, folder: str) -> tuple[dict[str, object], bool]:
     return {
         "kills survived": f"{soak.kills}, {litter} of them in the middle of a write",
         "writes": f"{soak.writes} by {WRITERS} writers at once, to {len(KEYS)} keys",
-        "entries read": soak.checks,
-        "torn": len(soak.torn),
-        "lost": len(soak.lost),
+        "entries read": soak.checks, "torn": len(soak.torn), "lost": len(soak.lost),
         "left behind": f"{len(soak.litter)} after tidying",
-    }, not (soak.torn or soak.lost or soak.litter)
+    }, not (soak.torn or soak.lost or soak.litter)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -39,29 +39,7 @@ def _ignore(_warning: CredentialError) -> None:
     """Warnings are not what this is about."""
 
 
-def write_for_ever(path: str, writer: int, report: int) -> NoReturn:
-    store = FileStore(path, _ignore)
-    choose = random.Random(os.getpid())
-    while True:
-        registry = choose.choice(registries(writer))
-        stamp = _NOTHING if choose.randrange(_LOGOUT_IN) == 0 else time.monotonic_ns()
-        what = f"{registry} {stamp}\n"
-        os.write(report, f"{ABOUT_TO} {what}".encode())
-        server_url = ServerURL.parse(registry)
-        try:
-            if stamp == _NOTHING:
-                store.erase(server_url)
-            else:
-                secret = Secret(secret_of(registry, stamp, _MOST))
-                store.store(server_url, Credential("user", secret))
-        except CredentialError:
-            continue  # another process kept the lock too long: nothing has changed
-        os.write(report, f"{HAS} {what}".encode())
-
-
 class Logins(Writers):
-    """The writers, what they said, and what was found wrong."""
-
     def __init__(self, folder: str) -> None:
         super().__init__(os.path.join(folder, "docker-credential-multi"))
         self.path = os.path.join(self.folder, "credentials.json")
@@ -73,7 +51,23 @@ class Logins(Writers):
         self._begun: set[str] = set()
 
     def write_for_ever(self, writer: int, report: int) -> NoReturn:
-        write_for_ever(self.path, writer, report)
+        store = FileStore(self.path, _ignore)
+        choose = random.Random(os.getpid())
+        while True:
+            registry = choose.choice(registries(writer))
+            stamp = _NOTHING if choose.randrange(_LOGOUT_IN) == 0 else time.monotonic_ns()
+            what = f"{registry} {stamp}\n"
+            os.write(report, f"{ABOUT_TO} {what}".encode())
+            server_url = ServerURL.parse(registry)
+            try:
+                if stamp == _NOTHING:
+                    store.erase(server_url)
+                else:
+                    secret = Secret(secret_of(registry, stamp, _MOST))
+                    store.store(server_url, Credential("user", secret))
+            except CredentialError:
+                continue  # another process kept the lock too long: nothing has changed
+            os.write(report, f"{HAS} {what}".encode())
 
     def replaced(self, writer: int) -> None:
         """Count a change that the kill came into the middle of."""
@@ -131,11 +125,9 @@ def soaked(kills: int, folder: str) -> tuple[dict[str, object], bool]:
     return {
         "kills survived": f"{soak.kills}, {soak.interrupted} of them in the middle of a change",
         "logins and logouts": f"{soak.changes} by {WRITERS} writers at once, in one file",
-        "entries read": soak.checks,
-        "torn": len(soak.torn),
-        "lost": len(soak.lost),
+        "entries read": soak.checks, "torn": len(soak.torn), "lost": len(soak.lost),
         "left behind": f"{len(soak.litter)} after the next login",
-    }, not (soak.torn or soak.lost or soak.litter)
+    }, not (soak.torn or soak.lost or soak.litter)  # fmt: skip
 
 
 if __name__ == "__main__":

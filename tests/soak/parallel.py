@@ -14,40 +14,37 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.clouds import aws, azure, google
 from tests.clouds.authority import Authority
-from tests.clouds.aws import AwsCloud
-from tests.clouds.azure import AzureCloud
-from tests.clouds.google import GoogleCloud
-from tests.clouds.loopback import LoopbackCloud
+from tests.clouds.loopback import loopbacks
 from tests.clouds.proxy import TerminatingProxy
 from tests.support.machine import Machine
 
 Hosts = Callable[[int], list[str]]
 # What is asked for, of which cloud, by how many names of it.
-CASES: tuple[tuple[str, Callable[[Authority], LoopbackCloud], Hosts], ...] = (
-    ("one ECR registry", lambda _: AwsCloud(), lambda n: [aws.EXAMPLE_HOST] * n),
+CASES: tuple[tuple[str, str, Hosts], ...] = (
+    ("one ECR registry", "ecr", lambda n: [loopbacks()["ecr"].host] * n),
     (
         "ECR registries of one principal and region, each another",
-        lambda _: AwsCloud(),
+        "ecr",
         lambda n: [f"{10**11 + i}.dkr.ecr.us-east-1.amazonaws.com" for i in range(n)],
     ),
-    ("one Google registry", lambda _: GoogleCloud(), lambda n: [google.EXAMPLE_HOST] * n),
+    ("one Google registry", "gcr", lambda n: [loopbacks()["gcr"].host] * n),
     (
         "Google registries of one account, each another",
-        lambda _: GoogleCloud(),
+        "gcr",
         lambda n: [f"region{i}-docker.pkg.dev" for i in range(n)],
     ),
-    ("one Azure registry", AzureCloud, lambda n: [azure.EXAMPLE_HOST] * n),
+    ("one Azure registry", "acr", lambda n: [loopbacks()["acr"].host] * n),
 )
 
 
 class Round:
-    def __init__(self, cloud_of: Callable[[Authority], LoopbackCloud], hosts: list[str]) -> None:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
+    def __init__(self, name: str, hosts: list[str]) -> None:
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
             authority = Authority(folder)
-            with cloud_of(authority) as cloud, TerminatingProxy(authority) as proxy:
+            cloud, _ = loopbacks()[name].start(authority)
+            with cloud, TerminatingProxy(authority) as proxy:
                 cloud.register(proxy)
                 identity = cloud.identity(folder)
                 machine = Machine(folder / "home", **{**proxy.environment(), **identity})
@@ -68,8 +65,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     failed = False
-    for what, cloud_of, hosts in CASES:
-        rounds = [Round(cloud_of, hosts(arguments.processes)) for _ in range(arguments.rounds)]
+    for what, name, hosts in CASES:
+        rounds = [Round(name, hosts(arguments.processes)) for _ in range(arguments.rounds)]
         exchanges = [done.exchanges for done in rounds]
         wrong = sum(len(done.wrong) for done in rounds)
         failed = failed or wrong > 0 or any(number != 1 for number in exchanges)

@@ -45,8 +45,6 @@ _METADATA = ("/latest/", "/computeMetadata/", "/metadata/")
 
 
 class Cluster:
-    """The clouds, the issuer of the pods' tokens, and what a program on a node has around it."""
-
     def __init__(self, authority: Authority, proxy: TerminatingProxy, home: Path) -> None:
         self.ecr, self.gcr, self.acr = AwsCloud(), GoogleCloud(), AzureCloud(authority)
         self.issuer = CiSystem(self.ecr)

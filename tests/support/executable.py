@@ -36,17 +36,11 @@ CLOSED_PORT = "http://127.0.0.1:9"
 def pinned_environment(home: Path) -> dict[str, str]:
     """An environment with no identity in it, in which no SDK can reach a real service."""
     return {
-        "HOME": str(home),
-        "PATH": os.defpath,
-        "LANG": "C.UTF-8",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONPATH": str(ROOT),
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "NO_GCE_CHECK": "true",
-        "AZURE_POD_IDENTITY_AUTHORITY_HOST": CLOSED_PORT,
-        "HTTPS_PROXY": CLOSED_PORT,
+        "HOME": str(home), "PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(ROOT), "AWS_EC2_METADATA_DISABLED": "true", "NO_GCE_CHECK": "true",
+        "AZURE_POD_IDENTITY_AUTHORITY_HOST": CLOSED_PORT, "HTTPS_PROXY": CLOSED_PORT,
         "NO_PROXY": "127.0.0.1,localhost",
-    }
+    }  # fmt: skip
 
 
 class Completed:

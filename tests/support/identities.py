@@ -116,16 +116,16 @@ def _profile(machine: Machine, cloud: AwsCloud, text: str) -> Environment:
     return {"AWS_CONFIG_FILE": str(path), "AWS_PROFILE": "dev", **cloud.redirection()}
 
 
+def _capitalised(key: Key) -> dict[str, object]:
+    return {name[0].upper() + name[1:]: value for name, value in key.fields().items()}
+
+
 def _keep(machine: Machine, key: Key, what: dict[str, str]) -> None:
     """Leave a session where and as the AWS CLI leaves it."""
     compact = (",", ":") if "accountId" in what else None  # a role's name is spelt with blanks
     name = sha1(json.dumps(what, sort_keys=True, separators=compact).encode()).hexdigest()
-    credentials = {
-        "AccessKeyId": key.id,
-        "SecretAccessKey": key.secret,
-        "SessionToken": key.token,
-        "Expiration": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
-    }
+    ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    credentials = {**_capitalised(key), "Expiration": ends_at}
     machine.write(f".aws/cli/cache/{name}.json", {"Credentials": credentials})
 
 
@@ -171,13 +171,10 @@ def a_role_of_a_role(machine: Machine, cloud: AwsCloud) -> Environment:
     first = cloud.role("first", user)
     second = cloud.role("second", assumed("first/one"))
     cloud.roles[second].external_id = "outside"
-    return _profile(
-        machine,
-        cloud,
-        f"[profile base]\n{user.options()}\n"
-        f"[profile one]\nrole_arn = {first}\nsource_profile = base\nrole_session_name = one\n"
-        f"[profile dev]\nrole_arn = {second}\nsource_profile = one\nexternal_id = outside\n",
-    )
+    text = f"[profile base]\n{user.options()}\n"
+    text += f"[profile one]\nrole_arn = {first}\nsource_profile = base\nrole_session_name = one\n"
+    text += f"[profile dev]\nrole_arn = {second}\nsource_profile = one\nexternal_id = outside\n"
+    return _profile(machine, cloud, text)
 
 
 @_of_aws("/sts", principal=assumed("deploy/"), asks=("GET /container", "POST /sts"))
@@ -279,12 +276,7 @@ def a_sign_in_to_renew(machine: Machine, cloud: AwsCloud) -> Environment:
 @_of_aws("/", "aws", principal=assumed("process/s"))
 def a_credential_process(machine: Machine, cloud: AwsCloud) -> Environment:
     key = cloud.session(assumed("process/s"))
-    answer = {
-        "Version": 1,
-        "AccessKeyId": key.id,
-        "SecretAccessKey": key.secret,
-        "SessionToken": key.token,
-    }
+    answer = {"Version": 1, **_capitalised(key)}
     # What it writes to standard error is between it and the SDK.
     chatter = cloud.secret("chatter")
     body = f"echo {chatter} >&2\necho '{json.dumps(answer)}'"
@@ -297,16 +289,16 @@ def a_credential_process(machine: Machine, cloud: AwsCloud) -> Environment:
 )
 def a_container_role(machine: Machine, cloud: AwsCloud) -> Environment:
     variables = cloud.container()
-    url = f"{variables['AWS_CONTAINER_CREDENTIALS_FULL_URI']}?t={machine.secret('a URL')}"
-    return {**variables, **cloud.redirection(), "AWS_CONTAINER_CREDENTIALS_FULL_URI": url}
+    variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] += f"?t={machine.secret('a URL')}"
+    return {**variables, **cloud.redirection()}
 
 
 @_of_aws("/container", principal=assumed("container-role/"), asks=("GET /container",))
 def a_pod(machine: Machine, cloud: AwsCloud) -> Environment:
     variables = cloud.container()
     token = variables.pop("AWS_CONTAINER_AUTHORIZATION_TOKEN")
-    file = str(machine.write("token", token))
-    return {**variables, **cloud.redirection(), "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": file}
+    variables["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = str(machine.write("token", token))
+    return {**variables, **cloud.redirection()}
 
 
 @_of_aws(f"{_METADATA}*", "text", "aws", principal=assumed("instance-role/"), asks=_INSTANCE_ASKS)
@@ -323,12 +315,9 @@ def a_role_that_wants_a_code_which_the_cli_asked_for(
     device = f"arn:aws:iam::{ACCOUNT}:mfa/someone"
     key = cloud.session(assumed("admin/kept"))
     _keep(machine, key, {"RoleArn": role, "SerialNumber": device})
-    return _profile(
-        machine,
-        cloud,
-        f"[profile base]\n{user.options()}\n"
-        f"[profile dev]\nrole_arn = {role}\nsource_profile = base\nmfa_serial = {device}\n",
-    )
+    text = f"[profile base]\n{user.options()}\n"
+    text += f"[profile dev]\nrole_arn = {role}\nsource_profile = base\nmfa_serial = {device}\n"
+    return _profile(machine, cloud, text)
 
 
 @_of_aws(
@@ -662,15 +651,7 @@ def a_cloud_shell(machine: Machine, cloud: AzureCloud) -> Environment:
 @_of_azure("/oauth2/exchange", "acr")
 def az(machine: Machine, cloud: AzureCloud) -> Environment:
     variables = cloud.az_profile(machine.home)
-    token = cloud.issue(azure.AUDIENCE, azure.PUBLIC)
-    document = {
-        "accessToken": token,
-        "expiresOn": "2099-01-01 00:00:00.000000",
-        "expires_on": int(time.time()) + 3600,
-        "tenant": azure.TENANT_ID,
-        "tokenType": "Bearer",
-    }
-    machine.scripts.program("az", f"echo '{json.dumps(document)}'")
+    machine.scripts.program("az", f"echo '{cloud.az_answer()}'")
     return variables
 
 

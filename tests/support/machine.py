@@ -42,6 +42,11 @@ class Machine:
         self.host = host
         self.cloud = cloud
         self.scripts = Programs(home / ".local/bin")
+        self.config_file = home / ".docker/config.json"
+        self.settings_file = home / ".config/docker-credential-multi/config.toml"
+        self.own_store = home / ".local/share/docker-credential-multi/credentials.json"
+        """The store of the logins that no other helper takes."""
+        self.cache = home / ".cache/docker-credential-multi"
         self.programs = self.scripts.folder
         self.program = self.scripts.link(PROGRAM, EXECUTABLE)
         self.environment = {**pinned_environment(home), "PATH": str(self.programs), **variables}
@@ -53,8 +58,6 @@ class Machine:
     def use(self, variables: Mapping[str, str]) -> None:
         self.environment.update(variables)
 
-    # --- Files and programs -----------------------------------------------------------------------
-
     def write(self, path: str, content: Any, mode: int = 0o644) -> Path:
         """Write a file below the home: text as it is, anything else as JSON."""
         file = self.home / path
@@ -62,10 +65,6 @@ class Machine:
         file.write_text(content if isinstance(content, str) else json.dumps(content, indent=1))
         file.chmod(mode)
         return file
-
-    @property
-    def config_file(self) -> Path:
-        return self.home / ".docker/config.json"
 
     @property
     def config_document(self) -> Any:
@@ -77,21 +76,8 @@ class Machine:
     def settings(self, toml: str) -> Path:
         return self.write(str(self.settings_file), toml)
 
-    @property
-    def settings_file(self) -> Path:
-        return self.home / ".config/docker-credential-multi/config.toml"
-
     def aws_config(self, text: str) -> Path:
         return self.write(".aws/config", text)
-
-    @property
-    def own_store(self) -> Path:
-        """The store of the logins that no other helper takes."""
-        return self.home / ".local/share/docker-credential-multi/credentials.json"
-
-    @property
-    def cache(self) -> Path:
-        return self.home / ".cache/docker-credential-multi"
 
     def helper(self, name: str, body: str = "exit 1") -> Path:
         return self.scripts.helper(name, body)
@@ -99,8 +85,6 @@ class Machine:
     def secret(self, place: str) -> str:
         """Make up a secret that no run may print."""
         return self.marks.new(place)
-
-    # --- Runs -------------------------------------------------------------------------------------
 
     def run(self, *arguments: str, stdin: str = "", **variables: str) -> Completed:
         """Run the executable without a terminal, and check that it prints no secret."""
@@ -130,7 +114,6 @@ class Machine:
         return done
 
     def headers(self, uri: str = "", **variables: str) -> Completed:
-        """Ask for the headers of a URI as Bazel does; of the machine's host if none is named."""
         uri = uri or f"https://{self.host}/v2/team/app/manifests/1"
         return self.run("bazel", "get", stdin=json.dumps({"uri": uri}), **variables)
 
@@ -147,7 +130,6 @@ class Machine:
         return self.run("list", stdin="unused")
 
     def get_at_once(self, *server_urls: str) -> list[Completed]:
-        """Ask for all of these at the same time, each by its own process."""
         with ThreadPoolExecutor(len(server_urls)) as pool:
             return list(pool.map(self.get, server_urls))
 

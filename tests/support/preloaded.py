@@ -50,8 +50,6 @@ class Ended:
 
 
 class Preloaded:
-    """The process that forks, started at the first run."""
-
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._folder = TemporaryDirectory(prefix="preloaded-")
         self._path = f"{self._folder.name}/socket"

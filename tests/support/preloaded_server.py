@@ -248,8 +248,6 @@ def moved(value: Any, old: str, new: str) -> Any:
 
 
 class Server:
-    """Forks a process for each connection, and reports its end."""
-
     def __init__(
         self, listening: socket.socket, home: str, homes: list[tuple[Any, str, Any]]
     ) -> None:

@@ -94,7 +94,7 @@ def _text(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def ran(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+def ran(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[Any]:
     """Run a program to its end, whatever its exit status."""
     usual = {"capture_output": True, "encoding": "utf-8", "timeout": 120, "check": False}
     return subprocess.run([*map(str, command)], **{**usual, **options})  # noqa: PLW1510

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 
 from cred_helper.hosts import route
 from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
 from cred_helper.server_url import ServerURL
+from tests.clouds.tokens import base64url
 
 
 def token_request(
@@ -30,5 +30,4 @@ def token_request(
 def jwt(**claims: object) -> str:
     """A JSON web token with these claims; its signature is a constant."""
     parts = (json.dumps(part).encode() for part in ({"alg": "RS256"}, claims))
-    encoded = (urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
-    return ".".join([*encoded, "c2ln"])
+    return ".".join([*map(base64url, parts), "c2ln"])

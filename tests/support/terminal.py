@@ -46,7 +46,6 @@ def at_terminal(
 
 
 def _converse(fd: int, answers: Sequence[tuple[str, str]]) -> str:
-    """Answer each question in its turn, and read to the end."""
     shown = b""
     left = list(answers)
     ends_at_s = monotonic() + _HUNG_S
