@@ -207,6 +207,18 @@ def test_a_login_of_googles_helper_is_explained(
     assert _is_not_found(called("gcloud").get(GCR_HOST, named))
 
 
+def test_a_login_of_googles_helper_is_explained_where_the_machine_has_no_account(
+    called: Called, home: Path
+) -> None:
+    file = home / ".config/gcloud/docker_credentials.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(_LOGIN_OF_GOOGLES))
+    with GoogleCloud() as google:
+        google.service_account = None
+        assert called("gcr").get(GCR_HOST, google.machine()).codes == ["gcr.login-of-former-helper"]
+        assert _is_not_found(called("gcloud").get(GCR_HOST, google.machine()))
+
+
 @pytest.mark.parametrize("content", ["", "{}", '{"otherCreds": {"a.test": {}}}'])
 def test_googles_file_without_login_has_no_effect(called: Called, home: Path, content: str) -> None:
     file = home / ".config/gcloud/docker_credentials.json"

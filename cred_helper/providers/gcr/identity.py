@@ -61,8 +61,7 @@ def identify(request: TokenRequest) -> Identity:
     by_token = ((ID_TOKEN, _by_id_token),) if request.id_token else ()
     found, skipped = walk((source, bound(look)) for source, look in (*by_token, *_SOURCES))
     identity = found[0][1] if found else Identity(None)
-    login = "" if found and identity.certain else _former_login(request.environ)
-    if login:
+    if not (found and identity.certain) and (login := _former_login(request.environ)):
         reason = NotFound("gcr.login-of-former-helper", path=login)
         skipped.append(Skipped(_FORMER_HELPER, reason))
 
@@ -70,6 +69,8 @@ def identify(request: TokenRequest) -> Identity:
         if accounts:
             code = "gcr.nothing-to-impersonate-with"
             return request.wrong("impersonate", code, account=accounts[-1])
+        # A machine of Google's can turn out to have no account, after the login was not looked for.
+        login = _former_login(request.environ)
         if login and request.options.get("stands_for") == _FORMER_HELPER:
             return Misconfigured("gcr.login-of-former-helper", path=login)
         return None
