@@ -44,6 +44,7 @@ from cred_helper.providers.common.network_errors import network_error
 from cred_helper.providers.common.proxy import is_local
 from cred_helper.providers.common.trust import CaFile
 from cred_helper.providers.common.wire import Exchange
+from cred_helper.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -91,7 +92,7 @@ class Challenge(NamedTuple):
         return self.parameters.get("realm", "")
 
 
-class Token(NamedTuple):
+class Token(Record):
     """A registry's own token. Units: ``expires_at_s`` is in seconds since 1970."""
 
     text: str

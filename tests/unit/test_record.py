@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cred_helper.record import Record
+from cred_helper.registry import Token
 
 
 class One(Record):
@@ -41,3 +42,7 @@ def test_wrong_fields_are_an_error(values: tuple[Any, ...], named: dict[str, Any
 
 def test_a_record_shows_no_field() -> None:
     assert "s3cret" not in f"{One(1, 's3cret')!r}"
+
+
+def test_a_registrys_token_is_not_shown() -> None:
+    assert "s3cret" not in f"{Token('s3cret', 0.0)!r} {Token('s3cret', 0.0)}"
