@@ -11,7 +11,7 @@ from time import monotonic, time
 import pytest
 
 from cred_helper.fallback.login import keychain_name
-from tests.contract.test_helper import needs_ecr_login, needs_pass, password_store
+from tests.contract.test_helper import ECR_LOGIN, needs_ecr_login, needs_pass, password_store
 from tests.support.executable import NOT_FOUND, Completed
 from tests.support.machine import Machine
 from tests.support.programs import Programs, has_ended
@@ -721,6 +721,7 @@ def test_a_login_to_a_cloud_s_registry_is_kept_by_its_owner(machine: Machine) ->
 
 @needs_ecr_login
 def test_amazon_s_helper_in_go_is_a_helper_like_any_other(machine: Machine) -> None:
+    machine.scripts.link("docker-credential-ecr-login", ECR_LOGIN)
     machine.config(credHelpers={"h.example": "ecr-login", ECR_HOST: "ecr-login"})
     assert_not_found(machine.get("h.example"))
     assert_silent(machine.store("h.example"))

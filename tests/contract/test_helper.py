@@ -468,9 +468,9 @@ def test_traces_of_packing_are_removed_from_theuser_environment() -> None:
 
 # --- Real ones ------------------------------------------------------------------------------------
 
-needs_ecr_login = pytest.mark.skipif(
-    not shutil.which("docker-credential-ecr-login"), reason="amazon-ecr-credential-helper is absent"
-)
+# Found now: tests run with another PATH.
+ECR_LOGIN = shutil.which("docker-credential-ecr-login") or ""
+needs_ecr_login = pytest.mark.skipif(not ECR_LOGIN, reason="amazon-ecr-credential-helper is absent")
 needs_pass = pytest.mark.skipif(
     not all(map(shutil.which, ("docker-credential-pass", "pass", "gpg"))),
     reason="pass, gpg or docker-credential-pass is absent",
@@ -479,8 +479,7 @@ needs_pass = pytest.mark.skipif(
 
 @needs_ecr_login
 def test_amazon_s_helper_in_go_has_nothing_for_an_unknown_host(home: Path) -> None:
-    program = Path(programs.find("docker-credential-ecr-login", os.environ) or "")
-    amazon = helper(program, environ=dict(os.environ))
+    amazon = helper(Path(ECR_LOGIN), environ=dict(os.environ))
     with pytest.raises(NotFound):
         amazon.get(ServerURL.parse("h.example"))
     amazon.erase(ServerURL.parse("h.example"))

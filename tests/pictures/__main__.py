@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.pictures.drawn import FOLDER, drawn, is_same
+from tests.pictures.drawn import FOLDER, drawn, new_words
 from tests.support.executable import ROOT
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     for name, picture in drawn().items():
         path = FOLDER / f"{name}.svg"
         verdict = "is unchanged"
-        if not path.exists() or not is_same(path.read_text("utf-8"), picture):
+        if not path.exists() or new_words(path.read_text("utf-8"), picture):
             path.write_text(picture, "utf-8")
             verdict = "is new: review it"
         sys.stdout.write(f"{path.relative_to(ROOT)} {verdict}\n")

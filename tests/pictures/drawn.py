@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from tests.pictures.scene import laptop
@@ -32,9 +33,10 @@ def drawn() -> dict[str, str]:
     return pictures
 
 
-def is_same(one: str, other: str) -> bool:
-    """Whether two pictures differ only in figures, line ends and the order of answers."""
-    return _words(one) == _words(other)
+def new_words(old: str, new: str) -> list[str]:
+    """The words that only one picture has: not figures, line ends and the order of answers."""
+    before, after = Counter(_words(old)), Counter(_words(new))
+    return [*(before - after).elements(), *(after - before).elements()]
 
 
 def _words(picture: str) -> list[str]:
