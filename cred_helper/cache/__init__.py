@@ -1,7 +1,8 @@
-"""The tokens on disk: one file per entry in a private folder, tidied whenever one is written.
+"""The token cache on disk: one file for each entry, in a private folder.
 
-Never asks a provider and reads no clock: the caller passes the time. Whatever the folder holds, and
-if there is none, nothing here fails; only ``check`` and ``clear`` raise errors.
+Each write also removes expired entries. Never asks a provider, never reads the clock: the caller
+passes the time. A folder that is missing, damaged or full of other files counts as an empty cache;
+only ``check`` and ``clear`` raise errors.
 """
 
 from __future__ import annotations
@@ -29,29 +30,29 @@ _HEX_DIGITS = frozenset("0123456789abcdef")
 
 # The largest tokens (Entra's, for members of many groups) are a few KiB.
 MAX_ENTRY_BYTES = 64 << 10
-# More registries than one machine uses. Beyond this number the oldest entries are dropped.
+# More registries than one machine uses. The oldest entries above this number are removed.
 MAX_ENTRIES = 256
 # A temporary file is renamed within milliseconds: an older one was left by a killed process.
 MAX_TEMPORARY_AGE_S = 600.0
 
 
 class TokenCache:
-    """The entries of one folder; their secrets are encrypted if there is a ``sealing``."""
+    """The entries of one folder. With a ``sealing``, their secrets are encrypted."""
 
     def __init__(self, folder: str, sealing: Sealing | None = None) -> None:
         self._folder = PrivateFolder(folder)
         self._sealing = sealing
 
     def token(self, key: str) -> Entry | None:
-        """Read the token of a key, however old."""
+        """Read the entry of a key, also an expired one."""
         entry = self.look(key)
         return self._sealing.opened(key, entry) if self._sealing and entry else entry
 
     def look(self, key: str) -> Entry | None:
-        """Read the token of a key without decrypting it: the keychain is not asked."""
+        """Read the entry of a key without decrypting it, and without asking a keychain."""
         entry = self._entry(key)
         if entry is None or entry.is_sealed != (self._sealing is not None):
-            return None  # written with another setting: a new one is made in the form of this one
+            return None  # cache_keychain has changed since: a new entry replaces this one
         return entry
 
     def _entry(self, key: str) -> Entry | None:
@@ -59,10 +60,10 @@ class TokenCache:
         return None if content is None else Entry.decode(key, content)
 
     def keep(self, key: str, entry: Entry, locks: Locks) -> bool:
-        """Keep a new token, whose lock the caller holds; return false if it cannot be kept."""
+        """Write an entry, whose lock the caller holds; return whether that was possible."""
         self._tidy(entry.created_at, locks)
         if not entry.is_valid(entry.created_at):
-            return False  # it has expired already, or this machine's clock is ahead
+            return False  # expired, which can mean that this machine's clock is ahead
         try:
             kept = self._sealing.sealed(key, entry) if self._sealing else entry
             content = kept.encode(key) if kept else b""
@@ -76,7 +77,7 @@ class TokenCache:
         return None if content is None else Failure.decode(key, content)
 
     def note(self, key: str, error: NotFound | ProviderError, now: float, locks: Locks) -> None:
-        """Keep the failure of this process's attempt."""
+        """Write the failure of this process, for the processes that wait for its answer."""
         self._tidy(now, locks)
         try:
             content = Failure(error, now).encode(key)
@@ -90,33 +91,33 @@ class TokenCache:
         return Locks(self._folder.open_shared(_LOCK_FILE))
 
     def entries(self, now: float) -> list[Entry]:
-        """List the tokens that are still valid, sorted by what they open."""
+        """List the valid entries, sorted by provider and scope."""
         found = [self._entry(key) for _, key, kind in self._files() if kind == TOKEN]
         good = [entry for entry in found if entry is not None and entry.is_valid(now)]
         return sorted(good, key=lambda entry: (entry.provider, entry.scope))
 
     def refusal(self) -> str | None:
-        """Why the folder is not used, for a message; ``None`` if it is used or can be made."""
+        """Why the folder cannot be used, for a message; ``None`` if it can be used or made."""
         return self._folder.refusal()
 
     def check(self) -> None:
-        """Raise ``CredentialError`` if the folder is not used."""
+        """Raise ``CredentialError`` if the folder cannot be used."""
         refusal = self.refusal()
         if refusal:
             raise CredentialError("cache.folder-refused", folder=self._folder.path, problem=refusal)
 
     def forget(self, key: str) -> bool:
-        """Remove what is kept under a key, as far as possible; return whether it was a token."""
+        """Remove the token and the failure of a key; return whether there was a token."""
         was_token = self._folder.written_at(f"{key}.{TOKEN}") is not None
         for kind in (TOKEN, FAILURE):
             self._folder.remove(f"{key}.{kind}")
         return was_token
 
     def clear(self) -> int:
-        """Remove every entry and return how many tokens there were.
+        """Remove every file of the cache and return the number of tokens.
 
         Raises:
-            CredentialError: a file of the cache is still there, or may be.
+            CredentialError: a file could not be removed, or the folder cannot be used.
         """
         from cred_helper.files.atomic_file import final_name
 
@@ -128,14 +129,14 @@ class TokenCache:
         return sum(not final_name(name) and name.endswith(f".{TOKEN}") for name in ours)
 
     def _files(self) -> Iterator[tuple[str, str, str]]:
-        """Every file of an entry: its name, and the key and kind in that name."""
+        """The files of entries and memos: each name, and the key and kind that it consists of."""
         for name in self._folder.names():
             parts = _parts(name)
             if parts:
                 yield name, *parts
 
     def _tidy(self, now: float, locks: Locks) -> None:
-        """Remove expired entries, the oldest of too many, and files of killed processes."""
+        """Remove expired entries, the oldest above the limit, and files of killed processes."""
         from cred_helper.files.atomic_file import final_name
 
         good: list[tuple[float, str, bytes]] = []
@@ -159,7 +160,7 @@ class TokenCache:
                     self._folder.remove(name)
 
     def _drop(self, name: str, seen: bytes, locks: Locks) -> None:
-        """Remove a file, unless another process is replacing it or just did."""
+        """Remove a file, unless another process is replacing it or has replaced it."""
         key = name[:_KEY_DIGITS]
         if not locks.acquire(key):
             return
@@ -171,14 +172,14 @@ class TokenCache:
 
 
 def _is_ours(name: str) -> bool:
-    """Whether a file of this name is an entry, or the parsed copy of a settings file."""
+    """Whether this is the name of an entry, a memo or the parsed copy of a settings file."""
     from cred_helper.settings.parsed import ENDING
 
     return _parts(name) is not None or name.endswith(ENDING)
 
 
 def _parts(name: str) -> tuple[str, str] | None:
-    """Key and kind from the name of an entry's file; ``None`` for any other file."""
+    """The key and kind in the name of an entry or memo; ``None`` for any other name."""
     key, _, kind = name.partition(".")
     if kind not in (TOKEN, FAILURE, MEMO) or len(key) != _KEY_DIGITS or set(key) - _HEX_DIGITS:
         return None
@@ -186,7 +187,7 @@ def _parts(name: str) -> tuple[str, str] | None:
 
 
 def memo_is_over(content: bytes, now: float) -> bool:
-    """Whether a memo answers no more, or is from a later time than it is."""
+    """Whether a memo has expired, or was written after ``now``."""
     try:
         since_ms, until_ms, _ = map(int, content.split(b"\n", 2)[1].split())
     except (IndexError, ValueError):
@@ -195,15 +196,15 @@ def memo_is_over(content: bytes, now: float) -> bool:
 
 
 def default_folder(environ: Mapping[str, str]) -> str | None:
-    """The folder to keep tokens in; ``None`` if the system offers none."""
+    """The folder for tokens; ``None`` if no variable names a home or cache folder."""
     return next(known_folders(environ), None)
 
 
 def known_folders(environ: Mapping[str, str]) -> Iterator[str]:
-    """Every folder that may hold tokens, the one in use first.
+    """Every folder that may have tokens, the one in use first.
 
     Sources: https://specifications.freedesktop.org/basedir-spec/latest/ (a relative path is
-    ignored; the runtime folder ends with the session and is closed to others);
+    ignored; the runtime folder is removed with the session, and private to the user);
     https://developer.apple.com/library/archive/documentation/FileManagement/Conceptual/FileSystemProgrammingGuide/FileSystemOverview/FileSystemOverview.html
     """
     if sys.platform == "win32":
@@ -220,9 +221,9 @@ def known_folders(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def usable_folder(environ: Mapping[str, str]) -> str | None:
-    """The first folder that can be written, for a service: its user's home may be read-only.
+    """The first writable folder, for a service, whose user's home may be read-only.
 
-    Root has one more than other users: /run, which is in memory. ``None`` if there is none.
+    Root's last choice is a folder in /run, which is in memory. ``None`` if none is writable.
 
     Source: https://refspecs.linuxfoundation.org/FHS_3.0/fhs/ch03s15.html
     """
@@ -231,13 +232,13 @@ def usable_folder(environ: Mapping[str, str]) -> str | None:
 
 
 def service_folders() -> list[str]:
-    """The folder of the machine's services, which is root's."""
+    """The folder of services that run as root; an empty list for other users."""
     is_root = sys.platform == "linux" and os.geteuid() == 0
     return [os.path.join("/run", _FOLDER_NAME)] if is_root else []
 
 
 def _is_writable(folder: str) -> bool:
-    """Whether the folder is private and can be written, or made with the one above it."""
+    """Whether the folder is private and writable, or can be made, with its parent if needed."""
     above = os.path.dirname(folder)
     place = next(filter(os.path.isdir, (folder, above, os.path.dirname(above))), "")
     if not place or not os.access(place, os.W_OK | os.X_OK):

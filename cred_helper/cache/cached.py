@@ -1,6 +1,6 @@
-"""A provider whose tokens are kept on disk: a fresh one is given again without asking the cloud.
+"""A provider with a cache: while a kept token is fresh, the cloud is not asked.
 
-A hit reads one small file. A miss loads what only it needs, from the locks to the SDK.
+A hit reads one small file. Only a miss loads the locks, the network modules and the SDK.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.protocols import Provider
 
 
-class Place(Record):
-    """Where an answer is kept: under ``key``, for what the ``scope`` names.
+class Slot(Record):
+    """The cache keys of one answer.
 
-    That the identity does not exist is kept under ``identity_key``: it is so for every host.
-    ``is_resolved`` is whether a program was run to determine the identity.
+    A token is kept under ``key``; its ``scope`` names the hosts that accept it. ``NotFound`` is
+    kept under ``identity_key``, because it applies to every host. ``is_resolved`` is whether a
+    program was run to determine the identity.
     """
 
     key: str
@@ -39,10 +40,10 @@ class Place(Record):
 class CachedProvider(Record):
     """Answers from the cache, or asks another provider and keeps its answer.
 
-    The key of an entry is made of the provider's name, the identity's cache key, the options of the
-    request, and the scope: the host, or what several hosts share a credential by. ``warn`` receives
-    the failure of a renewal while the old credential is still valid, if it ``falls_back`` to that.
-    An entry that lives for less than ``min_life_s`` is renewed.
+    The key of an entry is a digest of the provider's name, the identity's cache key, the options of
+    the request, and the scope: the host, or the identity's name for a group of hosts. If it
+    ``falls_back``, a failed renewal returns the old credential while that is valid, and ``warn``
+    receives the failure. An entry that expires within ``min_life_s`` is renewed.
     """
 
     provider: Provider
@@ -57,30 +58,31 @@ class CachedProvider(Record):
         return self.provider.name
 
     def identify(self, request: TokenRequest) -> Identity:
-        """Ask the provider; identities are not cached."""
+        """Ask the provider. Identities are not cached."""
         return self.provider.identify(request)
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
-        """Return the cached credential while it is fresh; otherwise one process asks for all.
+        """Return the fresh credential from the cache, or ask the provider.
 
-        An identity without a cache key is asked for every time. If only a network probe can show
-        whether there is an identity, the result that there is none is kept for some seconds.
+        Of several processes with the same key, one asks and the others wait. For an identity
+        without a cache key, every call asks the provider. If only a network probe shows whether
+        the identity exists, a ``NotFound`` is kept for some seconds.
         """
         is_resolved = identity.resolve is not None
         identity = self._resolved(request, identity)
         if identity.cache_key is None:
             return self._ask_uncached(self._sharing(request, identity), identity)
-        place = Place(
+        slot = Slot(
             self._key(request, identity),
             self._identity_key(request, identity),
             _scope(request, identity),
             is_resolved,
         )
-        return self.answer(self._sharing(request, identity), identity, place)
+        return self.answer(self._sharing(request, identity), identity, slot)
 
-    def answer(self, request: TokenRequest, identity: Identity, place: Place) -> Credential:
-        """Return the entry at a place while it is fresh; otherwise one process asks for all."""
-        entry, now = self.cache.token(place.key), self.clock()
+    def answer(self, request: TokenRequest, identity: Identity, slot: Slot) -> Credential:
+        """Return the fresh credential of a slot; otherwise one process asks for all that wait."""
+        entry, now = self.cache.token(slot.key), self.clock()
         if entry is not None and self.is_fresh(entry, now):
             if files.record is not None:
                 until_s = entry.fresh_until(self.min_life_s)
@@ -90,10 +92,10 @@ class CachedProvider(Record):
 
         is_good = entry is not None and self.falls_back and entry.is_valid(now)
         old = entry if is_good else None
-        return Renewal(self, request, identity, place, old, now).credential()
+        return Renewal(self, request, identity, slot, old, now).credential()
 
     def _sharing(self, request: TokenRequest, identity: Identity) -> TokenRequest:
-        """The request, with parts of its answer kept in this cache."""
+        """The request, with a ``share`` that keeps parts of the answer in this cache."""
 
         def share(
             key: tuple[str, ...], scope: str, make: Callable[[], Credential], *, renew: bool = False
@@ -103,12 +105,12 @@ class CachedProvider(Record):
                 self.cache.forget(part)
             maker = _Maker(self.name, identity, make)
             cached = self.but(provider=maker, min_life_s=0.0, falls_back=False)
-            return cached.answer(request, identity, Place(part, part, scope, is_resolved=True))
+            return cached.answer(request, identity, Slot(part, part, scope, is_resolved=True))
 
         return request.but(share=share)
 
     def kept(self, request: TokenRequest, identity: Identity) -> Entry | None:
-        """The entry that would answer a ``get`` now, still encrypted. Runs no program."""
+        """The fresh entry that a ``get`` would return, not decrypted. Runs no program."""
         if identity.cache_key is None:
             return None
         entry = self.cache.look(self._key(request, identity))
@@ -118,9 +120,9 @@ class CachedProvider(Record):
         return entry.is_fresh(now) and entry.lives_for(self.min_life_s, now)
 
     def forget(self, request: TokenRequest) -> bool:
-        """Remove the entry that would answer a ``get``, if there is one, and the kept failures.
+        """Remove the entry and the failures of a request; return whether there was an entry.
 
-        An identity that cannot be determined has no entry.
+        Returns false if the provider fails to determine the identity.
         """
         try:
             identity = self._resolved(request, self.provider.identify(request))
@@ -130,7 +132,7 @@ class CachedProvider(Record):
         return identity.cache_key is not None and self.cache.forget(self._key(request, identity))
 
     def _resolved(self, request: TokenRequest, identity: Identity) -> Identity:
-        """The identity with its cache key, for which a program may have to run."""
+        """The identity with its cache key; some identities run a program to determine it."""
         if identity.resolve is None:
             return identity
         from cred_helper.providers.common.timeout import bounded
@@ -141,7 +143,7 @@ class CachedProvider(Record):
         return digest([*self._identity_parts(request, identity), _scope(request, identity)])
 
     def _identity_key(self, request: TokenRequest, identity: Identity) -> str:
-        """The key of the note, for all hosts, that this identity does not exist."""
+        """The key of a ``NotFound`` of this identity, for all hosts."""
         return digest(self._identity_parts(request, identity))
 
     def _identity_parts(self, request: TokenRequest, identity: Identity) -> list[str]:
@@ -159,7 +161,7 @@ class CachedProvider(Record):
 
 
 class _Maker(Record):
-    """A provider of one part of an answer, for an identity that does not change meanwhile."""
+    """Makes one part of an answer, in the form of a provider with a fixed identity."""
 
     name: str
     identity: Identity
@@ -173,5 +175,5 @@ class _Maker(Record):
 
 
 def _scope(request: TokenRequest, identity: Identity) -> str:
-    """What one credential of this identity opens."""
+    """The name of the hosts that accept one credential of this identity."""
     return identity.scope or request.route.host

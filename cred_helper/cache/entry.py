@@ -1,14 +1,16 @@
 """The format of the cache's files: a token, or the failure of the last attempt. Reads no file.
 
-A file is a few lines, parsed here: json and re cost more than all the rest of a cached answer::
+A file is a few lines. They are parsed here, because importing json or re takes longer than the rest
+of a cached answer::
 
     docker-credential-multi token 1
     3f0c…                            the digest of its kind, its key and every line below
     created_at=1760000000.25
     …
 
-A file that is torn, changed, renamed to another key or of another version fails the digest and
-counts as absent. The digest is not a signature: the private folder keeps other users out.
+A file that is incomplete, changed, renamed to another key or of another version does not match its
+digest, and counts as absent. The digest is not a signature: the folder is private, so that other
+users cannot write to it.
 """
 
 from __future__ import annotations
@@ -25,34 +27,37 @@ if TYPE_CHECKING:
 TOKEN = "token"  # noqa: S105 - the name of a kind of file
 FAILURE = "failure"
 _NAME = "docker-credential-multi"
-# Raised when the meaning of the lines changes: entries of another version are misses.
+# Increase it when the meaning of the lines changes. An entry of another version is a miss.
 _VERSION = 1
 
-# A token for more than an hour (ECR's 12 h, ACR's 3 h) is renewed after half of its life; a shorter
-# one (Google's and Entra's hour) five minutes before its end, but not before half of its life.
+# A token that lives for more than an hour (ECR's 12 h, ACR's 3 h) is renewed after half of its
+# life. A shorter one (Google's and Entra's 1 h) is renewed five minutes before its end, and at the
+# earliest after half of its life.
 # buildx uses an answer for 4 min 50 s: https://github.com/docker/buildx/issues/3977
 LONG_LIFE_S = 3600.0
 EARLY_S = 300.0
-# A token with a shorter life is given only to the processes that are waiting for it.
+# A token with a shorter life is used only by the processes that wait for it.
 MIN_LIFE_S = 60.0
-# Likewise a token whose cloud does not say when it expires.
+# The assumed life of a token without an expiry: only the waiting processes use it.
 UNKNOWN_LIFE_S = 30.0
-# A client asks several times in a row: a token that is too short for it is not renewed each time.
+# A client asks several times in a row. A token that never reaches min_life_s is not renewed each
+# time: it is used for this long.
 NEW_FOR_S = 60.0
-# A token this close to its end would expire on its way to the registry.
+# A token can expire on its way to the registry: it is not used in its last seconds.
 LAST_MOMENTS_S = 10.0
-# No cloud's registry token lives longer; one that claims to is renewed after half a day.
+# No registry token of a cloud lives longer. A later expiry counts as this one.
 MAX_LIFE_S = 24 * 3600.0
-# No failure is used for longer (see renewal).
+# The longest time for which renewal uses a failure.
 MAX_FAILURE_AGE_S = 60.0
-# The year 5138: a later time is a mistake.
+# The year 5138. A later time is not one that this program wrote.
 _MAX_TIME_S = 1e11
 
 
 class Entry(Record):
-    """One token in the cache. ``scope`` is the host it opens, or what several hosts share it by.
+    """One token in the cache.
 
-    ``is_sealed`` is whether the secret is encrypted (see sealing).
+    ``scope`` names the host, or the group of hosts, that accepts it. ``is_sealed`` is whether the
+    secret is encrypted (see sealing).
     Units: ``created_at`` and ``expires_at`` are seconds since 1970, as ``time.time`` has them.
     """
 
@@ -78,7 +83,7 @@ class Entry(Record):
 
     @classmethod
     def decode(cls, key: str, content: bytes) -> Entry | None:
-        """Read the entry of a key; ``None`` if the content is anything else."""
+        """Parse the entry of a key; ``None`` if the content is not valid for this key."""
         try:
             fields = _decode(TOKEN, key, content)
             is_sealed = "sealed" in fields
@@ -98,7 +103,7 @@ class Entry(Record):
         return entry if 0 < entry.life_s <= MAX_LIFE_S else None
 
     def encode(self, key: str) -> bytes:
-        """Write the entry down.
+        """Format the entry.
 
         Raises:
             ValueError: a value does not fit on a line; the caller does not keep the token.
@@ -107,7 +112,7 @@ class Entry(Record):
         return _encode(TOKEN, key, {**self._open_fields(), name: self.secret.expose()})
 
     def bound_data(self, key: str) -> bytes:
-        """All but the secret: what a sealed secret is bound to. Raises ``ValueError``."""
+        """All fields but the secret, which the encryption authenticates. Raises ``ValueError``."""
         return _encode(TOKEN, key, self._open_fields())
 
     def with_secret(self, secret: str, *, is_sealed: bool) -> Entry:
@@ -130,33 +135,33 @@ class Entry(Record):
         return self.expires_at - self.created_at
 
     def lives_for(self, min_life_s: float, now: float) -> bool:
-        """Whether it lives that long still, or is shorter and less than a minute old."""
+        """Whether it is valid for that long, or has a shorter life and is a minute old at most."""
         return self.expires_at - now >= min(min_life_s, self.life_s - NEW_FOR_S)
 
     @property
     def stale_at(self) -> float:
-        """When it is renewed."""
+        """When its renewal begins."""
         half_at = self.created_at + self.life_s / 2
         return half_at if self.life_s > LONG_LIFE_S else max(half_at, self.expires_at - EARLY_S)
 
     def is_fresh(self, now: float) -> bool:
-        """Whether it is used without renewing it."""
+        """Whether it is used without a renewal."""
         return self.life_s >= MIN_LIFE_S and self.created_at <= now < self.stale_at
 
     def fresh_until(self, min_life_s: float) -> float:
-        """When ``is_fresh`` or ``lives_for`` ends."""
+        """The time from which ``is_fresh`` or ``lives_for`` is false."""
         short_at = self.expires_at - min(min_life_s, self.life_s - NEW_FOR_S)
         return min(self.stale_at, short_at)
 
     def is_valid(self, now: float) -> bool:
-        """Whether registries accept it. If it is from the future, the clock was set back."""
+        """Whether registries accept it. A later ``created_at`` means the clock was set back."""
         return self.created_at <= now < self.expires_at - LAST_MOMENTS_S
 
     def is_over(self, now: float) -> bool:
-        """Whether it will never be used again.
+        """Whether it can be removed.
 
-        One from the future may have been written after the caller read its clock. One from more
-        than a day ahead was made by a wrong clock.
+        A ``created_at`` shortly after ``now`` is from a process that read its clock later. One
+        that is more than a day after ``now`` is from a wrong clock.
         """
         return not self.created_at - MAX_LIFE_S <= now < self.expires_at
 
@@ -167,10 +172,10 @@ class Entry(Record):
 
 
 class Failure(Record):
-    """What one process failed with, for the processes that would fail with the same.
+    """The failure of one process, which the processes that wait for its answer raise too.
 
-    The lines hold the codes and values of its message: ``0.code``, ``0.value.host``, and the same
-    with ``1`` for the message around it. Units: ``at`` is in seconds since 1970.
+    The lines have the codes and values of its message: ``0.code``, ``0.value.host``, and the same
+    with ``1`` for the message that contains it. Units: ``at`` is in seconds since 1970.
     """
 
     error: errors.NotFound | errors.ProviderError
@@ -178,7 +183,7 @@ class Failure(Record):
 
     @classmethod
     def decode(cls, key: str, content: bytes) -> Failure | None:
-        """Read the failure of a key; ``None`` if the content is anything else."""
+        """Parse the failure of a key; ``None`` if the content is not valid for this key."""
         try:
             fields = _decode(FAILURE, key, content)
             kind, code = _kind(fields["error"]), fields["0.code"]
@@ -194,11 +199,11 @@ class Failure(Record):
         return failure
 
     def is_over(self, now: float) -> bool:
-        """Whether it will never be used again."""
+        """Whether it can be removed."""
         return abs(now - self.at) > MAX_FAILURE_AGE_S
 
     def encode(self, key: str) -> bytes:
-        """Write the failure down. Raises ``ValueError`` if a value is not Unicode."""
+        """Format the failure. Raises ``ValueError`` if a value is not Unicode."""
         kind = next(k for k in type(self.error).__mro__ if k.__module__ == errors.__name__)
         fields = {"at": repr(self.at), "error": kind.__name__}
         if self.error.own_hint is not None:
@@ -228,18 +233,18 @@ def _values(fields: Mapping[str, str], level: int) -> dict[str, str]:
 def _encode(kind: str, key: str, fields: Mapping[str, str]) -> bytes:
     lines = [f"{name}={value}\n" for name, value in fields.items()]
     if any(line.find("\n") != len(line) - 1 for line in lines):
-        raise ValueError("a value holds a line end")
+        raise ValueError("a value has a line break")
     body = "".join(lines).encode()
     return f"{_NAME} {kind} {_VERSION}\n{digest([kind, key, body])}\n".encode() + body
 
 
 def _decode(kind: str, key: str, content: bytes) -> dict[str, str]:
-    """Raises ``ValueError`` if the content is not of this kind, version and key."""
+    """Parse the lines. Raises ``ValueError`` if kind, version or key is another one."""
     title, check, body = content.split(b"\n", 2)
     if title.decode() != f"{_NAME} {kind} {_VERSION}":
         raise ValueError("another kind or version")
     if check.decode() != digest([kind, key, body]):
-        raise ValueError("torn, changed or renamed")
+        raise ValueError("incomplete, changed or renamed")
     fields = {}
     for line in body.decode().split("\n")[:-1]:
         name, _, value = line.partition("=")

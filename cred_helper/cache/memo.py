@@ -1,9 +1,9 @@
-"""A memo of an answer: what it depended on, for the launcher of the frozen file.
+"""Writes the memo of an answer: the files and variables that the answer depends on.
 
-The launcher (``packaging/launcher/memo.c``) reads it before Python starts. It asks every question
-of the memo again, and gives the answer if all results are the same. A memo has no secret: the token
-stays in its entry of the cache, and of the results there is one digest. Written after the reply,
-and only where nothing but the reply came of the call.
+The launcher of the frozen file (``packaging/launcher/memo.c``) reads it before Python starts. It
+reads the same files and variables, and repeats the answer if they are unchanged. A memo contains no
+secret: the token is in its cache entry, and one digest stands for all contents. It is written after
+the reply, and only if the call did nothing but read and reply.
 
 Source: packaging/docs/memo.md (the format, and why a memo cannot answer for another identity)
 """
@@ -24,13 +24,14 @@ TITLE = "docker-credential-multi memo 1"
 # The limits of the launcher.
 MAX_REQUEST_BYTES = 1 << 10
 MAX_MEMO_BYTES = 64 << 10
-# More server URLs than one machine asks for. Beyond this number all are dropped.
+# More server URLs than one machine asks for. The memo above this number removes all others.
 MAX_MEMOS = 256
-# That there is no credential depends on files and variables alone. An hour limits a mistake.
+# A not-found answer depends on files and variables alone, and would not expire. The hour limits the
+# effect of a mistake in this module.
 NOT_FOUND_FOR_S = 3600.0
 
-# Modules that look at more than is recorded, or mean that more was done than looking. A get that
-# loads one of them has no memo. A test compares the list with what the modules call.
+# Modules that read what the recording does not have, or that do more than read. A get that loads
+# one of them writes no memo. A test compares this list with the calls in the modules.
 UNRECORDED = frozenset(
     (
         *("_ctypes", "_posixsubprocess", "_socket", "_ssl", "grp", "mmap", "pwd", "select"),
@@ -45,7 +46,7 @@ UNRECORDED = frozenset(
 def keep(
     recording: Recording, build: str, arguments: list[str], document: bytes, status: int
 ) -> bool:
-    """Write the memo of a call, if it can have one; return whether it is there.
+    """Write the memo of a call, if the call can be repeated; return whether there is one now.
 
     ``build`` identifies the program.
     """
@@ -56,7 +57,7 @@ def keep(
     folder, now = PrivateFolder(folder_path), time()
     until_s = recording.until_s if recording.secret else now + NOT_FOUND_FOR_S
     name = f"{digest([build, *map(os.fsencode, arguments), recording.request])}.{MEMO}"
-    # A millisecond later than now: on no clock is this before the token was made.
+    # Rounded up, so that it is never before the creation of the token.
     times = b"%d %d %d" % (now * 1000 + 1, until_s * 1000, status)
     head, questions = reply
     results = dict(zip(questions, recording.results.values(), strict=True))
@@ -76,7 +77,7 @@ def keep(
 def _reply(
     recording: Recording, document: bytes, status: int
 ) -> tuple[list[bytes], list[bytes]] | None:
-    """The lines of the reply and those of the questions; ``None`` where there can be no memo."""
+    """The lines of the reply and of the questions; ``None`` if the call cannot be repeated."""
     if not recording.is_plain or UNRECORDED & sys.modules.keys():
         return None
     if not recording.request or len(recording.request) > MAX_REQUEST_BYTES:
@@ -99,9 +100,10 @@ def _reply(
 
 
 def encode(name: str, head: list[bytes], results: dict[bytes, bytes]) -> bytes:
-    """The lines of a memo; the last is a digest of its name, of the lines and of the results.
+    """The lines of a memo.
 
-    The results themselves are not in it.
+    The last line is a digest of its name, its lines and the results of its questions. The results
+    are in the digest only.
     """
     user = b""
     if sys.platform != "win32":

@@ -1,12 +1,12 @@
-"""What follows a cache miss: one process asks and keeps the answer, the others wait for its entry.
+"""Handles a cache miss: one process asks the provider and keeps the answer, the others wait for it.
 
-No process waits past its own deadline, or for a process that has ended: the kernel releases its
-lock. If the asking process is slow (stopped, stuck, or with a longer deadline), one of those that
-wait becomes its deputy and asks as well.
+A process waits until its own deadline at most. If the asking process ends, the kernel releases its
+lock, and a waiting process asks. If the asking process is slow (stopped, stuck, or with a longer
+deadline), one of the waiting processes becomes its deputy and asks too.
 
-A failure is kept for the processes that are waiting for it. Later ones ask again: the user may have
-mended the cause. Two outcomes last longer: that there is no identity, so that a dozen calls in a
-row do not each probe for one; and, while the old credential is valid, that its renewal failed.
+A failure is kept for the processes that wait at that time. Later processes ask again, because the
+user may have fixed the cause. Two failures are kept for longer: ``NotFound``, so that a dozen calls
+in a row probe the network once; and a failed renewal, while the old credential is valid.
 """
 
 from __future__ import annotations
@@ -24,21 +24,19 @@ from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cred_helper.cache.cached import CachedProvider, Place
+    from cred_helper.cache.cached import CachedProvider, Slot
     from cred_helper.credential import Credential
 
-# Compose and similar clients call once an image, one call after another, within seconds.
+# docker compose and similar clients call once for each image, in a row, within seconds.
 ABSENT_FOR_S = 10.0
-# With a valid credential in hand, a cloud that is down is asked again once a minute, …
+# While the old credential is valid, a cloud that does not answer is asked once a minute, …
 PAUSE_AFTER_FAILURE_S = 60.0
 # … and a renewal does not take the whole deadline.
 RENEWAL_WITHIN_S = 10.0
-
-
-# The share of the waiting time after which a deputy asks. An exchange takes a second or two: a
-# process that has no answer by then will hardly get one in the rest.
-PATIENCE_SHARE = 2 / 3
-# A look costs some tens of microseconds. Frequent at first, when most exchanges end.
+# The fraction of the waiting time after which a deputy asks. A request for a token takes a second
+# or two: a process without an answer by then is probably stuck.
+DEPUTY_AFTER = 2 / 3
+# Reading the cache takes some tens of microseconds. The pauses begin short: most answers come soon.
 FIRST_PAUSE_S = 0.01
 LONGEST_PAUSE_S = 0.1
 
@@ -46,7 +44,7 @@ LONGEST_PAUSE_S = 0.1
 def ask_unless_absent(
     cached: CachedProvider, request: TokenRequest, identity: Identity, key: str
 ) -> Credential:
-    """Ask, unless a network probe found within the last seconds that there is no identity."""
+    """Ask the provider, unless it raised ``NotFound`` for this identity seconds ago."""
     known = cached.cache.failure(key)
     if known is not None and _is_still_absent(known, cached.clock()):
         raise known.error
@@ -64,23 +62,24 @@ def _is_still_absent(failure: Failure, now: float) -> bool:
 
 
 class Renewal(Record):
-    """One process's part in getting a credential that is not in the cache, or is no longer fresh.
+    """Gets a credential that is not in the cache, or not fresh, together with other processes.
 
-    ``old`` is the entry to fall back to: one that is still valid.
+    ``old`` is the entry to fall back to: not fresh, but valid.
     """
 
     cached: CachedProvider
     request: TokenRequest
     identity: Identity
-    place: Place
+    slot: Slot
     old: Entry | None
     began_at: float
 
     def credential(self) -> Credential:
-        """Return a credential from this or another process, or the old one with a warning.
+        """Return a new credential, or the old one with a warning.
 
         Raises:
-            Unreachable: no process had an answer in time.
+            Unreachable: no process received an answer in time.
+            NotFound, ProviderError: the failure of the process that asked.
         """
         locks = self.cached.cache.locks()
         try:
@@ -91,7 +90,7 @@ class Renewal(Record):
             locks.close()
 
     def _once(self, locks: Locks) -> Credential:
-        key, old, wait = self.place.key, self.old, _Wait(self.request.deadline)
+        key, old, wait = self.slot.key, self.old, _Wait(self.request.deadline)
         while True:
             found = self._look()
             if found is not None:
@@ -112,26 +111,26 @@ class Renewal(Record):
             wait.pause()
 
     def _look(self) -> Credential | None:
-        """Return the credential or raise the failure that another process kept, if there is one."""
-        entry = self.cached.cache.token(self.place.key)
+        """Return the credential, or raise the failure, that another process has kept meanwhile."""
+        entry = self.cached.cache.token(self.slot.key)
         failures = [
-            self.cached.cache.failure(key) for key in (self.place.key, self.place.identity_key)
+            self.cached.cache.failure(key) for key in (self.slot.key, self.slot.identity_key)
         ]
         now = self.cached.clock()
         if entry is not None and self._is_usable(entry, now):
             return entry.credential()
         for failure in failures:
-            if failure is not None and self._is_ours_too(failure, now):
+            if failure is not None and self._applies_to_us(failure, now):
                 raise failure.error
         return None
 
     def _is_usable(self, entry: Entry, now: float) -> bool:
-        """Whether a kept token answers; one made while this process waited need not be fresh."""
+        """Whether a kept token can be used; one from during the wait need not be fresh."""
         waited_for = entry.created_at >= self.began_at
         return self.cached.is_fresh(entry, now) or (waited_for and entry.is_valid(now))
 
-    def _is_ours_too(self, failure: Failure, now: float) -> bool:
-        """Whether a kept failure stands for what this process would get."""
+    def _applies_to_us(self, failure: Failure, now: float) -> bool:
+        """Whether this process raises a kept failure instead of asking."""
         age_s = now - failure.at
         if age_s < 0:
             return False  # the clock was set back since
@@ -146,21 +145,23 @@ class Renewal(Record):
         try:
             credential = self.cached.provider.get(request, self.identity)
         except (NotFound, ProviderError) as failure:
-            key = self.place.identity_key if isinstance(failure, NotFound) else self.place.key
+            key = self.slot.identity_key if isinstance(failure, NotFound) else self.slot.key
             self.cached.cache.note(key, failure, self.cached.clock(), locks)
             raise
         now, host = self.cached.clock(), self.request.route.host
-        entry = Entry.of(credential, self.cached.name, self.place.scope, now, host=host)
-        if not (self._is_same_identity() and self.cached.cache.keep(self.place.key, entry, locks)):
+        entry = Entry.of(credential, self.cached.name, self.slot.scope, now, host=host)
+        if not (
+            self._is_identity_unchanged() and self.cached.cache.keep(self.slot.key, entry, locks)
+        ):
             locks.mark_unkept(self.cached.clock())
         return credential
 
-    def _is_same_identity(self) -> bool:
-        """Whether the identity's files are what they were before the cloud was asked.
+    def _is_identity_unchanged(self) -> bool:
+        """Whether the identity's files are unchanged since before the cloud was asked.
 
-        A resolved identity holds the answer of its program, which is all that was asked with.
+        A resolved identity contains the output of its program, and depends on nothing else.
         """
-        if self.place.is_resolved:
+        if self.slot.is_resolved:
             return True
         try:
             now = self.cached.provider.identify(self.request)
@@ -179,7 +180,7 @@ class Renewal(Record):
 
 
 class _Wait:
-    """One process's wait for another, which leaves a little time for a fallback."""
+    """The pauses of a waiting process. They end early enough for a fallback to be asked."""
 
     def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
@@ -188,8 +189,8 @@ class _Wait:
         self._pause_s = FIRST_PAUSE_S
 
     def ranks(self) -> tuple[int, ...]:
-        """Which locks to try: late in the wait, the deputy's as well."""
-        return RANKS if self._waited_s() > self._wait_s * PATIENCE_SHARE else RANKS[:1]
+        """The locks to try: late in the wait, also the deputy's."""
+        return RANKS if self._waited_s() > self._wait_s * DEPUTY_AFTER else RANKS[:1]
 
     def pause(self) -> None:
         if self._waited_s() >= self._wait_s:

@@ -1,9 +1,9 @@
 """Encrypts the secrets of the cache with a key that the operating system's keychain holds.
 
-The key is kept by a docker-credential-* helper of the user's choice (secretservice, osxkeychain,
-wincred, pass) under a server URL of its own, and made when it is first needed. AES-256-GCM binds
-each secret to the rest of its entry, so that it cannot be moved to another. If the keychain does
-not work, no token is kept, and one warning says so.
+The user chooses a docker-credential-* helper (secretservice, osxkeychain, wincred, pass). It keeps
+the key under a server URL of this program, which makes the key at its first use. AES-256-GCM
+authenticates the other fields of an entry with its secret: a secret that is copied to another entry
+does not decrypt. If the keychain fails, tokens are not cached, and one warning has the reason.
 
 Source: https://csrc.nist.gov/pubs/sp/800/38/d/final (a random nonce of 96 bits is safe for 2**32
 secrets of one key).
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from cred_helper.cache.entry import Entry
     from cred_helper.keychain import Source
 
-# RFC 6761 reserves the zone: no registry can have this name.
+# RFC 6761 reserves .invalid: a registry cannot have this name.
 KEY_URL = "https://cache-key.docker-credential-multi.invalid"
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
 
 
 class Sealing(Record):
-    """Encrypts and decrypts the secrets of entries. Asks the keychain once, when first needed."""
+    """Encrypts and decrypts the secrets of entries. Asks the keychain once, at the first use."""
 
     keychain: Source
     warn: Callable[[CredentialError], None]
@@ -42,7 +42,7 @@ class Sealing(Record):
     has_failed: bool = False
 
     def sealed(self, key: str, entry: Entry) -> Entry | None:
-        """Return the entry with its secret encrypted; ``None`` if that is not possible.
+        """Return the entry with its secret encrypted; ``None`` without a key.
 
         Raises:
             ValueError: a value does not fit on a line of an entry.
@@ -56,7 +56,7 @@ class Sealing(Record):
         return entry.with_secret((nonce + ciphered).hex(), is_sealed=True)
 
     def opened(self, key: str, entry: Entry) -> Entry | None:
-        """Return the entry with its secret decrypted; ``None`` if it was made with another key."""
+        """Return the entry with its secret decrypted; ``None`` without its encryption key."""
         cipher = self._opened_keychain()
         if cipher is None:
             return None
@@ -99,7 +99,7 @@ class Sealing(Record):
         return AESGCM(cipher_key)
 
     def _make_key(self, missing: NotFound) -> str:
-        """Make the key and return the one that is kept: another process may have been quicker."""
+        """Store a new key and read it back: another process may have stored one meanwhile."""
         store = getattr(self.keychain, "store", None)
         if store is None:
             raise missing
