@@ -1,8 +1,8 @@
-"""The identity to sign in to Entra with, chosen by looking at the environment and at files.
+"""Chooses the identity that signs in to Entra, by variables and files.
 
-The sources and their order are those of azure-identity's ``DefaultAzureCredential``, but one
-identity is chosen instead of all being tried. Loads no SDK, starts no program, asks no network: it
-runs before every cached answer.
+The sources and their order are those of azure-identity's ``DefaultAzureCredential``. That class
+tries each source until one works; this module chooses one. Loads no SDK, starts no program, opens
+no connection: it runs before every cached answer.
 
 Source: https://learn.microsoft.com/python/api/overview/azure/identity-readme (identities)
 """
@@ -41,13 +41,13 @@ _AUDIENCES = {"azurecr.cn": f"{_AUDIENCE}China", "azurecr.us": f"{_AUDIENCE}USGo
 
 
 class Candidate(Record):
-    """One identity that could be signed in with.
+    """One identity that can sign in.
 
-    ``whose`` identifies it; a part is ``None`` where only a program or a service knows it.
-    ``settled`` says that no other identity is used when this one does not work. ``certain`` is
-    false where only a request or a program can show whether it exists. ``named`` is a managed
-    identity's kind of id and id, ``endpoint`` the metadata service that may not be there, ``place``
-    the service's name. ``id_token`` is where an identity token comes from.
+    ``whose`` are the parts that identify it; one is ``None`` if only a program or a service knows
+    it. If ``settled``, its failure is final, and no other candidate is tried. ``certain`` is false
+    if only a request or a program shows whether it exists. For a managed identity, ``named`` is the
+    kind of its id and the id, ``endpoint`` is the metadata service, which can be absent, and
+    ``place`` is that service's name. ``id_token`` is the identity token that it signs in with.
     """
 
     source: str
@@ -63,19 +63,19 @@ class Candidate(Record):
 
     @property
     def cache_key(self) -> tuple[str, ...] | None:
-        """What identifies it; ``None`` where that is not known yet."""
+        """The parts that identify it; ``None`` if one is not known yet."""
         known = tuple(part for part in self.whose if part is not None)
         return known if len(known) == len(self.whose) else None
 
 
 class AcrIdentity(Identity, kw_only=True):
-    """The candidates to try, in order: one, and before it those that may turn out not to exist."""
+    """The candidates in the order in which ``get`` tries them."""
 
     candidates: tuple[Candidate, ...]
     signs_in_at: tuple[str, ...] = ()
 
     def sign_in_key(self, candidate: Candidate) -> tuple[str, ...] | None:
-        """What a candidate's Entra token is kept under: it is the same for all registries."""
+        """The cache key of a candidate's Entra token, which is the same for all registries."""
         key = candidate.cache_key
         return None if key is None else (*self.signs_in_at, candidate.source, *key)
 
@@ -84,15 +84,15 @@ def choose(request: TokenRequest) -> AcrIdentity:
     """Choose the identity.
 
     Raises:
-        Misconfigured: an option, a variable or the authority is wrong, or half an identity is set.
+        Misconfigured: an option, a variable or the authority is wrong or missing.
     """
     settings = AzureSettings(request)
-    # Checked in any case, like every option.
+    # A wrong value is an error even if it has no effect.
     identity_token = settings.flag("identity_token", default=False)
     cloud = settings.cloud
     if cloud.closed:
         raise Misconfigured("acr.cloud-closed", suffix=cloud.suffix, closed=cloud.closed)
-    _expect_known(settings)
+    _check_token_credentials(settings)
     by_token = ((ID_TOKEN, lambda: _by_id_token(settings)),) if request.id_token else ()
     found, skipped = walk(
         (
@@ -129,15 +129,15 @@ def choose(request: TokenRequest) -> AcrIdentity:
 
 
 def _ordered(found: list[Candidate], skipped: list[Skipped]) -> list[Candidate]:
-    """Certain candidates before guesses; no guesses where a certain one settles it."""
+    """Sort certain candidates first. Remove the uncertain ones if a certain one is settled."""
     certain = [one for one in found if one.certain]
-    guesses = [one for one in found if not one.certain]
+    uncertain = [one for one in found if not one.certain]
     settled = next((one.source for one in certain if one.settled), "")
     if settled:
         reason = NotFound("acr.guess", source=settled)
-        skipped += [Skipped(guess.source, reason) for guess in guesses]
-        guesses = []
-    candidates = [*certain, *guesses]
+        skipped += [Skipped(one.source, reason) for one in uncertain]
+        uncertain = []
+    candidates = [*certain, *uncertain]
     for later in candidates[1:]:
         skipped.append(
             Skipped(later.source, NotFound("acr.asked-later", source=candidates[0].source))
@@ -147,7 +147,7 @@ def _ordered(found: list[Candidate], skipped: list[Skipped]) -> list[Candidate]:
     return candidates
 
 
-def _expect_known(settings: AzureSettings) -> None:
+def _check_token_credentials(settings: AzureSettings) -> None:
     chosen = settings.token_credentials
     known = (word for source in CHAIN for word in (source.group, source.sdk_class))
     if chosen and chosen not in known:
@@ -185,7 +185,7 @@ def _client_certificate(settings: AzureSettings, source: Source) -> Candidate | 
 def _principal(
     settings: AzureSettings, source: Source, variable: str, digest: Callable[[str], str | None]
 ) -> Candidate | NotFound:
-    """A service principal by a secret of its own."""
+    """A service principal with a client secret or certificate."""
     client_id = settings.variable("AZURE_CLIENT_ID")
     if settings.variable(variable) and client_id and settings.client_id != client_id:
         return NotFound("acr.other-client-id", variable=variable)
@@ -213,7 +213,7 @@ def _application(
     by: str,
     whose: Callable[[str], str | None],
 ) -> Candidate | NotFound:
-    """An application that signs in by the value of a variable; ``whose`` identifies the value."""
+    """An application that signs in with the value of a variable, which ``whose`` identifies."""
     value = settings.variable(variable)
     if not value:
         return _not_set(variable)
@@ -256,7 +256,7 @@ def _username_password(settings: AzureSettings, source: Source) -> Candidate | N
         return _not_set("AZURE_USERNAME")
     if not password:
         return _not_set("AZURE_PASSWORD")
-    # Scripts set these two for "az login" as well: without a client id they are not for the SDK.
+    # Scripts set these two for "az login" too. Only with a client id does the SDK use them.
     if not settings.client_id:
         return _not_set("AZURE_CLIENT_ID")
     whose = (settings.tenant_id, settings.client_id, username, fingerprints.digest([password]))
@@ -283,7 +283,7 @@ def _visual_studio_code(_: AzureSettings, __: Source) -> NotFound:
 
 
 class Source(Record):
-    """One source of the chain: its name here, azure-identity's class and group, how to look."""
+    """One source: its name, azure-identity's class and group, and the function that asks it."""
 
     word: str
     sdk_class: str

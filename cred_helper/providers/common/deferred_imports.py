@@ -1,10 +1,10 @@
-"""Modules of the SDKs that are not executed before something in them is used.
+"""Defers the execution of SDK modules until something in them is used.
 
-An SDK imports several times what one token takes: every credential class, the texts of its help,
-X.509, asyncio. A module in a table here is imported empty. Its body runs at the first use of a name
-that the table does not place: a name that is not in the table costs time and nothing else. A table
-is for one version of its package; with any other, imports are plain. Only one thread imports the
-SDKs: there are no locks.
+For one token, an SDK imports several times the modules that it uses: every credential class, help
+texts, X.509, asyncio. A module that is in a table here is imported empty. Its body runs at the
+first use of a name without an entry in the table: a missing entry costs time, and changes nothing
+else. A table is for one version of its package; other versions are imported as usual. Only one
+thread imports the SDKs: there are no locks.
 
 Source: importlib.util.LazyLoader, which defers whole modules alone, and loads importlib.
 """
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from typing import Any
 
-    # Module → name in it → where to find the name: a module, LATER or UNUSED.
+    # Module → name in it → the module that defines the name, or LATER, or UNUSED.
     Table = Mapping[str, Mapping[str, str]]
 
 LATER = "()"
-"""What importers take out of the module, and call or look into later, if at all."""
+"""A name that importers bind, and use later or never."""
 UNUSED = "-"
-"""A function or class whose results nothing reads, or an exception that nothing raises."""
+"""A function or class whose results are not used, or an exception that is not raised."""
 
 _UNUSED_OF_PYTHON = (
     *("array", "asyncio", "inspect", "ipaddress", "locale", "mimetypes", "selectors"),
     *("subprocess", "tempfile", "traceback", "zipfile"),
     *("email.base64mime", "email.header", "email.quoprimime"),
     *("xml.etree.ElementTree", "xml.etree.cElementTree"),
-    "stringprep",  # the codec of host names has a short way for names in ASCII
+    "stringprep",  # the codec of host names does not use it for names in ASCII
 )
-# Folder of the package's metadata, up to the version's second number → its modules.
+# Package and version, up to its second number (the start of its .dist-info folder) → its modules.
 COMMON: Mapping[str, Table] = {
     "python": {
         **{name: {} for name in _UNUSED_OF_PYTHON},
@@ -49,7 +49,7 @@ COMMON: Mapping[str, Table] = {
     },
     "charset_normalizer-3.5": {"charset_normalizer": {"__version__": "charset_normalizer.version"}},
     "cryptography-50.0": {
-        # The functions that take a back end have long ignored it.
+        # The functions with this parameter ignore it.
         "cryptography.hazmat.backends": {"default_backend": UNUSED},
         "cryptography.x509": {},
         "cryptography.hazmat.primitives.serialization": {
@@ -60,7 +60,7 @@ COMMON: Mapping[str, Table] = {
     "urllib3-2.8": {
         "urllib3.filepost": {"_TYPE_FIELDS": LATER, "encode_multipart_formdata": LATER},
         "urllib3.http2": {},
-        # TLS in TLS, for proxies that are reached by it.
+        # TLS in TLS, for a proxy with an https URL.
         "urllib3.util.ssltransport": {"SSLTransport": LATER},
     },
 }
@@ -69,9 +69,9 @@ _table: dict[str, Mapping[str, str]] = {}
 
 
 def use(*tables: Mapping[str, Table]) -> None:
-    """Defer the modules of these tables, as far as the installed versions are those of the tables.
+    """Defer the modules of the tables whose version is installed.
 
-    A module that is loaded already stays as it is.
+    A module that is already loaded is not changed.
     """
     known = None if getattr(sys, "frozen", False) else set(_installed())
     for package, table in (entry for each in (COMMON, *tables) for entry in each.items()):
@@ -94,7 +94,7 @@ def _installed() -> Iterable[str]:
 
 
 def names() -> list[str]:
-    """The modules that are imported, and whose body has not run."""
+    """The imported modules whose body has not run."""
     return [name for name, module in sys.modules.items() if module.__class__ is _Deferred]
 
 
@@ -106,7 +106,7 @@ def run(name: str) -> None:
 
 
 class Finder:
-    """Finds the modules of the tables by the other finders, and defers their bodies."""
+    """Finds the modules of the tables with the other finders, and defers their bodies."""
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
@@ -122,7 +122,7 @@ class Finder:
 
 
 class _Loader:
-    """Loads a module without its body."""
+    """Creates a module without running its body."""
 
     def __init__(self, loader: Any) -> None:
         self.loader = loader
@@ -142,7 +142,7 @@ class _Deferred(ModuleType):
     def __getattr__(self, name: str) -> Any:
         place = _table[self.__name__].get(name)
         if place is None:
-            if name == "__path__":  # asked of every module, and not of a package
+            if name == "__path__":  # the import system tests every module for it
                 raise AttributeError(name)
             if not _is_submodule(self, name):
                 _run(self)
@@ -163,7 +163,7 @@ def _find(module: ModuleType, name: str, place: str) -> Any:
     except ImportError:
         if module.__class__ is not _Deferred:
             raise
-        # A circle of imports that only the order of the bodies resolves.
+        # Two modules import each other: their bodies have to run in the usual order.
         _run(module)
         return getattr(module, name)
     return found if place == f"{module.__name__}.{name}" else getattr(found, name)
@@ -198,7 +198,7 @@ def _run(module: ModuleType) -> None:
 
 
 class _Later:
-    """Stands for something in a module whose body has not run."""
+    """A proxy for a name of a module whose body has not run."""
 
     def __init__(self, module: ModuleType, name: str) -> None:
         self.__module = module
@@ -227,7 +227,7 @@ class _Later:
 
 
 class _Unused(Exception):
-    """Takes everything and does nothing."""
+    """Accepts any arguments and does nothing."""
 
     def __init__(self, *_: object, **__: object) -> None:
         pass

@@ -1,6 +1,7 @@
-"""The interface of the built-in providers: a request, an identity, and the walk over its sources.
+"""The types that a built-in provider receives and returns, and the walk over identity sources.
 
-``protocols`` has the calls. Pure: no clock, no file, no network. Those come with the request.
+``protocols`` has the methods of a provider. Reads no clock, no file and no network: the request
+contains the environment and the deadline.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
     Found = TypeVar("Found")
 
-# The word of every provider for the identity of an identity token.
+# The source that every provider uses for an identity token.
 ID_TOKEN = "id-token"  # noqa: S105 - a source's name
 
 
 class Deadline:
-    """The time on a monotonic clock at which waiting ends."""
+    """The time on a monotonic clock by which a call has to end."""
 
     def __init__(self, within_s: float, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -35,24 +36,25 @@ class Deadline:
         return max(0.0, self._ends_at_s - self._clock())
 
     def step_s(self, at_most_s: float) -> float:
-        """Seconds that one network step may take, at least a moment for a socket."""
+        """Seconds that one network request may take, at least 0.05 for a socket."""
         return min(at_most_s, max(0.05, self.remaining_s()))
 
     def sooner(self, within_s: float) -> Deadline:
-        """A deadline for one part of the work, no later than this one."""
+        """A deadline after ``within_s``, or this one if that is sooner."""
         return Deadline(min(within_s, self.remaining_s()), self._clock)
 
 
 def seconds(amount_s: float) -> str:
-    """An amount of time for a message: whole seconds, or one digit of a part of a second."""
+    """Format seconds for a message: whole ones, or one digit of less than a second."""
     return f"{amount_s:.0f}" if amount_s >= 1 else f"{amount_s:.1g}"
 
 
 class IdToken(Record):
-    """The identity token that a request is to be answered by; ``id_token`` finds it.
+    """The choice of an identity token for a request; ``providers.common.id_token`` finds the token.
 
-    ``source`` is a value of the option ``id_token``, or the words for where the caller has
-    ``given`` from ("the service account of the pod"). ``audience`` is the user's choice, if any.
+    ``source`` is a value of the option ``id_token``. If the caller has the token, ``given`` is that
+    token, and ``source`` describes its origin ("the service account of the pod"). ``audience`` is
+    the value of the option ``id_token_audience``, or empty.
     """
 
     OF_CI_JOB = "ci"
@@ -63,13 +65,13 @@ class IdToken(Record):
 
 
 class FoundToken(Record):
-    """Where an identity token comes from, and whose it is.
+    """The source and the subject of an identity token.
 
-    ``place`` names the source in messages, as a noun with its article. The token is in ``token``,
-    in the pipe ``path``, or ``issuer`` is the CI system to ask. ``audience`` is what to ask for,
-    and what the token must be for if ``is_strict``. ``whose`` is the same for every token of one
-    job or pod, differs for every other, and contains no secret; ``None`` where only the token says
-    it. ``claims`` are issuer, subject and audience in words, from the check of the token on.
+    ``place`` is the source in messages, as a noun with its article. The token is in ``token`` or in
+    the pipe ``path``, or the CI system ``issuer`` issues it. ``audience`` is the one to ask for; a
+    token with another one is an error if ``is_strict``. ``whose`` is equal for all tokens of one
+    job or pod, different for every other, and contains no secret; ``None`` if only the token itself
+    shows it. ``claims`` are issuer, subject and audience for a message, after the token's check.
     """
 
     place: str
@@ -87,12 +89,13 @@ class FoundToken(Record):
 
 
 class TokenRequest(Record):
-    """A request for a credential: for which route, with which options, until which deadline.
+    """A request for a credential: its route, options and deadline.
 
-    ``environ`` is the environment to look in; the SDKs read that of the process, which is the same
-    outside a test. ``options`` are the user's choices for this registry, by their names in the row
-    of ``clouds``; ``origin_of`` says where an option is written, if that is known. ``share`` keeps
-    a part of the answer for other requests. With an ``id_token``, only its identity may answer.
+    ``environ`` are the environment variables. The SDKs read those of the process, which only a test
+    makes different. ``options`` are the user's choices for this registry, by their names in the row
+    of ``clouds``; ``origin_of`` returns the variable, or file and line, that sets an option.
+    ``share`` keeps a part of the answer for other requests. With an ``id_token``, the provider uses
+    no other identity.
     """
 
     route: Route
@@ -106,7 +109,7 @@ class TokenRequest(Record):
     def wrong(
         self, option: str, code: str, *, hint: str | None = None, **values: object
     ) -> Misconfigured:
-        """The error that says what is wrong with an option, with the place where it is written."""
+        """The error for a wrong option, with the variable or file and line that sets it."""
         error = Misconfigured(code, hint=hint, **values)
         origin = self.origin_of(option)
         return error.within("file.at", place=origin) if origin else error
@@ -115,7 +118,7 @@ class TokenRequest(Record):
         """The value of an option that is on or off.
 
         Raises:
-            Misconfigured: it is neither.
+            Misconfigured: the value is another word.
         """
         text = self.options.get(option, "").lower()
         if text and text not in ("true", "on", "1", "false", "off", "0"):
@@ -124,7 +127,7 @@ class TokenRequest(Record):
 
 
 class Skipped(Record):
-    """An identity source that would not be used, and why: put into words when it is shown."""
+    """An identity source that is not used, and the reason, which is formatted when shown."""
 
     source: str
     why: CredentialError | str
@@ -139,25 +142,24 @@ class Skipped(Record):
 
 
 class Identity(Record):
-    """The identity that a provider would ask with, found by looking at variables and files only.
+    """The identity that a provider uses, as variables and files show it.
 
     ``source`` is one of the provider's short names ("environment", "profile", "instance-metadata",
-    …); ``None`` where no identity is configured and nothing says that the machine is one of the
-    cloud. ``description`` completes it in messages; it is a function where it takes more reading
-    than a cached answer needs. ``certain`` is false where only a probe of the network can show
-    whether the identity exists.
+    …); ``None`` if no identity is configured and the machine is not one of the cloud's.
+    ``description`` is the rest of the identity's name in messages; a function, if it reads more
+    files than a cached answer. ``certain`` is false if only a network probe shows whether the
+    identity exists.
 
-    ``cache_key`` stays the same while the identity does: a renewed session of one role keeps it,
-    another profile, key, role, content of a file or tenant changes it. It may hold digests of
-    secrets, but no secret. An identity whose key is ``None`` is not cached. ``scope`` describes
-    what one credential opens, where that is more than one host ("ECR in us-east-1"): these hosts
-    share a cached credential.
+    ``cache_key`` identifies the identity: a renewed session of one role has the same, another
+    profile, key, role, tenant or content of a file has another. It may contain digests of secrets,
+    but no secret. With ``None``, credentials are not cached. ``scope`` names the hosts that accept
+    one credential, if there are several ("ECR in us-east-1"): they share a cached credential.
 
-    ``problem_if_absent`` finds why there has to be an identity, such as a setting of the user; the
-    caller of ``get`` raises that in place of ``NotFound``. ``resolve`` runs the program that alone
-    knows whose the identity is (``credential_process``), and returns the identity with its
-    ``cache_key`` and what ``get`` needs of the program's answer. ``id_token`` is where the token of
-    the source ``id-token`` comes from.
+    ``problem_if_absent`` returns the error for an option that needs an identity; the caller of
+    ``get`` raises it in place of ``NotFound``. ``resolve`` is for an identity that only a program
+    determines (``credential_process``): it runs the program, and returns the identity with its
+    ``cache_key`` and with the output that ``get`` uses. ``id_token`` is the identity token of the
+    source ``id-token``.
     """
 
     source: str | None
@@ -172,20 +174,20 @@ class Identity(Record):
 
     @property
     def problem(self) -> Misconfigured | None:
-        """The error where it is known that there is no identity; ``None`` where none is needed."""
+        """The error if there is no identity and an option needs one; else ``None``."""
         return self.problem_if_absent() if self.source is None else None
 
     def resolved(self, request: TokenRequest) -> Identity:
-        """The identity after its program, if it has one, has run. The cache calls this first.
+        """Run the identity's program, if it has one. The cache calls this before it reads an entry.
 
         Raises:
-            ProviderError: the program failed; the caller treats it like a ``get`` that failed.
+            ProviderError: the program failed; the caller handles it as a failure of ``get``.
         """
         return self if self.resolve is None else self.resolve(request)
 
     @property
     def detail(self) -> str:
-        """The description of the source in messages, without words that may be secrets."""
+        """The description for messages. Words that can be secrets are replaced."""
         from cred_helper.secret_shapes import without_tokens
 
         made = self.description
@@ -197,13 +199,13 @@ def walk(
     *,
     settles: Callable[[Found], bool] = lambda _found: True,
 ) -> tuple[list[tuple[str, Found]], list[Skipped]]:
-    """Look at the sources in order; the identities found, by their source, and the skipped sources.
+    """Ask the identity sources in order; return the identities, and the sources without one.
 
-    A source is a name and a function that returns an identity, or why there is none. After an
-    identity that does not settle the walk it goes on: that identity may turn out not to exist.
+    A source is a name and a function, which returns an identity or a ``NotFound``. The walk ends at
+    the first identity that ``settles``: any other may prove not to exist when it is used.
 
     Raises:
-        Misconfigured: from a source that is configured and cannot be used; no later one is tried.
+        Misconfigured: a source is configured and cannot be used. Later sources are not asked.
     """
     found: list[tuple[str, Found]] = []
     skipped: list[Skipped] = []

@@ -1,8 +1,8 @@
-"""Why a request got no reply: one classification for every SDK.
+"""Classifies the network failures of every SDK.
 
-The SDKs wrap the same cause in different classes, so it is read from the bottom of the exception
-chain: the operating system's error, OpenSSL's code, the proxy's status. The SDKs' texts are not
-passed on. Loads no SDK: their classes are known by name.
+The SDKs wrap one cause in different exception classes. The classification reads the whole chain of
+exceptions: the operating system's error, OpenSSL's code, the proxy's status. Messages never contain
+an SDK's text. Loads no SDK: it compares the names of their classes.
 
 Source: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/ (codes of certificates)
 """
@@ -40,7 +40,7 @@ _CERTIFICATE_CODES = {
     62: "network.certificate-wrong-name",
     64: "network.certificate-wrong-address",
 }
-# What OpenSSL says of a peer whose first bytes are not TLS.
+# OpenSSL's reasons for a server whose first bytes are not TLS.
 _NOT_TLS = (
     *("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "UNKNOWN_PROTOCOL"),
     *("RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "INVALID_ALERT"),
@@ -57,27 +57,27 @@ _TIMED_OUT = ("TimeoutError", "Timeout", "ConnectTimeoutError", "ReadTimeoutErro
 def network_error(
     error: BaseException, exchange: Exchange, *, ca_file: CaFile | None = None
 ) -> ProviderError:
-    """The error for a request without a reply. ``error`` is what the SDK raised for it."""
+    """The error for a request without a reply. ``error`` is the exception of the SDK."""
     if isinstance(error, ProviderError):
         return error
     chain = list(_chain(error))
-    if ca_file and _may_be_of_trust(chain) and (problem := ca_file.problem()):
+    if ca_file and _may_be_ca_file(chain) and (problem := ca_file.problem()):
         return problem
     if _has(chain, *_BAD_ADDRESS):
         return Misconfigured("network.bad-address", upstream=exchange.upstream)
     proxy = shown(exchange.proxy) or "the proxy" if exchange.proxy else ""
     for one in chain:
-        # What the proxy answered to CONNECT.
+        # The proxy's answer to CONNECT.
         if refusal := re.search(r"Tunnel connection failed: (\d{3})", str(one)):
             code = "network.proxy-login" if refusal[1] == "407" else "network.proxy-forbids"
             values = {"upstream": exchange.upstream, "status": refusal[1]}
             return Unreachable(code, proxy=proxy or "the proxy", **values)
     host = exchange.host.rpartition(":")[0] or exchange.host
-    of_server = _of_certificate(chain, exchange.host) or _of_tls(chain)
-    code = of_server or _of_connection(chain) or _of_reply(chain) or "network.failed"
+    server_code = _certificate_code(chain, exchange.host) or _tls_code(chain)
+    code = server_code or _connection_code(chain) or _reply_code(chain) or "network.failed"
     upstream = exchange.upstream
-    if proxy and (_has(chain, *_AT_PROXY) or any(map(_is_of_tunnel, chain))):
-        # Before the tunnel stands, the proxy is the one that does not answer.
+    if proxy and (_has(chain, *_AT_PROXY) or any(map(_is_from_connect, chain))):
+        # Until the tunnel is open, only the proxy can be the cause.
         host = proxy.partition(":")[0]
         name = proxy if proxy == "the proxy" else f"the proxy {proxy}"
         upstream = f"{name} (for {upstream})"
@@ -87,7 +87,7 @@ def network_error(
         code,
         upstream=upstream,
         host=host,
-        reason=_reason_of_tls(chain),
+        reason=_tls_reason(chain),
         error=type(exchange.failure or chain[0]).__name__,
         within=f"within {seconds(exchange.took_s)} s" if exchange.took_s else "in time",
         tries=f", after {exchange.attempt} attempts" if exchange.attempt > 1 else "",
@@ -95,7 +95,7 @@ def network_error(
 
 
 def status_error(exchange: Exchange) -> ProviderError | None:
-    """The error for a status that says something about the server, and nothing of the identity."""
+    """The error for a status that does not depend on the identity: redirect, limit, outage."""
     status, upstream = exchange.status, exchange.upstream
     if 300 <= status < 400:
         host = host_of(exchange.headers.get("Location", ""))
@@ -110,7 +110,7 @@ def status_error(exchange: Exchange) -> ProviderError | None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and every error that it holds or was raised from, outermost first."""
+    """The error and every error that it contains or was raised from, outermost first."""
     pending: list[object] = [error]
     seen: set[int] = set()
     while pending:
@@ -131,8 +131,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         ]
 
 
-def _may_be_of_trust(chain: list[BaseException]) -> bool:
-    """Whether an unusable CA bundle can be the cause."""
+def _may_be_ca_file(chain: list[BaseException]) -> bool:
+    """Whether a CA bundle that cannot be read can be the cause."""
     return _has(chain, "SSLError") or any(
         isinstance(one, ssl.SSLError | FileNotFoundError)
         or type(one) is OSError  # what requests raises for a bundle that does not exist
@@ -149,7 +149,7 @@ def _first(chain: list[BaseException], kind: type[Found]) -> Found | None:
     return next((one for one in chain if isinstance(one, kind)), None)
 
 
-def _is_of_tunnel(error: BaseException) -> bool:
+def _is_from_connect(error: BaseException) -> bool:
     """Whether the error was raised while http.client waited for the answer to CONNECT."""
     frames = error.__traceback__
     while frames is not None:
@@ -159,17 +159,17 @@ def _is_of_tunnel(error: BaseException) -> bool:
     return False
 
 
-def _of_certificate(chain: list[BaseException], host: str) -> str | None:
+def _certificate_code(chain: list[BaseException], host: str) -> str | None:
     if verification := _first(chain, ssl.SSLCertVerificationError):
         return _CERTIFICATE_CODES.get(verification.verify_code, "network.certificate-invalid")
-    # urllib3 compares the names itself where botocore has OpenSSL not do it.
+    # botocore turns off OpenSSL's check of the host name, and urllib3 does it instead.
     if not _has(chain, "CertificateError"):
         return None
     is_address = re.fullmatch(r"([\d.]+|\[.*\])(:\d+)?", host)
     return f"network.certificate-wrong-{'address' if is_address else 'name'}"
 
 
-def _of_tls(chain: list[BaseException]) -> str | None:
+def _tls_code(chain: list[BaseException]) -> str | None:
     failure = _first(chain, ssl.SSLError)
     if failure is None or isinstance(failure, TimeoutError):
         return None
@@ -180,13 +180,13 @@ def _of_tls(chain: list[BaseException]) -> str | None:
     return "network.broken-off" if is_end else "network.tls-failed"
 
 
-def _reason_of_tls(chain: list[BaseException]) -> str:
+def _tls_reason(chain: list[BaseException]) -> str:
     failure = _first(chain, ssl.SSLError)
     reason = getattr(failure, "verify_message", "") or getattr(failure, "reason", "")
     return str(reason or "no reason").lower().replace("_", " ").rstrip(".")
 
 
-def _of_connection(chain: list[BaseException]) -> str | None:
+def _connection_code(chain: list[BaseException]) -> str | None:
     if unknown := _first(chain, socket.gaierror):
         is_silent = unknown.errno == socket.EAI_AGAIN
         return "network.no-name-server" if is_silent else "network.unknown-host"
@@ -203,7 +203,7 @@ def _of_connection(chain: list[BaseException]) -> str | None:
     return "network.connect-timeout" if is_connecting else "network.timeout"
 
 
-def _of_reply(chain: list[BaseException]) -> str | None:
+def _reply_code(chain: list[BaseException]) -> str | None:
     if _has(chain, "RemoteDisconnected", "IncompleteRead"):
         return "network.broken-off"
     if _has(chain, "HTTPException", "DecodeError", "ContentDecodingError"):

@@ -1,9 +1,9 @@
-"""What one ``get`` sends and receives, with the same limits under every SDK.
+"""The HTTP requests of one ``get``, with the same limits for every SDK.
 
-Requests have time limits within the deadline of the whole, replies a size limit; proxy and CA
-bundle are chosen here. A failure is explained from what happened to the last request, not from the
-text of an SDK's exception. ``http_client`` sends by urllib3, ``botocore_session`` by the AWS SDK's
-own session. Never follows a redirect, never reads ``~/.netrc``.
+Each request has a time limit within the deadline of the ``get``, and each reply a size limit. The
+proxy and the CA bundle are chosen here. A failure is classified by the last request, not by the
+text of an SDK's exception. ``http_client`` sends with urllib3, ``botocore_session`` with the AWS
+SDK's own session. Never follows a redirect, never reads ``~/.netrc``.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.interface import Deadline
     from cred_helper.providers.common.trust import CaFile
 
-# Today's tokens are up to 12 KiB, and Google reserves the right to longer ones.
+# Tokens have up to 12 KiB. Google may issue longer ones.
 MAX_REPLY_BYTES = 1 << 20
-# An API in the farthest region answers within a second or two; a loaded proxy within a few.
+# A distant region answers within two seconds, and a busy proxy within a few more.
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 10.0
-# A token takes up to three requests: each gets a part of the time that is left, so that a silent
-# server is named before the deadline.
+# A token takes up to three requests. Each may use this fraction of the remaining time, so that the
+# message names the server that does not answer, before the deadline ends the call.
 STEP_SHARE = 0.3
 _CHUNK_BYTES = 1 << 16
 
 
 class Exchange:
-    """One request and how it ended: with a status and a body, or with a failure.
+    """One request and its reply, or its failure.
 
-    ``secrets`` are those of the request, which its reply may repeat.
+    ``secrets`` are those that the request contains. A reply can repeat them, and messages must not.
     """
 
     def __init__(self, method: str, url: str, *, upstream: str, attempt: int) -> None:
@@ -62,9 +62,9 @@ class Exchange:
 class Wire:
     """The requests of one ``get``.
 
-    ``name_of`` names the server at a URL for a message; ``admit`` refuses a URL before anything is
-    sent to it, ``judge`` a reply that no SDK would make sense of: both by raising. ``direct`` is
-    for servers that are never asked through a proxy.
+    ``name_of`` returns the name of a URL's server for messages. ``admit`` raises an error for a URL
+    to which nothing must be sent, and ``judge`` for a reply that the SDK must not parse. With
+    ``direct``, requests use no proxy.
     """
 
     def __init__(
@@ -88,11 +88,11 @@ class Wire:
 
     @property
     def verify(self) -> str | bool:
-        """The CA bundle for the SDKs: a path, or ``True`` for the one that they bring along."""
+        """The CA bundle for the SDKs: a path, or ``True`` for the one that they contain."""
         return self.ca_file.path if self.ca_file else True
 
     def attempts(self, url: str) -> int:
-        """How often a URL was asked, whatever its query."""
+        """The number of requests to a URL, with any query."""
         return self._attempts.get(url.partition("?")[0], 0)
 
     def begin(self, method: str, url: str) -> Exchange:
@@ -100,7 +100,7 @@ class Wire:
 
         Raises:
             Unreachable: no time is left for it.
-            Misconfigured: the proxy is of a kind that cannot be used.
+            Misconfigured: the proxy has a kind of URL that is not supported.
             CredentialError: ``admit`` refuses the URL.
         """
         if self._admit:
@@ -131,12 +131,12 @@ class Wire:
         """Read a reply's body from urllib3, within the limits, and record the reply.
 
         Raises:
-            BadReply: it is longer than any token, or ``judge`` refuses it.
-            Unreachable: it does not end in time.
-            Exception: urllib3's, where the connection ends or is silent.
+            BadReply: the reply is too long, or ``judge`` raises it.
+            Unreachable: the reply takes too long.
+            Exception: of urllib3, if the connection closes or times out.
         """
         exchange.status, exchange.headers = status, headers
-        # botocore has urllib3 take half of a reply for all of it.
+        # Without it, botocore accepts a reply that is cut short.
         raw.enforce_content_length = True
         body = bytearray()
         while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
@@ -161,7 +161,7 @@ class Wire:
         waiting.end()
 
     def failure(self, error: BaseException) -> ProviderError | None:
-        """The error for the last request, if it got no reply; ``error`` is what the SDK raised."""
+        """The error if the last request got no reply; ``error`` is the exception of the SDK."""
         from cred_helper.providers.common.network_errors import network_error
 
         exchange = self.last
@@ -171,7 +171,7 @@ class Wire:
 
 
 def host_of(url: str) -> str:
-    """Host and unusual port of a URL, without user name and password; ``""`` where it has none."""
+    """The host of a URL, with a port that is not its scheme's; ``""`` if it has no host."""
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or ""), parts.port
@@ -183,7 +183,7 @@ def host_of(url: str) -> str:
 
 
 def login_header(name: str, url: str) -> dict[str, str]:
-    """The header for the user name and the password in a URL, in UTF-8 as Go has it, if any."""
+    """The header for user name and password in a URL, in UTF-8 as Go does; empty without them."""
     login, at, _ = urlsplit(url if "://" in url else f"http://{url}").netloc.rpartition("@")
     if not at:
         return {}

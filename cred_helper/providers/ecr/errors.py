@@ -1,7 +1,7 @@
-"""What an error of the AWS SDK means for a pull, as a message of the catalogue.
+"""Turns the exceptions of the AWS SDK into errors of the catalogue.
 
-The SDK's own texts are not passed on: some hold a program's output, a server's reply or a whole
-URL. Passed on are AWS's code for an error, and the names of who may not do what.
+Messages never contain the SDK's texts, some of which have a program's output, a server's reply or a
+whole URL. They contain AWS's error code, and the names of the principal and the action.
 
 Sources:
   https://docs.aws.amazon.com/AmazonECR/latest/APIReference/CommonErrors.html
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.wire import Wire
     from cred_helper.providers.ecr.configuration import Configuration
 
-    # The steps to a token: the identity's keys, the client of the API, its call.
+    # The steps to a token: get the identity's keys, make the API client, call the API.
     Step = Literal["keys", "client", "call"]
 
 # Parameters of AssumeRole, and the options of a profile that set them.
@@ -50,16 +50,16 @@ _OPTIONS = {
 def explained(
     error: Exception, config: Configuration, identity: Identity, wire: Wire, step: Step
 ) -> CredentialError:
-    """The error of the catalogue for an error of the SDK at a step."""
+    """The error of the catalogue for an exception of the SDK at a step."""
     detail = identity.detail
     match error:
         case CredentialError():
             return error
         case sdk.ClientError():
-            return _refusal(error, config, identity)
+            return _rejection(error, config, identity)
         case sdk.SSOError() | sdk.TokenRetrievalError():
-            passing = _no_answer_yet("SSO", config.renewal_status, "")
-            return passing or sign_in_error(config, "ended")
+            temporary = _temporary_failure("SSO", config.renewal_status, "")
+            return temporary or sign_in_error(config, "ended")
         case sdk.LoginError():
             return sign_in_error(config, "ended")
         case sdk.MissingDependencyException() | ModuleNotFoundError():
@@ -76,15 +76,15 @@ def explained(
             if failure := wire.failure(error):
                 region, last = config.route.region, wire.last
                 unknown = failure.code == "network.unknown-host"
-                # By a proxy, it is the proxy's name that has no address.
+                # With a proxy, the unknown host is the proxy.
                 if unknown and last and not last.proxy and region in last.host.split("."):
                     return Unreachable("ecr.region-unknown", region=region, host=last.host)
                 return failure
         case ResponseParserError() if step == "keys":
-            # Of the APIs that keys come from, STS is the one that speaks XML.
-            passing = _no_answer_yet("STS", wire.last.status if wire.last else 0, "")
+            # Of the APIs that return keys, only STS replies in XML.
+            temporary = _temporary_failure("STS", wire.last.status if wire.last else 0, "")
             answer = "an answer that is not XML"
-            return passing or BadReply("ecr.not-aws", api="STS", answer=answer)
+            return temporary or BadReply("ecr.not-aws", api="STS", answer=answer)
         case RuntimeError() if step == "keys":  # keys that are expired after their renewal
             return Denied("ecr.keys-expired", detail=detail, hint=_renewal(config, identity))
     if step != "call" or wire.last is None:
@@ -95,7 +95,7 @@ def explained(
 def _not_usable(
     error: Any, config: Configuration, identity: Identity, step: Step
 ) -> CredentialError:
-    """The error for a configuration that the SDK cannot work with: the most specific one first."""
+    """The error for a configuration that the SDK rejects, as specific as possible."""
     detail, name = identity.detail, type(error).__name__
     if problem := next(comments_behind_values(config), None) or wrong_setting(config):
         return problem
@@ -110,7 +110,7 @@ def _not_usable(
         case sdk.InvalidIMDSEndpointError() | sdk.InvalidIMDSEndpointModeError():
             return Misconfigured("ecr.metadata-address")
         case sdk.ParamValidationError():
-            # The report quotes values; the names of parameters are safe.
+            # The report quotes values, which can be secret. Names of parameters are not.
             named = search(r"for parameter ([A-Za-z]+)", str(error.kwargs.get("report", "")))
             parameter = named[1] if named else "RoleArn"
             if parameter in ("RoleArn", "RoleSessionName"):
@@ -120,7 +120,7 @@ def _not_usable(
         case sdk.EndpointProviderError() | sdk.InvalidEndpointConfigurationError():
             return Misconfigured("ecr.no-endpoint")
         case sdk.InvalidConfigError():
-            # Names of profiles, sections and options; never a key.
+            # The text has names of profiles, sections and options, and never a key.
             text = str(error.kwargs["error_msg"]).rstrip(".")
             return Misconfigured("ecr.config-refused", reason=text[:1].lower() + text[1:])
         case sdk.BotoCoreError():
@@ -142,7 +142,7 @@ def _not_usable(
 
 
 def mfa_needed(config: Configuration) -> Denied:
-    """The error for a role that wants a code from a person."""
+    """The error for a role that needs an MFA code."""
     profile = profile_with(config, "mfa_serial")
     command = f"aws sts get-caller-identity --profile {quote(profile)}"
     return Denied("ecr.mfa-needed", profile=profile, command=command)
@@ -160,7 +160,7 @@ def _renewal(config: Configuration, identity: Identity) -> str:
 
 
 def _unparsable(error: Any, config: Configuration) -> Misconfigured:
-    """Name the file and the line; the parser's own text quotes the line."""
+    """The error with file and line number. The parser's text quotes the line: it is not used."""
     path = str(error.kwargs.get("path"))
     shown = next((file.shown for file in config.files if file.path == path), path)
     cause = error.kwargs.get("error")
@@ -194,7 +194,7 @@ def _source_failed(
     return Denied("ecr.container-refuses", **values)
 
 
-# Beyond this the APIs refuse a signature.
+# The APIs reject a signature whose time differs by more.
 # Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
 _CLOCK_TOLERANCE_S = 300
 _THROTTLED = (
@@ -207,22 +207,22 @@ _API_OF = {
     "GetRoleCredentials": "SSO",
     "CreateOAuth2Token": "AWS sign-in",
 }
-# What STS says of a web identity token that it does not accept.
+# Parts of the messages of STS for an identity token that it rejects.
 _TOKEN_REFUSALS = (
     ("No OpenIDConnect provider found", "ecr.issuer-unknown"),
     ("Incorrect token audience", "ecr.audience-wrong"),
     ("verification key", "ecr.issuer-unreachable"),
     ("thumbprint", "ecr.issuer-thumbprint"),
 )
-# AWS's names of the policies that can forbid a call.
+# AWS's names of the policies that can deny a call.
 _POLICY = (
     "(identity-based policy|resource-based policy|permissions boundary|session policy"
     "|service control policy|resource control policy|VPC endpoint policy)"
 )
 
 
-def _refusal(error: Any, config: Configuration, identity: Identity) -> CredentialError:
-    """The error for a reply that says no, and that the SDK could read."""
+def _rejection(error: Any, config: Configuration, identity: Identity) -> CredentialError:
+    """The error for a valid reply with an error code."""
     operation = error.operation_name
     api = _API_OF.get(operation, config.title)
     metadata = error.response.get("ResponseMetadata", {})
@@ -231,10 +231,10 @@ def _refusal(error: Any, config: Configuration, identity: Identity) -> Credentia
     if not fullmatch(r"[A-Z][A-Za-z.]{1,63}", answer):
         answer = f"HTTP {status}"
     message = str(error.response.get("Error", {}).get("Message", ""))
-    if passing := _no_answer_yet(api, status, answer):
-        return passing
+    if temporary := _temporary_failure(api, status, answer):
+        return temporary
     values = {"api": api, "detail": identity.detail, "answer": answer}
-    # Each API has its own codes for a key, a session or a signature that is not right.
+    # Each API has its own codes for a wrong key, session or signature.
     match answer:
         case "ExpiredToken" | "ExpiredTokenException":
             if operation == "AssumeRoleWithWebIdentity":
@@ -265,8 +265,8 @@ def _refusal(error: Any, config: Configuration, identity: Identity) -> Credentia
     return Denied("ecr.refused", **values)
 
 
-def _no_answer_yet(api: str, status: int, answer: str) -> CredentialError | None:
-    """The error for a reply that says neither yes nor no; ``None`` for one that does."""
+def _temporary_failure(api: str, status: int, answer: str) -> CredentialError | None:
+    """The error for an outage, a rate limit or a redirect; ``None`` for any other reply."""
     answer = answer or f"HTTP {status}"
     if status >= 500:
         return Unreachable("ecr.api-not-working", api=api, answer=answer)
@@ -278,7 +278,7 @@ def _no_answer_yet(api: str, status: int, answer: str) -> CredentialError | None
 
 
 def _unknown_key(config: Configuration, identity: Identity, values: dict[str, str]) -> Denied:
-    """The error for a key that an API does not know; a session's key needs its session token."""
+    """The error for a key that an API does not know, such as one without its session token."""
     written = {}
     if identity.source == ENVIRONMENT:
         written = {name.lower(): value for name, value in config.environ.items() if name.isupper()}
@@ -294,7 +294,7 @@ def _unknown_key(config: Configuration, identity: Identity, values: dict[str, st
 
 
 def _clock_skew(message: str, date: str) -> str:
-    """How wrong this machine's clock is by a reply's date; nothing where it is right."""
+    """How far this machine's clock is from a reply's date; empty if it is right."""
     try:
         behind_s = parsedate_to_datetime(date).timestamp() - time()
     except ValueError:
@@ -309,7 +309,7 @@ def _clock_skew(message: str, date: str) -> str:
 def _forbidden(
     operation: str, answer: str, message: str, config: Configuration, identity: Identity
 ) -> Denied:
-    """Name who may not do what; AWS's names have a form that cannot be anything else."""
+    """The error with principal and action: the pattern matches AWS's names only."""
     named = search(
         r"User: (arn:[\w:/+=,.@-]+) is not authorized to perform: ([a-z-]+:\w+)", message
     )

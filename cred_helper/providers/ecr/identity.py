@@ -1,9 +1,8 @@
-"""The identity that the AWS SDK would use: its chain of sources, followed by looking alone.
+"""Finds the identity that the AWS SDK uses: follows the SDK's chain of sources without loading it.
 
-What makes one identity differ from another goes into its ``parts``: the content of the files that
-it is read from, the keys, the issuer and subject of its token, the identity that its role is
-assumed with. A renewed session is the same identity.
-Loads no SDK, asks no network, runs no program.
+The ``parts`` of an identity differ from those of every other: the content of its files, its keys,
+issuer and subject of its token, the identity that assumes its role. A renewed session has the same
+parts. Reads variables and files. Opens no connection, runs no program.
 
 Source: https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
 """
@@ -33,7 +32,7 @@ BOTO_CONFIG = "boto-config"
 CONTAINER = "container"
 INSTANCE = "instance-metadata"
 
-# What an access key id looks like.
+# The longest access key id.
 # Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html
 _MAX_KEY_ID_CHARACTERS = 32
 
@@ -41,12 +40,11 @@ _MAX_KEY_ID_CHARACTERS = 32
 class Found(Record):
     """The identity of a source.
 
-    ``parts`` differ between the identities of a source; ``None`` where nothing local shows whose
-    the identity is.
-    ``program`` is the profile whose ``credential_process`` has to run to say whose it is.
-    ``session`` is the sign-in session whose renewal gives its keys. ``uses_cli_sessions`` is true
-    where a role session that the AWS CLI keeps may be used in its place. ``id_token`` is where the
-    identity token comes from that the role is assumed by.
+    ``parts`` differ between the identities of a source; ``None`` if no variable or file shows whose
+    the identity is. ``program`` is the profile whose ``credential_process`` has to run to show it.
+    ``session`` is the sign-in session that is renewed for the keys. ``uses_cli_sessions`` is true
+    if a role session that the AWS CLI keeps can be used instead. ``id_token`` is the identity token
+    that assumes the role.
     """
 
     detail: str
@@ -59,22 +57,22 @@ class Found(Record):
 
 
 def sources(config: Configuration) -> list[tuple[str, Callable[[], Found | NotFound]]]:
-    """The sources in the SDK's order, each with the function that looks for its identity.
+    """The sources in the SDK's order, each with a function that returns its identity.
 
-    Before them all is the identity token of the request, if it has one.
+    The identity token of the request, if it has one, is the first source.
     """
     names = [ENVIRONMENT, WEB_IDENTITY, PROFILE, BOTO_CONFIG, CONTAINER, INSTANCE]
     if config.request.id_token:
         names.insert(0, ID_TOKEN)
-    return [(name, _later(config, name)) for name in names]
+    return [(name, _looking_at(config, name)) for name in names]
 
 
-def _later(config: Configuration, source: str) -> Callable[[], Found | NotFound]:
+def _looking_at(config: Configuration, source: str) -> Callable[[], Found | NotFound]:
     return lambda: _look(config, source)
 
 
 def _look(config: Configuration, source: str) -> Found | NotFound:
-    """Look for the identity of a source; its module is loaded where the walk comes to it."""
+    """Return the identity of a source. Its module is loaded only when the walk asks it."""
     if source == ENVIRONMENT:
         return _environment(config)
     if source == WEB_IDENTITY:
@@ -103,12 +101,12 @@ def _environment(config: Configuration) -> Found | NotFound:
         return NotFound("ecr.key-id-not-set" if secret else "ecr.key-not-set")
     if not secret:
         raise Misconfigured("ecr.secret-not-set")
-    _ = config.options  # the SDK insists that a profile which is named exists
+    _ = config.options  # raises if a named profile is missing, as the SDK does
     return keys_in_environment(config)
 
 
 def keys_in_environment(config: Configuration) -> Found:
-    """The keys in the variables, as a source of their own or as the source of a role."""
+    """The keys in variables: as an identity, or as the one that assumes a role."""
     names = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SECURITY_TOKEN", "SESSION_TOKEN")
     values = {f"AWS_{name}": config.environ.get(f"AWS_{name}", "") for name in names}
     for name, value in values.items():
@@ -116,13 +114,13 @@ def keys_in_environment(config: Configuration) -> Found:
             raise Misconfigured("ecr.key-not-usable", name=name, problem=problem)
     detail, key_id = "AWS_ACCESS_KEY_ID", values["AWS_ACCESS_KEY_ID"]
     if key_id.isalnum() and key_id.isupper() and len(key_id) <= _MAX_KEY_ID_CHARACTERS:
-        detail += f" …{key_id[-4:]}"  # it has the shape of a key id, and may be shown in part
+        detail += f" …{key_id[-4:]}"  # a key id and not a secret key: its end can be shown
     detail += " with a session token" if values["AWS_SESSION_TOKEN"] else ""
     return Found(detail, [digest([value]) for value in values.values()])
 
 
 def key_problem(value: str) -> str:
-    """What a key cannot hold: what came along with it from a file or a shell; else nothing."""
+    """The kind of character in a key that a copy from a file or shell added; else empty."""
     if "\n" in value or "\r" in value:
         return "a line break"
     if any(character.isspace() for character in value):
@@ -146,5 +144,5 @@ def _web_identity(config: Configuration) -> Found | NotFound:
 
 
 def assumes_role(options: dict[str, str]) -> bool:
-    """Whether a profile assumes its role with another identity's keys."""
+    """Whether a profile assumes its role with keys, and not with an identity token."""
     return "role_arn" in options and "web_identity_token_file" not in options

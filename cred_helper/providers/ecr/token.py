@@ -1,6 +1,7 @@
-"""A token of Amazon ECR by the SDK: its chain for the keys, its client for the token.
+"""Gets a token of Amazon ECR with the AWS SDK.
 
-Loads botocore. ``sdk_session`` makes the session, ``sdk_keys`` has it find the keys.
+Loads botocore. ``sdk_session`` makes the session, ``sdk_keys`` gets the keys of the identity from
+it, and its client asks the ECR API for the token.
 
 Sources:
   https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from cred_helper.providers.ecr.configuration import Configuration
     from cred_helper.providers.ecr.errors import Step
 
-# A label in the name of a server → what messages call it.
+# A label in a host name → the name of the service in messages.
 _SERVERS = {
     "ecr": "ECR",
     "ecr-fips": "ECR",
@@ -62,15 +63,15 @@ _LOCAL_SERVERS = {
     "[fd00:ec2::23]": "the container credential service",
 }
 
-# S3 takes a signature for fifteen minutes, by its own clock.
+# S3 accepts a signature for fifteen minutes, by its own clock.
 _SIGNED_FOR = timedelta(minutes=14)
 
 
 def token(config: Configuration, identity: AwsIdentity, deadline: Deadline) -> Credential:
-    """Have the SDK use this identity, and ask for a token with it.
+    """Get the keys of this identity from the SDK, and ask for a token with them.
 
     Raises:
-        CredentialError: the SDK's error, explained. Its own text could hold a secret.
+        CredentialError: the message for the SDK's error, whose own text can contain a secret.
     """
     wire = Wire(deadline, ca_file=config.ca_file, name_of=_server)
     step: Step = "keys"
@@ -112,9 +113,9 @@ def _server(url: str) -> str:
 def _client(session: Any, config: Configuration, keys: Any) -> Any:
     """A client of the API that issues tokens for the host.
 
-    FIPS and dual-stack are for this client alone: the user sets what STS and SSO use, since not
-    every region has them. The SDK's rules (1.44) have the FIPS API at api.ecr-fips.REGION in every
-    partition, aws and aws-us-gov too, where AWS's list of endpoints and older SDKs have
+    FIPS and dual-stack are set for this client only. Some regions have them for ECR and not for STS
+    or SSO, so the user's settings apply there. The SDK's rules (1.44) place the FIPS API at
+    api.ecr-fips.REGION in every partition; AWS's list of endpoints and older SDKs, at
     ecr-fips.REGION.
     """
     route = config.route
@@ -126,19 +127,19 @@ def _client(session: Any, config: Configuration, keys: Any) -> Any:
         aws_secret_access_key=keys.secret_key,
         aws_session_token=keys.token,
     )
-    # The rules refuse both together with an endpoint of the user's own.
+    # The SDK's rules reject FIPS and dual-stack together with an endpoint that the user sets.
     plain = Config(use_fips_endpoint=False, use_dualstack_endpoint=False)
     if _has_own_endpoint(session, config):
         return create(config=plain)
-    # ``None`` leaves it to AWS_USE_FIPS_ENDPOINT and the like.
+    # With ``None``, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT apply.
     variant = Config(
         use_fips_endpoint=route.fips or None, use_dualstack_endpoint=route.dual_stack or None
     )
     try:
         return create(config=variant)
     except EndpointVariantError:
-        # An older list, which the SDK reads first, has no dual-stack zone for the newest
-        # partitions; the rules, which it follows in the end, have one.
+        # The SDK first reads its list of endpoints, which lacks the dual-stack zone of the newest
+        # partitions. Its rules have that zone.
         zone = next(p for p in PARTITIONS if p.name == route.partition).dual_stack_suffix
         service = "ecr-fips" if route.fips else "ecr"
         url = f"https://{service}.{route.region}.{zone.replace('on.', 'api.', 1)}"
@@ -146,7 +147,7 @@ def _client(session: Any, config: Configuration, keys: Any) -> Any:
 
 
 def _signed(keys: Any, route: S3Route, identity: AwsIdentity) -> Credential:
-    """Sign the download of one URI; no key leaves the machine.
+    """Sign the download of one URI. The keys are not sent.
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
     """
@@ -158,7 +159,7 @@ def _signed(keys: Any, route: S3Route, identity: AwsIdentity) -> Credential:
 
 
 def _has_own_endpoint(session: Any, config: Configuration) -> bool:
-    """Whether the user sends this API's calls to an endpoint of their own.
+    """Whether the user's settings name an endpoint for this API.
 
     Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
     """
@@ -178,7 +179,7 @@ def _credential(
 ) -> Credential:
     api = config.title
     data = reply.get("authorizationData")
-    if isinstance(data, list):  # ECR's; ECR Public's is the object itself
+    if isinstance(data, list):  # ECR replies with a list, ECR Public with an object
         data = data[0] if data else None
     token = data.get("authorizationToken") if data else None
     if not data or not isinstance(token, str):
@@ -187,7 +188,7 @@ def _credential(
         decoded = a2b_base64(token.encode("ascii"), strict_mode=True).decode("utf-8")
     except (Base64Error, UnicodeError):
         raise BadReply("ecr.token-encoding", api=api) from None
-    # A password may have colons, a user name cannot.
+    # A password can contain colons, and a user name cannot.
     username, _, password = decoded.partition(":")
     if not username or not password:
         raise BadReply("ecr.token-not-a-login", api=api)

@@ -1,9 +1,9 @@
-"""Which Google identity is used, by environment variables and files.
+"""Chooses the Google identity, by environment variables and files.
 
-The order is that of Application Default Credentials, then gcloud's own login. One identity is
-chosen: a file that is named is used or fails, and never gives way to another source. Only a
-metadata service may turn out to have no account, and then gcloud is asked. Runs before every cached
-answer: no network, no SDK, no child process, no JSON library.
+The order is that of Application Default Credentials, then gcloud's login. A file that an option or
+a variable names is used, or its failure is the result: no other source replaces it. Only if the
+metadata service has no account is gcloud asked next. Runs before every cached answer: opens no
+connection, loads no SDK and no JSON library, starts no program.
 
 Source: https://cloud.google.com/docs/authentication/application-default-credentials
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.interface import TokenRequest
 
     Look = Callable[[TokenRequest], Identity | NotFound]
-    # What identifies an identity; with a ``None`` where a part of it is known to a get only.
+    # What identifies an identity. A part is ``None`` if only a get can read it.
     Parts = list[str | bytes | None]
 
 # The identity sources, in the order in which they are looked at.
@@ -83,9 +83,9 @@ def identify(request: TokenRequest) -> Identity:
 
 
 def is_pull_only(request: TokenRequest) -> bool:
-    """Whether the token is for pulls alone: the option says so, or the registry lets anybody pull.
+    """Whether the token is for pulls only: by the option, or on a registry with public images.
 
-    A user's own token and gcloud's have the scopes of the sign-in all the same.
+    The tokens of a user and of gcloud keep the scopes of their sign-in.
     """
     if request.route.anonymous or "pull_only" not in request.options:
         return request.route.anonymous
@@ -99,7 +99,7 @@ def universe_domain_of(request: TokenRequest) -> str:
 
 
 def _former_login(environ: Mapping[str, str]) -> str:
-    """The file with a login of Google's own helper, ``""`` if there is none.
+    """The file with a login of docker-credential-gcr, ``""`` if it has none.
 
     Only that helper can renew the login: the refresh token belongs to the helper's OAuth client.
 
@@ -123,7 +123,7 @@ def _former_login(environ: Mapping[str, str]) -> str:
 
 
 def gcloud_folder(environ: Mapping[str, str]) -> str:
-    """The folder of gcloud's configuration, ``""`` where there is no home folder.
+    """The folder of gcloud's configuration, ``""`` without a home folder.
 
     Source: ``get_config_path`` in google-auth's google/auth/_cloud_sdk.py
     """
@@ -138,7 +138,7 @@ def _usual_gcloud_folder(environ: Mapping[str, str]) -> str:
 
 
 def shown_folder(folder: str) -> str:
-    """The folder as it may be shown: a relative path in the variable could be a secret."""
+    """The folder for messages. A relative path can be a secret: the variable stands for it."""
     return folder if not folder or os.path.isabs(folder) else "$CLOUDSDK_CONFIG"
 
 
@@ -170,7 +170,7 @@ def impersonating(request: TokenRequest, detail: str) -> str:
 
 
 def cache_key(request: TokenRequest, parts: Parts) -> str | None:
-    """The digest of the parts and of the option ``impersonate``; ``None`` if one is not known."""
+    """A digest of the parts and of the option ``impersonate``; ``None`` if a part is."""
     known = [part for part in parts if part is not None]
     if len(known) != len(parts):
         return None
@@ -211,7 +211,7 @@ def _by_default_file(request: TokenRequest) -> Identity | NotFound:
 
 
 def _file(request: TokenRequest, source: str, path: str, named_by: str) -> Identity:
-    """The identity in a file. One that cannot be read is an error: the SDK stops there too."""
+    """The identity in a file. A file that cannot be read is an error, as it is in the SDK."""
     try:
         content = None if fingerprints.is_pipe(path) else file_content(path)
     except (OSError, ValueError) as error:
@@ -236,7 +236,7 @@ def _file(request: TokenRequest, source: str, path: str, named_by: str) -> Ident
 
 
 def _file_key(request: TokenRequest, path: str, content: bytes) -> str | None:
-    """The cache key of the identity in a file: its content, and what that refers to."""
+    """The cache key of the identity in a file: its content, and the files that it names."""
     parts: Parts = ["file", os.path.abspath(path), content]
     if b'"external_account"' in content:
         from cred_helper.providers.gcr.subject import cache_parts
