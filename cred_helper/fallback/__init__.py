@@ -1,17 +1,17 @@
-"""The registries that no built-in provider answers for: what docker's configuration names.
+"""The sources that docker's and podman's files name, and this program's own store.
 
-For one server URL, in this order:
+They are asked for every registry that is not a cloud's. For one server URL, in this order:
 
-1. ``DOCKER_AUTH_CONFIG``, docker's config.json, ``REGISTRY_AUTH_FILE``; of each the helper that
-   ``credHelpers`` names for the registry, the one that ``credsStore`` names (if that is us, the one
-   that the setting ``fallback_helper`` names), then ``auths``;
-2. the logins that were kept through us: in our own store, or in the keychain that docker would
-   choose on this machine if ``credsStore`` did not name us;
-3. the files of podman and its relatives, and ``~/.dockercfg``, each like those above. They come
-   last: after a login through us, an older login in them must not answer.
+1. ``DOCKER_AUTH_CONFIG``, docker's config.json, ``REGISTRY_AUTH_FILE``. In each: the helper that
+   ``credHelpers`` names for the registry; the one that ``credsStore`` names (if that is this
+   program, the one of the setting ``fallback_helper``); then ``auths``.
+2. The logins that this program stored: in its own store, or in the keychain that docker selects by
+   default on this machine.
+3. The files of podman, skopeo and buildah, and ``~/.dockercfg``, in the same way. They are last
+   because a login in them can be older than one that this program stored.
 
-These files usually name us; we never ask ourselves. A file or an entry that cannot be used is a
-failure of that one source.
+These files usually name this program, which never starts itself. A file or an entry that cannot be
+used is a failure of that source only.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ OURSELVES = "docker-credential-multi"
 
 
 class Known(Record):
-    """A source or lister whose outcome is known without asking."""
+    """A source or lister with a fixed outcome, such as a helper that is not on PATH."""
 
     name: str
     outcome: NotFound | ProviderError
 
     @property
     def is_failure(self) -> bool:
-        """Whether this is an error rather than an empty source."""
+        """Whether the outcome is an error, and not ``NotFound``."""
         return isinstance(self.outcome, ProviderError)
 
     def get(self, _server_url: ServerURL) -> Credential:
@@ -63,8 +63,8 @@ class Known(Record):
         raise self.outcome
 
 
-class OfRegistry(Record):
-    """A file as the source of a registry's login, for a path that no namespace's login is for."""
+class WholeRegistryLogin(Record):
+    """A file's login to the whole registry, for a path without a login of its own."""
 
     source: DockerConfig | store.FileStore
     registry: ServerURL
@@ -77,8 +77,8 @@ class OfRegistry(Record):
         return self.source.get(self.registry)
 
 
-class Partial(Record):
-    """A lister of those logins of a helper that it would be asked for."""
+class SelectedLogins(Record):
+    """Lists those logins of a helper for whose registries the helper is asked."""
 
     name: str
     helper: Helper
@@ -91,11 +91,11 @@ class Partial(Record):
 
 
 class Fallback:
-    """All sources, stores and listers of docker's configuration; each is made when it is needed.
+    """Makes the sources, stores and listers, each when it is used.
 
-    ``warn`` receives what went wrong although there is an answer. ``fallback_helper`` is the name
-    of the helper that ``credsStore`` named before us, or empty. ``store_for_clouds`` is ``ignore``
-    or ``error``: what happens to a login to a registry of a built-in provider.
+    ``warn`` receives each failure that does not change the answer. ``fallback_helper`` is the name
+    of the helper that ``credsStore`` named before this program, or empty. ``store_for_clouds`` is
+    ``ignore`` or ``error``: what ``store`` does for a registry of a built-in provider.
     """
 
     def __init__(
@@ -134,16 +134,16 @@ class Fallback:
         yield from _unasked(self._displaced(), asked)
         yield self._own
         yield from _unasked(self._keychain(), asked)
-        # Helpers have been asked for the registry too: a run of one takes time.
+        # A helper looks for the login of the whole registry too, in the same run.
         registry = whole_registry(server_url)
         if registry is not None:
             for config in filter(_is_usable, self._named):
-                yield OfRegistry(config, registry)
-            yield OfRegistry(self._own, registry)
+                yield WholeRegistryLogin(config, registry)
+            yield WholeRegistryLogin(self._own, registry)
         for config in self._relatives:
             yield from self._sources_of(config, server_url, asked)
             if registry is not None and _is_usable(config):
-                yield OfRegistry(config, registry)
+                yield WholeRegistryLogin(config, registry)
 
     def _sources_of(
         self, config: DockerConfig, server_url: ServerURL, asked: set[str]
@@ -162,12 +162,12 @@ class Fallback:
     ) -> Login:
         """The store that keeps a login.
 
-        ``answered_by`` says what answers for the registry before any login, if something does.
-        ``owner`` is a helper that replaces those that the files name.
+        ``answered_by`` returns the source that is asked for the registry before any login, if there
+        is one. ``owner`` is a helper that replaces those in the files.
         """
         owners = [owner] if owner else self._owners(server_url)
         return Login(
-            owners=[] if self.loop(server_url) else list(_able(owners)),
+            owners=[] if self.loop(server_url) else list(_usable_owners(owners)),
             kept=Kept(self._own, next(self._keychain(), None), self._warn),
             answered_by=answered_by,
             fails=self._store_for_clouds == "error",
@@ -187,7 +187,7 @@ class Fallback:
     ) -> Iterator[Lister]:
         """The sources that can list their logins, in the order in which they answer a ``get``.
 
-        ``ruled`` are helpers that come before those of the files, and what each is asked for.
+        ``ruled`` are the helpers of rules, which come first, each with the test for its registries.
         """
         if self._guard.asking("") is not None:
             return
@@ -230,7 +230,7 @@ class Fallback:
             return
         asked.add(helper.name)
         if isinstance(helper, Helper):
-            yield Partial(helper.name, helper, is_asked) if is_asked else helper
+            yield SelectedLogins(helper.name, helper, is_asked) if is_asked else helper
         elif helper.is_failure:
             yield helper
 
@@ -245,7 +245,7 @@ class Fallback:
         return Known(asking, found)
 
     def helper(self, name: str, named_by: str) -> Helper | Known:
-        """The helper of this name, or the reason why it cannot be asked."""
+        """The helper of this name, or a ``Known`` with the reason why it cannot be started."""
         try:
             program = program_name(name)
         except Misconfigured as error:
@@ -266,7 +266,7 @@ class Fallback:
         return Helper(program, path, self._environ, self._guard, timeout_s)
 
     def _helpers_of(self, config: DockerConfig, server_url: ServerURL) -> Iterator[Helper | Known]:
-        """The helpers that a file names for a server URL, or what is wrong with the file."""
+        """The helpers that a file names for a server URL, and the errors of the file."""
         try:
             if not config.load():
                 return
@@ -287,12 +287,12 @@ class Fallback:
                     yield from self._displaced()
 
     def _displaced(self) -> Iterator[Helper | Known]:
-        """The helper that ``credsStore`` named before us, by our setting ``fallback_helper``."""
+        """The helper of the setting ``fallback_helper``: the former ``credsStore``."""
         if self._fallback_helper:
             yield self.helper(self._fallback_helper, "the setting fallback_helper")
 
     def _keychain(self) -> Iterator[MachineKeychain]:
-        """The keychain that docker would choose, unless a file names another store than us."""
+        """The keychain that docker selects by default, unless a file names another helper."""
         if self._fallback_helper or any(map(self._names_another_store, self._named)):
             return
         name = keychain_name(self._environ)
@@ -319,15 +319,15 @@ def _is_ourselves(helper: Helper | Known) -> bool:
 
 
 def _unasked(sources: Iterator[_Named], asked: set[str]) -> Iterator[_Named]:
-    """The sources whose names are not among those asked, and now are."""
+    """The sources whose names are not in ``asked``; adds them."""
     for source in sources:
         if source.name not in asked:
             asked.add(source.name)
             yield source
 
 
-def _able(owners: Iterable[Helper | Known]) -> Iterator[Helper | ProviderError]:
-    """The owners that can be asked, and the errors of those that cannot."""
+def _usable_owners(owners: Iterable[Helper | Known]) -> Iterator[Helper | ProviderError]:
+    """The helpers that can be started, and the errors of those that cannot."""
     for owner in owners:
         if isinstance(owner, Helper):
             yield owner
@@ -355,5 +355,5 @@ def _is_this_program(path: str) -> bool:
             if os.path.samefile(path, own):
                 return True
         except OSError:
-            continue  # called by a name that is not a path
+            continue  # sys.argv[0] is a name and not a path
     return False

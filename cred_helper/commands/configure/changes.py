@@ -1,8 +1,8 @@
-"""Changes to files of other programs: shown before they are made, and undoable.
+"""Changes to files of other programs, with a diff to show first and a record to undo them.
 
-A file is replaced as a whole, with its mode, owner and extended attributes, and only if it still
-has the content that the change was made for; a link stays a link. Shows nothing that can be a
-secret.
+A file is replaced as a whole and keeps its mode, owner and extended attributes. If its content has
+changed since the diff, it is not replaced. A symbolic link stays a link. A diff never contains a
+value that can be a secret.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from cred_helper.files.os_errors import os_reason
 
 
 class Change(Protocol):
-    """A difference that can be shown and made."""
+    """A change that can be shown and applied."""
 
     def diff(self) -> str:
-        """The difference as text, without anything that can be a secret."""
+        """The change as text, with masks for values that can be secret."""
         ...
 
     def apply(self) -> None:
-        """Make the difference, or raise ``Misconfigured``."""
+        """Apply the change. Raises ``Misconfigured``."""
         ...
 
 
-# The members that are shown as they are, in any case.
+# The members that are not masked, in lower case: docker ignores the case of their names.
 _OPEN_MEMBERS = frozenset({"credhelpers", "credsstore"})
 _HELPER_NAME = re.compile(r"[\w.-]{0,64}")
 _MASK = '"…"'
@@ -52,9 +52,9 @@ _UNWRITABLE = {errno.EBUSY: "configure.mounted", errno.EROFS: "configure.mounted
 
 
 class FileChange(NamedTuple):
-    """One file before and after; ``None`` stands for no file.
+    """The content of one file before and after; ``None`` if the file does not exist.
 
-    ``show`` leaves out of a text what can be a secret.
+    ``show`` masks the values of a text that can be secret.
     """
 
     path: Path
@@ -63,7 +63,7 @@ class FileChange(NamedTuple):
     show: Callable[[str], str] = str
 
     def diff(self) -> str:
-        """The difference in the form of diff, with everything masked that can be a secret."""
+        """A unified diff, with masks for values that can be secret."""
         lines = difflib.unified_diff(
             self.show(self.before or "").splitlines(),
             self.show(self.after or "").splitlines(),
@@ -75,10 +75,10 @@ class FileChange(NamedTuple):
         return "\n".join(line for line in lines if not line.startswith("@@"))
 
     def apply(self) -> None:
-        """Put the new file in the old one's place.
+        """Replace, create or remove the file.
 
         Raises:
-            Misconfigured: the file cannot be written, or another program has changed it meanwhile.
+            Misconfigured: the file cannot be written, or another program has changed it.
         """
         target = Path(os.path.realpath(self.path))
 
@@ -114,9 +114,9 @@ def _remove_leftovers(target: Path) -> None:
 
 
 def masked(text: str) -> str:
-    """A JSON object in which only the names of helpers can be read; every other value is ``…``.
+    """A JSON object with every value but the names of helpers replaced by ``…``.
 
-    Of several members with one name each is masked.
+    If several members have one name, each is masked.
     """
     text = text.removeprefix(_BOM)
     try:
@@ -133,7 +133,7 @@ def masked(text: str) -> str:
 
 def _names_helpers(raw: str) -> bool:
     """Whether a value is the name of a helper, or an object of such names by host."""
-    # Objects become lists of pairs, in which members of one name are all there.
+    # Objects become lists of pairs, which keep every member of one name.
     value = json.loads(raw, object_pairs_hook=list)
     pairs = value if raw.startswith("{") else [("", value)]
     return not any(
@@ -152,7 +152,7 @@ class LinkChange(NamedTuple):
         return f"+ {self.path} -> {self.target}" if self.target else f"- {self.path}"
 
     def apply(self) -> None:
-        """Make or remove the link; raise ``Misconfigured`` where the system refuses."""
+        """Make or remove the link. Raises ``Misconfigured`` if that fails."""
         try:
             if self.target is None:
                 self.path.unlink(missing_ok=True)
@@ -185,8 +185,8 @@ def read(path: Path) -> str | None:
 class JsonEdit:
     """Members of one JSON file to set or, with ``None``, to remove, as raw JSON texts.
 
-    As for docker, the case of the outermost name does not matter; an existing member is edited
-    where it stands.
+    The case of the outermost name does not matter, as in docker. An existing member keeps its place
+    in the file.
     """
 
     def __init__(self, path: Path, text: str | None) -> None:
@@ -207,7 +207,7 @@ class JsonEdit:
         return Misconfigured("configure.too-deep", path=self.path)
 
     def now(self, *keys: str) -> str | None:
-        """The raw value at a path of the file; ``None`` where there is none, or null."""
+        """The raw value at a path of the file; ``None`` if it is absent or null."""
         if not self._json.strip():
             return None
         try:
@@ -257,7 +257,7 @@ class JsonEdit:
                 yield text
 
     def record(self) -> dict[str, Any]:
-        """What an undo needs: exact cuts for an unchanged file, values for a changed one."""
+        """The data for an undo: replaced parts for an unchanged file, values for a changed one."""
         return {
             "kind": "json",
             "path": str(self.path),
@@ -277,19 +277,19 @@ def _spelt(text: str, keys: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _common(one: str, other: str) -> int:
-    """The number of characters with which two texts begin alike."""
+    """The length of the beginning that two texts share."""
     return len(os.path.commonprefix((one, other)))  # noqa: RUF071 - of texts, not of paths
 
 
 def _splice(before: str, after: str) -> list[int | str]:
-    """The smallest cut that turns a text into another: an offset, what stood there, what does."""
+    """The smallest replacement that turns a text into another: offset, old part, new part."""
     at = _common(before, after)
     tail = _common(before[at:][::-1], after[at:][::-1])
     return [at, before[at : len(before) - tail], after[at : len(after) - tail]]
 
 
 def unedited(record: dict[str, Any], text: str | None) -> str | None:
-    """The text before a recorded edit: to the byte where the file is unchanged since."""
+    """The text before a recorded edit; byte for byte, if the file is unchanged since."""
     if text is not None and digest([text]) == record["written"]:
         return _uncut(record, text)
     edit = JsonEdit(Path(record["path"]), text)

@@ -1,4 +1,4 @@
-"""The proposal of ``configure``: the files that would name ``multi``, and the helpers displaced."""
+"""The plan of ``configure``: the changes that make clients ask ``multi``, and notes on them."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _DROP_IN = (
 
 
 def proposal(registries: tuple[str, ...], links: Path | None, *, docker_only: bool) -> Plan:
-    """The changes after which ``multi`` is asked for these registries, or for all.
+    """The changes that make clients ask ``multi`` for these registries, or for all.
 
     Raises:
-        Misconfigured: a file that would be changed is not valid.
+        Misconfigured: a file to change is not valid.
     """
     plan = Plan()
     if this_program.on_path() is None:
@@ -71,7 +71,7 @@ def _config_files(*, everywhere: bool) -> Iterator[Path]:
 
 
 def _check(plan: Plan, edit: JsonEdit) -> None:
-    """Refuse a file that is not valid; note what docker alone refuses."""
+    """Raise ``Misconfigured`` for an invalid file; add a note on each entry that docker rejects."""
     data = (edit.text or "").encode()
     config = DockerConfig(str(edit.path), lambda: json_file.parse(data))
     try:
@@ -96,7 +96,7 @@ def _plan_registry(plan: Plan, config: JsonEdit, registry: str, *, docker_only: 
     if docker_hub.is_hub(server_url):
         keys = [docker_hub.KEY]
         if registries_conf.clients(os.environ) and not docker_only:
-            keys.append(docker_hub.HOSTS[0])  # podman and its relatives know no other
+            keys.append(docker_hub.HOSTS[0])  # podman, skopeo and buildah read only this key
     for key in keys:
         displaced = config.now("credHelpers", key)
         if displaced not in (None, _MULTI):
@@ -115,7 +115,7 @@ def _plan_everywhere(plan: Plan, config: JsonEdit) -> None:
         if found and helper in compat.NAMES and providers.load(found.provider):
             key = ServerURL.parse(host).redacted
             plan.note("configure.helper-replaced", key=key, helper=helper)
-            # Clients that read only credHelpers keep asking.
+            # Clients without support for credsStore still find the helper.
             config.set(_MULTI, "credHelpers", host)
 
 
@@ -131,12 +131,12 @@ def _plan_fallback(plan: Plan, helper: str) -> None:
         plan.note("configure.store-not-fallback", helper=helper, origin=origin)
     else:
         plan.note("configure.store-is-fallback", helper=helper)
-        # The settings file that is read, or the one that would be.
+        # The settings file that exists, or else the one to create.
         named = settings.expanded(os.environ.get(settings.CONFIG, ""))
         places = (named,) if named else settings.user_files(os.environ)
         path = Path(next(filter(os.path.exists, places), places[0]))
         before = read(path)
-        # A key of the top level has to stand above the first table.
+        # In TOML, a top-level key has to precede the first table.
         line = f"fallback_helper = {json.dumps(helper)}\n"
         record = {"kind": "line", "path": str(path), "line": line, "created": before is None}
         plan.steps.append(Step(FileChange(path, before, line + (before or "")), record))
@@ -161,7 +161,7 @@ def _plan_podman(plan: Plan) -> None:
 def _plan_remote_podman(plan: Plan) -> None:
     """Name ``multi`` for single hosts in the file that podman's remote client reads.
 
-    It asks no helper that only registries.conf names.
+    That client ignores the helpers in registries.conf.
     """
     if not registries_conf.is_remote(os.environ):
         return

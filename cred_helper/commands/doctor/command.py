@@ -1,4 +1,4 @@
-"""``doctor``: check what a client's credentials depend on, and name a command for each problem."""
+"""``doctor``: checks what a client's credentials depend on, with a command for each problem."""
 
 from __future__ import annotations
 
