@@ -1,9 +1,9 @@
-"""The headers that the server of a URI wants: for clients that ask by URI, as Bazel does.
+"""The HTTP headers for a request to a URI, for clients that ask by URI, as Bazel does.
 
-A registry gets what it asks for: the user name and secret of the keychain, or the token that its
-token endpoint gives for them and for the repository of the URI. How it asks and the token are kept
-in the cache, so that the next URI of a repository asks no network. Any other URI has an answer only
-where a rule names its host.
+For a registry, the header has what the registry's challenge asks for: the user name and secret, or
+a token that its token endpoint issues for them and for the URI's repository. The challenge and the
+token are cached, so that the next URI of the repository needs no request. For any other host, a
+rule has to match.
 
 Sources:
   https://github.com/opencontainers/distribution-spec/blob/main/spec.md#endpoints (the paths)
@@ -39,14 +39,14 @@ _ENDPOINTS = ("blobs", "manifests", "referrers", "tags")
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 # Where registries have their token endpoints.
 _TOKEN_ENDPOINTS = ("auth", "proxy_auth", "token")
-# What a registry asks for: a token of its own, the user name and secret, nothing.
+# What a registry's challenge asks for: a token of its own, user name and secret, nothing.
 _BEARER, _BASIC, _OPEN = "Bearer", "Basic", "none"
-# How long it is taken to ask for the same.
-_SAME_FOR_S = 3600.0
+# How long a challenge without a token is cached.
+_CHALLENGE_CACHED_FOR_S = 3600.0
 
 
 class Headers(Record):
-    """The headers of an answer. Units: ``expires_at_s`` is in seconds since 1970."""
+    """The headers for a URI. Units: ``expires_at_s`` is in seconds since 1970."""
 
     fields: Mapping[str, str] = {}
     expires_at_s: float | None = None
@@ -57,19 +57,20 @@ def _authorization(value: str, expires_at_s: float | None) -> Headers:
 
 
 class Target:
-    """What a URI is about.
+    """The registry, repository or file that a URI names.
 
-    ``repository`` is ``""`` for the registry as a whole, and ``None`` where the path is not of a
-    registry. ``wants_login`` is whether the user name and secret are asked for, for a client that
-    exchanges them itself: at a token endpoint, or by the host alone. ``server_url`` is what rules
-    are compared with, and sources asked for.
+    ``repository`` is ``""`` for the registry as a whole, and ``None`` if the path is not one of the
+    registry API. ``wants_login`` is true for a token endpoint and for a host without a path: the
+    client then exchanges the user name and secret itself. Rules are matched against ``server_url``,
+    and sources are asked for it.
     """
 
     def __init__(self, uri: str) -> None:
         """Parse a URI.
 
         Raises:
-            ProtocolError: it lacks https or a DNS host. It is not quoted: it can have a password.
+            ProtocolError: it is not https, or its host is not a DNS name. The message does not
+                quote the URI, which can contain a password.
         """
         self.uri = uri.strip()
         url = ServerURL.parse(uri)
@@ -80,7 +81,7 @@ class Target:
         if not (url.raw.lower().startswith(_HTTPS) or (is_host_alone and "://" not in url.raw)):
             reason = "client.url-scheme"
         if reason == "client.url-other-port":
-            # What looks like a port can be the beginning of a password that has a slash.
+            # In https://user:12/3@host the text after the colon begins a password.
             is_port = url.is_host and url.port.isdecimal()
             reason = None if is_port else "client.url-user-information"
         if reason is None and _has_dot_segment(path):
@@ -105,7 +106,7 @@ class Target:
 
 
 def target_of(text: str) -> Target | None:
-    """What a URI that Bazel can have asked for is about; ``None`` for any other server URL."""
+    """The target of a URI that Bazel can ask for; ``None`` for any other server URL."""
     url = ServerURL.parse(text)
     if not url.raw.lower().startswith(_HTTPS) or url.path.strip("/") in ("", "v1", _API):
         return None
@@ -122,7 +123,7 @@ def _address(url: ServerURL) -> str:
 
 
 def _has_dot_segment(path: str) -> bool:
-    """Whether a server can read the path as another than the one that rules are compared with."""
+    """Whether a server may normalize the path to another one than rules are matched against."""
     text = path.lower().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/")
     segments = text.replace("\\", "/").split("/")
     return any(segment.partition(";")[0] in (".", "..") for segment in segments)
@@ -148,7 +149,7 @@ def _is_name(parts: list[str]) -> bool:
 
 
 def _in_scope(query: str) -> str:
-    """The repository of a query for a token; ``""`` where it is for none."""
+    """The repository in the scope of a token endpoint's query; ``""`` without such a scope."""
     for parameter in query.split("&"):
         name, _, value = parameter.replace("%3A", ":").replace("%2F", "/").partition("=")
         kind, _, rest = value.partition(":")
@@ -159,10 +160,10 @@ def _in_scope(query: str) -> str:
 
 
 def find(uri: str, wiring: Wiring, spent_s: float = 0.0) -> Headers:
-    """Find the headers for a URI; none where it needs none. ``spent_s`` of the time are over.
+    """Find the headers for a URI; empty if it needs no login. ``spent_s`` have passed already.
 
     Raises:
-        CredentialError: no rule or cloud answers for the URI, or its credential cannot be had.
+        CredentialError: no rule or cloud matches the URI, or there is no credential for it.
     """
     target = Target(uri)
     if wiring.settings.origin("deadline_s") is None:
@@ -219,7 +220,7 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
         elif not (route or rule or docker_hub.is_hub(target.host)):
             raise ProtocolError("bazel.unknown-host", host=target.address)
         elif route is not None and route.private:
-            raise _absent(target, answer)
+            raise _no_login_error(target, answer)
     if target.wants_login:
         return _login(target, credential, answer)
     own_hosts: tuple[str, ...] | None = None
@@ -227,13 +228,15 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
         if route.asks_basic:
             return _authorization(credential.basic, credential.expires_at_s)
         own_hosts = (target.address, route.host, route.auth_host)
-    grant = Grant(target, credential, own_hosts, may_push=bool(rule and rule.may_push))
+    registry_token = RegistryToken(
+        target, credential, own_hosts, may_push=bool(rule and rule.may_push)
+    )
     request = TokenRequest(
-        Route(grant.name, target.address), environ=wiring.environ, deadline=wiring.deadline
+        Route(registry_token.name, target.address), environ=wiring.environ, deadline=wiring.deadline
     )
     if may_fail:
         request = request.but(deadline=request.deadline.sooner(ANONYMOUS_DEADLINE_S))
-    provider = wiring.guarded(grant)
+    provider = wiring.guarded(registry_token)
     host = target.server_url.raw
     try:
         found = provider.get(request, provider.identify(request))
@@ -254,7 +257,7 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
 
 
 def _login(target: Target, credential: Credential | None, answer: Answer) -> Headers:
-    """The user name and secret; without them, a token endpoint is asked anonymously."""
+    """The header with user name and secret; empty for an anonymous request."""
     if credential is None:
         return Headers()
     if credential.username == IDENTITY_TOKEN:
@@ -273,13 +276,13 @@ def _found(answer: Answer, resolution: Resolution, wiring: Wiring) -> Credential
 
 
 def _first_failure(resolution: Resolution, answer: Answer) -> ProviderError | None:
-    """The first source that is configured and does not work, as an error of the host."""
+    """The failure of the first configured source that failed, with the host in its message."""
     found = (in_context(resolution.server_url, *failure) for failure in answer.failures)
     return next(found, None)
 
 
-def _absent(target: Target, answer: Answer) -> Denied:
-    """The error for a registry that always wants a login, where there is no credential."""
+def _no_login_error(target: Target, answer: Answer) -> Denied:
+    """The error for a private registry without a credential."""
     host = target.address
     absent = next((one.outcome for one in answer.trace if isinstance(one.outcome, NotFound)), None)
     if absent is None:
@@ -288,10 +291,10 @@ def _absent(target: Target, answer: Answer) -> Denied:
     return Denied.of(absent).within("provider.no-credential", **words)
 
 
-class Grant(Record):
-    """What a registry asks for, and its token, as a provider: so that the cache keeps both.
+class RegistryToken(Record):
+    """A registry's challenge and token in the form of a provider, so that the cache keeps both.
 
-    The user name of its credential is the kind of what is asked for; the secret is the token.
+    The user name of its credential is the scheme of the challenge, and the secret is the token.
     """
 
     name = "registry"
@@ -307,7 +310,7 @@ class Grant(Record):
         return f"repository:{self.target.repository}:{actions}" if self.target.repository else ""
 
     def identify(self, _request: TokenRequest) -> Identity:
-        """Whose the token is: of the credential, by its digest."""
+        """The identity of the token: a digest of the credential that it is issued for."""
         whose = ["anonymous"]
         if self.credential is not None:
             whose = ["login", self.credential.username, self.credential.secret.expose()]
@@ -316,10 +319,10 @@ class Grant(Record):
         return Identity(whose[0], cache_key=digest(whose), scope=scope)
 
     def get(self, request: TokenRequest, _identity: Identity) -> Credential:
-        """Ask the registry.
+        """Get the registry's challenge and, if that asks for one, a token.
 
         Raises:
-            ProviderError: it does not answer, or gives no token.
+            ProviderError: the registry does not answer, or issues no token.
         """
         from time import time
 
@@ -334,7 +337,7 @@ class Grant(Record):
             challenge = registry.challenge(self.target.repository or "")
             if challenge is None or not challenge.is_bearer:
                 kind = _OPEN if challenge is None else _BASIC
-                return Credential(kind, Secret("-"), expires_at=time() + _SAME_FOR_S)
+                return Credential(kind, Secret("-"), expires_at=time() + _CHALLENGE_CACHED_FOR_S)
             token = registry.token(challenge, self.credential, self._scope)
         except Exception as error:  # noqa: BLE001 - the registry knows its requests' exceptions
             raise registry.failure(error) from None

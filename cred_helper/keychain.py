@@ -1,9 +1,9 @@
-"""The order of asking: one source after another until one has a credential.
+"""The keychain: asks the sources of a server URL in order, until one returns a credential.
 
-Knows no source. Which sources there are for a server URL, and in which order, is the resolution's.
-A source with nothing is skipped without a message. A source that is configured and does not work is
-skipped too, and its failure kept: it is the result where no source has a credential, and a warning
-where one has.
+The resolution chooses the sources and their order; this module imports no source. A source without
+a credential raises ``NotFound`` and is skipped without a message. A source that is configured and
+fails raises ``ProviderError``: the next source is asked, and the failure is kept. If a later source
+returns a credential, the failure becomes a warning; otherwise it is the result.
 """
 
 from __future__ import annotations
@@ -20,80 +20,80 @@ if TYPE_CHECKING:
     from cred_helper.server_url import ServerURL
 
     class Named(Protocol):
-        """Something with a name for messages."""
+        """An object with a name for messages."""
 
         @property
         def name(self) -> str: ...
 
     class Source(Named, Protocol):
-        """Something that may have a credential for a server URL."""
+        """Returns credentials for server URLs."""
 
         def get(self, server_url: ServerURL) -> Credential:
-            """Return the credential, or raise ``NotFound`` or a ``ProviderError``."""
+            """Return the credential. Raises ``NotFound`` or ``ProviderError``."""
             ...
 
     class Store(Named, Protocol):
-        """Something that keeps logins."""
+        """Keeps logins."""
 
         def store(self, server_url: ServerURL, credential: Credential) -> None:
-            """Keep a login, or raise a ``CredentialError``."""
+            """Keep a login. Raises ``CredentialError``."""
             ...
 
         def erase(self, server_url: ServerURL) -> bool:
-            """Remove a login; return false if none was there."""
+            """Remove a login; return whether the store had one."""
             ...
 
     class Lister(Named, Protocol):
-        """Something that can list what it holds."""
+        """Lists the logins that it has."""
 
         def list(self) -> dict[str, str]:
-            """Map each server URL to its user name, or raise a ``CredentialError``."""
+            """Map each server URL to its user name. Raises ``CredentialError``."""
             ...
 
 
-class Consulted(Record):
-    """One line of a trace: a source, and its result."""
+class Asked(Record):
+    """One source that was asked, and its outcome."""
 
     source: str
     outcome: Credential | NotFound | ProviderError
 
 
 class Answer(Record):
-    """The trace of one question."""
+    """The sources that were asked for one server URL, in order, with their outcomes."""
 
-    trace: list[Consulted]
+    trace: list[Asked]
 
     @property
     def credential(self) -> Credential | None:
-        """The credential; only the last source that was asked can have given one."""
+        """The credential of the last source: asking ends with the first credential."""
         last = self.trace[-1].outcome if self.trace else None
         return last if isinstance(last, Credential) else None
 
     @property
     def failures(self) -> list[tuple[str, ProviderError]]:
-        """The sources that are configured and do not work, in the order asked."""
+        """The failures of configured sources, each with the source's name, in the order asked."""
         return [(c.source, c.outcome) for c in self.trace if isinstance(c.outcome, ProviderError)]
 
 
 def in_context(server_url: ServerURL, source: str, failure: ProviderError) -> ProviderError:
-    """The failure of a source, with the host and the source in its text."""
+    """The failure of a source, with the host and the source in its message."""
     return failure.within("provider.no-credential", host=server_url.redacted_host, source=source)
 
 
 def ask(sources: Iterable[Source], server_url: ServerURL) -> Answer:
-    """Ask the sources until one has a credential. The answer holds their errors."""
-    trace: list[Consulted] = []
+    """Ask the sources until one returns a credential. Their errors are in the answer's trace."""
+    trace: list[Asked] = []
     for source in sources:
         try:
-            trace.append(Consulted(source.name, source.get(server_url)))
+            trace.append(Asked(source.name, source.get(server_url)))
             break
         except (NotFound, ProviderError) as error:
-            trace.append(Consulted(source.name, error))
+            trace.append(Asked(source.name, error))
     return Answer(trace)
 
 
 def merged(listers: Iterable[Lister]) -> tuple[dict[str, str], list[tuple[str, CredentialError]]]:
-    """What all listers hold, and the failures. The first lister that has a server URL counts."""
+    """Merge the logins of all listers, the first one's preferred; return the failures too."""
     found: dict[str, str] = {}
     failures: list[tuple[str, CredentialError]] = []
     for lister in listers:

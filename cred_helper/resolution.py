@@ -1,7 +1,7 @@
-"""What one server URL comes to: the rule, the cloud, its options, and the sources in their order.
+"""Resolves a server URL: to a rule, a cloud, its options, and the sources to ask in order.
 
-Computed once for a call. ``get``, ``store``, ``erase``, ``list`` and ``explain`` read it. Looks at
-settings and names only: no source is asked, no network, no SDK.
+A call resolves once. ``get``, ``store``, ``erase``, ``list`` and ``explain`` read the result. Reads
+settings and compares names. Asks no source, opens no connection, loads no SDK.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from cred_helper.server_url import ServerURL
     from cred_helper.settings.rules import Rule
 
-# The kinds of sources besides those of the setting ``order``: only a rule names them.
+# The kinds of sources that only a rule selects. The setting ``order`` has the other kinds.
 HELPER, REFUSAL, EMPTY = "helper", "refusal", "empty"
 
 
 class Resolution(Record, kw_only=True):
-    """What a server URL comes to.
+    """The rule, cloud, options and sources of one server URL.
 
-    ``rule`` is the rule that matches. ``own_route`` is the cloud that the host itself belongs to,
-    ``route`` the one whose provider is to answer: of the host, or of a rule's alias. ``provider``
-    is ``None`` where there is no route or a slim build leaves the provider out. ``sources`` are the
-    kinds of sources to ask, in order. ``error`` is why the server URL has no resolution; there are
-    no sources then.
+    ``rule`` is the rule that matches. ``own_route`` is the route of the host itself. ``route`` is
+    the route whose provider is asked: that of the host, or that of the rule's alias. ``provider``
+    is ``None`` without a route, and in a slim build without this provider. ``sources`` are the
+    kinds of sources to ask, in order. ``error`` is the mistake in the settings that prevents an
+    answer; ``sources`` is empty then.
     """
 
     server_url: ServerURL
@@ -53,12 +53,12 @@ class Resolution(Record, kw_only=True):
 
     @property
     def anonymous(self) -> bool:
-        """Whether the registry lets anybody pull, so that no failure may stop a client."""
+        """Whether the registry allows pulls without a login: a failure must not stop a client."""
         return self.asks_cloud and self.route is not None and self.route.anonymous
 
     @property
     def min_life_s(self) -> float:
-        """How long a cached token must still live to be the answer."""
+        """The seconds that a cached token must remain valid for to be used."""
         if self.rule is not None and self.rule.min_life_s is not None:
             return self.rule.min_life_s
         return self.settings.min_remaining_life
@@ -68,7 +68,7 @@ class Resolution(Record, kw_only=True):
         return self.rule is not None and self.rule.answer in ("anonymous", "empty")
 
     def origin_of(self, option: str) -> str | None:
-        """Where an option of the provider is written; ``None`` where that is not known."""
+        """Where an option of the provider is set: a variable, or file and line, if known."""
         assert self.route is not None
         cloud = self.route.provider
         return self.settings.option_origin(cloud, option, self.rule, self.environ)
@@ -89,11 +89,11 @@ def resolve(
 ) -> Resolution:
     """Resolve a server URL.
 
-    With ``artifacts`` a rule can name hosts of a cloud that are not registries.
+    With ``artifacts``, a rule can also match a cloud's hosts that are not registries.
     """
     rule = settings.rule(server_url)
     if rule is not None and rule.helper and profile.helper:
-        rule = None  # called by another helper's name, this program runs no helper
+        rule = None  # started under the name of another helper, this program starts no helper
     resolution = Resolution(
         server_url=server_url, settings=settings, environ=environ, profile=profile, rule=rule
     )
@@ -114,9 +114,9 @@ def resolve(
 
 
 def _optional_route(resolution: Resolution) -> Route | None:
-    """The cloud of the host that is there only where the user has set it up.
+    """The route of a host whose cloud takes part only after the user has configured it.
 
-    The keys of docker login's own tokens are not registries.
+    Docker Hub's keys for the tokens of ``docker login`` are not registries: they have no route.
     """
     settings, environ, rule = resolution.settings, resolution.environ, resolution.rule
     found = route(resolution.server_url, OPTIONAL_ZONES)
@@ -126,19 +126,20 @@ def _optional_route(resolution: Resolution) -> Route | None:
     if rule is not None and rule.provider == cloud.name:
         return found
     options = settings.options(cloud, rule, environ)
-    sign, *others = cloud.only_with
-    if sign not in options:
+    required, *others = cloud.only_with
+    if required not in options:
         return None
-    # For Docker's own action the others are inputs: its variable alone is not meant for us.
-    is_foreign = settings.option_origin(cloud.name, sign, rule, environ) in cloud.own_variables
+    # docker/login-action takes the other options as inputs. A job that sets only its variable
+    # configures that action, and not this program.
+    is_foreign = settings.option_origin(cloud.name, required, rule, environ) in cloud.own_variables
     return None if is_foreign and not all(other in options for other in others) else found
 
 
 def _route(resolution: Resolution) -> Route | None:
-    """The route whose provider is to answer.
+    """The route whose provider is asked.
 
     Raises:
-        Misconfigured: the rule names a cloud or an option that the host cannot have.
+        Misconfigured: the rule names another cloud than the host's, or an option without a cloud.
     """
     rule = resolution.rule
     found = _ruled_route(rule, resolution) if rule is not None else resolution.own_route
@@ -179,7 +180,7 @@ def _find_provider(resolution: Resolution) -> None:
 
     Raises:
         Misconfigured: the rule needs a provider that this build leaves out, or has an option of
-            another cloud; or the variables of the helper that the profile is for are wrong.
+            another cloud; or a variable of the helper that the profile replaces is wrong.
     """
     found, rule = resolution.route, resolution.rule
     if found is None:

@@ -40,14 +40,14 @@ _GITLAB = (
 class NamedVariables(Record):
     """Variables whose names contain a registry's host.
 
-    With ``catch_all``, ``DOCKER_com_USR`` and ``DOCKER__USR`` count too, as they do for
+    With ``answers_for_all``, ``DOCKER_com_USR`` and ``DOCKER__USR`` count too, as they do for
     docker-credential-env.
     """
 
     name = "environment"
 
     environ: Mapping[str, str]
-    catch_all: bool = False
+    answers_for_all: bool = False
 
     def get(self, server_url: ServerURL) -> Credential:
         """Find the pair that names most of the host.
@@ -72,7 +72,7 @@ class NamedVariables(Record):
         """The names of variables before ``_USR`` and ``_PSW``, the best first."""
         if not server_url.is_host or is_token_key(server_url):
             return
-        fewest_labels = 0 if self.catch_all else _FEWEST_LABELS
+        fewest_labels = 0 if self.answers_for_all else _FEWEST_LABELS
         for host in HOSTS if is_hub(server_url) else (server_url.host,):
             labels = host.replace("-", "_").split(".")
             # An address has no domain.

@@ -1,7 +1,7 @@
-"""Makes the sources that a resolution names: the one place that knows them all.
+"""Makes the sources of a resolution. Only this module imports every source.
 
-Each is made when its turn comes, so that a cached answer opens nothing that it does not need.
-``stores`` has what a login, a logout and a list need besides.
+A source is made when it is asked: a cached answer loads and opens nothing of later sources.
+``stores`` makes what ``store``, ``erase`` and ``list`` use.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
     Warn = Callable[[CredentialError], None]
 
-# A login that fails must not hold up a pull that needs none.
+# A pull without a login must not wait long for a login that fails.
 ANONYMOUS_DEADLINE_S = 5.0
-# What a get has left after it waited for a client that does not close our standard input.
+# The least time for a get whose client was slow to close this program's standard input.
 _LEAST_DEADLINE_S = 1.0
 
 
 class ProviderSource(Record):
-    """A built-in provider as a source, with the request for the server URL that is asked about."""
+    """A built-in provider as a source, with the token request of one server URL."""
 
     name: str
     provider: Provider
@@ -51,7 +51,7 @@ class ProviderSource(Record):
 
 
 def _parsed_settings(environ: Mapping[str, str]) -> ParsedSettings | None:
-    """The copies of parsed settings: in the default folder of the cache."""
+    """The parsed copies of settings files, in the cache's default folder."""
     from cred_helper.cache import default_folder
     from cred_helper.files.private_folder import PrivateFolder
     from cred_helper.settings.parsed import ParsedSettings
@@ -72,9 +72,9 @@ def _no_warning(_error: CredentialError) -> None:
 
 
 class Wiring:
-    """The settings, environment and deadline of one process, and the sources that they make.
+    """Makes sources from the settings, environment and deadline of one process.
 
-    ``warn`` takes what goes wrong although there is an answer.
+    ``warn`` receives each failure that does not change the answer.
     """
 
     def __init__(
@@ -97,12 +97,12 @@ class Wiring:
     def of_process(
         cls, warn: Warn = _no_warning, spent_s: float = 0.0, profile: Profile = OWN_NAME
     ) -> Wiring:
-        """The wiring of this process. ``spent_s`` of its deadline are over.
+        """The wiring of this process, of whose deadline ``spent_s`` seconds have passed.
 
-        Without a ``profile``, that of the name which the program is called by.
+        Without a ``profile``, the name of the executable selects it.
 
         Raises:
-            Misconfigured: the settings have mistakes.
+            Misconfigured: the settings are wrong.
         """
         import os
         import sys
@@ -110,7 +110,7 @@ class Wiring:
 
         from cred_helper.settings.settings import Settings
 
-        # A copy: a provider may have to change the process's own, which its SDK reads.
+        # A copy: some providers change os.environ, because their SDK reads it.
         environ = dict(os.environ) if files.record is None else files.record.variables
         variables: Mapping[str, str] = environ
         name = os.path.basename(sys.argv[0])
@@ -124,21 +124,21 @@ class Wiring:
             files.unrecorded()
         wiring = cls(settings, environ, monotonic, warn, profile, spent_s)
         if settings.log:
-            wiring._calls()  # begins it
+            wiring._calls()  # starts the call log
         return wiring
 
     def resolve(self, server_url: ServerURL, *, artifacts: bool = False) -> Resolution:
-        """Resolve a server URL; with ``artifacts`` that of a host that may be no registry."""
+        """Resolve a server URL; with ``artifacts``, its host need not be a registry."""
         if self.settings.log and (calls := self._calls()):
             calls.about(server_url)
         profile = self.profile
         return resolve(server_url, self.settings, self.environ, profile, artifacts=artifacts)
 
     def ask(self, resolution: Resolution, sources: Iterable[Source] | None = None) -> Answer:
-        """Ask the sources of a resolution, or those that were made of it before.
+        """Ask the sources of a resolution, or those that the caller made from it.
 
         Raises:
-            Misconfigured: the server URL has no resolution.
+            Misconfigured: the error of the resolution.
         """
         asked = self.sources(resolution) if sources is None else sources
         log, server_url = self._log(), resolution.server_url
@@ -150,7 +150,7 @@ class Wiring:
         """The sources to ask, in order.
 
         Raises:
-            Misconfigured: the server URL has no resolution.
+            Misconfigured: the error of the resolution.
         """
         resolution.checked()
         rule, server_url = resolution.rule, resolution.server_url
@@ -193,7 +193,7 @@ class Wiring:
         return ProviderSource(provider.name, provider, request)
 
     def guarded(self, provider: Provider, min_life_s: float = 0.0) -> Provider:
-        """The provider with its deadline, and with the cache where there is one."""
+        """The provider, limited by the deadline and with the cache, if that is on."""
         from cred_helper.providers.common.bounded_provider import BoundedProvider
 
         log = self._log()
@@ -207,7 +207,7 @@ class Wiring:
         return CachedProvider(bounded, cache, warn=self.warn, min_life_s=min_life_s)
 
     def cache(self) -> TokenCache | None:
-        """The token cache; ``None`` where it is off or has no folder."""
+        """The token cache; ``None`` if it is off or no folder is available."""
         if not self.settings.cache:
             return None
         from cred_helper.cache import TokenCache, default_folder
@@ -224,19 +224,19 @@ class Wiring:
         return TokenCache(folder, sealing)
 
     def _variables(self, kind: str, rule: Rule | None) -> Iterator[Source]:
-        catch_all = bool(self.profile.helper)
+        answers_for_all = bool(self.profile.helper)
         if kind == CI_VARIABLES:
             from cred_helper.variables import CiVariables
 
-            trusted = catch_all or (rule is not None and rule.provider == VARIABLES)
+            trusted = answers_for_all or (rule is not None and rule.provider == VARIABLES)
             variables = CiVariables(self.environ, trusted=trusted)
             if variables.list():
                 yield variables
-        # Without such a variable there is nothing to look for, and nothing to load.
+        # The module is loaded only if a variable has one of these endings.
         elif any(files.variables(self.environ, suffix=suffix) for suffix in ("_USR", "_PSW")):
             from cred_helper.variables import NamedVariables
 
-            yield NamedVariables(self.environ, catch_all=catch_all)
+            yield NamedVariables(self.environ, answers_for_all=answers_for_all)
 
     def _log(self) -> Log | CallLog | None:
         if not self.settings.log:
@@ -259,7 +259,7 @@ class Wiring:
         return fallback.helper(rule.helper, rule.place.of("helper"))
 
     def fallback(self) -> Fallback:
-        """The sources that config.json and its relatives name, and our own store."""
+        """The sources that docker's and podman's files name, and this program's own store."""
         from cred_helper.fallback import Fallback
 
         return Fallback(

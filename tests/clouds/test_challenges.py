@@ -9,7 +9,7 @@ import pytest
 
 from cred_helper.credential import IDENTITY_TOKEN, Credential, Secret
 from cred_helper.errors import Denied
-from cred_helper.headers import Grant, Target
+from cred_helper.headers import RegistryToken, Target
 from cred_helper.hosts import Route
 from cred_helper.providers.common.interface import Deadline, TokenRequest
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
@@ -77,7 +77,7 @@ def granted(host: str, login: Credential | None, *, is_clouds: bool) -> Credenti
     """What the registry of a host gives for a login."""
     target = Target(f"https://{host}/v2/team/app/manifests/1")
     own_hosts = (target.address, "auth.docker.io") if is_clouds else None
-    grant = Grant(target, login, own_hosts, may_push=False)
+    grant = RegistryToken(target, login, own_hosts, may_push=False)
     deadline = Deadline(20, time.monotonic)
     request = TokenRequest(Route(grant.name, host), environ={}, deadline=deadline)
     return grant.get(request, grant.identify(request))
