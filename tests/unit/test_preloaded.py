@@ -78,9 +78,9 @@ def test_an_import_from_the_shelf_loads_what_it_loads_at_a_start(name: str) -> N
         assert start == forked
 
 
-# What a process has from its starter, and leaves to its children.
+# What a process has from its starter, and leaves to its children. Python closes a pipe meanwhile.
 _STATE = """\
-{ env | grep -v ^_= | sort; pwd; umask; ulimit -a; (cd /proc/$PPID/fd; ls)
+{ env | grep -v ^_= | sort; pwd; umask; ulimit -a; sleep 0.2; (cd /proc/$PPID/fd; ls)
 grep -E "Sig[BIC]|Shd|Cap|Threads|Seccomp" /proc/$PPID/status /proc/$$/status |
   sed "s:/proc/[0-9]*::"
 } >"$HOME/state" 2>&1
