@@ -59,7 +59,7 @@ def _authorization(value: str, expires_at_s: float | None) -> Headers:
 class Target:
     """The registry, repository or file that a URI names.
 
-    ``repository`` is ``""`` for the registry as a whole, and ``None`` if the path is not one of the
+    ``repository`` is ``""`` for the registry as a whole, and ``None`` for a path outside of the
     registry API. ``wants_login`` is true for a token endpoint and for a host without a path: the
     client then exchanges the user name and secret itself. Rules are matched against ``server_url``,
     and sources are asked for it.
@@ -163,7 +163,7 @@ def find(uri: str, wiring: Wiring, spent_s: float = 0.0) -> Headers:
     """Find the headers for a URI; empty if it needs no login. ``spent_s`` have passed already.
 
     Raises:
-        CredentialError: no rule or cloud matches the URI, or there is no credential for it.
+        CredentialError: no rule or cloud matches the URI, or every source is without a credential.
     """
     target = Target(uri)
     if wiring.settings.origin("deadline_s") is None:

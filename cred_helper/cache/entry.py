@@ -49,7 +49,7 @@ LAST_MOMENTS_S = 10.0
 MAX_LIFE_S = 24 * 3600.0
 # The longest time for which renewal uses a failure.
 MAX_FAILURE_AGE_S = 60.0
-# The year 5138. A later time is not one that this program wrote.
+# The year 5138. This program never writes a later time.
 _MAX_TIME_S = 1e11
 
 

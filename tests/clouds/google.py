@@ -76,6 +76,17 @@ class Token:
     universe_domain: str
 
 
+def executable_answer(token: str, expires_at: int) -> dict[str, object]:
+    """What a program prints that gives a subject token. Units: seconds since 1970."""
+    return {
+        "version": 1,
+        "success": True,
+        "token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "id_token": token,
+        "expiration_time": expires_at,
+    }
+
+
 class GoogleCloud(LoopbackServer):
     asks_network = True
     expires = True

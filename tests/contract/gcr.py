@@ -14,7 +14,7 @@ import pytest
 from cred_helper.credential import Credential
 from cred_helper.providers.common.bounded_provider import BoundedProvider
 from cred_helper.providers.gcr import GcrProvider
-from tests.clouds.google import EXAMPLE_HOST, TARGET, GoogleCloud
+from tests.clouds.google import EXAMPLE_HOST, TARGET, GoogleCloud, executable_answer
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Reply, json_reply
 from tests.support.executable import Completed, Executable
@@ -100,13 +100,7 @@ class Google(GoogleCloud):
 
     def program_source(self, script: str | None = None) -> Info:
         """A credential source that is a program."""
-        answer = {
-            "version": 1,
-            "success": True,
-            "token_type": "urn:ietf:params:oauth:token-type:jwt",
-            "id_token": self.subject_token(),
-            "expiration_time": int(time.time()) + 600,
-        }
+        answer = executable_answer(self.subject_token(), int(time.time()) + 600)
         program = self.folder / "give-subject-token"
         script = f"echo '{json.dumps(answer)}'" if script is None else script
         program.write_text(f"#!/bin/sh\n{script}\n")

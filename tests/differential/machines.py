@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
+from tests.clouds.google import executable_answer
 from tests.differential.witness import ENDS_AT, WitnessAws, WitnessGoogle
 from tests.support.requests import jwt
 
@@ -411,10 +412,7 @@ class GoogleMachines(Kind):
                 source = {"url": url, "headers": {"X-Who": subject}, "format": fields}
                 return {**federated, "credential_source": source}
             case "program":
-                answer = {"version": 1, "success": True, "id_token": token}
-                answer["token_type"] = "urn:ietf:params:oauth:token-type:jwt"
-                answer["expiration_time"] = int(ENDS_AT.timestamp())
-                self.write("bin/answer", answer)
+                self.write("bin/answer", executable_answer(token, int(ENDS_AT.timestamp())))
                 program = self.program("give-token", 'cat "$HOME/bin/answer"')
                 found["GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES"] = "1"
                 return {**federated, "credential_source": {"executable": {"command": program}}}

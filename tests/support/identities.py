@@ -436,13 +436,7 @@ def a_subject_token_from_a_url(machine: Machine, cloud: GoogleCloud) -> Environm
 
 @_identity("gcr", "/v1/token", "oauth", "text", principal=google.WORKLOAD, asks=(_ASKS_STS,))
 def a_subject_token_from_a_program(machine: Machine, cloud: GoogleCloud) -> Environment:
-    answer = {
-        "version": 1,
-        "success": True,
-        "token_type": "urn:ietf:params:oauth:token-type:jwt",
-        "id_token": cloud.subject_token(),
-        "expiration_time": int(time.time()) + 3600,
-    }
+    answer = google.executable_answer(cloud.subject_token(), int(time.time()) + 3600)
     program = machine.scripts.program("give-subject-token", f"echo '{json.dumps(answer)}'")
     source = {"executable": {"command": f"{program} --for us"}}
     named = _named(machine, _federated(cloud, source))

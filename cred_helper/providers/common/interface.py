@@ -145,7 +145,7 @@ class Identity(Record):
     """The identity that a provider uses, as variables and files show it.
 
     ``source`` is one of the provider's short names ("environment", "profile", "instance-metadata",
-    …); ``None`` if no identity is configured and the machine is not one of the cloud's.
+    …); ``None`` if no identity is configured and the machine is outside of the cloud.
     ``description`` is the rest of the identity's name in messages; a function, if it reads more
     files than a cached answer. ``certain`` is false if only a network probe shows whether the
     identity exists.
@@ -174,7 +174,7 @@ class Identity(Record):
 
     @property
     def problem(self) -> Misconfigured | None:
-        """The error if there is no identity and an option needs one; else ``None``."""
+        """The error if an option needs an identity and none is found; else ``None``."""
         return self.problem_if_absent() if self.source is None else None
 
     def resolved(self, request: TokenRequest) -> Identity:

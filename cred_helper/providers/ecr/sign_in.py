@@ -95,7 +95,7 @@ class Session(Record):
 
 
 def of_sso(name: str | None, start_url: str) -> Session:
-    """The session of an ``sso-session`` section; of a start URL where there is no section."""
+    """The session of an ``sso-session`` section, or without one, of a start URL."""
     key = _sha1(name if name is not None else start_url)
     return Session(expanded("~/.aws/sso/cache") or NOWHERE, key, name is not None)
 
