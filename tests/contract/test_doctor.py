@@ -504,15 +504,21 @@ def test_a_login_that_has_expired_is_named(person: Machine, kind: str, ends_in_s
     assert _codes(_doctor(person)).count("doctor.login-expired") == (ends_in_s < 0)
 
 
-# The content of a file in a variable that takes its path.
 @pytest.mark.parametrize(
-    ("variable", "content"),
+    "content",
     [
-        ("DOCKER_CONFIG", json.dumps({"auths": {"r.example": {"auth": PASSWORD}}})),
-        ("REGISTRY_AUTH_FILE", json.dumps({"auths": {"r.example": {"auth": PASSWORD}}})),
-        ("CONTAINERS_REGISTRIES_CONF", f"eyJhbGciOiJub25lIn0.{PASSWORD}.c2ln"),
-        ("AWS_CA_BUNDLE", f"-----BEGIN PRIVATE KEY-----\n{PASSWORD}\n-----END PRIVATE KEY-----"),
-        ("REQUESTS_CA_BUNDLE", PASSWORD * 40),
+        json.dumps({"auths": {"r.example": {"auth": PASSWORD}}}),
+        f"-----BEGIN PRIVATE KEY-----\n{PASSWORD}\n-----END PRIVATE KEY-----",
+        f"eyJhbGciOiJub25lIn0.{PASSWORD}.c2ln",
+        PASSWORD * 40,
+    ],
+    ids=["JSON", "PEM", "token", "long text"],
+)
+@pytest.mark.parametrize(
+    "variable",
+    [
+        *("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "CONTAINERS_REGISTRIES_CONF"),
+        *("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
     ],
 )
 def test_content_in_place_of_a_path_is_hidden(person: Machine, variable: str, content: str) -> None:

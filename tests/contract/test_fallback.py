@@ -341,6 +341,16 @@ def test_a_broken_file_stops_no_other_file(
     assert SECRET not in failed.stderr + found.stderr + listed.stderr + failed.stdout.decode()
 
 
+def test_links_are_followed_and_byte_order_marks_ignored(machine: Machine) -> None:
+    real = machine.write("dotfiles/docker.json", {"auths": {"h.example": basic("u:p")}})
+    real.write_bytes(b"\xef\xbb\xbf" + real.read_bytes())
+    (machine.home / ".docker").mkdir()
+    (machine.home / ".docker/config.json").symlink_to(real)
+    assert machine.get("h.example").credential == ("u", "p")
+    real.unlink()
+    assert_not_found(machine.get("h.example"))
+
+
 def test_an_invalid_entry_is_a_warning_and_the_next_source_answers(machine: Machine) -> None:
     path = machine.config(auths={"g.example": basic("u:p"), "h.example": {"auth": SECRET}})
     assert machine.get("g.example").credential == ("u", "p")

@@ -60,7 +60,7 @@ _VALUES = st.recursive(
 
 
 @given(st.dictionaries(st.text(), _VALUES), st.binary())
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 def test_everything_that_toml_can_hold_comes_back(
     tmp_path_factory: pytest.TempPathFactory, tables: dict[str, object], text: bytes
 ) -> None:
