@@ -102,6 +102,8 @@ class Root:
         binds |= {"/etc/hosts": "/etc/hosts"}
         if network:
             binds |= {"/etc/resolv.conf": "/etc/resolv.conf"}
+            if self.is_emulated:  # pip compiles thousands of modules that are never imported
+                environment["PIP_NO_COMPILE"] = "1"
             for number, (name, value) in enumerate(this_machine.pip_settings().items()):
                 is_path = value.startswith("/") and value != "/dev/null" and Path(value).exists()
                 environment[name] = f"/run/pip/{number}" if is_path else value
