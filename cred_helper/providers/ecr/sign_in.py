@@ -127,7 +127,7 @@ def _left_s(content: dict[str, Any]) -> float | None:
 
 def _sha1(text: str) -> str:
     try:
-        from _sha1 import sha1  # type: ignore[import-not-found]
+        from _sha1 import sha1
     except ImportError:
         from hashlib import sha1
     digest: str = sha1(text.encode("utf-8")).hexdigest()  # noqa: S324 - the CLI names files so
@@ -139,7 +139,7 @@ def _sha256(text: str) -> str:
         if sys.version_info >= (3, 12):
             from _sha2 import sha256
         else:
-            from _sha256 import sha256  # type: ignore[import-not-found]
+            from _sha256 import sha256
     except ImportError:
         from hashlib import sha256
     digest: str = sha256(text.encode("utf-8")).hexdigest()
