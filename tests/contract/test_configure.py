@@ -104,10 +104,25 @@ def test_undo_restores_the_file_to_the_byte(owner: Machine, text: str) -> None:
 def test_a_file_that_was_not_there_is_gone_again(person: Machine) -> None:
     assert _configure(person, "--yes").status == 0
     config = person.home / ".docker" / "config.json"
-    assert json.loads(config.read_text()) == {"credsStore": "multi"}
+    assert json.loads(config.read_text()) == {"credsStore": "multi", "auths": {}}
     assert stat.S_IMODE(config.stat().st_mode) == 0o600
     assert _configure(person, "--undo", "--yes").status == 0
     assert not config.exists()
+
+
+def test_an_empty_auths_is_added_as_docker_login_does_and_removed_while_it_is_empty(
+    owner: Machine,
+) -> None:
+    for before in ({}, {"auths": None}, {"credsStore": "multi"}):
+        owner.write(".docker/config.json", before)
+        assert _configure(owner, "--yes").status == 0
+        written = owner.config_document
+        assert written == {"credsStore": "multi", "auths": {}}
+        owner.write(".docker/config.json", written | {"auths": {"r.example": {}}})
+        assert _configure(owner, "--undo", "--yes").status == 0
+        assert owner.config_document["auths"] == {"r.example": {}}
+    owner.write(".docker/config.json", {"credsStore": "multi", "Auths": {"r.example": {}}})
+    assert b"nothing to do" in _configure(owner, "--yes").stdout
 
 
 def test_what_others_changed_since_stays(owner: Machine) -> None:
@@ -273,17 +288,18 @@ def test_a_key_in_another_case_is_edited(owner: Machine, name: str, is_touched: 
     owner.config_file.write_text(f'{{"{name}":"desktop"}}')
     shown = _configure(owner, "--dry-run").stdout.decode()
     assert f'-{{"{name}":"desktop"}}' in shown
-    assert f'+{{"{name}":"multi"}}' in shown
+    written = f'{{"{name}":"multi", "auths": {{}}}}'
+    assert f"+{written}" in shown
     assert _configure(owner, "--yes").status == 0
-    assert owner.config_file.read_text() == f'{{"{name}":"multi"}}'
+    assert owner.config_file.read_text() == written
     settings = owner.settings_file
     assert settings.read_text() == 'fallback_helper = "desktop"\n'
     assert b"nothing to do" in _configure(owner, "--yes").stdout
     if is_touched:
         # As docker writes it anew.
-        owner.config_file.write_text('{"auths":{},"credsStore":"multi"}')
+        owner.config_file.write_text('{"auths":{"r":{}},"credsStore":"multi"}')
     assert _configure(owner, "--undo", "--yes").status == 0
-    left = '{"auths":{},"credsStore":"desktop"}' if is_touched else f'{{"{name}":"desktop"}}'
+    left = '{"auths":{"r":{}},"credsStore":"desktop"}' if is_touched else f'{{"{name}":"desktop"}}'
     assert owner.config_file.read_text() == left
     assert not settings.exists()
 
@@ -294,7 +310,7 @@ def test_helpers_under_a_key_in_another_case_are_kept(owner: Machine) -> None:
     assert _configure(owner, "--yes").status == 0
     written = owner.config_document
     helpers = {"gcr.io": "multi", "GCR.io": "pass"}
-    assert written == {"CredHelpers": helpers, "credsStore": "multi"}
+    assert written == {"CredHelpers": helpers, "credsStore": "multi", "auths": {}}
     assert _configure(owner, "--yes", "--registry", "us-docker.pkg.dev").status == 0
     written = owner.config_document
     assert written["CredHelpers"] == helpers | {"us-docker.pkg.dev": "multi"}
@@ -308,7 +324,8 @@ def test_helpers_under_a_key_in_another_case_are_kept(owner: Machine) -> None:
 def test_a_key_in_two_cases_is_edited_where_docker_reads_it(owner: Machine) -> None:
     owner.config_file.write_text('{"credsStore":"pass","CredsStore":"desktop"}')
     assert "credsStore was desktop: " in _configure(owner, "--yes").stdout.decode()
-    assert owner.config_file.read_text() == '{"credsStore":"pass","CredsStore":"multi"}'
+    written = '{"credsStore":"pass","CredsStore":"multi", "auths": {}}'
+    assert owner.config_file.read_text() == written
 
 
 # Dies before the n-th time that a file is put in another's place, as if the power went.
@@ -499,7 +516,7 @@ def test_podmans_remote_client_is_set_up_for_the_hosts_that_are_named(person: Ma
     assert _configure(person, "--yes").status == 0
     path = person.home / ".config/containers/auth.json"
     helpers = {aws.EXAMPLE_HOST: "multi", "mirror.example": "multi"}
-    assert json.loads(path.read_text()) == {"credHelpers": helpers}
+    assert json.loads(path.read_text()) == {"credHelpers": helpers, "auths": {}}
     assert _configure(person, "--undo", "--yes").status == 0
     assert not path.exists()
 
@@ -577,7 +594,7 @@ def test_the_fallback_is_written_into_the_settings_in_use(owner: Machine, tmp_pa
 def test_a_registry_is_named_as_docker_knows_it(person: Machine, registry: str, key: str) -> None:
     assert _configure(person, "--yes", "--registry", registry).status == 0
     config = person.config_document
-    assert config == {"credHelpers": {key: "multi"}}
+    assert config == {"credHelpers": {key: "multi"}, "auths": {}}
 
 
 @pytest.mark.parametrize("registry", ["", "http://gcr.io", "me@gcr.io", "gcr.io\n"])
@@ -594,14 +611,15 @@ def test_docker_hub_is_named_as_podman_looks_it_up_too(person: Machine) -> None:
     person.scripts.program("podman", "")
     assert _configure(person, "--yes", "--registry", "docker.io").status == 0
     both = {"https://index.docker.io/v1/": "multi", "docker.io": "multi"}
-    assert person.config_document == {"credHelpers": both}
+    assert person.config_document == {"credHelpers": both, "auths": {}}
 
 
 def test_a_single_registry_is_written_to_the_file_that_podman_reads(person: Machine) -> None:
     person.environment["REGISTRY_AUTH_FILE"] = str(person.home / "auth.json")
     _configure(person, "--yes", "--registry", "gcr.io")
     assert json.loads((person.home / "auth.json").read_text()) == {
-        "credHelpers": {"gcr.io": "multi"}
+        "credHelpers": {"gcr.io": "multi"},
+        "auths": {},
     }
     _configure(person, "--undo", "--yes")
     assert not (person.home / "auth.json").exists()

@@ -28,17 +28,12 @@ _KO = (
     "ko asks AWS itself, with the machine's identity, before it reads config.json: on ECR it does "
     "not need a helper."
 )
-_ORAS_JAVA = (
-    "`oras-java-sdk` fails where config.json has no `auths`, which `docker login` writes: add "
-    '`"auths": {}`.'
-)
 EXPLAINED = (
     ("docker classic builder", "credsStore", "[!p]*", "build", _LISTED),
     ("regctl", "credsStore", "[!p]*", "pu[ls][lh]", _LISTED),
     ("regctl", "*", "[!p]*", "logout", _REGCTL),
     ("kaniko helper in /usr/local/bin", "*", "*", "push", _KANIKO),
     ("ko", "*", "ECR", "[bp]u*", _KO),
-    ("oras-java-sdk", "*", "*", "get", _ORAS_JAVA),
     ("docker_credential (Rust)", "*", "public", "get", _RUST),
 )
 """Client, way, registry and operation, as patterns, and why this cannot work."""

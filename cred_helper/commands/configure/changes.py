@@ -114,7 +114,7 @@ def _remove_leftovers(target: Path) -> None:
 
 
 def masked(text: str) -> str:
-    """A JSON object with every value but the names of helpers replaced by ``…``.
+    """A JSON object with every value but ``{}`` and the names of helpers replaced by ``…``.
 
     If several members have one name, each is masked.
     """
@@ -126,7 +126,8 @@ def masked(text: str) -> str:
         return _MASK if text.strip() else text
     for member in reversed(members):
         value = text[member.value_start : member.end]
-        if member.name.lower() not in _OPEN_MEMBERS or not _names_helpers(value):
+        is_open = member.name.lower() in _OPEN_MEMBERS and _names_helpers(value)
+        if not is_open and value != "{}":
             text = text[: member.value_start] + _MASK + text[member.end :]
     return text
 

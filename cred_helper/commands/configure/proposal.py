@@ -50,6 +50,7 @@ def proposal(registries: tuple[str, ...], links: Path | None, *, docker_only: bo
             _plan_registry(plan, config, registry, docker_only=docker_only)
         if not registries:
             _plan_everywhere(plan, config)
+        _plan_logins(config)
         if config.wanted:
             plan.steps.append(Step(config.change(), config.record()))
     if not (registries or docker_only):
@@ -119,6 +120,15 @@ def _plan_everywhere(plan: Plan, config: JsonEdit) -> None:
             config.set(_MULTI, "credHelpers", host)
 
 
+def _plan_logins(config: JsonEdit) -> None:
+    """Add an empty ``auths``, as ``docker login`` does: some clients fail without this member.
+
+    Source: https://github.com/bazel-contrib/rules_oci/issues/171
+    """
+    if config.now("auths") is None:
+        config.set("{}", "auths")
+
+
 def _plan_fallback(plan: Plan, helper: str) -> None:
     """Name the helper that was docker's credsStore in this program's settings."""
     if helper in compat.NAMES:
@@ -174,6 +184,7 @@ def _plan_remote_podman(plan: Plan) -> None:
     for host in hosts:
         if config.now("credHelpers", host) is None:
             config.set(_MULTI, "credHelpers", host)
+    _plan_logins(config)
     if config.wanted:
         plan.steps.append(Step(config.change(), config.record()))
 
