@@ -226,6 +226,43 @@ for _ in range(2):
     assert deferred(package, program) == ["pack.absent", "pack.absent"]
 
 
+def test_switched_off_every_body_has_run_and_imports_are_as_usual(package: Path) -> None:
+    program = """
+import pack.plain
+try:
+    import pack.broken
+finally:
+    deferred_imports.switch_off()
+    print(deferred_imports.names())
+import pack.part
+deferred_imports.use({"pack-1.2": {"pack.last": {}}})
+import pack.last
+"""
+    (package / "pack/last.py").write_text("print('last')\n")
+    printed = ["body", "part", "plain", "['pack.broken']", "last"]
+    assert deferred(package, program) == printed
+
+
+def test_switched_off_the_sdks_of_all_clouds_are_whole() -> None:
+    program = f"""
+deferred_imports.use(*{list(OWN.values())!r})
+import boto3, botocore.session, google.auth.transport.requests, azure.identity, requests
+print(len(deferred_imports.names()) > 10)
+deferred_imports.switch_off()
+print(deferred_imports.names())
+"""
+    assert run(DEFER.format(tables="{}") + program).split() == ["True", "[]"]
+
+
+def test_doctor_asks_several_clouds_at_once_with_nothing_deferred() -> None:
+    program = """
+from cred_helper.commands.doctor.online import online
+list(online([], print))
+print(deferred_imports.Finder in sys.meta_path)
+"""
+    assert run(DEFER.format(tables="{}") + program).split() == ["False"]
+
+
 def test_a_circle_of_imports_is_resolved_by_the_order_of_the_bodies(package: Path) -> None:
     folder = package / "pack"
     folder.joinpath("__init__.py").write_text(

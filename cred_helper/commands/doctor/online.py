@@ -15,6 +15,7 @@ from cred_helper.commands.lookup.registry_check import Checked, check
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.commands.ui.times import duration
 from cred_helper.errors import CredentialError
+from cred_helper.providers.common import deferred_imports
 from cred_helper.server_url import ServerURL
 
 _MOST_AT_ONCE = 8
@@ -30,6 +31,7 @@ def online(server_urls: list[str], progress: Callable[[int, int], None]) -> Iter
     ``progress`` is called several times a second with how many of how many are done.
     """
     urls = [ServerURL.parse(text) for text in dict.fromkeys(server_urls)]
+    deferred_imports.switch_off()  # several threads import the SDKs
     asker = _Asker()
     pool = ThreadPoolExecutor(_MOST_AT_ONCE)
     try:

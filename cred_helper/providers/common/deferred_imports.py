@@ -3,8 +3,8 @@
 For one token, an SDK imports several times the modules that it uses: every credential class, help
 texts, X.509, asyncio. A module that is in a table here is imported empty. Its body runs at the
 first use of a name without an entry in the table: a missing entry costs time, and changes nothing
-else. A table is for one version of its package; other versions are imported as usual. Only one
-thread imports the SDKs: there are no locks.
+else. A table is for one version of its package; other versions are imported as usual. There are
+no locks: a process in which several threads import the SDKs calls ``switch_off`` first.
 
 Source: importlib.util.LazyLoader, which defers whole modules alone, and loads importlib.
 """
@@ -66,6 +66,7 @@ COMMON: Mapping[str, Table] = {
 }
 
 _table: dict[str, Mapping[str, str]] = {}
+_is_off = False
 
 
 def use(*tables: Mapping[str, Table]) -> None:
@@ -73,6 +74,8 @@ def use(*tables: Mapping[str, Table]) -> None:
 
     A module that is already loaded is not changed.
     """
+    if _is_off:
+        return
     known = None if getattr(sys, "frozen", False) else set(_installed())
     for package, table in (entry for each in (COMMON, *tables) for entry in each.items()):
         if package == "python" or known is None or package in known:
@@ -103,6 +106,22 @@ def run(name: str) -> None:
     module = sys.modules[name]
     if module.__class__ is _Deferred:
         _run(module)
+
+
+def switch_off() -> None:
+    """Run the bodies that are deferred, and defer none from now on.
+
+    A second thread would otherwise see a module while its body runs.
+    """
+    global _is_off  # noqa: PLW0603 - as the import system, whose part it is, it is one for all
+    _is_off = True
+    if Finder in sys.meta_path:
+        sys.meta_path.remove(Finder)
+    for name in names():
+        try:
+            run(name)
+        except Exception:  # noqa: BLE001,S112 - it fails again for what uses it
+            continue
 
 
 class Finder:
