@@ -94,7 +94,7 @@ class DebianRegistry:
     def __enter__(self) -> Self:
         # It cannot be asked for a port of its own choice, and another may take ours first.
         for _ in range(ATTEMPTS):
-            self.port = _free_port()
+            self.port = free_port()
             self._process = self._start()
             if self._listens():
                 return self
@@ -146,7 +146,7 @@ class DebianRegistry:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
         return port
