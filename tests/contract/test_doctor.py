@@ -939,6 +939,8 @@ def test_progress_is_shown_on_a_terminal_only(known: Machine, proxy: Terminating
         assert "slow.example" not in seen
         assert "slow.example: no credential" in file.read_text()
         assert "\x1b" not in file.read_text()
+        _, seen = known.at_terminal("doctor", "--json", "slow.example")
+        assert "\r\x1b[K[\n" in seen  # the document has its lines to itself
         done: Completed = known.run("doctor", "slow.example")
         assert (done.stderr, b"asking" in done.stdout) == ("", False)
 

@@ -135,9 +135,11 @@ def _on_path() -> Iterator[tuple[str, str]]:
         except OSError:
             continue
         for entry in entries:
+            if not entry.startswith(PREFIX):
+                continue  # PATH has thousands of other files
             path = os.path.join(folder, entry)
             is_program = os.path.isfile(path) and os.access(path, os.X_OK)
-            if entry.startswith(PREFIX) and (is_program or not os.path.exists(path)):
+            if is_program or not os.path.exists(path):
                 name = entry.removesuffix(".exe") if sys.platform == "win32" else entry
                 yield name, path
 

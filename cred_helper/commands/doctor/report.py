@@ -23,15 +23,19 @@ def report(
     screen: Screen,
     findings: Iterable[Finding],
     json_wanted: bool,
-    before_each: Callable[[], None] = lambda: None,
+    clear: Callable[[], None] = lambda: None,
 ) -> int:
-    """Show findings as they come, and their count; the exit status of the command."""
+    """Show findings as they come, and their count; the exit status of the command.
+
+    ``clear`` removes the progress from the terminal.
+    """
     found = []
     for finding in findings:
         found.append(finding)
         if not json_wanted:
-            before_each()
+            clear()
             _show(screen, finding)
+    clear()
     if json_wanted:
         screen.json([finding.document() for finding in found])
     else:
