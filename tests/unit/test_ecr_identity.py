@@ -36,6 +36,7 @@ DEV = f"[profile dev]\n{KEYS}"
 AS_DEV = {"AWS_PROFILE": "dev"}
 ROLE = "arn:aws:iam::123456789012:role/example"
 AS_ROLE = f"[default]\nrole_arn = {ROLE}\n"
+TOO_MANY = "ecr.source-profiles-too-many"
 BY_A = f"{AS_ROLE}source_profile = a\n"
 SSO = "sso_account_id = 1\nsso_role_name = r\nsso_region = us-east-1\nsso_start_url = https://x\n"
 # A token of no known form: it stands for itself.
@@ -255,6 +256,27 @@ def test_a_configuration_that_the_sdk_refuses_is_refused_without_the_sdk(
     session = botocore.session.Session(profile=profile or None)
     with pytest.raises(theirs):
         session.create_client("ecr", region_name="us-east-1")
+
+
+@pytest.mark.parametrize(("roles", "code"), [(100, None), (101, TOO_MANY), (2000, TOO_MANY)])
+def test_a_chain_of_roles_ends_before_the_recursion_of_the_sdk(
+    set_up: SetUp, roles: int, code: str | None
+) -> None:
+    names = ["default", *(f"profile p{number}" for number in range(1, roles))]
+    chain = [
+        f"[{name}]\nrole_arn = {ROLE}\nsource_profile = p{number}\n"
+        for number, name in enumerate(names, 1)
+    ]
+    set_up.write("".join([*chain, f"[profile p{roles}]\n{KEYS}"]))
+    session = botocore.session.Session()
+    if code is None:
+        assert identify().source == "profile"
+        assert session.get_credentials()
+    else:
+        assert refusal().code == code
+    if roles > 1000:
+        with pytest.raises(RecursionError):
+            session.get_credentials()
 
 
 def test_a_missing_profile_is_reported_with_its_variable_and_the_others(set_up: SetUp) -> None:

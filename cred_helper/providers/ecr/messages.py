@@ -143,6 +143,10 @@ MESSAGES: dict[str, Message] = {
         'profile "{profile}" is its own source_profile, directly or through others',
         "let the last profile of the chain have keys of its own",
     ),
+    "ecr.source-profiles-too-many": Message(
+        'profile "{profile}" assumes more than {most} roles, one after another',
+        "name a source_profile that is nearer to the keys",
+    ),
     "ecr.source-profile-empty": Message(
         'profile "{profile}" is a source_profile and has no credentials',
         "give it keys, or name another source_profile",

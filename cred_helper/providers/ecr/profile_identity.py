@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from cred_helper.providers.ecr.configuration import Configuration
     from cred_helper.providers.ecr.sign_in import Session
 
+# Each role is a request to STS, and the SDK's recursion ends at Python's limit after some 130.
+_MOST_ROLES = 100
+
 
 def of_profile(config: Configuration) -> Found | NotFound:
     profile, options = config.profile, config.options
@@ -68,6 +71,9 @@ def _source(config: Configuration, visited: list[str]) -> Found:
             if leaf is None:
                 raise Misconfigured("ecr.source-profile-empty", profile=source)
             found = leaf
+        elif len(visited) == _MOST_ROLES:
+            code = "ecr.source-profiles-too-many"
+            raise Misconfigured(code, profile=visited[0], most=_MOST_ROLES)
         else:
             found = _source(config, [*visited, source])
     found.uses_cli_sessions = found.uses_cli_sessions or "mfa_serial" in options
