@@ -1,7 +1,8 @@
 """A class that is declared by its fields, as a dataclass is.
 
 The modules that run before every cached answer use it, because ``dataclasses`` takes longer to load
-than the whole answer. All other modules may use ``typing.NamedTuple``.
+than the whole answer. All other modules may use ``typing.NamedTuple``, whose
+``repr`` shows every field, for data without secrets.
 
 Source: https://docs.python.org/3/library/typing.html#typing.dataclass_transform (for mypy)
 """

@@ -26,6 +26,7 @@ from cred_helper.files import atomic_file
 from cred_helper.files.fingerprints import digest
 from cred_helper.files.json_file import ParsedJson, read_regular
 from cred_helper.files.os_errors import os_reason
+from cred_helper.record import Record
 
 
 class Change(Protocol):
@@ -51,7 +52,7 @@ _BOM = "\ufeff"
 _UNWRITABLE = {errno.EBUSY: "configure.mounted", errno.EROFS: "configure.mounted-read-only"}
 
 
-class FileChange(NamedTuple):
+class FileChange(Record):
     """The content of one file before and after; ``None`` if the file does not exist.
 
     ``show`` masks the values of a text that can be secret.

@@ -12,7 +12,6 @@ import os
 import stat
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 from cred_helper import stdio
 from cred_helper.commands.configure.changes import Change, FileChange, LinkChange
@@ -23,12 +22,13 @@ from cred_helper.commands.ui import this_program
 from cred_helper.errors import Misconfigured
 from cred_helper.files import atomic_file
 from cred_helper.files.os_errors import os_reason
+from cred_helper.record import Record
 
 _MODE = 0o755
 _KEPT = ".before-docker-credential-multi"
 
 
-class CopyChange(NamedTuple):
+class CopyChange(Record):
     """A copy of a file that takes the place of another, if that differs.
 
     ``content`` is what was read already, where another run can have changed the file since.

@@ -14,7 +14,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+from cred_helper.record import Record
 
 _QUOTED = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'""")
 _PLAIN_KEY = r"[A-Za-z0-9_][\w./-]*"
@@ -58,7 +60,7 @@ class Items(list[Any]):
         self.column = 0
 
 
-class _Line(NamedTuple):
+class _Line(Record):
     """A line that has more than a comment; ``number`` counts from 1."""
 
     number: int

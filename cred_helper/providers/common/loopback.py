@@ -9,8 +9,10 @@ import os
 from base64 import urlsafe_b64encode
 from json import dumps
 from time import time
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl
+
+from cred_helper.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 LIFETIME_S = 3600
 
 
-class Asked(NamedTuple):
+class Asked(Record):
     """One request to a cloud, as it arrived; the names of ``headers`` are in lower case."""
 
     method: str
