@@ -8,9 +8,8 @@ import pytest
 
 from cred_helper.errors import Denied
 from cred_helper.providers.acr import errors
-from cred_helper.providers.acr.azure_settings import AzureSettings
-from cred_helper.providers.acr.identity import MANAGED_IDENTITY, Candidate
 from cred_helper.providers.acr.messages import ENTRA_CODES
+from cred_helper.providers.acr.sources import MANAGED_IDENTITY, AzureSettings, Candidate
 from cred_helper.providers.common.wire import Exchange, Wire
 from tests.support.requests import token_request
 

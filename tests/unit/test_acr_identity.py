@@ -12,9 +12,9 @@ import pytest
 
 from cred_helper.errors import Misconfigured, NotFound, Unreachable
 from cred_helper.providers.acr import AcrProvider
-from cred_helper.providers.acr.authority import cloud_of, instance_discovery
-from cred_helper.providers.acr.azure_settings import AzureSettings
+from cred_helper.providers.acr.authority import cloud_of
 from cred_helper.providers.acr.identity import AcrIdentity
+from cred_helper.providers.acr.sources import AzureSettings
 from cred_helper.providers.common import cloud_detection
 from cred_helper.providers.common.interface import TokenRequest
 from tests.support.requests import jwt, token_request
@@ -393,7 +393,7 @@ def test_microsoft_is_asked_about_an_authority_only_where_it_is_not_known_otherw
     configured: str, options: dict[str, str], asked: bool
 ) -> None:
     settings = AzureSettings(request({"AZURE_AUTHORITY_HOST": configured}, **options))
-    assert instance_discovery(settings) == asked
+    assert settings.instance_discovery == asked
 
 
 @pytest.mark.parametrize(

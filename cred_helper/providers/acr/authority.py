@@ -11,7 +11,6 @@ from cred_helper.hosts import ACR_CLOUDS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.hosts import AcrCloud
-    from cred_helper.providers.acr.azure_settings import AzureSettings
 
 _HTTPS = "https://"
 _LABEL_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
@@ -32,14 +31,6 @@ def checked(configured: str, cloud: AcrCloud) -> str:
     if owner not in (None, cloud):
         raise Misconfigured("acr.authority-of-another-cloud", suffix=cloud.suffix)
     return f"https://{address}"
-
-
-def instance_discovery(settings: AzureSettings) -> bool:
-    """Whether the SDK asks Microsoft about the authority; the option is for private clouds."""
-    host = host_of(settings.authority)
-    if cloud_of(host) or host.startswith("127.") or host in ("localhost", "[::1]"):
-        return False
-    return settings.flag("instance_discovery", default=True)
 
 
 def host_of(url: str) -> str:

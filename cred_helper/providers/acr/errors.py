@@ -21,7 +21,7 @@ from cred_helper.errors import (
     Unreachable,
 )
 from cred_helper.files.json_file import parse_object
-from cred_helper.providers.acr import identity as sources
+from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.ids import is_guid, shown_id
 from cred_helper.providers.acr.messages import ENTRA_CODES
 from cred_helper.providers.common.network_errors import status_error
@@ -30,8 +30,7 @@ from cred_helper.providers.common.token_identity import claims
 
 if TYPE_CHECKING:
     from cred_helper.programs.running import Finished
-    from cred_helper.providers.acr.azure_settings import AzureSettings
-    from cred_helper.providers.acr.identity import Candidate
+    from cred_helper.providers.acr.sources import AzureSettings, Candidate
     from cred_helper.providers.common.wire import Exchange, Wire
 
 # The commands that sign a user in to a program.

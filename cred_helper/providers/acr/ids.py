@@ -1,11 +1,6 @@
-"""Ids of Azure in messages: which may be shown, and what an option with one needs."""
+"""Ids of Azure, and what a message may show of them."""
 
 from __future__ import annotations
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cred_helper.errors import Misconfigured
-    from cred_helper.providers.acr.azure_settings import AzureSettings
 
 _HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
 _DOMAIN_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
@@ -47,12 +42,3 @@ def shown_character(character: str) -> str:
     """A character in words, where it is hard to see."""
     other = f"the character {character}" if character.isprintable() else f"U+{ord(character):04X}"
     return _CHARACTERS.get(character, other)
-
-
-def nothing_found(settings: AzureSettings) -> Misconfigured | None:
-    """The error for an option that names an identity, where none can be used."""
-    for name in ("client_id", "resource_id", "object_id"):
-        if value := settings.option(name):
-            code = "acr.no-such-identity" if name == "client_id" else "acr.no-managed-identity"
-            return settings.request.wrong(name, code, kind=name, id=shown_id(value))
-    return None

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import is_pipe
 from cred_helper.files.path_values import holds_content, shown
-from cred_helper.providers.acr import identity as sources
-from cred_helper.providers.acr.azure_settings import AzureSettings
+from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.ids import is_domain, is_guid
 from cred_helper.providers.acr.program_login import az_folder
+from cred_helper.providers.acr.sources import AzureSettings
 from cred_helper.providers.common import id_token_check, pipes
 from cred_helper.providers.common.interface import ID_TOKEN
 from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, claims
@@ -48,7 +48,7 @@ def problems(request: TokenRequest, identity: AcrIdentity) -> Iterator[ProviderE
     settings = AzureSettings(request)
     if identity.id_token is not None:
         yield from id_token_check.problems(identity.id_token)
-    is_chosen = identity.source == sources.MANAGED_IDENTITY and settings.managed_identity_options
+    is_chosen = identity.source == sources.MANAGED_IDENTITY and settings.managed_identity_option
     if identity.source in _WITH_IDS and not is_chosen:
         yield from _ids(settings)
     if variable := _FILES.get(identity.source):

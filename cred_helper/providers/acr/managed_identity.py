@@ -12,13 +12,12 @@ import os
 from cred_helper import files
 from cred_helper.errors import NotFound
 from cred_helper.files import fingerprints
-from cred_helper.providers.acr.identity import MANAGED_IDENTITY, Candidate
+from cred_helper.providers.acr.sources import MANAGED_IDENTITY, Candidate
 from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cred_helper.providers.acr.azure_settings import AzureSettings
-    from cred_helper.providers.acr.identity import Source
+    from cred_helper.providers.acr.sources import AzureSettings, Source
 
 # Where the metadata service of a virtual machine answers.
 _IMDS = "http://169.254.169.254"
@@ -76,7 +75,7 @@ def platform(settings: AzureSettings) -> Platform | None:
 
 
 def _of_machine(settings: AzureSettings, source: Source) -> Candidate | NotFound:
-    required = settings.requires(source) or bool(settings.managed_identity_options)
+    required = source.is_required(settings) or bool(settings.managed_identity_option)
     # Behind an address that a variable names, each pod can have an identity of its own.
     configured = settings.variable("AZURE_POD_IDENTITY_AUTHORITY_HOST")
     if files.exists(_ARC_AGENT):

@@ -11,8 +11,7 @@ from cred_helper.providers.common import metadata_probe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cred_helper.providers.acr.azure_settings import AzureSettings
-    from cred_helper.providers.acr.identity import Candidate
+    from cred_helper.providers.acr.sources import AzureSettings, Candidate
 
 # A metadata service that is certain to be there gets more time than a guess.
 _CONNECT_TIMEOUT_S = 1.0

@@ -10,12 +10,11 @@ import os
 from cred_helper import files, programs
 from cred_helper.errors import NotFound
 from cred_helper.files import fingerprints, user_folders
-from cred_helper.providers.acr.identity import AZURE_CLI, AZURE_POWERSHELL, Candidate
+from cred_helper.providers.acr.sources import AZURE_CLI, AZURE_POWERSHELL, Candidate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cred_helper.providers.acr.azure_settings import AzureSettings
-    from cred_helper.providers.acr.identity import Source
+    from cred_helper.providers.acr.sources import AzureSettings, Source
 
 # The users that az writes into its profile after "az login --identity": on every machine the same.
 _MACHINE_USERS = (b'"systemAssignedIdentity"', b'"userAssignedIdentity"')
@@ -42,7 +41,7 @@ def _azure_cli(settings: AzureSettings, source: Source) -> Candidate | NotFound:
     if isinstance(program, NotFound):
         return program
     folder = az_folder(settings)
-    required = settings.requires(source)
+    required = source.is_required(settings)
     profile = _content(os.path.join(folder, "azureProfile.json"))
     if profile is None and not files.is_folder(folder):
         # Every az that ever ran here left its folder behind. This one keeps it elsewhere, or has
@@ -98,7 +97,7 @@ def _tool(
     program = _program(settings, name)
     if isinstance(program, NotFound):
         return program
-    if not files.exists(state[0]) and not settings.requires(source) and not borrowed:
+    if not files.exists(state[0]) and not source.is_required(settings) and not borrowed:
         return NotFound("acr.tool-logged-out", program=name, command=login)
     digests = [fingerprints.file_digest(path) for path in state]
     whose = (None,) if borrowed else (program, *state, *digests)

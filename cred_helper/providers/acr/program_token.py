@@ -17,14 +17,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cred_helper.errors import Misconfigured, Unreachable
-from cred_helper.providers.acr import identity as sources
+from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.program_login import az_folder
 from cred_helper.providers.common.run_program import run
 
 if TYPE_CHECKING:
     from cred_helper.programs.running import Finished
-    from cred_helper.providers.acr.azure_settings import AzureSettings
-    from cred_helper.providers.acr.identity import Candidate
+    from cred_helper.providers.acr.sources import AzureSettings, Candidate
 
 # The part of the time left that a program may take: az needs up to twenty seconds to start where a
 # virus scanner or a network drive slows it.

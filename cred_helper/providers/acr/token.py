@@ -18,12 +18,10 @@ from cred_helper.credential import IDENTITY_TOKEN, Credential, Secret
 from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, NotFound
 from cred_helper.files.fingerprints import digest
 from cred_helper.files.json_file import parse_object
-from cred_helper.providers.acr import identity as sources
-from cred_helper.providers.acr import local_checks
-from cred_helper.providers.acr.authority import instance_discovery
-from cred_helper.providers.acr.azure_settings import AzureSettings
+from cred_helper.providers.acr import local_checks, sources
 from cred_helper.providers.acr.managed_identity import SERVICE_FABRIC, platform
 from cred_helper.providers.acr.metadata_service import expect_answer
+from cred_helper.providers.acr.sources import AzureSettings
 from cred_helper.providers.common import id_token_check, id_token_issuer, interface
 from cred_helper.providers.common.token_identity import claims
 from cred_helper.providers.common.trust import CaFile
@@ -32,7 +30,8 @@ from cred_helper.providers.common.wire import Wire, host_of
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-    from cred_helper.providers.acr.identity import AcrIdentity, Candidate
+    from cred_helper.providers.acr.identity import AcrIdentity
+    from cred_helper.providers.acr.sources import Candidate
     from cred_helper.providers.common.interface import TokenRequest
 
 # With a registry's refresh token as the password, this user name is plain Basic authentication,
@@ -189,7 +188,7 @@ def _sdk_credential(
     signing_in = {
         **talk,
         "authority": settings.authority,
-        "disable_instance_discovery": not instance_discovery(settings),
+        "disable_instance_discovery": not settings.instance_discovery,
     }
     match candidate.source:
         case sources.CLIENT_SECRET:

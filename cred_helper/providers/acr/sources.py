@@ -1,6 +1,6 @@
-"""What the user set for Azure, read without its SDK: options, variables, the authority.
+"""The sources of an Azure identity, and what the user set for them: options, variables, authority.
 
-Refuses what contradicts itself or the host. Never looks for an identity.
+Loads no SDK. Refuses what contradicts itself or the host. Never looks for an identity.
 
 Source: https://learn.microsoft.com/python/api/overview/azure/identity-readme (variables)
 """
@@ -9,12 +9,30 @@ from __future__ import annotations
 
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import AcrRoute
+from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cred_helper.errors import NotFound
     from cred_helper.hosts import AcrCloud
-    from cred_helper.providers.acr.identity import Source
-    from cred_helper.providers.common.interface import TokenRequest
+    from cred_helper.providers.common.interface import FoundToken, TokenRequest
+
+CLIENT_SECRET = "client-secret"  # noqa: S105 - a source's name
+CLIENT_CERTIFICATE = "client-certificate"
+USERNAME_PASSWORD = "username-password"  # noqa: S105
+FEDERATED_TOKEN = "federated-token"  # noqa: S105
+WORKLOAD_IDENTITY = "workload-identity"
+MANAGED_IDENTITY = "managed-identity"
+VISUAL_STUDIO_CODE = "visual-studio-code"
+AZURE_CLI = "azure-cli"
+AZURE_POWERSHELL = "azure-powershell"
+AZURE_DEVELOPER_CLI = "azure-developer-cli"
+
+# The options that choose a managed identity and nothing else, and all that choose an identity.
+MANAGED_IDENTITY_OPTIONS = ("resource_id", "object_id")
+ID_OPTIONS = ("client_id", *MANAGED_IDENTITY_OPTIONS)
 
 # The audience of the registries of every cloud; only disconnected Azure Local does not know it. A
 # token for it opens nothing but registries, unlike one for the resource manager, which many
@@ -25,6 +43,51 @@ _AUDIENCE = "https://containerregistry.azure.net"
 # The characters of ids and audiences; azure-identity refuses all others.
 _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
 _AUDIENCE_LETTERS = _ID_LETTERS | frozenset("_:/")
+
+
+class Source(Record):
+    """One source: its name, azure-identity's class and group, and the function that asks it.
+
+    ``variable`` holds an application's secret or token, or the path of its certificate or token.
+    """
+
+    word: str
+    sdk_class: str
+    group: str
+    look: Callable[[AzureSettings, Source], Candidate | NotFound]
+    variable: str = ""
+
+    def is_required(self, settings: AzureSettings) -> bool:
+        """Whether the user chose the class, so that the absence of the source is an error."""
+        return settings.token_credentials == self.sdk_class
+
+
+class Candidate(Record):
+    """One identity that can sign in.
+
+    ``whose`` are the parts that identify it; one is ``None`` if only a program or a service knows
+    it. If ``settled``, its failure is final, and no other candidate is tried. ``certain`` is false
+    if only a request or a program shows whether it exists. For a managed identity, ``named`` is the
+    kind of its id and the id, ``endpoint`` is the metadata service, which can be absent, and
+    ``place`` is that service's name. ``id_token`` is the identity token that it signs in with.
+    """
+
+    source: str
+    detail: str | Callable[[], str]
+    whose: tuple[str | None, ...]
+    settled: bool = True
+    certain: bool = True
+    named: tuple[str, str] | None = None
+    endpoint: str = ""
+    place: str = ""
+    program: str = ""
+    id_token: FoundToken | None = None
+
+    @property
+    def cache_key(self) -> tuple[str, ...] | None:
+        """The parts that identify it; ``None`` if one is not known yet."""
+        known = tuple(part for part in self.whose if part is not None)
+        return known if len(known) == len(self.whose) else None
 
 
 class AzureSettings:
@@ -97,14 +160,9 @@ class AzureSettings:
         name = "token_credentials"
         return name if self.option(name) else f"AZURE_{name.upper()}"
 
-    def requires(self, source: Source) -> bool:
-        """Whether the user chose a source's class, so that its absence is an error."""
-        return self.token_credentials == source.sdk_class
-
     def managed_identity(self, *, by_variable: bool = True) -> tuple[str, str] | None:
         """The kind of id and the id of the chosen managed identity; ``None``: the default one."""
-        choices = [(n, self.option(n)) for n in ("client_id", "resource_id", "object_id")]
-        named = [choice for choice in choices if choice[1]]
+        named = [(name, self.option(name)) for name in ID_OPTIONS if self.option(name)]
         if len(named) > 1:
             names = " and ".join(name for name, _ in named)
             raise self.request.wrong(named[0][0], "acr.two-identities", options=names)
@@ -112,9 +170,9 @@ class AzureSettings:
         return named[0] if named else ("client_id", client_id) if client_id else None
 
     @property
-    def managed_identity_options(self) -> list[str]:
-        """The options set that choose a managed identity and nothing else."""
-        return [name for name in ("resource_id", "object_id") if self.option(name)]
+    def managed_identity_option(self) -> str:
+        """The first option set that chooses a managed identity and nothing else, or ``""``."""
+        return next(filter(self.option, MANAGED_IDENTITY_OPTIONS), "")
 
     @property
     def authority(self) -> str:
@@ -130,6 +188,16 @@ class AzureSettings:
         from cred_helper.providers.acr.authority import checked
 
         return checked(configured, self.cloud)
+
+    @property
+    def instance_discovery(self) -> bool:
+        """Whether the SDK asks Microsoft about the authority; the option is for private clouds."""
+        from cred_helper.providers.acr.authority import cloud_of, host_of
+
+        host = host_of(self.authority)
+        if cloud_of(host) or host.startswith("127.") or host in ("localhost", "[::1]"):
+            return False
+        return self.flag("instance_discovery", default=True)
 
     def principal(self, variable: str) -> tuple[str, str]:
         """Tenant and client id that go with the secret, certificate or token in a variable.
