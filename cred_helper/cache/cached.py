@@ -8,6 +8,7 @@ from __future__ import annotations
 from time import time
 
 from cred_helper import files
+from cred_helper.cache.entry import Slot
 from cred_helper.errors import CredentialError
 from cred_helper.files.fingerprints import digest
 from cred_helper.record import Record
@@ -21,20 +22,6 @@ if TYPE_CHECKING:
     from cred_helper.credential import Credential
     from cred_helper.providers.common.interface import Identity, TokenRequest
     from cred_helper.providers.common.protocols import Provider
-
-
-class Slot(Record):
-    """The cache keys of one answer.
-
-    A token is kept under ``key``; its ``scope`` names the hosts that accept it. ``NotFound`` is
-    kept under ``identity_key``, because it applies to every host. ``is_resolved`` is whether a
-    program was run to determine the identity.
-    """
-
-    key: str
-    identity_key: str
-    scope: str
-    is_resolved: bool
 
 
 class CachedProvider(Record):
@@ -83,7 +70,7 @@ class CachedProvider(Record):
     def answer(self, request: TokenRequest, identity: Identity, slot: Slot) -> Credential:
         """Return the fresh credential of a slot; otherwise one process asks for all that wait."""
         entry, now = self.cache.token(slot.key), self.clock()
-        if entry is not None and self.is_fresh(entry, now):
+        if entry is not None and entry.is_fresh(now, self.min_life_s):
             if files.record is not None:
                 until_s = entry.fresh_until(self.min_life_s)
                 files.record.cached(entry.secret.expose(), until_s)
@@ -92,7 +79,8 @@ class CachedProvider(Record):
 
         is_good = entry is not None and self.falls_back and entry.is_valid(now)
         old = entry if is_good else None
-        return Renewal(self, request, identity, slot, old, now).credential()
+        own = (self.provider, self.cache, self.warn, self.clock, self.min_life_s)
+        return Renewal(*own, request, identity, slot, old, now).credential()
 
     def _sharing(self, request: TokenRequest, identity: Identity) -> TokenRequest:
         """The request, with a ``share`` that keeps parts of the answer in this cache."""
@@ -114,10 +102,7 @@ class CachedProvider(Record):
         if identity.cache_key is None:
             return None
         entry = self.cache.look(self._key(request, identity))
-        return entry if entry is not None and self.is_fresh(entry, self.clock()) else None
-
-    def is_fresh(self, entry: Entry, now: float) -> bool:
-        return entry.is_fresh(now) and entry.lives_for(self.min_life_s, now)
+        return entry if entry and entry.is_fresh(self.clock(), self.min_life_s) else None
 
     def forget(self, request: TokenRequest) -> bool:
         """Remove the entry and the failures of a request; return whether there was an entry.
@@ -157,7 +142,7 @@ class CachedProvider(Record):
         from cred_helper.cache.renewal import ask_unless_absent
 
         key = self._identity_key(request, identity)
-        return ask_unless_absent(self, request, identity, key)
+        return ask_unless_absent(self.provider, self.cache, self.clock, request, identity, key)
 
 
 class _Maker(Record):

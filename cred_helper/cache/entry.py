@@ -144,12 +144,13 @@ class Entry(Record):
         half_at = self.created_at + self.life_s / 2
         return half_at if self.life_s > LONG_LIFE_S else max(half_at, self.expires_at - EARLY_S)
 
-    def is_fresh(self, now: float) -> bool:
+    def is_fresh(self, now: float, min_life_s: float = 0.0) -> bool:
         """Whether it is used without a renewal."""
-        return self.life_s >= MIN_LIFE_S and self.created_at <= now < self.stale_at
+        is_new = self.life_s >= MIN_LIFE_S and self.created_at <= now < self.stale_at
+        return is_new and self.lives_for(min_life_s, now)
 
     def fresh_until(self, min_life_s: float) -> float:
-        """The time from which ``is_fresh`` or ``lives_for`` is false."""
+        """The time from which ``is_fresh`` is false."""
         short_at = self.expires_at - min(min_life_s, self.life_s - NEW_FOR_S)
         return min(self.stale_at, short_at)
 
@@ -169,6 +170,20 @@ class Entry(Record):
         return Credential(
             self.username, self.secret, expires_at=self.expires_at, source=self.source
         )
+
+
+class Slot(Record):
+    """The cache keys of one answer.
+
+    A token is kept under ``key``; its ``scope`` names the hosts that accept it. ``NotFound`` is
+    kept under ``identity_key``, because it applies to every host. ``is_resolved`` is whether a
+    program was run to determine the identity.
+    """
+
+    key: str
+    identity_key: str
+    scope: str
+    is_resolved: bool
 
 
 class Failure(Record):

@@ -24,8 +24,12 @@ from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cred_helper.cache.cached import CachedProvider, Slot
+    from collections.abc import Callable
+
+    from cred_helper.cache import TokenCache
+    from cred_helper.cache.entry import Slot
     from cred_helper.credential import Credential
+    from cred_helper.providers.common.protocols import Provider
 
 # docker compose and similar clients call once for each image, in a row, within seconds.
 ABSENT_FOR_S = 10.0
@@ -42,17 +46,22 @@ LONGEST_PAUSE_S = 0.1
 
 
 def ask_unless_absent(
-    cached: CachedProvider, request: TokenRequest, identity: Identity, key: str
+    provider: Provider,
+    cache: TokenCache,
+    clock: Callable[[], float],
+    request: TokenRequest,
+    identity: Identity,
+    key: str,
 ) -> Credential:
     """Ask the provider, unless it raised ``NotFound`` for this identity seconds ago."""
-    known = cached.cache.failure(key)
-    if known is not None and _is_still_absent(known, cached.clock()):
+    known = cache.failure(key)
+    if known is not None and _is_still_absent(known, clock()):
         raise known.error
     try:
-        return cached.provider.get(request, identity)
+        return provider.get(request, identity)
     except NotFound as absent:
-        locks = cached.cache.locks()
-        cached.cache.note(key, absent, cached.clock(), locks)
+        locks = cache.locks()
+        cache.note(key, absent, clock(), locks)
         locks.close()
         raise
 
@@ -67,7 +76,11 @@ class Renewal(Record):
     ``old`` is the entry to fall back to: not fresh, but valid.
     """
 
-    cached: CachedProvider
+    provider: Provider
+    cache: TokenCache
+    warn: Callable[[CredentialError], None]
+    clock: Callable[[], float]
+    min_life_s: float
     request: TokenRequest
     identity: Identity
     slot: Slot
@@ -81,7 +94,7 @@ class Renewal(Record):
             Unreachable: no process received an answer in time.
             NotFound, ProviderError: the failure of the process that asked.
         """
-        locks = self.cached.cache.locks()
+        locks = self.cache.locks()
         try:
             return self._once(locks)
         except (NotFound, ProviderError) as failure:
@@ -106,17 +119,15 @@ class Renewal(Record):
                     finally:
                         locks.release(key, rank)
                     return self._ask(locks)  # no answer can be kept: every process asks
-            if old is not None and old.lives_for(self.cached.min_life_s, self.began_at):
+            if old is not None and old.lives_for(self.min_life_s, self.began_at):
                 return old.credential()
             wait.pause()
 
     def _look(self) -> Credential | None:
         """Return the credential, or raise the failure, that another process has kept meanwhile."""
-        entry = self.cached.cache.token(self.slot.key)
-        failures = [
-            self.cached.cache.failure(key) for key in (self.slot.key, self.slot.identity_key)
-        ]
-        now = self.cached.clock()
+        entry = self.cache.token(self.slot.key)
+        failures = [self.cache.failure(key) for key in (self.slot.key, self.slot.identity_key)]
+        now = self.clock()
         if entry is not None and self._is_usable(entry, now):
             return entry.credential()
         for failure in failures:
@@ -127,7 +138,7 @@ class Renewal(Record):
     def _is_usable(self, entry: Entry, now: float) -> bool:
         """Whether a kept token can be used; one from during the wait need not be fresh."""
         waited_for = entry.created_at >= self.began_at
-        return self.cached.is_fresh(entry, now) or (waited_for and entry.is_valid(now))
+        return entry.is_fresh(now, self.min_life_s) or (waited_for and entry.is_valid(now))
 
     def _applies_to_us(self, failure: Failure, now: float) -> bool:
         """Whether this process raises a kept failure instead of asking."""
@@ -143,17 +154,15 @@ class Renewal(Record):
         if self.old is not None:
             request = request.but(deadline=request.deadline.sooner(RENEWAL_WITHIN_S))
         try:
-            credential = self.cached.provider.get(request, self.identity)
+            credential = self.provider.get(request, self.identity)
         except (NotFound, ProviderError) as failure:
             key = self.slot.identity_key if isinstance(failure, NotFound) else self.slot.key
-            self.cached.cache.note(key, failure, self.cached.clock(), locks)
+            self.cache.note(key, failure, self.clock(), locks)
             raise
-        now, host = self.cached.clock(), self.request.route.host
-        entry = Entry.of(credential, self.cached.name, self.slot.scope, now, host=host)
-        if not (
-            self._is_identity_unchanged() and self.cached.cache.keep(self.slot.key, entry, locks)
-        ):
-            locks.mark_unkept(self.cached.clock())
+        now, host = self.clock(), self.request.route.host
+        entry = Entry.of(credential, self.provider.name, self.slot.scope, now, host=host)
+        if not (self._is_identity_unchanged() and self.cache.keep(self.slot.key, entry, locks)):
+            locks.mark_unkept(self.clock())
         return credential
 
     def _is_identity_unchanged(self) -> bool:
@@ -164,18 +173,18 @@ class Renewal(Record):
         if self.slot.is_resolved:
             return True
         try:
-            now = self.cached.provider.identify(self.request)
+            now = self.provider.identify(self.request)
         except CredentialError:
             return False
         return now.cache_key == self.identity.cache_key
 
     def _fall_back(self, failure: NotFound | ProviderError) -> Credential:
-        now = self.cached.clock()
+        now = self.clock()
         if self.old is None or not self.old.is_valid(now):
             raise failure
         left = minutes(self.old.expires_at - now)
-        names = {"host": self.request.route.host, "provider": self.cached.name}
-        self.cached.warn(failure.within("cache.not-renewed", **names, left=left))
+        names = {"host": self.request.route.host, "provider": self.provider.name}
+        self.warn(failure.within("cache.not-renewed", **names, left=left))
         return self.old.credential()
 
 

@@ -19,6 +19,7 @@ import pytest
 from cred_helper.errors import CredentialError, Unreachable
 from cred_helper.providers.common import waiting
 from cred_helper.providers.common.interface import Deadline
+from cred_helper.providers.common.network_errors import no_reply_error
 from cred_helper.providers.common.trust import CaFile
 from cred_helper.providers.common.wire import MAX_REPLY_BYTES, Wire
 from tests.clouds.authority import Authority
@@ -148,7 +149,7 @@ def failure(stack: Stack, wire: Wire, url: str) -> CredentialError:
     """What a request fails with."""
     with pytest.raises(Exception) as raised:  # noqa: PT011 - each SDK raises its own
         stack(wire, url)
-    found = wire.failure(raised.value)
+    found = no_reply_error(wire, raised.value)
     assert found is not None
     assert found.reason  # the catalogue has every placeholder
     return found

@@ -24,7 +24,7 @@ from cred_helper.files.json_file import parse_object
 from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.ids import is_guid, shown_id
 from cred_helper.providers.acr.messages import ENTRA_CODES
-from cred_helper.providers.common.network_errors import status_error
+from cred_helper.providers.common.network_errors import no_reply_error, status_error
 from cred_helper.providers.common.quoted import last_line, quoted
 from cred_helper.providers.common.token_identity import claims
 
@@ -68,11 +68,11 @@ def sign_in_error(
     if isinstance(reply.failure, CredentialError):
         return reply.failure
     if candidate.source == sources.MANAGED_IDENTITY:
-        return wire.failure(error) or _metadata_error(candidate, reply)
+        return no_reply_error(wire, error) or _metadata_error(candidate, reply)
     # The SDK's text first: after a refusal MSAL may have asked something else.
     return (
         entra_refusal(settings, str(error))
-        or wire.failure(error)
+        or no_reply_error(wire, error)
         or status_error(reply)
         or _entra_reply(settings, reply)
     )
@@ -156,7 +156,7 @@ def program_error(settings: AzureSettings, candidate: Candidate, done: Finished)
 
 def unreachable_registry(settings: AzureSettings, wire: Wire, error: Exception) -> ProviderError:
     """The error for a registry that did not answer. A host without an address may not exist."""
-    failed = wire.failure(error)
+    failed = no_reply_error(wire, error)
     assert failed is not None
     if failed.code == "network.unknown-host":
         registry = _registry(settings)

@@ -17,7 +17,6 @@ from cred_helper import files, programs
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import digest
 from cred_helper.providers.common import cloud_detection, token_identity
-from cred_helper.providers.common.id_token import in_variable
 from cred_helper.providers.common.interface import FoundToken
 
 TYPE_CHECKING = False
@@ -114,7 +113,7 @@ def _circleci(environ: Environ, audiences: tuple[str, ...], is_chosen: bool) -> 
         if not audiences[0] or not programs.find("circleci", environ):
             raise Misconfigured("oidc.circleci-token")
         return _asked(CIRCLECI, environ, audiences, ("CIRCLE_WORKFLOW_JOB_ID",))
-    own = in_variable(name, environ[name], audiences)
+    own = token_identity.in_variable(name, environ[name], audiences)
     if not is_chosen or set(audiences_of(own.token)) & {*audiences}:
         return own
     found = _asked(CIRCLECI, environ, audiences, (name,))
@@ -126,7 +125,7 @@ def _gitlab(environ: Environ, audiences: tuple[str, ...], _is_chosen: bool) -> F
     """The variable of ``id_tokens`` whose token has the audience, whatever its name is."""
     for name, token in _tokens(environ):
         if set(audiences_of(token)) & {*audiences}:
-            return in_variable(name, token, audiences)
+            return token_identity.in_variable(name, token, audiences)
     others = ", ".join(name for name, _ in _tokens(environ))
     if others:
         raise Misconfigured("oidc.gitlab-audience", audience=audiences[0], variables=others)
@@ -144,7 +143,8 @@ def _variable(name: str, code: str) -> Look:
     def look(environ: Environ, audiences: tuple[str, ...], is_chosen: bool) -> FoundToken:
         if not environ.get(name):
             raise Misconfigured(code, variable=name)
-        return in_variable(name, environ[name], audiences, is_strict=is_chosen)
+        token = environ[name]
+        return token_identity.in_variable(name, token, audiences, is_strict=is_chosen)
 
     return look
 

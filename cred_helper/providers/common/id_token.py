@@ -43,7 +43,7 @@ def find(request: TokenRequest, *audiences: str) -> FoundToken:
     is_chosen = bool(wanted.audience)
     audiences = (wanted.audience,) if is_chosen else audiences
     if wanted.given:
-        return at_hand(wanted.source, wanted.given, audiences, is_strict=is_chosen)
+        return token_identity.found(wanted.source, wanted.given, audiences, is_strict=is_chosen)
     if wanted.source == IdToken.OF_CI_JOB:
         from cred_helper.providers.common import ci_job
 
@@ -53,7 +53,7 @@ def find(request: TokenRequest, *audiences: str) -> FoundToken:
         if name and _NAME_CHARACTERS.issuperset(name) and name[0] in _LETTERS:
             token = request.environ.get(name, "")
             if token.strip():
-                return in_variable(name, token, audiences, is_strict=is_chosen)
+                return token_identity.in_variable(name, token, audiences, is_strict=is_chosen)
             from cred_helper.secret_shapes import shown
 
             raise request.wrong("id_token", "oidc.variable-not-set", variable=shown(name))
@@ -62,21 +62,6 @@ def find(request: TokenRequest, *audiences: str) -> FoundToken:
         if os.path.isabs(path):
             return _in_file(request, path, audiences, is_strict=is_chosen)
     raise request.wrong("id_token", "oidc.unknown-source")
-
-
-def at_hand(
-    place: str, token: str, audiences: tuple[str, ...], *, is_strict: bool = False
-) -> FoundToken:
-    """The token that a variable, a file or the caller has."""
-    token = token.strip()
-    whose = token_identity.of_token(token)
-    return FoundToken(place, audiences, whose, token, is_strict=is_strict)
-
-
-def in_variable(
-    name: str, token: str, audiences: tuple[str, ...], *, is_strict: bool = False
-) -> FoundToken:
-    return at_hand(f"the identity token in {name}", token, audiences, is_strict=is_strict)
 
 
 def _in_file(
@@ -96,7 +81,8 @@ def _in_file(
         raise request.wrong("id_token", "oidc.file-unreadable", **values) from None
     if not token.strip():
         raise request.wrong("id_token", "oidc.empty", place=place)
-    return at_hand(place, token.decode("utf-8", "surrogateescape"), audiences, is_strict=is_strict)
+    text = token.decode("utf-8", "surrogateescape")
+    return token_identity.found(place, text, audiences, is_strict=is_strict)
 
 
 def shown_claims(token: str) -> dict[str, str]:

@@ -114,7 +114,7 @@ def _asked(
 ) -> Exchange:
     """Ask an endpoint, again where it fails for a moment; the reply has the status 200."""
     from cred_helper.providers.common.http_client import HttpClient
-    from cred_helper.providers.common.network_errors import status_error
+    from cred_helper.providers.common.network_errors import no_reply_error, status_error
     from cred_helper.providers.common.wire import Wire, host_of
 
     def admit(asked: str) -> None:
@@ -142,7 +142,7 @@ def _asked(
         except Exception as failure:  # noqa: BLE001 - urllib3 raises what it likes
             if wire.last is None:  # it is not a request: a line break in the job's token
                 raise Misconfigured("oidc.bad-endpoint", variable=variable) from None
-            error = wire.failure(failure) or Unreachable("oidc.no-answer")
+            error = no_reply_error(wire, failure) or Unreachable("oidc.no-answer")
         assert wire.last is not None
         if error is None:
             return wire.last

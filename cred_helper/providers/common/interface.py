@@ -12,13 +12,32 @@ from cred_helper.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import TypeVar
+    from typing import Protocol, TypeVar
 
+    from cred_helper.credential import Credential
     from cred_helper.errors import CredentialError
     from cred_helper.hosts import Route
-    from cred_helper.providers.common.protocols import Share
 
     Found = TypeVar("Found")
+
+    class Share(Protocol):
+        """Keeps a part of an answer: an Entra token, or the token for keys that a program printed.
+
+        ``key`` names the identity, as it is known after its program has run or its service has
+        answered. ``scope`` describes what the part opens. One process makes the part and the others
+        wait for it; with ``renew`` it is made anew.
+        """
+
+        def __call__(
+            self,
+            key: tuple[str, ...],
+            scope: str,
+            make: Callable[[], Credential],
+            /,
+            *,
+            renew: bool = False,
+        ) -> Credential: ...
+
 
 # The source that every provider uses for an identity token.
 ID_TOKEN = "id-token"  # noqa: S105 - a source's name

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from cred_helper.providers.common.trust import CaFile
-    from cred_helper.providers.common.wire import Exchange
+    from cred_helper.providers.common.wire import Exchange, Wire
 
     Found = TypeVar("Found", bound=BaseException)
 
@@ -92,6 +92,14 @@ def network_error(
         within=f"within {seconds(exchange.took_s)} s" if exchange.took_s else "in time",
         tries=f", after {exchange.attempt} attempts" if exchange.attempt > 1 else "",
     )
+
+
+def no_reply_error(wire: Wire, error: BaseException) -> ProviderError | None:
+    """The error if the last request got no reply; ``error`` is the exception of the SDK."""
+    exchange = wire.last
+    if exchange is None or (exchange.failure is None and exchange.status):
+        return None
+    return network_error(exchange.failure or error, exchange, ca_file=wire.ca_file)
 
 
 def status_error(exchange: Exchange) -> ProviderError | None:

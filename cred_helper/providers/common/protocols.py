@@ -1,35 +1,16 @@
-"""What a provider is, and who keeps the parts of its answers: types alone, for the type checker.
+"""What a provider is: types alone, for the type checker.
 
 Nothing imports this when it runs: a cached answer does without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
 from cred_helper.credential import Credential
 from cred_helper.errors import ProviderError
 from cred_helper.providers.common.interface import Identity, TokenRequest
-
-
-class Share(Protocol):
-    """Keeps a part of an answer: an Entra token, or the token for keys that a program printed.
-
-    ``key`` names the identity, as it is known after its program has run or its service has
-    answered. ``scope`` describes what the part opens. One process makes the part and the others
-    wait for it; with ``renew`` it is made anew.
-    """
-
-    def __call__(
-        self,
-        key: tuple[str, ...],
-        scope: str,
-        make: Callable[[], Credential],
-        /,
-        *,
-        renew: bool = False,
-    ) -> Credential: ...
 
 
 class Provider(Protocol):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from cred_helper import files
 from cred_helper.files import fingerprints
+from cred_helper.providers.common.interface import FoundToken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,20 @@ _URL_ALPHABET = bytes.maketrans(b"-_", b"+/")
 # More than this is not a token.
 MAX_TOKEN_BYTES = 1 << 20
 _BLANKS = b" \t\r\n"
+
+
+def found(
+    place: str, token: str, audiences: tuple[str, ...], *, is_strict: bool = False
+) -> FoundToken:
+    """The token that a variable, a file or the caller has."""
+    token = token.strip()
+    return FoundToken(place, audiences, of_token(token), token, is_strict=is_strict)
+
+
+def in_variable(
+    name: str, token: str, audiences: tuple[str, ...], *, is_strict: bool = False
+) -> FoundToken:
+    return found(f"the identity token in {name}", token, audiences, is_strict=is_strict)
 
 
 def of_token(token: str | bytes) -> str:

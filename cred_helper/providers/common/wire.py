@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from cred_helper.errors import ProviderError
     from cred_helper.providers.common.interface import Deadline
     from cred_helper.providers.common.trust import CaFile
 
@@ -159,15 +158,6 @@ class Wire:
         exchange.failure = failure
         exchange.took_s = monotonic() - exchange.started_s
         waiting.end()
-
-    def failure(self, error: BaseException) -> ProviderError | None:
-        """The error if the last request got no reply; ``error`` is the exception of the SDK."""
-        from cred_helper.providers.common.network_errors import network_error
-
-        exchange = self.last
-        if exchange is None or (exchange.failure is None and exchange.status):
-            return None
-        return network_error(exchange.failure or error, exchange, ca_file=self.ca_file)
 
 
 def host_of(url: str) -> str:

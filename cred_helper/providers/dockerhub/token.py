@@ -65,7 +65,7 @@ def get(request: TokenRequest, identity: HubIdentity) -> Credential:
 
 def _exchange(request: TokenRequest, identity: HubIdentity, token: str) -> Exchange:
     """Ask the service; again after the pause that it asks for, if there is time."""
-    from cred_helper.providers.common.network_errors import status_error
+    from cred_helper.providers.common.network_errors import no_reply_error, status_error
 
     form = {
         "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -86,7 +86,7 @@ def _exchange(request: TokenRequest, identity: HubIdentity, token: str) -> Excha
         except CredentialError:
             raise
         except Exception as error:  # noqa: BLE001 - urllib3 raises what it likes
-            raise wire.failure(error) or error from None
+            raise no_reply_error(wire, error) or error from None
         pause_s = _pause_s(reply, request.deadline.remaining_s())
         if pause_s is None or wire.attempts(_URL) == _MOST_ATTEMPTS:
             break

@@ -1,6 +1,6 @@
 """Amazon ECR: the identity that asks for a token, and the API that is asked.
 
-The identity is that of the AWS SDK: ``identity`` follows the SDK's chain without loading it, and
+The identity is that of the AWS SDK: ``identify`` follows the SDK's chain without loading it, and
 ``token`` has the SDK use the source that was found. Never looks for an instance's role where
 anything else is configured, never prompts, and never names an account to the API: a token belongs
 to its identity, and opens every registry of the region that this identity may reach.
@@ -15,25 +15,28 @@ from __future__ import annotations
 from cred_helper.errors import NotFound
 from cred_helper.files.fingerprints import digest
 from cred_helper.hosts import S3Route
-from cred_helper.providers.common.interface import Identity, walk
+from cred_helper.providers.common.interface import ID_TOKEN, Identity, walk
 from cred_helper.providers.ecr.configuration import Configuration
-from cred_helper.providers.ecr.identity import Found, sources
+from cred_helper.providers.ecr.identity import (
+    BOTO_CONFIG,
+    CONTAINER,
+    ENVIRONMENT,
+    INSTANCE,
+    PROFILE,
+    WEB_IDENTITY,
+    AwsIdentity,
+    assumes_role,
+    of_environment,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from cred_helper.credential import Credential
     from cred_helper.errors import Misconfigured, ProviderError
     from cred_helper.providers.common.interface import Skipped, TokenRequest
-    from cred_helper.providers.ecr.credential_process import Output
-
-
-class AwsIdentity(Identity, kw_only=True):
-    """An identity of the AWS SDK; ``output`` has its keys if only running a program gave them."""
-
-    found: Found
-    output: Output | None
+    from cred_helper.providers.ecr.identity import Found, Output
 
 
 class EcrProvider:
@@ -43,7 +46,7 @@ class EcrProvider:
 
     def identify(self, request: TokenRequest) -> Identity:
         config = Configuration(request)
-        found, skipped = walk(sources(config))
+        found, skipped = walk(_sources(config))
         if found:
             return _identity(config, *found[0], tuple(skipped))
         return Identity(None, skipped=tuple(skipped), problem_if_absent=lambda: _problem(config))
@@ -77,6 +80,56 @@ class EcrProvider:
 
 
 PROVIDER = EcrProvider()
+
+
+def _sources(config: Configuration) -> list[tuple[str, Callable[[], Found | NotFound]]]:
+    """The sources in the SDK's order, each with a function that returns its identity.
+
+    The identity token of the request, if it has one, is the first source.
+    """
+    names = [ENVIRONMENT, WEB_IDENTITY, PROFILE, BOTO_CONFIG, CONTAINER, INSTANCE]
+    if config.request.id_token:
+        names.insert(0, ID_TOKEN)
+
+    def look_at(source: str) -> Callable[[], Found | NotFound]:
+        return lambda: _look(config, source)
+
+    return [(name, look_at(name)) for name in names]
+
+
+def _look(config: Configuration, source: str) -> Found | NotFound:
+    """Return the identity of a source. Its module is loaded only when the walk asks it."""
+    if source == ENVIRONMENT:
+        return of_environment(config)
+    if source == WEB_IDENTITY:
+        return _web_identity(config)
+    if source == PROFILE:
+        from cred_helper.providers.ecr import profile_identity
+
+        return profile_identity.of_profile(config)
+    if source == ID_TOKEN:
+        from cred_helper.providers.ecr import web_identity
+
+        return web_identity.by_id_token(config)
+    from cred_helper.providers.ecr import machine_identity
+
+    if source == BOTO_CONFIG:
+        return machine_identity.boto_config(config)
+    look = machine_identity.container if source == CONTAINER else machine_identity.instance_metadata
+    return look(config)
+
+
+def _web_identity(config: Configuration) -> Found | NotFound:
+    if config.chosen_profile:
+        return NotFound("ecr.chosen-profile-first")
+    path = config.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
+    if not path:
+        return NotFound("provider.variable-not-set", variable="AWS_WEB_IDENTITY_TOKEN_FILE")
+    if assumes_role(config.options):
+        return NotFound("ecr.role-first", profile=config.profile)
+    from cred_helper.providers.ecr import web_identity
+
+    return web_identity.by_variables(config, path)
 
 
 def _identity(

@@ -115,9 +115,7 @@ class Configuration:
         """
         found = self.profiles.get(self.profile)
         if found is None and self.profile_setting is not None:
-            from cred_helper.providers.ecr.profile_errors import missing_profile
-
-            raise missing_profile(self, self.profile_setting)
+            raise _missing_profile(self, self.profile_setting)
         return found or {}
 
     @property
@@ -205,3 +203,44 @@ def section_name(section: str, kind: str) -> str | None:
 def endpoint_variable(api: str) -> str:
     """The variable for the endpoint of an API; of all APIs for ``""``."""
     return "AWS_ENDPOINT_URL" + ("_" + api.upper().replace("-", "_") if api else "")
+
+
+def _missing_profile(config: Configuration, setting: str) -> Misconfigured:
+    """The error for a profile that a setting names and that does not exist."""
+    if problem := config.unreadable or _misnamed_section(config):
+        return problem
+    from cred_helper.secret_shapes import shown
+
+    known = ", ".join(sorted(config.profiles))
+    # Both variables are set, and the user may look at the one that does not count.
+    others = [v for v in PROFILE_VARIABLES if v != setting and config.environ.get(v)]
+    is_ordered = others and setting in PROFILE_VARIABLES
+    return config.wrong(
+        "profile",
+        "ecr.profile-missing",
+        profile=shown(config.profile),
+        config=config.config_file.shown,
+        credentials=config.credentials_file.shown,
+        setting=setting,
+        known=f"the profiles there are: {known}" if known else "there are no profiles at all",
+        order=f" ({setting} comes before {others[0]})" if is_ordered else "",
+    )
+
+
+def _misnamed_section(config: Configuration) -> Misconfigured | None:
+    profile = config.profile
+    right = f'profile "{profile}"' if " " in profile else f"profile {profile}"
+    for file, name in ((config.config_file, right), (config.credentials_file, profile)):
+        for section in sections(file):
+            meant = section.strip(" \t'\"").removeprefix("profile").strip(" \t'\"")
+            if meant == profile:
+                return misnamed(file, section, name)
+    return None
+
+
+def misnamed(file: IniFile, section: str, right: str) -> Misconfigured:
+    lines = file.data.decode("utf-8", "surrogateescape").split("\n")
+    numbers = (n for n, line in enumerate(lines, 1) if line.strip().startswith(f"[{section}]"))
+    return Misconfigured(
+        "ecr.section-misnamed", path=file.shown, line=next(numbers, 0), section=section, right=right
+    )

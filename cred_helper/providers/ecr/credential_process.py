@@ -12,19 +12,12 @@ import os
 
 from cred_helper.errors import BadReply, Denied, Misconfigured, ProviderError
 from cred_helper.providers.common import run_program
-from cred_helper.record import Record
+from cred_helper.providers.ecr.identity import Output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.providers.common.interface import Deadline
     from cred_helper.providers.ecr.configuration import Configuration
-
-
-class Output(Record):
-    """What a program printed, and the access key id in it."""
-
-    data: bytes
-    key_id: str
 
 
 def run(config: Configuration, profile: str, deadline: Deadline) -> Output:

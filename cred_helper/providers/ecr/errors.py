@@ -19,6 +19,7 @@ from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
 from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, Unreachable
+from cred_helper.providers.common.network_errors import no_reply_error
 from cred_helper.providers.ecr.credential_process import not_keys
 from cred_helper.providers.ecr.identity import ENVIRONMENT, PROFILE
 from cred_helper.providers.ecr.profile_errors import (
@@ -71,9 +72,9 @@ def explained(
         case sdk.CredentialRetrievalError():
             return _source_failed(error, config, identity, wire)
         case sdk.MetadataRetrievalError():
-            return wire.failure(error) or Unreachable("ecr.metadata-without-session-token")
+            return no_reply_error(wire, error) or Unreachable("ecr.metadata-without-session-token")
         case sdk.ConnectionError() | sdk.HTTPClientError():
-            if failure := wire.failure(error):
+            if failure := no_reply_error(wire, error):
                 region, last = config.route.region, wire.last
                 unknown = failure.code == "network.unknown-host"
                 # With a proxy, the unknown host is the proxy.
@@ -176,13 +177,13 @@ def _source_failed(
     if error.kwargs.get("provider") != "container-role":
         profile = profile_with(config, "credential_source")
         failed = Unreachable("ecr.credential-source-failed", profile=profile)
-        return wire.failure(error) or failed
+        return no_reply_error(wire, error) or failed
     text, detail = str(error.kwargs.get("error_msg")), identity.detail
     refused = search(r"non 200 response (\d{3})", text)
     if not refused:
         if "Unable to parse" in text:
             return BadReply("ecr.container-answer", detail=detail)
-        return wire.failure(error) or Unreachable("ecr.container-silent", detail=detail)
+        return no_reply_error(wire, error) or Unreachable("ecr.container-silent", detail=detail)
     status = int(refused[1])
     values = {"detail": detail, "status": f"HTTP {status}"}
     if "assume the associated role" in text:

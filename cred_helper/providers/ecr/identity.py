@@ -1,4 +1,4 @@
-"""Finds the identity that the AWS SDK uses: follows the SDK's chain of sources without loading it.
+"""What a source of the AWS SDK's chain says of its identity, and the source of the variables.
 
 The ``parts`` of an identity differ from those of every other: the content of its files, its keys,
 issuer and subject of its token, the identity that assumes its role. A renewed session has the same
@@ -11,13 +11,11 @@ from __future__ import annotations
 
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.files.fingerprints import digest
-from cred_helper.providers.common.interface import ID_TOKEN
+from cred_helper.providers.common.interface import Identity
 from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cred_helper.providers.common.interface import FoundToken
     from cred_helper.providers.ecr.configuration import Configuration
     from cred_helper.providers.ecr.sign_in import Session
@@ -56,44 +54,21 @@ class Found(Record):
     id_token: FoundToken | None = None
 
 
-def sources(config: Configuration) -> list[tuple[str, Callable[[], Found | NotFound]]]:
-    """The sources in the SDK's order, each with a function that returns its identity.
+class Output(Record):
+    """What a credential_process printed, and the access key id in it."""
 
-    The identity token of the request, if it has one, is the first source.
-    """
-    names = [ENVIRONMENT, WEB_IDENTITY, PROFILE, BOTO_CONFIG, CONTAINER, INSTANCE]
-    if config.request.id_token:
-        names.insert(0, ID_TOKEN)
-    return [(name, _looking_at(config, name)) for name in names]
+    data: bytes
+    key_id: str
 
 
-def _looking_at(config: Configuration, source: str) -> Callable[[], Found | NotFound]:
-    return lambda: _look(config, source)
+class AwsIdentity(Identity, kw_only=True):
+    """An identity of the AWS SDK; ``output`` has its keys if only running a program gave them."""
+
+    found: Found
+    output: Output | None
 
 
-def _look(config: Configuration, source: str) -> Found | NotFound:
-    """Return the identity of a source. Its module is loaded only when the walk asks it."""
-    if source == ENVIRONMENT:
-        return _environment(config)
-    if source == WEB_IDENTITY:
-        return _web_identity(config)
-    if source == PROFILE:
-        from cred_helper.providers.ecr import profile_identity
-
-        return profile_identity.of_profile(config)
-    if source == ID_TOKEN:
-        from cred_helper.providers.ecr import web_identity
-
-        return web_identity.by_id_token(config)
-    from cred_helper.providers.ecr import machine_identity
-
-    if source == BOTO_CONFIG:
-        return machine_identity.boto_config(config)
-    look = machine_identity.container if source == CONTAINER else machine_identity.instance_metadata
-    return look(config)
-
-
-def _environment(config: Configuration) -> Found | NotFound:
+def of_environment(config: Configuration) -> Found | NotFound:
     if config.chosen_profile:
         return NotFound("ecr.chosen-profile-first")
     secret = config.environ.get("AWS_SECRET_ACCESS_KEY")
@@ -128,19 +103,6 @@ def key_problem(value: str) -> str:
     if value[:1] in ("'", '"') or value[-1:] in ("'", '"'):
         return "quotation marks"
     return "" if value.isprintable() else "a character that is not printable"
-
-
-def _web_identity(config: Configuration) -> Found | NotFound:
-    if config.chosen_profile:
-        return NotFound("ecr.chosen-profile-first")
-    path = config.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
-    if not path:
-        return NotFound("provider.variable-not-set", variable="AWS_WEB_IDENTITY_TOKEN_FILE")
-    if assumes_role(config.options):
-        return NotFound("ecr.role-first", profile=config.profile)
-    from cred_helper.providers.ecr import web_identity
-
-    return web_identity.by_variables(config, path)
 
 
 def assumes_role(options: dict[str, str]) -> bool:

@@ -11,10 +11,15 @@ import os
 
 from cred_helper import programs
 from cred_helper.errors import Misconfigured
-from cred_helper.providers.ecr.configuration import PROFILE_VARIABLES, section_name, sections
+from cred_helper.providers.ecr.configuration import (
+    PROFILE_VARIABLES,
+    misnamed,
+    section_name,
+    sections,
+)
 from cred_helper.providers.ecr.credential_process import command_of, name_of
 from cred_helper.providers.ecr.identity import PROFILE, WEB_IDENTITY
-from cred_helper.providers.ecr.profile_errors import comments_behind_values, misnamed, sign_in_error
+from cred_helper.providers.ecr.profile_errors import comments_behind_values, sign_in_error
 from cred_helper.providers.ecr.settings import wrong_setting
 
 TYPE_CHECKING = False

@@ -7,14 +7,13 @@ profile, a section or an option.
 from __future__ import annotations
 
 from cred_helper.errors import Denied, Misconfigured
-from cred_helper.providers.ecr.configuration import PROFILE_VARIABLES, section_name, sections
+from cred_helper.providers.ecr.configuration import section_name, sections
 from cred_helper.secret_shapes import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cred_helper.providers.common.ini_file import IniFile
     from cred_helper.providers.ecr.configuration import Configuration
 
 # Options in whose values a "#" or ";" after a blank cannot be meant: the SDK takes it as a part of
@@ -61,45 +60,6 @@ def sign_in_error(config: Configuration, state: str, **values: str) -> Denied:
     }
     code = codes.get(state, "ecr.sso-expired" if is_sso else "ecr.sign-in-expired")
     return Denied(code, profile=profile, command=command, **values)
-
-
-def missing_profile(config: Configuration, setting: str) -> Misconfigured:
-    """The error for a profile that a setting names and that does not exist."""
-    if problem := config.unreadable or _misnamed_section(config):
-        return problem
-    known = ", ".join(sorted(config.profiles))
-    # Both variables are set, and the user may look at the one that does not count.
-    others = [v for v in PROFILE_VARIABLES if v != setting and config.environ.get(v)]
-    is_ordered = others and setting in PROFILE_VARIABLES
-    return config.wrong(
-        "profile",
-        "ecr.profile-missing",
-        profile=shown(config.profile),
-        config=config.config_file.shown,
-        credentials=config.credentials_file.shown,
-        setting=setting,
-        known=f"the profiles there are: {known}" if known else "there are no profiles at all",
-        order=f" ({setting} comes before {others[0]})" if is_ordered else "",
-    )
-
-
-def _misnamed_section(config: Configuration) -> Misconfigured | None:
-    profile = config.profile
-    right = f'profile "{profile}"' if " " in profile else f"profile {profile}"
-    for file, name in ((config.config_file, right), (config.credentials_file, profile)):
-        for section in sections(file):
-            meant = section.strip(" \t'\"").removeprefix("profile").strip(" \t'\"")
-            if meant == profile:
-                return misnamed(file, section, name)
-    return None
-
-
-def misnamed(file: IniFile, section: str, right: str) -> Misconfigured:
-    lines = file.data.decode("utf-8", "surrogateescape").split("\n")
-    numbers = (n for n, line in enumerate(lines, 1) if line.strip().startswith(f"[{section}]"))
-    return Misconfigured(
-        "ecr.section-misnamed", path=file.shown, line=next(numbers, 0), section=section, right=right
-    )
 
 
 def nothing_found(config: Configuration) -> Misconfigured | None:

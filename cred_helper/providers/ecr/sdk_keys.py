@@ -14,6 +14,7 @@ from botocore.utils import JSONFileCache
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, Unreachable
 from cred_helper.messages import find
 from cred_helper.providers.common.botocore_session import use_wire
+from cred_helper.providers.common.network_errors import no_reply_error
 from cred_helper.providers.common.wire import Wire
 from cred_helper.providers.ecr import web_identity
 from cred_helper.providers.ecr.configuration import expanded
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cred_helper.providers.common.interface import FoundToken
-    from cred_helper.providers.ecr import AwsIdentity
     from cred_helper.providers.ecr.configuration import Configuration
+    from cred_helper.providers.ecr.identity import AwsIdentity
 
 # The name in CloudTrail of the sessions of roles that this program assumes.
 _SESSION_NAME = "docker-credential-multi"
@@ -109,7 +110,7 @@ def _nothing_found(config: Configuration, identity: AwsIdentity, wire: Wire) -> 
     if metadata_endpoint(config):
         # The SDK does not say why its fetcher gave up.
         reason = wire.last.failure if wire.last else None
-        if reason is not None and (failure := wire.failure(reason)):
+        if reason is not None and (failure := no_reply_error(wire, reason)):
             return failure.with_hint(find("ecr.metadata-empty").hint)
         return Unreachable("ecr.metadata-empty", detail=identity.detail)
     # The user did not ask for this machine's role: a missing role is not a failure.

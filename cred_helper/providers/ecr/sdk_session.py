@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from cred_helper.hosts import EcrRoute
     from cred_helper.providers.common.interface import Deadline
-    from cred_helper.providers.ecr import AwsIdentity
     from cred_helper.providers.ecr.configuration import Configuration
+    from cred_helper.providers.ecr.identity import AwsIdentity
     from cred_helper.providers.ecr.sign_in import Session as SignIn
 
 # The services that the SDK is asked for, by its own names.

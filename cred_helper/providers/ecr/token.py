@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cred_helper.providers.common.interface import Deadline
-    from cred_helper.providers.ecr import AwsIdentity
     from cred_helper.providers.ecr.configuration import Configuration
     from cred_helper.providers.ecr.errors import Step
+    from cred_helper.providers.ecr.identity import AwsIdentity
 
 # A label in a host name → the name of the service in messages.
 _SERVERS = {

@@ -228,9 +228,10 @@ def _asked(ask: Callable[[], Any], wire: GoogleWire, kind: str) -> Any:
     except CredentialError:
         raise
     except Exception as error:  # noqa: BLE001 - the SDK has many classes
+        from cred_helper.providers.common.network_errors import no_reply_error
         from cred_helper.providers.gcr.errors import explain
 
-        raise (wire.failure(error) or explain(wire.last, error, kind)) from None
+        raise (no_reply_error(wire, error) or explain(wire.last, error, kind)) from None
 
 
 def _credential(token: object, expires_at: datetime | None, source: str) -> Credential:

@@ -17,7 +17,7 @@ from cred_helper.errors import BadReply, CredentialError, Misconfigured
 from cred_helper.files.json_file import parse_object
 from cred_helper.providers.common import proxy
 from cred_helper.providers.common.http_client import HttpClient
-from cred_helper.providers.common.network_errors import status_error
+from cred_helper.providers.common.network_errors import no_reply_error, status_error
 from cred_helper.providers.common.trust import CaFile
 from cred_helper.providers.common.wire import Exchange, Wire
 from cred_helper.providers.gcr.errors import is_metadata
@@ -135,7 +135,7 @@ class _Request(transport.Request):
         except CredentialError:
             raise
         except Exception as error:
-            failure = wire.failure(error)
+            failure = no_reply_error(wire, error)
             if failure is None:
                 raise
             if wire.is_patient(url, failure) and wire.may_try_again(url):
