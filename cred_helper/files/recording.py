@@ -1,8 +1,8 @@
 """A record of what an answer depended on: questions about this machine and their results.
 
 A question is a line: a letter, a blank and a path or a name. The launcher of the frozen file asks
-the same questions (``packaging/launcher/memo.c``); packaging/docs/memo.md describes each. Loaded in
-the frozen file alone.
+the same questions (``packaging/launcher/memo.c``); packaging/docs/memo.md describes each. A ``get``
+loads this module in the frozen file alone.
 """
 
 from __future__ import annotations
@@ -66,6 +66,14 @@ class Recording:
         result = ABSENT if value is None else FOUND + os.fsencode(value)
         self._note(b"V", name, result)
         return result
+
+    def looked_up(self) -> dict[str, bool]:
+        """The variables that were looked up, and whether each is set."""
+        return {
+            os.fsdecode(question[2:]): result != ABSENT
+            for question, result in self.results.items()
+            if question.startswith(b"V ")
+        }
 
     def names(self, prefix: str, suffix: str) -> list[str]:
         """Names of variables were looked through; each that is found counts with its value."""

@@ -67,6 +67,9 @@ MESSAGES: dict[str, Message] = {
     "doctor.variable-misspelt": Message(
         "{name} is set, and no setting has this name", "did you mean {meant}?"
     ),
+    "doctor.cloud-variable-misspelt": Message(
+        "{name} is set, and no built-in provider reads it", "did you mean {meant}?"
+    ),
     # --- docker's files ---------------------------------------------------------------------------
     "doctor.docker-config-missing": Message("{path} does not exist: docker asks no helper"),
     "doctor.file-is-folder": Message(

@@ -728,6 +728,13 @@ def test_a_rule_with_a_profile_that_is_not_there_is_an_error(person: Machine, ma
 
 
 @needs_mounts
+def test_a_misspelt_variable_of_a_cloud_is_a_warning(person: Machine) -> None:
+    found = _doctor(person, AZURE_TENNANT_ID="1", AWS_PAGER="cat", AZURE_CONFIG_DIR="/nowhere")
+    misspelt = _finding(found, "doctor.cloud-variable-misspelt", severity="warning")
+    assert misspelt["message"].startswith("AZURE_TENNANT_ID ")
+    assert "AZURE_TENANT_ID" in misspelt["hint"]
+
+
 def test_a_home_that_cannot_be_written_says_what_is_not_kept(person: Machine) -> None:
     script = f"mount --bind {shlex.quote(str(person.home))} {shlex.quote(str(person.home))}"
     script += f" && mount -o remount,bind,ro {shlex.quote(str(person.home))}"

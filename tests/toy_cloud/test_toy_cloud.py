@@ -187,6 +187,7 @@ def test_every_command_has_the_toy_cloud(toy: Toy) -> None:
 def test_a_misspelt_variable_of_the_toy_cloud_is_found(toy: Toy) -> None:
     done = toy.run("doctor", DOCKER_CREDENTIAL_MULTI_TOYCLOUD_ACOUNT="a")
     assert "DOCKER_CREDENTIAL_MULTI_TOYCLOUD_ACCOUNT" in done.stdout.decode()
+    assert "did you mean TOY_KEY?" in toy.run("doctor", TOYKEY="k").stdout.decode()
 
 
 def test_the_frozen_file_has_the_toy_cloud_and_a_slim_one_leaves_it_out(tree: Path) -> None:

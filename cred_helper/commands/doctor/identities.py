@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
-from cred_helper import clouds, providers
-from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, WARNING, Finding, note
+from cred_helper import clouds, files, providers
+from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, WARNING, Finding, note, warning
+from cred_helper.commands.doctor.unread_variables import misspelt
 from cred_helper.commands.lookup.explanation import Explanation, identity_words
 from cred_helper.commands.ui import this_program
 from cred_helper.errors import CredentialError, Misconfigured
+from cred_helper.files.recording import Recording
 from cred_helper.server_url import ServerURL
 
 
@@ -30,6 +33,23 @@ def identities() -> Iterator[Finding]:
                 yield finding._replace(notice=notice)
             else:
                 yield finding
+
+
+def variables() -> Iterator[Finding]:
+    """Whether a variable is named almost like one that a provider looks up."""
+    for name, meant in misspelt(os.environ, looked_up()):
+        yield warning("variables", "doctor.cloud-variable-misspelt", name=name, meant=meant)
+
+
+def looked_up() -> dict[str, bool]:
+    """The variables that are looked up for the identities, and whether each is set."""
+    before, recording = files.record, Recording(os.environ)
+    files.record = recording
+    try:
+        list(identities())
+    finally:
+        files.record = before
+    return recording.looked_up()
 
 
 def of_explained(subject: str, explained: Explanation) -> Iterator[Finding]:

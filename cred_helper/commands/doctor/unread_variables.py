@@ -1,9 +1,10 @@
-"""Variables with this program's prefix that it does not read: misspelt, as a rule."""
+"""Variables that are set, are not read, and are named like one that is: misspelt, as a rule."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
+from itertools import zip_longest
 
 from cred_helper import clouds, providers
 from cred_helper.fallback import loop_guard
@@ -37,3 +38,37 @@ def _meant(name: str, known: list[str]) -> str | None:
     rests = [variable.removeprefix(PREFIX) for variable in known]
     close = get_close_matches(name.removeprefix(PREFIX), rests, n=1)
     return f"{PREFIX}{close[0]}" if close else None
+
+
+# A shorter word of a name is often close to another one that is right as well: STS and SES.
+_LEAST_LETTERS = 4
+_LEAST_RATIO = 0.8
+
+
+def misspelt(
+    environ: Mapping[str, str], looked_up: Mapping[str, bool]
+) -> Iterator[tuple[str, str]]:
+    """Each variable that is set and was not looked up, and the name that was probably meant.
+
+    ``looked_up`` is for each name that was, whether it is set.
+    """
+    missing = [name for name, is_set in looked_up.items() if not is_set and "_" in name]
+    for variable, value in sorted(environ.items()):
+        if not value or variable in looked_up or variable.startswith(PREFIX):
+            continue
+        meant = next((name for name in missing if _is_close(variable.upper(), name)), None)
+        if meant:
+            yield variable, meant
+
+
+def _is_close(name: str, other: str) -> bool:
+    """Whether each word of one name is close to that of the other; or only underscores differ."""
+    pairs = list(zip_longest(name.split("_"), other.split("_"), fillvalue=""))
+    return name.replace("_", "") == other.replace("_", "") or all(
+        word == its
+        or (
+            min(len(word), len(its)) >= _LEAST_LETTERS
+            and SequenceMatcher(None, word, its).ratio() >= _LEAST_RATIO
+        )
+        for word, its in pairs
+    )

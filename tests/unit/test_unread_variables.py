@@ -1,0 +1,59 @@
+"""Variables that are set and not read: which of them are misspelt."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from cred_helper.commands.doctor.identities import looked_up
+from cred_helper.commands.doctor.unread_variables import misspelt
+
+_NAME = re.compile(r"[\"']([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)[\"']")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("AWS_ACESS_KEY_ID", "AWS_ACCESS_KEY_ID"),
+        ("AWS_DEFAULT_PROFLE", "AWS_DEFAULT_PROFILE"),
+        ("AWS_PROFLIE", "AWS_PROFILE"),
+        ("AWS_WEB_IDENTITY_TOKENFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+        ("aws_profile", "AWS_PROFILE"),
+        ("AZURE_TENNANT_ID", "AZURE_TENANT_ID"),
+        ("AZURE_CLEINT_SECRET", "AZURE_CLIENT_SECRET"),
+        ("DOCKERHUB_OIDC_CONNECTION_ID", "DOCKERHUB_OIDC_CONNECTIONID"),
+        ("DOCKER_CONFIGS", "DOCKER_CONFIG"),
+        ("GOOGLE_APPLICATION_CREDENTIAL", "GOOGLE_APPLICATION_CREDENTIALS"),
+        ("GOOLE_APPLICATION_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS"),
+    ],
+)
+def test_a_variable_is_misspelt_that_is_close_to_one_that_is_looked_up(
+    wrong: str, meant: str
+) -> None:
+    assert list(misspelt({wrong: "x"}, looked_up())) == [(wrong, meant)]
+    assert not list(misspelt({wrong: ""}, looked_up()))
+    assert not list(misspelt({wrong: "x"}, looked_up() | {meant: True}))
+
+
+def test_a_variable_that_an_sdk_reads_is_not_misspelt() -> None:
+    names: set[str] = set()
+    for sdk in ("botocore", "boto3", "azure", "msal", "google", "requests", "urllib3", "docker"):
+        for folder in find_spec(sdk).submodule_search_locations:  # type: ignore[union-attr]
+            for path in Path(folder).rglob("*.py"):
+                names.update(_NAME.findall(path.read_text("utf-8")))
+            services = Path(folder, "data").glob("*/")
+            names.update(f"AWS_ENDPOINT_URL_{_word(path.name)}" for path in services)
+    assert {
+        "AWS_ROLE_ARN",
+        "AWS_ENDPOINT_URL_SES",
+        "AZURE_CLIENT_ID",
+        "GOOGLE_CLOUD_PROJECT",
+    } <= names
+    assert not list(misspelt(dict.fromkeys(names, "x"), looked_up()))
+
+
+def _word(service: str) -> str:
+    return service.replace("-", "_").upper()
