@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from cred_helper.clouds import CLOUDS
 from tests.support.executable import PROGRAM
 from tests.support.machine import Machine, person
 
@@ -59,8 +60,19 @@ def test_bash_completes_the_registries_that_are_configured(person: Machine) -> N
     for command in ("explain", "token", "doctor"):
         assert _completed(person, command, "us") == ["us-docker.pkg.dev"]
     assert set(_completed(person, "explain", "''")) <= {"us-docker.pkg.dev", "registry.example.com"}
-    person.write(".docker/config.json", "{")
-    assert _completed(person, "explain", "us") == []
+    assert _completed(person, "explain", "nothing") == []
+
+
+@needs_bash
+def test_bash_completes_the_examples_of_the_clouds_where_no_configured_registry_fits(
+    person: Machine,
+) -> None:
+    examples = [cloud.example_host for cloud in CLOUDS]
+    for config in ("{", "{}", '{"credHelpers": {"gcr.io": "gcloud"}}'):
+        person.write(".docker/config.json", config)
+        for host in examples:
+            assert _completed(person, "explain", host[:3]) == [host]
+    assert _completed(person, "explain", "''") == ["gcr.io"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -179,6 +179,9 @@ def test_every_command_has_the_toy_cloud(toy: Toy) -> None:
     variable = {"DOCKER_CREDENTIAL_MULTI_TOYCLOUD_ACCOUNT": "a"}
     shown = toy.run("config", "show", "--json", **variable).document
     assert "toycloud.account" in {option["name"] for option in shown["options"]}
+    completing = {"COMP_WORDS": f"{PROGRAM} explain team", "COMP_CWORD": "2"}
+    offered = toy.run(_DOCKER_CREDENTIAL_MULTI_COMPLETE="bash_complete", **completing).stdout
+    assert offered.decode().split(",") == ["plain", f"{_HOST}\n"]
     assert toy.get(**_KEY).status == 0
     assert toy.run("list", **_KEY).document == {_HOST: "toy"}
     assert _HOST not in toy.run("list").document

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from cred_helper import providers
+from cred_helper.clouds import CLOUDS
 from cred_helper.errors import Misconfigured
 from cred_helper.fallback import dockerconfig
 from cred_helper.settings import settings
@@ -44,13 +46,16 @@ def server_urls_known() -> list[str]:
 
 
 def _completions(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    return [key for key in server_urls_known() if key.startswith(begun)]
+    """The registries that are known or, where none fits, the examples of the clouds."""
+    keys = [key for key in server_urls_known() if key.startswith(begun)]
+    examples = (cloud.example_host for cloud in CLOUDS if providers.load(cloud.name))
+    return keys or [host for host in examples if host.startswith(begun)]
 
 
 def server_url_argument(
     name: str = "server_url", metavar: str = "SERVER_URL", nargs: int = 1
 ) -> Callable[[_Command], _Command]:
-    """The argument that a shell completes from docker's files."""
+    """The argument that a shell completes from docker's files and the clouds' examples."""
     return click.argument(name, metavar=metavar, nargs=nargs, shell_complete=_completions)
 
 
