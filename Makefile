@@ -120,6 +120,8 @@ lint: $(STAMP)
 	$(MYPY)/darwin --platform darwin cred_helper
 	$(MYPY)/win32 --platform win32 cred_helper
 	$(BIN)/lint-imports
+	@! git log --format=%s '@{upstream}..' 2>/dev/null | grep -E '.{73}' || \
+		{ echo "error: these subjects of commits have more than 72 characters" >&2; exit 1; }
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix-only --quiet .
