@@ -63,7 +63,7 @@ _OF_A_QUESTION = {
     *("providers.acr.local_checks", "providers.acr.program_token", "providers.common.pipes"),
     *("providers.common.deferred_imports", "providers.common.metadata_probe"),
     *("providers.common.network_errors", "providers.common.trust", "providers.ecr.problems"),
-    *("providers.ecr.credential_process", "providers.ecr.token", "providers.gcr.checks"),
+    *("providers.ecr.credential_process", "providers.ecr.token", "providers.gcr.problems"),
     *("providers.gcr.subject_token", "providers.gcr.token"),
 }
 

@@ -10,13 +10,17 @@ from __future__ import annotations
 from cred_helper.errors import Misconfigured
 from cred_helper.files.json_file import ParsedJson
 from cred_helper.files.os_errors import os_reason
+from cred_helper.files.path_values import holds_content, quotable
 from cred_helper.hosts import GOOGLE_UNIVERSE
-from cred_helper.providers.gcr.identity import file_content, is_account
+from cred_helper.providers.common import pipes
+from cred_helper.providers.gcr.identity import FILE_VARIABLE, MAX_FILE_BYTES, is_account
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
+
+    from cred_helper.providers.common.interface import TokenRequest
 
 # The fields that a file of each type must have.
 _OF_USER = ("client_id", "client_secret", "refresh_token")
@@ -30,6 +34,41 @@ _REQUIRED = {
 _OBJECTS = ("credential_source", "source_credentials")
 
 
+def content(path: str) -> bytes:
+    """The content of a file with a credential, or the first mebibyte of a larger one.
+
+    Waits for the writer of a pipe.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return pipes.read(path, path if quotable(path) else "of the credential", MAX_FILE_BYTES)
+
+
+def unreadable(
+    request: TokenRequest, path: str, named_by: str, error: OSError | ValueError
+) -> Misconfigured:
+    """The error for a credential file that cannot be read. It quotes no content of a file."""
+    if named_by and holds_content(path):
+        return request.wrong(named_by, "gcr.content-for-path", variable=named_by)
+    shown = path if quotable(path) else "the file"
+    file = f"{shown}, named by {named_by}," if named_by else path
+    if isinstance(error, FileNotFoundError):
+        return request.wrong(named_by, _missing_code(path, named_by), file=file)
+    reason = os_reason(error) if isinstance(error, OSError) else "the path is not valid"
+    return request.wrong(named_by, "gcr.file-unreadable", file=file, reason=reason)
+
+
+def _missing_code(path: str, named_by: str) -> str:
+    if path[:1] in "\"'" or path[-1:] in "\"'":
+        return "gcr.file-missing-quotes"
+    if path.strip() != path:
+        return "gcr.file-missing-blank"
+    if path.startswith("~") and named_by == FILE_VARIABLE:
+        return "gcr.file-missing-tilde"
+    return "gcr.file-missing"
+
+
 def read(path: str) -> dict[str, Any]:
     """Read a credential file of a supported type.
 
@@ -37,7 +76,7 @@ def read(path: str) -> dict[str, Any]:
         Misconfigured: it is not such a file.
     """
     try:
-        data = file_content(path)
+        data = content(path)
     except OSError as error:
         raise Misconfigured("gcr.file-unreadable", file=path, reason=os_reason(error)) from None
     try:
@@ -132,8 +171,6 @@ def _account(value: str) -> str:
 
 
 def _subject(info: Mapping[str, Any]) -> str:
-    from cred_helper.files.path_values import quotable
-
     match info["credential_source"]:
         case {"environment_id": _}:
             return "AWS"

@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from cred_helper.errors import BadReply, Denied, Misconfigured, Unreachable
 from cred_helper.providers.common.quoted import last_line, quoted
 from cred_helper.providers.common.run_program import run
-from cred_helper.providers.gcr import gcloud
-from cred_helper.providers.gcr.identity import file_content
+from cred_helper.providers.gcr import credential_file, gcloud
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def from_file(path: str) -> str:
         raise Misconfigured("gcr.content-for-path", variable=variable)
     file = f"{path if quotable(path) else 'the file'}, named by {variable},"
     try:
-        data = file_content(path)
+        data = credential_file.content(path)
     except FileNotFoundError:
         raise Misconfigured("gcr.file-missing", file=file) from None
     except OSError as error:

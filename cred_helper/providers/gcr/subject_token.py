@@ -17,7 +17,8 @@ from cred_helper.errors import BadReply, Denied, Misconfigured
 from cred_helper.files import json_file
 from cred_helper.files.os_errors import os_reason
 from cred_helper.files.path_values import quotable
-from cred_helper.providers.gcr.identity import MAX_FILE_BYTES, file_content
+from cred_helper.providers.gcr import credential_file
+from cred_helper.providers.gcr.identity import MAX_FILE_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def from_file(source: Mapping[str, Any], place: str) -> str:
     shown = path if quotable(path) else "its subject token file"
     where = {"path": shown, "place": place}
     try:
-        data = file_content(path)
+        data = credential_file.content(path)
         token = data.decode("utf-8")
     except FileNotFoundError:
         raise Misconfigured("gcr.subject-file-missing", **where) from None
@@ -141,9 +142,9 @@ class Program:
         raise BadReply(code, program=self.name, status=finished.status, said=said)
 
     def _variables(self, environ: Mapping[str, str]) -> dict[str, str]:
-        from cred_helper.providers.gcr.credential_file import impersonated_by
-
-        account = impersonated_by(self._info.get("service_account_impersonation_url"))
+        account = credential_file.impersonated_by(
+            self._info.get("service_account_impersonation_url")
+        )
         variables = {
             "AUDIENCE": str(self._info["audience"]),
             "TOKEN_TYPE": str(self._info["subject_token_type"]),

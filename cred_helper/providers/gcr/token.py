@@ -64,10 +64,8 @@ def access_token(request: TokenRequest, identity: Identity) -> Credential:
         if not identity.certain:
             _probe(request.environ)
         return _from_metadata(request, identity, deadline)
-    except NotFound:
-        if isinstance(gcloud.find(request.environ), NotFound):
-            raise
-        return _from_gcloud(request, deadline)
+    except NotFound as error:
+        return _from_gcloud(request, deadline, error)
 
 
 def _from_file(request: TokenRequest, identity: FileIdentity, deadline: Deadline) -> Credential:
@@ -190,10 +188,12 @@ def _account(address: str, deadline: Deadline) -> str:
     return body.decode("utf-8", "replace") if is_google and reply.status == 200 else ""
 
 
-def _from_gcloud(request: TokenRequest, deadline: Deadline) -> Credential:
+def _from_gcloud(
+    request: TokenRequest, deadline: Deadline, missing: NotFound | None = None
+) -> Credential:
     login = gcloud.find(request.environ)
     if isinstance(login, NotFound):
-        raise login
+        raise missing or login
     _require_universe(login.universe_domain, request)
     token, expires_at = gcloud_token.access_token(login, request.environ, deadline)
     if not impersonated_accounts(request):

@@ -1,4 +1,4 @@
-"""What local files show to be wrong with a Google identity, and the error for an unreadable one.
+"""What local files show to be wrong with a Google identity.
 
 No network, no SDK, no child process.
 """
@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 
 from cred_helper.errors import Misconfigured, ProviderError
-from cred_helper.files.path_values import holds_content, quotable
-from cred_helper.providers.gcr.identity import FILE_VARIABLE, GCLOUD, FileIdentity
+from cred_helper.providers.gcr.identity import GCLOUD, FileIdentity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,32 +16,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cred_helper.providers.common.interface import Identity, TokenRequest
-
-
-def unreadable(
-    request: TokenRequest, path: str, named_by: str, error: OSError | ValueError
-) -> Misconfigured:
-    """The error for a credential file that cannot be read. It quotes no content of a file."""
-    if named_by and holds_content(path):
-        return request.wrong(named_by, "gcr.content-for-path", variable=named_by)
-    shown = path if quotable(path) else "the file"
-    file = f"{shown}, named by {named_by}," if named_by else path
-    if isinstance(error, FileNotFoundError):
-        return request.wrong(named_by, _missing_code(path, named_by), file=file)
-    from cred_helper.files.os_errors import os_reason
-
-    reason = os_reason(error) if isinstance(error, OSError) else "the path is not valid"
-    return request.wrong(named_by, "gcr.file-unreadable", file=file, reason=reason)
-
-
-def _missing_code(path: str, named_by: str) -> str:
-    if path[:1] in "\"'" or path[-1:] in "\"'":
-        return "gcr.file-missing-quotes"
-    if path.strip() != path:
-        return "gcr.file-missing-blank"
-    if path.startswith("~") and named_by == FILE_VARIABLE:
-        return "gcr.file-missing-tilde"
-    return "gcr.file-missing"
 
 
 def problems(request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
