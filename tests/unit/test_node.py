@@ -239,6 +239,13 @@ def test_a_configuration_that_kubelet_refuses_has_a_problem(
         assert found == ({code} if code else set())
 
 
+@pytest.mark.parametrize("providers", [3, True, "x", {"name": "a"}])
+def test_providers_of_another_type_are_a_problem(tmp_path: Path, providers: Any) -> None:
+    file = _read(tmp_path, json.dumps(configuration(providers)))
+    assert file.entries == []
+    assert [problem.code for problem in file.problems()] == ["node.config-no-member"]
+
+
 def test_tokens_need_the_first_version_of_the_configuration(tmp_path: Path) -> None:
     old = _GKE.replace(f"n: {GROUP}/v1", f"n: {GROUP}/v1beta1")
     file = _read(tmp_path, old)

@@ -117,7 +117,8 @@ class ConfigFile:
     def entries(self) -> list[Entry]:
         """The entries that are objects."""
         found = self.document.get("providers") if isinstance(self.document, dict) else None
-        return [entry for entry in found or [] if isinstance(entry, dict)]
+        entries = found if isinstance(found, list) else ()
+        return [entry for entry in entries if isinstance(entry, dict)]
 
     def problems(self) -> Iterator[Misconfigured]:
         """Everything for which kubelet does not start."""
