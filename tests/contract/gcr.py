@@ -110,10 +110,7 @@ class Google(GoogleCloud):
 
 @pytest.fixture
 def cloud(
-    tmp_path: Path,
-    proxy: TerminatingProxy,
-    executable: Executable,
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, proxy: TerminatingProxy, executable: Executable, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Google]:
     with Google(tmp_path, proxy, executable, monkeypatch) as running:
         running.register(proxy)

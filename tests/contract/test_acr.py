@@ -440,10 +440,7 @@ LOGIN_AZD = '{"data": {"message": "ERROR: run `azd auth login` to login"}}'
     ("name", "script", "code"),
     [
         ("pwsh", "yes loopback-token", "provider.program-output-too-long"),
-        (
-            *("pwsh", complains("Az.Accounts: Run Connect-AzAccount to login.")),
-            "acr.not-logged-in",
-        ),
+        (*("pwsh", complains("Az.Accounts: Run Connect-AzAccount to login.")), "acr.not-logged-in"),
         ("pwsh", complains(NO_MODULE), "acr.no-powershell-module"),
         ("pwsh", "echo azsdk%", "acr.no-token-given"),
         ("azd", "yes loopback-token", "provider.program-output-too-long"),

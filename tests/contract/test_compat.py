@@ -153,12 +153,7 @@ def test_under_its_own_name_others_variables_are_unread(
     ],
 )
 def test_a_login_succeeds_where_the_helper_ignores_it_or_its_cloud_answers(
-    called: Called,
-    home: Path,
-    name: str,
-    environment: dict[str, str],
-    host: str,
-    status: int,
+    called: Called, home: Path, name: str, environment: dict[str, str], host: str, status: int
 ) -> None:
     executable = called(name)
     before = sorted(home.rglob("*"))

@@ -618,10 +618,7 @@ _TWICE = "".join(_rule(match, 'answer = "anonymous"') for match in ("*.io", "qua
         ),
         *(
             ({_CONFIG: section}, "error", "doctor.helper-full-name", (_FULL_NAME, "'pass'"))
-            for section in (
-                {"credsStore": _FULL_NAME},
-                {"credHelpers": {"quay.io": _FULL_NAME}},
-            )
+            for section in ({"credsStore": _FULL_NAME}, {"credHelpers": {"quay.io": _FULL_NAME}})
         ),
         *(
             (_creds(**{member: value}), "warning", "doctor.member-of-wrong-type", (member,))

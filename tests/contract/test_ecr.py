@@ -555,11 +555,7 @@ WRONG = "ecr.setting-wrong"
 @pytest.mark.parametrize(
     ("config", "variables", "code"),
     [
-        (
-            "",
-            {"AWS_ACCESS_KEY_ID": "AKIAUNKNOWN", "AWS_SECRET_ACCESS_KEY": "x"},
-            "ecr.key-unknown",
-        ),
+        ("", {"AWS_ACCESS_KEY_ID": "AKIAUNKNOWN", "AWS_SECRET_ACCESS_KEY": "x"}, "ecr.key-unknown"),
         (f"{DEV_ROLE}external_id = 1\n{BY_BASE}", AS_DEV, "ecr.parameter-not-valid"),
         (f"{DEV_ROLE}duration_seconds = 60\n{BY_BASE}", AS_DEV, "ecr.parameter-not-valid"),
         # A profile with the name of a token.
@@ -568,11 +564,7 @@ WRONG = "ecr.setting-wrong"
             {"AWS_PROFILE": "ghp_abcdefghijklmnopqrstuvwxyz0123456789"},
             "ecr.profile-missing",
         ),
-        (
-            f"{DEV}{SSO_ROLE}{SSO_PLACE.rstrip()}  # Virginia\n",
-            AS_DEV,
-            "ecr.comment-behind-value",
-        ),
+        (f"{DEV}{SSO_ROLE}{SSO_PLACE.rstrip()}  # Virginia\n", AS_DEV, "ecr.comment-behind-value"),
         (f"{DEV}credential_process = /none/keys\n", AS_DEV, "provider.program-not-started"),
         (f"{DEV}credential_process = /none/keys 'a\n", AS_DEV, "ecr.process-quotes"),
         (f"{DEV}loopback-secret\n", AS_DEV, "file.not-ini"),

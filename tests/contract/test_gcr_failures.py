@@ -256,10 +256,7 @@ ENDED = refused(code="401", message="session ended: run okta-login")
         (f"{ENDED} >&2; exit 1", Denied, "gcr.program-refused", "401: session ended"),
         (refused(), Denied, "gcr.program-bad-answer", ""),
         (answer(version=2, id_token="hunter2"), BadReply, "gcr.program-other-version", "2"),
-        (
-            answer(token_type="hunter2", id_token="a"),
-            *(BadReply, "gcr.program-bad-answer", ""),
-        ),
+        (answer(token_type="hunter2", id_token="a"), *(BadReply, "gcr.program-bad-answer", "")),
         (answer(id_token="a", expiration_time=1), Denied, "gcr.program-expired-token", ""),
         ("cat /dev/zero", BadReply, "provider.program-output-too-long", ""),
         ("sleep 60", Unreachable, "provider.program-timeout", ""),

@@ -65,8 +65,7 @@ _WITH_LAUNCHER = (
 )
 each_file = pytest.mark.parametrize("file", _WITH_LAUNCHER)
 every_file = pytest.mark.parametrize(
-    "file",
-    [*_WITH_LAUNCHER, pytest.param(BOOTLOADER, marks=needs_bootloader, id="bootloader")],
+    "file", [*_WITH_LAUNCHER, pytest.param(BOOTLOADER, marks=needs_bootloader, id="bootloader")]
 )
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="a new root folder needs root")
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")

@@ -66,8 +66,7 @@ def test_only_pythons_own_libraries_are_unpacked_for_a_cached_get(
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
-    [("noexec", "failed to map segment from shared object"), ("ro", "")],
+    ("options", "said"), [("noexec", "failed to map segment from shared object"), ("ro", "")]
 )
 @needs_root
 def test_a_temporary_folder_that_it_cannot_use_is_an_error_or_not_used(

@@ -72,11 +72,7 @@ class Root:
         return self.run(script, f"/{FILE.name}", start_in, variables=variables)
 
     def run(
-        self,
-        script: str,
-        *arguments: str,
-        variables: dict[str, str],
-        without: tuple[str, ...] = (),
+        self, script: str, *arguments: str, variables: dict[str, str], without: tuple[str, ...] = ()
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a shell script with the mounts; $1 is the root."""
         path = f"PATH={os.defpath}:/usr/sbin:/sbin"

@@ -47,7 +47,7 @@ PACKAGES = {
 pytestmark = [
     pytest.mark.skipif(
         not FREEZER.exists(), reason="no packages to open a file with: make frozen installs them"
-    ),
+    )
 ]
 
 

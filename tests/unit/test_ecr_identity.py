@@ -592,10 +592,7 @@ def session(expires_at: str) -> Given:
             {"config": "[default]\ncredential_process = /none/program --x\n"},
             "provider.program-not-started",
         ),
-        (
-            {"config": "[default]\ncredential_process = ~/bin/program\n"},
-            "ecr.process-not-expanded",
-        ),
+        ({"config": "[default]\ncredential_process = ~/bin/program\n"}, "ecr.process-not-expanded"),
         ({"config": f"{DEFAULT}ca_bundle = /none/ca.pem\n"}, "network.ca-file-missing"),
         ({"config": f"{DEFAULT}region = eu-west-1 ; Ireland\n"}, "ecr.comment-behind-value"),
         # A profile that is not in use.

@@ -97,20 +97,12 @@ CLIENTS = (
     ),
     Client(
         {"helm": "helm version"},
-        {
-            "login": (),
-            "push": _helm,
-            "logout": ("helm registry logout {server}",),
-        },
+        {"login": (), "push": _helm, "logout": ("helm registry logout {server}",)},
         login=("helm registry login --username {username} --password-stdin {server}",),
     ),
     Client(
         {"ko": "ko version"},
-        {
-            "login": (),
-            "build": partial(_ko, argument="--push=false"),
-            "push": _ko,
-        },
+        {"login": (), "build": partial(_ko, argument="--push=false"), "push": _ko},
         login=("ko login --username {username} --password-stdin {server}",),
         files=(_GO / "go",),
     ),
