@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
@@ -24,13 +25,15 @@ from botocore.credentials import SSOProvider
 from botocore.tokens import SSOTokenProvider
 
 from cred_helper.errors import Denied
-from cred_helper.providers.ecr import EcrProvider
+from cred_helper.providers.common.interface import Deadline
+from cred_helper.providers.ecr import EcrProvider, sign_in
+from cred_helper.providers.ecr.renewal import renewed_elsewhere
 from tests.clouds import faults
 from tests.clouds.authority import Authority
 from tests.clouds.aws import ACCOUNT, EXAMPLE_HOST, PUBLIC_HOST, AwsCloud
 from tests.clouds.fixtures import authority
 from tests.clouds.proxy import TerminatingProxy
-from tests.clouds.server import Fault, LoopbackServer, Reply, json_reply
+from tests.clouds.server import Fault, LoopbackServer, Received, Reply, json_reply
 from tests.clouds.sigv4 import Key
 from tests.support import identities
 from tests.support.executable import CLOSED_PORT, COMMAND, NOT_FOUND, PROGRAM, ROOT, Executable
@@ -161,6 +164,43 @@ def test_a_session_is_not_renewed_where_the_renewal_cannot_be_kept(
     with pytest.raises(Denied, match=r"^ecr\.sign-in-not-writable$"):
         ask()
     assert path not in [request.path for request in aws.cloud.received]
+
+
+@pytest.mark.parametrize(("prepare", "path"), RENEWALS.values(), ids=RENEWALS)
+def test_a_session_that_another_program_has_renewed_first_is_used(
+    aws: Ecr, prepare: Make, path: str
+) -> None:
+    # https://github.com/aws/aws-cli/issues/10628
+    variables = prepare(aws, aws.cloud)
+
+    def refused(_request: Received) -> Reply:
+        aws.cloud.sign_in(aws.home, SIGN_IN, timedelta(minutes=15))
+        aws.cloud.start_sso(aws.home, "corp")
+        return json_reply(
+            {"error": "TOKEN_EXPIRED"}, 403, {"x-amzn-ErrorType": "AccessDeniedException"}
+        )
+
+    aws.cloud.on("POST", path, refused)
+    assert aws.cloud.issued(*aws.get(**variables).credential, EXAMPLE_HOST)
+    assert [request.path for request in aws.cloud.received].count(path) == 1
+
+
+def test_a_session_that_another_program_is_writing_is_waited_for(aws: Ecr) -> None:
+    file = aws.cloud.sign_in(aws.home, SIGN_IN, timedelta(minutes=15))
+    whole, session = file.read_bytes(), sign_in.of_login(SIGN_IN, {})
+    for written, is_renewed in ((whole, True), (b"", False)):
+        moments = iter(range(100))
+
+        def clock(content: bytes = written, moments: Iterator[int] = moments) -> float:
+            if (now := next(moments)) == 4:
+                file.write_bytes(content)
+            return now / 20
+
+        file.write_bytes(whole[:100])
+        before = session.read()
+        assert renewed_elsewhere(session, before, Deadline(9, clock)) is is_renewed
+    file.write_bytes(whole)
+    assert not renewed_elsewhere(session, whole, Deadline(9, monotonic))
 
 
 def test_a_token_is_kept_under_the_key_that_the_program_prints(aws: Ecr) -> None:
@@ -444,6 +484,23 @@ def test_a_session_that_ended_elsewhere_says_how_to_sign_in_again(aws: Ecr) -> N
     session = json.loads(file.read_text())
     file.write_text(json.dumps({**session, "refreshToken": secret}))
     assert fail(aws, AS_DEV).hint == "run aws login --profile dev"
+
+
+def test_a_sign_in_that_aws_refuses_to_renew_says_what_to_do(aws: Ecr) -> None:
+    def refuse(error: str, kind: str, at: datetime) -> Failure:
+        aws.cloud.sign_in(aws.home, SIGN_IN, timedelta(minutes=-1))
+        headers = {"x-amzn-ErrorType": kind, "Date": format_datetime(at, usegmt=True)}
+        aws.cloud.on("POST", "*/v1/token", lambda _: json_reply({"error": error}, 400, headers))
+        return fail(aws, AS_DEV)
+
+    aws.aws_config(f"[profile dev]\nlogin_session = {SIGN_IN}\n")
+    now = datetime.now(UTC)
+    # Of another region: https://github.com/aws/aws-cli/issues/10613
+    failure = refuse("INVALID_REQUEST", "ValidationException", now)
+    assert (failure.code, failure.hint) == ("ecr.sign-in-expired", "run aws login --profile dev")
+    # https://github.com/aws/aws-cli/issues/10330
+    failure = refuse("TOKEN_EXPIRED", "AccessDeniedException", now + timedelta(hours=1))
+    assert failure.code == "ecr.clock-wrong"
 
 
 # What is left of a session's file whose writing was cut short, or that another program writes.

@@ -31,6 +31,7 @@ from cred_helper.providers.ecr.settings import wrong_setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any, Literal
 
     from cred_helper.providers.common.interface import Identity
@@ -62,7 +63,8 @@ def explained(
             temporary = _temporary_failure("SSO", config.renewal_status, "")
             return temporary or sign_in_error(config, "ended")
         case sdk.LoginError():
-            return sign_in_error(config, "ended")
+            headers = wire.last.headers if wire.last else {}
+            return _sign_in_refused(config, headers, "AccessDeniedException")
         case sdk.MissingDependencyException() | ModuleNotFoundError():
             return Misconfigured("ecr.library-missing", detail=detail)
         case sdk.RefreshWithMFAUnsupportedError():
@@ -259,11 +261,25 @@ def _rejection(error: Any, config: Configuration, identity: Identity) -> Credent
         case "InvalidIdentityToken":
             known = (code for said, code in _TOKEN_REFUSALS if said in message)
             return Denied(next(known, "ecr.token-not-taken"), **values)
+        case "ValidationException" if operation == "CreateOAuth2Token":
+            # Of a session of another region, by a CLI that did not write the region down.
+            # Source: https://github.com/aws/aws-cli/issues/10613
+            return _sign_in_refused(config, metadata.get("HTTPHeaders", {}), answer)
         case "IDPCommunicationError":
             return Denied("ecr.issuer-unreachable", **values)
     if answer.startswith("HTTP"):
         return BadReply("ecr.not-aws", **values)
     return Denied("ecr.refused", **values)
+
+
+def _sign_in_refused(config: Configuration, headers: Mapping[str, str], answer: str) -> Denied:
+    """The error for a sign-in that AWS does not renew; a wrong clock has it expire at once.
+
+    Source: https://github.com/aws/aws-cli/issues/10330
+    """
+    if skew := _clock_skew("", headers.get("date", "")):
+        return Denied("ecr.clock-wrong", api="AWS sign-in", skew=skew, answer=answer)
+    return sign_in_error(config, "ended")
 
 
 def _temporary_failure(api: str, status: int, answer: str) -> CredentialError | None:

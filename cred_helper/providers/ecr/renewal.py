@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # The file of the locks, beside the sessions: it is found by everything that shares them.
 _LOCKS = ".docker-credential-multi.lock"
 _PAUSE_S = 0.02
+# The AWS CLI empties a session's file and then writes it anew.
+# Source: https://github.com/aws/aws-cli/issues/10628
+_WRITTEN_WITHIN_S = 0.5
 
 
 @contextmanager
@@ -45,6 +48,17 @@ def renewal(session: Session, deadline: Deadline) -> Iterator[None]:
         yield
     finally:
         locks.close()
+
+
+def renewed_elsewhere(session: Session, before: bytes, deadline: Deadline) -> bool:
+    """Whether another program, which takes no lock, has renewed a session since ``before``.
+
+    Waits for one that is writing the session's file.
+    """
+    within = deadline.sooner(_WRITTEN_WITHIN_S)
+    while session.state() == "damaged" and within.remaining_s():
+        sleep(_PAUSE_S)
+    return session.is_valid() and session.read() != before
 
 
 def _locks(folder: str) -> Locks | None:

@@ -44,9 +44,8 @@ class Session(Record):
         that it was registered as. A session that cannot be renewed changes by a sign-in alone. The
         file is not parsed: that would load more than the rest of a cached answer.
         """
-        try:
-            content = files.read(self._path, _MAX_FILE_BYTES)
-        except OSError:
+        content = self.read()
+        if not content:
             return ""
         if self.is_renewable_kind and b'"refreshToken"' in content:
             _, _, client = content.partition(b'"clientId"')
@@ -79,6 +78,13 @@ class Session(Record):
         left_s = _left_s(self._content())
         return left_s is None or left_s < _RENEWED_BEFORE_END_S
 
+    def read(self) -> bytes:
+        """The content of the session's file; empty where it cannot be read."""
+        try:
+            return files.read(self._path, _MAX_FILE_BYTES)
+        except OSError:
+            return b""
+
     @property
     def _path(self) -> str:
         return os.path.join(self.folder, f"{self.key}.json")
@@ -88,8 +94,8 @@ class Session(Record):
 
         files.unrecorded()  # what it says depends on the time
         try:
-            content = loads(files.read(self._path, _MAX_FILE_BYTES))
-        except (OSError, ValueError, RecursionError):
+            content = loads(self.read())
+        except (ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) else {}
 

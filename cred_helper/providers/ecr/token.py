@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -29,7 +28,7 @@ from cred_helper.providers.ecr import sdk_keys, sdk_session, web_identity
 from cred_helper.providers.ecr.configuration import endpoint_variable
 from cred_helper.providers.ecr.errors import explained
 from cred_helper.providers.ecr.profile_errors import sign_in_error
-from cred_helper.providers.ecr.renewal import renewal
+from cred_helper.providers.ecr.renewal import renewal, renewed_elsewhere
 from cred_helper.providers.ecr.sign_in import NOWHERE
 
 TYPE_CHECKING = False
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from cred_helper.providers.ecr.configuration import Configuration
     from cred_helper.providers.ecr.errors import Step
     from cred_helper.providers.ecr.identity import AwsIdentity
+    from cred_helper.providers.ecr.sign_in import Session
 
 # A label in a host name → the name of the service in messages.
 _SERVERS = {
@@ -77,15 +77,13 @@ def token(config: Configuration, identity: AwsIdentity, deadline: Deadline) -> C
     step: Step = "keys"
     try:
         session = sdk_session.new(config, identity, deadline)
-        sign_in = identity.found.session
-        if sign_in and sign_in.folder == NOWHERE:
-            raise sign_in_error(config, "ended")
         web_identity.await_pipe(config, identity.source)
         if identity.id_token is not None:
             keys = sdk_keys.by_id_token(session, config, identity.id_token, wire)
+        elif sign_in := identity.found.session:
+            session, keys = _signed_in(session, config, identity, wire, sign_in)
         else:
-            with renewal(sign_in, deadline) if sign_in else nullcontext():
-                keys = sdk_keys.by_chain(session, config, identity, wire)
+            keys = sdk_keys.by_chain(session, config, identity, wire)
         if isinstance(config.route, S3Route):
             return _signed(keys, config.route, identity)
         step = "client"
@@ -101,6 +99,23 @@ def token(config: Configuration, identity: AwsIdentity, deadline: Deadline) -> C
             failure = with_claims(failure, identity.id_token)
         raise failure from None
     return _credential(reply, config, identity)
+
+
+def _signed_in(
+    session: Any, config: Configuration, identity: AwsIdentity, wire: Wire, sign_in: Session
+) -> tuple[Any, Any]:
+    """The SDK's session and the keys of a sign-in session, which other programs renew too."""
+    if sign_in.folder == NOWHERE:
+        raise sign_in_error(config, "ended")
+    deadline, before = wire.deadline, sign_in.read()
+    try:
+        with renewal(sign_in, deadline):
+            return session, sdk_keys.by_chain(session, config, identity, wire)
+    except Exception:
+        if not renewed_elsewhere(sign_in, before, deadline):
+            raise
+    session = sdk_session.new(config, identity, deadline)
+    return session, sdk_keys.by_chain(session, config, identity, wire)
 
 
 def _server(url: str) -> str:
