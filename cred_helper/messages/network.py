@@ -77,16 +77,13 @@ MESSAGES: dict[str, Message] = {
         "the certificate of {upstream} is not valid: {reason}", _SET_BUNDLE
     ),
     "network.ca-file-missing": Message(
-        "{variable} names {path}, which does not exist",
-        _SET_OR_UNSET,
+        "{variable} names {path}, which does not exist", _SET_OR_UNSET
     ),
     "network.ca-file-empty": Message(
-        "{variable} names {path}, which holds no certificates",
-        _SET_OR_UNSET,
+        "{variable} names {path}, which holds no certificates", _SET_OR_UNSET
     ),
     "network.ca-file-unreadable": Message(
-        "{variable} names {path}, which cannot be read: {reason}",
-        _SET_OR_UNSET,
+        "{variable} names {path}, which cannot be read: {reason}", _SET_OR_UNSET
     ),
     "network.ca-file-not-a-path": Message(
         "{variable} holds the content of a file, where the path of a CA bundle belongs",

@@ -8,6 +8,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+try:
+    # The C function behind json.dumps; the json package itself loads re.
+    from _json import encode_basestring_ascii as quote
+except ImportError:  # another interpreter than CPython
+    from json.encoder import encode_basestring_ascii as quote
+
+__all__ = ["quote"]
+
 _BOM = b"\xef\xbb\xbf"
 DOCKER, KUBELET, BAZEL = "docker", "kubelet", "bazel"
 # What docker's clients call: no name of another protocol begins so.

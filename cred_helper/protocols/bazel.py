@@ -10,19 +10,17 @@ Source: https://github.com/EngFlow/credential-helper-spec/blob/main/spec.md
 from __future__ import annotations
 
 from cred_helper.errors import ProtocolError
-from cred_helper.protocols import decoded, json_object
+from cred_helper.protocols import decoded, json_object, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 try:
-    # The C functions behind the json package, which itself loads re.
-    from _json import encode_basestring_ascii as _quote
+    # The C function behind the json package, which itself loads re.
     from _json import scanstring as _scan
 except ImportError:  # another interpreter than CPython
     from json.decoder import scanstring as _scan  # type: ignore[attr-defined,no-redef]
-    from json.encoder import encode_basestring_ascii as _quote
 
 _BLANK = " \t\r\n"
 _URI = "uri"
@@ -79,7 +77,7 @@ def render_headers(headers: Mapping[str, str], expires_at_s: float | None, now_s
     """
     if not headers:
         return b"{}\n"
-    members = ",".join(f"{_quote(name)}:[{_quote(value)}]" for name, value in headers.items())
+    members = ",".join(f"{quote(name)}:[{quote(value)}]" for name, value in headers.items())
     end = ""
     if expires_at_s is not None and expires_at_s - now_s < _KEPT_FOR_S:
         from time import gmtime, strftime

@@ -16,19 +16,12 @@ from cred_helper.errors import (
     ProtocolError,
     one_line,
 )
-from cred_helper.protocols import decoded, json_object, text_of
+from cred_helper.protocols import decoded, json_object, quote, text_of
 from cred_helper.server_url import ServerURL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-try:
-    # The C function behind json.dumps; the json package itself loads re.
-    from _json import encode_basestring_ascii as _quote
-except ImportError:  # another interpreter than CPython
-    from json.encoder import encode_basestring_ascii as _quote
 
 
 def parse_server_url(standard_input: bytes) -> ServerURL:
@@ -75,7 +68,7 @@ def render_credential(server_url: ServerURL, credential: Credential) -> bytes:
 def render_list(usernames: Mapping[str, str]) -> bytes:
     """Render the answer to a ``list``: server URL to user name; ``{}`` where there are none."""
     # Everything outside ASCII is escaped, so that no code page of a client changes it.
-    members = ",".join(f"{_quote(key)}:{_quote(value)}" for key, value in usernames.items())
+    members = ",".join(f"{quote(key)}:{quote(value)}" for key, value in usernames.items())
     return f"{{{members}}}\n".encode("ascii")
 
 

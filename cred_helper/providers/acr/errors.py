@@ -24,6 +24,7 @@ from cred_helper.files.json_file import parse_object
 from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.ids import is_guid, shown_id
 from cred_helper.providers.acr.messages import ENTRA_CODES
+from cred_helper.providers.acr.program_login import LOGIN_COMMANDS
 from cred_helper.providers.common.network_errors import no_reply_error, status_error
 from cred_helper.providers.common.quoted import last_line, quoted
 from cred_helper.providers.common.token_identity import claims
@@ -33,12 +34,6 @@ if TYPE_CHECKING:
     from cred_helper.providers.acr.sources import AzureSettings, Candidate
     from cred_helper.providers.common.wire import Exchange, Wire
 
-# The commands that sign a user in to a program.
-_LOGIN_COMMANDS = {
-    sources.AZURE_CLI: "az login",
-    sources.AZURE_POWERSHELL: "Connect-AzAccount",
-    sources.AZURE_DEVELOPER_CLI: "azd auth login",
-}
 # The refusals of Entra that a stray line end in a variable causes.
 _WRONG_SECRETS = {"acr.wrong-secret": "AZURE_CLIENT_SECRET", "acr.wrong-password": "AZURE_PASSWORD"}
 # Variables that a program may quote.
@@ -136,7 +131,7 @@ def _metadata_error(candidate: Candidate, reply: Exchange) -> CredentialError:
 def program_error(settings: AzureSettings, candidate: Candidate, done: Finished) -> CredentialError:
     if done.status == 0:
         return BadReply("acr.no-token-given", source=candidate.source)
-    command = _LOGIN_COMMANDS[candidate.source]
+    command = LOGIN_COMMANDS[candidate.source]
     text = done.errors.decode("utf-8", "replace")
     if refusal := entra_refusal(settings, text):
         return refusal.with_hint(command)

@@ -11,7 +11,6 @@ import time
 from typing import TYPE_CHECKING
 
 from cred_helper.errors import Misconfigured
-from cred_helper.files.fingerprints import is_pipe
 from cred_helper.files.path_values import holds_content, shown
 from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.ids import is_domain, is_guid
@@ -19,7 +18,7 @@ from cred_helper.providers.acr.program_login import az_folder
 from cred_helper.providers.acr.sources import AzureSettings
 from cred_helper.providers.common import id_token_check, pipes
 from cred_helper.providers.common.interface import ID_TOKEN
-from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, claims
+from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, ends_at_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +63,7 @@ def _az_files(settings: AzureSettings) -> Iterator[Misconfigured]:
     """Files of az that were cut short, or written by two at once."""
     for name in _AZ_FILES:
         path = os.path.join(az_folder(settings), name)
-        if _is_pipe(path):
+        if pipes.is_pipe(path):
             continue
         try:
             with open(path, "rb") as file:
@@ -122,7 +121,7 @@ def _ids(settings: AzureSettings) -> Iterator[Misconfigured]:
 
 def _file(settings: AzureSettings, source: str, variable: str) -> Iterator[ProviderError]:
     path = settings.variable(variable)
-    if _is_pipe(path):
+    if pipes.is_pipe(path):
         return
     try:
         data = content(variable, path)
@@ -139,17 +138,9 @@ def _file(settings: AzureSettings, source: str, variable: str) -> Iterator[Provi
         yield Misconfigured("acr.empty-token-file", variable=variable, path=path)
 
 
-def _is_pipe(path: str) -> bool:
-    try:
-        return is_pipe(path)
-    except OSError:
-        return False
-
-
 def _token(variable: str, token: bytes) -> Iterator[Misconfigured]:
     """A token that has expired by its own ``exp``."""
-    ends_at_s = claims(token).get("exp")
-    if isinstance(ends_at_s, int | float) and not isinstance(ends_at_s, bool):
-        minutes = (time.time() - ends_at_s) / 60
-        if minutes > 0:
-            yield Misconfigured("acr.token-expired", variable=variable, minutes=f"{minutes:.0f}")
+    end_s, now_s = ends_at_s(token), time.time()
+    if end_s is not None and end_s < now_s:
+        minutes = f"{(now_s - end_s) / 60:.0f}"
+        yield Misconfigured("acr.token-expired", variable=variable, minutes=minutes)

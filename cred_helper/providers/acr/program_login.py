@@ -10,7 +10,12 @@ import os
 from cred_helper import files, programs
 from cred_helper.errors import NotFound
 from cred_helper.files import fingerprints, user_folders
-from cred_helper.providers.acr.sources import AZURE_CLI, AZURE_POWERSHELL, Candidate
+from cred_helper.providers.acr.sources import (
+    AZURE_CLI,
+    AZURE_DEVELOPER_CLI,
+    AZURE_POWERSHELL,
+    Candidate,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +24,12 @@ if TYPE_CHECKING:
 # The users that az writes into its profile after "az login --identity": on every machine the same.
 _MACHINE_USERS = (b'"systemAssignedIdentity"', b'"userAssignedIdentity"')
 _MAX_FILE_BYTES = 1 << 20
+# The commands that sign a user in to a program.
+LOGIN_COMMANDS = {
+    AZURE_CLI: "az login",
+    AZURE_POWERSHELL: "Connect-AzAccount",
+    AZURE_DEVELOPER_CLI: "azd auth login",
+}
 
 
 def look(settings: AzureSettings, source: Source) -> Candidate | NotFound:
@@ -27,13 +38,13 @@ def look(settings: AzureSettings, source: Source) -> Candidate | NotFound:
         return _azure_cli(settings, source)
     if source.word == AZURE_POWERSHELL:
         context = _home(settings, ".Azure", "AzureRmContext.json")
-        return _tool(settings, source, "pwsh", (context,), "Connect-AzAccount")
+        return _tool(settings, source, "pwsh", (context,))
     folder = settings.variable("AZD_CONFIG_DIR") or _home(settings, ".azd")
     state = (os.path.join(folder, "auth.json"), os.path.join(folder, "config.json"))
     # azd then signs in as az, or asks the program that started it.
     borrowed = b"useAzCliAuth" in (_content(state[1]) or b"")
     borrowed = borrowed or bool(settings.variable("AZD_AUTH_ENDPOINT"))
-    return _tool(settings, source, "azd", state, "azd auth login", borrowed=borrowed)
+    return _tool(settings, source, "azd", state, borrowed=borrowed)
 
 
 def _azure_cli(settings: AzureSettings, source: Source) -> Candidate | NotFound:
@@ -89,7 +100,6 @@ def _tool(
     source: Source,
     name: str,
     state: tuple[str, ...],
-    login: str,
     *,
     borrowed: bool = False,
 ) -> Candidate | NotFound:
@@ -98,7 +108,7 @@ def _tool(
     if isinstance(program, NotFound):
         return program
     if not files.exists(state[0]) and not source.is_required(settings) and not borrowed:
-        return NotFound("acr.tool-logged-out", program=name, command=login)
+        return NotFound("acr.tool-logged-out", program=name, command=LOGIN_COMMANDS[source.word])
     digests = [fingerprints.file_digest(path) for path in state]
     whose = (None,) if borrowed else (program, *state, *digests)
     return Candidate(source.word, f"the login of {name}", whose, program=program)

@@ -23,7 +23,7 @@ from cred_helper.providers.acr.managed_identity import SERVICE_FABRIC, platform
 from cred_helper.providers.acr.metadata_service import expect_answer
 from cred_helper.providers.acr.sources import AzureSettings
 from cred_helper.providers.common import id_token_check, id_token_issuer, interface
-from cred_helper.providers.common.token_identity import claims
+from cred_helper.providers.common.token_identity import claims, ends_at_s, number
 from cred_helper.providers.common.trust import CaFile
 from cred_helper.providers.common.wire import Wire, host_of
 
@@ -134,16 +134,15 @@ def _sign_in(settings: AzureSettings, candidate: Candidate) -> Credential:
     if not isinstance(token, str) or not token:
         raise BadReply("acr.no-token-given", source=candidate.source)
     _expect_same_cloud(settings, token)
-    expires_at = _time(expires_at_s)
-    return Credential("entra", Secret(token), expires_at=expires_at, source=candidate.source)
+    return Credential(
+        "entra", Secret(token), expires_at=_time(number(expires_at_s)), source=candidate.source
+    )
 
 
-def _time(at_s: object) -> datetime | None:
-    """The time of a number of seconds; ``None`` for anything else."""
-    if not isinstance(at_s, int | float) or isinstance(at_s, bool):
-        return None
+def _time(at_s: float | None) -> datetime | None:
+    """The time of a number of seconds since 1970; ``None`` if it is none that Python knows."""
     try:
-        return datetime.fromtimestamp(at_s, UTC)
+        return None if at_s is None else datetime.fromtimestamp(at_s, UTC)
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -311,5 +310,5 @@ def _exchange(settings: AzureSettings, candidate: Candidate, entra: Credential) 
 
 def expiry(refresh_token: str, now: datetime) -> datetime | None:
     """When a registry's token ends, at most ``LONGEST_LIFE`` from now; ``None``: not known."""
-    ends_at = _time(claims(refresh_token).get("exp"))
+    ends_at = _time(ends_at_s(refresh_token))
     return None if ends_at is None else min(ends_at, now + LONGEST_LIFE)

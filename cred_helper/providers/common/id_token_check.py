@@ -75,12 +75,10 @@ def check_end(
     Raises:
         ProviderError: it has.
     """
-    ends_at_s = claims.get("exp")
-    if isinstance(ends_at_s, int | float) and not isinstance(ends_at_s, bool):
-        now_s = time()
-        if ends_at_s < now_s - _CLOCK_SKEW_S:
-            minutes = f"{(now_s - max(0, ends_at_s)) / 60:.0f}"
-            raise error("oidc.expired", place=place, minutes=minutes)
+    ends_at_s, now_s = token_identity.number(claims.get("exp")), time()
+    if ends_at_s is not None and ends_at_s < now_s - _CLOCK_SKEW_S:
+        minutes = f"{(now_s - max(0, ends_at_s)) / 60:.0f}"
+        raise error("oidc.expired", place=place, minutes=minutes)
 
 
 def _service(audience: str) -> str:

@@ -11,6 +11,7 @@ import select
 import stat
 import sys
 
+from cred_helper.files import fingerprints
 from cred_helper.providers.common import waiting
 
 # A program that asks a network for a token writes within seconds. Less than a get may take.
@@ -40,6 +41,14 @@ def read(path: str, shown: str, at_most: int) -> bytes:
                 waiting.end()
     with open(path, "rb") as file:
         return file.read(at_most)
+
+
+def is_pipe(path: str) -> bool:
+    """Whether a path is a pipe or a device; false where nothing is there."""
+    try:
+        return fingerprints.is_pipe(path)
+    except OSError:
+        return False
 
 
 def hand_on(path: str, shown: str, at_most: int) -> None:

@@ -83,6 +83,15 @@ def claims(token: str | bytes) -> dict[str, Any]:
     return parse_object(_payload(_bytes(token)))
 
 
+def ends_at_s(token: str | bytes) -> float | None:
+    """The end of a token by its claim ``exp``, in seconds since 1970; ``None`` without one."""
+    return number(claims(token).get("exp"))
+
+
+def number(value: object) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
 def claim(token: str | bytes, name: bytes) -> bytes:
     """One claim as it is written, by its name in quotation marks; empty where it is absent."""
     return members(_payload(_bytes(token))).get(name, b"")

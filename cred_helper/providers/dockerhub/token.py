@@ -20,7 +20,7 @@ from cred_helper.providers.common import id_token_check, id_token_issuer
 from cred_helper.providers.common.http_client import HttpClient
 from cred_helper.providers.common.interface import ID_TOKEN
 from cred_helper.providers.common.quoted import quoted
-from cred_helper.providers.common.token_identity import claims
+from cred_helper.providers.common.token_identity import ends_at_s, number
 from cred_helper.providers.common.trust import CaFile
 from cred_helper.providers.common.wire import Wire, host_of
 from cred_helper.providers.dockerhub.identity import AUDIENCE, LONGEST_S
@@ -127,14 +127,10 @@ def _is_token(text: str) -> bool:
 
 def _expiry(token: str, document: dict[str, Any], asked_s: int, now: datetime) -> datetime:
     """When an access token ends: as it says, or the reply, or as it was asked for."""
-    ends_at_s = _number(claims(token).get("exp"))
-    if ends_at_s is None:
-        ends_at_s = now.timestamp() + (_number(document.get("expires_in")) or asked_s)
+    end_s = ends_at_s(token)
+    if end_s is None:
+        end_s = now.timestamp() + (number(document.get("expires_in")) or asked_s)
     try:
-        return min(datetime.fromtimestamp(ends_at_s, UTC), now + timedelta(seconds=LONGEST_S))
+        return min(datetime.fromtimestamp(end_s, UTC), now + timedelta(seconds=LONGEST_S))
     except (ValueError, OverflowError, OSError):
         return now + timedelta(seconds=asked_s)
-
-
-def _number(value: object) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -205,12 +205,7 @@ def _machine(request: TokenRequest) -> Identity | NotFound:
     parts: Parts = [METADATA, files.machine_name(request.environ), *service.cache_parts]
     parts += gcloud.cache_parts(request.environ)
     detail = impersonating(request, service.detail)
-    return Identity(
-        METADATA,
-        detail,
-        cache_key=cache_key(request, parts),
-        certain=service.certain,
-    )
+    return Identity(METADATA, detail, cache_key=cache_key(request, parts), certain=service.certain)
 
 
 def _gcloud(request: TokenRequest) -> Identity | NotFound:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from cred_helper.errors import Misconfigured, ProviderError
+from cred_helper.providers.common import pipes
 from cred_helper.providers.gcr.identity import GCLOUD, FileIdentity
 
 TYPE_CHECKING = False
@@ -59,7 +60,7 @@ def _check_subject(info: Mapping[str, Any], path: str, environ: Mapping[str, str
         if not which(program.command[0], path=environ.get("PATH", os.defpath)):
             raise Misconfigured("gcr.program-missing", program=program.name, path=path)
         program.require_allowed(environ)
-    elif isinstance(source.get("file"), str) and not _is_pipe(source["file"]):
+    elif isinstance(source.get("file"), str) and not pipes.is_pipe(source["file"]):
         _check_lifetime(subject_token.from_file(source, path), path)
 
 
@@ -68,9 +69,9 @@ def _check_lifetime(token: str, path: str) -> None:
 
     from cred_helper.providers.common import token_identity
 
-    ends_at = token_identity.claims(token).get("exp")
-    if isinstance(ends_at, int | float) and 0 < ends_at < time():
-        shown = strftime("%Y-%m-%d %H:%M UTC", gmtime(ends_at))
+    ends_at_s = token_identity.ends_at_s(token)
+    if ends_at_s is not None and 0 < ends_at_s < time():
+        shown = strftime("%Y-%m-%d %H:%M UTC", gmtime(ends_at_s))
         raise Misconfigured("gcr.subject-token-expired", path=path, time=shown)
 
 
@@ -78,14 +79,5 @@ def _check_gcloud(environ: Mapping[str, str]) -> None:
     from cred_helper.providers.gcr import gcloud, gcloud_token
 
     login = gcloud.find(environ)
-    if isinstance(login, gcloud.Login) and login.token_file and not _is_pipe(login.token_file):
+    if isinstance(login, gcloud.Login) and login.token_file and not pipes.is_pipe(login.token_file):
         gcloud_token.from_file(login.token_file)
-
-
-def _is_pipe(path: str) -> bool:
-    from cred_helper.files import fingerprints
-
-    try:
-        return fingerprints.is_pipe(path)
-    except OSError:
-        return False
