@@ -151,6 +151,9 @@ def test_nothing_is_written_without_a_yes(owner: Machine) -> None:
     assert b'"credsStore": "multi"' in shown.stdout
     refused = _configure(owner)
     assert (refused.status, refused.codes) == (1, ["configure.not-a-terminal"])
+    closed = ["/bin/sh", "-c", 'exec "$@" <&-', "sh", str(owner.program), "configure"]
+    done = subprocess.run(closed, env=owner.environment, capture_output=True, check=False)
+    assert b"[configure.not-a-terminal]" in done.stderr
     assert owner.config_file.read_bytes() == _CONFIG.encode()
     assert not (owner.config_file.parent.parent / ".local/share").exists()
 

@@ -31,7 +31,7 @@ def consent(screen: Screen, changes: Iterable[Change], *, yes: bool, dry_run: bo
         screen.line("nothing is written (--dry-run)")
         return False
     if not yes:
-        if not sys.stdin.isatty():
+        if sys.stdin is None or not sys.stdin.isatty():
             raise CredentialError("configure.not-a-terminal")
         click.confirm("Write this?", abort=True)
     return True
