@@ -1,17 +1,5 @@
 """Every error that a module of this program raises for its caller, and what the caller does then.
 
-::
-
-    CredentialError          a message of the catalogue, by its code
-    ├── NotFound             nothing to try here: ask the next source
-    ├── ProviderError        configured and does not work: ask the other sources, then fail
-    │   ├── Denied           the other side refused the identity
-    │   ├── Unreachable      no answer, or none in time
-    │   ├── BadReply         the answer is not what the protocol says
-    │   └── Misconfigured    a file, variable or setting of the user is wrong
-    └── ProtocolError        the client's request is invalid: exit 1
-    CannotLoad               the frozen file cannot load a part of itself
-
 The texts are for stderr and for clients that quote stdout: one line, lower case, no final stop, no
 secret and no content of a file. They stand in ``cred_helper.messages``.
 """

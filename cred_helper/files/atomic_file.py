@@ -88,13 +88,7 @@ def _copy_attributes(path: str, fd: int) -> None:
         os.fchmod(fd, stat.S_IMODE(old.st_mode))
     if sys.platform == "linux":
         for name in os.listxattr(path):
-            _attempt(_copy_extended_attribute, path, fd, name)
-
-
-if sys.platform == "linux":
-
-    def _copy_extended_attribute(path: str, fd: int, name: str) -> None:
-        os.setxattr(fd, name, os.getxattr(path, name))
+            _attempt(lambda name=name: os.setxattr(fd, name, os.getxattr(path, name)))
 
 
 def _attempt(action: Callable[..., None], *arguments: object) -> None:

@@ -11,7 +11,7 @@ from cred_helper import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 # A credential file has some kilobytes. What follows the first megabyte is ignored.
 _MAX_FILE_BYTES = 1 << 20
@@ -50,12 +50,12 @@ def is_pipe(path: str) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def file_digest(path: str) -> str | None:
+def file_digest(
+    path: str, of: Callable[[bytes], str] = lambda content: digest([content])
+) -> str | None:
     """The digest of a file's content, ``absent`` or ``unreadable``; ``None`` for a pipe."""
     try:
-        if is_pipe(path):
-            return None
-        return digest([files.read(path, _MAX_FILE_BYTES)])
+        return None if is_pipe(path) else of(files.read(path, _MAX_FILE_BYTES))
     except FileNotFoundError:
         return "absent"
     except OSError:

@@ -202,17 +202,16 @@ def read_regular(path: str) -> bytes:
     Raises:
         OSError: it is a pipe or a device, or too large to be read whole.
     """
-    fd = open_file(path)
-    try:
+
+    def check(fd: int) -> None:
         mode = os.fstat(fd).st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise OSError(errno.EINVAL, "not a regular file")
-        data = read_open(fd)
-        if len(data) > MAX_BYTES:
-            raise OSError(errno.EFBIG, f"larger than {MAX_BYTES >> 20} MiB")
-        return data
-    finally:
-        os.close(fd)
+
+    data = read(path, check)
+    if len(data) > MAX_BYTES:
+        raise OSError(errno.EFBIG, f"larger than {MAX_BYTES >> 20} MiB")
+    return data
 
 
 def open_file(path: str) -> int:

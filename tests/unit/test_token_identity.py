@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cred_helper.files.fingerprints import file_digest
 from cred_helper.providers.common import token_identity
 
 GITHUB = {
@@ -118,13 +119,13 @@ def test_a_broken_payload_is_read_to_its_end(text: str) -> None:
 
 def test_a_file_is_known_by_its_token_and_a_pipe_not_read(tmp_path: Path) -> None:
     file = tmp_path / "token"
-    assert token_identity.of_file(str(file)) == "absent"
+    assert file_digest(str(file), token_identity.of_token) == "absent"
     file.write_text(jwt(GITHUB) + "\n")
-    assert token_identity.of_file(str(file)) == token_identity.of_token(jwt(GITHUB))
-    assert token_identity.of_file(str(tmp_path)) == "unreadable"
+    assert file_digest(str(file), token_identity.of_token) == token_identity.of_token(jwt(GITHUB))
+    assert file_digest(str(tmp_path), token_identity.of_token) == "unreadable"
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    assert token_identity.of_file(str(pipe)) is None
+    assert file_digest(str(pipe), token_identity.of_token) is None
 
 
 def test_claims_are_those_of_the_payload_and_without_a_subject_all_of_the_text_counts() -> None:

@@ -159,8 +159,9 @@ def _whose(source: str, value: str) -> str | None:
         return fingerprints.file_digest(value)
     from cred_helper.providers.common import token_identity
 
-    is_token = source == sources.FEDERATED_TOKEN
-    return token_identity.of_token(value) if is_token else token_identity.of_file(value)
+    if source == sources.FEDERATED_TOKEN:
+        return token_identity.of_token(value)
+    return fingerprints.file_digest(value, token_identity.of_token)
 
 
 def _username_password(settings: AzureSettings, source: Source) -> Candidate | NotFound:

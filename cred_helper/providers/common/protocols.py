@@ -5,11 +5,9 @@ Nothing imports this when it runs: a cached answer does without it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Protocol
 
 from cred_helper.credential import Credential
-from cred_helper.errors import ProviderError
 from cred_helper.providers.common.interface import Identity, TokenRequest
 
 
@@ -36,21 +34,4 @@ class Provider(Protocol):
             NotFound: there is no identity after all (no answer to a probe, no attached role). The
                 caller raises the identity's ``problem`` in its place, if it has one.
             ProviderError: the identity does not work. No other identity replaces it.
-        """
-
-
-class ExplainingProvider(Provider, Protocol):
-    """A provider with one or both functions that only ``doctor`` and ``explain`` call."""
-
-    def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:
-        """The problems of an identity that local files show, except ``identity.problem``.
-
-        Missing token files, roles without a source, programs that are not on PATH, sign-in sessions
-        that have ended, and the like. No network, no SDK, no child process.
-        """
-
-    def near_miss(self, labels: list[str]) -> str | None:
-        """The code for a usual mistake in the name of a registry, by the labels of a host.
-
-        The message has the placeholder ``{host}``.
         """

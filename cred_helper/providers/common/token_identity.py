@@ -9,8 +9,7 @@ Source: https://www.rfc-editor.org/rfc/rfc7519#section-4.1
 
 from __future__ import annotations
 
-from cred_helper import files
-from cred_helper.files import fingerprints
+from cred_helper.files.fingerprints import digest
 from cred_helper.providers.common.interface import FoundToken
 
 TYPE_CHECKING = False
@@ -54,26 +53,11 @@ def of_token(token: str | bytes) -> str:
     data = _bytes(token)
     named = members(_payload(data))
     if not named.get(b'"sub"'):
-        return fingerprints.digest([b"token", data.strip()])
+        return digest([b"token", data.strip()])
     if workload := members(named.get(_KUBERNETES, b"")):
         named[_KUBERNETES] = b",".join(workload.get(name, b"") for name in _OF_KUBERNETES)
     lasting = sorted((name, named[name]) for name in named.keys() - {*_OF_ONE_ISSUE})
-    return fingerprints.digest([b"claims", *(part for claim in lasting for part in claim)])
-
-
-def of_file(path: str) -> str | None:
-    """The same for the token in a file; ``None`` for a pipe.
-
-    A file that is absent or cannot be read has a digest of its own.
-    """
-    try:
-        if fingerprints.is_pipe(path):
-            return None
-        return of_token(files.read(path, MAX_TOKEN_BYTES))
-    except FileNotFoundError:
-        return "absent"
-    except OSError:
-        return "unreadable"
+    return digest([b"claims", *(part for claim in lasting for part in claim)])
 
 
 def claims(token: str | bytes) -> dict[str, Any]:

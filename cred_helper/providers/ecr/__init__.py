@@ -69,7 +69,7 @@ class EcrProvider:
         return token.token(Configuration(request), identity, request.deadline)
 
     def near_miss(self, labels: list[str]) -> str | None:
-        from cred_helper.providers.ecr.near_miss import near_miss
+        from cred_helper.providers.ecr.problems import near_miss
 
         return near_miss(labels)
 

@@ -26,8 +26,8 @@ from cred_helper.providers.ecr.profile_errors import (
     comments_behind_values,
     profile_with,
     sign_in_error,
+    wrong_setting,
 )
-from cred_helper.providers.ecr.settings import wrong_setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

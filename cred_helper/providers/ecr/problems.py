@@ -19,8 +19,11 @@ from cred_helper.providers.ecr.configuration import (
 )
 from cred_helper.providers.ecr.credential_process import command_of, name_of
 from cred_helper.providers.ecr.identity import PROFILE, WEB_IDENTITY
-from cred_helper.providers.ecr.profile_errors import comments_behind_values, sign_in_error
-from cred_helper.providers.ecr.settings import wrong_setting
+from cred_helper.providers.ecr.profile_errors import (
+    comments_behind_values,
+    sign_in_error,
+    wrong_setting,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,3 +109,22 @@ def _overridden(config: Configuration) -> Iterator[ProviderError]:
     if "credential_process" in options and "aws_access_key_id" in own:
         path = config.credentials_file.shown
         yield Misconfigured("ecr.keys-before-process", profile=profile, path=path)
+
+
+def near_miss(labels: list[str]) -> str | None:
+    """The code for a host that is meant to be a registry, by its labels."""
+    if "vpce" in labels and {"ecr", "dkr"} & set(labels):
+        return "ecr.near-vpc-endpoint"
+    if labels[:2] == ["api", "ecr"]:
+        return "ecr.near-api"
+    account, *service = labels[:3]
+    if service[:1] not in (["dkr-ecr"], ["dkr-ecr-fips"]) and service not in (
+        ["dkr", "ecr"],
+        ["dkr", "ecr-fips"],
+    ):
+        return None
+    if not account.isdigit() or len(account) != 12:
+        return "ecr.near-account-id"
+    if any(label.startswith("cn-") for label in labels) and labels[-1] != "cn":
+        return "ecr.near-china"
+    return None

@@ -1,7 +1,9 @@
-"""What is wrong with the profiles in the AWS SDK's files, and which profile it is wrong in.
+"""What is wrong in the AWS SDK's files and settings, and which profile it is wrong in.
 
 A cached answer loads none of this. Never quotes a value in a message unless it is the name of a
 profile, a section or an option.
+
+Source: https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
 """
 
 from __future__ import annotations
@@ -25,6 +27,23 @@ _NO_COMMENT = (
     *("sso_account_id", "sso_region", "sso_role_name", "sso_session", "sso_start_url"),
     *("sts_regional_endpoints", "web_identity_token_file"),
 )
+_CHECKSUMS = ("when_supported", "when_required")
+# The option of a profile → its variable is the option in capitals, after "AWS_".
+_CHOICES = {
+    "account_id_endpoint_mode": ("preferred", "disabled", "required"),
+    "defaults_mode": ("legacy", "standard", "in-region", "cross-region", "mobile", "auto"),
+    "ec2_metadata_service_endpoint_mode": ("ipv4", "ipv6"),
+    "request_checksum_calculation": _CHECKSUMS,
+    "response_checksum_validation": _CHECKSUMS,
+    "retry_mode": ("legacy", "standard", "adaptive"),
+    "sts_regional_endpoints": ("legacy", "regional"),
+}
+_NUMBERS = (
+    *("max_attempts", "metadata_service_num_attempts", "metadata_service_timeout"),
+    "request_min_compression_size_bytes",
+)
+# Options whose settings stand below them, indented.
+_NESTED = ("s3", "dynamodb", "api_versions")
 
 
 def profiles_in_use(config: Configuration) -> list[str]:
@@ -92,3 +111,35 @@ def comments_behind_values(config: Configuration) -> Iterator[Misconfigured]:
                     line = file.line_of(section, option)
                     values = {"path": file.shown, "line": f"{line}", "option": option}
                     yield Misconfigured("ecr.comment-behind-value", **values)
+
+
+def wrong_setting(config: Configuration) -> Misconfigured | None:
+    """The error for the first setting with a wrong value; the SDK names its own class alone."""
+    return next(_wrong_settings(config), None)
+
+
+def _wrong_settings(config: Configuration) -> Iterator[Misconfigured]:
+    for option, choices in _CHOICES.items():
+        if config.setting(option).lower() not in ("", *choices):
+            yield _wrong(config, option, f"one of {', '.join(choices)}")
+    for option in _NUMBERS:
+        value = config.setting(option)
+        if value and not value.isdecimal():
+            yield _wrong(config, option, "a whole number")
+    from datetime import datetime
+
+    try:
+        if expiration := config.environ.get("AWS_CREDENTIAL_EXPIRATION"):
+            datetime.fromisoformat(expiration)
+    except ValueError:
+        yield _wrong(config, "credential_expiration", "a time such as 2030-01-31T12:00:00Z")
+    for option in _NESTED:
+        if not config.options.get(option, "\n").startswith("\n"):
+            yield _wrong(config, option, "followed by indented settings")
+
+
+def _wrong(config: Configuration, option: str, wanted: str) -> Misconfigured:
+    variable = f"AWS_{option.upper()}"
+    of_profile = f'{option} of profile "{config.profile}" in {config.config_file.shown}'
+    name = variable if config.environ.get(variable) else of_profile
+    return Misconfigured("ecr.setting-wrong", name=name, wanted=wanted)

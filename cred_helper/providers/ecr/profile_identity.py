@@ -22,8 +22,11 @@ _MOST_ROLES = 100
 
 def of_profile(config: Configuration) -> Found | NotFound:
     profile, options = config.profile, config.options
-    found = _role(config, profile) if assumes_role(options) else None
-    found = found or _leaf(config, profile, by_variables=not config.chosen_profile)
+    found: Found | None
+    if assumes_role(options):
+        found = _source(config, [profile]).but(detail=f"assumes {options['role_arn']}")
+    else:
+        found = _leaf(config, profile, by_variables=not config.chosen_profile)
     if found is None:
         if unreadable := config.unreadable:
             return NotFound("ecr.source-skipped", reason=unreadable.reason)
@@ -38,13 +41,6 @@ def of_profile(config: Configuration) -> Found | NotFound:
     found.detail = f'profile "{profile}" in {" and ".join(files)} ({found.detail})'
     if found.parts is not None:
         found.parts += [profile, *(digest([file.data]) for file in config.files)]
-    return found
-
-
-def _role(config: Configuration, profile: str) -> Found:
-    """The identity of a profile that assumes a role, by way of the profile's source."""
-    found = _source(config, [profile])
-    found.detail = f"assumes {config.options['role_arn']}"
     return found
 
 

@@ -45,10 +45,8 @@ if TYPE_CHECKING:
 # A label in a host name → the name of the service in messages.
 _SERVERS = {
     "ecr": "ECR",
-    "ecr-fips": "ECR",
     "ecr-public": "ECR Public",
     "sts": "STS",
-    "sts-fips": "STS",
     "sso": "SSO",
     "oidc": "SSO",
     "signin": "AWS sign-in",
@@ -120,8 +118,8 @@ def _signed_in(
 
 def _server(url: str) -> str:
     host = host_of(url)
-    names = (_SERVERS[label] for label in host.split(".") if label in _SERVERS)
-    name = _LOCAL_SERVERS.get(host) or next(names, "")
+    names = (_SERVERS.get(label.removesuffix("-fips"), "") for label in host.split("."))
+    name = _LOCAL_SERVERS.get(host) or next(filter(None, names), "")
     return f"{name} at {host}" if name else host
 
 

@@ -71,7 +71,7 @@ def _file_identity(source: Mapping[bytes, bytes]) -> str | None:
     if not path or kind not in ("json", "text", "", None):
         return None
     if kind != "json":
-        return token_identity.of_file(path)
+        return fingerprints.file_digest(path, token_identity.of_token)
     field = form.get(b'"subject_token_field_name"', b"")
     try:
         if fingerprints.is_pipe(path):
