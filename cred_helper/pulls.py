@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cred_helper.clouds import Annotation, Cloud
-    from cred_helper.keychain import Source
     from cred_helper.settings.node import NodeProfile
+    from cred_helper.sources import Source
     from cred_helper.wiring import Warn
 
 # kubelet ends a provider after a minute.
@@ -266,10 +266,10 @@ class Pull:
         source = self._wiring.provider_source(resolution)
         given = IdToken(place, given=token)
         request = source.request.but(options=options, origin_of=origin_of, id_token=given)
-        return _OfPod(source.name, source.provider, request)
+        return _PodSource(source.name, source.provider, request)
 
 
-class _OfPod(ProviderSource):
+class _PodSource(ProviderSource):
     """A provider that answers by the token of the request, or not at all."""
 
     def get(self, _server_url: ServerURL) -> Credential:

@@ -43,7 +43,7 @@ from cred_helper.errors import Denied, ProviderError, fault
 from cred_helper.providers.common.network_errors import network_error
 from cred_helper.providers.common.proxy import is_local
 from cred_helper.providers.common.trust import CaFile
-from cred_helper.providers.common.wire import Exchange
+from cred_helper.providers.common.wire import RoundTrip
 from cred_helper.record import Record
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Registry:
         self._step_s = step_s
         self._is_local = is_local(_host(f"//{address}"))
         # The latest request, for an error about it.
-        self._request = Exchange("GET", self.url, upstream=address, attempt=1)
+        self._request = RoundTrip("GET", self.url, upstream=address, attempt=1)
 
     @property
     def host(self) -> str:
@@ -171,7 +171,7 @@ class Registry:
             raise Denied("login.refused", status=error.code) from None
 
     def token(self, challenge: Challenge, credential: Credential | None, scope: str = "") -> Token:
-        """Exchange a credential for the registry's token; without one, for one that may pull.
+        """RoundTrip a credential for the registry's token; without one, for one that may pull.
 
         Raises:
             Denied: the token endpoint must not be asked, refuses, or answers without a token.
@@ -235,7 +235,7 @@ class Registry:
     def _fetch(
         self, url: str, headers: dict[str, str], form: dict[str, str] | None = None
     ) -> bytes:
-        sent = Exchange("POST" if form else "GET", url, upstream=_host(url), attempt=1)
+        sent = RoundTrip("POST" if form else "GET", url, upstream=_host(url), attempt=1)
         self._request = sent
         data = urlencode(form).encode() if form is not None else None
         request = Request(url, data=data, headers=headers)  # noqa: S310 - no other scheme is opened

@@ -6,13 +6,14 @@ A source is made when it is asked: a cached answer loads and opens nothing of la
 
 from __future__ import annotations
 
-from cred_helper import clouds, files, keychain
+from cred_helper import clouds, files
 from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
 from cred_helper.record import Record
 from cred_helper.resolution import Resolution, resolve
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.profile import OWN_NAME, Profile
 from cred_helper.settings.settings import CI_VARIABLES, JSON, VARIABLES, Settings
+from cred_helper.sources import ask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
     from cred_helper.call_log import CallLog
     from cred_helper.credential import Credential
     from cred_helper.errors import CredentialError
-    from cred_helper.fallback import Fallback, Known
+    from cred_helper.fallback import Fallback, FixedOutcome
     from cred_helper.fallback.helper import Helper
-    from cred_helper.keychain import Answer, Source
     from cred_helper.log import Log
     from cred_helper.providers.common.protocols import Provider
     from cred_helper.settings.parsed import ParsedSettings
     from cred_helper.settings.rules import Rule
+    from cred_helper.sources import Answer, Source
 
     Warn = Callable[[CredentialError], None]
 
@@ -144,7 +145,7 @@ class Wiring:
         log, server_url = self._log(), resolution.server_url
         if log:
             asked = log.watching(asked, server_url, self.settings.files)
-        return keychain.ask(asked, server_url)
+        return ask(asked, server_url)
 
     def sources(self, resolution: Resolution) -> Iterator[Source]:
         """The sources to ask, in order.
@@ -254,7 +255,7 @@ class Wiring:
 
         return call_log.begin(self.settings.log, self.warn)
 
-    def helper_of(self, rule: Rule, fallback: Fallback) -> Helper | Known:
+    def helper_of(self, rule: Rule, fallback: Fallback) -> Helper | FixedOutcome:
         assert rule.helper is not None
         return fallback.helper(rule.helper, rule.place.of("helper"))
 

@@ -55,17 +55,17 @@ class CachedProvider(Record):
         without a cache key, every call asks the provider. If only a network probe shows whether
         the identity exists, a ``NotFound`` is kept for some seconds.
         """
-        is_resolved = identity.resolve is not None
-        identity = self._resolved(request, identity)
+        is_determined = identity.determine is not None
+        identity = self._determined(request, identity)
         if identity.cache_key is None:
-            return self._ask_uncached(self._sharing(request, identity), identity)
+            return self._ask_uncached(self._with_parts(request, identity), identity)
         slot = Slot(
             self._key(request, identity),
             self._identity_key(request, identity),
             _scope(request, identity),
-            is_resolved,
+            is_determined,
         )
-        return self.answer(self._sharing(request, identity), identity, slot)
+        return self.answer(self._with_parts(request, identity), identity, slot)
 
     def answer(self, request: TokenRequest, identity: Identity, slot: Slot) -> Credential:
         """Return the fresh credential of a slot; otherwise one process asks for all that wait."""
@@ -82,20 +82,20 @@ class CachedProvider(Record):
         own = (self.provider, self.cache, self.warn, self.clock, self.min_life_s)
         return Renewal(*own, request, identity, slot, old, now).credential()
 
-    def _sharing(self, request: TokenRequest, identity: Identity) -> TokenRequest:
-        """The request, with a ``share`` that keeps parts of the answer in this cache."""
+    def _with_parts(self, request: TokenRequest, identity: Identity) -> TokenRequest:
+        """The request, with a ``cached_part`` that keeps parts of the answer in this cache."""
 
-        def share(
+        def cached_part(
             key: tuple[str, ...], scope: str, make: Callable[[], Credential], *, renew: bool = False
         ) -> Credential:
             part = digest([self.name, "part", scope, *key])
             if renew:
                 self.cache.forget(part)
-            maker = _Maker(self.name, identity, make)
-            cached = self.but(provider=maker, min_life_s=0.0, falls_back=False)
-            return cached.answer(request, identity, Slot(part, part, scope, is_resolved=True))
+            provider = _PartProvider(self.name, identity, make)
+            cached = self.but(provider=provider, min_life_s=0.0, falls_back=False)
+            return cached.answer(request, identity, Slot(part, part, scope, is_determined=True))
 
-        return request.but(share=share)
+        return request.but(cached_part=cached_part)
 
     def kept(self, request: TokenRequest, identity: Identity) -> Entry | None:
         """The fresh entry that a ``get`` would return, not decrypted. Runs no program."""
@@ -110,19 +110,19 @@ class CachedProvider(Record):
         Returns false if the provider fails to determine the identity.
         """
         try:
-            identity = self._resolved(request, self.provider.identify(request))
+            identity = self._determined(request, self.provider.identify(request))
         except CredentialError:
             return False
         self.cache.forget(self._identity_key(request, identity))
         return identity.cache_key is not None and self.cache.forget(self._key(request, identity))
 
-    def _resolved(self, request: TokenRequest, identity: Identity) -> Identity:
+    def _determined(self, request: TokenRequest, identity: Identity) -> Identity:
         """The identity with its cache key; some identities run a program to determine it."""
-        if identity.resolve is None:
+        if identity.determine is None:
             return identity
         from cred_helper.providers.common.timeout import bounded
 
-        return bounded(lambda: identity.resolved(request), request, self.name)
+        return bounded(lambda: identity.determined(request), request, self.name)
 
     def _key(self, request: TokenRequest, identity: Identity) -> str:
         return digest([*self._identity_parts(request, identity), _scope(request, identity)])
@@ -145,7 +145,7 @@ class CachedProvider(Record):
         return ask_unless_absent(self.provider, self.cache, self.clock, request, identity, key)
 
 
-class _Maker(Record):
+class _PartProvider(Record):
     """Makes one part of an answer, in the form of a provider with a fixed identity."""
 
     name: str

@@ -176,14 +176,14 @@ class Slot(Record):
     """The cache keys of one answer.
 
     A token is kept under ``key``; its ``scope`` names the hosts that accept it. ``NotFound`` is
-    kept under ``identity_key``, because it applies to every host. ``is_resolved`` is whether a
+    kept under ``identity_key``, because it applies to every host. ``is_determined`` is whether a
     program was run to determine the identity.
     """
 
     key: str
     identity_key: str
     scope: str
-    is_resolved: bool
+    is_determined: bool
 
 
 class Failure(Record):

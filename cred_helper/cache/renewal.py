@@ -168,9 +168,9 @@ class Renewal(Record):
     def _is_identity_unchanged(self) -> bool:
         """Whether the identity's files are unchanged since before the cloud was asked.
 
-        A resolved identity contains the output of its program, and depends on nothing else.
+        A determined identity contains the output of its program, and depends on nothing else.
         """
-        if self.slot.is_resolved:
+        if self.slot.is_determined:
             return True
         try:
             now = self.provider.identify(self.request)

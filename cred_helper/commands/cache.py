@@ -33,7 +33,7 @@ def _folders() -> list[str]:
 @cache.command("list")
 @as_json
 def list_entries(json_wanted: bool) -> None:
-    """List the valid tokens: for which registries, which user, how long. No secret is shown."""
+    """List the valid tokens, each with its registries, user and time left. No secret is shown."""
     screen = Screen()
     now = time.time()
     found: list[tuple[str, Entry]] = []
@@ -63,7 +63,7 @@ def _postponed(errors: list[CredentialError]) -> Iterator[None]:
 
 
 def _row(entry: Entry, now: float) -> tuple[str, ...]:
-    left = f"good for {duration(entry.expires_at - now)}"
+    left = f"valid for {duration(entry.expires_at - now)}"
     sealed = "encrypted" if entry.is_sealed else ""
     texts = (entry.provider, entry.scope, entry.username, left, sealed)
     return tuple(map(printable, texts))

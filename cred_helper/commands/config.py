@@ -31,7 +31,7 @@ def config(context: click.Context) -> None:
 @config.command()
 @as_json
 def show(json_wanted: bool) -> None:
-    """Show each setting and where it is written.
+    """Show each setting and where it is set.
 
     That is a variable, a file and line, or the default. A provider's options are for all its
     registries; a rule's are for the hosts of the rule.

@@ -34,11 +34,11 @@ _COLOURS = {explanation.CREDENTIAL: "green", explanation.FAILURE: "red", explana
 def explain(server_url: str, tries: bool, checks: bool, json_wanted: bool) -> int:
     """Show which sources answer for a server URL, and why.
 
-    SERVER_URL is what a client sends: a host, host:port, host/repository or a https URL. Only files
-    and variables are read, unless --try is given. No secret is shown.
+    SERVER_URL is what a client sends: a host, host:port, host/repository or an https URL. Without
+    --try, only files and variables are read. No secret is shown.
 
-    With --check, the exit status is 0 where the identity or another source can answer as far as
-    local files show (with --try: where one answers), and 1 where it cannot.
+    With --check, the exit status is 0 if a source can answer, as far as local files show, and 1
+    otherwise. With --check and --try, it is 0 if a source answers.
     """
     screen = Screen.guarded()
     target = target_of(server_url)

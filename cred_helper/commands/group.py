@@ -45,7 +45,7 @@ Registry clients call these, over standard input and output:
 _HELP = f"""One credential helper for every registry: {", ".join(cloud.title for cloud in CLOUDS)},
 and all others.
 
-To make docker ask it: docker-credential-multi configure
+To set up docker and podman: docker-credential-multi configure
 """
 
 

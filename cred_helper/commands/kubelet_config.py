@@ -14,7 +14,7 @@ import click
 from cred_helper import clouds, providers, stdio
 from cred_helper.commands.configure.consent import consent
 from cred_helper.commands.node import entries, installation, layouts, match_images, yaml_text
-from cred_helper.commands.node.entries import Chosen
+from cred_helper.commands.node.entries import ChosenCloud
 from cred_helper.commands.node.layouts import Layout
 from cred_helper.commands.node.provider_config import Entry, new
 from cred_helper.commands.ui.screen import Screen, dim, shown
@@ -51,7 +51,7 @@ _NAMES = tuple(cloud.name for cloud in clouds.CLOUDS if not cloud.only_with)
     "audiences",
     metavar="CLOUD=AUDIENCE",
     multiple=True,
-    help="The audience of the tokens for a cloud, if it is another than the usual one.",
+    help="The audience of the tokens for a cloud, if it is not the usual one.",
 )
 @click.option("--rbac", is_flag=True, help="Print the RBAC that --pod-identity needs.")
 @click.option(
@@ -59,18 +59,18 @@ _NAMES = tuple(cloud.name for cloud in clouds.CLOUDS if not cloud.only_with)
     "root",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Put program and configuration on a node, whose root folder this is: / on the node.",
+    help="Put program and configuration on the node with this root folder: / on the node itself.",
 )
 @click.option(
     "--layout",
     "layout_name",
     type=click.Choice(layouts.NAMES),
-    help="What kind of node it is, if that is not detected.",
+    help="The kind of node, if it is not detected.",
 )
 @click.option(
     "--program",
     type=click.Path(path_type=Path),
-    help="The single file to install, if it is another than this program.",
+    help="The single file to install instead of this program.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Show the difference, write nothing.")
@@ -125,7 +125,7 @@ def kubelet_config(
             _show_what_is_left(screen, layout, found)
 
 
-def _chosen(names: tuple[str, ...], options: tuple[str, ...]) -> list[Chosen]:
+def _chosen(names: tuple[str, ...], options: tuple[str, ...]) -> list[ChosenCloud]:
     """The clouds, with the options that are given and the hosts of the rules.
 
     Raises:
@@ -135,7 +135,7 @@ def _chosen(names: tuple[str, ...], options: tuple[str, ...]) -> list[Chosen]:
     of_build = [name for name in _NAMES if providers.load(name)]
     if not of_build or not set(names) <= set(of_build):
         raise Misconfigured("node.left-out", clouds=", ".join(of_build) or "none")
-    chosen = {name: Chosen(clouds.find(name)) for name in names or of_build}
+    chosen = {name: ChosenCloud(clouds.find(name)) for name in names or of_build}
     for given in options:
         name, _, value = given.partition("=")
         cloud, _, option = name.partition(".")
@@ -154,7 +154,7 @@ def _chosen(names: tuple[str, ...], options: tuple[str, ...]) -> list[Chosen]:
     return list(chosen.values())
 
 
-def _add_audiences(chosen: list[Chosen], given: tuple[str, ...]) -> None:
+def _add_audiences(chosen: list[ChosenCloud], given: tuple[str, ...]) -> None:
     """Give each cloud that takes tokens the audience of its tokens.
 
     Raises:

@@ -33,7 +33,9 @@ _UNCHECKED_HINT = find("login.not-accepted").hint
 
 @click.command()
 @server_url_argument()
-@click.option("-u", "--username", metavar="NAME", help="User name; asked for if it is left out.")
+@click.option(
+    "-u", "--username", metavar="NAME", help="User name; without this option, login asks."
+)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--unchecked", is_flag=True, help="Keep the password without asking the registry.")
 def login(server_url: str, username: str | None, password_stdin: bool, unchecked: bool) -> None:
@@ -70,8 +72,8 @@ def login(server_url: str, username: str | None, password_stdin: bool, unchecked
 def logout(server_url: str) -> None:
     """Forget the login to a registry, or a cloud's cached token.
 
-    It is removed from the credential helper that docker's configuration names, from this machine's
-    keychain and from this program's own store.
+    The login is removed from the credential helper that docker's configuration names, from this
+    machine's keychain and from this program's own store.
     """
     registry = _registry(server_url)
     screen = Screen.guarded()

@@ -23,7 +23,7 @@ from cred_helper import files, programs
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, ProviderError
 from cred_helper.fallback import dockerconfig, store
 from cred_helper.fallback.helper import LISTING_ASKS_THE_NETWORK, PREFIX, Helper, program_name
-from cred_helper.fallback.login import Kept, Login, MachineKeychain, keychain_name
+from cred_helper.fallback.login import DefaultStore, LoginStore, MachineKeychain, keychain_name
 from cred_helper.fallback.loop_guard import LoopGuard
 from cred_helper.fallback.registry_key import candidates, whole_registry
 from cred_helper.files import user_folders
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
 
     from cred_helper.credential import Credential
     from cred_helper.fallback.dockerconfig import DockerConfig
-    from cred_helper.keychain import Lister, Named, Source
     from cred_helper.providers.common.interface import Deadline
+    from cred_helper.sources import Lister, NamedObject, Source
 
-    _Named = TypeVar("_Named", bound=Named)
+    _WithName = TypeVar("_WithName", bound=NamedObject)
 
 OURSELVES = "docker-credential-multi"
 
 
-class Known(Record):
+class FixedOutcome(Record):
     """A source or lister with a fixed outcome, such as a helper that is not on PATH."""
 
     name: str
@@ -158,23 +158,23 @@ class Fallback:
         self,
         server_url: ServerURL,
         answered_by: Callable[[], str | None],
-        owner: Helper | Known | None = None,
-    ) -> Login:
+        owner: Helper | FixedOutcome | None = None,
+    ) -> LoginStore:
         """The store that keeps a login.
 
         ``answered_by`` returns the source that is asked for the registry before any login, if there
         is one. ``owner`` is a helper that replaces those in the files.
         """
         owners = [owner] if owner else self._owners(server_url)
-        return Login(
+        return LoginStore(
             owners=[] if self.loop(server_url) else list(_usable_owners(owners)),
-            kept=Kept(self._own, next(self._keychain(), None), self._warn),
+            default=DefaultStore(self._own, next(self._keychain(), None), self._warn),
             answered_by=answered_by,
             fails=self._store_for_clouds == "error",
             warn=self._warn,
         )
 
-    def _owners(self, server_url: ServerURL) -> Iterator[Helper | Known]:
+    def _owners(self, server_url: ServerURL) -> Iterator[Helper | FixedOutcome]:
         known: set[str] = set()
         for config in self._named:
             yield from _unasked(self._helpers_of(config, server_url), known)
@@ -183,7 +183,7 @@ class Fallback:
     # --- list -------------------------------------------------------------------------------------
 
     def listers(
-        self, ruled: Iterable[tuple[Helper | Known, Callable[[ServerURL], bool]]] = ()
+        self, ruled: Iterable[tuple[Helper | FixedOutcome, Callable[[ServerURL], bool]]] = ()
     ) -> Iterator[Lister]:
         """The sources that can list their logins, in the order in which they answer a ``get``.
 
@@ -208,23 +208,26 @@ class Fallback:
             if not config.load():
                 return
         except Misconfigured as error:
-            yield Known(config.name, error)
+            yield FixedOutcome(config.name, error)
             return
         try:
             whole = config.store_helper()
             if whole:
                 yield from self._lister(self.helper(whole, config.name), asked, None)
         except Misconfigured as error:
-            yield Known(config.name, error)
+            yield FixedOutcome(config.name, error)
         try:
             for name, keys in config.helper_keys().items():
                 yield from self._lister(self.helper(name, config.name), asked, _one_of(keys))
         except Misconfigured as error:
-            yield Known(config.name, error)
+            yield FixedOutcome(config.name, error)
         yield config
 
     def _lister(
-        self, helper: Helper | Known, asked: set[str], is_asked: Callable[[ServerURL], bool] | None
+        self,
+        helper: Helper | FixedOutcome,
+        asked: set[str],
+        is_asked: Callable[[ServerURL], bool] | None,
     ) -> Iterator[Lister]:
         if helper.name in asked or helper.name in LISTING_ASKS_THE_NETWORK:
             return
@@ -236,48 +239,50 @@ class Fallback:
 
     # --- Helpers ----------------------------------------------------------------------------------
 
-    def loop(self, server_url: ServerURL) -> Known | None:
+    def loop(self, server_url: ServerURL) -> FixedOutcome | None:
         asking = self._guard.asking(server_url.raw)
         if asking is None:
             return None
         found = NotFound("helper.loop", helper=asking, host=server_url.redacted_host)
         self._warn(found)
-        return Known(asking, found)
+        return FixedOutcome(asking, found)
 
-    def helper(self, name: str, named_by: str) -> Helper | Known:
-        """The helper of this name, or a ``Known`` with the reason why it cannot be started."""
+    def helper(self, name: str, named_by: str) -> Helper | FixedOutcome:
+        """The helper of this name, or its error as a ``FixedOutcome``."""
         try:
             program = program_name(name)
         except Misconfigured as error:
-            return Known(named_by, error)
+            return FixedOutcome(named_by, error)
         if name.startswith(PREFIX):
             values = {"named_by": named_by, "name": name, "short": name.removeprefix(PREFIX)}
-            return Known(name, Misconfigured("helper.full-name", **values))
+            return FixedOutcome(name, Misconfigured("helper.full-name", **values))
         path = programs.find(program, self._environ)
         if program == OURSELVES or (path and _is_this_program(path)):
-            return Known(program, NotFound("helper.ourselves"))
+            return FixedOutcome(program, NotFound("helper.ourselves"))
         if path is None:
             values = {"program": program, "name": name, "named_by": named_by}
-            return Known(program, Misconfigured("helper.not-on-path", **values))
+            return FixedOutcome(program, Misconfigured("helper.not-on-path", **values))
 
         def timeout_s() -> float:
             return self._deadline.step_s(self._helper_timeout_s)
 
         return Helper(program, path, self._environ, self._guard, timeout_s)
 
-    def _helpers_of(self, config: DockerConfig, server_url: ServerURL) -> Iterator[Helper | Known]:
+    def _helpers_of(
+        self, config: DockerConfig, server_url: ServerURL
+    ) -> Iterator[Helper | FixedOutcome]:
         """The helpers that a file names for a server URL, and the errors of the file."""
         try:
             if not config.load():
                 return
         except Misconfigured as error:
-            yield Known(config.name, error)
+            yield FixedOutcome(config.name, error)
             return
         for choose in (config.helper_for, config.store_helper):
             try:
                 name = choose(server_url)
             except Misconfigured as error:
-                yield Known(config.name, error)
+                yield FixedOutcome(config.name, error)
                 continue
             if name:
                 helper = self.helper(name, config.name)
@@ -286,7 +291,7 @@ class Fallback:
                 elif choose == config.store_helper:
                     yield from self._displaced()
 
-    def _displaced(self) -> Iterator[Helper | Known]:
+    def _displaced(self) -> Iterator[Helper | FixedOutcome]:
         """The helper of the setting ``fallback_helper``: the former ``credsStore``."""
         if self._fallback_helper:
             yield self.helper(self._fallback_helper, "the setting fallback_helper")
@@ -314,11 +319,11 @@ class Fallback:
         return helper is not None and (isinstance(helper, Helper) or helper.is_failure)
 
 
-def _is_ourselves(helper: Helper | Known) -> bool:
-    return isinstance(helper, Known) and not helper.is_failure
+def _is_ourselves(helper: Helper | FixedOutcome) -> bool:
+    return isinstance(helper, FixedOutcome) and not helper.is_failure
 
 
-def _unasked(sources: Iterator[_Named], asked: set[str]) -> Iterator[_Named]:
+def _unasked(sources: Iterator[_WithName], asked: set[str]) -> Iterator[_WithName]:
     """The sources whose names are not in ``asked``; adds them."""
     for source in sources:
         if source.name not in asked:
@@ -326,7 +331,7 @@ def _unasked(sources: Iterator[_Named], asked: set[str]) -> Iterator[_Named]:
             yield source
 
 
-def _usable_owners(owners: Iterable[Helper | Known]) -> Iterator[Helper | ProviderError]:
+def _usable_owners(owners: Iterable[Helper | FixedOutcome]) -> Iterator[Helper | ProviderError]:
     """The helpers that can be started, and the errors of those that cannot."""
     for owner in owners:
         if isinstance(owner, Helper):

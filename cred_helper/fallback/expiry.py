@@ -26,7 +26,7 @@ _SKEW_S = 300.0
 
 
 class Expired(Denied):
-    """A login has expired. The keychain asks the next source."""
+    """A login has expired. The caller asks the next source."""
 
 
 def unexpired(credential: Credential, server_url: ServerURL) -> Credential:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from cred_helper.fallback.loop_guard import LoopGuard
-    from cred_helper.programs.running import Finished
+    from cred_helper.programs.running import ProgramResult
     from cred_helper.server_url import ServerURL
 
 PREFIX = "docker-credential-"
@@ -176,7 +176,9 @@ class Helper(Record):
         usernames = objects[-1] if objects else {}
         return {key: username for key, username in usernames.items() if isinstance(username, str)}
 
-    def _ask(self, verb: str, server_url: str, data: bytes, relay: Relay) -> tuple[Finished, str]:
+    def _ask(
+        self, verb: str, server_url: str, data: bytes, relay: Relay
+    ) -> tuple[ProgramResult, str]:
         finished = self._run(verb, server_url, data, relay)
         # An answer has to be UTF-8; an error message may be in any code page.
         errors = "replace" if finished.status else "strict"
@@ -185,7 +187,7 @@ class Helper(Record):
         except UnicodeDecodeError:
             raise BadReply("helper.not-utf") from None
 
-    def _run(self, verb: str, server_url: str, data: bytes, relay: Relay) -> Finished:
+    def _run(self, verb: str, server_url: str, data: bytes, relay: Relay) -> ProgramResult:
         command = [self.program, verb]
         environ = {**self.environ, **self.guard.variable_for(self.name, server_url)}
         timeout_s = self.timeout_s()
@@ -200,7 +202,7 @@ class Helper(Record):
         except running.TooMuchOutput:
             raise BadReply("helper.too-long", limit=MAX_OUTPUT_BYTES >> 20) from None
 
-    def _check(self, finished: Finished, text: str, *secrets: str) -> None:
+    def _check(self, finished: ProgramResult, text: str, *secrets: str) -> None:
         if finished.status < 0:
             raise BadReply("helper.killed", signal=_signal_name(-finished.status))
         if finished.status > 0:

@@ -39,18 +39,19 @@ if TYPE_CHECKING:
 FIRST_TIMEOUT_S = 3.0
 
 
-class Login(Record):
-    """A store that gives logins to their first owner that keeps any.
+class LoginStore(Record):
+    """A store that gives each login to its first owner that can keep it.
 
-    An owner that is named and cannot be used is there as the error that says why. A login without
-    an owner is not ``kept`` where something else answers for the registry: ``answered_by`` says
-    what. Then storing it ``fails``, or is a warning.
+    An owner that is named and cannot be used is replaced by the error with the reason. A login
+    without an owner goes to ``default``, unless another source answers for the registry:
+    ``answered_by`` returns the name of that source. Then ``store`` raises an error with ``fails``,
+    or else warns.
     """
 
     name = "login"
 
     owners: Iterable[Helper | ProviderError]
-    kept: Kept
+    default: DefaultStore
     answered_by: Callable[[], str | None]
     fails: bool
     warn: Warn
@@ -74,7 +75,7 @@ class Login(Record):
             return
         source = self.answered_by()
         if source is None:
-            self.kept.store(server_url, credential)
+            self.default.store(server_url, credential)
             return
         names = {"host": server_url.redacted_host, "source": source}
         not_kept = Misconfigured("store.answered-otherwise", **names)
@@ -99,7 +100,7 @@ class Login(Record):
             except ProviderError as error:
                 host = server_url.redacted_host
                 failures.append(error.within("helper.cannot-erase", helper=owner.name, host=host))
-        was_kept |= self.kept.erase(server_url)
+        was_kept |= self.default.erase(server_url)
         if failures:
             raise failures[0]
         return was_kept
@@ -108,8 +109,8 @@ class Login(Record):
 class MachineKeychain(Record):
     """The keychain that docker would choose on this machine, although no file names it.
 
-    If it does not work, it has no login for us, as long as it did not take one. If it hangs, that
-    is remembered, and it is not asked again for some minutes.
+    A keychain that does not work counts as one without logins, unless it has kept one of ours. One
+    that hangs is not asked again for some minutes.
     """
 
     name: str
@@ -197,8 +198,8 @@ def _locked(error: ProviderError) -> ProviderError:
     return type(error)("helper.locked", problem=error.reason)
 
 
-class Kept(Record):
-    """Keeps logins without an owner: in this machine's keychain or, failing that, our own store."""
+class DefaultStore(Record):
+    """The store of logins without an owner: this machine's keychain or, if it fails, our own."""
 
     own: FileStore
     keychain: MachineKeychain | None

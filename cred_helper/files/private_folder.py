@@ -40,7 +40,7 @@ class PrivateFolder(Record):
     def refusal(self) -> str | None:
         """Why the folder is not used, for a message; ``None`` if it is used or can be made."""
         try:
-            with _Opened(self.path):
+            with _OpenFolder(self.path):
                 return None
         except FileNotFoundError:
             return None
@@ -57,7 +57,7 @@ class PrivateFolder(Record):
 
     def _read(self, name: str, at_most: int) -> bytes | None:
         try:
-            with _Opened(self.path) as folder:
+            with _OpenFolder(self.path) as folder:
                 fd = folder.open(name, os.O_RDONLY)
                 try:
                     status = os.fstat(fd)
@@ -75,7 +75,7 @@ class PrivateFolder(Record):
 
         try:
             _make(self.path)
-            with _Opened(self.path) as folder:
+            with _OpenFolder(self.path) as folder:
                 atomic_file.replace(folder.at(name), content, folder_fd=folder.fd)
         except OSError:
             return False
@@ -83,7 +83,7 @@ class PrivateFolder(Record):
 
     def remove(self, name: str) -> bool:
         try:
-            with _Opened(self.path) as folder:
+            with _OpenFolder(self.path) as folder:
                 os.unlink(folder.at(name), dir_fd=folder.fd)
         except FileNotFoundError:
             return True
@@ -94,7 +94,7 @@ class PrivateFolder(Record):
     def names(self) -> list[str]:
         files.unrecorded()
         try:
-            with _Opened(self.path) as folder:
+            with _OpenFolder(self.path) as folder:
                 return os.listdir(self.path if folder.fd is None else folder.fd)
         except OSError:
             return []
@@ -103,7 +103,7 @@ class PrivateFolder(Record):
         """When a file was last written, by the file system's clock."""
         files.unrecorded()
         try:
-            with _Opened(self.path) as folder:
+            with _OpenFolder(self.path) as folder:
                 at = folder.at(name)
                 return os.stat(at, dir_fd=folder.fd, follow_symlinks=False).st_mtime
         except OSError:
@@ -113,13 +113,13 @@ class PrivateFolder(Record):
         """Open a file that stays, and make it if it is absent; the caller closes it."""
         try:
             _make(self.path)
-            with _Opened(self.path) as folder:
+            with _OpenFolder(self.path) as folder:
                 return folder.open(name, os.O_RDWR | os.O_CREAT)
         except OSError:
             return None
 
 
-class _Opened:
+class _OpenFolder:
     """The folder, opened and checked; ``fd`` is ``None`` on a system without such descriptors."""
 
     def __init__(self, path: str) -> None:

@@ -7,23 +7,23 @@ MESSAGES: dict[str, Message] = {
         "the request has no uri",
         """write it to standard input: echo '{{"uri":"https://HOST/PATH"}}' | PROGRAM get""",
     ),
-    "bazel.invalid-uri": Message("the URI of the request is not used: {reason}"),
+    "bazel.invalid-uri": Message("the URI of the request cannot be used: {reason}"),
     "bazel.unknown-host": Message(
         "{host} is not a registry of a built-in cloud, no rule names it, and no source has a login",
-        'a rule with match = "{host}" in the settings file makes it one to answer for',
+        'add a rule with match = "{host}" to the settings file',
     ),
     "bazel.no-rule": Message(
         "the path of the URI at {host} does not belong to a registry, and no rule names it",
-        'a rule with match = "{host}" and a provider in the settings file makes it one to answer'
-        " for",
-        cause="A credential is sent for the registry API of a host (/v2/…) alone, unless a rule "
-        "names the host: package repositories and storage are for others to decide on.",
+        'add a rule with match = "{host}" and a provider to the settings file',
+        cause="Without a rule for the host, a credential is sent only to its registry API (/v2/…),"
+        " and not to package repositories or storage on the same host.",
     ),
     "bazel.no-credential": Message(
         "no source has a credential for {host}", "docker-credential-multi explain {host}"
     ),
     "bazel.not-anonymous": Message(
-        "no source has a credential for {host}, and without one: {reason}",
+        "no source has a credential for {host}, and the registry gives no anonymous token:"
+        " {reason}",
         "docker-credential-multi explain {host}",
     ),
     "bazel.no-token": Message("no token for {host}: {reason}"),

@@ -21,8 +21,8 @@ MESSAGES: dict[str, Message] = {
     ),
     "cache.no-cipher": Message("this build has no encryption"),
     "cache.bad-key": Message(
-        "its entry for {url} is not an encryption key",
-        "have it erase {url}; the next get makes a new key",
+        "the entry for {url} is not an encryption key",
+        "erase the entry {url} with that helper; the next get makes a new key",
     ),
     "cache.other-process-waits": Message(
         "another process is asking for the same credential and has no answer after {waited} s",

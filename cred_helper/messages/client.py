@@ -27,10 +27,10 @@ MESSAGES: dict[str, Message] = {
     ),
     "client.other-protocol": Message(
         "standard input is a JSON document, and get and erase take a server URL",
-        "docker-credential-multi bazel get answers Bazel, and docker-credential-multi kubelet a"
-        " kubelet",
-        cause="Bazel and kubelet have protocols of their own. They are served where the first "
-        "argument is the protocol's name, or the program is called by a link of that protocol.",
+        "Bazel calls docker-credential-multi bazel get; kubelet calls"
+        " docker-credential-multi kubelet",
+        cause="Bazel and kubelet have their own protocols. The first argument, or the name of the"
+        " link that starts the program, selects one.",
     ),
     "client.not-utf": Message("standard input is not UTF-8"),
     "client.not-json": Message("standard input is not a JSON document"),

@@ -30,7 +30,7 @@ MESSAGES: dict[str, Message] = {
     "configure.link": Message("{path}: {cause}"),
     "configure.not-a-record": Message(
         "{path} is not a record of configure",
-        "remove it; what configure changed before has to be undone by hand then",
+        "remove it; then undo by hand what configure changed before",
     ),
     # --- podman's registries.conf -----------------------------------------------------------------
     "configure.registries-not-toml": Message("{path} is not TOML in UTF-8"),
@@ -48,29 +48,28 @@ MESSAGES: dict[str, Message] = {
         "docker-credential-multi is not installed: there is no file to link to"
     ),
     "configure.docker-refuses": Message(
-        "{reason}: docker warns at every command, and every program that uses the library of "
-        "docker refuses the whole file"
+        "{reason}: docker warns at every command, and programs that use docker's library"
+        " refuse the whole file"
     ),
-    "configure.helper-displaced": Message(
-        "{key} was answered by {helper} alone: it is not asked any more"
-    ),
+    "configure.helper-displaced": Message("{helper} answered for {key}: it is not asked any more"),
     "configure.helper-replaced": Message(
-        "{key} was answered by {helper}: the built-in provider answers now"
+        "{helper} answered for {key}: the built-in provider answers now"
     ),
     "configure.store-replaced": Message(
         "credsStore was {helper}: the built-in provider takes its place"
     ),
     "configure.store-not-a-helper": Message(
-        "credsStore holds no helper's name: what it holds is left out and not shown"
+        "credsStore was not a helper's name: it does not become the fallback (the value is"
+        " not shown)"
     ),
     "configure.store-missing": Message(
-        "credsStore was {helper}, and {program} is not on PATH: it is left out"
+        "credsStore was {helper}, and {program} is not on PATH: it does not become the fallback"
     ),
     "configure.store-not-fallback": Message(
-        "credsStore was {helper}; the fallback_helper of {origin} stays instead"
+        "credsStore was {helper}; the fallback remains the fallback_helper of {origin}"
     ),
     "configure.store-is-fallback": Message(
-        "credsStore was {helper}: it goes on answering for all other registries"
+        "credsStore was {helper}: it still answers for all other registries"
     ),
     "configure.folder-not-on-path": Message("{path} is not on PATH: clients do not look there"),
     "configure.link-exists": Message("{path} exists already: it is left as it is"),

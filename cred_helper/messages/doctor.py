@@ -10,9 +10,7 @@ MESSAGES: dict[str, Message] = {
     "doctor.program-not-installed": Message(
         "docker-credential-multi is not on PATH: clients do not find it", "install it"
     ),
-    "doctor.program-other-copy": Message(
-        "clients find {path}, which is another copy than this one, {own}"
-    ),
+    "doctor.program-other-copy": Message("clients find {path}, and this copy is {own}"),
     "doctor.program-found": Message("clients find {path}"),
     "doctor.shadowed": Message("{path} is never started: {first} comes first on PATH"),
     "doctor.dangling-link": Message("{path} is a link to a file that does not exist"),
@@ -38,8 +36,8 @@ MESSAGES: dict[str, Message] = {
         "{path} cannot be started: it is not a program, and its first line does not begin with #!"
     ),
     "doctor.run-by-sudo": Message(
-        "started by sudo: clients that {user} starts without it may read other files than those "
-        "of {home}"
+        "started by sudo, with the files of {home}: clients that {user} starts without sudo"
+        " may read others"
     ),
     "doctor.helper-without-interpreter": Message(
         "{path} cannot be started: the interpreter in its first line does not exist"
@@ -50,7 +48,7 @@ MESSAGES: dict[str, Message] = {
         cause="The value was quoted, or comes from a .env file or a service definition.",
     ),
     "doctor.variable-in-quotes": Message(
-        "{variable} has quotation marks around its value, which are taken as part of it"
+        "{variable} has quotation marks around its value: they are read as part of the value"
     ),
     "doctor.variable-relative": Message(
         "{variable} is a relative path: it depends on the folder in which a client is started"
@@ -87,11 +85,11 @@ MESSAGES: dict[str, Message] = {
         "{path} is empty: podman, skopeo and buildah stop at it", "remove it, or write {{}} into it"
     ),
     "doctor.docker-refuses": Message(
-        "{reason}: docker warns at every command, and every program that uses the library of "
-        "docker refuses the whole file"
+        "{reason}: docker warns at every command, and programs that use docker's library"
+        " refuse the whole file"
     ),
     "doctor.byte-order-mark": Message(
-        "{path}: line 1: it begins with a byte order mark: docker does not read the file"
+        "{path}: line 1: a byte order mark: docker does not read the file"
     ),
     "doctor.member-of-wrong-type": Message(
         "{place}: {member} is not {kind}: docker warns at every command and may drop the rest"
@@ -102,18 +100,22 @@ MESSAGES: dict[str, Message] = {
     "doctor.named-for-all": Message("{path} names multi for every registry"),
     "doctor.named-for-some": Message("{path} names multi for {hosts}"),
     "doctor.other-store-named": Message(
-        "{path} names {store!r} for every registry, and multi for none that docker asks for"
+        "{path} names {store!r} for every registry: docker never asks multi"
     ),
-    "doctor.store-not-named": Message("{path} names multi for no registry that docker asks for"),
+    "doctor.store-not-named": Message(
+        "docker never asks multi: see credsStore and credHelpers in {path}"
+    ),
     "doctor.key-not-matched": Message(
         "{path}: docker never looks up the key {key!r} of credHelpers", "write {right!r}"
     ),
     "doctor.key-with-wildcard": Message(
-        "{path}: docker never looks up the key {key!r} of credHelpers: it knows no wildcards",
+        "{path}: docker never looks up the key {key!r} of credHelpers: wildcards have no"
+        " meaning there",
         "name multi in credsStore, which is for every registry, or write one key for each host",
     ),
     "doctor.key-without-helper": Message(
-        "{path}: the key {key!r} of credHelpers has no helper: docker asks none for it",
+        "{path}: the key {key!r} of credHelpers has no helper: docker asks no helper for"
+        " this registry",
         "remove the key, or write multi as its value",
     ),
     "doctor.helper-not-on-path": Message(
@@ -128,16 +130,16 @@ MESSAGES: dict[str, Message] = {
         "install docker from docker's own packages",
     ),
     "doctor.not-a-helper": Message(
-        "{path}: {where} holds no helper's name, and what it holds is not shown",
-        "write a helper's name there, without a path",
+        "{path}: {where} is not a helper's name (the value is not shown)",
+        "write the name of a helper, without a path",
     ),
     "doctor.helper-full-name": Message(
         "{path} names {name!r} for {where}, which is the full name of a helper",
         "write {short!r}: clients put docker-credential- before it",
     ),
-    "doctor.host-of-other-helper": Message("{host} is answered by {name!r}, as {path} says"),
+    "doctor.host-of-other-helper": Message("{name!r} answers for {host}: {path} names it"),
     "doctor.cloud-host-of-other-helper": Message(
-        "{host} is answered by {name!r} and not by the built-in provider, as {path} says"
+        "{name!r} answers for {host}, not the built-in provider: {path} names it"
     ),
     "doctor.passwords-readable": Message(
         "{path} holds passwords, and other users can read it ({mode})"
@@ -165,14 +167,14 @@ MESSAGES: dict[str, Message] = {
     ),
     "doctor.podman-named": Message("{path} names {names}"),
     "doctor.podman-other-helpers": Message(
-        "{path} names {names}, and not multi: only credHelpers can make {clients} ask it"
+        "{path} names {names}, and not multi: {clients} ask multi only for the keys of credHelpers"
     ),
     "doctor.podman-not-named": Message(
-        "no registries.conf names multi: only credHelpers can make {clients} ask it"
+        "no registries.conf names multi: {clients} ask multi only for the keys of credHelpers"
     ),
     "doctor.podman-remote": Message(
-        "podman here is a remote client, which asks helpers only for the keys of credHelpers, and "
-        "{path} has none for multi"
+        "podman here is a remote client, which asks helpers only for the keys of"
+        " credHelpers: {path} names multi for no key"
     ),
     "doctor.podman-earlier-login": Message(
         "{path} has a login to {hosts}, which podman uses before it asks multi",
@@ -187,15 +189,15 @@ MESSAGES: dict[str, Message] = {
         "{place}: this rule never applies: for {host}, {other} comes first"
     ),
     "doctor.rule-provider-left-out": Message(
-        "{place}: this build leaves the provider {provider} out", "install the complete build"
+        "{place}: this build has no provider {provider}", "install the complete build"
     ),
     "doctor.logins-kept": Message(
-        "{path} keeps logins, closed to other users and not encrypted: {hosts}"
+        "{path} keeps logins without encryption, and only its owner can read it: {hosts}"
     ),
     "doctor.no-home": Message("there is no home folder: no file of this user is read or kept"),
     "doctor.home-read-only": Message(
-        "{path} cannot be written ({cause}): not kept are logins, cached tokens, and sign-in "
-        "sessions that the tools of the clouds renew"
+        "{path} cannot be written ({cause}): logins, cached tokens and renewed sign-in"
+        " sessions are not kept"
     ),
     "doctor.cache-off": Message("switched off: every get asks the cloud"),
     "doctor.cache-without-folder": Message(
@@ -239,10 +241,10 @@ MESSAGES: dict[str, Message] = {
     ),
     "doctor.ci-not-trusted": Message(
         "this cloud cannot trust the identity tokens of {system}",
-        cause="Docker Hub trusts GitHub alone. Azure compares the whole subject, which has the run "
-        "in it in CircleCI and Bitbucket.",
+        cause="Docker Hub trusts GitHub alone. Azure compares the whole subject, and the subjects"
+        " of CircleCI and Bitbucket contain the run.",
     ),
-    "doctor.provider-left-out": Message("this build leaves the provider out"),
+    "doctor.provider-left-out": Message("this build does not have the provider"),
     "doctor.provider-not-asked": Message("not asked: {reason}"),
     "doctor.identity-works": Message("the identity can work, as far as local files show"),
     "doctor.other-source-works": Message("{source} answers for {host}"),

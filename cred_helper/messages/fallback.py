@@ -29,7 +29,7 @@ MESSAGES: dict[str, Message] = {
         "line {line}: auths has a password without a user name", _CORRECT
     ),
     "fallback.registry-token": Message(
-        "auths has a registrytoken for it, which the credential helper protocol cannot carry"
+        "auths has a registrytoken, which the credential helper protocol cannot carry"
     ),
     "fallback.entry-not-object": Message(
         "line {line}: auths has an entry that is not an object", _CORRECT
@@ -44,7 +44,7 @@ MESSAGES: dict[str, Message] = {
         cause="The password or token contains the time at which it ends, and no registry accepts it"
         " after that. Other sources are asked.",
     ),
-    "fallback.no-entry": Message("auths has no entry for it"),
+    "fallback.no-entry": Message("auths has no entry for this registry"),
     "fallback.variable-holds-content": Message(
         "{variable} holds the content of a file; it takes the path of one",
         "write the content to a file that only you can read, and set {variable} to its path",

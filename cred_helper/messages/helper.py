@@ -7,7 +7,7 @@ _TIMEOUT = "DOCKER_CREDENTIAL_MULTI_HELPER_TIMEOUT_S is how long a helper may ta
 MESSAGES: dict[str, Message] = {
     # --- Finding it -------------------------------------------------------------------------------
     "helper.bad-name": Message(
-        "it holds no helper's name where one belongs: letters, digits, '.', '_' and '-'",
+        "not a helper's name, which has only letters, digits, '.', '_' and '-'",
         "write the helper's name without docker-credential- and without a path",
     ),
     "helper.full-name": Message(
@@ -25,7 +25,7 @@ MESSAGES: dict[str, Message] = {
     "helper.loop": Message(
         "credential helper loop: {helper} called back for {host}",
         "take one of the two helpers out of docker's config.json",
-        cause="A helper that docker-credential-multi asks asks docker-credential-multi in turn.",
+        cause="docker-credential-multi asks a helper that asks docker-credential-multi.",
     ),
     # --- Running it -------------------------------------------------------------------------------
     "helper.not-started": Message("cannot be started: {problem}"),
@@ -58,7 +58,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "helper.unsupported": Message("it does not have this action"),
     # --- Its answer -------------------------------------------------------------------------------
-    "helper.no-credential": Message("it has no credential"),
+    "helper.no-credential": Message("no credential for this registry"),
     "helper.empty-answer": Message("its answer is empty"),
     "helper.not-utf": Message("its answer is not UTF-8"),
     "helper.no-object": Message("its answer is not a JSON object"),

@@ -16,7 +16,7 @@ MESSAGES: dict[str, Message] = {
     "kubelet.other-kind": Message("the kind of the request is not {kind}"),
     "kubelet.other-version": Message(
         "the apiVersion of the request is not supported; {versions} are",
-        "apiVersion of the provider in the CredentialProviderConfig",
+        "check apiVersion of the provider in the CredentialProviderConfig",
     ),
     "kubelet.unknown-key": Message("the request has the key {key}, which {version} does not have"),
     "kubelet.repeated-key": Message("the request has the key {key} twice"),
@@ -29,7 +29,8 @@ MESSAGES: dict[str, Message] = {
         "docker-credential-multi kubelet-config prints a configuration with its args",
     ),
     "kubelet.no-value": Message(
-        "the argument {argument} has no value", "args: of the provider, in kubelet's configuration"
+        "the argument {argument} has no value",
+        "check args: of the provider in kubelet's configuration",
     ),
     "kubelet.bad-value": Message("the value of the argument {argument} is not {expected}"),
     "kubelet.needs-argument": Message("the argument {argument} needs {other}"),
@@ -43,16 +44,17 @@ MESSAGES: dict[str, Message] = {
     ),
     "kubelet.no-token": Message(
         "the service account has the annotation {annotation}, but kubelet sent no token",
-        "tokenAttributes of the provider in the CredentialProviderConfig",
-        cause="The pod asks for an identity of its own. That of the node is not used in its place.",
+        "set tokenAttributes of the provider in the CredentialProviderConfig",
+        cause="The pod asks for its own identity. The node's identity is not used instead.",
     ),
     "kubelet.not-jwt": Message("the service account's token is not a JSON web token"),
     "kubelet.no-annotation": Message(
         "the service account has no annotation {annotation}",
         "annotate it, and name the annotation in optionalServiceAccountAnnotationKeys",
-        cause="Kubelet sent the pod's token, and nothing says which identity at the cloud it is"
-        " for; or the CredentialProviderConfig does not name the annotation among"
-        " optionalServiceAccountAnnotationKeys. The node's identity is not used in its place.",
+        cause="kubelet sent the pod's token, and no annotation or option names the identity at the"
+        " cloud. Either the service account has no annotation, or the"
+        " CredentialProviderConfig does not list it in optionalServiceAccountAnnotationKeys."
+        " The node's identity is not used instead.",
         cure="Annotate the service account, or set the option {option} of the cloud. With the"
         " argument --without-annotation=node such pods get the node's credential.",
     ),
@@ -67,14 +69,13 @@ MESSAGES: dict[str, Message] = {
     ),
     "kubelet.two-clouds": Message(
         "the service account has annotations for two clouds: {annotation} and {other}",
-        cause="A token has the audience of one cloud, so that only one of the annotations can be"
-        " meant.",
+        cause="A token has the audience of one cloud, so only one of the annotations can be used.",
         cure=_PROVIDER_EACH,
     ),
     "kubelet.answered-by-rule": Message(
-        "the service account has the annotation {annotation}, and the rule has {source} answer",
-        cause="The pod asks for an identity of its own at the cloud of the image, where the rule"
-        " puts another source, which is the same for all pods.",
+        "the service account has the annotation {annotation}, but the rule makes {source} answer",
+        cause="The pod asks for its own identity at the image's cloud, but the rule names another"
+        " source, which is the same for all pods.",
         cure="Remove the rule, or the annotation.",
     ),
     "kubelet.cloud-left-out": Message(
@@ -86,6 +87,7 @@ MESSAGES: dict[str, Message] = {
         "the credential is the service account's token itself, which kubelet refuses"
     ),
     "kubelet.identity-token": Message(
-        "the login is an identity token, which kubelet cannot use", "a user name with a password"
+        "the login is an identity token, which kubelet cannot use",
+        "log in with a user name and a password",
     ),
 }

@@ -4,27 +4,29 @@ from cred_helper.messages import Message
 
 MESSAGES: dict[str, Message] = {
     # --- What a registry answers ------------------------------------------------------------------
-    "login.registry-open": Message("it needs no credential"),
-    "login.registry-asks": Message("it asks for a credential"),
-    "login.accepted": Message("it accepts this credential"),
-    "login.accepted-by": Message("it accepts this credential, by {endpoint}"),
-    "login.refused": Message("HTTP {status}: it does not accept this credential"),
+    "login.registry-open": Message("the registry needs no credential"),
+    "login.registry-asks": Message("the registry asks for a credential"),
+    "login.accepted": Message("the registry accepts the credential"),
+    "login.accepted-by": Message("the registry accepts the credential, by {endpoint}"),
+    "login.refused": Message("HTTP {status}: the registry does not accept the credential"),
     "login.refused-by-endpoint": Message(
-        "HTTP {status} from its token endpoint, which does not accept this credential"
+        "HTTP {status}: the registry's token endpoint does not accept the credential"
     ),
     "login.http-status": Message("HTTP {status}"),
     "login.endpoint-without-tls": Message(
-        "it names a token endpoint that is not asked: its address is not https"
+        "the registry names a token endpoint whose address is not https: it is not asked"
     ),
     "login.endpoint-on-this-machine": Message(
-        "it names a token endpoint on this machine, which is not asked",
-        cause="A remote registry that sends clients to a service or file of their own machine "
-        "could have that service's answer sent to it.",
+        "the registry names a token endpoint on this machine: it is not asked",
+        cause="A remote registry could use such an address to read the answer of a service, or a"
+        " file, on the client's machine.",
     ),
     "login.endpoint-elsewhere": Message(
-        "it names a token endpoint at {host}, to which no cloud's token is sent"
+        "the registry names a token endpoint at {host}, to which no cloud's token is sent"
     ),
-    "login.endpoint-without-token": Message("its token endpoint answers without a token"),
+    "login.endpoint-without-token": Message(
+        "the registry's token endpoint answers without a token"
+    ),
     "login.check-failed": Message("{reason}"),
     # --- login and logout -------------------------------------------------------------------------
     "login.not-accepted": Message(
@@ -42,10 +44,10 @@ MESSAGES: dict[str, Message] = {
         "the login to {host} was accepted, and no source has it now", "see {command}"
     ),
     "login.answered-before": Message(
-        "the login to {host} is kept, and {source} answers before it", "see {command}"
+        "the login to {host} is kept, but {source} answers first", "see {command}"
     ),
     "login.not-asked": Message(
-        "docker and podman do not ask docker-credential-multi yet", "{command} makes them ask"
+        "docker and podman do not ask docker-credential-multi yet", "run {command}"
     ),
     "login.of-namespace": Message(
         "docker and podman ask a credential helper for {host} alone; clients that send the path,"

@@ -11,11 +11,11 @@ MESSAGES: dict[str, Message] = {
     # --- Installing -------------------------------------------------------------------------------
     "node.not-a-single-file": Message(
         "this {program} is a Python package, and kubelet's folder of providers takes one file",
-        "--program FILE, with the single file of a release or of make frozen/static",
+        "use --program FILE with the single file of a release or of make frozen/static",
     ),
     "node.left-out": Message(
-        "this build does not answer for these clouds; those that it has: {clouds}",
-        "use a build with all clouds, or name those of this one with --cloud",
+        "this build does not have all of these clouds; it has {clouds}",
+        "use a build with all clouds, or name only clouds of this build with --cloud",
     ),
     "node.no-program": Message("{path} does not exist, or is not a file"),
     "node.unknown-layout": Message(
@@ -40,15 +40,15 @@ MESSAGES: dict[str, Message] = {
         "write no ** in the host and no * in path and port, or add it to matchImages by hand",
     ),
     "node.needs-rbac": Message(
-        "before kubelet starts with this: docker-credential-multi kubelet-config --pod-identity"
-        " --rbac | kubectl apply -f - with the same options; without that role no image of these"
-        " registries can be pulled"
+        "before kubelet starts with this configuration, run docker-credential-multi"
+        " kubelet-config --pod-identity --rbac | kubectl apply -f - with the same options;"
+        " without that role, no image of these registries can be pulled"
     ),
     "node.needs-flags": Message("kubelet needs the flags {flags}"),
-    "node.needs-restart": Message("kubelet reads it when it starts: {restart}"),
+    "node.needs-restart": Message("kubelet reads the configuration when it starts: {restart}"),
     "node.in-machine-config": Message(
-        "the configuration belongs into the machine configuration:"
-        " docker-credential-multi kubelet-config --layout talos prints the patch"
+        "the configuration belongs in the machine configuration: docker-credential-multi"
+        " kubelet-config --layout talos prints the patch"
     ),
     # --- The configuration ------------------------------------------------------------------------
     "node.config-not-understood": Message(
@@ -73,10 +73,10 @@ MESSAGES: dict[str, Message] = {
     "node.config-type": _refused("{path}: {provider}: {member} has a value of the wrong type"),
     "node.config-name-twice": _refused(
         "{path}: two providers have the name {provider}",
-        "make a link of another name to the executable, and name one of them so",
+        "make a link with another name to the executable, and use that name for one of them",
     ),
     "node.config-name": _refused(
-        "{path}: the name of {provider} is not that of a file in kubelet's folder of providers"
+        "{path}: {provider} is not the name of a file in kubelet's folder of providers"
     ),
     "node.config-version": _refused(
         "{path}: the apiVersion of {provider} does not belong to {group}"
@@ -100,14 +100,14 @@ MESSAGES: dict[str, Message] = {
     ),
     # --- doctor -----------------------------------------------------------------------------------
     "node.without-flags": Message(
-        "kubelet, process {process}, has no flags for credential providers: it asks none",
+        "kubelet, process {process}, has no flags for credential providers: it asks no provider",
         "give it {flags}",
     ),
     "node.config-missing": Message(
-        "{path} does not exist, and kubelet's flags name it: kubelet does not start again"
+        "kubelet's flags name {path}, which does not exist: kubelet cannot start again"
     ),
     "node.none-found": Message(
-        "{path} is not the root folder of a node: nothing of kubelet is there",
+        "{path} is not the root folder of a node: it has no file of kubelet",
         "mount the node's / there, as hostPath",
     ),
     "node.not-asked": Message("kubelet asks no credential provider: {path} does not exist"),
@@ -120,19 +120,20 @@ MESSAGES: dict[str, Message] = {
     "node.docker-helper": Message(
         "{provider} is the name of a credential helper for docker, which does not understand"
         " kubelet",
-        "link {ours} to this program in kubelet's folder, and name that",
+        "in kubelet's folder, make a link {ours} to this program, and name {ours}",
     ),
     "node.glob-in-path": Message(
         "{provider} has patterns that match no image, since * stands for itself after the host:"
         " {patterns}",
-        "leave out what begins with the slash",
+        "remove the paths: everything from the slash on",
     ),
     "node.provider-found": Message("kubelet asks {path} for {count} patterns of images"),
     "node.hosts-missing": Message(
         "kubelet asks {provider} for some hosts of {cloud} only; matchImages lacks {hosts}"
     ),
     "node.annotations-missing": Message(
-        "{provider} gets tokens, and not {annotations}, by which a pod asks for its own identity"
+        "{provider} gets tokens, but not the annotations {annotations}, with which a pod"
+        " asks for its own identity"
     ),
     "node.second-provider": Message(
         "{other} answers for {hosts} too, without tokens: a pod whose own identity is refused gets"

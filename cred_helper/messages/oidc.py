@@ -39,7 +39,7 @@ MESSAGES: dict[str, Message] = {
         'add id_tokens: to the job, with aud: "{audience}"',
     ),
     "oidc.gitlab-audience": Message(
-        "no identity token of the job has the audience {audience}; tokens of others are in"
+        "no identity token of the job has the audience {audience}; tokens for others are in"
         " {variables}",
         'add one with aud: "{audience}" to id_tokens:, or set id_token_audience',
     ),
@@ -76,7 +76,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "oidc.program-missing": Message(
         "{place} needs the program {program}, which is not on PATH",
-        "put it on PATH, in a container too",
+        "put {program} on PATH; a container needs it too",
     ),
     "oidc.program-failed": Message("{program} gives the job no identity token: {said}"),
     # The token itself.

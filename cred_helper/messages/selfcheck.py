@@ -15,7 +15,7 @@ MESSAGES: dict[str, Message] = {
         " installed.",
     ),
     "selfcheck.not-recorded": Message(
-        "nothing is recorded to compare with: the program runs from its source",
+        "there are no recorded checksums: the program runs from its source",
         cause="An editable installation or a source folder has no checksums. The single file and a"
         " wheel have them.",
     ),
@@ -25,7 +25,7 @@ MESSAGES: dict[str, Message] = {
         "get SHA256SUMS of the release that the file is from",
     ),
     "selfcheck.sum-differs": Message(
-        "the checksum of {path} is {digest}, and that of {name} in {sums} is another", _AGAIN
+        "the checksum of {path} is {digest}, and {sums} has another one for {name}", _AGAIN
     ),
     "selfcheck.sums-unreadable": Message("cannot read {sums}: {reason}"),
     "selfcheck.no-file": Message(
@@ -51,12 +51,12 @@ MESSAGES: dict[str, Message] = {
     ),
     "selfcheck.exchange-failed": Message(
         "no credential for {host} from a loopback server: {reason}",
-        cause="The provider, its SDK or its libraries do not work here. The network and your"
-        " identities have no part in it.",
+        cause="The provider, its SDK or its libraries do not work here. The check uses neither the"
+        " network nor your identities.",
     ),
-    "selfcheck.refused": Message("the request {method} {host}{path} is not what the cloud takes"),
+    "selfcheck.refused": Message("the cloud would refuse the request {method} {host}{path}"),
     "selfcheck.other-credential": Message("the credential is not the one that was issued"),
-    "selfcheck.left-out": Message("this build leaves the cloud out"),
+    "selfcheck.left-out": Message("this build does not have the cloud"),
     "selfcheck.not-declared": Message(
         "the provider has no self-check", "add self_check.py to the folder of the provider"
     ),

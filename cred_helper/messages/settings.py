@@ -24,7 +24,7 @@ MESSAGES: dict[str, Message] = {
         "{there} is set and {missing} is not", "set {missing}, or unset {there}"
     ),
     "settings.no-pair": Message("no variables name the host"),
-    "settings.no-ci-variables": Message("no variables of a CI system are for the host"),
+    "settings.no-ci-variables": Message("no variables of a CI system name the host"),
     # Settings
     "settings.unknown-setting": Message("unknown setting {name}", "{suggestion}"),
     "settings.invalid-value": Message("{name} is not {expected}"),
@@ -44,8 +44,8 @@ MESSAGES: dict[str, Message] = {
     "settings.rule-without-match": Message(
         "the rule has no match",
         "{suggestion}",
-        cause="A rule without a match could be for any registry. Until it is corrected, every"
-        " registry is refused that no rule above it is for, except Docker Hub.",
+        cause="A rule without a match could apply to any registry. Until you correct it, every"
+        " registry is refused, except Docker Hub and those that a rule above it matches.",
     ),
     "settings.unknown-rule-key": Message("{name} is not a key of this rule", "{suggestion}"),
     "settings.empty-rule": Message(
@@ -59,7 +59,7 @@ MESSAGES: dict[str, Message] = {
         cure="Remove one of the two, or write two rules.",
     ),
     "settings.not-text": Message("{name} is not a text", 'write {name} = "VALUE"'),
-    "settings.not-switch": Message("{name} is not true or false", "write {name} = true"),
+    "settings.not-switch": Message("{name} is neither true nor false", "write {name} = true"),
     "settings.invalid-word": Message("{name} is not {expected}", "{suggestion}"),
     "settings.helper-name": Message(
         "helper is not the name of a helper", "docker-credential-pass on PATH is written pass"
@@ -83,10 +83,10 @@ MESSAGES: dict[str, Message] = {
     ),
     "settings.host-of-no-cloud": Message(
         "{host} is not a registry of {cloud}",
-        'if one is behind this host, name it in the rule: alias = "ITS OWN HOST"',
+        'if this host stands for such a registry, add alias = "REGISTRY" to the rule',
     ),
     "settings.option-without-cloud": Message(
-        "{host} is not a registry of a cloud, and {name} is an option of one"
+        "{name} is an option of a cloud, and {host} is not a cloud's registry"
     ),
     "settings.option-of-other-cloud": Message("{name} is not an option of {cloud}"),
     "settings.cloud-left-out": Message(

@@ -8,7 +8,7 @@ MESSAGES: dict[str, Message] = {
         "to have it kept, name a helper for {host} under credHelpers in docker's config.json",
         cause="A token of the cloud, or the answer of a rule, comes before a login here.",
     ),
-    "store.no-entry": Message("it has no login for it"),
+    "store.no-entry": Message("no login to this registry"),
     "store.not-a-file": Message(
         "it is not a regular file but a folder, pipe, socket or device", "move it away"
     ),

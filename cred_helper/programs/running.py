@@ -40,7 +40,7 @@ class TooMuchOutput(Exception):
     """The program wrote more than the limit."""
 
 
-class Finished(Record):
+class ProgramResult(Record):
     """A program that has ended: its exit status (negative: a signal) and what it wrote."""
 
     status: int
@@ -57,7 +57,7 @@ def run(
     data: bytes = b"",
     folder: str | None = None,
     listen: Callable[[bytes], None] | None = None,
-) -> Finished:
+) -> ProgramResult:
     """Run a program in a folder to its end. A signal that would end us ends the program first.
 
     ``listen`` is called many times a second with what came on standard error since.
@@ -104,7 +104,7 @@ def run(
             chunk = errors.take()
             if listen:
                 listen(chunk)
-            return Finished(status, output.take(), said + chunk)
+            return ProgramResult(status, output.take(), said + chunk)
         finally:
             program.end()
             program.close()

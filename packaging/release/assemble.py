@@ -76,7 +76,7 @@ def _merge(path: Path, out: Path) -> None:
 
 def _add_image_and_formula(out: Path, record: dict[str, Any], owner: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    about = image.About(
+    about = image.ImageLabels(
         record["version"], record["commit"], record["time"], owner, project["description"]
     )
     programs = {

@@ -26,7 +26,7 @@ LAYER = f"{_TYPE}layer.v1.tar+gzip"
 VARIANTS = {"arm64": {"variant": "v8"}}
 
 
-class About(NamedTuple):
+class ImageLabels(NamedTuple):
     """What annotations and labels say."""
 
     version: str
@@ -58,7 +58,7 @@ class About(NamedTuple):
         }
 
 
-def archive(programs: dict[str, Path], about: About) -> bytes:
+def archive(programs: dict[str, Path], about: ImageLabels) -> bytes:
     """The archive of an image layout with these programs, by architecture."""
     blobs: dict[str, bytes] = {}
 

@@ -42,7 +42,7 @@ def start(place: str) -> None:
         message = f"{PROGRAM}: error: {reason} [internal.damaged]\n{PROGRAM}: hint: {hint}\n"
         os.write(2, message.encode())
         os._exit(1)
-    sys.meta_path.insert(2, StartedWith)
+    sys.meta_path.insert(2, StartModules)
 
 
 def _bytes(at: int, size: int) -> bytes:
@@ -51,7 +51,7 @@ def _bytes(at: int, size: int) -> bytes:
         return file.read(size)
 
 
-class StartedWith:
+class StartModules:
     """Finds the modules of every start."""
 
     @classmethod

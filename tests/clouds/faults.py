@@ -9,42 +9,42 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.clouds.server import Exchange, Fault, Reply, json_reply
+from tests.clouds.server import Fault, Reply, RoundTrip, json_reply
 
 MIB = 1 << 20
 
 
-def never_answer(exchange: Exchange) -> None:
+def never_answer(trip: RoundTrip) -> None:
     """Take the request and say nothing until the server closes."""
-    exchange.pause(None)
+    trip.pause(None)
 
 
-def drip(interval_s: float = 0.05) -> Callable[[Exchange], None]:
+def drip(interval_s: float = 0.05) -> Callable[[RoundTrip], None]:
     """Send the true answer one byte at a time, so that no single read ever times out."""
 
-    def send_slowly(exchange: Exchange) -> None:
-        reply = exchange.answer()
+    def send_slowly(trip: RoundTrip) -> None:
+        reply = trip.answer()
         for byte in reply.head() + reply.body:
-            exchange.send(bytes([byte]))
-            exchange.pause(interval_s)
+            trip.send(bytes([byte]))
+            trip.pause(interval_s)
 
     return send_slowly
 
 
-def cut_body(exchange: Exchange) -> None:
+def cut_body(trip: RoundTrip) -> None:
     """Announce the true answer, send half of its body and hang up."""
-    reply = exchange.answer()
-    exchange.send(reply.head() + reply.body[: len(reply.body) // 2])
+    reply = trip.answer()
+    trip.send(reply.head() + reply.body[: len(reply.body) // 2])
 
 
-def huge_body(size: int = 64 * MIB) -> Callable[[Exchange], None]:
+def huge_body(size: int = 64 * MIB) -> Callable[[RoundTrip], None]:
     """Begin a JSON string and go on for so many bytes, sent as fast as the client reads."""
 
-    def send_much(exchange: Exchange) -> None:
+    def send_much(trip: RoundTrip) -> None:
         headers = {"Content-Type": "application/json", "Content-Length": str(size)}
-        exchange.send(Reply(200, headers).head() + b'"')
+        trip.send(Reply(200, headers).head() + b'"')
         for start in range(1, size, MIB):
-            exchange.send(b"x" * min(MIB, size - start))
+            trip.send(b"x" * min(MIB, size - start))
 
     return send_much
 

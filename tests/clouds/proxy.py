@@ -84,7 +84,7 @@ class TerminatingProxy(Listener):
     def _forward(self, connection: socket.socket, request: Received) -> bool:
         destination = self._destination(request.host, "80")
         if isinstance(destination, LoopbackServer):
-            return destination.exchange(connection, request)
+            return destination.answer_one(connection, request)
         self._refuse(connection, request.host if ":" in request.host else f"{request.host}:80")
         return False
 

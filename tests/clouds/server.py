@@ -100,7 +100,7 @@ Handler = Callable[[Received], Reply]
 
 
 @dataclass(frozen=True)
-class Exchange:
+class RoundTrip:
     request: Received
     answer: Callable[[], Reply]
     """Asks the handler for the reply that would have been sent."""
@@ -109,7 +109,7 @@ class Exchange:
     """Waits that many seconds, for ever if None; raises ConnectionError when the server closes."""
 
 
-Fault = Reply | Callable[[Exchange], None]
+Fault = Reply | Callable[[RoundTrip], None]
 """A reply to give instead of the handler's, or a routine that answers as badly as it likes and
 after which the connection is closed. `faults.py` has them all."""
 
@@ -270,10 +270,10 @@ class LoopbackServer(Listener):
         """Answer requests on a connection of any origin for as long as it lasts."""
         with self.keeping(connection), connection.makefile("rb") as stream:
             while request := read_request(stream, scheme):
-                if not self.exchange(connection, request):
+                if not self.answer_one(connection, request):
                     return
 
-    def exchange(self, connection: socket.socket, request: Received) -> bool:
+    def answer_one(self, connection: socket.socket, request: Received) -> bool:
         """Answer one request; true if the connection may carry another."""
         with self._lock:
             self._received.append(request)
@@ -281,7 +281,7 @@ class LoopbackServer(Listener):
         self._pause(self.delay_s)
         if fault is not None and not isinstance(fault, Reply):
             answer = partial(self._answer, request)
-            fault(Exchange(request, answer, connection.sendall, self._pause))
+            fault(RoundTrip(request, answer, connection.sendall, self._pause))
             return False
         reply = fault or self._answer(request)
         connection.sendall(reply.head() + (b"" if request.method == "HEAD" else reply.body))

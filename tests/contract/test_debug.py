@@ -80,7 +80,9 @@ def test_the_answer_of_every_source_is_logged(person: Machine) -> None:
     done = person.run("get", stdin=PRIVATE_HOST, **{_LOG: "stderr"})
     said = [line.partition("debug: ")[2] for line in done.stderr.splitlines()]
     assert said[:2] == ["settings from no file", f"asked for {PRIVATE_HOST}"]
-    assert said[2].startswith("docker-credential-first: nothing (it has no credential), in ")
+    assert said[2].startswith(
+        "docker-credential-first: nothing (no credential for this registry), in "
+    )
     assert said[3].startswith(f"docker-credential-second: a credential for {USERNAME} from docker-")
     assert len(said) == 4
 

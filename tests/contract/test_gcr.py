@@ -351,7 +351,7 @@ def test_another_account_behind_a_named_metadata_service_gets_its_own_token(clou
 
 
 def test_a_named_metadata_service_that_hangs_up_is_not_asked_again(cloud: Google) -> None:
-    cloud.fail(UNIVERSE, lambda exchange: None)  # the SDK alone would repeat it for 15 s
+    cloud.fail(UNIVERSE, lambda trip: None)  # the SDK alone would repeat it for 15 s
     assert code(cloud.get(cloud.machine())) == "network.broken-off"
     assert cloud.paths == [EMAIL, UNIVERSE]
 

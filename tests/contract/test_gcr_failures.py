@@ -17,7 +17,7 @@ from cred_helper.errors import BadReply, Denied, Misconfigured, ProviderError, U
 from tests.clouds import faults
 from tests.clouds.fixtures import authority, proxy
 from tests.clouds.google import EXAMPLE_HOST, TARGET, GoogleCloud
-from tests.clouds.server import Exchange, Fault, Reply, json_reply
+from tests.clouds.server import Fault, Reply, RoundTrip, json_reply
 from tests.contract.gcr import (
     IMPERSONATION,
     STS,
@@ -142,11 +142,11 @@ def test_a_google_that_is_down_is_asked_again_only_while_there_is_time(cloud: Go
 
 @pytest.mark.parametrize("kind", ["user", "federated user", "key", "federated"])
 def test_a_secret_that_a_server_repeats_is_not_shown(cloud: Google, kind: str) -> None:
-    def parrot(exchange: Exchange) -> None:
-        sent = {**exchange.request.form, "password": (exchange.request.basic or ("", ""))[1]}
+    def parrot(trip: RoundTrip) -> None:
+        sent = {**trip.request.form, "password": (trip.request.basic or ("", ""))[1]}
         said = " ".join(f"{name} {value} is wrong" for name, value in sent.items())
         reply = oauth_error("invalid_request", said)
-        exchange.send(reply.head() + reply.body)
+        trip.send(reply.head() + reply.body)
 
     cloud.fail("*token", parrot)
     done = cloud.get(cloud.identity_of(kind))

@@ -13,7 +13,7 @@ import pytest
 
 from cred_helper.clouds import CLOUDS, find
 from cred_helper.commands.node import entries, installation, layouts, match_images, yaml_text
-from cred_helper.commands.node.entries import Chosen
+from cred_helper.commands.node.entries import ChosenCloud
 from cred_helper.errors import Misconfigured
 from tests.mounts import mounted, needs_mounts
 from tests.support.executable import EXECUTABLE, PROGRAM, ROOT, Completed, Executable
@@ -229,7 +229,7 @@ def test_the_root_can_be_the_working_folder(k3s: Node) -> None:
 def test_of_two_runs_at_once_none_loses_the_configuration_before(k3s: Node) -> None:
     k3s.write(_OTHER)
     k3s.config.chmod(0o600)
-    chosen = [Chosen(find("gcr"))]
+    chosen = [ChosenCloud(find("gcr"))]
     first, second = (
         installation.changes(k3s.root, k3s.layout, entries.of(chosen), k3s.program)
         for _ in range(2)

@@ -35,7 +35,7 @@ def test_what_is_typed_at_the_terminal_is_kept_and_the_password_not_shown(known:
     answers = (("Username: ", f"{USERNAME}\n"), ("Password: ", f"{PASSWORD}\n"))
     status, seen = known.at_terminal("login", PRIVATE_HOST, answers=answers)
     assert status == 0
-    assert "it accepts this credential" in seen
+    assert "the registry accepts the credential" in seen
     assert PASSWORD not in seen
     assert known.run("get", stdin=PRIVATE_HOST).credential == (USERNAME, PASSWORD)
     assert (known.home / _STORE).stat().st_mode & 0o777 == 0o600

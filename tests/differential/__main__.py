@@ -15,7 +15,7 @@ _SHOWN = 200
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.differential", description=__doc__)
-    parser.add_argument("--share", type=float, default=1.0, help="of all machines, from 0 to 1")
+    parser.add_argument("--fraction", type=float, default=1.0, help="of all machines, from 0 to 1")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("clouds", nargs="*", default=KINDS)
     options = parser.parse_args()
@@ -24,7 +24,7 @@ def main() -> int:
         def one(cloud: str) -> Tally:
             place = Path(folder, cloud)
             place.mkdir()
-            return run(cloud, place, options.seed, share=options.share)
+            return run(cloud, place, options.seed, fraction=options.fraction)
 
         tallies = dict(zip(options.clouds, pool.map(one, options.clouds), strict=True))
     for cloud, tally in tallies.items():

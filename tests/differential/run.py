@@ -84,10 +84,10 @@ def _kind(cloud: str, folder: Path) -> Iterator[tuple[Kind, Servers, dict[str, s
         yield kind, servers, proxy.environment()
 
 
-def run(cloud: str, folder: Path, seed: int, *, share: float) -> Tally:
+def run(cloud: str, folder: Path, seed: int, *, fraction: float) -> Tally:
     """Try the machines of a cloud: of each source one, its neighbours, and mutated ones.
 
-    ``share`` is how many of them are tried, from 0 to 1; the seed says which.
+    ``fraction`` is how many of them are tried, from 0 to 1; the seed says which.
     """
     random = Random(f"{cloud} {seed}")
     tally = Tally()
@@ -102,7 +102,7 @@ def run(cloud: str, folder: Path, seed: int, *, share: float) -> Tally:
             neighbours = kind.neighbours(first)
             mutated = [kind.mutated(first, random) for _ in neighbours]
             for draws in [*neighbours, *mutated]:
-                if random.random() < share:
+                if random.random() < fraction:
                     runner.compare(draws)
     return tally
 

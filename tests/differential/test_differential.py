@@ -16,7 +16,7 @@ from tests.figures import FIGURES, Record
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SHARE = 0.25
+_FRACTION = 0.25
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
@@ -25,7 +25,7 @@ def test_a_shared_cache_changes_no_answer(
 ) -> None:
     if cloud not in KINDS:
         pytest.skip(f"tests/differential/machines.py has no machines of {cloud}")
-    tally = run(cloud, tmp_path, seed=0, share=_SHARE)
+    tally = run(cloud, tmp_path, seed=0, fraction=_FRACTION)
     assert tally.answered > tally.machines / 2
     assert not tally.wrong
     assert tally.renewed

@@ -10,7 +10,7 @@ from functools import cache
 
 from tests.clouds import faults
 from tests.clouds.authority import VALID_FOR, Authority
-from tests.clouds.server import Exchange, Fault, Reply
+from tests.clouds.server import Fault, Reply, RoundTrip
 from tests.faults.steps import Step
 
 # The target of redirects, which no request may reach.
@@ -18,22 +18,22 @@ ELSEWHERE = "elsewhere.example"
 _MIB = 1 << 20
 
 
-def _hang_up(exchange: Exchange) -> None:
+def _hang_up(trip: RoundTrip) -> None:
     """Take the request and close the connection without a reply."""
-    del exchange
+    del trip
 
 
-def _compressed(size: int) -> Callable[[Exchange], None]:
+def _compressed(size: int) -> Callable[[RoundTrip], None]:
     """Answer with a body that is a thousand times smaller on the way."""
 
-    def send(exchange: Exchange) -> None:
+    def send(trip: RoundTrip) -> None:
         body = _zeros(size)
         headers = {
             "Content-Type": "application/json",
             "Content-Encoding": "gzip",
             "Content-Length": str(len(body)),
         }
-        exchange.send(Reply(200, headers).head() + body)
+        trip.send(Reply(200, headers).head() + body)
 
     return send
 
@@ -43,12 +43,12 @@ def _zeros(size: int) -> bytes:
     return gzip.compress(b'"') + gzip.compress(b"x" * _MIB) * (size // _MIB)
 
 
-def _endless(exchange: Exchange) -> None:
+def _endless(trip: RoundTrip) -> None:
     """Answer with one chunk after another until the client closes the connection."""
     headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
-    exchange.send(Reply(200, headers).head() + b'1\r\n"\r\n')
+    trip.send(Reply(200, headers).head() + b'1\r\n"\r\n')
     while True:
-        exchange.send(b"%x\r\n%s\r\n" % (_MIB, b"x" * _MIB))
+        trip.send(b"%x\r\n%s\r\n" % (_MIB, b"x" * _MIB))
 
 
 def _status(status: int, **headers: str) -> Reply:
@@ -151,13 +151,13 @@ def behaviour(step: Step, fault: str) -> Fault:
 def _ending(step: Step, after: timedelta | None) -> Fault:
     """Give the token in the right reply another end."""
 
-    def send_changed(exchange: Exchange) -> None:
+    def send_changed(trip: RoundTrip) -> None:
         assert step.ending is not None
-        reply = exchange.answer()
+        reply = trip.answer()
         ends_at = None if after is None else datetime.now(UTC) + after
         changed = step.ending(reply.body.decode(), ends_at)
         assert changed != reply.body.decode()
         changed_reply = Reply(reply.status, reply.headers, changed.encode())
-        exchange.send(changed_reply.head() + changed_reply.body)
+        trip.send(changed_reply.head() + changed_reply.body)
 
     return send_changed

@@ -24,7 +24,7 @@ from cred_helper.files import json_file
 from cred_helper.files.fingerprints import digest
 from cred_helper.hosts import route
 from cred_helper.programs.relay import Relay
-from cred_helper.programs.running import Finished
+from cred_helper.programs.running import ProgramResult
 from cred_helper.protocols import bazel, docker, kubelet
 from cred_helper.pulls import Pull
 from cred_helper.server_url import ServerURL
@@ -326,7 +326,7 @@ class HelperReply(Target):
 
     def check(self, data: bytes) -> None:
         status = self._STATUSES[data[0] % len(self._STATUSES)] if data else 0
-        helper = _Answering(Finished(status, data[1:]))
+        helper = _Answering(ProgramResult(status, data[1:]))
         server_url = ServerURL.parse("registry.example")
         login = Credential("u", Secret(SECRET))
         _ours(
@@ -347,11 +347,11 @@ class HelperReply(Target):
 
 
 class _Answering(Helper):
-    def __init__(self, finished: Finished) -> None:
+    def __init__(self, finished: ProgramResult) -> None:
         super().__init__("docker-credential-fuzz", "", {}, LoopGuard({}), lambda: 1.0)
         self._finished = finished
 
-    def _run(self, verb: str, server_url: str, data: bytes, relay: Relay) -> Finished:
+    def _run(self, verb: str, server_url: str, data: bytes, relay: Relay) -> ProgramResult:
         return self._finished
 
 
@@ -425,7 +425,7 @@ class KubeletConfig(Target):
         self._folder = tempfile.TemporaryDirectory()
         self._path = Path(self._folder.name, "config.yaml")
         cloud = next(cloud for cloud in clouds.CLOUDS if cloud.annotations)
-        self._entries = entries.of([entries.Chosen(cloud)])
+        self._entries = entries.of([entries.ChosenCloud(cloud)])
         self._merged = 0
 
     def close(self) -> None:

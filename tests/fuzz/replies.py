@@ -27,7 +27,7 @@ from cred_helper.settings.settings import Settings
 from tests.clouds.authority import Authority
 from tests.clouds.loopback import loopbacks
 from tests.clouds.proxy import TerminatingProxy
-from tests.clouds.server import Exchange, Received
+from tests.clouds.server import Received, RoundTrip
 from tests.faults.steps import STEPS, Step
 from tests.fuzz.target import SECRET, Finding, Target, check_no_secret
 from tests.support.executable import pinned_environment
@@ -146,8 +146,8 @@ class Replies(Target):
         time.sleep = lambda _seconds: None
         ContainerMetadataFetcher.SLEEP_TIME = 0  # its function to sleep is from before
 
-    def _answer(self, exchange: Exchange) -> None:
-        exchange.send(self._reply)
+    def _answer(self, trip: RoundTrip) -> None:
+        trip.send(self._reply)
 
     def examples(self) -> list[bytes]:
         return _EXAMPLES[self._step.name]

@@ -77,14 +77,14 @@ def _plant() -> None:
     get = CachedProvider.get
 
     def planted(self: Any, request: Any, identity: Any) -> Any:
-        resolved = self._resolved(request, identity)
+        determined = self._determined(request, identity)
         record, files.record = files.record, None
-        if resolved.cache_key is not None:
-            key = self._key(request, resolved)
+        if determined.cache_key is not None:
+            key = self._key(request, determined)
             if self.cache.token(key) is None:
                 entry = Entry(
                     self.name, "planted", username="user", secret=Secret(f"token-{key}"),
-                    source=str(resolved.source), created_at=time(), expires_at=time() + LIFE_S,
+                    source=str(determined.source), created_at=time(), expires_at=time() + LIFE_S,
                 )  # fmt: skip
                 self.cache._folder.write(f"{key}.token", entry.encode(key))
         files.record = record
@@ -114,7 +114,7 @@ def _note_looks(path: str) -> None:
 
         setattr(module, name, look)
 
-    class Watched(dict[str, str]):
+    class WatchedEnviron(dict[str, str]):
         def __getitem__(self, name: str) -> str:
             looks.add(("variable", name))
             return super().__getitem__(name)
@@ -139,7 +139,7 @@ def _note_looks(path: str) -> None:
     memo.keep = kept  # type: ignore[assignment]
     for name in ("stat", "lstat", "access", "readlink", "uname"):
         watched(os, name)
-    os.environ = Watched(os.environ)  # type: ignore[assignment]  # noqa: B003
+    os.environ = WatchedEnviron(os.environ)  # type: ignore[assignment]  # noqa: B003
     sys.addaudithook(audit)
 
 

@@ -17,7 +17,7 @@ import pytest
 from tests.clouds.authority import Authority
 from tests.clouds.loopback import LoopbackCloud, loopbacks
 from tests.clouds.proxy import TerminatingProxy
-from tests.clouds.server import Exchange, LoopbackServer, Reply
+from tests.clouds.server import LoopbackServer, Reply, RoundTrip
 from tests.support.executable import Completed
 from tests.support.identities import Environment, one_of_each
 from tests.support.machine import Machine
@@ -207,13 +207,13 @@ class Hunt:
     def echo(cloud: LoopbackCloud, path: str, form: str, status: int = 403) -> None:
         """Make a cloud refuse requests with an error that quotes them."""
 
-        def refuse(exchange: Exchange) -> None:
-            request = exchange.request
+        def refuse(trip: RoundTrip) -> None:
+            request = trip.request
             headers = " ".join(f"{name}: {value}" for name, value in request.headers.items())
             said = f"{request.target} {headers} {request.body.decode('utf-8', 'replace')}"
             body = _FORMS[form](said).encode()
             reply = Reply(status, {"Content-Type": "application/json", "X-Said": said[:2000]}, body)
-            exchange.send(reply.head() + reply.body)
+            trip.send(reply.head() + reply.body)
 
         cloud.fail(path, refuse)
 

@@ -26,7 +26,7 @@ from tests.secrets.hunt import FORMS, Hunt, Leak, hunt
 from tests.support.core_dumps import core_dumps
 from tests.support.executable import COMMAND, pinned_environment
 from tests.support.identities import IDENTITIES, Environment, Identity, of_cloud
-from tests.support.marks import Marks
+from tests.support.marks import MarkedSecrets
 from tests.support.programs import ran
 
 __all__ = ["core_dumps", "hunt"]
@@ -555,7 +555,7 @@ def _expect_no_core_dump(pid: int) -> None:
 
 
 def test_a_secret_is_found_in_every_encoding(hunt: Hunt) -> None:
-    marks = Marks()
+    marks = MarkedSecrets()
     secret = marks.new("somewhere")
     for encoded in (
         secret.encode(),

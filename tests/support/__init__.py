@@ -6,7 +6,7 @@ machine.py     Machine: a home, a folder of programs, an environment, and the ex
 programs.py    Programs: scripts on PATH, each with a log of its runs
 leftovers.py   processes that a test leaves behind, which fail it
 terminal.py    a conversation at a pseudo terminal
-marks.py       Marks: secrets that are recognised in any encoding
+marks.py       MarkedSecrets: secrets that are recognised in any encoding
 identities.py  IDENTITIES: every identity source of every cloud, with a secret of its own
 signals.py     the signals that the caller of pytest ignores or blocks
 """

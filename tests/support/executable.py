@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import schemas
-from tests.support.preloaded import Ended, is_script_of_ours, started
+from tests.support.preloaded import EndedProcess, is_script_of_ours, started
 
 _UNDER_TEST = os.environ.get("DOCKER_CREDENTIAL_MULTI_UNDER_TEST", "")
 COMMAND = [_UNDER_TEST] if _UNDER_TEST else [sys.executable, "-m", "cred_helper"]
@@ -126,7 +126,7 @@ class Executable:
 
     def fork(
         self, *arguments: str, stdin: bytes, environment: dict[str, str], **options: Any
-    ) -> Ended | None:
+    ) -> EndedProcess | None:
         """Run in a fork, if that is the same as a start."""
         if Executable.starts_for_real or set(options) - {"cwd"}:
             return None

@@ -22,7 +22,7 @@ from tests.support.executable import (
     Executable,
     pinned_environment,
 )
-from tests.support.marks import Marks
+from tests.support.marks import MarkedSecrets
 from tests.support.programs import Programs, ran
 from tests.support.terminal import at_terminal
 
@@ -51,7 +51,7 @@ class Machine:
         self.program = self.scripts.link(PROGRAM, EXECUTABLE)
         self.environment = {**pinned_environment(home), "PATH": str(self.programs), **variables}
         self.executable = Executable(self.environment, [str(self.program)])
-        self.marks = Marks()
+        self.marks = MarkedSecrets()
         self.issues: list[Callable[[], Iterable[str]]] = [cloud.confidential] if cloud else []
         self._lock = threading.Lock()
 

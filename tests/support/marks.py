@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 _PIECE = 24
 
 
-class Marks:
+class MarkedSecrets:
     def __init__(self) -> None:
         self._places: dict[bytes, str] = {}
         self._values: set[str] = set()

@@ -37,7 +37,7 @@ _IMPORT = "from cred_helper.cli import main"
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedProcess:
     """What a process wrote, its exit status, and the peak of its memory.
 
     Units: MiB. All SDKs are in that memory.
@@ -49,7 +49,7 @@ class Ended:
     memory_mib: int
 
 
-class Preloaded:
+class PreloadedProgram:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._folder = TemporaryDirectory(prefix="preloaded-")
         self._path = f"{self._folder.name}/socket"
@@ -92,7 +92,7 @@ class Preloaded:
         environment: Mapping[str, str],
         folder: str,
         timeout_s: float,
-    ) -> Ended:
+    ) -> EndedProcess:
         """Run once, with ``path`` as the first folder of ``sys.path``.
 
         Raises: subprocess.TimeoutExpired: the process was killed.
@@ -116,7 +116,7 @@ class Preloaded:
                 except TimeoutError:
                     os.kill(pid, 9)
                     raise subprocess.TimeoutExpired(argv, timeout_s) from None
-        return Ended(ended["status"], *written, ended["memory_mib"])
+        return EndedProcess(ended["status"], *written, ended["memory_mib"])
 
 
 def _communicate(
@@ -168,14 +168,14 @@ def is_script_of_ours(path: str) -> bool:
 
 
 _lock = threading.Lock()
-_STARTED: list[Preloaded] = []
+_STARTED: list[PreloadedProgram] = []
 
 
-def started(environment: Mapping[str, str]) -> Preloaded:
+def started(environment: Mapping[str, str]) -> PreloadedProgram:
     """The process that forks, of this process of pytest."""
     with _lock:
         if not _STARTED:
-            _STARTED.append(Preloaded(environment))
+            _STARTED.append(PreloadedProgram(environment))
     return _STARTED[0]
 
 

@@ -79,7 +79,7 @@ _DEFERRED = "cred_helper.providers.common.deferred_imports"
 _SAME_ANSWER = {"PATH"}
 
 
-class Surroundings:
+class LoadTimeReads:
     """What modules read of the environment and the files below HOME while they are loaded."""
 
     def __init__(self, home: str) -> None:
@@ -91,7 +91,7 @@ class Surroundings:
     def __enter__(self) -> Self:
         names, files = self.names, self.files
 
-        class Watched(type(os.environ)):  # type: ignore[misc]
+        class WatchedEnviron(type(os.environ)):  # type: ignore[misc]
             def __getitem__(self, name: Any) -> Any:
                 names.add(os.fsdecode(name))
                 return super().__getitem__(name)
@@ -113,7 +113,7 @@ class Surroundings:
 
         sys.addaudithook(hook)
         self._getcwd, self._stat = os.getcwd, os.stat
-        os.environ.__class__ = Watched
+        os.environ.__class__ = WatchedEnviron
         os.getcwd, os.stat = getcwd, stat
         self._is_watching = True
         return self
@@ -131,7 +131,7 @@ class Surroundings:
         return json.dumps([sorted(self.names - {"HOME"} - _SAME_ANSWER), sorted(below)])
 
 
-class Shelf(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class ModuleShelf(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Modules that are loaded, and are imported when the program asks for them."""
 
     def __init__(self) -> None:
@@ -346,10 +346,10 @@ def defer() -> None:
     importlib.import_module(_DEFERRED).use(*tables)
 
 
-def filled_shelf() -> Shelf:
+def filled_shelf() -> ModuleShelf:
     """Load everything, and leave the interpreter as if it were not."""
     defer()
-    shelf = Shelf()
+    shelf = ModuleShelf()
     shelf.load(MODULES)
     shelf.put_away()
     return shelf
@@ -363,7 +363,7 @@ def main() -> None:
     listening.listen(64)
     gc.disable()
     before = gc.get_objects()
-    with Surroundings(home) as read:
+    with LoadTimeReads(home) as read:
         filled_shelf()
     report = read.report()
     del read

@@ -10,7 +10,7 @@ from cred_helper.errors import Denied
 from cred_helper.providers.acr import errors
 from cred_helper.providers.acr.messages import ENTRA_CODES
 from cred_helper.providers.acr.sources import MANAGED_IDENTITY, AzureSettings, Candidate
-from cred_helper.providers.common.wire import Exchange, Wire
+from cred_helper.providers.common.wire import RoundTrip, Wire
 from tests.support.requests import token_request
 
 HOST = "myreg-abc123.azurecr.io"
@@ -24,7 +24,7 @@ def settings() -> AzureSettings:
 
 def failed(settings: AzureSettings, failure: Exception) -> Wire:
     wire = Wire(settings.request.deadline)
-    wire.last = Exchange("POST", f"https://{HOST}/oauth2/exchange", upstream=HOST, attempt=1)
+    wire.last = RoundTrip("POST", f"https://{HOST}/oauth2/exchange", upstream=HOST, attempt=1)
     wire.last.failure = failure
     return wire
 
@@ -44,7 +44,7 @@ def test_a_registry_without_an_address_may_not_exist(settings: AzureSettings) ->
 
 def test_who_cannot_read_the_keys_of_the_arc_agent_needs_its_group(settings: AzureSettings) -> None:
     wire = Wire(settings.request.deadline)
-    wire.last = Exchange("GET", "http://localhost:40342/token", upstream="Azure Arc", attempt=1)
+    wire.last = RoundTrip("GET", "http://localhost:40342/token", upstream="Azure Arc", attempt=1)
     wire.last.status = 401
     candidate = Candidate(MANAGED_IDENTITY, "", (None,), place="Azure Arc")
     error = errors.sign_in_error(settings, candidate, wire, PermissionError())

@@ -38,8 +38,8 @@ def firmware(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool | None], None]:
     """What the firmware says of the machine: nothing of Azure, if a test does not say otherwise."""
 
     def says(is_cloud: bool | None) -> None:
-        sign = cloud_detection.Sign(is_cloud, "the firmware names no such cloud")
-        monkeypatch.setattr(cloud_detection, "machine_sign", lambda cloud: sign)
+        sign = cloud_detection.CloudSigns(is_cloud, "the firmware names no such cloud")
+        monkeypatch.setattr(cloud_detection, "machine_signs", lambda cloud: sign)
 
     says(False)
     return says

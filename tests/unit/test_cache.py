@@ -280,7 +280,7 @@ class WithProgram(Cloud):
         self.printed = "AKIAONE"
         self.runs = 0
         self.asked_as: list[str | None] = []
-        self.identity = Identity("process", resolve=self.run)
+        self.identity = Identity("process", determine=self.run)
 
     def run(self, _request: TokenRequest) -> Identity:
         self.runs += 1

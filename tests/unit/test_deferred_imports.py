@@ -281,7 +281,7 @@ def test_of_another_version_nothing_is_deferred(package: Path) -> None:
 
 def test_a_module_that_its_loader_makes_has_its_spec_when_it_runs() -> None:
     # As the loader of the frozen file, which has every library.
-    module = deferred_imports._Deferred("made")
+    module = deferred_imports._DeferredModule("made")
     made = ModuleType("made")
 
     class Loader:

@@ -379,7 +379,7 @@ def test_an_identity_that_is_set_has_to_be_there_where_no_metadata_service_answe
     set_up.write("[profile dev]\nregion = eu-west-1\n")
     monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
     monkeypatch.setattr(
-        cloud_detection, "machine_sign", lambda cloud: cloud_detection.Sign(None, "silent")
+        cloud_detection, "machine_signs", lambda cloud: cloud_detection.CloudSigns(None, "silent")
     )
     monkeypatch.setattr(metadata_probe, "answers", lambda *_, **__: False)
     provider = BoundedProvider(EcrProvider())

@@ -69,8 +69,8 @@ class SetUp:
             (home / ".aws" / "credentials").write_text(text)
         self.chosen = self._random.choice([None] * 6 + [*PROFILES])
 
-    def _chance(self, share: float) -> bool:
-        return self._random.random() < share
+    def _chance(self, chance: float) -> bool:
+        return self._random.random() < chance
 
     def _url(self) -> str:
         return f"http://127.0.0.1:{self._random.choice([1, 2])}"
@@ -110,7 +110,7 @@ class SetUp:
             "AWS_ENDPOINT_URL_SSO_OIDC": (0.05, self._url),
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": (0.1, lambda: "true"),
         }
-        return {name: value() for name, (share, value) in pool.items() if self._chance(share)}
+        return {name: value() for name, (chance, value) in pool.items() if self._chance(chance)}
 
     def _profile(self, name: str) -> str:
         random = self._random
@@ -239,7 +239,7 @@ def test_the_identity_is_the_sdks_and_each_has_a_cache_key_of_its_own(
         try:
             identity = EcrProvider().identify(request)
             if identity.source is not None:
-                identity = identity.resolved(request)
+                identity = identity.determined(request)
             ours = identity.source, identity.cache_key
         except CredentialError as error:
             ours, why = None, error.code

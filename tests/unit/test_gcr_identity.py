@@ -102,8 +102,10 @@ def gcloud(tmp_path: Path) -> Gcloud:
 @pytest.fixture
 def firmware(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """What the firmware says; it cannot be read unless a test sets it."""
-    firmware = SimpleNamespace(sign=cloud_detection.Sign(None, "the firmware cannot be read here"))
-    monkeypatch.setattr(cloud_detection, "machine_sign", lambda cloud: firmware.sign)
+    firmware = SimpleNamespace(
+        signs=cloud_detection.CloudSigns(None, "the firmware cannot be read here")
+    )
+    monkeypatch.setattr(cloud_detection, "machine_signs", lambda cloud: firmware.signs)
     return firmware
 
 
@@ -254,7 +256,7 @@ def test_a_google_machine_is_detected_by_firmware_and_variables(
     hints: dict[str, str],
     certain: bool | None,
 ) -> None:
-    firmware.sign = cloud_detection.Sign(sign, "so the firmware says")
+    firmware.signs = cloud_detection.CloudSigns(sign, "so the firmware says")
     identity = identify({"HOME": str(tmp_path), **hints})
     assert identity.source == (None if certain is None else "instance-metadata")
     assert identity.certain is (certain is not False)

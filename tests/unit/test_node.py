@@ -13,7 +13,7 @@ from ruamel.yaml.error import YAMLError
 
 from cred_helper.clouds import CLOUDS, NAMES
 from cred_helper.commands.node import layouts, match_images, yaml_text
-from cred_helper.commands.node.entries import Chosen, of
+from cred_helper.commands.node.entries import ChosenCloud, of
 from cred_helper.commands.node.provider_config import GROUP, ConfigFile
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import route
@@ -51,7 +51,7 @@ _EKS = """{
   ]
 }
 """
-_ALL = of([Chosen(cloud) for cloud in CLOUDS if not cloud.only_with])
+_ALL = of([ChosenCloud(cloud) for cloud in CLOUDS if not cloud.only_with])
 
 
 def _read(tmp_path: Path, text: str, name: str = "config.yaml") -> ConfigFile:

@@ -68,7 +68,7 @@ def configure(
     yes: bool,
     dry_run: bool,
 ) -> None:
-    """Make docker, podman and their relatives ask this program.
+    """Make docker, podman and similar clients ask this program.
 
     Shows what is there and what would change, and asks before it writes. Everything else in the
     files stays as it is, to the byte.
@@ -76,7 +76,7 @@ def configure(
     if registries and everywhere:
         raise click.UsageError("--global and --registry exclude each other")
     if undo and (registries or everywhere or links or docker_only):
-        raise click.UsageError("--undo puts everything back: it goes with no other option")
+        raise click.UsageError("--undo puts everything back, and takes no other option")
     if system:
         found = next(row for row in ci.SYSTEMS if row.name == system)
         click.echo(ci.recipe(found, ci.known_hosts(), Wiring.of_process(stdio.warning)), nl=False)

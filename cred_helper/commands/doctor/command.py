@@ -19,28 +19,26 @@ from cred_helper.commands.ui.screen import Progress, Screen
 
 @click.command()
 @server_url_argument("server_urls", "[SERVER_URL]...", nargs=-1)
-@click.option(
-    "--online", is_flag=True, help="Fetch a credential for each registry and show it to it."
-)
+@click.option("--online", is_flag=True, help="Check that each registry accepts its credential.")
 @click.option(
     "--node",
     "root",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     default="/",
-    help="Look at the kubelet of the node with this root folder alone.",
+    help="Check only the kubelet of the node with this root folder.",
 )
 @as_json
 def doctor(server_urls: tuple[str, ...], online: bool, root: Path, json_wanted: bool) -> int:
-    """Find what keeps clients from their credentials.
+    """Find out why clients get no credentials.
 
     Checks PATH, the files of docker and podman, the settings and rules, the cache, the clock,
     certificates, the proxy, each cloud's identity and, on a node of Kubernetes, what kubelet asks.
-    Every finding has a severity and, where there is one, a command to run. The exit status is 1 if
-    a finding is an error.
+    Every finding has a severity, and some have a command to run. The exit status is 1 if a finding
+    is an error.
 
-    With --online, a credential is fetched for each registry that docker's files name and shown to
-    it, as for each SERVER_URL that is given.
+    For each SERVER_URL, and with --online for each registry that docker's files name, doctor gets a
+    credential and checks that the registry accepts it.
     """
     screen = Screen.guarded()
     with Progress("asking registries") as progress:

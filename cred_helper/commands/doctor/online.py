@@ -11,7 +11,7 @@ from cred_helper import docker_hub
 from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, Finding, error, note, ok, warning
 from cred_helper.commands.lookup.attempt import Attempt
 from cred_helper.commands.lookup.explanation import Explanation
-from cred_helper.commands.lookup.registry_check import Checked, check
+from cred_helper.commands.lookup.registry_check import RegistryCheck, check
 from cred_helper.commands.ui import shell, this_program
 from cred_helper.commands.ui.times import duration
 from cred_helper.errors import CredentialError
@@ -32,7 +32,7 @@ def online(server_urls: list[str], progress: Callable[[int, int], None]) -> Iter
     """
     urls = [ServerURL.parse(text) for text in dict.fromkeys(server_urls)]
     deferred_imports.switch_off()  # several threads import the SDKs
-    asker = _Asker()
+    asker = _CloudQueue()
     pool = ThreadPoolExecutor(_MOST_AT_ONCE)
     try:
         waiting = {pool.submit(asker.ask, url) for url in urls if not docker_hub.is_token_key(url)}
@@ -46,14 +46,14 @@ def online(server_urls: list[str], progress: Callable[[int, int], None]) -> Iter
     yield from _clock(asker.checked)
 
 
-class _Asker:
+class _CloudQueue:
     """Asks for credentials of one cloud one after another, and the registries side by side.
 
     The locks that keep processes from using a refresh token twice do not hold between threads.
     """
 
     def __init__(self) -> None:
-        self.checked: list[tuple[str, Checked]] = []
+        self.checked: list[tuple[str, RegistryCheck]] = []
         self._turns: defaultdict[str, Lock] = defaultdict(Lock)
 
     def ask(self, server_url: ServerURL) -> Finding:
@@ -97,7 +97,7 @@ class _Asker:
         return Finding(ERROR, "online", notice, command)
 
 
-def _clock(checked: list[tuple[str, Checked]]) -> Iterator[Finding]:
+def _clock(checked: list[tuple[str, RegistryCheck]]) -> Iterator[Finding]:
     """How far this machine's clock is from the registries': the smallest difference counts."""
     known = [(one.ahead_s, name) for name, one in checked if one.ahead_s is not None]
     if not known:

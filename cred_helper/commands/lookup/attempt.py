@@ -18,11 +18,11 @@ from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.times import iso, left
 from cred_helper.credential import Credential
 from cred_helper.errors import NotFound, ProviderError
-from cred_helper.keychain import Answer, in_context
 from cred_helper.server_url import ServerURL
+from cred_helper.sources import Answer, in_context
 
 if TYPE_CHECKING:
-    from cred_helper.keychain import Source
+    from cred_helper.sources import Source
 
 
 def required(server_url: ServerURL, answer: Answer) -> Credential:
@@ -41,7 +41,7 @@ def required(server_url: ServerURL, answer: Answer) -> Credential:
     return answer.credential
 
 
-class Asked(NamedTuple):
+class AskedSource(NamedTuple):
     """One source that was asked: its outcome, the time it took, whether the token was cached."""
 
     source: str
@@ -56,7 +56,7 @@ class Asked(NamedTuple):
             is_nothing = isinstance(self.outcome, NotFound)
             return Outlook.of(NOTHING if is_nothing else FAILURE, self.outcome)
         expires_at = self.outcome.expires_at
-        good = f", good for {left(expires_at)}" if expires_at else ""
+        good = f", valid for {left(expires_at)}" if expires_at else ""
         cached = ", from the cache" if self.cached else ""
         return Outlook(CREDENTIAL, f"{self.outcome.words}{good}{cached}")
 
@@ -95,13 +95,13 @@ class Attempt:
         self.took_ms = (monotonic() - begun_s) * 1000
 
     @property
-    def asked(self) -> list[Asked]:
+    def asked(self) -> list[AskedSource]:
         """The sources that were asked, in order."""
         # The last one answered, so that its time was not taken.
         times_ms = [*self._times_ms, self.took_ms - sum(self._times_ms)]
         cached = [self._is_kept, *[False] * len(times_ms)]
         return [
-            Asked(consulted.source, consulted.outcome, took_ms, is_cached)
+            AskedSource(consulted.source, consulted.outcome, took_ms, is_cached)
             for consulted, took_ms, is_cached in zip(
                 self.answer.trace, times_ms, cached, strict=False
             )

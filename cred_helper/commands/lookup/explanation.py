@@ -17,7 +17,7 @@ from cred_helper.cache.entry import Entry
 from cred_helper.commands.ui.times import duration
 from cred_helper.docker_hub import is_token_key
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, ProviderError
-from cred_helper.fallback import Known
+from cred_helper.fallback import FixedOutcome
 from cred_helper.fallback.helper import Helper
 from cred_helper.fallback.login import MachineKeychain
 from cred_helper.hosts import OPTIONAL_ZONES, route
@@ -28,7 +28,7 @@ from cred_helper.server_url import ServerURL
 from cred_helper.wiring import ProviderSource, Wiring
 
 if TYPE_CHECKING:
-    from cred_helper.keychain import Source
+    from cred_helper.sources import Source
 
 # What a source would answer.
 CREDENTIAL = "credential"
@@ -71,7 +71,7 @@ class Explanation:
             self.sources = [
                 source
                 for source in self.wiring.sources(found)
-                if not (isinstance(source, Known) and source.name == stdio.PROGRAM)
+                if not (isinstance(source, FixedOutcome) and source.name == stdio.PROGRAM)
             ]
         self.builtin = next((s for s in self.sources if isinstance(s, ProviderSource)), None)
         self.identity: Identity | None = None
@@ -130,14 +130,16 @@ class Explanation:
         own = self.resolution.own_route
         if self.route is not None:
             cloud = clouds.find(self.route.provider).title
-            why = f"the host is one of {cloud}"
+            why = f"the host belongs to {cloud}"
             if self.rule and self.rule.target:
-                why = f"by a rule the host stands for {self.route.host}, one of {cloud}"
+                why = (
+                    f"a rule makes the host an alias of {self.route.host}, which belongs to {cloud}"
+                )
             is_asked = self.builtin or self.error or not self.in_this_build()
             return why if is_asked else f"{why}, but the setting order leaves it out"
         if own is not None:
-            why = "a rule answers otherwise" if self.rule else "its provider is switched off"
-            return f"the host is one of {clouds.find(own.provider).title}, but {why}"
+            why = "a rule names another source" if self.rule else "its provider is disabled"
+            return f"the host belongs to {clouds.find(own.provider).title}, but {why}"
         if self.server_url.unroutable:
             return find(self.server_url.unroutable).text
         # The cloud that the host would belong to with the options that it is asked with.
@@ -145,8 +147,8 @@ class Explanation:
         if zone is not None and not is_token_key(self.server_url):
             optional = clouds.find(zone.provider)
             needed = " and ".join(optional.only_with)
-            return f"the host is one of {optional.title}, which is asked only with {needed}"
-        return "the host is on no table of a cloud's registries"
+            return f"the host belongs to {optional.title}, which is asked only with {needed}"
+        return "the host does not match the registries of any cloud"
 
     def in_this_build(self) -> bool | None:
         """Whether this build has the provider; a slim build leaves some out."""
@@ -173,7 +175,7 @@ class Explanation:
         if isinstance(source, ProviderSource):
             return self._of_provider()
         if isinstance(source, Helper | MachineKeychain):
-            return Outlook(OPEN, "another program, not run here")
+            return Outlook(OPEN, "another program, which only --try runs")
         try:
             credential = source.get(self.server_url)
         except NotFound as nothing:
@@ -192,7 +194,7 @@ class Explanation:
         kept = self.kept()
         if kept is not None:
             left = duration(kept.expires_at - time())
-            return Outlook(CREDENTIAL, f"a token for {kept.username} is kept, good for {left}")
+            return Outlook(CREDENTIAL, f"a cached token for {kept.username}, valid for {left}")
         doubt = "" if identity.certain else ", if that answers"
         return Outlook(OPEN, f"asks its cloud as {identity.source}{doubt}")
 

@@ -18,11 +18,11 @@ from cred_helper.hosts import HubRoute
 from cred_helper.registry import Registry
 from cred_helper.server_url import ServerURL
 
-# The whole exchange, for a reply that comes byte by byte.
+# For all requests together: a reply can come byte by byte.
 TOTAL_TIMEOUT_S = 25.0
 
 
-class Checked(NamedTuple):
+class RegistryCheck(NamedTuple):
     """What a registry answered, and how far its clock is ahead of this machine's.
 
     ``notice`` is a message, which is an error where ``accepted`` is false.
@@ -45,7 +45,7 @@ class Checked(NamedTuple):
 
 def check(
     server_url: ServerURL, credential: Credential | None, *, is_clouds: bool = False
-) -> Checked:
+) -> RegistryCheck:
     """Ask the registry of a server URL, with a credential if there is one.
 
     ``is_clouds`` is whether a built-in provider gave the credential.
@@ -67,7 +67,7 @@ def check(
     worker.join(TOTAL_TIMEOUT_S)
     values = {"upstream": registry.host, "seconds": f"{TOTAL_TIMEOUT_S:.0f}"}
     notice = notices[0] if notices else Unreachable("network.slow-reply", **values)
-    return Checked(notice, registry.ahead_s, (monotonic() - begun_s) * 1000)
+    return RegistryCheck(notice, registry.ahead_s, (monotonic() - begun_s) * 1000)
 
 
 def _notice(registry: Registry, credential: Credential | None) -> CredentialError:

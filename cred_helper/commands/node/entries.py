@@ -21,7 +21,7 @@ _ROLE = "docker-credential-multi-audience"
 _RBAC = "rbac.authorization.k8s.io"
 
 
-class Chosen:
+class ChosenCloud:
     """A cloud to configure: its options, the hosts that rules add, and the audience of its tokens.
 
     ``audience`` is empty without pod identity.
@@ -38,7 +38,7 @@ class Chosen:
         return [*match_images.of_cloud(self.cloud.name), *self.hosts]
 
 
-def of(chosen: list[Chosen]) -> list[Entry]:
+def of(chosen: list[ChosenCloud]) -> list[Entry]:
     """The providers for these clouds: one for all without an audience, and one for each other."""
     of_node = [one for one in chosen if not one.audience]
     found = [_entry(PROGRAM, of_node)] if of_node else []
@@ -56,7 +56,7 @@ def of(chosen: list[Chosen]) -> list[Entry]:
     return found
 
 
-def _entry(name: str, chosen: list[Chosen]) -> Entry:
+def _entry(name: str, chosen: list[ChosenCloud]) -> Entry:
     entry: Entry = {
         "name": name,
         "apiVersion": PLUGIN_VERSION,

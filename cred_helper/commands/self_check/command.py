@@ -22,7 +22,7 @@ from cred_helper.errors import CannotLoad
 )
 @as_json
 def self_check(sums: str | None, json_wanted: bool) -> int:
-    """Check that this program is what was built, and works here.
+    """Check that this program is undamaged, and works here.
 
     Compares the checksums of its parts, loads its libraries, and lets the SDK of each cloud get a
     credential from a loopback server, for a made-up identity. Needs no network, home folder or

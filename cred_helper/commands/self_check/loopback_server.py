@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from http.client import HTTPException, parse_headers
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from cred_helper.providers.common.loopback import Asked
+from cred_helper.providers.common.loopback import ReceivedRequest
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -93,7 +93,7 @@ class LoopbackServer:
         self,
         authority: Authority,
         keep: Callable[[str, bytes], str],
-        answer: Callable[[Asked], object | None],
+        answer: Callable[[ReceivedRequest], object | None],
     ) -> None:
         self._authority = authority
         self._keep = keep
@@ -101,7 +101,7 @@ class LoopbackServer:
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
-        self.refused: Asked | None = None
+        self.refused: ReceivedRequest | None = None
         self.answered = 0
 
     def __enter__(self) -> Self:
@@ -141,7 +141,9 @@ class LoopbackServer:
             method, target, _ = _first_line(stream)
             headers = {name.lower(): value for name, value in parse_headers(stream).items()}
             size = min(int(headers.get("content-length", "0")), _MAX_REQUEST_BYTES)
-            asked = Asked(method, host, target.partition("?")[0], headers, stream.read(size))
+            asked = ReceivedRequest(
+                method, host, target.partition("?")[0], headers, stream.read(size)
+            )
         reply = self._answer(asked)
         if reply is None:
             self.refused = asked

@@ -30,9 +30,9 @@ from cred_helper.providers.common.quoted import last_line, quoted
 from cred_helper.providers.common.token_identity import claims
 
 if TYPE_CHECKING:
-    from cred_helper.programs.running import Finished
+    from cred_helper.programs.running import ProgramResult
     from cred_helper.providers.acr.sources import AzureSettings, Candidate
-    from cred_helper.providers.common.wire import Exchange, Wire
+    from cred_helper.providers.common.wire import RoundTrip, Wire
 
 # The refusals of Entra that a stray line end in a variable causes.
 _WRONG_SECRETS = {"acr.wrong-secret": "AZURE_CLIENT_SECRET", "acr.wrong-password": "AZURE_PASSWORD"}
@@ -73,7 +73,7 @@ def sign_in_error(
     )
 
 
-def _entra_reply(settings: AzureSettings, reply: Exchange) -> CredentialError:
+def _entra_reply(settings: AzureSettings, reply: RoundTrip) -> CredentialError:
     document = parse_object(reply.body)
     if refusal := entra_refusal(settings, str(document.get("error_description", ""))):
         return refusal
@@ -101,7 +101,7 @@ def _entra_number(text: str) -> str:
     return found[1] if found else ""
 
 
-def _metadata_error(candidate: Candidate, reply: Exchange) -> CredentialError:
+def _metadata_error(candidate: Candidate, reply: RoundTrip) -> CredentialError:
     document = parse_object(reply.body)
     text = str(document.get("error_description") or document.get("message") or "")
     if failed := status_error(reply):
@@ -128,7 +128,9 @@ def _metadata_error(candidate: Candidate, reply: Exchange) -> CredentialError:
     return BadReply("acr.no-metadata-token", upstream=reply.upstream, said=said)
 
 
-def program_error(settings: AzureSettings, candidate: Candidate, done: Finished) -> CredentialError:
+def program_error(
+    settings: AzureSettings, candidate: Candidate, done: ProgramResult
+) -> CredentialError:
     if done.status == 0:
         return BadReply("acr.no-token-given", source=candidate.source)
     command = LOGIN_COMMANDS[candidate.source]
@@ -159,7 +161,7 @@ def unreachable_registry(settings: AzureSettings, wire: Wire, error: Exception) 
     return failed
 
 
-def refused_exchange(settings: AzureSettings, token: str, reply: Exchange) -> ProviderError:
+def refused_exchange(settings: AzureSettings, token: str, reply: RoundTrip) -> ProviderError:
     """The error for a registry that does not exchange a token."""
     if failed := status_error(reply):
         return failed
@@ -172,7 +174,7 @@ def refused_exchange(settings: AzureSettings, token: str, reply: Exchange) -> Pr
     return Denied(code, **values) if code else BadReply("acr.not-exchanged", **values)
 
 
-def _forbidden(reply: Exchange, values: dict[str, Any]) -> ProviderError:
+def _forbidden(reply: RoundTrip, values: dict[str, Any]) -> ProviderError:
     if address := re.search(rb"client with IP '([0-9a-fA-F.:]{2,45})'", reply.body):
         return Denied("acr.network-rules", address=address[1].decode(), **values)
     errors = parse_object(reply.body).get("errors")

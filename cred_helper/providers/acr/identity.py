@@ -13,7 +13,7 @@ from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.files import fingerprints
 from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.sources import AzureSettings, Candidate, Source
-from cred_helper.providers.common.interface import ID_TOKEN, Identity, Skipped, walk
+from cred_helper.providers.common.interface import ID_TOKEN, Identity, SkippedSource, walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,19 +82,19 @@ def choose(request: TokenRequest) -> AcrIdentity:
     )
 
 
-def _ordered(found: list[Candidate], skipped: list[Skipped]) -> list[Candidate]:
+def _ordered(found: list[Candidate], skipped: list[SkippedSource]) -> list[Candidate]:
     """Sort certain candidates first. Remove the uncertain ones if a certain one is settled."""
     certain = [one for one in found if one.certain]
     uncertain = [one for one in found if not one.certain]
     settled = next((one.source for one in certain if one.settled), "")
     if settled:
         reason = NotFound("acr.guess", source=settled)
-        skipped += [Skipped(one.source, reason) for one in uncertain]
+        skipped += [SkippedSource(one.source, reason) for one in uncertain]
         uncertain = []
     candidates = [*certain, *uncertain]
     for later in candidates[1:]:
         reason = NotFound("acr.asked-later", source=candidates[0].source)
-        skipped.append(Skipped(later.source, reason))
+        skipped.append(SkippedSource(later.source, reason))
     order = [source.word for source in CHAIN]
     skipped.sort(key=lambda one: order.index(one.source))
     return candidates

@@ -86,10 +86,10 @@ def _of_machine(settings: AzureSettings, source: Source) -> Candidate | NotFound
         if not certain:
             from cred_helper.providers.common import cloud_detection
 
-            sign = cloud_detection.machine_sign(cloud_detection.AZURE)
-            if sign.is_cloud is False:
-                return NotFound("acr.not-an-azure-machine", reason=sign.reason)
-            certain = sign.is_cloud is True
+            signs = cloud_detection.machine_signs(cloud_detection.AZURE)
+            if signs.is_cloud is False:
+                return NotFound("acr.not-an-azure-machine", reason=signs.reason)
+            certain = signs.is_cloud is True
     named = settings.managed_identity()
     owner: tuple[str | None, ...] = (None,) if configured else _machine()
     return Candidate(

@@ -27,7 +27,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "acr.bad-character": Message("{name} has an invalid character: {character}"),
     "acr.not-a-guid": Message(
-        "{name} is not a GUID", "the client secret and the client id may be in each other's place"
+        "{name} is not a GUID", "the client secret and the client id may be swapped"
     ),
     "acr.content-for-path": Message(
         "{variable} holds a key or a token, where the path of a file belongs",
@@ -52,7 +52,7 @@ MESSAGES: dict[str, Message] = {
     "acr.two-identities": Message("the options {options} both choose an identity"),
     "acr.bad-authority": Message(
         "AZURE_AUTHORITY_HOST is not the https address of a host",
-        "it is one like https://login.microsoftonline.com",
+        "set it to an address such as https://login.microsoftonline.com",
     ),
     "acr.authority-of-another-cloud": Message(
         "AZURE_AUTHORITY_HOST is an authority of another cloud than {suffix}",
@@ -87,8 +87,8 @@ MESSAGES: dict[str, Message] = {
     "acr.other-client-id": Message(
         "{variable} belongs to AZURE_CLIENT_ID, and the option client_id names another"
     ),
-    "acr.guess": Message("{source} is certain, this would be a guess"),
-    "acr.asked-later": Message("it is used if {source} does not exist after all"),
+    "acr.guess": Message("{source} is certain to exist, and this source is not"),
+    "acr.asked-later": Message("used only if {source} turns out not to exist"),
     "acr.not-an-azure-machine": Message("this machine is not in Azure: {reason}"),
     "acr.no-broker": Message(
         "it signs in through azure-identity-broker, which is not part of this program"
@@ -98,7 +98,7 @@ MESSAGES: dict[str, Message] = {
     # No identity.
     "acr.no-identity": Message("no Azure identity is configured or detected here"),
     "acr.no-such-identity": Message(
-        "no Azure identity can be signed in with as the {kind} {id}",
+        "no Azure identity here can sign in as the {kind} {id}",
         "az login, or set AZURE_TENANT_ID and AZURE_CLIENT_SECRET or AZURE_FEDERATED_TOKEN_FILE",
     ),
     "acr.no-managed-identity": Message(
@@ -168,7 +168,8 @@ MESSAGES: dict[str, Message] = {
     "acr.unknown-authority": _Refusal(
         "50049",
         "Microsoft does not know the authority that AZURE_AUTHORITY_HOST names",
-        "for a private cloud's, set DOCKER_CREDENTIAL_MULTI_ACR_INSTANCE_DISCOVERY=false",
+        "if it belongs to a private cloud, set"
+        " DOCKER_CREDENTIAL_MULTI_ACR_INSTANCE_DISCOVERY=false",
     ),
     "acr.account-locked": _Refusal("50053", "the account is locked"),
     "acr.password-expired": _Refusal("50055", "the password has expired"),
@@ -194,7 +195,8 @@ MESSAGES: dict[str, Message] = {
     ),
     "acr.no-federated-credential": _Refusal(
         "70021 70025 700211 700212 700213",
-        "no federated credential of the application fits the token's issuer, subject and audience",
+        "no federated credential of the application matches the token's issuer, subject and"
+        " audience",
         "compare them: az ad app federated-credential list --id {client}",
     ),
     "acr.issuer-unreachable": _Refusal(
@@ -204,7 +206,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "acr.federated-credential-case": _Refusal(
         "7002138",
-        "a federated credential of the application has the token's subject in other letters",
+        "the subject of a federated credential differs from the token's in upper and lower case",
         "write it in the same case: az ad app federated-credential list --id {client}",
     ),
     "acr.unknown-tenant": _Refusal("90002", "this cloud has no such tenant", _CHECK_TENANT),
@@ -241,7 +243,7 @@ MESSAGES: dict[str, Message] = {
     "acr.secret-with-blanks": _Refusal(
         "",
         "{variable} begins or ends with a blank or a line end",
-        "write it without: echo -n, or kubectl create secret --from-literal",
+        "write the value without it: use echo -n, or kubectl create secret --from-literal",
         cause="The secret was written to a file or a Kubernetes secret with echo, which adds a line"
         " end.",
     ),
@@ -275,8 +277,8 @@ MESSAGES: dict[str, Message] = {
     ),
     "acr.network-rules": Message(
         "the registry's network rules do not admit {address} ({status})",
-        "az acr network-rule list --name {registry}; behind a private endpoint, its DNS zone has"
-        " to be used here",
+        "az acr network-rule list --name {registry}; with a private endpoint, this machine"
+        " has to use its DNS zone",
     ),
     "acr.exchange-denied": Message(
         "{host} denies the exchange for {who} ({status}): {said}",

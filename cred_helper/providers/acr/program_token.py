@@ -22,7 +22,7 @@ from cred_helper.providers.acr.program_login import az_folder
 from cred_helper.providers.common.run_program import run
 
 if TYPE_CHECKING:
-    from cred_helper.programs.running import Finished
+    from cred_helper.programs.running import ProgramResult
     from cred_helper.providers.acr.sources import AzureSettings, Candidate
 
 # The part of the time left that a program may take: az needs up to twenty seconds to start where a
@@ -94,7 +94,7 @@ def token(settings: AzureSettings, candidate: Candidate) -> tuple[str, float | N
     return found
 
 
-def _run(settings: AzureSettings, candidate: Candidate, arguments: list[str]) -> Finished:
+def _run(settings: AzureSettings, candidate: Candidate, arguments: list[str]) -> ProgramResult:
     deadline = settings.request.deadline
     name = os.path.basename(candidate.program).partition(".")[0]
     try:

@@ -9,7 +9,7 @@ from cred_helper.providers.common import loopback
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cred_helper.providers.common.loopback import Asked
+    from cred_helper.providers.common.loopback import ReceivedRequest
 
 _ENTRA = "login.microsoftonline.com"
 _TENANT = "11111111-1111-1111-1111-111111111111"
@@ -32,7 +32,7 @@ class SelfCheck:
             "AZURE_CLIENT_SECRET": self._client_secret,
         }
 
-    def answer(self, asked: Asked) -> object | None:
+    def answer(self, asked: ReceivedRequest) -> object | None:
         issuer = f"https://{_ENTRA}/{_TENANT}"
         form = asked.form
         match f"{asked.method} {asked.path}".replace(_TENANT, "TENANT"):

@@ -26,16 +26,16 @@ def transport(wire: Wire) -> Any:
 
     def read(response: requests.Response, **_: Any) -> None:
         request = response.request
-        exchange = wire.begin(request.method or "", response.url)
-        exchange.secrets = tuple(secrets_of(request.headers, b""))
+        trip = wire.begin(request.method or "", response.url)
+        trip.secrets = tuple(secrets_of(request.headers, b""))
         try:
-            body = wire.receive(exchange, response.status_code, response.headers, response.raw)
+            body = wire.receive(trip, response.status_code, response.headers, response.raw)
         except (HTTPError, OSError) as error:
             # The SDK knows the exceptions of requests only.
             raise requests.exceptions.ConnectionError(error, request=request) from error
         finally:
             response.close()
-            wire.end(exchange)
+            wire.end(trip)
         # As requests itself has it once a body is read.
         response._content = body  # noqa: SLF001
         response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001

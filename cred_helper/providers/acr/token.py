@@ -82,7 +82,7 @@ def get(request: TokenRequest, identity: AcrIdentity) -> Credential:
 
 
 def _credential(settings: AzureSettings, identity: AcrIdentity, candidate: Candidate) -> Credential:
-    share = settings.request.share
+    cached_part = settings.request.cached_part
     sign_in_key = identity.sign_in_key(candidate)
     scope = f"the sign-in to Entra for {settings.audience}"
     fresh: list[Credential] = []
@@ -98,14 +98,14 @@ def _credential(settings: AzureSettings, identity: AcrIdentity, candidate: Candi
             if fresh or sign_in_key is None:
                 raise
         # The token was kept from before; a new one knows of roles and groups that came since.
-        return _exchange(settings, candidate, share(sign_in_key, scope, sign_in, renew=True))
+        return _exchange(settings, candidate, cached_part(sign_in_key, scope, sign_in, renew=True))
 
-    entra = sign_in() if sign_in_key is None else share(sign_in_key, scope, sign_in)
+    entra = sign_in() if sign_in_key is None else cached_part(sign_in_key, scope, sign_in)
     if identity.cache_key is not None:
         return exchange()  # the caller keeps the answer
     whose = sign_in_key or (digest([entra.secret.expose()]),)
     form = str(settings.flag("identity_token", default=False))
-    return share((*whose, form), settings.host, exchange)
+    return cached_part((*whose, form), settings.host, exchange)
 
 
 def _wire(settings: AzureSettings, candidate: Candidate) -> Wire:

@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 from cred_helper.providers.common.http_client import HttpClient
 
 if TYPE_CHECKING:
-    from cred_helper.providers.common.wire import Exchange, Wire
+    from cred_helper.providers.common.wire import RoundTrip, Wire
 
 # The largest part of the time left that a pause before a retry may take.
 _PAUSE_SHARE = 0.3
@@ -42,12 +42,12 @@ class WireTransport(HttpTransport[Any, Any]):
                 SDK asks again.
         """
         try:
-            exchange = self._client.send(request.method, request.url, request.headers, request.data)
+            trip = self._client.send(request.method, request.url, request.headers, request.data)
         except (ProtocolError, ReadTimeoutError) as error:
             raise ServiceResponseError(error, error=error) from error
         except (HTTPError, OSError) as error:
             raise ServiceRequestError(error, error=error) from error
-        return _Response(request, exchange)
+        return _Response(request, trip)
 
     def sleep(self, duration: float) -> None:
         """Wait, unless that takes too much of the time that is left.
@@ -63,11 +63,11 @@ class WireTransport(HttpTransport[Any, Any]):
 class _Response(HttpResponse):
     """A reply as azure-core reads it."""
 
-    def __init__(self, request: Any, exchange: Exchange) -> None:
-        super().__init__(request, exchange)
-        self.status_code = exchange.status
-        self.headers: Any = exchange.headers
-        self.content_type = exchange.headers.get("content-type")
+    def __init__(self, request: Any, trip: RoundTrip) -> None:
+        super().__init__(request, trip)
+        self.status_code = trip.status
+        self.headers: Any = trip.headers
+        self.content_type = trip.headers.get("content-type")
 
     def body(self) -> bytes:
         body: bytes = self.internal_response.body

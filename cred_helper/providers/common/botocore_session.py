@@ -17,7 +17,7 @@ from cred_helper.providers.common.wire import login_header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cred_helper.providers.common.wire import Exchange, Wire
+    from cred_helper.providers.common.wire import RoundTrip, Wire
 
 # Where the SDK's sources of container and instance credentials keep what they send by.
 _FETCHERS = (("container-role", "_fetcher"), ("iam-role", "_role_fetcher"))
@@ -29,7 +29,7 @@ class WireSession(URLLib3Session):  # type: ignore[misc]
     def __init__(self, wire: Wire, timeout: Any = None) -> None:
         super().__init__(timeout=timeout)
         self._wire = wire
-        self._exchange: Exchange | None = None
+        self._trip: RoundTrip | None = None
 
     def send(self, request: Any) -> Any:
         """Send one request and read its whole reply.
@@ -39,39 +39,39 @@ class WireSession(URLLib3Session):  # type: ignore[misc]
             botocore.exceptions.HTTPClientError: no reply, or half of one.
         """
         wire = self._wire
-        exchange = self._exchange = wire.begin(request.method, request.url)
+        trip = self._trip = wire.begin(request.method, request.url)
         self._verify = wire.verify
         scheme = request.url.partition("://")[0].lower()
-        self._proxy_config = _Proxy({scheme: exchange.proxy} if exchange.proxy else {})
+        self._proxy_config = _Proxy({scheme: trip.proxy} if trip.proxy else {})
         # Without this the SDK reads the whole reply by itself.
         request.stream_output = True
         failure: BaseException | None = None
         try:
             response = super().send(request)
-            response._content = self._body(exchange, response)  # noqa: SLF001 - what the SDK reads
+            response._content = self._body(trip, response)  # noqa: SLF001 - what the SDK reads
         except Exception as error:
             failure = error
             raise
         finally:
-            wire.end(exchange, failure)
+            wire.end(trip, failure)
         return response
 
-    def _body(self, exchange: Exchange, response: Any) -> bytes:
+    def _body(self, trip: RoundTrip, response: Any) -> bytes:
         """Read a reply; urllib3's errors become those that the SDK raises itself."""
         status, headers = response.status_code, response.headers
         try:
-            return self._wire.receive(exchange, status, headers, response.raw)
+            return self._wire.receive(trip, status, headers, response.raw)
         except (SilentError, TimeoutError) as error:
-            raise ReadTimeoutError(endpoint_url=exchange.url, error=error) from error
+            raise ReadTimeoutError(endpoint_url=trip.url, error=error) from error
         except (HTTPError, OSError) as error:
-            raise ConnectionClosedError(endpoint_url=exchange.url, error=error) from error
+            raise ConnectionClosedError(endpoint_url=trip.url, error=error) from error
 
     def _get_request_timeout(self, request: Any) -> Any:
         asked: Any = super()._get_request_timeout(request) or self._timeout
         if not isinstance(asked, Timeout):
             asked = Timeout(connect=asked, read=asked)
-        assert self._exchange is not None
-        connect_s, read_s = self._wire.timeouts(self._exchange)
+        assert self._trip is not None
+        connect_s, read_s = self._wire.timeouts(self._trip)
         connect_s = min(asked.connect_timeout or connect_s, connect_s)
         return Timeout(connect=connect_s, read=min(asked.read_timeout or read_s, read_s))
 

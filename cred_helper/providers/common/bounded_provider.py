@@ -41,7 +41,7 @@ class BoundedProvider(Record):
         from cred_helper.providers.common.timeout import bounded
 
         def ask() -> Credential:
-            return self.provider.get(request, identity.resolved(request))
+            return self.provider.get(request, identity.determined(request))
 
         try:
             credential = bounded(ask, request, self.name)

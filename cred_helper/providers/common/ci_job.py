@@ -58,7 +58,7 @@ def find(environ: Environ, audiences: tuple[str, ...], *, is_chosen: bool) -> Fo
         if environ.get(sign):
             return look(environ, audiences, is_chosen)
     is_machine = environ.get("NO_GCE_CHECK") != "true" and (
-        cloud_detection.machine_sign(cloud_detection.GOOGLE).is_cloud
+        cloud_detection.machine_signs(cloud_detection.GOOGLE).is_cloud
     )
     if is_machine or environ.get(METADATA_VARIABLE):
         return _google_cloud(environ, audiences)

@@ -34,26 +34,26 @@ _BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id"
 _MAX_FILE_BYTES = 4096
 
 
-class Sign(Record):
+class CloudSigns(Record):
     """What local signs say: ``is_cloud`` is true, false, or ``None`` where they are silent."""
 
     is_cloud: bool | None
     reason: str
 
 
-def machine_sign(cloud: str, *, dmi_folder: str = _DMI_FOLDER) -> Sign:
+def machine_signs(cloud: str, *, dmi_folder: str = _DMI_FOLDER) -> CloudSigns:
     """Read the firmware's word on whether this machine is one of the cloud's."""
     readable = False
     for name, beginning in _FIRMWARE[cloud]:
         text = _first_line(f"{dmi_folder}/{name}")
         readable = readable or bool(text)
         if text.startswith(beginning):
-            return Sign(True, f"the firmware says {text!r}")
+            return CloudSigns(True, f"the firmware says {text!r}")
     if cloud == AWS and _first_line(_XEN_UUID_FILE).lower().startswith("ec2"):
-        return Sign(True, "the hypervisor's uuid begins with ec2")
+        return CloudSigns(True, "the hypervisor's uuid begins with ec2")
     if readable:
-        return Sign(False, "the firmware names no such cloud")
-    return Sign(None, "the firmware cannot be read here")
+        return CloudSigns(False, "the firmware names no such cloud")
+    return CloudSigns(None, "the firmware cannot be read here")
 
 
 def _first_line(path: str) -> str:

@@ -98,13 +98,13 @@ def _installed() -> Iterable[str]:
 
 def names() -> list[str]:
     """The imported modules whose body has not run."""
-    return [name for name, module in sys.modules.items() if module.__class__ is _Deferred]
+    return [name for name, module in sys.modules.items() if module.__class__ is _DeferredModule]
 
 
 def run(name: str) -> None:
     """Run the body of a module, if it is deferred."""
     module = sys.modules[name]
-    if module.__class__ is _Deferred:
+    if module.__class__ is _DeferredModule:
         _run(module)
 
 
@@ -152,10 +152,10 @@ class _Loader:
 
     @staticmethod
     def exec_module(module: ModuleType) -> None:
-        module.__class__ = _Deferred
+        module.__class__ = _DeferredModule
 
 
-class _Deferred(ModuleType):
+class _DeferredModule(ModuleType):
     """A module whose body has not run."""
 
     def __getattr__(self, name: str) -> Any:
@@ -174,13 +174,13 @@ class _Deferred(ModuleType):
 
 def _find(module: ModuleType, name: str, place: str) -> Any:
     if place == UNUSED:
-        return _Unused
+        return _Inert
     if place == LATER:
-        return _Later(module, name)
+        return _DeferredName(module, name)
     try:
         found: Any = __import__(place, fromlist=("",))
     except ImportError:
-        if module.__class__ is not _Deferred:
+        if module.__class__ is not _DeferredModule:
             raise
         # Two modules import each other: their bodies have to run in the usual order.
         _run(module)
@@ -211,12 +211,12 @@ def _run(module: ModuleType) -> None:
         if made is not module:  # a shared library makes its own
             module.__dict__.update(made.__dict__)
     except BaseException:
-        module.__class__ = _Deferred
+        module.__class__ = _DeferredModule
         spec.loader = deferring
         raise
 
 
-class _Later:
+class _DeferredName:
     """A proxy for a name of a module whose body has not run."""
 
     def __init__(self, module: ModuleType, name: str) -> None:
@@ -224,7 +224,7 @@ class _Later:
         self.__name = name
 
     def __real(self) -> Any:
-        if self.__module.__class__ is _Deferred:
+        if self.__module.__class__ is _DeferredModule:
             self.__module.__dict__.pop(self.__name, None)
             _run(self.__module)
         return getattr(self.__module, self.__name)
@@ -245,7 +245,7 @@ class _Later:
         return (self.__real(),)
 
 
-class _Unused(Exception):
+class _Inert(Exception):
     """Accepts any arguments and does nothing."""
 
     def __init__(self, *_: object, **__: object) -> None:

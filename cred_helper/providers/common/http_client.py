@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from cred_helper.providers.common.wire import Exchange, Wire
+    from cred_helper.providers.common.wire import RoundTrip, Wire
 
 # The headers and the fields of a form that hold no secret. Any other may hold one.
 _OPEN_HEADERS = (
@@ -62,7 +62,7 @@ class HttpClient:
         url: str,
         headers: Mapping[str, str] | None = None,
         body: bytes | str | Mapping[str, str | None] | None = None,
-    ) -> Exchange:
+    ) -> RoundTrip:
         """Send one request and read its whole reply; a mapping is sent as a form.
 
         Raises:
@@ -77,27 +77,27 @@ class HttpClient:
             body = urlencode({name: value for name, value in body.items() if value is not None})
         if isinstance(body, str):
             body = body.encode()
-        exchange = self._wire.begin(method, url)
+        trip = self._wire.begin(method, url)
         failure: BaseException | None = None
         response = None
         try:
             if not urlsplit(url).scheme:
                 raise LocationParseError(url)
             sent |= login_header("Authorization", url)
-            exchange.secrets = tuple(secrets_of(sent, body or b""))
-            connect_s, read_s = self._wire.timeouts(exchange)
+            trip.secrets = tuple(secrets_of(sent, body or b""))
+            connect_s, read_s = self._wire.timeouts(trip)
             timeout = Timeout(connect=connect_s, read=read_s)
-            pool = self._pool(exchange.proxy)
+            pool = self._pool(trip.proxy)
             response = pool.request(method, url, body=body, headers=sent, timeout=timeout, **_ONCE)
-            self._wire.receive(exchange, response.status, response.headers, response)
+            self._wire.receive(trip, response.status, response.headers, response)
         except BaseException as error:
             failure = error
             if response is not None:
                 response.close()
             raise
         finally:
-            self._wire.end(exchange, failure)
-        return exchange
+            self._wire.end(trip, failure)
+        return trip
 
     def _pool(self, proxy: str | None) -> PoolManager:
         """The connections through a proxy, or without one."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from cred_helper.errors import ProviderError
     from cred_helper.providers.common.interface import FoundToken, TokenRequest
-    from cred_helper.providers.common.wire import Exchange
+    from cred_helper.providers.common.wire import RoundTrip
 
 # GitHub's endpoint fails now and then for a moment; with 403 for a job that is still "Pending".
 # Source: https://github.com/aws-actions/configure-aws-credentials/issues/469
@@ -111,7 +111,7 @@ def _asked(
     variable: str,
     *,
     is_direct: bool = False,
-) -> Exchange:
+) -> RoundTrip:
     """Ask an endpoint, again where it fails for a moment; the reply has the status 200."""
     from cred_helper.providers.common.http_client import HttpClient
     from cred_helper.providers.common.network_errors import no_reply_error, status_error
@@ -156,7 +156,7 @@ def _asked(
         pause_s *= 2
 
 
-def _refusal(reply: Exchange) -> ProviderError | None:
+def _refusal(reply: RoundTrip) -> ProviderError | None:
     if reply.status == 200:
         return None
     kind = Denied if reply.status in (401, 403) else BadReply
@@ -164,7 +164,7 @@ def _refusal(reply: Exchange) -> ProviderError | None:
     return kind("oidc.refused", upstream=reply.upstream, status=reply.status, said=said)
 
 
-def _member(reply: Exchange, name: str) -> str:
+def _member(reply: RoundTrip, name: str) -> str:
     value = parse_object(reply.body).get(name)
     if not isinstance(value, str):
         # Azure Pipelines explains a wrong service connection in the place of a list.
@@ -174,7 +174,7 @@ def _member(reply: Exchange, name: str) -> str:
     return value
 
 
-def _said(reply: Exchange) -> str:
+def _said(reply: RoundTrip) -> str:
     """What a reply says in its ``message`` or ``value``, without words that could be a token."""
     document = parse_object(reply.body)
     message = quoted(document.get("message"), reply.secrets)

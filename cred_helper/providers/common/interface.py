@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Found = TypeVar("Found")
 
-    class Share(Protocol):
+    class PartCache(Protocol):
         """Keeps a part of an answer: an Entra token, or the token for keys that a program printed.
 
         ``key`` names the identity, as it is known after its program has run or its service has
@@ -113,8 +113,8 @@ class TokenRequest(Record):
     ``environ`` are the environment variables. The SDKs read those of the process, which only a test
     makes different. ``options`` are the user's choices for this registry, by their names in the row
     of ``clouds``; ``origin_of`` returns the variable, or file and line, that sets an option.
-    ``share`` keeps a part of the answer for other requests. With an ``id_token``, the provider uses
-    no other identity.
+    ``cached_part`` keeps a part of the answer for other requests. With an ``id_token``, the
+    provider uses no other identity.
     """
 
     route: Route
@@ -122,7 +122,7 @@ class TokenRequest(Record):
     deadline: Deadline
     options: Mapping[str, str] = {}
     origin_of: Callable[[str], str | None] = lambda _option: None
-    share: Share = lambda _key, _scope, make, /, **_options: make()
+    cached_part: PartCache = lambda _key, _scope, make, /, **_options: make()
     id_token: IdToken | None = None
 
     def wrong(
@@ -145,7 +145,7 @@ class TokenRequest(Record):
         return text in ("true", "on", "1") if text else default
 
 
-class Skipped(Record):
+class SkippedSource(Record):
     """An identity source that is not used, and the reason, which is formatted when shown."""
 
     source: str
@@ -175,7 +175,7 @@ class Identity(Record):
     one credential, if there are several ("ECR in us-east-1"): they share a cached credential.
 
     ``problem_if_absent`` returns the error for an option that needs an identity; the caller of
-    ``get`` raises it in place of ``NotFound``. ``resolve`` is for an identity that only a program
+    ``get`` raises it in place of ``NotFound``. ``determine`` is for an identity that only a program
     determines (``credential_process``): it runs the program, and returns the identity with its
     ``cache_key`` and with the output that ``get`` uses. ``id_token`` is the identity token of the
     source ``id-token``.
@@ -183,12 +183,12 @@ class Identity(Record):
 
     source: str | None
     description: str | Callable[[], str] = ""
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[SkippedSource, ...] = ()
     cache_key: str | None = None
     certain: bool = True
     scope: str | None = None
     problem_if_absent: Callable[[], Misconfigured | None] = lambda: None
-    resolve: Callable[[TokenRequest], Identity] | None = None
+    determine: Callable[[TokenRequest], Identity] | None = None
     id_token: FoundToken | None = None
 
     @property
@@ -196,13 +196,13 @@ class Identity(Record):
         """The error if an option needs an identity and none is found; else ``None``."""
         return self.problem_if_absent() if self.source is None else None
 
-    def resolved(self, request: TokenRequest) -> Identity:
+    def determined(self, request: TokenRequest) -> Identity:
         """Run the identity's program, if it has one. The cache calls this before it reads an entry.
 
         Raises:
             ProviderError: the program failed; the caller handles it as a failure of ``get``.
         """
-        return self if self.resolve is None else self.resolve(request)
+        return self if self.determine is None else self.determine(request)
 
     @property
     def detail(self) -> str:
@@ -217,7 +217,7 @@ def walk(
     sources: Iterable[tuple[str, Callable[[], Found | NotFound]]],
     *,
     settles: Callable[[Found], bool] = lambda _found: True,
-) -> tuple[list[tuple[str, Found]], list[Skipped]]:
+) -> tuple[list[tuple[str, Found]], list[SkippedSource]]:
     """Ask the identity sources in order; return the identities, and the sources without one.
 
     A source is a name and a function, which returns an identity or a ``NotFound``. The walk ends at
@@ -227,12 +227,12 @@ def walk(
         Misconfigured: a source is configured and cannot be used. Later sources are not asked.
     """
     found: list[tuple[str, Found]] = []
-    skipped: list[Skipped] = []
+    skipped: list[SkippedSource] = []
     settled = ""
     for source, look in sources:
         outcome = NotFound("provider.comes-first", source=settled) if settled else look()
         if isinstance(outcome, NotFound):
-            skipped.append(Skipped(source, outcome))
+            skipped.append(SkippedSource(source, outcome))
             continue
         found.append((source, outcome))
         if settles(outcome):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LIFETIME_S = 3600
 
 
-class Asked(Record):
+class ReceivedRequest(Record):
     """One request to a cloud, as it arrived; the names of ``headers`` are in lower case."""
 
     method: str
@@ -50,7 +50,7 @@ class SelfCheck(Protocol):
     def environ(self, keep: Callable[[str, bytes], str]) -> dict[str, str]:
         """The variables of the identity; ``keep`` makes a file of a name and returns its path."""
 
-    def answer(self, asked: Asked) -> object | None:
+    def answer(self, asked: ReceivedRequest) -> object | None:
         """The reply to a request, as JSON has it; ``None`` where the cloud would refuse it."""
 
 

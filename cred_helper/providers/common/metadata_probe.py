@@ -23,7 +23,7 @@ def answers(
 ) -> bool:
     """Send one plain HTTP request and say whether the reply is the metadata service's own.
 
-    Units: ``timeout_s`` bounds the whole exchange, in seconds. Any failure is a no.
+    Units: ``timeout_s`` bounds the whole request, in seconds. Any failure means no.
     """
     import socket
     from time import monotonic

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from cred_helper.providers.common.trust import CaFile
-    from cred_helper.providers.common.wire import Exchange, Wire
+    from cred_helper.providers.common.wire import RoundTrip, Wire
 
     Found = TypeVar("Found", bound=BaseException)
 
@@ -55,7 +55,7 @@ _TIMED_OUT = ("TimeoutError", "Timeout", "ConnectTimeoutError", "ReadTimeoutErro
 
 
 def network_error(
-    error: BaseException, exchange: Exchange, *, ca_file: CaFile | None = None
+    error: BaseException, trip: RoundTrip, *, ca_file: CaFile | None = None
 ) -> ProviderError:
     """The error for a request without a reply. ``error`` is the exception of the SDK."""
     if isinstance(error, ProviderError):
@@ -64,18 +64,18 @@ def network_error(
     if ca_file and _may_be_ca_file(chain) and (problem := ca_file.problem()):
         return problem
     if _has(chain, *_BAD_ADDRESS):
-        return Misconfigured("network.bad-address", upstream=exchange.upstream)
-    proxy = shown(exchange.proxy) or "the proxy" if exchange.proxy else ""
+        return Misconfigured("network.bad-address", upstream=trip.upstream)
+    proxy = shown(trip.proxy) or "the proxy" if trip.proxy else ""
     for one in chain:
         # The proxy's answer to CONNECT.
         if refusal := re.search(r"Tunnel connection failed: (\d{3})", str(one)):
             code = "network.proxy-login" if refusal[1] == "407" else "network.proxy-forbids"
-            values = {"upstream": exchange.upstream, "status": refusal[1]}
+            values = {"upstream": trip.upstream, "status": refusal[1]}
             return Unreachable(code, proxy=proxy or "the proxy", **values)
-    host = exchange.host.rpartition(":")[0] or exchange.host
-    server_code = _certificate_code(chain, exchange.host) or _tls_code(chain)
+    host = trip.host.rpartition(":")[0] or trip.host
+    server_code = _certificate_code(chain, trip.host) or _tls_code(chain)
     code = server_code or _connection_code(chain) or _reply_code(chain) or "network.failed"
-    upstream = exchange.upstream
+    upstream = trip.upstream
     if proxy and (_has(chain, *_AT_PROXY) or any(map(_is_from_connect, chain))):
         # Until the tunnel is open, only the proxy can be the cause.
         host = proxy.partition(":")[0]
@@ -88,29 +88,29 @@ def network_error(
         upstream=upstream,
         host=host,
         reason=_tls_reason(chain),
-        error=type(exchange.failure or chain[0]).__name__,
-        within=f"within {seconds(exchange.took_s)} s" if exchange.took_s else "in time",
-        tries=f", after {exchange.attempt} attempts" if exchange.attempt > 1 else "",
+        error=type(trip.failure or chain[0]).__name__,
+        within=f"within {seconds(trip.took_s)} s" if trip.took_s else "in time",
+        tries=f", after {trip.attempt} attempts" if trip.attempt > 1 else "",
     )
 
 
 def no_reply_error(wire: Wire, error: BaseException) -> ProviderError | None:
     """The error if the last request got no reply; ``error`` is the exception of the SDK."""
-    exchange = wire.last
-    if exchange is None or (exchange.failure is None and exchange.status):
+    trip = wire.last
+    if trip is None or (trip.failure is None and trip.status):
         return None
-    return network_error(exchange.failure or error, exchange, ca_file=wire.ca_file)
+    return network_error(trip.failure or error, trip, ca_file=wire.ca_file)
 
 
-def status_error(exchange: Exchange) -> ProviderError | None:
+def status_error(trip: RoundTrip) -> ProviderError | None:
     """The error for a status that does not depend on the identity: redirect, limit, outage."""
-    status, upstream = exchange.status, exchange.upstream
+    status, upstream = trip.status, trip.upstream
     if 300 <= status < 400:
-        host = host_of(exchange.headers.get("Location", ""))
+        host = host_of(trip.headers.get("Location", ""))
         target = f" to {host}" if host and host.isprintable() else ""
         return BadReply("network.redirect", upstream=upstream, status=status, target=target)
     if status == 429 or status >= 500:
-        asked = exchange.headers.get("Retry-After", "")
+        asked = trip.headers.get("Retry-After", "")
         wait = f"; it asks to wait {asked} s" if asked.isdecimal() and len(asked) < 6 else ""
         code = "network.throttled" if status == 429 else "network.server-error"
         return Unreachable(code, upstream=upstream, status=status, wait=wait)

@@ -13,7 +13,7 @@ import os
 from cred_helper.errors import BadReply, Misconfigured, Unreachable
 from cred_helper.files.os_errors import os_reason
 from cred_helper.programs import running
-from cred_helper.programs.running import Finished, TimedOut, TooMuchOutput
+from cred_helper.programs.running import ProgramResult, TimedOut, TooMuchOutput
 from cred_helper.providers.common import waiting
 from cred_helper.providers.common.interface import seconds
 
@@ -35,7 +35,7 @@ def run(
     name: str,
     *,
     folder: str | None = None,
-) -> Finished:
+) -> ProgramResult:
     """Run a program to its end, in a folder, without input. ``name`` is what messages call it.
 
     Raises:

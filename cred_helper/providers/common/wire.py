@@ -31,11 +31,11 @@ CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 10.0
 # A token takes up to three requests. Each may use this fraction of the remaining time, so that the
 # message names the server that does not answer, before the deadline ends the call.
-STEP_SHARE = 0.3
+STEP_FRACTION = 0.3
 _CHUNK_BYTES = 1 << 16
 
 
-class Exchange:
+class RoundTrip:
     """One request and its reply, or its failure.
 
     ``secrets`` are those that the request contains. A reply can repeat them, and messages must not.
@@ -73,12 +73,12 @@ class Wire:
         ca_file: CaFile | None = None,
         name_of: Callable[[str], str] | None = None,
         admit: Callable[[str], None] | None = None,
-        judge: Callable[[Exchange], None] | None = None,
+        judge: Callable[[RoundTrip], None] | None = None,
         direct: bool = False,
     ) -> None:
         self.deadline = deadline
         self.ca_file = ca_file
-        self.last: Exchange | None = None
+        self.last: RoundTrip | None = None
         self._attempts: dict[str, int] = {}
         self._name_of = name_of or host_of
         self._admit = admit
@@ -94,7 +94,7 @@ class Wire:
         """The number of requests to a URL, with any query."""
         return self._attempts.get(url.partition("?")[0], 0)
 
-    def begin(self, method: str, url: str) -> Exchange:
+    def begin(self, method: str, url: str) -> RoundTrip:
         """Start a request.
 
         Raises:
@@ -106,27 +106,25 @@ class Wire:
             self._admit(url)
         address = url.partition("?")[0]
         attempt = self._attempts[address] = self._attempts.get(address, 0) + 1
-        exchange = Exchange(method, url, upstream=self._name_of(url), attempt=attempt)
+        trip = RoundTrip(method, url, upstream=self._name_of(url), attempt=attempt)
         if self._direct:
-            exchange.proxy = None
-        self.last = exchange
+            trip.proxy = None
+        self.last = trip
         left_s = self.deadline.remaining_s()
-        exchange.failure = proxy.problem(exchange.proxy) if exchange.proxy else None
-        if not exchange.failure and left_s <= 0:
-            exchange.failure = Unreachable("network.no-time-left", upstream=exchange.upstream)
-        if exchange.failure:
-            raise exchange.failure
-        exchange.step_s = self.deadline.step_s(min(left_s * STEP_SHARE, READ_TIMEOUT_S))
-        waiting.start(exchange.upstream)
-        return exchange
+        trip.failure = proxy.problem(trip.proxy) if trip.proxy else None
+        if not trip.failure and left_s <= 0:
+            trip.failure = Unreachable("network.no-time-left", upstream=trip.upstream)
+        if trip.failure:
+            raise trip.failure
+        trip.step_s = self.deadline.step_s(min(left_s * STEP_FRACTION, READ_TIMEOUT_S))
+        waiting.start(trip.upstream)
+        return trip
 
-    def timeouts(self, exchange: Exchange) -> tuple[float, float]:
+    def timeouts(self, trip: RoundTrip) -> tuple[float, float]:
         """Seconds to wait for the connection, and for each part of the reply."""
-        return min(CONNECT_TIMEOUT_S, exchange.step_s), exchange.step_s
+        return min(CONNECT_TIMEOUT_S, trip.step_s), trip.step_s
 
-    def receive(
-        self, exchange: Exchange, status: int, headers: Mapping[str, str], raw: Any
-    ) -> bytes:
+    def receive(self, trip: RoundTrip, status: int, headers: Mapping[str, str], raw: Any) -> bytes:
         """Read a reply's body from urllib3, within the limits, and record the reply.
 
         Raises:
@@ -134,7 +132,7 @@ class Wire:
             Unreachable: the reply takes too long.
             Exception: of urllib3, if the connection closes or times out.
         """
-        exchange.status, exchange.headers = status, headers
+        trip.status, trip.headers = status, headers
         # Without it, botocore accepts a reply that is cut short.
         raw.enforce_content_length = True
         body = bytearray()
@@ -143,20 +141,20 @@ class Wire:
             if len(body) > MAX_REPLY_BYTES:
                 raw.close()
                 limit = f"{MAX_REPLY_BYTES >> 20} MiB"
-                raise BadReply("network.reply-too-large", upstream=exchange.upstream, limit=limit)
-            took_s = monotonic() - exchange.started_s
-            if took_s > sum(self.timeouts(exchange)):
+                raise BadReply("network.reply-too-large", upstream=trip.upstream, limit=limit)
+            took_s = monotonic() - trip.started_s
+            if took_s > sum(self.timeouts(trip)):
                 raw.close()
-                values = {"upstream": exchange.upstream, "seconds": seconds(took_s)}
+                values = {"upstream": trip.upstream, "seconds": seconds(took_s)}
                 raise Unreachable("network.slow-reply", **values)
-        exchange.body = bytes(body)
+        trip.body = bytes(body)
         if self._judge:
-            self._judge(exchange)
-        return exchange.body
+            self._judge(trip)
+        return trip.body
 
-    def end(self, exchange: Exchange, failure: BaseException | None = None) -> None:
-        exchange.failure = failure
-        exchange.took_s = monotonic() - exchange.started_s
+    def end(self, trip: RoundTrip, failure: BaseException | None = None) -> None:
+        trip.failure = failure
+        trip.took_s = monotonic() - trip.started_s
         waiting.end()
 
 

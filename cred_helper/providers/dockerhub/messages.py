@@ -28,8 +28,7 @@ MESSAGES: dict[str, Message] = {
         "expires_in is not a number of seconds from {least} to {most}", "write expires_in = {least}"
     ),
     "dockerhub.other-job": Message(
-        "the job has no identity token for Docker Hub, which takes those of GitHub Actions, and not"
-        " of {system}",
+        "Docker Hub accepts identity tokens of GitHub Actions only, and this is a job of {system}",
         "remove connection_id here, and log in with an access token of the organization",
     ),
     "dockerhub.not-docker": Message(

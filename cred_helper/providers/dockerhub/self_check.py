@@ -9,7 +9,7 @@ from cred_helper.providers.common import loopback
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cred_helper.providers.common.loopback import Asked
+    from cred_helper.providers.common.loopback import ReceivedRequest
 
 _CONNECTION = "33333333-3333-4333-8333-333333333333"
 _VARIABLE = "SELF_CHECK_ID_TOKEN"
@@ -30,7 +30,7 @@ class SelfCheck:
     def environ(self, _keep: Callable[[str, bytes], str]) -> dict[str, str]:
         return {_VARIABLE: self._id_token}
 
-    def answer(self, asked: Asked) -> object | None:
+    def answer(self, asked: ReceivedRequest) -> object | None:
         given = (asked.form.get("subject_token"), asked.form.get("connection_id"))
         if asked.path != "/oauth/token" or given != (self._id_token, _CONNECTION):
             return None

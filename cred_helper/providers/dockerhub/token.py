@@ -28,7 +28,7 @@ from cred_helper.providers.dockerhub.identity import AUDIENCE, LONGEST_S
 if TYPE_CHECKING:
     from cred_helper.errors import ProviderError
     from cred_helper.providers.common.interface import TokenRequest
-    from cred_helper.providers.common.wire import Exchange
+    from cred_helper.providers.common.wire import RoundTrip
     from cred_helper.providers.dockerhub.identity import HubIdentity
 
 _URL = f"{AUDIENCE}/oauth/token"
@@ -63,7 +63,7 @@ def get(request: TokenRequest, identity: HubIdentity) -> Credential:
     )
 
 
-def _exchange(request: TokenRequest, identity: HubIdentity, token: str) -> Exchange:
+def _exchange(request: TokenRequest, identity: HubIdentity, token: str) -> RoundTrip:
     """Ask the service; again after the pause that it asks for, if there is time."""
     from cred_helper.providers.common.network_errors import no_reply_error, status_error
 
@@ -96,7 +96,7 @@ def _exchange(request: TokenRequest, identity: HubIdentity, token: str) -> Excha
     return reply
 
 
-def _pause_s(reply: Exchange, left_s: float) -> float | None:
+def _pause_s(reply: RoundTrip, left_s: float) -> float | None:
     """How long to wait before the next attempt; ``None`` for no next attempt."""
     text = reply.headers.get("Retry-After", "")
     if reply.status != 429 or not text.isdecimal() or len(text) > 3:
@@ -105,7 +105,7 @@ def _pause_s(reply: Exchange, left_s: float) -> float | None:
 
 
 def _refusal(
-    identity: HubIdentity, token: str, reply: Exchange, document: dict[str, Any]
+    identity: HubIdentity, token: str, reply: RoundTrip, document: dict[str, Any]
 ) -> ProviderError:
     if not document:
         return BadReply("dockerhub.not-docker", upstream=reply.upstream, status=reply.status)

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from cred_helper.credential import Credential
     from cred_helper.errors import Misconfigured, ProviderError
-    from cred_helper.providers.common.interface import Skipped, TokenRequest
-    from cred_helper.providers.ecr.identity import Found, Output
+    from cred_helper.providers.common.interface import SkippedSource, TokenRequest
+    from cred_helper.providers.ecr.identity import Output, SourceIdentity
 
 
 class EcrProvider:
@@ -52,7 +52,7 @@ class EcrProvider:
         return Identity(None, skipped=tuple(skipped), problem_if_absent=lambda: _problem(config))
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
-        identity = identity.resolved(request)
+        identity = identity.determined(request)
         if not isinstance(identity, AwsIdentity):
             raise NotFound("ecr.no-identity")
         if not identity.certain:
@@ -82,7 +82,7 @@ class EcrProvider:
 PROVIDER = EcrProvider()
 
 
-def _sources(config: Configuration) -> list[tuple[str, Callable[[], Found | NotFound]]]:
+def _sources(config: Configuration) -> list[tuple[str, Callable[[], SourceIdentity | NotFound]]]:
     """The sources in the SDK's order, each with a function that returns its identity.
 
     The identity token of the request, if it has one, is the first source.
@@ -91,13 +91,13 @@ def _sources(config: Configuration) -> list[tuple[str, Callable[[], Found | NotF
     if config.request.id_token:
         names.insert(0, ID_TOKEN)
 
-    def look_at(source: str) -> Callable[[], Found | NotFound]:
+    def look_at(source: str) -> Callable[[], SourceIdentity | NotFound]:
         return lambda: _look(config, source)
 
     return [(name, look_at(name)) for name in names]
 
 
-def _look(config: Configuration, source: str) -> Found | NotFound:
+def _look(config: Configuration, source: str) -> SourceIdentity | NotFound:
     """Return the identity of a source. Its module is loaded only when the walk asks it."""
     if source == ENVIRONMENT:
         return of_environment(config)
@@ -119,7 +119,7 @@ def _look(config: Configuration, source: str) -> Found | NotFound:
     return look(config)
 
 
-def _web_identity(config: Configuration) -> Found | NotFound:
+def _web_identity(config: Configuration) -> SourceIdentity | NotFound:
     if config.chosen_profile:
         return NotFound("ecr.chosen-profile-first")
     path = config.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
@@ -135,8 +135,8 @@ def _web_identity(config: Configuration) -> Found | NotFound:
 def _identity(
     config: Configuration,
     source: str,
-    found: Found,
-    skipped: tuple[Skipped, ...],
+    found: SourceIdentity,
+    skipped: tuple[SkippedSource, ...],
     output: Output | None = None,
 ) -> AwsIdentity:
     parts = found.parts
@@ -165,7 +165,7 @@ def _identity(
         found.certain,
         config.scope,
         problem_if_absent=lambda: _problem(config),
-        resolve=None if found.program is None or output is not None else run,
+        determine=None if found.program is None or output is not None else run,
         id_token=found.id_token,
         found=found,
         output=output,

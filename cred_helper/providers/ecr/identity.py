@@ -35,7 +35,7 @@ INSTANCE = "instance-metadata"
 _MAX_KEY_ID_CHARACTERS = 32
 
 
-class Found(Record):
+class SourceIdentity(Record):
     """The identity of a source.
 
     ``parts`` differ between the identities of a source; ``None`` if no variable or file shows whose
@@ -64,11 +64,11 @@ class Output(Record):
 class AwsIdentity(Identity, kw_only=True):
     """An identity of the AWS SDK; ``output`` has its keys if only running a program gave them."""
 
-    found: Found
+    found: SourceIdentity
     output: Output | None
 
 
-def of_environment(config: Configuration) -> Found | NotFound:
+def of_environment(config: Configuration) -> SourceIdentity | NotFound:
     if config.chosen_profile:
         return NotFound("ecr.chosen-profile-first")
     secret = config.environ.get("AWS_SECRET_ACCESS_KEY")
@@ -80,7 +80,7 @@ def of_environment(config: Configuration) -> Found | NotFound:
     return keys_in_environment(config)
 
 
-def keys_in_environment(config: Configuration) -> Found:
+def keys_in_environment(config: Configuration) -> SourceIdentity:
     """The keys in variables: as an identity, or as the one that assumes a role."""
     names = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SECURITY_TOKEN", "SESSION_TOKEN")
     values = {f"AWS_{name}": config.environ.get(f"AWS_{name}", "") for name in names}
@@ -91,7 +91,7 @@ def keys_in_environment(config: Configuration) -> Found:
     if key_id.isalnum() and key_id.isupper() and len(key_id) <= _MAX_KEY_ID_CHARACTERS:
         detail += f" …{key_id[-4:]}"  # a key id and not a secret key: its end can be shown
     detail += " with a session token" if values["AWS_SESSION_TOKEN"] else ""
-    return Found(detail, [digest([value]) for value in values.values()])
+    return SourceIdentity(detail, [digest([value]) for value in values.values()])
 
 
 def key_problem(value: str) -> str:

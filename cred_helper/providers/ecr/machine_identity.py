@@ -10,14 +10,14 @@ from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.files.fingerprints import digest
 from cred_helper.providers.common.ini_file import IniFile
 from cred_helper.providers.ecr.configuration import expanded, sections
-from cred_helper.providers.ecr.identity import Found
+from cred_helper.providers.ecr.identity import SourceIdentity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.providers.ecr.configuration import Configuration
 
 
-def boto_config(config: Configuration) -> Found | NotFound:
+def boto_config(config: Configuration) -> SourceIdentity | NotFound:
     """The keys in a file of an SDK from before boto3."""
     environ = config.environ
     if "AWS_CREDENTIAL_FILE" in environ:
@@ -25,16 +25,16 @@ def boto_config(config: Configuration) -> Found | NotFound:
         if not files.is_file(file.path):
             raise Misconfigured("ecr.credential-file-missing")
         if b"AWSAccessKeyId" in file.data:
-            return Found(file.shown, [digest([file.data])])
+            return SourceIdentity(file.shown, [digest([file.data])])
     boto_config = environ.get("BOTO_CONFIG")
     for path in [boto_config] if boto_config is not None else ["/etc/boto.cfg", "~/.boto"]:
         file = IniFile(expanded(path))
         if "aws_access_key_id" in sections(file).get("Credentials", {}):
-            return Found(file.shown, [digest([file.data])])
+            return SourceIdentity(file.shown, [digest([file.data])])
     return NotFound("ecr.no-boto-file")
 
 
-def container(config: Configuration) -> Found | NotFound:
+def container(config: Configuration) -> SourceIdentity | NotFound:
     """The credentials of a container, from the service that variables name."""
     environ = config.environ
     relative = environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
@@ -44,11 +44,11 @@ def container(config: Configuration) -> Found | NotFound:
     bearer = _bearer(config)
     if relative is not None:
         # The path is the task's own, and a secret: it is not shown.
-        return Found("the task role of this ECS container", [relative, bearer or ""])
+        return SourceIdentity("the task role of this ECS container", [relative, bearer or ""])
     assert full is not None
     # A service that wants no token answers for whatever role it was started with.
     parts: list[str | bytes] | None = [full, bearer] if bearer else None
-    return Found(f"the credentials at {_address(full)}", parts)
+    return SourceIdentity(f"the credentials at {_address(full)}", parts)
 
 
 def _bearer(config: Configuration) -> str | None:
@@ -71,20 +71,20 @@ def _bearer(config: Configuration) -> str | None:
     return token_identity.of_token(token) if token else None
 
 
-def instance_metadata(config: Configuration) -> Found | NotFound:
+def instance_metadata(config: Configuration) -> SourceIdentity | NotFound:
     """The role of the instance that this runs on."""
     if config.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
         return NotFound("ecr.metadata-disabled")
     if endpoint := metadata_endpoint(config):
         detail = f"the metadata service at {_address(endpoint)}"
-        return Found(detail, [endpoint, *(machine() or ())])
+        return SourceIdentity(detail, [endpoint, *(machine() or ())])
     from cred_helper.providers.common import cloud_detection
 
-    sign = cloud_detection.machine_sign(cloud_detection.AWS)
-    if sign.is_cloud is False:
-        return NotFound("ecr.other-machine", reason=sign.reason)
-    detail = f"the role of this instance ({sign.reason})"
-    return Found(detail, machine(), certain=sign.is_cloud is True)
+    signs = cloud_detection.machine_signs(cloud_detection.AWS)
+    if signs.is_cloud is False:
+        return NotFound("ecr.other-machine", reason=signs.reason)
+    detail = f"the role of this instance ({signs.reason})"
+    return SourceIdentity(detail, machine(), certain=signs.is_cloud is True)
 
 
 def metadata_endpoint(config: Configuration) -> str:

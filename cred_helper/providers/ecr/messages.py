@@ -18,7 +18,7 @@ _KEY = {
 }
 _NO_IDENTITY = {
     "cause": "sudo and services see neither your variables nor your ~/.aws.",
-    "cure": "Sign in as this user (aws sso login, aws configure), or do without sudo.",
+    "cure": "Sign in as this user (aws sso login, aws configure), or run the client without sudo.",
 }
 _SERVICE = {
     "cause": "A container's or an instance's credentials endpoint gives no keys.",
@@ -195,7 +195,7 @@ MESSAGES: dict[str, Message] = {
         "{path}: line 1: the file is UTF-16", "save the file as UTF-8 without a byte order mark"
     ),
     "ecr.comment-behind-value": Message(
-        "{path}: line {line}: the value of {option} goes on to the end of the line, with its #",
+        "{path}: line {line}: the value of {option} includes the comment at the end of the line",
         "put the comment on a line of its own",
         cause="The AWS SDK knows comments only on lines of their own.",
     ),
@@ -224,7 +224,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "ecr.process-not-set": Message('the credential_process of profile "{profile}" is empty'),
     "ecr.process-quotes": Message(
-        'the credential_process of profile "{profile}" has a quotation mark without its pair'
+        'the credential_process of profile "{profile}" has an unclosed quotation mark'
     ),
     # Sign-in sessions.
     "ecr.sso-session-missing": Message(
@@ -268,7 +268,7 @@ MESSAGES: dict[str, Message] = {
     "ecr.session-expired": Message(
         "the session from {detail} has expired: {answer}",
         "renew it",
-        cure="Renew them where they came from (aws sso login, a step of your CI).",
+        cure="Renew the keys where they came from (aws sso login, a step of your CI).",
     ),
     "ecr.token-file-expired": Message(
         "the token has expired: {detail}: {answer}", "look at the step or the volume that renews it"
@@ -339,7 +339,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "ecr.region-off": Message(
         "{api} refuses {detail}: {answer}",
-        "enable the region in the identity's account, or set AWS_DEFAULT_REGION to one that is",
+        "enable the region in the identity's account, or set AWS_DEFAULT_REGION to an enabled one",
     ),
     "ecr.region-unknown": Message(
         "region {region} has no API: the host name {host} has no address",
@@ -351,9 +351,7 @@ MESSAGES: dict[str, Message] = {
     "ecr.api-redirects": Message(
         "{api} answers with a redirect, which is not followed: {answer}", IN_BETWEEN
     ),
-    "ecr.not-aws": Message(
-        "the answer in the place of {api} is not from AWS: {answer}", IN_BETWEEN
-    ),
+    "ecr.not-aws": Message("something other than AWS answers for {api}: {answer}", IN_BETWEEN),
     "ecr.no-token": Message("{api} answered without an authorization token", IN_BETWEEN),
     "ecr.token-encoding": Message("the authorization token of {api} is not base64", IN_BETWEEN),
     "ecr.token-not-a-login": Message(

@@ -8,7 +8,12 @@ from __future__ import annotations
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.files.fingerprints import digest
 from cred_helper.providers.ecr.configuration import sections
-from cred_helper.providers.ecr.identity import Found, assumes_role, key_problem, keys_in_environment
+from cred_helper.providers.ecr.identity import (
+    SourceIdentity,
+    assumes_role,
+    key_problem,
+    keys_in_environment,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +25,9 @@ if TYPE_CHECKING:
 _MOST_ROLES = 100
 
 
-def of_profile(config: Configuration) -> Found | NotFound:
+def of_profile(config: Configuration) -> SourceIdentity | NotFound:
     profile, options = config.profile, config.options
-    found: Found | None
+    found: SourceIdentity | None
     if assumes_role(options):
         found = _source(config, [profile]).but(detail=f"assumes {options['role_arn']}")
     else:
@@ -44,7 +49,7 @@ def of_profile(config: Configuration) -> Found | NotFound:
     return found
 
 
-def _source(config: Configuration, visited: list[str]) -> Found:
+def _source(config: Configuration, visited: list[str]) -> SourceIdentity:
     """The identity that the role of the profile visited last is assumed with."""
     profile = visited[-1]
     options = config.profiles[profile]
@@ -76,9 +81,9 @@ def _source(config: Configuration, visited: list[str]) -> Found:
     return found
 
 
-def _credential_source(config: Configuration, profile: str, name: str) -> Found:
+def _credential_source(config: Configuration, profile: str, name: str) -> SourceIdentity:
     """The identity that ``credential_source`` names."""
-    found: Found | NotFound
+    found: SourceIdentity | NotFound
     if name == "Environment":
         if config.environ.get("AWS_ACCESS_KEY_ID"):
             if not config.environ.get("AWS_SECRET_ACCESS_KEY"):
@@ -96,10 +101,10 @@ def _credential_source(config: Configuration, profile: str, name: str) -> Found:
         from cred_helper.providers.ecr import machine_identity
 
         found = machine_identity.instance_metadata(config)
-        if isinstance(found, Found):
+        if isinstance(found, SourceIdentity):
             found.certain = True  # the user names it
         elif found.code == "ecr.other-machine":
-            found = Found("", machine_identity.machine())
+            found = SourceIdentity("", machine_identity.machine())
     else:
         raise Misconfigured("ecr.credential-source-unknown", profile=profile)
     if isinstance(found, NotFound):
@@ -108,7 +113,7 @@ def _credential_source(config: Configuration, profile: str, name: str) -> Found:
     return found
 
 
-def _leaf(config: Configuration, profile: str, *, by_variables: bool) -> Found | None:
+def _leaf(config: Configuration, profile: str, *, by_variables: bool) -> SourceIdentity | None:
     """The identity that a profile has by itself, tried in the SDK's order; ``None`` without one."""
     options = config.profiles.get(profile, {})
     path = options.get("web_identity_token_file")
@@ -124,10 +129,10 @@ def _leaf(config: Configuration, profile: str, *, by_variables: bool) -> Found |
         token = token_in(path, f'web_identity_token_file of profile "{profile}"')
         name = session_name(config, options, by_variables=by_variables)
         parts: list[str | bytes] | None = None if token is None else [role, name, token]
-        return Found(f"assumes {role} by web identity", parts)
+        return SourceIdentity(f"assumes {role} by web identity", parts)
     if "sso_role_name" in options or "sso_account_id" in options:
         session = _sso_session(config, profile, options)
-        return Found("sso", [session.mark()], session=session, uses_cli_sessions=True)
+        return SourceIdentity("sso", [session.mark()], session=session, uses_cli_sessions=True)
     own = sections(config.credentials_file).get(profile, {})
     if "aws_access_key_id" in own:
         return _keys_of(config.credentials_file, profile, own)
@@ -135,15 +140,15 @@ def _leaf(config: Configuration, profile: str, *, by_variables: bool) -> Found |
         from cred_helper.providers.ecr import sign_in
 
         session = sign_in.of_login(options["login_session"], config.environ)
-        return Found("aws login", [session.mark()], session=session)
+        return SourceIdentity("aws login", [session.mark()], session=session)
     if "credential_process" in options:
-        return Found("credential_process", [], program=profile)
+        return SourceIdentity("credential_process", [], program=profile)
     if "aws_access_key_id" in options:
         return _keys_of(config.config_file, profile, options)
     return None
 
 
-def _keys_of(file: IniFile, profile: str, options: dict[str, str]) -> Found:
+def _keys_of(file: IniFile, profile: str, options: dict[str, str]) -> SourceIdentity:
     """The keys that are written in a profile."""
     if "aws_secret_access_key" not in options:
         raise Misconfigured("ecr.profile-half-key", path=file.shown, profile=profile)
@@ -151,7 +156,7 @@ def _keys_of(file: IniFile, profile: str, options: dict[str, str]) -> Found:
         if problem := key_problem(options.get(option, "")):
             name = f'{option} of profile "{profile}" in {file.shown}'
             raise Misconfigured("ecr.key-not-usable", name=name, problem=problem)
-    return Found("static keys", [])
+    return SourceIdentity("static keys", [])
 
 
 def _sso_session(config: Configuration, profile: str, options: dict[str, str]) -> Session:

@@ -11,7 +11,7 @@ from cred_helper.providers.common import loopback
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cred_helper.providers.common.loopback import Asked
+    from cred_helper.providers.common.loopback import ReceivedRequest
 
 # The key of AWS's documentation, which belongs to no account.
 _KEY_ID = "AKIAIOSFODNN7EXAMPLE"
@@ -30,7 +30,7 @@ class SelfCheck:
     def environ(self, _keep: Callable[[str, bytes], str]) -> dict[str, str]:
         return {"AWS_ACCESS_KEY_ID": _KEY_ID, "AWS_SECRET_ACCESS_KEY": loopback.secret()}
 
-    def answer(self, asked: Asked) -> object | None:
+    def answer(self, asked: ReceivedRequest) -> object | None:
         signed = asked.headers.get("authorization", "")
         if asked.headers.get("x-amz-target") != _TARGET or f"={_KEY_ID}/" not in signed:
             return None

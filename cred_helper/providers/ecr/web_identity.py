@@ -11,7 +11,7 @@ from cred_helper.files.fingerprints import is_pipe
 from cred_helper.files.os_errors import os_reason
 from cred_helper.files.path_values import shown
 from cred_helper.providers.common import token_identity
-from cred_helper.providers.ecr.identity import CONTAINER, PROFILE, WEB_IDENTITY, Found
+from cred_helper.providers.ecr.identity import CONTAINER, PROFILE, WEB_IDENTITY, SourceIdentity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,17 +25,17 @@ _MAX_TOKEN_BYTES = 1 << 20
 _MAX_NAME, _MAX_ARN = 64, 640
 
 
-def by_variables(config: Configuration, path: str) -> Found:
+def by_variables(config: Configuration, path: str) -> SourceIdentity:
     role = config.environ.get("AWS_ROLE_ARN", config.options.get("role_arn", ""))
     if not role:
         raise Misconfigured("ecr.web-identity-without-role")
     token = token_in(path, "AWS_WEB_IDENTITY_TOKEN_FILE")
     parts = [role, session_name(config, config.options, by_variables=True)]
     detail = f"{role} by the token in {shown('AWS_WEB_IDENTITY_TOKEN_FILE', path)}"
-    return Found(detail, None if token is None else [*parts, token])
+    return SourceIdentity(detail, None if token is None else [*parts, token])
 
 
-def by_id_token(config: Configuration) -> Found:
+def by_id_token(config: Configuration) -> SourceIdentity:
     """The role that the identity token of the request is for."""
     from cred_helper.providers.common import id_token
 
@@ -55,7 +55,7 @@ def by_id_token(config: Configuration) -> Found:
         raise request.wrong(named_by, "ecr.role-of-another-partition", partition=partition)
     name = session_name(config, config.options, by_variables=True)
     parts: list[str | bytes] | None = None if found.whose is None else [role, name, found.whose]
-    return Found(f"{role} by {found.place}", parts, id_token=found)
+    return SourceIdentity(f"{role} by {found.place}", parts, id_token=found)
 
 
 def role_of_id_token(config: Configuration) -> str:

@@ -19,7 +19,7 @@ from cred_helper import files
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.files import fingerprints
 from cred_helper.hosts import GCR
-from cred_helper.providers.common.interface import ID_TOKEN, Identity, Skipped, walk
+from cred_helper.providers.common.interface import ID_TOKEN, Identity, SkippedSource, walk
 from cred_helper.providers.gcr.identity import (
     APPLICATION_DEFAULT,
     CREDENTIALS_FILE,
@@ -68,7 +68,7 @@ class GcrProvider:
         identity = found[0][1] if found else Identity(None)
         if not (found and identity.certain) and (login := _former_login(request.environ)):
             reason = NotFound("gcr.login-of-former-helper", path=login)
-            skipped.append(Skipped(_FORMER_HELPER, reason))
+            skipped.append(SkippedSource(_FORMER_HELPER, reason))
         only = " to pull from" if is_pull_only(request) else ""
         return identity.but(
             skipped=tuple(skipped),

@@ -1,4 +1,4 @@
-"""Why Google gave no token: the last exchange with a server, as an error of the catalogue.
+"""Why Google gave no token: the last request to a server, as an error of the catalogue.
 
 Codes of a server are passed on, and its descriptions without what was sent and without words that
 could be a token.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cred_helper.errors import CredentialError
-    from cred_helper.providers.common.wire import Exchange
+    from cred_helper.providers.common.wire import RoundTrip
 
 _METADATA_PATH = "/computeMetadata/"
 # Longer than every error code.
@@ -55,30 +55,30 @@ _IMPERSONATION_REFUSALS = (
 )
 
 
-def explain(exchange: Exchange | None, error: Exception, kind: str) -> CredentialError:
+def explain(trip: RoundTrip | None, error: Exception, kind: str) -> CredentialError:
     """The error for a token that was not made.
 
-    ``exchange`` is the last one, ``error`` what the SDK raised, ``kind`` the credential's type.
+    ``trip`` is the last request, ``error`` what the SDK raised, ``kind`` the credential's type.
     """
-    if exchange is None:
+    if trip is None:
         return BadReply("gcr.no-token-made", type=kind, error=type(error).__name__)
-    if error_of_status := status_error(exchange):
+    if error_of_status := status_error(trip):
         return error_of_status
-    if is_metadata(exchange.url):
-        return _metadata_refusal(exchange)
-    upstream, status = exchange.upstream, exchange.status
-    is_for_subject = exchange.method != "POST"
+    if is_metadata(trip.url):
+        return _metadata_refusal(trip)
+    upstream, status = trip.upstream, trip.status
+    is_for_subject = trip.method != "POST"
     if status == 200:
         code = "gcr.not-a-subject-token" if is_for_subject else "gcr.not-a-token"
         return BadReply(code, upstream=upstream)
     if is_for_subject:
         return Denied("gcr.subject-token-refused", upstream=upstream, status=status)
-    document = parse_object(exchange.body)
+    document = parse_object(trip.body)
     if not document:
         return BadReply("gcr.refused-without-reason", upstream=upstream, status=status)
-    if ":generateAccessToken" in exchange.url:
-        return _impersonation_refusal(exchange, document, kind)
-    return _token_refusal(exchange, document, kind)
+    if ":generateAccessToken" in trip.url:
+        return _impersonation_refusal(trip, document, kind)
+    return _token_refusal(trip, document, kind)
 
 
 def is_metadata(url: str) -> bool:
@@ -88,16 +88,16 @@ def is_metadata(url: str) -> bool:
 # --- The metadata service -------------------------------------------------------------------------
 
 
-def _metadata_refusal(exchange: Exchange) -> CredentialError:
-    if exchange.status == 404 and "/token" not in exchange.url:
+def _metadata_refusal(trip: RoundTrip) -> CredentialError:
+    if trip.status == 404 and "/token" not in trip.url:
         return NotFound("gcr.no-service-account")
-    if exchange.status == 200:
+    if trip.status == 200:
         return BadReply("gcr.not-a-token", upstream="the metadata service")
-    said = quoted(exchange.body.decode("utf-8", "replace"), exchange.secrets)
+    said = quoted(trip.body.decode("utf-8", "replace"), trip.secrets)
     if not said or said.startswith(("<", "{")):
-        return Denied("gcr.metadata-refused-silently", status=exchange.status)
+        return Denied("gcr.metadata-refused-silently", status=trip.status)
     code = _first_match(_METADATA_REFUSALS, said) or "gcr.metadata-refused"
-    return Denied(code, status=exchange.status, said=said)
+    return Denied(code, status=trip.status, said=said)
 
 
 def _first_match(refusals: tuple[tuple[str, str], ...], said: str) -> str:
@@ -107,16 +107,16 @@ def _first_match(refusals: tuple[tuple[str, str], ...], said: str) -> str:
 # --- Token endpoints ------------------------------------------------------------------------------
 
 
-def _token_refusal(exchange: Exchange, document: Mapping[str, Any], kind: str) -> CredentialError:
+def _token_refusal(trip: RoundTrip, document: Mapping[str, Any], kind: str) -> CredentialError:
     code, subtype = _code(document.get("error")), _code(document.get("error_subtype"))
-    description = quoted(document.get("error_description"), exchange.secrets)
+    description = quoted(document.get("error_description"), trip.secrets)
     if subtype in _REAUTHENTICATION or code in _REAUTHENTICATION:
         is_user = kind in _USER_TYPES
         known_by = "gcr.sign-in-required" if is_user else "gcr.account-sign-in-required"
         return Denied(known_by, reason=subtype or code)
     said = ": ".join(filter(None, [code, description])) or "no reason"
     refusal = _refusal_code(said, kind)
-    return Denied(refusal, upstream=exchange.upstream, status=exchange.status, said=said)
+    return Denied(refusal, upstream=trip.upstream, status=trip.status, said=said)
 
 
 def _refusal_code(said: str, kind: str) -> str:
@@ -130,19 +130,19 @@ def _refusal_code(said: str, kind: str) -> str:
 
 
 def _impersonation_refusal(
-    exchange: Exchange, document: Mapping[str, Any], kind: str
+    trip: RoundTrip, document: Mapping[str, Any], kind: str
 ) -> CredentialError:
     error = document.get("error")
     error = error if isinstance(error, dict) else {}
     code = _first_match(_IMPERSONATION_REFUSALS, str(error.get("details")))
-    if not code and exchange.status == 404:
+    if not code and trip.status == 404:
         code = "gcr.impersonation-no-account"
     by_workload = "gcr.impersonation-by-workload-refused"
     return Denied(
         code or (by_workload if kind == "external_account" else "gcr.impersonation-refused"),
-        account=impersonated_by(exchange.url),
-        upstream=exchange.upstream,
-        status=exchange.status,
+        account=impersonated_by(trip.url),
+        upstream=trip.upstream,
+        status=trip.status,
         said=_code(error.get("status")) or "no reason",
     )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cred_helper.errors import CredentialError
-    from cred_helper.programs.running import Finished
+    from cred_helper.programs.running import ProgramResult
     from cred_helper.providers.common.interface import Deadline
     from cred_helper.providers.gcr.gcloud import Login
 
@@ -109,7 +109,7 @@ def _token(output: bytes) -> str:
     return tokens[0]
 
 
-def _failure(finished: Finished, login: Login) -> CredentialError:
+def _failure(finished: ProgramResult, login: Login) -> CredentialError:
     line = last_line(finished.errors, "ERROR:").removeprefix("ERROR:").strip()
     said = quoted(line, login.secrets) or "no reason"
     if any(sign in finished.errors for sign in _LOGIN_ENDED):

@@ -42,7 +42,7 @@ MESSAGES: dict[str, Message] = {
     ),
     # The user's choices for a registry.
     "gcr.nothing-to-impersonate-with": Message(
-        "no Google identity can impersonate {account}: there is none",
+        "there is no Google identity to impersonate {account} with",
         _ADC_LOGIN,
         cause="impersonate is set for the registry, and no identity is configured or detected.",
         cure="Log in, or remove the option where the message says it is set.",
@@ -249,7 +249,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "gcr.impersonation-api-disabled": Message(_CANNOT_IMPERSONATE, _ENABLE_API),
     "gcr.impersonation-scope": Message(
-        _CANNOT_IMPERSONATE, "give the identity that impersonates the scope cloud-platform"
+        _CANNOT_IMPERSONATE, "give the scope cloud-platform to the identity that impersonates"
     ),
     "gcr.impersonation-no-account": Message(
         _CANNOT_IMPERSONATE, "check in IAM whether {account} exists"

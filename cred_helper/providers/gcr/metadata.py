@@ -53,17 +53,17 @@ def find(environ: Mapping[str, str]) -> Service | NotFound:
     if configured_address(environ):
         detail = f"the metadata service at {_shown(environ)}"
         return Service(detail, certain=True, cache_parts=[None])
-    sign = cloud_detection.machine_sign(cloud_detection.GOOGLE)
+    signs = cloud_detection.machine_signs(cloud_detection.GOOGLE)
     hints = [name for name in (*_SERVERLESS, "GCE_METADATA_IP") if environ.get(name)]
-    if sign.is_cloud is False and not hints:
-        return NotFound("gcr.not-a-google-machine", reason=sign.reason)
+    if signs.is_cloud is False and not hints:
+        return NotFound("gcr.not-a-google-machine", reason=signs.reason)
     parts = [environ.get("GCE_METADATA_IP", ""), cloud_detection.boot_id()]
-    if sign.is_cloud:
-        detail = f"the metadata service, since {sign.reason}"
+    if signs.is_cloud:
+        detail = f"the metadata service, since {signs.reason}"
     else:
-        reason = f"{hints[0]} is set" if hints else sign.reason
+        reason = f"{hints[0]} is set" if hints else signs.reason
         detail = f"the metadata service, if it answers: {reason}"
-    return Service(detail, certain=sign.is_cloud is True, cache_parts=parts)
+    return Service(detail, certain=signs.is_cloud is True, cache_parts=parts)
 
 
 def configured_address(environ: Mapping[str, str]) -> str:

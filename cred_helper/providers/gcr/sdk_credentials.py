@@ -135,10 +135,10 @@ def _external_account(info: dict[str, Any], subject_token: str | None, scope: st
     if subject_token is not None:
         token: str = subject_token
 
-        class Known(identity_pool.SubjectTokenSupplier):
+        class FixedToken(identity_pool.SubjectTokenSupplier):
             def get_subject_token(self, context: Any, request: Any) -> str:  # noqa: ARG002
                 return token
 
-        info = {**info, "subject_token_supplier": Known()}
+        info = {**info, "subject_token_supplier": FixedToken()}
         del info["credential_source"]
     return identity_pool.Credentials.from_info(info, scopes=[scope])

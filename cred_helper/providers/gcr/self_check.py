@@ -11,7 +11,7 @@ from cred_helper.providers.common import loopback
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cred_helper.providers.common.loopback import Asked
+    from cred_helper.providers.common.loopback import ReceivedRequest
 
 _HOST, _PATH = "oauth2.googleapis.com", "/token"
 
@@ -41,7 +41,7 @@ class SelfCheck:
         }
         return {"GOOGLE_APPLICATION_CREDENTIALS": keep("key.json", dumps(info).encode())}
 
-    def answer(self, asked: Asked) -> object | None:
+    def answer(self, asked: ReceivedRequest) -> object | None:
         if (asked.method, asked.host, asked.path) != ("POST", _HOST, _PATH):
             return None
         signed, _, signature = asked.form.get("assertion", "").rpartition(".")

@@ -89,7 +89,7 @@ def _from_file(request: TokenRequest, identity: FileIdentity, deadline: Deadline
     # Whose token the program gave is known only now.
     whose = of_token(token)
     key = ("program", identity.content, whose, *impersonated_accounts(request))
-    return request.share(key, identity.scope or "", make)
+    return request.cached_part(key, identity.scope or "", make)
 
 
 def _by_id_token(request: TokenRequest, identity: Identity, deadline: Deadline) -> Credential:
@@ -155,7 +155,7 @@ def _from_metadata(request: TokenRequest, identity: Identity, deadline: Deadline
     if not account:
         return make()
     key = ("metadata", address, account, *impersonated_accounts(request))
-    return request.share(key, identity.scope or "", make)
+    return request.cached_part(key, identity.scope or "", make)
 
 
 def _probe(environ: Mapping[str, str]) -> None:

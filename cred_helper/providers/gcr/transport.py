@@ -19,7 +19,7 @@ from cred_helper.providers.common import proxy
 from cred_helper.providers.common.http_client import HttpClient
 from cred_helper.providers.common.network_errors import no_reply_error, status_error
 from cred_helper.providers.common.trust import CaFile
-from cred_helper.providers.common.wire import Exchange, Wire
+from cred_helper.providers.common.wire import RoundTrip, Wire
 from cred_helper.providers.gcr.errors import is_metadata
 from cred_helper.providers.gcr.metadata import configured_address
 
@@ -61,11 +61,11 @@ class GoogleWire(Wire):
         self._place = place
         self.transport = _Request(self)
 
-    def begin(self, method: str, url: str) -> Exchange:
-        exchange = super().begin(method, url)
+    def begin(self, method: str, url: str) -> RoundTrip:
+        trip = super().begin(method, url)
         if self._is_local(_host(url)):
-            exchange.proxy = None
-        return exchange
+            trip.proxy = None
+        return trip
 
     def may_try_again(self, url: str) -> bool:
         """Whether the SDK's next attempt is within its number and the time that is left."""
@@ -94,13 +94,13 @@ class GoogleWire(Wire):
         if not (url.lower().startswith("https://") or self._is_local(host)):
             raise Misconfigured("gcr.insecure-address", host=host, place=self._place)
 
-    def _judge(self, exchange: Exchange) -> None:
+    def _judge(self, trip: RoundTrip) -> None:
         """Refuse replies that no class of the SDK would understand."""
-        flavor = exchange.headers.get("metadata-flavor", "").lower()
-        if is_metadata(exchange.url) and flavor != "google":
-            raise BadReply("gcr.not-the-metadata-service", host=exchange.host)
-        is_retried = exchange.status in _RETRIED_BY_SDK and self.may_try_again(exchange.url)
-        if not is_retried and (error := status_error(exchange)):
+        flavor = trip.headers.get("metadata-flavor", "").lower()
+        if is_metadata(trip.url) and flavor != "google":
+            raise BadReply("gcr.not-the-metadata-service", host=trip.host)
+        is_retried = trip.status in _RETRIED_BY_SDK and self.may_try_again(trip.url)
+        if not is_retried and (error := status_error(trip)):
             raise error
 
 
@@ -149,9 +149,9 @@ class _Response(transport.Response):
     status, data = 0, b""
     headers: Mapping[str, str] = {}
 
-    def __init__(self, exchange: Exchange) -> None:
-        self.status, self.headers = exchange.status, exchange.headers
-        self.data = _with_lifetime(exchange)
+    def __init__(self, trip: RoundTrip) -> None:
+        self.status, self.headers = trip.status, trip.headers
+        self.data = _with_lifetime(trip)
 
 
 def _host(url: str) -> str:
@@ -161,14 +161,14 @@ def _host(url: str) -> str:
         return ""
 
 
-def _with_lifetime(exchange: Exchange) -> bytes:
+def _with_lifetime(trip: RoundTrip) -> bytes:
     """The body of a reply, with a short lifetime if its token has none: the SDK needs one.
 
     Source: https://www.rfc-editor.org/rfc/rfc8693#section-2.2.1 (expires_in is only recommended)
     """
-    if exchange.method != "POST" or exchange.status != 200:
-        return exchange.body
-    document = parse_object(exchange.body)
+    if trip.method != "POST" or trip.status != 200:
+        return trip.body
+    document = parse_object(trip.body)
     if not document or document.get("expires_in") is not None:
-        return exchange.body
+        return trip.body
     return json.dumps({**document, "expires_in": _DEFAULT_LIFETIME_S}).encode()

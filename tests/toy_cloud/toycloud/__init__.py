@@ -5,7 +5,7 @@ from __future__ import annotations
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import NotFound
 from cred_helper.files.fingerprints import digest
-from cred_helper.providers.common.interface import Identity, Skipped
+from cred_helper.providers.common.interface import Identity, SkippedSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class ToyProvider:
             reason = NotFound("provider.variable-not-set", variable="TOY_KEY")
             return Identity(
                 None,
-                skipped=(Skipped("environment", reason),),
+                skipped=(SkippedSource("environment", reason),),
                 problem_if_absent=lambda: _problem(request),
             )
         return Identity("environment", account, cache_key=digest([account, key]))

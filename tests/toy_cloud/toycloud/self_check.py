@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cred_helper.providers.common.loopback import Asked
+    from cred_helper.providers.common.loopback import ReceivedRequest
 
 
 class SelfCheck:
@@ -21,6 +21,6 @@ class SelfCheck:
         """The variable with the key."""
         return {"TOY_KEY": "made-up"}
 
-    def answer(self, _asked: Asked) -> object | None:
+    def answer(self, _asked: ReceivedRequest) -> object | None:
         """No request is expected."""
         return None

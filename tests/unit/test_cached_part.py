@@ -31,7 +31,9 @@ class Cloud:
         return Identity("environment", cache_key=self.cache_key)
 
     def get(self, request: TokenRequest, identity: Identity) -> Credential:
-        found = request.share((self.signed_in_as,), "the sign-in", self._sign_in, renew=self.renew)
+        found = request.cached_part(
+            (self.signed_in_as,), "the sign-in", self._sign_in, renew=self.renew
+        )
         return _credential(f"{request.route.host} by {found.secret.expose()}")
 
     def _sign_in(self) -> Credential:

@@ -1,4 +1,4 @@
-"""The keychain: asks the sources of a server URL in order, until one returns a credential.
+"""Asks the sources of a server URL in order, until one returns a credential.
 
 The resolution chooses the sources and their order; this module imports no source. A source without
 a credential raises ``NotFound`` and is skipped without a message. A source that is configured and
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
     from cred_helper.server_url import ServerURL
 
-    class Named(Protocol):
+    class NamedObject(Protocol):
         """An object with a name for messages."""
 
         @property
         def name(self) -> str: ...
 
-    class Source(Named, Protocol):
+    class Source(NamedObject, Protocol):
         """Returns credentials for server URLs."""
 
         def get(self, server_url: ServerURL) -> Credential:
             """Return the credential. Raises ``NotFound`` or ``ProviderError``."""
             ...
 
-    class Store(Named, Protocol):
+    class Store(NamedObject, Protocol):
         """Keeps logins."""
 
         def store(self, server_url: ServerURL, credential: Credential) -> None:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
             """Remove a login; return whether the store had one."""
             ...
 
-    class Lister(Named, Protocol):
+    class Lister(NamedObject, Protocol):
         """Lists the logins that it has."""
 
         def list(self) -> dict[str, str]:
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
             ...
 
 
-class Asked(Record):
+class TraceEntry(Record):
     """One source that was asked, and its outcome."""
 
     source: str
@@ -61,7 +61,7 @@ class Asked(Record):
 class Answer(Record):
     """The sources that were asked for one server URL, in order, with their outcomes."""
 
-    trace: list[Asked]
+    trace: list[TraceEntry]
 
     @property
     def credential(self) -> Credential | None:
@@ -82,13 +82,13 @@ def in_context(server_url: ServerURL, source: str, failure: ProviderError) -> Pr
 
 def ask(sources: Iterable[Source], server_url: ServerURL) -> Answer:
     """Ask the sources until one returns a credential. Their errors are in the answer's trace."""
-    trace: list[Asked] = []
+    trace: list[TraceEntry] = []
     for source in sources:
         try:
-            trace.append(Asked(source.name, source.get(server_url)))
+            trace.append(TraceEntry(source.name, source.get(server_url)))
             break
         except (NotFound, ProviderError) as error:
-            trace.append(Asked(source.name, error))
+            trace.append(TraceEntry(source.name, error))
     return Answer(trace)
 
 
