@@ -57,8 +57,18 @@ def main() -> NoReturn:
         from cred_helper import commands
 
         if words in commands.NAMES or commands.COMPLETION_VARIABLE in os.environ:
-            _leave(commands.run(arguments), words, begun_s)
+            _leave(_command(arguments), words, begun_s)
     _leave(protocol(arguments, name), words, begun_s)
+
+
+def _command(arguments: list[str]) -> int:
+    """Run a command for people; the exit status."""
+    if 1 in stdio.plug():
+        stdio.error(CredentialError("client.output-closed"))
+        return 1
+    from cred_helper.commands.group import main
+
+    return main(arguments)
 
 
 def _leave(status: int, words: str, begun_s: float) -> NoReturn:

@@ -24,9 +24,8 @@ from cred_helper.providers.common import id_token_check, token_identity
 from cred_helper.providers.common.interface import ID_TOKEN, IdToken
 from cred_helper.resolution import HELPER, REFUSAL, Resolution
 from cred_helper.server_url import ServerURL
-from cred_helper.settings import node
+from cred_helper.settings import CI_VARIABLES, CLOUD, CONFIG_JSON, VARIABLES, node
 from cred_helper.settings.rules import NO_PROVIDER
-from cred_helper.settings.settings import CI_VARIABLES, CLOUD, CONFIG_JSON, VARIABLES
 from cred_helper.wiring import ProviderSource, Wiring
 
 TYPE_CHECKING = False

@@ -10,8 +10,9 @@ from cred_helper import clouds, providers
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import OPTIONAL_ZONES, Route, artifact_zones, route
 from cred_helper.record import Record
+from cred_helper.settings import CI_VARIABLES, CLOUD, CONFIG_JSON, VARIABLES
 from cred_helper.settings.profile import OWN_NAME, Profile
-from cred_helper.settings.settings import CI_VARIABLES, CLOUD, CONFIG_JSON, VARIABLES, Settings
+from cred_helper.settings.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from cred_helper import clouds, docker_hub
 from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
-from cred_helper.settings.settings import CI_VARIABLES, VARIABLES
+from cred_helper.settings import CI_VARIABLES, VARIABLES
 from cred_helper.sources import merged
 
 TYPE_CHECKING = False

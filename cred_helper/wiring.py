@@ -11,8 +11,9 @@ from cred_helper.providers.common.interface import Deadline, IdToken, TokenReque
 from cred_helper.record import Record
 from cred_helper.resolution import Resolution, resolve
 from cred_helper.server_url import ServerURL
+from cred_helper.settings import CI_VARIABLES, VARIABLES
 from cred_helper.settings.profile import OWN_NAME, Profile
-from cred_helper.settings.settings import CI_VARIABLES, JSON, VARIABLES, Settings
+from cred_helper.settings.settings import JSON, Settings
 from cred_helper.sources import ask
 
 TYPE_CHECKING = False

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from cred_helper import stdio
-from cred_helper.errors import CredentialError
-
 # The first arguments that are commands. Data, so that to recognise one loads no command.
 NAMES = frozenset((
     "cache", "completion", "config", "configure", "doctor", "explain", "kubelet-config", "login",
@@ -12,13 +9,3 @@ NAMES = frozenset((
 ))  # fmt: skip
 # Set by the completion script: the shell asks for completions, whatever the arguments are.
 COMPLETION_VARIABLE = "_DOCKER_CREDENTIAL_MULTI_COMPLETE"
-
-
-def run(arguments: list[str]) -> int:
-    """Run one command; the exit status."""
-    if 1 in stdio.plug():
-        stdio.error(CredentialError("client.output-closed"))
-        return 1
-    from cred_helper.commands.group import main
-
-    return main(arguments)

@@ -18,8 +18,8 @@ from cred_helper import clouds, files
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute
 from cred_helper.record import Record
+from cred_helper.settings import CI_VARIABLES, CLOUD, VARIABLES
 from cred_helper.settings.profile import Profile
-from cred_helper.settings.settings import CI_VARIABLES, CLOUD, VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from cred_helper.errors import Misconfigured
 from cred_helper.hosts import OPTIONAL_ZONES, route
 from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
+from cred_helper.settings import LIFETIME_WORDS, VARIABLES, lifetime
 from cred_helper.settings.patterns import HostPattern
 from cred_helper.settings.places import Place, likely, near, printable_key
-from cred_helper.settings.settings import VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -229,8 +229,6 @@ class _Reader:
     def _min_life(self) -> float | None:
         if _MIN_LIFE not in self._table:
             return None
-        from cred_helper.settings.settings import LIFETIME_WORDS, lifetime
-
         try:
             return lifetime(self._table[_MIN_LIFE])
         except ValueError:
