@@ -18,8 +18,8 @@ Map: imports point down only; the import contracts in pyproject.toml check it
     protocols/      wire formats: bytes → request, answer → bytes
     commands/       the commands for people, one file or folder each; only they import click.
                     configure/ doctor/ lookup/ node/ ui/ contain what the commands use
-    headers         what a URI's server takes, for Bazel; registry: the questions to a registry
-    pulls           whose identity answers for an image, the pod's or the node's, for kubelet
+    headers         the HTTP headers for a URI, for Bazel; registry: the requests to a registry
+    pulls           the identity for an image, the pod's or the node's, for kubelet
     stores          what keeps a login, removes one and lists them
     wiring          settings → sources; only this module knows every source
     sources         asks one source after another and records a trace
@@ -31,7 +31,7 @@ Map: imports point down only; the import contracts in pyproject.toml check it
                     errors, trust, time limits, identity tokens).
                     ecr/ gcr/ acr/ dockerhub/: identity (no SDK), token (the SDK), errors, messages
     settings/       settings, rules, the settings file, the profiles of replaced helpers
-    log  call_log   the log of steps, and that of calls, by what watcher sees; only if one is on
+    log  call_log   the log of steps and the log of calls, by watcher; loaded only if one is on
     programs/       finding a program and running it: supervised, bounded, its errors passed on
     files/          the looks at this machine, which can be recorded; bounded readers, atomic
                     writes, private folders, locks, fingerprints

@@ -228,9 +228,8 @@ def _get() -> bytes:
 def _failure(resolution: Resolution, answer: Answer, *, is_optional: bool) -> CredentialError:
     """The result of a get without a credential: the first failure, or not found.
 
-    A failure is a warning only where ``is_optional`` or where the registry lets anybody pull. That
-    there is no identity is a warning where the registry lets in only those who log in: clients say
-    nothing of the reason.
+    A failure is a warning only if ``is_optional``, or if the registry lets anybody pull. A missing
+    identity is a warning if the registry requires a login: clients do not show the reason.
     """
     for source, failure in answer.failures:
         in_full = in_context(resolution.server_url, source, failure)
@@ -327,8 +326,7 @@ def _report_kubelet(failure: CredentialError) -> bytes:
     return b""
 
 
-# The protocols: how a call is served; and how a failure is reported on standard error, and what
-# standard output has of it.
+# Each protocol: the function that serves a call, and the one that reports a failure.
 PROTOCOLS: dict[str, tuple[Callable[[list[str]], bytes], Callable[[CredentialError], bytes]]] = {
     DOCKER: (_docker, _report_docker),
     KUBELET: (_kubelet, _report_kubelet),

@@ -299,7 +299,7 @@ PARTNER_UNIVERSES = {
 class AcrCloud(Record):
     """One Azure cloud: the suffix of its registries and the authorities where identities sign in.
 
-    ``closed`` is when the cloud ended, for the one that did: it is explained, never called.
+    ``closed`` is when the cloud was closed: ``explain`` names it, and it is never called.
     """
 
     suffix: str
@@ -399,7 +399,7 @@ _SIGNED_PATH = "/artifacts-downloads/"
 
 
 def is_signed(found: Route | None, path: str, query: str) -> bool:
-    """Whether a URI itself has the permission in it, as registries redirect to: it needs no other.
+    """Whether a URI contains its own permission, as those that registries redirect to.
 
     Some servers refuse a request that has both.
     """

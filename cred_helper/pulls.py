@@ -48,7 +48,7 @@ _MAX_NAMES_LENGTH = 63 + 1 + 253
 
 
 def answer(request: kubelet.Request, profile: NodeProfile, warn: Warn, spent_s: float) -> bytes:
-    """The response to a request. ``spent_s`` of the time for it are over.
+    """The response to a request. ``spent_s`` seconds of its time have passed.
 
     Raises:
         CredentialError: an identity does not work, or the pod's is not complete.

@@ -1,4 +1,4 @@
-"""The questions to a registry: how it wants to be asked, and the token of its token endpoint.
+"""The requests to a registry: which credential it asks for, and its token endpoint's token.
 
 A credential goes to the registry and to the token endpoint that the registry names, both over TLS;
 a registry on loopback may do without TLS, and is asked without a proxy. A cloud's token goes to
@@ -171,7 +171,7 @@ class Registry:
             raise Denied("login.refused", status=error.code) from None
 
     def token(self, challenge: Challenge, credential: Credential | None, scope: str = "") -> Token:
-        """RoundTrip a credential for the registry's token; without one, for one that may pull.
+        """Exchange a credential for the registry's token; without one, get a token that may pull.
 
         Raises:
             Denied: the token endpoint must not be asked, refuses, or answers without a token.

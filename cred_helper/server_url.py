@@ -2,7 +2,7 @@
 
 A server URL is what a registry client writes to a credential helper: ``gcr.io``,
 ``https://index.docker.io/v1/``, ``localhost:5000``, ``host/repository``. This module splits it and
-says whether the built-in host tables may be asked. It never resolves, corrects or completes a name:
+says whether the built-in host tables may be asked. It never looks up, corrects or completes a name:
 only a DNS host on the registry port is routable.
 
 Source: https://github.com/docker/docker-credential-helpers/blob/master/registryurl/parse.go (what

@@ -30,7 +30,7 @@ def store_for(wiring: Wiring, resolution: Resolution) -> Store:
     """The store that keeps logins to a server URL.
 
     Raises:
-        Misconfigured: the server URL has no resolution.
+        Misconfigured: the error of the resolution.
     """
     resolution.checked()
     builtin = wiring.provider_source(resolution) if resolution.asks_cloud else None
@@ -42,7 +42,7 @@ def store_for(wiring: Wiring, resolution: Resolution) -> Store:
 
 
 def list_all(wiring: Wiring) -> tuple[dict[str, str], list[tuple[str, CredentialError]]]:
-    """What all sources hold, by server URL, and the failures of those that cannot say it."""
+    """The logins of all sources, by server URL, and the failures of the sources."""
     return merged(_listers(wiring))
 
 
@@ -96,7 +96,7 @@ def _fallback_store(
     owner = wiring.helper_of(rule, fallback) if rule and rule.helper else None
 
     def answered_by() -> str | None:
-        """What answers before any login; where the cloud does not, a get uses the login."""
+        """The source that answers before any login; ``None`` if a get uses the login."""
         if rule and rule.answered_by:
             return rule.answered_by
         # Without its options the login is the answer again.

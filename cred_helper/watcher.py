@@ -1,4 +1,4 @@
-"""What both logs see of a call: the sources that are asked, and the requests to clouds."""
+"""What both logs note of a call: the sources that are asked, and the requests to clouds."""
 
 from __future__ import annotations
 

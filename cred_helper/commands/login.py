@@ -60,7 +60,7 @@ def login(server_url: str, username: str | None, password_stdin: bool, unchecked
     credential = _read(username) if username and password_stdin else _ask(username)
     if not is_clouds and not unchecked:
         _check(screen, registry, credential)
-    # A new wiring: the time it takes to type is not part of the time that a helper may take.
+    # A new wiring: a helper's time limit must not include the time of typing a password.
     wiring = Wiring.of_process(stdio.warning)
     store_for(wiring, wiring.resolve(registry)).store(registry, credential)
     if not is_clouds:

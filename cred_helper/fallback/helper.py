@@ -68,7 +68,7 @@ _QUOTED_WORD = r"""(["'`])(?![A-Za-z]+[./-][A-Za-z./-]*\1)[^\s"'`]+\1"""
 _MIN_TOKEN_CHARACTERS = 16
 # A shorter secret is part of any text.
 _MIN_SECRET_CHARACTERS = 4
-# Its list is a round of token exchanges with its cloud.
+# These helpers get a token from their cloud for each registry that they list.
 # Source: https://github.com/awslabs/amazon-ecr-credential-helper, ecr-login/api/client.go
 LISTING_ASKS_THE_NETWORK = ("docker-credential-ecr-login",)
 # Warnings before an answer, one object a line. More is not read: each try takes time.
@@ -112,7 +112,7 @@ class Helper(Record):
         """The nearest namespace above a path that it lists a login for, or else the registry."""
         from cred_helper.fallback.registry_key import candidates, whole_registry
 
-        # A helper that has called us looks for it by itself: it knows the client's server URL.
+        # A helper that has called us searches by itself: it knows the client's server URL.
         registry = None if self.guard.is_nested else whole_registry(server_url)
         if registry is None or self.name in LISTING_ASKS_THE_NETWORK:
             return registry

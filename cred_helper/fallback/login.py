@@ -2,7 +2,7 @@
 
 A helper that config.json names keeps the logins that it is named for. All others are kept in the
 keychain that docker would choose on this machine or, if that does not work, in our own store; for a
-cloud's registry none is kept, since its credentials are made when a client asks for them. No login
+cloud's registry, no login is kept, since the cloud gives a credential when a client asks. No login
 is kept twice, or dropped without a message.
 """
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Warn = Callable[[CredentialError], None]
 
-# How long a keychain may take that was not asked for by name.
+# How long a keychain may take if no file names it.
 FIRST_TIMEOUT_S = 3.0
 
 

@@ -2,8 +2,8 @@
 
 The file is private, bounded and never in the way. Each line is one write at its end. One that has
 grown too large is renamed to ``.old``, in place of an older one, by the process that opens it next.
-A line that cannot be written is left out; one of which a full disk has taken a part ends before the
-next begins.
+A line that cannot be written is left out. If a full disk cuts a line, the next line still begins on
+a line of its own.
 """
 
 from __future__ import annotations

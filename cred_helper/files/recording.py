@@ -76,7 +76,7 @@ class Recording:
         }
 
     def names(self, prefix: str, suffix: str) -> list[str]:
-        """Names of variables were looked through; each that is found counts with its value."""
+        """Names of variables were searched; each found variable counts with its value."""
         names = self.variables.original
         found = sorted(name for name in names if name.startswith(prefix) and name.endswith(suffix))
         if prefix and suffix:
@@ -116,7 +116,7 @@ class Recording:
         self._note_path(b"X", path, FOUND if found else ABSENT)
 
     def real_path(self, path: str, found: str) -> None:
-        """The links of a path were followed. A file that is absent is absent by any path."""
+        """The links of a path were followed. An absent file is absent at every path."""
         is_there = os.path.exists(path)
         self._note_path(b"R", path, FOUND + os.fsencode(found) if is_there else ABSENT)
 

@@ -1,7 +1,7 @@
 """Runs a program to its end, with limits in time and in output.
 
-Knows nothing of credentials. The program gets its input whole, and an environment without the
-traces of how we are packed. It is ended at the deadline and whenever this process ends, by SIGKILL
+Knows nothing of credentials. The program gets its whole input, and an environment without the
+variables of our bootloader. It is ended at the deadline and whenever this process ends, by SIGKILL
 too.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cred_helper.programs.supervised import Program
 
-# Of what a program writes to its standard error, the end is kept: it says why it failed.
+# The end of a program's standard error is kept: it has the reason of a failure.
 MAX_ERROR_BYTES = 1 << 20
 # A program that has ended may have left another one that holds its output open. What it wrote
 # itself is read well within these times, on the slowest of machines.

@@ -18,7 +18,7 @@ __all__ = ["quote"]
 
 _BOM = b"\xef\xbb\xbf"
 DOCKER, KUBELET, BAZEL = "docker", "kubelet", "bazel"
-# What docker's clients call: no name of another protocol begins so.
+# The names that docker's clients call: no name of another protocol begins like them.
 _DOCKER_HELPER = "docker-credential-"
 
 

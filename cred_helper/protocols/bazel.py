@@ -68,7 +68,7 @@ def _only_uri(text: str) -> str | None:
 
 
 def render_headers(headers: Mapping[str, str], expires_at_s: float | None, now_s: float) -> bytes:
-    """Render the answer to a ``get``: headers, and until when they are good.
+    """Render the answer to a ``get``: headers, and until when they are valid.
 
     ``{}`` where none is needed, as Bazel and the specification have it. The Rust client by the
     authors of the specification wants an empty ``headers`` there.

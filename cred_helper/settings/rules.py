@@ -4,7 +4,7 @@
 the first rule that matches counts. An alias is the only way for a host outside every zone of
 ``hosts`` to get a cloud's token, and the host that it names must itself be in a zone.
 
-A rule with a mistake stops the hosts that it is for, and no others.
+A rule with a mistake stops only the hosts that it matches.
 """
 
 from __future__ import annotations

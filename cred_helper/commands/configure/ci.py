@@ -296,7 +296,7 @@ def _variables(
 
 
 def _id_tokens(registries: Iterable[Registry], system: CiSystem) -> Iterator[str]:
-    """One token for each audience; the program finds it by that, whatever its name is."""
+    """One token for each audience, by which the program finds the token, whatever its name is."""
     names: dict[str, str] = {}
     for registry in registries:
         if registry.cloud and registry.cloud.job:

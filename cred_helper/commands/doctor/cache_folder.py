@@ -1,4 +1,4 @@
-"""The folder of tokens: why no token can be kept in it, and the command that mends that.
+"""The folder of tokens: why no token can be kept in it, and the command that repairs it.
 
 An existing folder is tried with a file that is removed again; a missing one is not made.
 """
@@ -24,12 +24,12 @@ _VARIABLE = next(setting.variable for setting in SETTINGS if setting.name == "ca
 
 
 def elsewhere() -> str:
-    """The line that sets another folder for tokens."""
+    """The command line that sets another folder for tokens."""
     return shell.set_variable(_VARIABLE, "/a/folder/of/yours")
 
 
 def mending(folder: str) -> str:
-    """The line that mends a folder that is not used."""
+    """The command line that repairs a folder that is not used."""
     try:
         status = os.lstat(folder)
     except (OSError, ValueError):

@@ -34,8 +34,8 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
 def findings(root: Path) -> Iterator[Finding]:
     """Run every check; one that fails is a finding itself. No error comes twice.
 
-    ``root`` is the root folder of the node whose kubelet is looked at; another than / is all that
-    is looked at.
+    ``root`` is the root folder of the node whose kubelet is checked. With another root than /, only
+    that kubelet is checked.
     """
     errors: set[str] = set()
     for finding in _all(root):

@@ -41,7 +41,7 @@ def _token(title: str) -> Finding:
     try:
         ci_job.find(os.environ, (_ANY_AUDIENCE,), is_chosen=False)
     except Misconfigured as error:
-        # The job has tokens; which audience is needed, each cloud says.
+        # The job has tokens; the finding of each cloud names the audience that it needs.
         if error.code != "oidc.gitlab-audience":
             return Finding(NOTE, "job", error)
     return ok("job", "doctor.ci-token", system=title)

@@ -228,7 +228,7 @@ def _logins(config: DockerConfig, logins: dict[str, str]) -> Iterator[Finding]:
 
 
 def _expired(config: DockerConfig, logins: dict[str, str]) -> Iterator[Finding]:
-    """Logins that say themselves when they ended, and passwords that no registry can take."""
+    """Logins that have ended by their own text, and passwords that every registry refuses."""
     for key in logins:
         try:
             credential = config.login(ServerURL.parse(key))

@@ -25,7 +25,7 @@ def identities() -> Iterator[Finding]:
         except Misconfigured:
             return  # a finding of the settings
         if cloud.only_with and explained.resolution.own_route is None:
-            continue  # it is not set up, and so not there
+            continue  # the cloud is not set up
         for finding in of_explained(cloud.name, explained):
             if finding.severity == ERROR and explained.id_token_wanted:
                 # A CI job lacks the same for every cloud.

@@ -20,7 +20,7 @@ _WRITTEN_AT_S = 1_790_000_000.0
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY")
 _METADATA = "169.254.169.254"
 _BUNDLE_VARIABLES = ("AWS_CA_BUNDLE", *CA_VARIABLES)
-# Of a file with more certificates than this the names are not listed: it is a system's.
+# A file with more certificates than this is a system's: their names are not listed.
 _LISTED = 5
 
 

@@ -57,7 +57,7 @@ class _CloudQueue:
         self._turns: defaultdict[str, Lock] = defaultdict(Lock)
 
     def ask(self, server_url: ServerURL) -> Finding:
-        """Get a credential as a client does, and show it to the registry."""
+        """Get a credential as a client does, and check that the registry accepts it."""
         name = server_url.redacted
         explain = this_program.command("explain", "--try", name)
         builtin = Explanation(server_url).builtin

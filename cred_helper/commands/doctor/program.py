@@ -50,7 +50,7 @@ def program() -> Iterator[Finding]:
 
 
 def helpers() -> Iterator[Finding]:
-    """Which other helpers are on PATH, which can be started, which are this program by a link."""
+    """The other helpers on PATH: which can be started, and which are links to this program."""
     first: dict[str, str] = {}
     for name, path in _on_path():
         if name == stdio.PROGRAM:
@@ -70,7 +70,7 @@ def helpers() -> Iterator[Finding]:
 
 
 def unstartable(path: str, root: str = "/") -> str | None:
-    """The code that says why this system cannot start a program; ``None`` where it can.
+    """The code of the reason why this system cannot start a program; ``None`` if it can.
 
     ``root`` is the root folder of the system that starts it, if that is another one.
     """

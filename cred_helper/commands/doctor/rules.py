@@ -65,7 +65,7 @@ def _placed(problem: CredentialError, place: str) -> CredentialError:
 
 
 def _host(rule: Rule) -> str | None:
-    """A host that a rule is for: its own or, where it has a ``*``, one of a cloud that it takes."""
+    """A host that a rule matches: its own or, for a pattern with ``*``, an example of a cloud."""
     text = rule.match.removeprefix("https://").partition("/")[0]
     if "*" not in text:
         return text

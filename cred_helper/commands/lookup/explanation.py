@@ -1,7 +1,7 @@
-"""Which sources a server URL comes to, and what each would answer, found by looking.
+"""The sources for a server URL, and what each would answer, as far as files and variables show.
 
 No network, no SDK, no child process. The sources are those that ``get`` asks: files and variables
-are read; clouds and helper programs are not asked, so that their answer stays open.
+are read; clouds and helper programs are not asked, so their answers stay unknown.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Outlook(NamedTuple):
 
 
 class Explanation:
-    """Which sources a server URL comes to.
+    """The sources for a server URL.
 
     ``error`` is why a rule cannot apply to the host; no source is asked then. ``identity`` is that
     of the built-in provider, and ``identity_error`` why it cannot be found. With ``artifacts`` the

@@ -61,7 +61,7 @@ def _entry(name: str, chosen: list[ChosenCloud]) -> Entry:
         "name": name,
         "apiVersion": PLUGIN_VERSION,
         "matchImages": match_images.narrowed(glob for one in chosen for glob in one.globs()),
-        # For an answer that does not say how long it is good for; each of ours does.
+        # For an answer without a lifetime; each of ours has one.
         "defaultCacheDuration": "0s",
     }
     variables = [

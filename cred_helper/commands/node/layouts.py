@@ -21,7 +21,7 @@ from cred_helper.commands.node import yaml_text
 CONFIG_FLAG = "image-credential-provider-config"
 FOLDER_FLAG = "image-credential-provider-bin-dir"
 _PROC = "/proc"
-# kubelet's arguments and a good deal more.
+# More than kubelet's arguments ever take.
 _MOST_BYTES = 1 << 20
 
 

@@ -211,7 +211,7 @@ class ConfigFile:
     def merged(self, entries: list[Entry]) -> str:
         """The text with these entries, each in the place of the one of its name, or at the end.
 
-        Another entry of this program goes where one of these is for the same images.
+        An entry also replaces another one of this program that is for the same images.
 
         Raises:
             Misconfigured: kubelet does not read the file, or it cannot be edited in place.

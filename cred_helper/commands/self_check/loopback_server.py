@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 
-# Of a client that the check itself is: only a defect is slower.
+# The client is this process: only a defect makes it slower.
 _TIMEOUT_S = 10.0
 _MAX_REQUEST_BYTES = 1 << 20
 _LIFE = timedelta(days=1)

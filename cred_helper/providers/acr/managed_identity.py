@@ -1,6 +1,6 @@
 """A managed identity: which service gives out its tokens, the platform's or the machine's.
 
-Asks none of them anything: that is what ``metadata_service`` does.
+Sends them no request: ``metadata_service`` does that.
 
 Source: https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
 """

@@ -1,4 +1,4 @@
-"""Whether the metadata service is there: a question before the SDK is loaded, which would wait.
+"""Whether a metadata service answers, asked before the SDK is loaded, which would wait longer.
 
 Source: https://learn.microsoft.com/azure/virtual-machines/instance-metadata-service
 """

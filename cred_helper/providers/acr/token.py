@@ -97,7 +97,7 @@ def _credential(settings: AzureSettings, identity: AcrIdentity, candidate: Candi
         except Denied:
             if fresh or sign_in_key is None:
                 raise
-        # The token was kept from before; a new one knows of roles and groups that came since.
+        # The cached token is older; a new one has the roles and groups that were added since.
         return _exchange(settings, candidate, cached_part(sign_in_key, scope, sign_in, renew=True))
 
     entra = sign_in() if sign_in_key is None else cached_part(sign_in_key, scope, sign_in)

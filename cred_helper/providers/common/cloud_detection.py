@@ -1,7 +1,7 @@
 """Which cloud's machine this is, by local signs.
 
-The firmware says it at once, where the SDKs wait seconds for a metadata service. Where it is silent
-(a container that hides it, another operating system), a get asks the service by ``metadata_probe``.
+The firmware names the cloud at once; the SDKs wait seconds for a metadata service. If it names none
+(hidden in a container, another operating system), a get uses ``metadata_probe``.
 
 Sources:
   https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html
@@ -42,7 +42,7 @@ class CloudSigns(Record):
 
 
 def machine_signs(cloud: str, *, dmi_folder: str = _DMI_FOLDER) -> CloudSigns:
-    """Read the firmware's word on whether this machine is one of the cloud's."""
+    """Read in the firmware whether this machine is one of the cloud's."""
     readable = False
     for name, beginning in _FIRMWARE[cloud]:
         text = _first_line(f"{dmi_folder}/{name}")

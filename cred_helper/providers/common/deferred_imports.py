@@ -1,6 +1,6 @@
 """Defers the execution of SDK modules until something in them is used.
 
-For one token, an SDK imports several times the modules that it uses: every credential class, help
+For one token, an SDK imports many more modules than it uses: every credential class, help
 texts, X.509, asyncio. A module that is in a table here is imported empty. Its body runs at the
 first use of a name without an entry in the table: a missing entry costs time, and changes nothing
 else. A table is for one version of its package; other versions are imported as usual. There are

@@ -1,4 +1,4 @@
-"""What a cloud would refuse of an identity token, found before it is sent. Asks no network."""
+"""Finds the mistakes for which a cloud would refuse an identity token. Asks no network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The identity token itself, for a ``get``: where needed it is asked for, and always checked.
+"""Gets the identity token itself, for a ``get``, and checks it before it is sent.
 
 CI systems are asked over our wire or by their own programs, with its limits. A cloud sees only a
 JSON web token that has not expired, and that is not for another service. Never quotes a token.

@@ -1,4 +1,4 @@
-"""A wait for the writer of a pipe that holds a token or key, so that a silent one is named.
+"""Waits for the writer of a pipe with a token or key, and names a pipe whose writer is silent.
 
 Opening such a pipe would wait for a writer without end, and the cloud would be blamed.
 """

@@ -1,4 +1,4 @@
-"""What a program or a server says of a failure, as far as a message may repeat it.
+"""The words of a program or server about a failure, as far as a message may quote them.
 
 Words that could be a token or a key are left out: long ones, and those that begin as tokens do.
 """

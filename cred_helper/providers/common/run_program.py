@@ -1,4 +1,4 @@
-"""Runs a program that gives a token or keys, and names it where it fails or is waited for.
+"""Runs a program that gives a token or keys, and names it if it fails or hangs.
 
 What it writes to its standard error is not shown, but for a question to the person at this
 terminal: without it the program would seem to hang.

@@ -1,4 +1,4 @@
-"""Whose a JSON web token is: its claims except those of one issue, read without verifying it.
+"""The owner of a JSON web token: its lasting claims, read without verifying the token.
 
 A renewed token of the same workload has the same claims. Any claim counts: a cloud's policies can
 look at each of them. The server that receives a token verifies it. A pipe is not read: its content

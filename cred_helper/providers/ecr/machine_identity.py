@@ -52,9 +52,9 @@ def container(config: Configuration) -> SourceIdentity | NotFound:
 
 
 def _bearer(config: Configuration) -> str | None:
-    """Whose token the container's service is shown; ``None`` where there is none, or in a pipe.
+    """The owner of the token that the container's service gets; ``None`` without one, or in a pipe.
 
-    All pods of EKS share one address for their credentials, and differ in this alone.
+    All pods of EKS get credentials at one address, and differ only in this token.
     """
     environ = config.environ
     path = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")

@@ -82,7 +82,7 @@ def _profile_variables(config: Configuration) -> Iterator[ProviderError]:
 
 
 def _misnamed_sections(config: Configuration) -> Iterator[ProviderError]:
-    """Sections with keys or a role that are profiles to a person and not to the SDK."""
+    """Sections with keys or a role that look like profiles, and are none for the SDK."""
     for section, options in sections(config.config_file).items():
         is_known = section == "default" or section in config.profiles
         is_known = is_known or section.startswith(("profile", "sso-session", "services"))
@@ -96,7 +96,7 @@ def _misnamed_sections(config: Configuration) -> Iterator[ProviderError]:
 
 
 def _overridden(config: Configuration) -> Iterator[ProviderError]:
-    """What the profile in use says, and something stronger says otherwise."""
+    """Options of the profile in use that something stronger overrides."""
     profile, options = config.profile, config.options
     variable = config.environ.get("AWS_ROLE_ARN")
     own_role = options.get("role_arn") or variable

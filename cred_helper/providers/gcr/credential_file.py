@@ -1,6 +1,6 @@
 """Google's credential files: reading one, checking it, and saying whose it is.
 
-Makes no request. Of a file's content only names that are not secret are shown.
+Makes no request. Shows only those names in a file that are not secret.
 
 Source: https://google.aip.dev/auth/4110 and the pages it links, one for each type
 """

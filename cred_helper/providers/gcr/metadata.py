@@ -1,6 +1,6 @@
 """The metadata service of a Google machine: whether there is one, and at which address.
 
-Asks it nothing: that is what ``token`` does.
+Sends it no request: ``token`` does that.
 
 Sources:
   https://cloud.google.com/compute/docs/metadata/querying-metadata
