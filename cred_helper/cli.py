@@ -45,9 +45,9 @@ def main() -> NoReturn:
     _prepare_process()
     arguments = sys.argv[1:]
     if arguments[:1] == [DEBUG] and {*arguments[1:2]} & {*VERBS, *PROTOCOLS}:
-        from cred_helper.settings.settings import LOG, LOG_FORMAT, STDERR, TEXT
+        from cred_helper.settings.settings import log_to_stderr
 
-        os.environ.update({LOG: STDERR, LOG_FORMAT: TEXT})
+        log_to_stderr()
         del arguments[0]
     name = _protocol(arguments)
     words = arguments[0] if arguments else ""

@@ -282,7 +282,6 @@ def _first_failure(resolution: Resolution, answer: Answer) -> ProviderError | No
 
 
 def _no_login_error(target: Target, answer: Answer) -> Denied:
-    """The error for a private registry without a credential."""
     host = target.address
     absent = next((one.outcome for one in answer.trace if isinstance(one.outcome, NotFound)), None)
     if absent is None:

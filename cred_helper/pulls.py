@@ -103,12 +103,7 @@ class Pull:
         )
 
     def _credential(self) -> Credential | None:
-        """The credential; ``None`` where there is none, or the registry is not ours to answer for.
-
-        Raises:
-            NotFound: there is no identity, and the registry lets in only those who log in.
-            ProviderError: the identity does not work, or the pod's is not complete.
-        """
+        """The credential; ``None`` if there is none or the registry is not ours to answer for."""
         resolution = self._resolution.checked()
         resolution.sources = _kinds(resolution)
         token = self._token()
@@ -134,9 +129,6 @@ class Pull:
         """Refuse what the settings put in the place of the cloud, if the pod asks the cloud.
 
         A rule can say that a registry is pulled from without a credential.
-
-        Raises:
-            Misconfigured: another source would answer, or the cloud is left out.
         """
         rule, route = self._resolution.rule, self._resolution.own_route
         is_of_plugin = route is not None and self._profile.profile.cloud in (None, route.provider)
@@ -171,11 +163,7 @@ class Pull:
         return clouds.find(self._resolution.route.provider)
 
     def _token(self) -> str:
-        """The token of the service account, ``""`` where kubelet sent none.
-
-        Raises:
-            Misconfigured: it does not say whose it is, or has expired.
-        """
+        """The token of the service account, ``""`` where kubelet sent none."""
         if self._request.token is None:
             return ""
         self._identity = "the service account of the pod"
@@ -189,11 +177,7 @@ class Pull:
         return token
 
     def _is_for_pod(self, token: str) -> bool:
-        """Whether the pod's identity is asked, and the node's is not.
-
-        Raises:
-            Misconfigured: the pod asks for an identity that it cannot have.
-        """
+        """Whether the pod's identity is asked, and the node's is not."""
         cloud = self._cloud
         asked = self._annotations_of(cloud)
         # Docker Hub has no annotations: its connection is an option, and no annotation is wrong.
@@ -218,11 +202,7 @@ class Pull:
         return False
 
     def _annotations_of(self, cloud: Cloud) -> dict[Annotation, str]:
-        """The annotations by which the pod asks for its own identity at a cloud, with their values.
-
-        Raises:
-            Misconfigured: the value of a switch is neither true nor false.
-        """
+        """The annotations by which the pod asks for its own identity at a cloud."""
         given = self._request.annotations
         found = {known: given[known.name] for known in cloud.annotations if known.name in given}
         for known, value in found.items():
@@ -234,11 +214,7 @@ class Pull:
         return found
 
     def _source_of_pod(self, token: str) -> Source:
-        """The provider with the identity of the pod.
-
-        Raises:
-            Misconfigured: nothing says which identity that is.
-        """
+        """The provider with the identity of the pod."""
         resolution, cloud = self._resolution, self._cloud
         asked = self._annotations_of(cloud)
         by_annotation = {known.option: value for known, value in asked.items() if known.option}
@@ -298,11 +274,6 @@ def _shown_account(subject: str) -> str:
 
 
 def _checked(credential: Credential, token: str) -> Credential:
-    """The credential, if kubelet can use it.
-
-    Raises:
-        BadReply: it cannot.
-    """
     if token and credential.secret.expose() == token:
         raise BadReply("kubelet.token-returned")
     if credential.username == IDENTITY_TOKEN:

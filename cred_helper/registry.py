@@ -19,12 +19,14 @@ import json
 import os
 import re
 import ssl
+from collections.abc import Callable, Collection
+from email.message import Message
 from email.utils import parsedate_to_datetime
 from glob import glob
 from http.client import HTTPException
 from socket import gaierror, inet_aton, inet_ntoa
 from time import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import (
@@ -43,13 +45,8 @@ from cred_helper.errors import Denied, ProviderError, fault
 from cred_helper.providers.common.network_errors import network_error
 from cred_helper.providers.common.proxy import is_local
 from cred_helper.providers.common.trust import CaFile
-from cred_helper.providers.common.wire import RoundTrip
+from cred_helper.providers.common.wire import RoundTrip, hostname
 from cred_helper.record import Record
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-    from email.message import Message
-
 
 # One step of a connection.
 STEP_TIMEOUT_S = 10.0
@@ -122,13 +119,13 @@ class Registry:
         self.url = f"https://{address}/v2/"
         self._own_hosts = own_hosts
         self._step_s = step_s
-        self._is_local = is_local(_host(f"//{address}"))
+        self._is_local = is_local(hostname(f"//{address}"))
         # The latest request, for an error about it.
         self._request = RoundTrip("GET", self.url, upstream=address, attempt=1)
 
     @property
     def host(self) -> str:
-        return _host(self._request.url)
+        return hostname(self._request.url)
 
     def challenge(self, repository: str = "") -> Challenge | None:
         """Ask without a credential: the challenge, or ``None`` where none is needed.
@@ -160,11 +157,6 @@ class Registry:
         return None
 
     def show(self, authorization: str) -> None:
-        """Show the registry a credential.
-
-        Raises:
-            Denied: it does not accept it.
-        """
         try:
             self._fetch(self.url, {"Authorization": authorization})
         except HTTPError as error:
@@ -192,8 +184,8 @@ class Registry:
                 shown = {"Authorization": credential.basic} if credential else {}
                 reply = self._fetch(url, shown)
         except HTTPError as error:
-            if _is_outage(error):
-                raise
+            if error.code == _TOO_MANY or error.code >= _SERVER_ERROR:
+                raise  # this is about the server, and not about the credential
             raise Denied("login.refused-by-endpoint", status=error.code) from None
         try:
             document = json.loads(reply)
@@ -206,7 +198,7 @@ class Registry:
         return Token(text.strip(), began_at_s + _life_s(document.get("expires_in")))
 
     def _check_realm(self, realm: str, *, is_secret: bool) -> None:
-        host = _host(realm)
+        host = hostname(realm)
         if not host:
             raise Denied("login.endpoint-without-tls")
         parts = urlsplit(realm)
@@ -235,7 +227,7 @@ class Registry:
     def _fetch(
         self, url: str, headers: dict[str, str], form: dict[str, str] | None = None
     ) -> bytes:
-        sent = RoundTrip("POST" if form else "GET", url, upstream=_host(url), attempt=1)
+        sent = RoundTrip("POST" if form else "GET", url, upstream=hostname(url), attempt=1)
         self._request = sent
         data = urlencode(form).encode() if form is not None else None
         request = Request(url, data=data, headers=headers)  # noqa: S310 - no other scheme is opened
@@ -270,22 +262,10 @@ def _parsed(challenge: str) -> Challenge:
     return Challenge(scheme.lower(), {name.lower(): quoted or bare for name, quoted, bare in found})
 
 
-def _is_outage(error: HTTPError) -> bool:
-    """Whether a status is about the server, and not about the credential."""
-    return error.code == _TOO_MANY or error.code >= _SERVER_ERROR
-
-
 def _life_s(expires_in: object) -> float:
     if not isinstance(expires_in, int | float) or not expires_in > 0:
         return _DEFAULT_LIFE_S
     return float(min(expires_in, _MAX_LIFE_S))
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _is_here(host: str) -> bool:

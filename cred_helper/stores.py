@@ -27,11 +27,7 @@ ANSWER_WITHIN_S = 5.0
 
 
 def store_for(wiring: Wiring, resolution: Resolution) -> Store:
-    """The store that keeps logins to a server URL.
-
-    Raises:
-        Misconfigured: the error of the resolution.
-    """
+    """The store that keeps logins to a server URL."""
     resolution.checked()
     builtin = wiring.provider_source(resolution) if resolution.asks_cloud else None
     if wiring.profile.helper:

@@ -69,10 +69,6 @@ def _id_token(options: Mapping[str, str], cloud: str) -> IdToken | None:
     return IdToken(source or IdToken.OF_CI_JOB, options.get("id_token_audience", ""))
 
 
-def _no_warning(_error: CredentialError) -> None:
-    """Drop a warning."""
-
-
 class Wiring:
     """Makes sources from the settings, environment and deadline of one process.
 
@@ -84,7 +80,7 @@ class Wiring:
         settings: Settings,
         environ: Mapping[str, str],
         clock: Callable[[], float],
-        warn: Warn = _no_warning,
+        warn: Warn = lambda _error: None,
         profile: Profile = OWN_NAME,
         spent_s: float = 0.0,
     ) -> None:
@@ -97,7 +93,7 @@ class Wiring:
 
     @classmethod
     def of_process(
-        cls, warn: Warn = _no_warning, spent_s: float = 0.0, profile: Profile = OWN_NAME
+        cls, warn: Warn = lambda _error: None, spent_s: float = 0.0, profile: Profile = OWN_NAME
     ) -> Wiring:
         """The wiring of this process, of whose deadline ``spent_s`` seconds have passed.
 
@@ -137,11 +133,7 @@ class Wiring:
         return resolve(server_url, self.settings, self.environ, profile, artifacts=artifacts)
 
     def ask(self, resolution: Resolution, sources: Iterable[Source] | None = None) -> Answer:
-        """Ask the sources of a resolution, or those that the caller made from it.
-
-        Raises:
-            Misconfigured: the error of the resolution.
-        """
+        """Ask the sources of a resolution, or those that the caller made from it."""
         asked = self.sources(resolution) if sources is None else sources
         log, server_url = self._log(), resolution.server_url
         if log:
@@ -149,11 +141,7 @@ class Wiring:
         return ask(asked, server_url)
 
     def sources(self, resolution: Resolution) -> Iterator[Source]:
-        """The sources to ask, in order.
-
-        Raises:
-            Misconfigured: the error of the resolution.
-        """
+        """The sources to ask, in order."""
         resolution.checked()
         rule, server_url = resolution.rule, resolution.server_url
         for kind in resolution.sources:
@@ -261,7 +249,6 @@ class Wiring:
         return fallback.helper(rule.helper, rule.place.of("helper"))
 
     def fallback(self) -> Fallback:
-        """The sources that docker's and podman's files name, and this program's own store."""
         from cred_helper.fallback import Fallback
 
         return Fallback(

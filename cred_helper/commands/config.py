@@ -60,7 +60,6 @@ def show(json_wanted: bool) -> None:
 
 
 def _text(value: object) -> str:
-    """A value as it is written in a file."""
     match value:
         case bool():
             return "on" if value else "off"
@@ -96,7 +95,6 @@ def _plain(value: object) -> object:
 
 
 def _options(loaded: Settings) -> Iterator[dict[str, Any]]:
-    """The options that are set for all registries of a provider."""
     for cloud in clouds.CLOUDS:
         if providers.load(cloud.name) is None:
             continue

@@ -75,7 +75,6 @@ class Check(NamedTuple):
 
     @classmethod
     def of(cls, explained: Explanation, attempt: Attempt | None) -> Check:
-        """Check what an explanation has found."""
         host = explained.server_url.redacted_host
         passed, reasons = _verdict(explained, attempt, host)
         rules = len(explained.wiring.settings.rules)
@@ -93,7 +92,6 @@ class Check(NamedTuple):
 def _verdict(
     explained: Explanation, attempt: Attempt | None, host: str
 ) -> tuple[bool, list[CredentialError]]:
-    """Whether a source can answer, and the reasons."""
     if attempt is not None:
         if attempt.answer.credential:
             source = attempt.asked[-1].source
@@ -115,8 +113,6 @@ def _verdict(
 
 
 class _Report(NamedTuple):
-    """An explanation as labelled lines."""
-
     screen: Screen
     explained: Explanation
     attempt: Attempt | None

@@ -69,7 +69,6 @@ for command in (group, *_ASKING):
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command that the arguments name; its exit status."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # the locale may lack the ellipsis
     try:

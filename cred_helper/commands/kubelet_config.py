@@ -126,12 +126,7 @@ def kubelet_config(
 
 
 def _chosen(names: tuple[str, ...], options: tuple[str, ...]) -> list[ChosenCloud]:
-    """The clouds, with the options that are given and the hosts of the rules.
-
-    Raises:
-        UsageError: a chosen cloud has no such option.
-        Misconfigured: this build lacks a cloud, or the settings have mistakes.
-    """
+    """The clouds, with the options that are given and the hosts of the rules."""
     of_build = [name for name in _NAMES if providers.load(name)]
     if not of_build or not set(names) <= set(of_build):
         raise Misconfigured("node.left-out", clouds=", ".join(of_build) or "none")
@@ -155,11 +150,7 @@ def _chosen(names: tuple[str, ...], options: tuple[str, ...]) -> list[ChosenClou
 
 
 def _add_audiences(chosen: list[ChosenCloud], given: tuple[str, ...]) -> None:
-    """Give each cloud that takes tokens the audience of its tokens.
-
-    Raises:
-        UsageError: an audience is for another cloud, or needs an option that is not given.
-    """
+    """Give each cloud that takes tokens the audience of its tokens."""
     audiences = {}
     for text in given:
         name, _, audience = text.partition("=")

@@ -107,11 +107,7 @@ def _name(registry: ServerURL) -> str:
 
 
 def _explained(registry: ServerURL) -> Explanation:
-    """The sources for the registry.
-
-    Raises:
-        Misconfigured: a rule makes a login useless, or cannot apply to the registry.
-    """
+    """The sources for the registry."""
     explained = Explanation(registry)
     if explained.error:
         raise explained.error
@@ -161,11 +157,7 @@ def _read(username: str) -> Credential:
 def _check(
     screen: Screen, registry: ServerURL, credential: Credential, *, is_clouds: bool = False
 ) -> None:
-    """Have the registry check a credential.
-
-    Raises:
-        CredentialError: it does not accept it, or does not answer.
-    """
+    """Have the registry check a credential."""
     checked = check(registry, credential, is_clouds=is_clouds)
     if not checked.accepted:
         code = "login.cloud-not-accepted" if is_clouds else "login.not-accepted"

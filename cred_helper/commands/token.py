@@ -53,11 +53,7 @@ def token(server_url: str, form: str, show: bool) -> int:
 
 
 def render(server_url: ServerURL, credential: Credential, form: str) -> str:
-    """A credential in one of the forms.
-
-    Raises:
-        CredentialError: it does not have that form.
-    """
+    """A credential in one of the forms."""
     username, secret = credential.username, credential.secret.expose()
     if not username:
         raise NotFound("client.no-credential")

@@ -286,9 +286,9 @@ class Fallback:
                 continue
             if name:
                 helper = self.helper(name, config.name)
-                if not _is_ourselves(helper):
+                if isinstance(helper, Helper) or helper.is_failure:
                     yield helper
-                elif choose == config.store_helper:
+                elif choose == config.store_helper:  # this program
                     yield from self._displaced()
 
     def _displaced(self) -> Iterator[Helper | FixedOutcome]:
@@ -317,10 +317,6 @@ class Fallback:
             return False
         helper = self.helper(name, config.name) if name else None
         return helper is not None and (isinstance(helper, Helper) or helper.is_failure)
-
-
-def _is_ourselves(helper: Helper | FixedOutcome) -> bool:
-    return isinstance(helper, FixedOutcome) and not helper.is_failure
 
 
 def _unasked(sources: Iterator[_WithName], asked: set[str]) -> Iterator[_WithName]:
@@ -352,7 +348,6 @@ def _is_usable(config: DockerConfig) -> bool:
 
 
 def _is_this_program(path: str) -> bool:
-    """Whether a file is this program, by whatever name or link."""
     files.unrecorded()
     ours = [sys.argv[0], sys.executable] if getattr(sys, "frozen", False) else [sys.argv[0]]
     for own in ours:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from cred_helper.files.json_file import ParsedJson
     from cred_helper.server_url import ServerURL
 
+    Load = Callable[[str], ParsedJson | None]
+
 AUTHS = "auths"
 CRED_HELPERS = "credHelpers"
 CREDS_STORE = "credsStore"
@@ -312,10 +314,9 @@ def relatives(environ: Mapping[str, str]) -> Iterator[DockerConfig]:
     """The files of podman, skopeo and buildah, and of old versions of docker, in usual places."""
     runtime = user_folders.runtime(environ)
     session = os.path.join(runtime, "containers") if runtime else f"/run/containers/{_uid()}"
-    yield _unnamed(os.path.join(session, "auth.json"))
-    yield _unnamed(os.path.join(user_folders.config(environ), "containers", "auth.json"))
-    path = os.path.join(user_folders.home(environ), ".dockercfg")
-    yield DockerConfig(path, lambda: _load_if_open(path), bare=True)
+    for folder in (session, os.path.join(user_folders.config(environ), "containers")):
+        yield _file(os.path.join(folder, "auth.json"), _load_if_open, names_store=False)
+    yield _file(os.path.join(user_folders.home(environ), ".dockercfg"), _load_if_open, bare=True)
 
 
 def docker_config_path(environ: Mapping[str, str]) -> str:
@@ -324,12 +325,10 @@ def docker_config_path(environ: Mapping[str, str]) -> str:
     return os.path.join(folder, "config.json")
 
 
-def _file(path: str, *, names_store: bool = True) -> DockerConfig:
-    return DockerConfig(path, lambda: json_file.load(path), names_store=names_store)
-
-
-def _unnamed(path: str) -> DockerConfig:
-    return DockerConfig(path, lambda: _load_if_open(path), names_store=False)
+def _file(
+    path: str, load: Load = json_file.load, *, names_store: bool = True, bare: bool = False
+) -> DockerConfig:
+    return DockerConfig(path, lambda: load(path), names_store, bare)
 
 
 def _load_if_open(path: str) -> ParsedJson | None:

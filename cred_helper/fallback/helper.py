@@ -89,7 +89,6 @@ class Helper(Record):
     timeout_s: Callable[[], float]
 
     def within(self, timeout_s: float) -> Helper:
-        """The same helper, with less time to answer."""
         return self.but(timeout_s=lambda: min(timeout_s, self.timeout_s()))
 
     def get(self, server_url: ServerURL) -> Credential:
@@ -179,22 +178,18 @@ class Helper(Record):
     def _ask(
         self, verb: str, server_url: str, data: bytes, relay: Relay
     ) -> tuple[ProgramResult, str]:
-        finished = self._run(verb, server_url, data, relay)
-        # An answer has to be UTF-8; an error message may be in any code page.
-        errors = "replace" if finished.status else "strict"
-        try:
-            return finished, finished.output.decode("utf-8-sig", errors).strip()
-        except UnicodeDecodeError:
-            raise BadReply("helper.not-utf") from None
-
-    def _run(self, verb: str, server_url: str, data: bytes, relay: Relay) -> ProgramResult:
         command = [self.program, verb]
         environ = {**self.environ, **self.guard.variable_for(self.name, server_url)}
         timeout_s = self.timeout_s()
         try:
-            return running.run(
+            finished = running.run(
                 command, environ, timeout_s, MAX_OUTPUT_BYTES, data=data, listen=relay.listen
             )
+            # An answer has to be UTF-8; an error message may be in any code page.
+            errors = "replace" if finished.status else "strict"
+            return finished, finished.output.decode("utf-8-sig", errors).strip()
+        except UnicodeDecodeError:
+            raise BadReply("helper.not-utf") from None
         except OSError as error:
             raise Misconfigured("helper.not-started", problem=os_reason(error)) from None
         except running.TimedOut:
@@ -215,11 +210,7 @@ class Helper(Record):
 
 
 def program_name(name: str) -> str:
-    """The program that a configuration file means by a name.
-
-    Raises:
-        Misconfigured: it is a path, an option or a mistake.
-    """
+    """The program that a configuration file means by a name."""
     if not is_name(name):
         raise Misconfigured("helper.bad-name")
     return PREFIX + name

@@ -36,7 +36,6 @@ class LoopGuard:
         return next((_name(link) for link in self._links if link.endswith(mark)), None)
 
     def variable_for(self, name: str, server_url: str) -> dict[str, str]:
-        """The variable for a helper that is asked next."""
         return {VARIABLE: " ".join([*self._links, name + _mark(server_url)])}
 
 

@@ -7,17 +7,24 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from cred_helper.providers.common.protocols import Provider
 
 
 def load(name: str) -> Provider | None:
     """Load the provider of a row of ``clouds``; ``None`` where this build leaves it out."""
-    package = f"{__name__}.{name}"
+    provider: Provider | None = find(name, "PROVIDER")
+    return provider
+
+
+def find(module_name: str, name: str) -> Any:
+    """A name in a module of a provider; ``None`` where the module does not exist."""
+    package = f"{__name__}.{module_name}"
     try:
-        module = __import__(package, fromlist=["PROVIDER"])
+        module = __import__(package, fromlist=[name])
     except ModuleNotFoundError as error:
         if error.name != package:
             raise
         return None
-    provider: Provider = module.PROVIDER
-    return provider
+    return getattr(module, name)

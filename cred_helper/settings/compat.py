@@ -103,11 +103,7 @@ class NoStore(Record):
 
 
 def _options(name: str, route: Route, environ: MutableMapping[str, str]) -> dict[str, str]:
-    """The options of a registry.
-
-    Raises:
-        Misconfigured: the variables are for another cloud, or half of what they must be.
-    """
+    """The options of a registry."""
     match route:
         case AcrRoute():
             _check_azure_cloud(route, environ)

@@ -83,12 +83,7 @@ class NodeProfile:
 
 
 def find(link: str, arguments: Sequence[str], environ: Mapping[str, str]) -> NodeProfile:
-    """The profile of a link's name and the arguments.
-
-    Raises:
-        ProtocolError: an argument is unknown, or its value is wrong.
-        Misconfigured: a file that an argument names is not usable.
-    """
+    """The profile of a link's name and the arguments."""
     cloud = next((row.name for row in clouds.CLOUDS if link and row.plugin == link), "")
     values, rest = _parse(link or _OWN, cloud, arguments)
     profile = NodeProfile(cloud)

@@ -64,7 +64,6 @@ class HostPattern(Record):
 
     @property
     def depth(self) -> int:
-        """How many segments of a path count."""
         return len(self.segments)
 
     def matches_address(self, server_url: ServerURL) -> bool:

@@ -26,7 +26,6 @@ class Place(Record):
     at: int = -1
 
     def inside(self, header: str, at: int = 0) -> Place:
-        """The table under a header."""
         return self.but(header=header, at=at)
 
     def of(self, key: str) -> str:
@@ -69,7 +68,6 @@ def _key_of(line: str) -> str:
 
 
 def printable_key(key: str) -> str:
-    """A key as a message quotes it."""
     is_name = len(key) <= _MAX_KEY_LENGTH and key.replace("_", "").replace("-", "").isalnum()
     return repr(key) if is_name else "'…'"
 

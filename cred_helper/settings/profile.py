@@ -11,10 +11,6 @@ if TYPE_CHECKING:
     from cred_helper.hosts import Route
 
 
-def _no_options(_route: Route) -> dict[str, str]:
-    return {}
-
-
 class Profile(Record):
     """The settings that a name sets.
 
@@ -27,7 +23,7 @@ class Profile(Record):
     helper: str = ""
     cloud: str | None = None
     order: tuple[str, ...] | None = None
-    options: Callable[[Route], dict[str, str]] = _no_options
+    options: Callable[[Route], dict[str, str]] = lambda _route: {}
     ignores_logins: bool = False
 
 

@@ -46,7 +46,6 @@ PREFIX = "DOCKER_CREDENTIAL_MULTI_"
 CONFIG = f"{PREFIX}CONFIG"
 RULES = f"{PREFIX}RULES"
 LOG = f"{PREFIX}LOG"
-
 LOG_FORMAT = f"{PREFIX}LOG_FORMAT"
 
 # The value of the setting log for standard error, and those of log_format.
@@ -135,6 +134,11 @@ _HELPER = Kind("the name of a helper, such as secretservice", _helper)
 _LOG = Kind("stderr or the absolute path of a file", _log)
 
 
+def log_to_stderr() -> None:
+    # By variables, so that the helpers that are started log too.
+    os.environ.update({LOG: STDERR, LOG_FORMAT: TEXT})
+
+
 def expanded(path: str) -> str:
     """Replace a leading ``~/`` by the home folder."""
     return os.path.expanduser(path) if path.startswith(("~/", "~\\")) else path
@@ -153,7 +157,6 @@ class Setting(Record):
 
     @property
     def variable(self) -> str:
-        """The environment variable that sets it."""
         return PREFIX + self.name.upper()
 
 
@@ -161,9 +164,7 @@ SETTINGS = (
     Setting("deadline_s", 30.0, _SECONDS, "how long one get may take in all"),
     Setting("helper_timeout_s", 10.0, _SECONDS, "how long another helper may take"),
     Setting(
-        "on_error",
-        "fail",
-        _one_of("fail", "anonymous"),
+        "on_error", "fail", _one_of("fail", "anonymous"),
         "the result where a configured identity fails and no other source has a credential",
     ),
     Setting(
@@ -173,51 +174,37 @@ SETTINGS = (
         "the sources to ask, in this order; one that is left out is not asked",
     ),
     Setting(
-        "disabled_providers",
-        (),
-        _some_of(*clouds.NAMES, VARIABLES),
+        "disabled_providers", (), _some_of(*clouds.NAMES, VARIABLES),
         "providers to ask only where a rule names them",
     ),
     Setting(
-        "store_for_clouds",
-        "ignore",
-        _one_of("ignore", "error"),
+        "store_for_clouds", "ignore", _one_of("ignore", "error"),
         "the result of a login to a registry whose cloud has an identity here; it is not kept",
     ),
     Setting(
-        "fallback_helper",
-        "",
-        _HELPER,
+        "fallback_helper", "", _HELPER,
         "the helper to ask where credsStore names this program: the one it named before",
     ),
     Setting("cache", True, _SWITCH, "whether tokens are kept on disk while they are good"),
     Setting(
-        "min_remaining_life",
-        0.0,
-        _LIFETIME,
+        "min_remaining_life", 0.0, _LIFETIME,
         "how long a cached token must still live to be given out; one with less left is renewed",
     ),
     Setting("cache_folder", "", _FOLDER, "the folder of the cache, if not the user's cache folder"),
     Setting(
-        "cache_keychain",
-        "",
-        _HELPER,
+        "cache_keychain", "", _HELPER,
         "the helper whose keychain has the key to encrypt the cache with, if it is encrypted",
     ),
     Setting(
-        "memo",
-        True,
-        _SWITCH,
+        "memo", True, _SWITCH,
         "whether the single file may repeat a cached answer before Python starts",
     ),
     Setting("log", "", _LOG, "where every step is logged, without secrets: stderr, or a file"),
     Setting(
-        "log_format",
-        TEXT,
-        _one_of(TEXT, JSON),
+        "log_format", TEXT, _one_of(TEXT, JSON),
         "what the log holds: a line of text for each step, or a JSON object for each call",
     ),
-)
+)  # fmt: skip
 
 
 class Settings:
@@ -291,7 +278,6 @@ class Settings:
         return origin if origin is None or isinstance(origin, str) else origin.of(name)
 
     def rule(self, server_url: ServerURL) -> Rule | None:
-        """The first rule that matches a server URL."""
         return next((rule for rule in self.rules if rule.matches(server_url)), None)
 
     def options(
@@ -383,7 +369,6 @@ def user_files(environ: Mapping[str, str], platform: str = sys.platform) -> tupl
 
 
 def machine_file(environ: Mapping[str, str], platform: str = sys.platform) -> str:
-    """The place of the settings file of the whole machine."""
     folder = environ.get("PROGRAMDATA", "C:/ProgramData") if platform == "win32" else "/etc"
     return f"{folder}/{_FILE}"
 

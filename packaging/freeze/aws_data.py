@@ -84,17 +84,9 @@ def _undocumented(node: Any) -> Any:
 
 
 def _endpoints(document: dict) -> dict:
-    return {
-        **document,
-        "partitions": [
-            {
-                **partition,
-                "services": {
-                    name: service
-                    for name, service in partition["services"].items()
-                    if name in ENDPOINTS
-                },
-            }
-            for partition in document["partitions"]
-        ],
-    }
+    partitions = []
+    for partition in document["partitions"]:
+        services = partition["services"].items()
+        kept = {name: service for name, service in services if name in ENDPOINTS}
+        partitions.append({**partition, "services": kept})
+    return {**document, "partitions": partitions}

@@ -227,17 +227,14 @@ def _add_libraries(payload: Payload, analysis: Any, folder: Path | None, work: P
 
 def _add_data(payload: Payload, parsed: argparse.Namespace) -> None:
     if "ecr" in parsed.providers:
-        _add_aws_data(payload)
+        import botocore
+
+        data = aws_data.pruned(Path(botocore.__file__).parent / "data")
+        for name, content in data.items():
+            payload.add_data(f"botocore/data/{name}", content)
     if "certifi" in payload.code:
         import certifi
 
         payload.add_data("certifi/cacert.pem", Path(certifi.where()).read_bytes())
     own = contents.own_modules(parsed.providers)
     payload.add_data("patterns", patterns.table(own, contents.RUNTIME.parent.parent))
-
-
-def _add_aws_data(payload: Payload) -> None:
-    import botocore
-
-    for name, content in aws_data.pruned(Path(botocore.__file__).parent / "data").items():
-        payload.add_data(f"botocore/data/{name}", content)

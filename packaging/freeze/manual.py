@@ -46,10 +46,7 @@ def page() -> str:
     for setting in SETTINGS:
         lines += [".TP", f".B {_text(setting.name)}, {_text(setting.variable)}"]
         lines.append(_text(f"{setting.purpose}."))
-    lines += [
-        ".SH EXIT STATUS",
-        "0: success. 1: failure. 2: usage error.",
-    ]
+    lines += [".SH EXIT STATUS", "0: success. 1: failure. 2: usage error."]
     lines += [".SH SEE ALSO", ".BR docker-login (1),", ".BR podman-login (1)"]
     return "\n".join(lines) + "\n"
 

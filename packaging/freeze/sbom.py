@@ -60,20 +60,18 @@ class Component:
     files: set[str] = field(default_factory=set)
 
     def entry(self) -> dict[str, Any]:
-        entry: dict[str, Any] = {"type": "library", "name": self.name}
-        if self.version:
-            entry["version"] = self.version
-        if self.licenses:
-            entry["licenses"] = self.licenses
+        cpe = evidence = None
         # Packages have a purl; some have the name of the library that they bind.
         packaged = (self.purl or "").startswith(("pkg:cargo/", "pkg:pypi/"))
         if self.version and self.name in PRODUCTS and not packaged:
-            entry["cpe"] = f"cpe:2.3:a:{PRODUCTS[self.name]}:{self.version}:*:*:*:*:*:*:*"
-        if self.purl:
-            entry["purl"] = self.purl
+            cpe = f"cpe:2.3:a:{PRODUCTS[self.name]}:{self.version}:*:*:*:*:*:*:*"
         if self.files:
-            entry["evidence"] = {"occurrences": [{"location": name} for name in sorted(self.files)]}
-        return entry
+            evidence = {"occurrences": [{"location": name} for name in sorted(self.files)]}
+        entry = {
+            "type": "library", "name": self.name, "version": self.version,
+            "licenses": self.licenses, "cpe": cpe, "purl": self.purl, "evidence": evidence,
+        }  # fmt: skip
+        return {member: value for member, value in entry.items() if value}
 
 
 class Inventory:
@@ -174,12 +172,8 @@ def _compiled_into(files: Iterable[metadata.PackagePath]) -> Iterator[Component]
         if ".dist-info/sboms/" in file.as_posix() and file.suffix == ".json":
             for entry in json.loads(file.read_text(encoding="utf-8"))["components"]:
                 if entry.get("scope") != "excluded":  # a build tool
-                    yield Component(
-                        entry["name"],
-                        entry.get("version"),
-                        entry.get("purl"),
-                        entry.get("licenses", []),
-                    )
+                    known = entry.get("version"), entry.get("purl"), entry.get("licenses", [])
+                    yield Component(entry["name"], *known)
 
 
 # --- Compiled files -------------------------------------------------------------------------------

@@ -63,9 +63,9 @@ def archive(programs: dict[str, Path], about: ImageLabels) -> bytes:
     blobs: dict[str, bytes] = {}
 
     def add(content: bytes, kind: str, **more: Any) -> dict[str, Any]:
-        digest = hashlib.sha256(content).hexdigest()
-        blobs[digest] = content
-        return {"mediaType": kind, "digest": f"sha256:{digest}", "size": len(content), **more}
+        digest = _digest(content)
+        blobs[digest.removeprefix("sha256:")] = content
+        return {"mediaType": kind, "digest": digest, "size": len(content), **more}
 
     manifests = []
     for architecture, program in sorted(programs.items()):
@@ -81,10 +81,7 @@ def archive(programs: dict[str, Path], about: ImageLabels) -> bytes:
                 "Labels": about.annotations(),
                 "WorkingDir": "/",
             },
-            "rootfs": {
-                "type": "layers",
-                "diff_ids": [f"sha256:{hashlib.sha256(content).hexdigest()}"],
-            },
+            "rootfs": {"type": "layers", "diff_ids": [_digest(content)]},
             "history": [{"created": about.created, "created_by": f"COPY {PROGRAM} /"}],
         }
         manifest = {
@@ -108,6 +105,10 @@ def archive(programs: dict[str, Path], about: ImageLabels) -> bytes:
         *((f"blobs/sha256/{name}", content, 0o644) for name, content in sorted(blobs.items())),
     ]
     return _tar(files, about.time)
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def _json(document: dict[str, Any]) -> bytes:

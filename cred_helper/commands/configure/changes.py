@@ -64,7 +64,6 @@ class FileChange(Record):
     show: Callable[[str], str] = str
 
     def diff(self) -> str:
-        """A unified diff, with masks for values that can be secret."""
         lines = difflib.unified_diff(
             self.show(self.before or "").splitlines(),
             self.show(self.after or "").splitlines(),
@@ -154,7 +153,6 @@ class LinkChange(NamedTuple):
         return f"+ {self.path} -> {self.target}" if self.target else f"- {self.path}"
 
     def apply(self) -> None:
-        """Make or remove the link. Raises ``Misconfigured`` if that fails."""
         try:
             if self.target is None:
                 self.path.unlink(missing_ok=True)

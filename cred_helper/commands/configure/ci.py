@@ -235,7 +235,6 @@ def _registries(texts: Iterable[str], wiring: Wiring | None) -> list[Registry]:
 
 
 def _is_taken(registry: Registry, system: CiSystem) -> bool:
-    """Whether the recipe has this registry."""
     if registry.cloud is None:
         return registry.host == system.registry
     return takes(registry.cloud, system)
@@ -248,7 +247,6 @@ def _is_set_up(registry: Registry) -> bool:
 
 
 def takes(cloud: Cloud, system: CiSystem) -> bool:
-    """Whether a cloud takes the identity tokens of a CI system."""
     return cloud.job is not None and (not cloud.job.systems or system.name in cloud.job.systems)
 
 

@@ -107,7 +107,6 @@ def configure(
 
 
 def _show_machine(screen: Screen) -> None:
-    """Show what is there before anything is proposed."""
     found = [(client, programs.find(client, os.environ)) for client in _CLIENTS]
     clients = [f"{client} ({path})" for client, path in found if path]
     screen.labelled(dim("clients"), shown(", ".join(clients) or "none on PATH"), width=_WIDTH)

@@ -15,11 +15,7 @@ _COLOURS = {"+": "green", "-": "red"}
 
 
 def consent(screen: Screen, changes: Iterable[Change], *, yes: bool, dry_run: bool) -> bool:
-    """Show changes, and ask whether to make them; abort without a yes. False: a dry run.
-
-    Raises:
-        CredentialError: there is no terminal to ask at.
-    """
+    """Show changes, and ask whether to make them; abort without a yes. False: a dry run."""
     for change in changes:
         screen.line()
         for line in change.diff().splitlines():

@@ -35,11 +35,7 @@ _DROP_IN = (
 
 
 def proposal(registries: tuple[str, ...], links: Path | None, *, docker_only: bool) -> Plan:
-    """The changes that make clients ask ``multi`` for these registries, or for all.
-
-    Raises:
-        Misconfigured: a file to change is not valid.
-    """
+    """The changes that make clients ask ``multi`` for these registries, or for all."""
     plan = Plan()
     if this_program.on_path() is None:
         plan.note("doctor.program-not-on-path")

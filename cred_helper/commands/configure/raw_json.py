@@ -66,7 +66,6 @@ def members(text: str) -> list[Member]:
 
 
 def names(text: str) -> list[str]:
-    """Return the names of an object's members, in their order."""
     return [member.name for member in members(text)]
 
 

@@ -53,7 +53,6 @@ class BrokenFile(Misconfigured):
 
 
 def clients(environ: Mapping[str, str]) -> list[str]:
-    """Which of those clients are on PATH."""
     return [name for name in CLIENTS if programs.find(name, environ)]
 
 
@@ -84,7 +83,6 @@ def drop_in(environ: Mapping[str, str]) -> Path:
 
 
 def files(environ: Mapping[str, str], machine: str = _MACHINE) -> Iterator[Path]:
-    """The files that are read, in their order."""
     user = user_folder(environ)
     named = environ.get(VARIABLE, "")
     has_own = not named and (user / "registries.conf").exists()

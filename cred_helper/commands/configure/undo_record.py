@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,18 +29,14 @@ Record = dict[str, Any]
 
 
 class Step(NamedTuple):
-    """One change, and the record with which it is undone."""
-
     change: Change
     record: Record
 
 
+@dataclass
 class Plan:
-    """The steps in their order, and the notes about them."""
-
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-        self.notes: list[CredentialError] = []
+    steps: list[Step] = field(default_factory=list)
+    notes: list[CredentialError] = field(default_factory=list)
 
     def note(self, code: str, **values: Any) -> None:
         self.notes.append(CredentialError(code, **values))
@@ -49,11 +46,6 @@ class Journal:
     """The records of the steps that were taken, the newest last."""
 
     def __init__(self, path: Path) -> None:
-        """Read them.
-
-        Raises:
-            Misconfigured: the file was not written by this program.
-        """
         self._path = path
         self._text = read(path)
         try:
@@ -82,11 +74,7 @@ class Journal:
         self._text, self._records = text, records
 
     def undoing(self) -> Plan:
-        """The plan that puts everything back, except what was changed since.
-
-        Raises:
-            Misconfigured: a file cannot be read, or this program did not write the records.
-        """
+        """The plan that puts everything back, except what was changed since."""
         try:
             return self._undoing()
         except (KeyError, TypeError, AttributeError, ValueError):

@@ -1,20 +1,42 @@
-"""``doctor``: checks what a client's credentials depend on, with a command for each problem."""
+"""``doctor``: checks what a client's credentials depend on, with a command for each problem.
+
+Each check is a function that yields findings. Without ``--online`` they look at files and variables
+only and start no program; the folder of tokens is tried with a file that is removed again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
-from cred_helper.commands.doctor import node
-from cred_helper.commands.doctor.checks import findings
-from cred_helper.commands.doctor.finding import Finding, note
+from cred_helper.commands.doctor import (
+    ci_token,
+    docker_files,
+    identities,
+    network_checks,
+    node,
+    own_state,
+    podman_files,
+    program,
+    rules,
+)
+from cred_helper.commands.doctor.finding import ERROR, Finding, error, note
 from cred_helper.commands.doctor.online import online as ask_all
 from cred_helper.commands.doctor.report import report
 from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.arguments import as_json, server_url_argument, server_urls_known
 from cred_helper.commands.ui.screen import Progress, Screen
+from cred_helper.errors import fault
+from cred_helper.files.os_errors import os_reason
+
+_CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    *(program.program, program.helpers, docker_files.docker, podman_files.podman),
+    *(own_state.settings, own_state.variables, rules.rules, own_state.store, own_state.home),
+    *(own_state.cache, network_checks.clock, network_checks.tls, network_checks.proxy),
+    *(identities.identities, identities.variables, ci_token.ci_token),
+)
 
 
 @click.command()
@@ -49,7 +71,7 @@ def doctor(server_urls: tuple[str, ...], online: bool, root: Path, json_wanted: 
 def _findings(
     server_urls: list[str], progress: Progress, root: Path, *, online: bool
 ) -> Iterator[Finding]:
-    yield from findings(root)
+    yield from _local(root)
     if not (online or server_urls):
         return
     wanted = [*server_urls, *(server_urls_known() if online else [])]
@@ -58,3 +80,31 @@ def _findings(
         yield note("online", "doctor.no-registry", command)
     yield from node.asked(root, wanted)
     yield from ask_all(wanted, lambda done, of_all: progress.show(f"{done} of {of_all}"))
+
+
+def _local(root: Path) -> Iterator[Finding]:
+    """Run every check. No error comes twice."""
+    errors: set[str] = set()
+    for finding in _all(root):
+        line = finding.notice.line
+        if line not in errors:
+            yield finding
+        if finding.severity == ERROR:
+            errors.add(line)
+
+
+def _all(root: Path) -> Iterator[Finding]:
+    def kubelet() -> Iterator[Finding]:
+        return node.node(root)
+
+    # The other checks are of this machine, not of a node below another root.
+    others = _CHECKS if root == Path("/") else ()
+    for check in (*others, kubelet):
+        try:
+            yield from check()
+        except OSError as failure:
+            place = str(failure.filename or check.__name__)
+            cause = os_reason(failure)
+            yield error(check.__name__, "doctor.check-failed", path=place, cause=cause)
+        except Exception as failure:  # noqa: BLE001 - the other checks still run
+            yield Finding(ERROR, check.__name__, fault(failure))

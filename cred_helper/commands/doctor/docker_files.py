@@ -49,7 +49,6 @@ _MEMBERS = {
 
 
 def docker() -> Iterator[Finding]:
-    """Whether docker's config.json and its relatives name this program, and who else they name."""
     yield from path_variables.variables()
     yield from _snap()
     path = dockerconfig.docker_config_path(os.environ)
@@ -103,7 +102,6 @@ def _file(config: DockerConfig, *, is_dockers: bool) -> Iterator[Finding]:
 
 
 def _relative(config: DockerConfig) -> Iterator[Finding]:
-    """A file that podman and its relatives read."""
     if os.path.lexists(config.name) and (broken := _unreadable(config.name)):
         yield broken
         return
@@ -144,7 +142,6 @@ def _broken(config: DockerConfig, failure: Misconfigured) -> Finding:
 def _misfits(
     config: DockerConfig, misfits: list[tuple[Misconfigured, bool]], *, is_dockers: bool = False
 ) -> Iterator[Finding]:
-    """The entries of ``auths`` that are not valid."""
     for failure, is_refused in misfits:
         finding = _broken(config, failure)
         if is_dockers and is_refused:
@@ -178,7 +175,6 @@ def _dockers_own(config: DockerConfig) -> Iterator[Finding]:
 
 
 def _misspelt(config: DockerConfig, members: Iterable[str]) -> Iterator[Finding]:
-    """Members that were probably meant to name a helper."""
     meant = {name.lower(): name for name in (dockerconfig.CREDS_STORE, dockerconfig.CRED_HELPERS)}
     for member in members:
         close = get_close_matches(member.lower(), meant, n=1, cutoff=0.85)

@@ -30,7 +30,6 @@ def docker_key(key: str) -> str:
 
 
 def is_matched(key: str) -> bool:
-    """Whether docker looks this key up."""
     return "*" not in key and docker_key(key) == key
 
 
@@ -54,7 +53,6 @@ def listed(keys: Iterable[str]) -> str:
 
 
 def problems(name: str, hosts: list[str], config: DockerConfig) -> Iterator[Finding]:
-    """Check another helper that a file names."""
     if name == this_program.HELPER:
         return
     if not is_name(name):

@@ -61,7 +61,6 @@ class _Node:
         return sorted(path for path in self.config.iterdir() if path.suffix in _ENDINGS)
 
     def entries(self) -> list[Entry]:
-        """The providers of all files that can be read."""
         found: list[Entry] = []
         for path in self.files():
             try:
@@ -82,7 +81,6 @@ class _Node:
         return path
 
     def environment(self, entry: Entry) -> dict[str, str]:
-        """The environment that kubelet gives a provider."""
         of_kubelet = self.kubelet.environment() if self.kubelet else {}
         variables = {one["name"]: one.get("value") or "" for one in entry.get("env") or []}
         return {"PATH": _PATH, **of_kubelet, **variables}
@@ -94,7 +92,6 @@ def _find(root: Path) -> _Node | None:
 
 
 def node(root: Path) -> Iterator[Finding]:
-    """Check kubelet's configuration of credential providers."""
     found = _find(root)
     install = this_program.command("kubelet-config", "--install", str(root))
     kubelet = layouts.running(root)

@@ -48,7 +48,6 @@ def settings() -> Iterator[Finding]:
 
 
 def variables() -> Iterator[Finding]:
-    """Whether every variable with this program's prefix is read."""
     for name, meant in unread(os.environ):
         # A name of other characters could be a command to a shell.
         command = shell.unset_variable(name) if name.isascii() and name.isidentifier() else None
@@ -74,7 +73,6 @@ def settings_files() -> tuple[str, ...]:
 
 
 def _helpers_named(loaded: Settings) -> Iterator[tuple[str, str]]:
-    """Each helper that the settings name, and where."""
     for setting in ("fallback_helper", "cache_keychain"):
         if name := getattr(loaded, setting):
             yield name, loaded.origin(setting) or setting
@@ -96,7 +94,6 @@ def store() -> Iterator[Finding]:
 
 
 def home() -> Iterator[Finding]:
-    """Whether the home folder can be written."""
     folder = user_folders.home(os.environ)
     if not folder or not os.path.isdir(folder):
         yield warning("home", "doctor.no-home", shell.set_variable("HOME", "/a/folder/of/yours"))
@@ -107,7 +104,6 @@ def home() -> Iterator[Finding]:
 
 
 def cache() -> Iterator[Finding]:
-    """Whether tokens can be kept between calls."""
     try:
         loaded = Settings.load(os.environ)
     except Misconfigured:

@@ -19,7 +19,6 @@ AUTH_CONFIG = "DOCKER_AUTH_CONFIG"
 
 
 def variables() -> Iterator[Finding]:
-    """Check the variables that name docker's and podman's files."""
     for variable in PATH_VARIABLES:
         if value := os.environ.get(variable):
             is_folder = variable == "DOCKER_CONFIG"

@@ -23,7 +23,6 @@ _SUBJECT = "podman"
 
 
 def podman() -> Iterator[Finding]:
-    """Whether podman and its relatives ask this program, and what they ask before it."""
     found = registries_conf.clients(os.environ)
     named = os.environ.get(registries_conf.VARIABLE, "")
     if not found and not named:

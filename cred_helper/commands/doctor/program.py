@@ -44,7 +44,7 @@ def program() -> Iterator[Finding]:
     else:
         yield ok("program", "doctor.program-found", path=found)
     for other in others:
-        if not _is_same(found, other):
+        if not this_program.is_same_file(found, other):
             command = shell.line(other, "version")
             yield warning("program", "doctor.shadowed", command, path=other, first=found)
 
@@ -65,7 +65,7 @@ def helpers() -> Iterator[Finding]:
                 yield note("helpers", "doctor.helper-is-this-program", path=path)
             else:
                 yield note("helpers", "doctor.helper-found", path=path)
-        elif not _is_same(first[name], path):
+        elif not this_program.is_same_file(first[name], path):
             yield note("helpers", "doctor.shadowed", path=path, first=first[name])
 
 
@@ -142,10 +142,3 @@ def _on_path() -> Iterator[tuple[str, str]]:
             if is_program or not os.path.exists(path):
                 name = entry.removesuffix(".exe") if sys.platform == "win32" else entry
                 yield name, path
-
-
-def _is_same(one: str, other: str) -> bool:
-    try:
-        return os.path.samefile(one, other)
-    except OSError:
-        return False

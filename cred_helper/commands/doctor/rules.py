@@ -20,7 +20,6 @@ _SUBJECT = "rules"
 
 
 def rules() -> Iterator[Finding]:
-    """Resolve each rule for a host that it matches."""
     try:
         found = Wiring.of_process().settings.rules
     except Misconfigured:

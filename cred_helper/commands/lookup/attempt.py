@@ -26,11 +26,7 @@ if TYPE_CHECKING:
 
 
 def required(server_url: ServerURL, answer: Answer) -> Credential:
-    """The credential of an answer; failures on the way to it are warnings.
-
-    Raises:
-        CredentialError: there is none; the first failure says why, where a source failed.
-    """
+    """The credential of an answer; failures on the way to it are warnings."""
     if answer.credential is None and answer.failures:
         raise in_context(server_url, *answer.failures[0])
     for source, failure in answer.failures:
@@ -96,7 +92,6 @@ class Attempt:
 
     @property
     def asked(self) -> list[AskedSource]:
-        """The sources that were asked, in order."""
         # The last one answered, so that its time was not taken.
         times_ms = [*self._times_ms, self.took_ms - sum(self._times_ms)]
         cached = [self._is_kept, *[False] * len(times_ms)]

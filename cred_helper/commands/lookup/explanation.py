@@ -241,12 +241,10 @@ class Explanation:
 
 
 def notice(error: CredentialError) -> dict[str, Any]:
-    """A message as a JSON object."""
     return {"code": error.code, "reason": error.reason, "hint": error.hint}
 
 
 def identity_words(identity: Identity) -> str:
-    """An identity in one line."""
     if identity.source is None:
         return "none"
     detail = f": {identity.detail}" if identity.detail else ""

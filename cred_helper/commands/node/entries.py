@@ -9,6 +9,7 @@ would give the node's credential to a pod whose own identity is refused.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from cred_helper import clouds
@@ -21,20 +22,19 @@ _ROLE = "docker-credential-multi-audience"
 _RBAC = "rbac.authorization.k8s.io"
 
 
+@dataclass
 class ChosenCloud:
     """A cloud to configure: its options, the hosts that rules add, and the audience of its tokens.
 
     ``audience`` is empty without pod identity.
     """
 
-    def __init__(self, cloud: clouds.Cloud) -> None:
-        self.cloud = cloud
-        self.options: dict[str, str] = {}
-        self.hosts: list[str] = []
-        self.audience = ""
+    cloud: clouds.Cloud
+    options: dict[str, str] = field(default_factory=dict)
+    hosts: list[str] = field(default_factory=list)
+    audience: str = ""
 
     def globs(self) -> list[str]:
-        """The images of the cloud, with those of the rules."""
         return [*match_images.of_cloud(self.cloud.name), *self.hosts]
 
 

@@ -53,11 +53,7 @@ class CopyChange(Record):
         return f"+ {self.target} (a copy of {self.source}, mode {self.mode:o})"
 
     def apply(self) -> None:
-        """Make the copy; a pull that runs the old program meanwhile goes on.
-
-        Raises:
-            Misconfigured: it cannot be written.
-        """
+        """Make the copy; a pull that runs the old program meanwhile goes on."""
         try:
             atomic_file.make_folders(str(self.target.parent), _MODE)
             content = self.source.read_bytes() if self.content is None else self.content
@@ -73,11 +69,7 @@ def _digest(path: Path) -> bytes:
 
 
 def program(named: Path | None) -> Path:
-    """The single file to install: the one that is named, or this program.
-
-    Raises:
-        Misconfigured: this program is not a single file, or the named file does not exist.
-    """
+    """The single file to install: the one that is named, or this program."""
     if named is None:
         if not getattr(sys, "frozen", False):
             raise Misconfigured("node.not-a-single-file", program=stdio.PROGRAM)
@@ -89,11 +81,7 @@ def program(named: Path | None) -> Path:
 
 
 def changes(root: Path, layout: Layout, entries: list[Entry], source: Path) -> list[Change]:
-    """What is to be written below a root, in its order.
-
-    Raises:
-        Misconfigured: a file is in the way, or the configuration cannot be merged.
-    """
+    """What is to be written below a root, in its order."""
     folder, config = below(root, layout.folder), below(root, layout.config)
     inside = os.path.realpath(root)
     for path in (folder, config.parent, config):

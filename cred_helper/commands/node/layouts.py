@@ -43,7 +43,6 @@ class Layout(NamedTuple):
 
     @property
     def flags(self) -> str:
-        """The flags that kubelet has on such a node."""
         return f"--{CONFIG_FLAG}={self.config} --{FOLDER_FLAG}={self.folder}"
 
 

@@ -88,11 +88,6 @@ class ConfigFile:
     """One file. ``document`` is ``None`` where the file does not exist or is empty."""
 
     def __init__(self, path: Path) -> None:
-        """Read it.
-
-        Raises:
-            Misconfigured: it cannot be read, or is not understood.
-        """
         self.path = path
         self.text = read(path)
         self.document = self._parse(self.text or "")
@@ -212,9 +207,6 @@ class ConfigFile:
         """The text with these entries, each in the place of the one of its name, or at the end.
 
         An entry also replaces another one of this program that is for the same images.
-
-        Raises:
-            Misconfigured: kubelet does not read the file, or it cannot be edited in place.
         """
         if self.document is None:
             document = new(entries)

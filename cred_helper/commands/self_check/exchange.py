@@ -41,29 +41,18 @@ def exchanges() -> Iterator[Finding]:
             yield note(cloud.name, "selfcheck.left-out")
             continue
         try:
-            check = _declared(cloud)
-            if check is None:
+            declared: type[SelfCheck] | None = providers.find(
+                f"{cloud.name}.self_check", "SelfCheck"
+            )
+            if declared is None:
                 yield warning(cloud.name, "selfcheck.not-declared")
                 continue
             authority = authority or Authority()
-            yield _exchanged(cloud, provider, check, authority)
+            yield _exchanged(cloud, provider, declared(), authority)
         except OSError as failure:
             yield error(cloud.name, "selfcheck.no-loopback", reason=os_reason(failure))
         except (Exception, CannotLoad) as failure:  # noqa: BLE001 - the others are still checked
             yield _failed(cloud, fault(failure))
-
-
-def _declared(cloud: Cloud) -> SelfCheck | None:
-    """The check that the folder of a provider declares."""
-    package = f"cred_helper.providers.{cloud.name}.self_check"
-    try:
-        module = __import__(package, fromlist=["SelfCheck"])
-    except ModuleNotFoundError as failure:
-        if failure.name != package:
-            raise
-        return None
-    check: SelfCheck = module.SelfCheck()
-    return check
 
 
 def _exchanged(cloud: Cloud, provider: Provider, check: SelfCheck, authority: Authority) -> Finding:

@@ -81,22 +81,19 @@ def _authorities() -> Iterator[Finding]:
 
     chosen = CaFile.of(os.environ)
     try:
-        if chosen is not None:
-            if problem := chosen.problem():
-                yield Finding(ERROR, "ca", problem)
-                return
-            place = f"{chosen.path}, by {chosen.named_by}"
-            is_folder = os.path.isdir(chosen.path)
-            context = ssl.create_default_context(
-                cafile=None if is_folder else chosen.path, capath=chosen.path if is_folder else None
-            )
-            if is_folder:
-                return  # its files are read when a certificate asks for them
-        else:
+        if chosen is None:
             import certifi
 
             place = f"certifi {certifi.__version__}"
             context = ssl.create_default_context(cadata=certifi.contents())
+        elif problem := chosen.problem():
+            yield Finding(ERROR, "ca", problem)
+            return
+        elif os.path.isdir(chosen.path):
+            return  # its files are read when a certificate asks for them
+        else:
+            place = f"{chosen.path}, by {chosen.named_by}"
+            context = ssl.create_default_context(cafile=chosen.path)
     except ModuleNotFoundError:
         return  # a build without a cloud opens no connection
     except (Exception, CannotLoad) as failure:  # noqa: BLE001 - the other checks still run

@@ -38,7 +38,6 @@ class Authority:
         self.pem = self._issue(self._key)
 
     def certificate(self, host: str) -> bytes:
-        """A certificate for a host, with its key."""
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ec
 

@@ -26,7 +26,6 @@ _EXTENSION = 2
 
 
 def is_frozen() -> bool:
-    """Whether this is the single file."""
     return "frozen_importer" in sys.modules
 
 
@@ -36,7 +35,6 @@ def _importer() -> Any:
 
 
 def extensions() -> list[str]:
-    """The extension modules in the single file."""
     if not is_frozen():
         return []
     modules = _importer().contents()["modules"]

@@ -30,11 +30,7 @@ class TemporaryFiles:
             os.rmdir(self._folder)
 
     def keep(self, name: str, content: bytes) -> str:
-        """Make a file that only this user can read; its path.
-
-        Raises:
-            CredentialError: neither memory files nor a folder can be used.
-        """
+        """Make a file that only this user can read; its path."""
         return self._in_memory(name, content) or self._on_disk(name, content)
 
     def _in_memory(self, name: str, content: bytes) -> str:

@@ -63,14 +63,11 @@ as_json = click.option("--json", "json_wanted", is_flag=True, help="Print one JS
 
 
 def _log_to_stderr(_context: click.Context, _parameter: click.Parameter, value: bool) -> None:
-    # By the variable, so that the helpers that are started log too.
     if value:
-        os.environ[settings.LOG] = settings.STDERR
-        os.environ[settings.LOG_FORMAT] = settings.TEXT
+        settings.log_to_stderr()
 
 
 def debug_option() -> click.Option:
-    """The option that shows the debug log on standard error."""
     return click.Option(
         ["--debug"],
         is_flag=True,

@@ -41,18 +41,14 @@ def shown(text: str) -> str:
 
 
 def dim(text: str) -> str:
-    """Text of less importance."""
     return click.style(text, dim=True) if text else ""
 
 
 def bold(text: str) -> str:
-    """Text of most importance."""
     return click.style(text, bold=True) if text else ""
 
 
 class Screen:
-    """A command's own output."""
-
     def __init__(self, file: TextIO | None = None) -> None:
         self._file = file or sys.stdout
 

@@ -26,7 +26,6 @@ def line(*words: str, platform: str = sys.platform) -> str:
 
 
 def quoted(word: str, platform: str = sys.platform) -> str:
-    """One word of a line."""
     return _powershell(word) if platform == _WINDOWS else shlex.quote(word)
 
 
@@ -44,19 +43,16 @@ def set_variable(name: str, value: str, platform: str = sys.platform) -> str:
 
 
 def unset_variable(name: str, platform: str = sys.platform) -> str:
-    """The line that unsets a variable."""
     return f"Remove-Item Env:{name}" if platform == _WINDOWS else f"unset {name}"
 
 
 def put_on_path(folder: str, platform: str = sys.platform) -> str:
-    """The line that puts a folder first on PATH."""
     if platform == _WINDOWS:
         return f"$env:PATH = '{folder.replace(chr(39), chr(39) * 2)};' + $env:PATH"
     return f'export PATH={shlex.quote(folder)}:"$PATH"'
 
 
 def editor(path: str, platform: str = sys.platform) -> str:
-    """The line that opens a file in the user's editor."""
     if platform == _WINDOWS:
         return line("notepad", path, platform=platform)
     return f"${{EDITOR:-vi}} {shlex.quote(path)}"

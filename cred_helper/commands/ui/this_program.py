@@ -31,8 +31,12 @@ def file() -> str | None:
 def is_this(path: str) -> bool:
     """Whether a file is this program, by any name or link."""
     own = file()
+    return own is not None and is_same_file(path, own)
+
+
+def is_same_file(one: str, other: str) -> bool:
     try:
-        return own is not None and os.path.samefile(path, own)
+        return os.path.samefile(one, other)
     except OSError:
         return False
 

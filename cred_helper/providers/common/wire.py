@@ -158,6 +158,14 @@ class Wire:
         waiting.end()
 
 
+def hostname(url: str) -> str:
+    """The host of a URL, without a port; ``""`` if it has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 def host_of(url: str) -> str:
     """The host of a URL, with a port that is not its scheme's; ``""`` if it has no host."""
     try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from google.auth import transport
 from google.auth.exceptions import TransportError
@@ -19,7 +18,7 @@ from cred_helper.providers.common import proxy
 from cred_helper.providers.common.http_client import HttpClient
 from cred_helper.providers.common.network_errors import no_reply_error, status_error
 from cred_helper.providers.common.trust import CaFile
-from cred_helper.providers.common.wire import RoundTrip, Wire
+from cred_helper.providers.common.wire import RoundTrip, Wire, hostname
 from cred_helper.providers.gcr.errors import is_metadata
 from cred_helper.providers.gcr.metadata import configured_address
 
@@ -57,13 +56,13 @@ class GoogleWire(Wire):
         )
         named = (configured_address(environ), environ.get("GCE_METADATA_IP", ""))
         self._metadata_is_named = bool(named[0])
-        self._metadata_hosts = (*_METADATA_HOSTS, *(_host(f"//{name}") for name in named))
+        self._metadata_hosts = (*_METADATA_HOSTS, *(hostname(f"//{name}") for name in named))
         self._place = place
         self.transport = _Request(self)
 
     def begin(self, method: str, url: str) -> RoundTrip:
         trip = super().begin(method, url)
-        if self._is_local(_host(url)):
+        if self._is_local(hostname(url)):
             trip.proxy = None
         return trip
 
@@ -82,13 +81,13 @@ class GoogleWire(Wire):
         return is_late and is_metadata(url)
 
     def _name(self, url: str) -> str:
-        return "the metadata service" if is_metadata(url) else _host(url)
+        return "the metadata service" if is_metadata(url) else hostname(url)
 
     def _is_local(self, host: str) -> bool:
         return host in self._metadata_hosts or proxy.is_local(host)
 
     def _admit(self, url: str) -> None:
-        host = _host(url)
+        host = hostname(url)
         if not host:
             raise Misconfigured("gcr.bad-address", place=self._place)
         if not (url.lower().startswith("https://") or self._is_local(host)):
@@ -152,13 +151,6 @@ class _Response(transport.Response):
     def __init__(self, trip: RoundTrip) -> None:
         self.status, self.headers = trip.status, trip.headers
         self.data = _with_lifetime(trip)
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _with_lifetime(trip: RoundTrip) -> bytes:
