@@ -41,7 +41,6 @@ class Reply(Record):
     failure: OSError | None = None
 
     def send(self, document: bytes) -> bool:
-        """Write the whole document; return false where it cannot be written."""
         view = memoryview(document)
         try:
             while view:
@@ -177,7 +176,6 @@ class _Pause:
 
 
 def silence(fd: int) -> None:
-    """Put the null device in the place of a file descriptor."""
     nothing = _nothing()
     os.dup2(nothing, fd)
     os.close(nothing)

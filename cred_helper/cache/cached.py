@@ -128,7 +128,6 @@ class CachedProvider(Record):
         return digest([*self._identity_parts(request, identity), _scope(request, identity)])
 
     def _identity_key(self, request: TokenRequest, identity: Identity) -> str:
-        """The key of a ``NotFound`` of this identity, for all hosts."""
         return digest(self._identity_parts(request, identity))
 
     def _identity_parts(self, request: TokenRequest, identity: Identity) -> list[str]:
@@ -160,5 +159,4 @@ class _PartProvider(Record):
 
 
 def _scope(request: TokenRequest, identity: Identity) -> str:
-    """The name of the hosts that accept one credential of this identity."""
     return identity.scope or request.route.host

@@ -140,7 +140,6 @@ class Entry(Record):
 
     @property
     def stale_at(self) -> float:
-        """When its renewal begins."""
         half_at = self.created_at + self.life_s / 2
         return half_at if self.life_s > LONG_LIFE_S else max(half_at, self.expires_at - EARLY_S)
 
@@ -198,7 +197,6 @@ class Failure(Record):
 
     @classmethod
     def decode(cls, key: str, content: bytes) -> Failure | None:
-        """Parse the failure of a key; ``None`` if the content is not valid for this key."""
         try:
             fields = _decode(FAILURE, key, content)
             kind, code = _kind(fields["error"]), fields["0.code"]
@@ -214,7 +212,6 @@ class Failure(Record):
         return failure
 
     def is_over(self, now: float) -> bool:
-        """Whether it can be removed."""
         return abs(now - self.at) > MAX_FAILURE_AGE_S
 
     def encode(self, key: str) -> bytes:

@@ -141,7 +141,6 @@ class Renewal(Record):
         return entry.is_fresh(now, self.min_life_s) or (waited_for and entry.is_valid(now))
 
     def _applies_to_us(self, failure: Failure, now: float) -> bool:
-        """Whether this process raises a kept failure instead of asking."""
         age_s = now - failure.at
         if age_s < 0:
             return False  # the clock was set back since

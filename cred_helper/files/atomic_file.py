@@ -112,7 +112,6 @@ def _sync_folder(path: str) -> None:
 
 
 def temporary_name(name: str) -> str:
-    """Make up a name for the file that is going to replace ``name``."""
     return f".{name}.{os.urandom(_RANDOM_BYTES).hex()}"
 
 

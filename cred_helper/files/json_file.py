@@ -227,7 +227,6 @@ def open_file(path: str) -> int:
 
 
 def read_open(fd: int) -> bytes:
-    """Like ``read``, from an open file."""
     from time import monotonic, sleep
 
     ends_at_s = monotonic() + PIPE_TIMEOUT_S

@@ -44,7 +44,6 @@ class Recording:
         self.is_plain = False
 
     def cached(self, secret: str, until_s: float) -> None:
-        """The answer is an entry of the cache."""
         self.secret, self.until_s = secret, until_s
 
     def _note(self, kind: bytes, subject: str, result: bytes) -> None:
@@ -61,7 +60,6 @@ class Recording:
             self.spoil()
 
     def variable(self, name: str) -> bytes:
-        """A variable was looked up."""
         value = self.variables.original.get(name)
         result = ABSENT if value is None else FOUND + os.fsencode(value)
         self._note(b"V", name, result)
@@ -88,7 +86,6 @@ class Recording:
         return found
 
     def file(self, path: str, found: bytes | OSError, at_most: int) -> None:
-        """A file was read."""
         if isinstance(found, OSError):
             result = _error(found)
         else:
@@ -98,13 +95,11 @@ class Recording:
         self._note_path(b"F", path, result)
 
     def private_file(self, path: str, content: bytes | None, at_most: int) -> None:
-        """A file of a private folder was read."""
         if at_most != MAX_PRIVATE_FILE_BYTES:
             self.spoil()
         self._note_path(b"E", path, ABSENT if content is None else FOUND + content)
 
     def status(self, path: str, found: os.stat_result | OSError) -> None:
-        """The status of a file was read."""
         if isinstance(found, OSError):
             result = _error(found)
         else:
@@ -112,7 +107,6 @@ class Recording:
         self._note_path(b"S", path, result)
 
     def executable(self, path: str, found: bool) -> None:
-        """A program was looked for."""
         self._note_path(b"X", path, FOUND if found else ABSENT)
 
     def real_path(self, path: str, found: str) -> None:
@@ -121,7 +115,6 @@ class Recording:
         self._note_path(b"R", path, FOUND + os.fsencode(found) if is_there else ABSENT)
 
     def machine_name(self, name: str) -> None:
-        """The name of the machine was read."""
         self._note(b"N", "", FOUND + os.fsencode(name))
 
 

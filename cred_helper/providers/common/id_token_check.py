@@ -27,7 +27,6 @@ _CLOCK_SKEW_S = 60
 
 
 def problems(found: FoundToken) -> Iterator[ProviderError]:
-    """What is wrong with a token that is at hand, for ``doctor`` and ``explain``."""
     try:
         if found.token:
             check(found.token, found)

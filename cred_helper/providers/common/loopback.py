@@ -32,7 +32,6 @@ class ReceivedRequest(Record):
 
     @property
     def form(self) -> dict[str, str]:
-        """The body as an HTML form."""
         return dict(parse_qsl(self.body.decode("ascii", "replace")))
 
 
@@ -60,7 +59,6 @@ def secret() -> str:
 
 
 def bearer(access_token: str) -> dict[str, object]:
-    """A token endpoint's reply."""
     return {"access_token": access_token, "expires_in": LIFETIME_S, "token_type": "Bearer"}
 
 

@@ -106,7 +106,6 @@ def problem(proxy: str) -> Misconfigured | None:
 
 
 def _matches(entry: str, host: str, port: int | None) -> bool:
-    """Whether an entry of NO_PROXY is about this host."""
     if entry == "*":
         return True
     if "/" in entry:

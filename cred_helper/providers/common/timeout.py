@@ -87,6 +87,5 @@ def _prepare_for_sdk() -> None:
 
 
 def _end_with_programs(signum: int) -> None:
-    """End the programs that the provider started, and then this process."""
     running.end_all()
     end_by(signum)

@@ -159,7 +159,6 @@ def members(document: bytes) -> dict[bytes, bytes]:
 
 
 def _end_of_string(document: bytes, start: int) -> int:
-    """The position behind the string that begins at ``start``."""
     position = start + 1
     while position < len(document):
         quote = document.find(b'"', position)

@@ -17,7 +17,6 @@ def start(upstream: str) -> None:
 
 
 def end() -> None:
-    """Note that this thread waits no longer."""
     _waiting.pop(get_ident(), None)
 
 

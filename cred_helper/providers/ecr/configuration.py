@@ -89,7 +89,6 @@ class Configuration:
 
     @property
     def in_config_file(self) -> dict[str, dict[str, str]]:
-        """The profiles in the config file."""
         found = {}
         for section, options in sections(self.config_file).items():
             name = "default" if section == "default" else section_name(section, "profile")
@@ -206,7 +205,6 @@ def endpoint_variable(api: str) -> str:
 
 
 def _missing_profile(config: Configuration, setting: str) -> Misconfigured:
-    """The error for a profile that a setting names and that does not exist."""
     if problem := config.unreadable or _misnamed_section(config):
         return problem
     from cred_helper.secret_shapes import shown

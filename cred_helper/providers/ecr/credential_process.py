@@ -47,7 +47,6 @@ def run(config: Configuration, profile: str, deadline: Deadline) -> Output:
 
 
 def name_of(profile: str) -> str:
-    """The program of a profile, as messages name it."""
     return f'the credential_process of profile "{profile}"'
 
 

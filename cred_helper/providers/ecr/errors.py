@@ -145,7 +145,6 @@ def _not_usable(
 
 
 def mfa_needed(config: Configuration) -> Denied:
-    """The error for a role that needs an MFA code."""
     profile = profile_with(config, "mfa_serial")
     command = f"aws sts get-caller-identity --profile {quote(profile)}"
     return Denied("ecr.mfa-needed", profile=profile, command=command)
@@ -225,7 +224,6 @@ _POLICY = (
 
 
 def _rejection(error: Any, config: Configuration, identity: Identity) -> CredentialError:
-    """The error for a valid reply with an error code."""
     operation = error.operation_name
     api = _API_OF.get(operation, config.title)
     metadata = error.response.get("ResponseMetadata", {})

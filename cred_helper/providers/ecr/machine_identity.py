@@ -72,7 +72,6 @@ def _bearer(config: Configuration) -> str | None:
 
 
 def instance_metadata(config: Configuration) -> SourceIdentity | NotFound:
-    """The role of the instance that this runs on."""
     if config.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
         return NotFound("ecr.metadata-disabled")
     if endpoint := metadata_endpoint(config):

@@ -15,5 +15,4 @@ _SERVER = b"\r\nserver: ec2ws"
 
 
 def answers() -> bool:
-    """Whether EC2's own service is at its address."""
     return metadata_probe.answers(_ADDRESS, _PROBE, lambda reply: _SERVER in reply.lower())

@@ -82,7 +82,6 @@ def _source(config: Configuration, visited: list[str]) -> SourceIdentity:
 
 
 def _credential_source(config: Configuration, profile: str, name: str) -> SourceIdentity:
-    """The identity that ``credential_source`` names."""
     found: SourceIdentity | NotFound
     if name == "Environment":
         if config.environ.get("AWS_ACCESS_KEY_ID"):
@@ -149,7 +148,6 @@ def _leaf(config: Configuration, profile: str, *, by_variables: bool) -> SourceI
 
 
 def _keys_of(file: IniFile, profile: str, options: dict[str, str]) -> SourceIdentity:
-    """The keys that are written in a profile."""
     if "aws_secret_access_key" not in options:
         raise Misconfigured("ecr.profile-half-key", path=file.shown, profile=profile)
     for option in ("aws_access_key_id", "aws_secret_access_key", "aws_session_token"):
@@ -160,7 +158,6 @@ def _keys_of(file: IniFile, profile: str, options: dict[str, str]) -> SourceIden
 
 
 def _sso_session(config: Configuration, profile: str, options: dict[str, str]) -> Session:
-    """The sign-in session of a profile that uses SSO."""
     name = options.get("sso_session")
     settings = options
     needed = ["sso_role_name", "sso_account_id", "sso_start_url", "sso_region"]

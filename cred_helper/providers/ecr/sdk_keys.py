@@ -71,7 +71,6 @@ def by_chain(session: Any, config: Configuration, identity: AwsIdentity, wire: W
 
 
 def by_id_token(session: Any, config: Configuration, found: FoundToken, wire: Wire) -> Any:
-    """The keys of the role that trusts the identity token of the request."""
     from cred_helper.providers.common import id_token_issuer
 
     use_wire(wire, session)

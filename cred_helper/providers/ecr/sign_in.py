@@ -72,7 +72,6 @@ class Session(Record):
         return (_left_s(self._content()) or 0) > 0
 
     def needs_renewal(self) -> bool:
-        """Whether the SDK would renew the session now."""
         if not self.is_renewable_kind:
             return False
         left_s = _left_s(self._content())
