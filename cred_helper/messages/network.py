@@ -60,6 +60,12 @@ MESSAGES: dict[str, Message] = {
         "the certificate of {upstream} is for other host names than {host}",
         "check the host name; a proxy that answers in its place has a certificate of its own",
     ),
+    "network.openssl-without-ciphers": Message(
+        "OpenSSL has no ciphers: its configuration asks for a provider that it does not find",
+        "unset OPENSSL_CONF and OPENSSL_MODULES",
+        cause="A configuration for FIPS needs the FIPS provider of the same OpenSSL, which this"
+        " program does not bring along.",
+    ),
     "network.certificate-wrong-address": Message(
         "the certificate of {upstream} is not for the address {host}",
         "use a host name that is in the certificate",

@@ -14,7 +14,8 @@ from tests.clouds.fixtures import authority, proxy
 from tests.clouds.loopback import loopbacks
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Received
-from tests.support.identities import IDENTITIES, Identity
+from tests.support import identities
+from tests.support.identities import IDENTITIES, Identity, Make
 from tests.support.machine import Machine
 
 __all__ = ["authority", "proxy"]
@@ -37,6 +38,43 @@ def test_an_identity_gets_a_credential_in_no_more_requests_than_it_takes(
     assert cloud.issued(username, secret, identity.registry)
     assert not identity.principal or cloud.principal(secret).startswith(identity.principal)
     assert tuple(map(_line, cloud.received)) == identity.asks
+
+
+_FIPS = """
+openssl_conf = all
+[all]
+providers = providers
+alg_section = algorithms
+[algorithms]
+default_properties = fips=yes
+[providers]
+fips = fips
+[fips]
+activate = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("cloud", "make"),
+    [
+        ("ecr", identities.keys_in_variables),
+        ("gcr", identities.a_user),
+        ("acr", identities.a_client_secret),
+    ],
+)
+def test_a_configuration_of_openssl_without_its_provider_is_named(
+    authority: Authority, proxy: TerminatingProxy, home: Path, cloud: str, make: Make
+) -> None:
+    # https://github.com/pyinstaller/pyinstaller/issues/8273
+    loopback = loopbacks()[cloud]
+    running, _ = loopback.start(authority)
+    with running:
+        running.register(proxy)
+        machine = Machine(home, host=loopback.host, cloud=running, **proxy.environment())
+        machine.use({"PATH": machine.scripts.path, "OPENSSL_MODULES": str(home)})
+        machine.use({"OPENSSL_CONF": str(machine.write("fips.cnf", _FIPS))})
+        done = machine.fail(loopback.host, **make(machine, running))
+        assert done.codes == ["network.openssl-without-ciphers"]
 
 
 def _line(request: Received) -> str:

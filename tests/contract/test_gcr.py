@@ -297,7 +297,8 @@ GOOGLE = {"Metadata-Flavor": "Google"}
     [
         (MACHINE_TOKEN, Reply(403, GOOGLE), "gcr.metadata-refused-silently"),
         (MACHINE_TOKEN, Reply(404, GOOGLE), "gcr.metadata-refused-silently"),
-        (MACHINE_TOKEN, faults.unavailable(), "gcr.not-the-metadata-service"),
+        (MACHINE_TOKEN, Reply(404), "gcr.not-the-metadata-service"),
+        (MACHINE_TOKEN, faults.unavailable(), "network.server-error"),
         (UNIVERSE, Reply(503, GOOGLE), "network.server-error"),
         (MACHINE_TOKEN, json_reply({"access_token": "a"}, headers=GOOGLE), "gcr.not-a-token"),
     ],
@@ -305,6 +306,18 @@ GOOGLE = {"Metadata-Flavor": "Google"}
 def test_a_machine_without_a_token(cloud: Google, path: str, fault: Fault, expected: str) -> None:
     cloud.fail(path, fault)
     assert code(cloud.get(cloud.machine(), deadline_s=3)) == expected
+
+
+@pytest.mark.parametrize("headers", [GOOGLE, {}], ids=["its own", "of a proxy"])
+def test_a_metadata_service_that_fails_once_is_asked_again(
+    cloud: Google, headers: dict[str, str]
+) -> None:
+    # https://github.com/googleapis/google-cloud-python/issues/15188
+    failure = Reply(500, headers, b"Internal Server Error\n")
+    token = {"access_token": cloud.issue(NODE, CLOUD_SCOPE), "expires_in": 3599}
+    replies = iter([failure, json_reply({**token, "token_type": "Bearer"}, headers=GOOGLE)])
+    cloud.on("GET", MACHINE_TOKEN, lambda _: next(replies))
+    assert cloud.owner(cloud.get(cloud.machine())) == NODE
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import ssl
 from cred_helper.errors import BadReply, Misconfigured, ProviderError, Unreachable
 from cred_helper.providers.common.interface import seconds
 from cred_helper.providers.common.proxy import shown
+from cred_helper.providers.common.trust import openssl_problem
 from cred_helper.providers.common.wire import host_of
 
 TYPE_CHECKING = False
@@ -61,6 +62,8 @@ def network_error(
     if isinstance(error, ProviderError):
         return error
     chain = list(_chain(error))
+    if unusable := next(filter(None, map(openssl_problem, chain)), None):
+        return unusable
     if ca_file and _may_be_ca_file(chain) and (problem := ca_file.problem()):
         return problem
     if _has(chain, *_BAD_ADDRESS):

@@ -50,8 +50,18 @@ class CaFile(Record):
                 ssl.create_default_context(cafile=path)
             else:  # OpenSSL would wait for the writer of a pipe
                 values["reason"] = "not a regular file"
-        except ssl.SSLError:
-            return Misconfigured("network.ca-file-empty", **values)
+        except ssl.SSLError as error:
+            return openssl_problem(error) or Misconfigured("network.ca-file-empty", **values)
         except OSError as error:
             values["reason"] = (error.strerror or "no reason given").lower()
         return Misconfigured("network.ca-file-unreadable", **values) if "reason" in values else None
+
+
+def openssl_problem(error: BaseException) -> Misconfigured | None:
+    """The error if OpenSSL itself cannot be used, as with a FIPS provider that does not exist.
+
+    Source: https://github.com/pyinstaller/pyinstaller/issues/8273
+    """
+    if getattr(error, "reason", None) != "LIBRARY_HAS_NO_CIPHERS":
+        return None
+    return Misconfigured("network.openssl-without-ciphers")

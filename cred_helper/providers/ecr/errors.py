@@ -13,6 +13,7 @@ from __future__ import annotations
 from email.utils import parsedate_to_datetime
 from re import fullmatch, search
 from shlex import quote
+from ssl import SSLError
 from time import time
 
 from botocore import exceptions as sdk
@@ -20,6 +21,7 @@ from botocore.parsers import ResponseParserError
 
 from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, Unreachable
 from cred_helper.providers.common.network_errors import no_reply_error
+from cred_helper.providers.common.trust import openssl_problem
 from cred_helper.providers.ecr.credential_process import not_keys
 from cred_helper.providers.ecr.identity import ENVIRONMENT, PROFILE
 from cred_helper.providers.ecr.profile_errors import (
@@ -57,6 +59,8 @@ def explained(
     match error:
         case CredentialError():
             return error
+        case SSLError() if unusable := openssl_problem(error):
+            return unusable
         case sdk.ClientError():
             return _rejection(error, config, identity)
         case sdk.SSOError() | sdk.TokenRetrievalError():

@@ -95,11 +95,15 @@ class GoogleWire(Wire):
 
     def _judge(self, trip: RoundTrip) -> None:
         """Refuse replies that no class of the SDK would understand."""
-        flavor = trip.headers.get("metadata-flavor", "").lower()
-        if is_metadata(trip.url) and flavor != "google":
-            raise BadReply("gcr.not-the-metadata-service", host=trip.host)
         is_retried = trip.status in _RETRIED_BY_SDK and self.may_try_again(trip.url)
-        if not is_retried and (error := status_error(trip)):
+        if is_retried:
+            return
+        # A failure of what stands before a metadata service has no header of its own.
+        # Source: https://github.com/googleapis/google-cloud-python/issues/15188
+        flavor = trip.headers.get("metadata-flavor", "").lower()
+        if is_metadata(trip.url) and flavor != "google" and trip.status < 500:
+            raise BadReply("gcr.not-the-metadata-service", host=trip.host)
+        if error := status_error(trip):
             raise error
 
 
