@@ -1,9 +1,8 @@
 """What is remembered of this machine's keychain from one process to the next.
 
 It remembers that the keychain hung, so that waiting costs a few seconds once and not at every
-``get``; and for
-which server URLs it took a login from us, so that a failure of it is not mistaken for "no login".
-A file for each, by a digest; none holds a secret, and all may be lost.
+``get``; and for which server URLs it took a login from us, so that its failure is not mistaken for
+"no login". Each fact is a file, named by a digest; none holds a secret, and all may be lost.
 """
 
 from __future__ import annotations
