@@ -292,7 +292,7 @@ def test_the_hosts_of_rules_with_list_are_listed(machine: Machine) -> None:
             "registry.corp.test",
             2,
             "ecr",
-            f"by a rule the host stands for {ECR_HOST}, one of Amazon ECR",
+            f"a rule makes the host an alias of {ECR_HOST}, which belongs to Amazon ECR",
             ["ecr"],
         ),
         (
