@@ -299,14 +299,14 @@ def test_the_hosts_of_rules_with_list_are_listed(machine: Machine) -> None:
             "gcr.io",
             5,
             None,
-            f"the host is one of {GOOGLE}, but a rule answers otherwise",
+            f"the host belongs to {GOOGLE}, but a rule names another source",
             ["docker-credential-thing"],
         ),
         (
             ACR_HOST,
             None,
             None,
-            "the host is one of Azure Container Registry, but its provider is switched off",
+            "the host belongs to Azure Container Registry, but its provider is disabled",
             [],
         ),
     ],
@@ -437,7 +437,7 @@ def test_a_login_to_a_cloud_that_is_not_asked_is_kept(machine: Machine, variable
     assert (done.status, done.stderr) == (0, "")
     assert machine.get("gcr.io", **setting).credential == ("u", "s3cret")
     reason = machine.run("explain", "--json", "gcr.io", **setting).document["reason"]
-    assert reason.startswith(f"the host is one of {GOOGLE}, but ")
+    assert reason.startswith(f"the host belongs to {GOOGLE}, but ")
 
 
 def test_google_accounts_side_by_side(machine: Machine, proxy: TerminatingProxy) -> None:
