@@ -21,8 +21,8 @@ Map: imports point down only; the import contracts in pyproject.toml check it
     headers         the HTTP headers for a URI, for Bazel; registry: the requests to a registry
     pulls           the identity for an image, the pod's or the node's, for kubelet
     stores          what keeps a login, removes one and lists them
-    wiring          settings → sources; only this module knows every source
-    sources         asks one source after another and records a trace
+    wiring          settings → keychain; only this module knows every source
+    keychain        asks the sources of a server URL one after another and records a trace
     cache/          tokens on disk, renewal, one exchange for many processes, encryption; the memo
                     of an answer, for the frozen file's launcher
     fallback/       docker's and podman's files, other helpers, our own store

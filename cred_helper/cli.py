@@ -18,8 +18,8 @@ from cred_helper.errors import (
     ProtocolError,
     fault,
 )
+from cred_helper.keychain import in_context
 from cred_helper.protocols import BAZEL, DOCKER, KUBELET, docker, linked_name, links
-from cred_helper.sources import in_context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from cred_helper.files.recording import Recording
+    from cred_helper.keychain import Answer, Store
     from cred_helper.resolution import Resolution
     from cred_helper.server_url import ServerURL
-    from cred_helper.sources import Answer, Store
     from cred_helper.wiring import Wiring
 
 # For a person who calls a verb by hand; a client never sends it.

@@ -17,10 +17,10 @@ from cred_helper.credential import HEADERS, IDENTITY_TOKEN, Credential, Secret
 from cred_helper.errors import Denied, NotFound, ProtocolError, ProviderError
 from cred_helper.files.fingerprints import digest
 from cred_helper.hosts import HubRoute, Route, is_signed
+from cred_helper.keychain import Answer, in_context
 from cred_helper.providers.common.interface import Identity, TokenRequest
 from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
-from cred_helper.sources import Answer, in_context
 from cred_helper.wiring import ANONYMOUS_DEADLINE_S, Wiring
 
 TYPE_CHECKING = False

@@ -23,9 +23,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from cred_helper.keychain import Source
     from cred_helper.providers.common.interface import Identity, TokenRequest
     from cred_helper.server_url import ServerURL
-    from cred_helper.sources import Source
     from cred_helper.watcher import Outcome
 
     Warn = Callable[[CredentialError], None]

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cred_helper.clouds import Annotation, Cloud
+    from cred_helper.keychain import Source
     from cred_helper.settings.node import NodeProfile
-    from cred_helper.sources import Source
     from cred_helper.wiring import Warn
 
 # kubelet ends a provider after a minute.

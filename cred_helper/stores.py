@@ -6,10 +6,10 @@ Apart from ``wiring``, so that a ``get`` does not load it.
 from __future__ import annotations
 
 from cred_helper import clouds, docker_hub
+from cred_helper.keychain import merged
 from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
 from cred_helper.settings import CI_VARIABLES, VARIABLES
-from cred_helper.sources import merged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from cred_helper.cache.entry import Entry
     from cred_helper.credential import Credential
     from cred_helper.errors import CredentialError
+    from cred_helper.keychain import Lister, Store
     from cred_helper.resolution import Resolution
-    from cred_helper.sources import Lister, Store
     from cred_helper.wiring import ProviderSource, Wiring
 
 # How long a login waits for the cloud to show that it answers for the registry itself.

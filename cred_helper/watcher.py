@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cred_helper.credential import Credential
+    from cred_helper.keychain import Source
     from cred_helper.providers.common.interface import Identity, TokenRequest
     from cred_helper.providers.common.protocols import Provider
     from cred_helper.server_url import ServerURL
-    from cred_helper.sources import Source
 
     Outcome = Credential | CredentialError
 

@@ -7,6 +7,7 @@ A source is made when it is asked: a cached answer loads and opens nothing of la
 from __future__ import annotations
 
 from cred_helper import clouds, files
+from cred_helper.keychain import ask
 from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
 from cred_helper.record import Record
 from cred_helper.resolution import Resolution, resolve
@@ -14,7 +15,6 @@ from cred_helper.server_url import ServerURL
 from cred_helper.settings import CI_VARIABLES, VARIABLES
 from cred_helper.settings.profile import OWN_NAME, Profile
 from cred_helper.settings.settings import JSON, Settings
-from cred_helper.sources import ask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from cred_helper.errors import CredentialError
     from cred_helper.fallback import Fallback, FixedOutcome
     from cred_helper.fallback.helper import Helper
+    from cred_helper.keychain import Answer, Source
     from cred_helper.log import Log
     from cred_helper.providers.common.protocols import Provider
     from cred_helper.settings.parsed import ParsedSettings
     from cred_helper.settings.rules import Rule
-    from cred_helper.sources import Answer, Source
 
     Warn = Callable[[CredentialError], None]
 

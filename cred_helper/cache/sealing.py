@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     from cred_helper.cache.entry import Entry
-    from cred_helper.sources import Source
+    from cred_helper.keychain import Source
 
 # RFC 6761 reserves .invalid: a registry cannot have this name.
 KEY_URL = "https://cache-key.docker-credential-multi.invalid"

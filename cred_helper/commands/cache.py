@@ -33,7 +33,7 @@ def _folders() -> list[str]:
 @cache.command("list")
 @as_json
 def list_entries(json_wanted: bool) -> None:
-    """List the valid tokens, each with its registries, user and time left. No secret is shown."""
+    """List the valid tokens: registries, user and time left. No secret is shown."""
     screen = Screen()
     now = time.time()
     found: list[tuple[str, Entry]] = []

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from cred_helper.credential import Credential
     from cred_helper.fallback.dockerconfig import DockerConfig
+    from cred_helper.keychain import Lister, NamedObject, Source
     from cred_helper.providers.common.interface import Deadline
-    from cred_helper.sources import Lister, NamedObject, Source
 
     _WithName = TypeVar("_WithName", bound=NamedObject)
 

@@ -178,18 +178,22 @@ class Helper(Record):
     def _ask(
         self, verb: str, server_url: str, data: bytes, relay: Relay
     ) -> tuple[ProgramResult, str]:
+        finished = self._run(verb, server_url, data, relay)
+        # An answer has to be UTF-8; an error message may be in any code page.
+        errors = "replace" if finished.status else "strict"
+        try:
+            return finished, finished.output.decode("utf-8-sig", errors).strip()
+        except UnicodeDecodeError:
+            raise BadReply("helper.not-utf") from None
+
+    def _run(self, verb: str, server_url: str, data: bytes, relay: Relay) -> ProgramResult:
         command = [self.program, verb]
         environ = {**self.environ, **self.guard.variable_for(self.name, server_url)}
         timeout_s = self.timeout_s()
         try:
-            finished = running.run(
+            return running.run(
                 command, environ, timeout_s, MAX_OUTPUT_BYTES, data=data, listen=relay.listen
             )
-            # An answer has to be UTF-8; an error message may be in any code page.
-            errors = "replace" if finished.status else "strict"
-            return finished, finished.output.decode("utf-8-sig", errors).strip()
-        except UnicodeDecodeError:
-            raise BadReply("helper.not-utf") from None
         except OSError as error:
             raise Misconfigured("helper.not-started", problem=os_reason(error)) from None
         except running.TimedOut:

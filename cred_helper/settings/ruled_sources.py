@@ -13,9 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from cred_helper.keychain import Lister
     from cred_helper.settings.places import Place
     from cred_helper.settings.rules import Rule
-    from cred_helper.sources import Lister
 
 
 class Refusal(Record):

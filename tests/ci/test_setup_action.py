@@ -48,7 +48,7 @@ def test_a_job_gets_the_released_program_with_its_settings(
     assert machine.succeed(PROGRAM, "version").endswith(f" {__version__}\n")
     shown = json.loads(machine.succeed(PROGRAM, "config", "show", "--json"))
     assert "$(touch executed) `touch executed`" in json.dumps(shown)
-    assert machine.config_document == {"credsStore": "multi"}
+    assert machine.config_document == {"credsStore": "multi", "auths": {}}
     assert not list(machine.home.rglob("executed"))
     [file, sums] = releases.received
     assert file.path == f"/{REPOSITORY}/releases/download/v{__version__}/{PROGRAM}-linux-amd64"
@@ -166,7 +166,7 @@ def test_an_image_without_curl_needs_wget(
             job.action()
         assert not any(request.path == "/elsewhere" for request in releases.received)
         job.action()
-        assert machine.config_document == {"credsStore": "multi"}
+        assert machine.config_document == {"credsStore": "multi", "auths": {}}
     else:
         with pytest.raises(Failed, match="neither curl nor wget"):
             job.action()
@@ -254,5 +254,5 @@ def test_a_self_hosted_runner_without_docker_files_gets_them_for_the_job(
     job = _job(machine, RUNNER_ENVIRONMENT="self-hosted")
     job.action()
     config = Path(job.environment["DOCKER_CONFIG"], "config.json")
-    assert json.loads(config.read_text()) == {"credsStore": "multi"}
+    assert json.loads(config.read_text()) == {"credsStore": "multi", "auths": {}}
     assert not machine.config_file.exists()

@@ -41,6 +41,8 @@ _BY_THEMSELVES = {
     "cache.memo": {"os.environ"},
     "cli": {"os.environ"},
     "stdio": {"open", "os.fstat", "os.open"},
+    # Sets variables.
+    "settings.settings": {"os.environ"},
     # The whole environment is what is recorded from.
     "wiring": {"os.environ"},
     # A folder for a service, which only kubelet's protocol asks for.

@@ -18,11 +18,11 @@ from cred_helper.commands.ui import this_program
 from cred_helper.commands.ui.times import iso, left
 from cred_helper.credential import Credential
 from cred_helper.errors import NotFound, ProviderError
+from cred_helper.keychain import Answer, in_context
 from cred_helper.server_url import ServerURL
-from cred_helper.sources import Answer, in_context
 
 if TYPE_CHECKING:
-    from cred_helper.sources import Source
+    from cred_helper.keychain import Source
 
 
 def required(server_url: ServerURL, answer: Answer) -> Credential:

@@ -28,7 +28,7 @@ from cred_helper.server_url import ServerURL
 from cred_helper.wiring import ProviderSource, Wiring
 
 if TYPE_CHECKING:
-    from cred_helper.sources import Source
+    from cred_helper.keychain import Source
 
 # What a source would answer.
 CREDENTIAL = "credential"

@@ -6,8 +6,8 @@ import pytest
 
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import CredentialError, Denied, NotFound, Unreachable
+from cred_helper.keychain import ask
 from cred_helper.server_url import ServerURL
-from cred_helper.sources import ask
 
 _URL = ServerURL.parse("registry.example.com")
 _FOUND = Credential("u", Secret("s"))
