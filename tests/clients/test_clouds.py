@@ -29,7 +29,7 @@ def test_a_client_that_knows_nothing_but_our_name_pulls(
 
 
 @every_client
-def test_a_login_with_a_piped_token_changes_nothing_and_fails_nothing(
+def test_a_login_with_a_piped_token_succeeds_and_changes_nothing(
     machine: Machine, hosted: Hosted, client: Client
 ) -> None:
     machine.use(hosted.identity)
@@ -55,7 +55,7 @@ def test_a_login_with_a_piped_token_changes_nothing_and_fails_nothing(
     ],
     indirect=["hosted"],
 )
-def test_the_reader_of_a_clients_complaint_learns_what_is_wrong_with_the_identity(
+def test_a_clients_error_output_has_the_reason_of_the_identity(
     machine: Machine, hosted: Hosted, client: Client, broken: dict[str, str]
 ) -> None:
     machine.use({**hosted.identity, **broken})
@@ -68,7 +68,7 @@ def test_the_reader_of_a_clients_complaint_learns_what_is_wrong_with_the_identit
 # The proxy refuses and records requests to clouds that are not there.
 @pytest.mark.parametrize("host", [aws.PUBLIC_HOST, google.EXAMPLE_HOST, azure.EXAMPLE_HOST])
 @every_client
-def test_with_no_identity_at_all_what_is_public_is_pulled(
+def test_a_public_image_is_pulled_without_any_identity(
     machine: Machine, proxy: TerminatingProxy, client: Client, host: str
 ) -> None:
     with Registry(lambda *_: False, auth="token", public=["public/app"]) as registry:
@@ -81,7 +81,7 @@ def test_with_no_identity_at_all_what_is_public_is_pulled(
 
 @needs_docker
 @pytest.mark.parametrize("private", ["token"], indirect=True)
-def test_one_line_of_config_json_is_right_for_everything_at_once(
+def test_one_line_of_config_json_serves_every_registry(
     machine: Machine, all_hosted: dict[str, Hosted], private: Private
 ) -> None:
     name_multi(machine, "credsStore")

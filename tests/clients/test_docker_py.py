@@ -68,7 +68,7 @@ def test_a_variable_of_the_callers_own_reaches_us(machine: Machine) -> None:
     assert Store("multi", environment={"XDG_DATA_HOME": str(elsewhere)}).list() == {HOST: USERNAME}
 
 
-def test_where_we_are_not_on_path_docker_py_says_so(
+def test_docker_py_reports_a_helper_that_is_not_on_path(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(machine.home))

@@ -23,7 +23,7 @@ from tests.support.machine import Machine
 
 
 @every_client_and_place
-def test_what_a_login_keeps_pulls_until_the_logout(
+def test_a_stored_login_pulls_until_the_logout(
     machine: Machine, private: Private, client: Client, place: str
 ) -> None:
     name_multi(machine, place, HOST)
@@ -40,7 +40,7 @@ def test_what_a_login_keeps_pulls_until_the_logout(
 
 
 @every_client
-def test_what_is_public_needs_no_credential_of_anybody(
+def test_a_public_image_needs_no_credential(
     machine: Machine, proxy: TerminatingProxy, client: Client
 ) -> None:
     with ours(proxy, Registry(accepts, auth="token", public=["public/app"])) as private:

@@ -28,7 +28,7 @@ def test_a_logout_without_a_login_is_not_an_error_of_ours(machine: Machine) -> N
     assert "multi" not in said
 
 
-def test_where_its_own_file_comes_first_a_login_is_kept_there_and_ours_still_answers(
+def test_with_its_own_file_first_a_login_pulls_and_this_program_answers(
     machine: Machine, private: Private
 ) -> None:
     name_in_registries_conf(machine, "containers-auth.json", "multi")

@@ -50,7 +50,7 @@ def test_a_refresh_token_is_good_for_the_registry_that_gave_it_alone(azure: Azur
     assert azure.exchanges == 1
 
 
-def test_an_exchange_that_says_anything_else_is_objected_to(azure: AzureCloud) -> None:
+def test_an_exchange_with_other_headers_or_fields_is_refused(azure: AzureCloud) -> None:
     token = azure.issue(AUDIENCE, PUBLIC)
     for changes in (
         {"headers": {"Authorization": "Bearer loopback"}},

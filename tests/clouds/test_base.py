@@ -92,7 +92,7 @@ def test_one_connection_carries_many_requests_of_either_framing(server: Loopback
     assert bodies == [b"by length", b"in chunks", b""]
 
 
-def test_the_latest_route_wins_and_a_host_may_be_asked_for(server: LoopbackServer) -> None:
+def test_the_latest_route_wins_and_a_route_may_name_a_host(server: LoopbackServer) -> None:
     server.on("GET", "/*/hello", lambda _: Reply(body=b"pattern"))
     server.on("GET", "/v1/hello", lambda _: Reply(body=b"exact"))
     server.on("GET", "/v1/hello", lambda _: Reply(body=b"host"), host="*.example")
@@ -172,7 +172,7 @@ def test_a_request_that_is_cut_short_is_not_counted(server: LoopbackServer, cut:
     assert server.received == []
 
 
-def test_each_fault_spoils_the_answer_in_its_own_way(server: LoopbackServer) -> None:
+def test_each_fault_changes_the_answer_in_its_own_way(server: LoopbackServer) -> None:
     url = f"{server.url}/hello"
     server.fail("/hello", faults.cut_body)
     with pytest.raises(http.client.IncompleteRead):

@@ -155,7 +155,7 @@ _REFUSED = {
 @pytest.mark.parametrize(
     ("realm", "code"), [(realm, code) for code, realms in _REFUSED.items() for realm in realms]
 )
-def test_a_token_endpoint_that_must_not_be_asked_is_not(
+def test_a_forbidden_token_endpoint_is_not_asked(
     server: LoopbackServer, proxy: TerminatingProxy, realm: str, code: str
 ) -> None:
     proxy.route(_HOST, server)

@@ -304,7 +304,7 @@ def test_a_metadata_service_is_never_asked_through_a_proxy(machine: Acr) -> None
         (federated_token, {"AZURE_CLIENT_ID": ""}, "acr.half-an-identity"),
     ],
 )
-def test_an_identity_that_is_configured_and_fails_does_not_give_way_to_the_machines(
+def test_a_configured_identity_that_fails_is_not_replaced_by_the_machines(
     machine: Acr, identity: Who, spoilt: Environment, code: str
 ) -> None:
     environment = {**managed_identity(machine), **azure_cli(machine), **identity(machine)}
@@ -318,7 +318,7 @@ def test_an_identity_that_is_configured_and_fails_does_not_give_way_to_the_machi
     assert machine.azure.exchanges == 0
 
 
-def test_an_identity_that_was_chosen_by_its_class_is_the_only_one(machine: Acr) -> None:
+def test_only_the_credential_class_that_was_chosen_is_tried(machine: Acr) -> None:
     environment = {**client_secret(machine), **azure_cli(machine)}
     environment["AZURE_TOKEN_CREDENTIALS"] = "AzureCliCredential"
     assert machine.ask(environment).status == 0
@@ -476,7 +476,7 @@ def wrapped(document: str, before: str = "", after: str = "") -> str:
         ("", "", {"expires_on": "4070908800"}),
     ],
 )
-def test_what_an_az_prints_besides_the_token_does_no_harm(
+def test_other_output_of_az_besides_the_token_is_ignored(
     machine: Acr, before: str, after: str, changed: dict[str, object]
 ) -> None:
     document = {
@@ -570,7 +570,7 @@ def test_a_federated_token_file_that_cannot_be_used_is_named(machine: Acr) -> No
         (Refusal(4242424, "invalid_client", "New."), "acr.entra-code"),
     ],
 )
-def test_a_code_of_entra_has_a_message(machine: Acr, refusal: Refusal, code: str) -> None:
+def test_each_error_code_of_entra_has_a_message(machine: Acr, refusal: Refusal, code: str) -> None:
     machine.azure.fail(TOKEN_PATH, refusal.reply())
     done = machine.fails(client_secret(machine))
     assert done.codes == [code]
@@ -708,7 +708,7 @@ def test_one_sign_in_serves_all_registries_of_an_identity(machine: Acr, identity
     assert machine.azure.exchanges == len(SEVERAL)
 
 
-def test_registries_that_are_asked_for_at_once_wait_for_one_az(machine: Acr) -> None:
+def test_simultaneous_gets_for_several_registries_run_one_az(machine: Acr) -> None:
     machine.use({**azure_cli(machine), **CACHE})
     az = machine.folder / "bin" / "az"
     az.write_text(az.read_text().replace("cat <<", "sleep 1\ncat <<"))
@@ -747,7 +747,7 @@ def test_another_identity_behind_a_named_metadata_address_is_noticed(machine: Ac
     assert machine.ask(environment).credential[1] != first
 
 
-def test_a_kept_sign_in_that_a_registry_refuses_is_made_anew(machine: Acr) -> None:
+def test_a_cached_sign_in_that_a_registry_refuses_is_repeated(machine: Acr) -> None:
     environment = {**client_secret(machine), **CACHE}
     assert machine.ask(environment, SEVERAL[0]).status == 0
     machine.azure.fail("/oauth2/exchange", UNAUTHORIZED, times=1)

@@ -53,13 +53,15 @@ def test_a_refused_identity_is_a_warning(executable: Executable, tmp_path: Path)
         assert _is_warned_not_found(executable, PUBLIC_HOST, identity)
 
 
-def test_an_alias_of_such_a_registry_does_not_fail_either(executable: Executable) -> None:
+def test_an_alias_of_an_anonymous_registry_does_not_fail(executable: Executable) -> None:
     rules = f'rule = [{{match = "mirror.test", alias = "{PUBLIC_HOST}"}}]'
     identity = {"AWS_PROFILE": "nowhere", "DOCKER_CREDENTIAL_MULTI_RULES": rules}
     assert _is_warned_not_found(executable, "mirror.test", identity)
 
 
-def test_a_rule_that_refuses_is_an_error_all_the_same(executable: Executable) -> None:
+def test_a_rule_that_refuses_is_an_error_for_an_anonymous_registry_too(
+    executable: Executable,
+) -> None:
     rules = f'rule = [{{match = "{PUBLIC_HOST}", answer = "none"}}]'
     done = executable.get(PUBLIC_HOST, {"DOCKER_CREDENTIAL_MULTI_RULES": rules})
     assert (done.status, done.codes) == (1, ["settings.rule-refuses"])

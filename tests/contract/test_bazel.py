@@ -139,7 +139,7 @@ def expect_few_modules(machine: Machine, uri: str) -> None:
     assert modules - known <= {"binascii"}
 
 
-def test_of_twenty_questions_at_once_one_asks_the_registry(builder: Builder) -> None:
+def test_twenty_simultaneous_requests_ask_the_registry_once(builder: Builder) -> None:
     builder.config(**LOGIN)
     builder.private.delay_s = 0.3
     with ThreadPoolExecutor(20) as pool:
@@ -148,7 +148,7 @@ def test_of_twenty_questions_at_once_one_asks_the_registry(builder: Builder) -> 
     assert [request.path for request in builder.private.received] == ["/v2/", "/token"]
 
 
-def test_hosts_that_are_no_registries_have_an_answer_only_by_a_rule(
+def test_a_host_without_a_registry_gets_an_answer_only_from_a_rule(
     home: Path, proxy: TerminatingProxy, tmp_path: Path
 ) -> None:
     with GoogleCloud() as google:
@@ -283,7 +283,7 @@ def test_without_a_login_a_registry_is_asked_only_by_a_rule(builder: Builder) ->
         assert builder.headers(f"https://{PRIVATE_HOST}{path}").stdout == NONE
 
 
-def test_a_registry_for_everybody_has_an_answer_whatever_fails(person: Machine) -> None:
+def test_a_failure_at_an_anonymous_registry_still_has_an_answer(person: Machine) -> None:
     for host in ("public.ecr.aws", "mirror.gcr.io"):
         done = person.headers(f"https://{host}/v2/a/b/manifests/1")
         assert (done.status, done.stdout, done.codes) == (0, NONE, ["network.refused"])
@@ -304,7 +304,7 @@ def test_what_a_registry_redirects_to_needs_no_header(person: Machine) -> None:
         assert (done.status, done.stdout, done.stderr) == (0, NONE, "")
 
 
-def test_a_registry_that_lets_all_in_can_ask_at_a_repository(builder: Builder) -> None:
+def test_a_registry_can_ask_for_a_login_at_a_repository_only(builder: Builder) -> None:
     builder.config(**LOGIN)
     builder.private.fail("/v2/", Reply(200))
     assert authorization(builder.headers(f"{IMAGE}/manifests/1")).startswith("Bearer ")
@@ -368,7 +368,7 @@ def test_a_realm_that_hangs_or_answers_nonsense_is_an_error_in_time(builder: Bui
 @pytest.mark.parametrize(
     ("expires_in", "life_s"), [(1700, 1700), (1900, None), (None, 60), ("600", 60), (-1, 60)]
 )
-def test_an_end_is_said_only_where_it_is_within_half_an_hour(
+def test_an_expiry_is_in_the_answer_only_within_half_an_hour(
     builder: Builder, expires_in: object, life_s: float | None
 ) -> None:
     builder.config(**LOGIN)
@@ -401,7 +401,7 @@ def test_an_error_is_on_standard_error_and_quotes_no_secret(builder: Builder) ->
     assert "docker-credential-multi bazel get" in done.stderr
 
 
-def test_a_rule_for_a_path_is_for_no_path_that_servers_read_otherwise(builder: Builder) -> None:
+def test_a_rule_for_a_path_does_not_match_a_path_that_servers_normalise(builder: Builder) -> None:
     builder.scripts.helper("own", 'echo \'{"Username":"u","Secret":"p"}\'')
     builder.settings('[[rule]]\nmatch = "files.example/team"\nhelper = "own"\n')
     assert authorization(builder.headers("https://files.example/team/a..b/.c")) == "Basic dTpw"

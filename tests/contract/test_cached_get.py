@@ -139,7 +139,7 @@ def test_a_token_that_is_renewed_takes_the_place_of_the_old_one(machine: Machine
     assert len(list(machine.cache.glob(f"*.{TOKEN}"))) == 1
 
 
-def test_a_token_that_has_to_outlive_a_build_is_renewed_or_warned_of(machine: Machine) -> None:
+def test_a_token_that_would_end_during_a_build_is_renewed_or_a_warning(machine: Machine) -> None:
     least = "DOCKER_CREDENTIAL_MULTI_MIN_REMAINING_LIFE"
     first = machine.get()
     machine.age(3 * HOUR_S)
@@ -199,7 +199,7 @@ def full_disk() -> None:
     ],
     ids=["no home", "read-only home", "home that is a file", "home not there", "full disk"],
 )
-def test_if_nothing_can_be_kept_every_get_asks_without_a_message(
+def test_without_a_usable_cache_every_get_asks_without_a_message(
     machine: Machine,
     environment: dict[str, str],
     without: tuple[str, ...],
@@ -252,7 +252,7 @@ def test_the_other_clouds_are_asked_once_as_well(
         assert proxy.refused == []
 
 
-def test_a_get_that_is_killed_while_it_asks_is_taken_over(machine: Machine) -> None:
+def test_another_get_takes_over_from_one_that_is_killed(machine: Machine) -> None:
     machine.cloud.delay_s = 2
     first = machine.start()
     machine.wait_for_request()

@@ -77,7 +77,7 @@ def test_another_process_takes_over_from_one_that_is_killed(asking: Asking) -> N
     assert sorted(results) == ["", *[f"secret of {asking.askers[1]}"] * 9]
 
 
-def test_a_stuck_process_gets_a_deputy_and_delays_no_other_for_long(asking: Asking) -> None:
+def test_one_process_takes_over_from_a_stuck_one_after_a_short_wait(asking: Asking) -> None:
     with asking.start(10, "--takes-s=0.5", "--deadline-s=6"):
         asking.release()
         first = asking.wait_for_exchange()
@@ -130,7 +130,9 @@ def test_writers_killed_at_random_moments_leave_whole_entries() -> None:
 
 
 @pytest.mark.parametrize("option", ["--full-disk", "--life-s=-60"])
-def test_processes_do_not_queue_if_no_answer_can_be_kept(asking: Asking, option: str) -> None:
+def test_without_a_usable_cache_processes_do_not_wait_for_each_other(
+    asking: Asking, option: str
+) -> None:
     with asking.start(10, "--takes-s=2", "--deadline-s=12", option):
         results = asking.results()
     assert sorted(results) == sorted(f"secret of {asker}" for asker in asking.askers)

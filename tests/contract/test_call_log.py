@@ -180,6 +180,6 @@ def test_a_full_disk_costs_lines_and_no_answer(logged: Machine, tmp_path: Path) 
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_a_line_is_small_enough_for_what_the_file_is_said_to_hold(logged: Machine) -> None:
+def test_the_documented_number_of_lines_fits_in_the_file(logged: Machine) -> None:
     logged.run("get", stdin="123456789012.dkr.ecr.us-east-1.amazonaws.com")
     assert call_log.MAX_FILE_BYTES / len(json.dumps(_lines(logged)[0])) > 20_000

@@ -101,7 +101,7 @@ def test_undo_restores_the_file_to_the_byte(owner: Machine, text: str) -> None:
     assert sorted(set(left) - set(os.listdir(owner.programs))) == ["config.json"]
 
 
-def test_a_file_that_was_not_there_is_gone_again(person: Machine) -> None:
+def test_undo_removes_a_file_that_configure_created(person: Machine) -> None:
     assert _configure(person, "--yes").status == 0
     config = person.home / ".docker" / "config.json"
     assert json.loads(config.read_text()) == {"credsStore": "multi", "auths": {}}
@@ -125,7 +125,7 @@ def test_an_empty_auths_is_added_as_docker_login_does_and_removed_while_it_is_em
     assert b"nothing to do" in _configure(owner, "--yes").stdout
 
 
-def test_what_others_changed_since_stays(owner: Machine) -> None:
+def test_undo_keeps_later_changes_of_other_programs(owner: Machine) -> None:
     _configure(owner, "--yes")
     changed = owner.config_document | {"credsStore": "osxkeychain", "new": 1}
     owner.config_file.write_text(json.dumps(changed))
@@ -145,7 +145,7 @@ def test_a_link_stays_a_link(owner: Machine, tmp_path: Path) -> None:
     assert json.loads(real.read_text())["credsStore"] == "multi"
 
 
-def test_nothing_is_written_without_a_yes(owner: Machine) -> None:
+def test_without_a_yes_no_file_is_written(owner: Machine) -> None:
     shown = _configure(owner, "--dry-run")
     assert shown.status == 0
     assert b'"credsStore": "multi"' in shown.stdout
@@ -410,7 +410,7 @@ os.fsync = slow
     bool(os.environ.get("DOCKER_CREDENTIAL_MULTI_UNDER_TEST")),
     reason="the frozen file loads no sitecustomize",
 )
-def test_a_docker_login_that_comes_in_between_is_kept(owner: Machine, tmp_path: Path) -> None:
+def test_a_docker_login_during_a_change_is_kept(owner: Machine, tmp_path: Path) -> None:
     owner.config_file.write_text("{}")
     (tmp_path / "sitecustomize.py").write_text(_LOGIN_IN_BETWEEN)
     environment = {"PYTHONPATH": f"{owner.environment['PYTHONPATH']}{os.pathsep}{tmp_path}"}
@@ -527,7 +527,7 @@ def test_podmans_remote_client_is_set_up_for_the_hosts_that_are_named(person: Ma
 # --- What it shows, and what it proposes ----------------------------------------------------------
 
 
-def test_it_shows_first_what_is_on_the_machine(owner: Machine) -> None:
+def test_the_findings_on_the_machine_are_shown_first(owner: Machine) -> None:
     (owner.programs / "docker").symlink_to("/bin/true")
     key = {"AWS_ACCESS_KEY_ID": "AKIALOOPBACKEXAMPLE", "AWS_SECRET_ACCESS_KEY": "hunter2"}
     said = owner.run("configure", "--dry-run", **key).stdout.decode()
@@ -538,7 +538,7 @@ def test_it_shows_first_what_is_on_the_machine(owner: Machine) -> None:
     assert "hunter2" not in said
 
 
-def test_it_asks_and_writes_nothing_after_a_no(owner: Machine) -> None:
+def test_after_a_no_at_the_prompt_no_file_is_written(owner: Machine) -> None:
     status, seen = owner.at_terminal("configure", answers=(("[y/N]", "n\n"),))
     assert status == 1
     assert "Write this? [y/N]" in seen
@@ -684,7 +684,9 @@ def test_a_mounted_file_stays(owner: Machine, tmp_path: Path, mount: str, code: 
         ("--frobnicate",),
     ],
 )
-def test_contradictions_are_usage_errors(person: Machine, arguments: tuple[str, ...]) -> None:
+def test_contradictory_options_are_usage_errors(
+    person: Machine, arguments: tuple[str, ...]
+) -> None:
     done = _configure(person, "--yes", *arguments)
     assert (done.status, done.stdout) == (2, b"")
     assert "hint: docker-credential-multi configure --help" in done.stderr
@@ -693,7 +695,7 @@ def test_contradictions_are_usage_errors(person: Machine, arguments: tuple[str, 
 # --- podman and its relatives ---------------------------------------------------------------------
 
 
-def test_podman_without_a_helper_is_shown_as_such(person: Machine) -> None:
+def test_podman_without_a_helper_is_in_the_overview(person: Machine) -> None:
     (person.programs / "podman").symlink_to("/bin/true")
     person.write(".config/containers/registries.conf", "")  # nothing of the machine's is read
     said = person.run("configure", "--dry-run").stdout.decode()

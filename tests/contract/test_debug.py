@@ -138,7 +138,7 @@ def test_a_relative_path_is_an_error(person: Machine) -> None:
         ("doctor", "--debug", aws.EXAMPLE_HOST),
     ],
 )
-def test_a_command_logs_its_steps(known: Machine, arguments: tuple[str, ...]) -> None:
+def test_each_command_logs_its_steps(known: Machine, arguments: tuple[str, ...]) -> None:
     done = known.run(*arguments)
     assert f"debug: ecr: asking for {aws.EXAMPLE_HOST} as environment (" in done.stderr
     assert known.environment["AWS_SECRET_ACCESS_KEY"] not in done.stderr

@@ -129,7 +129,9 @@ def test_a_rule_chooses_the_connection_and_the_life_of_its_tokens(machine: Machi
 # --- Logins ---------------------------------------------------------------------------------------
 
 
-def test_a_login_to_docker_hub_is_kept_and_answers_without_connection(connected: Machine) -> None:
+def test_a_login_to_docker_hub_is_stored_and_answers_without_a_connection(
+    connected: Machine,
+) -> None:
     done = connected.store(KEY, "person", "password")
     assert (done.status, done.stderr) == (0, "")
     assert connected.get().credential[0] == ORGANIZATION
@@ -182,7 +184,7 @@ def test_two_jobs_on_one_runner_have_a_token_each(connected: Machine) -> None:
     assert connected.cloud.exchanges == 2
 
 
-def test_a_token_is_kept_as_long_as_it_says_or_else_as_its_reply_says(connected: Machine) -> None:
+def test_the_life_of_a_token_is_its_own_or_else_that_of_its_reply(connected: Machine) -> None:
     for connected.cloud.says_expiry in (True, False):
         exchanges = connected.cloud.exchanges
         first = connected.get().credential
@@ -234,12 +236,14 @@ def test_a_token_that_docker_would_refuse_is_not_sent(
 
 
 @pytest.mark.parametrize("token", ["", "two words", "tokén", "half \ud800", "line\n", 5, None])
-def test_what_is_not_a_token_is_not_given_out(connected: Machine, token: object) -> None:
+def test_a_reply_without_a_valid_token_is_an_error(connected: Machine, token: object) -> None:
     connected.cloud.fail("/oauth/token", json_reply({"access_token": token, "expires_in": 900}))
     assert connected.fail("docker.io").codes == ["dockerhub.no-token"]
 
 
-def test_a_job_without_the_permission_is_said_what_the_workflow_lacks(connected: Machine) -> None:
+def test_a_job_without_the_permission_gets_the_line_that_the_workflow_lacks(
+    connected: Machine,
+) -> None:
     done = connected.fail("docker.io", ACTIONS_ID_TOKEN_REQUEST_TOKEN="")
     assert done.codes == ["oidc.github-permission"]
     assert "id-token: write" in done.stderr
@@ -254,7 +258,9 @@ def test_a_short_wait_ends(connected: Machine, retry_after: str, times: int, req
 
 
 @pytest.mark.parametrize("headers", [{"Retry-After": "600"}, {}, {"Retry-After": "tomorrow"}])
-def test_a_long_wait_is_said_with_its_seconds(connected: Machine, headers: dict[str, str]) -> None:
+def test_the_error_of_a_long_wait_has_its_seconds(
+    connected: Machine, headers: dict[str, str]
+) -> None:
     connected.cloud.fail("/oauth/token", json_reply({}, 429, headers))
     done = connected.fail("docker.io")
     assert done.codes == ["network.throttled"]
@@ -282,6 +288,6 @@ def test_a_wrong_value_is_named(connected: Machine, variables: dict[str, str], c
     assert connected.cloud.received == []
 
 
-def test_white_space_around_a_value_is_nothing_wrong(connected: Machine) -> None:
+def test_white_space_around_a_value_is_ignored(connected: Machine) -> None:
     spaced = {CONNECTION: f" {CONNECTION_ID}\n", USERNAME: f"{ORGANIZATION} "}
     assert connected.get(**spaced, DOCKERHUB_OIDC_EXPIREIN=" 600 ").credential[0] == ORGANIZATION

@@ -171,7 +171,7 @@ _CREDENTIAL_HELPERS = '{"credsStore": "multi", "credHelpers": {"gcr.io": "gcloud
         ({"HTTP_PROXY": CLOSED_PORT}, "doctor.metadata-through-proxy"),
     ],
 )
-def test_the_command_of_a_finding_mends_it(person: Machine, given: Given, code: str) -> None:
+def test_the_command_of_a_finding_repairs_it(person: Machine, given: Given, code: str) -> None:
     environment = person.environment | _set_up(person, given)
     for path in (name for name in given if "." in name):
         (person.home / path).chmod(0o644)
@@ -187,7 +187,7 @@ def test_the_command_of_a_finding_mends_it(person: Machine, given: Given, code: 
     [("{", {}), ("", {"DOCKER_CREDENTIAL_MULTI_CACHE": "maybe"}), ("cache = 1\n", {})],
     ids=["config.json", "a setting's variable", "a settings file"],
 )
-def test_a_broken_file_is_mended(person: Machine, text: str, variables: dict[str, str]) -> None:
+def test_a_broken_file_is_repaired(person: Machine, text: str, variables: dict[str, str]) -> None:
     is_toml = "=" in text
     path = _SETTINGS if is_toml else _CONFIG
     if text:
@@ -287,7 +287,7 @@ def test_a_cache_in_which_nothing_can_be_kept_is_a_warning(
     assert list(mount.iterdir()) == []
 
 
-def test_a_try_of_the_cache_leaves_nothing_and_warns_where_none_can_be(person: Machine) -> None:
+def test_the_check_of_the_cache_leaves_no_file_and_warns_without_a_cache(person: Machine) -> None:
     for around, code in (
         (person.home / "no/such", "doctor.cache-not-kept"),
         (person.write("file", ""), "doctor.cache-not-used"),
@@ -406,7 +406,7 @@ def test_an_entry_that_docker_can_read_is_not_an_error(person: Machine, auth: st
     assert not [f for f in found if f["severity"] == "error"]
 
 
-def test_an_entry_that_docker_accepts_is_not_said_to_be_refused_by_docker(person: Machine) -> None:
+def test_an_entry_that_docker_accepts_is_not_reported_as_refused(person: Machine) -> None:
     path = person.write(_CONFIG, '{"auths": {"y.example": {"password": "p"}}}', 0o600)
     podmans = person.write(_AUTH_JSON, '{"auths": {"y": {"auth": "!!!"}}}')
     found = _doctor(person)
@@ -697,7 +697,7 @@ _TWICE = "".join(_rule(match, 'answer = "anonymous"') for match in ("*.io", "qua
         ({_SETTINGS: _TWICE}, "note", "doctor.rule-after-another", ()),
     ],
 )
-def test_what_files_and_variables_say_is_found(
+def test_mistakes_in_files_and_variables_are_found(
     person: Machine, given: Given, severity: str, code: str, words: tuple[str, ...]
 ) -> None:
     person.helper("pass")
@@ -732,7 +732,7 @@ def test_a_misspelt_variable_of_a_cloud_is_a_warning(person: Machine) -> None:
     assert "AZURE_TENANT_ID" in misspelt["hint"]
 
 
-def test_a_home_that_cannot_be_written_says_what_is_not_kept(person: Machine) -> None:
+def test_for_a_read_only_home_the_finding_names_what_is_not_kept(person: Machine) -> None:
     script = f"mount --bind {shlex.quote(str(person.home))} {shlex.quote(str(person.home))}"
     script += f" && mount -o remount,bind,ro {shlex.quote(str(person.home))}"
     command = mounted(script, str(person.program), "doctor", "--json")
@@ -748,7 +748,7 @@ def test_the_certificates_of_a_file_are_listed(known: Machine) -> None:
 # --- Online ---------------------------------------------------------------------------------------
 
 
-def test_every_registry_is_shown_its_credential(known: Machine, proxy: TerminatingProxy) -> None:
+def test_each_credential_is_tried_at_its_registry(known: Machine, proxy: TerminatingProxy) -> None:
     known.write(_CONFIG, _AUTHS).chmod(0o600)
     hosts = (aws.EXAMPLE_HOST, google.EXAMPLE_HOST, azure.EXAMPLE_HOST)
     found = _of(_doctor(known, "--online", *hosts), "online")
@@ -822,7 +822,7 @@ _LOCAL, _PLAIN = "login.endpoint-on-this-machine", "login.endpoint-without-tls"
         ("https://[", _PLAIN),
     ],
 )
-def test_a_remote_registry_cannot_send_us_to_this_machine(
+def test_a_remote_registry_cannot_redirect_to_this_machine(
     known: Machine, proxy: TerminatingProxy, realm: str, code: str
 ) -> None:
     _logins(known, "evil.example")
@@ -838,7 +838,7 @@ def test_a_remote_registry_cannot_send_us_to_this_machine(
     assert finding["severity"] == "error"
 
 
-def test_a_registry_that_cannot_be_reached_is_not_to_be_explained(person: Machine) -> None:
+def test_the_finding_of_an_unreachable_registry_has_no_command(person: Machine) -> None:
     [finding] = _of(_doctor(person, "gone.example"), "online")
     assert (finding["severity"], finding["command"]) == ("error", None)
 
@@ -860,7 +860,7 @@ def test_a_proxy_that_does_not_connect_is_named_without_its_password(
         assert f"127.0.0.1:{server.port} " in finding["message"]
 
 
-def test_a_proxy_that_is_not_there_is_not_taken_for_the_registry(person: Machine) -> None:
+def test_an_unreachable_proxy_is_named_and_not_the_registry(person: Machine) -> None:
     found = _doctor(person, "asked.example", HTTPS_PROXY=f"http://me:{PASSWORD}@127.0.0.1:9")
     _finding(found, "network.refused", "proxy 127.0.0.1:9")
     found = _doctor(person, "127.0.0.1:9", HTTPS_PROXY="http://127.0.0.1:8")
@@ -887,7 +887,7 @@ def test_a_password_for_a_registry_on_this_machine_goes_through_no_proxy(person:
         assert proxy.received == []
 
 
-def test_a_login_is_shown_to_its_registrys_endpoint(
+def test_a_login_is_tried_at_its_registrys_token_endpoint(
     known: Machine, proxy: TerminatingProxy
 ) -> None:
     _logins(known, "images.example")
@@ -949,7 +949,9 @@ def test_progress_is_shown_on_a_terminal_only(known: Machine, proxy: Terminating
         assert (done.stderr, b"asking" in done.stdout) == ("", False)
 
 
-def test_ctrl_c_does_not_wait_for_a_registry(known: Machine, proxy: TerminatingProxy) -> None:
+def test_ctrl_c_ends_doctor_without_waiting_for_a_registry(
+    known: Machine, proxy: TerminatingProxy
+) -> None:
     with LoopbackServer() as silent:
         silent.on("GET", "/v2/", lambda _: Reply(200))
         silent.fail("/v2/", faults.never_answer)
@@ -965,7 +967,7 @@ def test_ctrl_c_does_not_wait_for_a_registry(known: Machine, proxy: TerminatingP
 
 
 @pytest.mark.parametrize("member", ["store", "host"])
-def test_what_does_not_name_a_helper_is_not_shown(person: Machine, member: str) -> None:
+def test_a_value_that_cannot_be_a_helpers_name_is_not_shown(person: Machine, member: str) -> None:
     bad = "https://u:hunter2@vault.corp"
     config = {"credsStore": bad} if member == "store" else {"credHelpers": {"r.example": bad}}
     person.write(_CONFIG, config)

@@ -80,7 +80,7 @@ def test_every_identity_and_migration_page_names_every_cloud() -> None:
             assert f"`docker-credential-{helper}`" in _PAGES["packaging/docs/migration.md"]
 
 
-def test_a_part_is_filled_with_what_the_program_prints() -> None:
+def test_a_generated_part_has_the_output_of_the_program() -> None:
     text = "a\n<!-- help: config show -->\nold\n<!-- end -->\nb\n"
     filled = docs.filled(text)
     assert f"$ {PROGRAM} config show --help\nUsage: " in filled
@@ -114,7 +114,7 @@ def test_every_command_line_is_accepted(person: Machine, command: str) -> None:
     assert not [words for words in mistakes if words in done.stderr], done
 
 
-def test_there_are_many_command_lines() -> None:
+def test_many_command_lines_are_found_in_the_documentation() -> None:
     assert len(_command_lines()) >= 10
 
 

@@ -101,7 +101,7 @@ def aws_behind_a_proxy(authority: Authority, cloud: AwsCloud) -> Iterator[Termin
 # --- Identities -----------------------------------------------------------------------------------
 
 
-def test_it_just_works(aws: Ecr, executable: Executable) -> None:
+def test_a_get_with_keys_in_variables_is_answered(aws: Ecr, executable: Executable) -> None:
     variables = {**aws.user.environment(), "AWS_ENDPOINT_URL_ECR": aws.cloud.url}
     done = executable.run("get", stdin=f"{EXAMPLE_HOST}\n", environment=variables)
     assert aws.cloud.issued(*done.credential, EXAMPLE_HOST)
@@ -110,7 +110,7 @@ def test_it_just_works(aws: Ecr, executable: Executable) -> None:
     assert PROGRAM in request.headers["user-agent"]  # who asked, for CloudTrail
 
 
-def test_a_renewed_sso_session_is_kept_for_the_next(aws: Ecr) -> None:
+def test_a_renewed_sso_session_is_stored_for_the_next_get(aws: Ecr) -> None:
     renewal = aws.cloud.sso_renewal()
     file = aws.cloud.start_sso(aws.home, "corp", expired=True, **renewal)
     aws.aws_config(f"[profile dev]\nsso_session = corp\n{SSO_ROLE}{SSO_SESSION}")
@@ -367,7 +367,7 @@ LEGACY = "sts_regional_endpoints = legacy\nregion = us-east-1\n"
         (EXAMPLE_HOST, LEGACY, ["sts.amazonaws.com", "api.ecr.us-east-1.amazonaws.com"]),
     ],
 )
-def test_sts_is_where_the_region_of_the_host_or_the_user_has_it(
+def test_sts_is_asked_in_the_region_of_the_host_or_of_the_user(
     aws: Ecr,
     executable: Executable,
     aws_behind_a_proxy: TerminatingProxy,
@@ -392,7 +392,7 @@ def test_sts_is_where_the_region_of_the_host_or_the_user_has_it(
         ("eu-west-1", CHINA_HOST, "cn-north-1"),
     ],
 )
-def test_a_role_is_assumed_in_a_region(
+def test_a_role_is_assumed_in_the_configured_region_or_the_hosts(
     aws: Ecr, configured: str | None, host: str, region: str
 ) -> None:
     role = aws.cloud.role("deploy", aws.user)
@@ -407,7 +407,7 @@ def test_a_role_is_assumed_in_a_region(
     ["endpoint_url = {url}", "services = ours\n[services ours]\necr =\n  endpoint_url = {url}"],
 )
 @pytest.mark.parametrize("fips", ["true", "false"])
-def test_an_endpoint_in_the_profile_wins_over_what_the_host_wants(
+def test_an_endpoint_in_the_profile_wins_over_that_of_the_host(
     aws: Ecr, executable: Executable, options: str, fips: str
 ) -> None:
     aws.aws_config(f"[default]\n{aws.user.options()}\n{options.format(url=aws.cloud.url)}\n")
@@ -546,7 +546,7 @@ def test_a_role_that_requires_a_code_does_not_ask_for_it(aws: Ecr, executable: E
 NONE_ALLOWS = "no {} allows the ecr:GetAuthorizationToken action"
 
 
-def test_a_refusal_names_who_may_not_do_what(aws: Ecr) -> None:
+def test_a_refusal_names_the_principal_and_the_action(aws: Ecr) -> None:
     aws.cloud.forbidden.add(aws.user.principal)
     failure = fail(aws, aws.user.environment())
     assert failure.code == "ecr.policy-does-not-allow"
@@ -775,7 +775,7 @@ def test_an_answer_without_a_token_is_reported(aws: Ecr, answer: Fault, code: st
     assert fail(aws, aws.user.environment()).code == code
 
 
-def test_sts_that_does_not_answer_does_not_make_the_instance_answer(aws: Ecr) -> None:
+def test_without_an_answer_of_sts_the_instance_is_not_asked(aws: Ecr) -> None:
     token = aws.cloud.secret("web identity")
     file = str(aws.write("token", token))
     variables = {"AWS_ROLE_ARN": aws.cloud.role("pod", token), "AWS_WEB_IDENTITY_TOKEN_FILE": file}

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.real_executable
 
 
 @pytest.mark.parametrize("identity", IDENTITIES, ids=str)
-def test_an_identity_gets_a_credential_in_no_more_requests_than_it_takes(
+def test_a_get_for_each_identity_sends_exactly_the_listed_requests(
     identity: Identity, authority: Authority, proxy: TerminatingProxy, home: Path
 ) -> None:
     loopback = loopbacks()[identity.cloud]

@@ -251,7 +251,7 @@ def test_check_exits_by_whether_a_source_can_answer(
     assert _SECRET.encode() not in done.stdout + shown.stdout
 
 
-def test_what_local_files_show_to_be_wrong_is_shown(person: Machine) -> None:
+def test_mistakes_in_local_files_are_shown(person: Machine) -> None:
     person.write(".aws/config", "[default]\ncredential_process = no-such-program\n")
     problems = _document(person, aws.EXAMPLE_HOST)["identity"]["problems"]
     assert problems

@@ -109,7 +109,7 @@ def expiring(ends_in_s: int) -> tuple[str, str]:
     return f"eyJhbGciOiJub25lIn0.{claims}.c2ln", password
 
 
-def test_a_login_that_has_expired_is_not_handed_out_wherever_it_is_kept(machine: Machine) -> None:
+def test_an_expired_login_is_not_an_answer_wherever_it_is_stored(machine: Machine) -> None:
     for ended, password in enumerate(expiring(60) + expiring(-3600)):
         machine.marks.add(password, "a password that expires")
         for kept_in in ("auths", "own store", "helper"):
@@ -128,7 +128,7 @@ def test_a_login_that_has_expired_is_not_handed_out_wherever_it_is_kept(machine:
                 assert f"hint: docker login {host}\n" in done.stderr
 
 
-def test_a_login_that_has_expired_makes_way_for_the_next_source(machine: Machine) -> None:
+def test_after_an_expired_login_the_next_source_is_asked(machine: Machine) -> None:
     assert_silent(machine.store("a.example", "fresh", "1"))
     machine.config(auths={"a.example": basic(f"old:{expiring(-3600)[0]}")})
     done = machine.get("a.example")
@@ -227,7 +227,7 @@ def test_a_namespaces_login_answers_before_its_registrys_from_anywhere(machine: 
     assert len({*names}) == len(names)
 
 
-def test_a_credential_for_a_path_stays_in_it_and_a_hosts_is_for_all(machine: Machine) -> None:
+def test_a_credential_for_a_path_is_for_that_path_and_a_hosts_for_all(machine: Machine) -> None:
     machine.config(auths={"h.example/team": basic("team:1"), "g.example": basic("host:2")})
     assert machine.get("h.example/team/image").credential == ("team", "1")
     assert_not_found(machine.get("h.example/other/image"))
@@ -415,7 +415,7 @@ def test_a_helper_gets_the_user_s_environment_without_traces_of_packing(machine:
 # --- Circles --------------------------------------------------------------------------------------
 
 
-def test_we_never_ask_ourselves(machine: Machine) -> None:
+def test_this_program_never_asks_itself(machine: Machine) -> None:
     machine.scripts.add_ourselves("multi")
     machine.config(
         credsStore="multi", credHelpers={"h.example": "multi"}, auths={"h.example": basic("u:p")}
@@ -430,7 +430,7 @@ def test_we_never_ask_ourselves(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("kind", ["a symbolic link", "a hard link"])
-def test_we_recognise_ourselves_by_any_other_name(machine: Machine, kind: str) -> None:
+def test_this_program_recognises_itself_under_another_name(machine: Machine, kind: str) -> None:
     called = machine.executable.called("docker-credential-alias", machine.scripts.folder)
     if kind == "a hard link":
         program = (machine.scripts.folder / "docker-credential-alias").resolve()
@@ -469,7 +469,7 @@ def test_two_dispatchers_that_ask_each_other_end_at_once_with_a_warning(machine:
     assert machine.get("g.example").stdout == NOT_FOUND
 
 
-def test_a_loop_of_two_of_us_with_a_helper_each_ends_too(machine: Machine) -> None:
+def test_a_loop_of_two_copies_with_a_helper_each_ends(machine: Machine) -> None:
     """We ask one, which asks us with another config, in which we ask the next, which asks us."""
     ours = machine.scripts.add_ourselves("again")
     for name, folder in (("one", "b"), ("two", "a")):
@@ -482,7 +482,7 @@ def test_a_loop_of_two_of_us_with_a_helper_each_ends_too(machine: Machine) -> No
     assert len(machine.scripts.runs("one")) == 1
 
 
-def test_a_loop_that_changes_the_server_url_each_time_ends_as_well(machine: Machine) -> None:
+def test_a_loop_that_changes_the_server_url_each_time_ends(machine: Machine) -> None:
     ours = machine.scripts.add_ourselves("again")
     machine.helper("more", f'printf "%s/x" "$(cat)" | {ours} "$1"')
     machine.config(credsStore="more")
@@ -491,7 +491,7 @@ def test_a_loop_that_changes_the_server_url_each_time_ends_as_well(machine: Mach
     assert machine.scripts.runs("more").count("get") == 8
 
 
-def test_a_helper_may_ask_us_about_something_else(machine: Machine) -> None:
+def test_a_helper_may_ask_this_program_about_another_host(machine: Machine) -> None:
     ours = machine.scripts.add_ourselves("again")
     machine.helper("mirror", f'[ "$(cat)" = m.example ] && printf h.example | {ours} "$1"')
     machine.config(credHelpers={"m.example": "mirror"}, auths={"h.example": basic("u:p")})
@@ -569,7 +569,9 @@ def test_a_login_whose_owner_cannot_be_determined_is_an_error(machine: Machine) 
 
 
 @pytest.mark.parametrize("config", [None, {}, {"credsStore": "multi"}, {"credsStore": ""}])
-def test_without_helpers_we_keep_logins(machine: Machine, config: dict[str, str] | None) -> None:
+def test_without_helpers_logins_go_to_our_own_store(
+    machine: Machine, config: dict[str, str] | None
+) -> None:
     if config is not None:
         machine.config(**config)
     assert_silent(machine.store("h.example:5000", "ü", "ä→"))
@@ -586,7 +588,7 @@ def test_without_helpers_we_keep_logins(machine: Machine, config: dict[str, str]
 # --- The machine's keychain -----------------------------------------------------------------------
 
 
-def test_the_keychain_is_the_one_that_docker_chooses(machine: Machine) -> None:
+def test_the_keychain_is_that_of_dockers_choice(machine: Machine) -> None:
     environ = machine.environment
     assert keychain_name(environ, "darwin") == "osxkeychain"
     assert keychain_name(environ, "win32") == "wincred"
@@ -637,7 +639,7 @@ def test_a_store_that_is_named_replaces_the_keychain(machine: Machine) -> None:
     assert machine.scripts.runs("secretservice") == []
 
 
-def test_a_keychain_that_does_not_work_and_is_not_named_is_skipped(machine: Machine) -> None:
+def test_a_broken_keychain_that_no_file_names_is_skipped(machine: Machine) -> None:
     locked = "cat >/dev/null; echo Cannot autolaunch D-Bus without X11; exit 1"
     machine.helper("secretservice", locked)
     usable_secretservice(machine)
@@ -652,7 +654,9 @@ def test_a_keychain_that_does_not_work_and_is_not_named_is_skipped(machine: Mach
     assert_not_found(machine.get("h.example"))
 
 
-def test_a_keychain_that_hangs_unnamed_is_tried_once(machine: Machine, tmp_path: Path) -> None:
+def test_a_hanging_keychain_that_no_file_names_is_tried_once(
+    machine: Machine, tmp_path: Path
+) -> None:
     pids = tmp_path / "pids"
     machine.helper("secretservice", f"echo $$ >>{pids}; exec sleep 600")
     usable_secretservice(machine)

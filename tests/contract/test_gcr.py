@@ -93,7 +93,9 @@ def test_a_well_known_file_without_a_project_runs_no_gcloud(cloud: Google) -> No
 
 
 @pytest.mark.parametrize("kind", ["key", "federated", "federated user"])
-def test_a_token_ends_at_an_aware_time_and_soon_without_a_life(cloud: Google, kind: str) -> None:
+def test_a_token_has_an_aware_expiry_and_a_short_one_without_expires_in(
+    cloud: Google, kind: str
+) -> None:
     if kind != "key":
         cloud.lifetime_s = None
     credential = cloud.ask(cloud.identity_of(kind))
@@ -105,7 +107,9 @@ def test_a_token_ends_at_an_aware_time_and_soon_without_a_life(cloud: Google, ki
 
 
 @pytest.mark.parametrize("listener", ["closed port", "silence", "another service"])
-def test_without_a_metadata_service_not_found_comes_soon(cloud: Google, listener: str) -> None:
+def test_without_a_metadata_service_not_found_is_answered_soon(
+    cloud: Google, listener: str
+) -> None:
     with LoopbackServer() as server:
         server.on("GET", "/", lambda request: Reply(404, {"Server": "EC2ws"}))
         if listener == "silence":
@@ -143,7 +147,9 @@ def test_the_metadata_service_is_asked_by_no_proxy(cloud: Google, proxy: Termina
 @pytest.mark.parametrize(
     ("name", "expected"), [("gone.json", "gcr.file-missing"), ("", "gcr.file-unreadable")]
 )
-def test_a_bad_file_never_gives_way_to_the_machine(cloud: Google, name: str, expected: str) -> None:
+def test_after_a_bad_file_the_machine_is_never_asked(
+    cloud: Google, name: str, expected: str
+) -> None:
     path = cloud.folder / name
     done = cloud.get({**cloud.machine(), "GOOGLE_APPLICATION_CREDENTIALS": str(path)})
     assert code(done) == expected
@@ -331,7 +337,7 @@ def test_a_metadata_service_that_fails_once_is_asked_again(
         (404, "some other reason", "gcr.metadata-refused"),
     ],
 )
-def test_what_the_metadata_service_says_of_a_refusal_is_passed_on(
+def test_the_metadata_services_text_of_a_refusal_is_in_the_error(
     cloud: Google, status: int, text: str, expected: str
 ) -> None:
     cloud.fail(MACHINE_TOKEN, Reply(status, GOOGLE, f"{text}.\n ya29.hunter2".encode()))
@@ -447,7 +453,7 @@ def test_gcloud_as_a_service_account_and_by_a_relative_path(cloud: Google) -> No
 # --- The user's choices for a registry ------------------------------------------------------------
 
 
-def test_a_registrys_own_file_comes_before_the_environments(cloud: Google) -> None:
+def test_a_file_in_a_registrys_rule_comes_before_the_environments(cloud: Google) -> None:
     own = cloud.named(cloud.folder, cloud.federated_user_info(), "own.json")
     environment = cloud.service_account_key(cloud.folder)
     path = own["GOOGLE_APPLICATION_CREDENTIALS"]

@@ -107,7 +107,9 @@ def test_an_answer_has_a_credential(
         ('{"Username":"","Secret":""}', 0),
     ],
 )
-def test_each_wording_of_not_found_is_known(children: Programs, answer: str, status: int) -> None:
+def test_each_not_found_text_of_helpers_is_recognised(
+    children: Programs, answer: str, status: int
+) -> None:
     with pytest.raises(NotFound):
         helper(children.helper("x", said(answer, status))).get(URL)
 
@@ -158,7 +160,7 @@ def test_each_failure_has_a_code(
     assert monotonic() - begun_s < 8
 
 
-def test_the_words_of_a_helper_that_fails_are_part_of_the_error(children: Programs) -> None:
+def test_the_text_of_a_helper_that_fails_is_part_of_the_error(children: Programs) -> None:
     for body, status, words in (
         (said("no such account", 3), 3, "no such account"),
         (said("one\ntwo"), 1, "one"),
@@ -220,7 +222,7 @@ def test_a_helper_may_clean_up_at_the_deadline(children: Programs, tmp_path: Pat
     assert tidy.read_text() == "tidied\n"
 
 
-def test_an_agent_that_a_helper_leaves_is_not_waited_for(
+def test_an_agent_that_a_helper_leaves_running_is_not_waited_for(
     children: Programs, tmp_path: Path
 ) -> None:
     pid_file = tmp_path / "pid"
@@ -237,7 +239,9 @@ def test_an_agent_that_a_helper_leaves_is_not_waited_for(
 
 # The ways in which a client, a user or the system ends us.
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGKILL"])
-def test_whatever_ends_us_ends_the_helper(children: Programs, tmp_path: Path, name: str) -> None:
+def test_a_signal_that_ends_the_program_ends_the_helper(
+    children: Programs, tmp_path: Path, name: str
+) -> None:
     pids = tmp_path / "pids"
     children.helper("x", f"sleep 600 &\necho $$ $! >{pids}.new && mv {pids}.new {pids}\nwait")
     code = (
@@ -259,7 +263,7 @@ def test_whatever_ends_us_ends_the_helper(children: Programs, tmp_path: Path, na
 
 
 @pytest.mark.parametrize("treated", ["signal(SIGCHLD, SIG_IGN)", "pthread_sigmask(2, {SIGCHLD})"])
-def test_a_helper_answers_where_the_signal_of_its_end_is_ignored_or_blocked(
+def test_a_helper_answers_where_sigchld_is_ignored_or_blocked(
     children: Programs, treated: str
 ) -> None:
     path = children.helper("x", f"sleep 0.2; echo '{ANSWER}'")
@@ -431,7 +435,7 @@ def test_usual_names_of_helpers_are_accepted(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "-x", "../x", "a/b", "/bin/sh", "a\\b", "a b", "a\0", "ä", "a\n", "$x"]
 )
-def test_a_path_an_option_or_a_mistake_is_not_a_name(name: str) -> None:
+def test_a_path_an_option_or_a_mistake_is_refused_as_a_name(name: str) -> None:
     with pytest.raises(Misconfigured, match=r"^helper\.bad-name$"):
         program_name(name)
 
@@ -452,7 +456,7 @@ def test_programs_are_found_only_in_absolute_folders_of_path(
     assert programs.find("docker-credential-y", {"PATH": path}) is None
 
 
-def test_traces_of_packing_are_removed_from_theuser_environment() -> None:
+def test_traces_of_packing_are_removed_from_the_users_environment() -> None:
     user = {"PATH": "/bin", "LD_LIBRARY_PATH": "/lib/a:/lib/b", "LD_LIBRARY_PATH_ORIG": "mine"}
     assert user_environment(user) == user
     packed = {"_PYI_APPLICATION_HOME_DIR": "/tmp/_MEI12", "_MEIPASS2": "/tmp/_MEI12"}
@@ -478,7 +482,7 @@ needs_pass = pytest.mark.skipif(
 
 
 @needs_ecr_login
-def test_amazon_s_helper_in_go_has_nothing_for_an_unknown_host(home: Path) -> None:
+def test_amazons_helper_in_go_answers_not_found_for_an_unknown_host(home: Path) -> None:
     amazon = helper(Path(ECR_LOGIN), environ=dict(os.environ))
     with pytest.raises(NotFound):
         amazon.get(ServerURL.parse("h.example"))

@@ -322,7 +322,7 @@ OPTIONS: list[tuple[str, dict[str, str], str]] = [
 ]
 
 
-def test_options_that_do_not_go_with_a_token_are_an_error(world: World) -> None:
+def test_options_that_contradict_a_token_are_an_error(world: World) -> None:
     job = world.ci.github(JOB)
     for cloud, options, code in OPTIONS:
         kept = dict(world.options[cloud])
@@ -418,7 +418,7 @@ def test_a_cloud_that_refuses_the_token_is_explained_by_its_claims(world: World)
 # --- Reports of the field -------------------------------------------------------------------------
 
 
-def test_a_job_that_github_takes_for_pending_gets_its_token_a_moment_later(world: World) -> None:
+def test_a_pending_job_of_github_gets_its_token_a_moment_later(world: World) -> None:
     # https://github.com/aws-actions/configure-aws-credentials/issues/469
     pending = json_reply({"message": "Can't issue ID_TOKEN for job in 'Pending' state."}, 403)
     world.ci.server.fail(ci.GITHUB_PATH, pending, times=1)
@@ -451,7 +451,7 @@ def test_the_role_of_a_runners_pod_is_not_that_of_the_job(world: World) -> None:
         world.identify("ecr", request)
 
 
-def test_circleci_is_asked_where_it_left_out_the_variable(world: World) -> None:
+def test_circleci_is_asked_where_the_variable_is_absent(world: World) -> None:
     # https://github.com/CircleCI-Public/aws-cli-orb/pull/221
     job = world.ci.circleci(JOB, world.programs)
     del job["CIRCLE_OIDC_TOKEN_V2"]

@@ -101,7 +101,9 @@ def cloud() -> Iterator[AwsCloud]:
 
 
 @pytest.mark.parametrize("kind", ["instance", "container"])
-def test_an_instance_or_container_assumes_it(cloud: AwsCloud, machine: Machine, kind: str) -> None:
+def test_an_instance_or_container_assumes_the_role_of_the_option(
+    cloud: AwsCloud, machine: Machine, kind: str
+) -> None:
     principal = f"arn:aws:sts::{ACCOUNT}:assumed-role/{kind}-role/i-0123456789abcdef0"
     machine.use(cloud.redirection())
     machine.use(cloud.instance() if kind == "instance" else cloud.container())
@@ -164,7 +166,9 @@ def test_a_closed_home_counts_as_a_home_without_files(unprivileged: Machine, use
     assert not set(done.codes) & set(with_identity)
 
 
-def test_a_closed_file_gives_way(unprivileged: Machine, cloud: AwsCloud, user: Key) -> None:
+def test_after_an_unreadable_credentials_file_the_instance_is_asked(
+    unprivileged: Machine, cloud: AwsCloud, user: Key
+) -> None:
     unprivileged.write(".aws/credentials", f"[default]\n{user.options()}\n", 0)
     unprivileged.use({**cloud.redirection(), **cloud.instance()})
     assert cloud.issued(*unprivileged.get(ECR_HOST).credential, ECR_HOST)

@@ -22,12 +22,12 @@ def installed(home: Path) -> Executable:
     return Executable({"HOME": str(home), "PATH": "/usr/bin:/bin"}, [str(_INSTALLED)])
 
 
-def test_it_answers_a_client(installed: Executable) -> None:
+def test_the_installed_program_answers_a_client(installed: Executable) -> None:
     assert __version__ in installed.run("version").stdout.decode()
     assert installed.run("get", stdin="registry.example").stdout == NOT_FOUND
 
 
-def test_it_has_the_clouds_and_the_commands(installed: Executable) -> None:
+def test_the_installed_program_has_the_clouds_and_the_commands(installed: Executable) -> None:
     shown = installed.run("providers").stdout.decode()
     assert all(name in shown for name in ("ecr", "gcr", "acr"))
     key = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
@@ -38,7 +38,7 @@ def test_it_has_the_clouds_and_the_commands(installed: Executable) -> None:
     assert done.codes == ["network.refused"]
 
 
-def test_it_is_as_it_was_built(installed: Executable) -> None:
+def test_the_installed_program_passes_its_self_check(installed: Executable) -> None:
     done = installed.run("self-check", "--json")
     assert done.status == 0, done
     assert "selfcheck.intact" in {finding["code"] for finding in done.document}

@@ -192,7 +192,7 @@ _VERBOSE = ("get-credentials", "-v", "3", *GKE_CLUSTER)
         ),
     ],
 )
-def test_the_identity_that_is_asked_is_the_one_that_is_wanted(
+def test_a_request_uses_the_identity_of_the_pod_or_the_node_as_configured(
     node: Node,
     host: str,
     annotations: dict[str, str],
@@ -235,7 +235,9 @@ _MANAGED = {"useManagedIdentityExtension": True}
     ],
     ids=["by client id", "by resource id", "service principal"],
 )
-def test_the_node_is_who_azure_json_says(node: Node, config: dict[str, Any], asked: str) -> None:
+def test_the_nodes_identity_is_that_of_azure_json(
+    node: Node, config: dict[str, Any], asked: str
+) -> None:
     (node.home / "node.json").write_text(json.dumps(config))
     node.cluster.acr.system_assigned = False
     try:
@@ -247,7 +249,7 @@ def test_the_node_is_who_azure_json_says(node: Node, config: dict[str, Any], ask
     assert node.cluster.asked() == asked
 
 
-def test_service_accounts_share_nothing_and_the_pods_of_one_share_all(node: Node) -> None:
+def test_pods_of_one_service_account_share_tokens_and_others_do_not(node: Node) -> None:
     def asks(role: str = ROLE, subject: str = ACCOUNT, pod: str = "app-1") -> Completed:
         token = node.cluster.token(AWS_AUDIENCE, subject, pod)
         return node.pull(ECR, dict.fromkeys(EKS, role), token)
@@ -348,7 +350,7 @@ _DIGEST = f"v1@sha256:{'0' * 64}"
         (f'{_OF_ECR}"\nanswer = "anonymous"', f"{ECR}/a", "", "Registry", ""),
     ],
 )
-def test_the_answer_is_for_the_narrowest_pattern_that_is_right(
+def test_the_answer_is_for_the_narrowest_valid_pattern(
     node: Node, rules: str, image: str, pattern: str, kept_for: str, username: str
 ) -> None:
     login = {"auths": {"corp.example": {"auth": base64.b64encode(b"of-config:p").decode()}}}
@@ -470,7 +472,7 @@ def test_a_bad_request_is_an_error_that_names_what_is_wrong(
 
 
 @pytest.mark.parametrize("text", ["[]", "{", "", "[" * 100_000, '{"a":1}}', "\ufeff", "\udcff"])
-def test_settings_of_azure_that_are_no_object_are_an_error(node: Node, text: str) -> None:
+def test_an_azure_json_that_is_not_an_object_is_an_error(node: Node, text: str) -> None:
     (node.home / "bad.json").write_text(text, "utf-8", "surrogateescape")
     answer = node.send({"image": f"{ACR}/a"}, "bad.json", link=_ACR)
     assert code(answer) in ("kubelet.bad-file", "kubelet.cannot-read")

@@ -173,7 +173,9 @@ def test_talos_gets_a_patch_of_its_machine_configuration(person: Machine) -> Non
         ("--cloud", "frobnicate"),
     ],
 )
-def test_senseless_options_are_usage_errors(person: Machine, arguments: tuple[str, ...]) -> None:
+def test_options_without_a_meaning_together_are_usage_errors(
+    person: Machine, arguments: tuple[str, ...]
+) -> None:
     done = person.run("kubelet-config", *arguments)
     assert (done.status, done.stdout, done.codes) == (2, b"", ["client.usage"])
 
@@ -226,7 +228,7 @@ def test_the_root_can_be_the_working_folder(k3s: Node) -> None:
     assert (k3s.folder / _NAME).exists()
 
 
-def test_of_two_runs_at_once_none_loses_the_configuration_before(k3s: Node) -> None:
+def test_two_simultaneous_runs_keep_the_configuration_before(k3s: Node) -> None:
     k3s.write(_OTHER)
     k3s.config.chmod(0o600)
     chosen = [ChosenCloud(find("gcr"))]

@@ -31,7 +31,7 @@ def basic(proxy: TerminatingProxy) -> Iterator[Registry]:
         yield registry
 
 
-def test_what_is_typed_at_the_terminal_is_kept_and_the_password_not_shown(known: Machine) -> None:
+def test_a_login_typed_at_the_terminal_is_stored_and_its_password_not_shown(known: Machine) -> None:
     answers = (("Username: ", f"{USERNAME}\n"), ("Password: ", f"{PASSWORD}\n"))
     status, seen = known.at_terminal("login", PRIVATE_HOST, answers=answers)
     assert status == 0
@@ -63,7 +63,7 @@ def test_with_unchecked_no_registry_is_asked(person: Machine, basic: Registry) -
 @pytest.mark.parametrize(
     "secret", ["it's \"$(touch pwned)` \\", "pässwörd", " in blanks ", "two\nlines", "x" * 100_000]
 )
-def test_a_password_is_kept_to_the_letter(person: Machine, secret: str) -> None:
+def test_a_password_is_stored_unchanged(person: Machine, secret: str) -> None:
     login = ("login", "--unchecked", "-u", "ünï", "--password-stdin", PRIVATE_HOST)
     assert person.run(*login, stdin=f"{secret}\n").status == 0
     assert person.run("get", stdin=PRIVATE_HOST).credential == ("ünï", secret)
@@ -83,7 +83,9 @@ _HUBS = ("docker.io", "index.docker.io", "registry-1.docker.io", "https://index.
         ("localhost:5000", "localhost:5000"),
     ],
 )
-def test_a_registry_is_kept_as_clients_ask_for_it(person: Machine, written: str, key: str) -> None:
+def test_a_login_is_stored_under_the_server_url_that_clients_send(
+    person: Machine, written: str, key: str
+) -> None:
     person.run("login", "--unchecked", "-u", "a", "--password-stdin", written, stdin="b")
     assert json.loads(person.run("list").stdout) == {key: "a"}
 
@@ -120,7 +122,7 @@ def test_a_logout_says_whether_there_was_a_login(person: Machine) -> None:
             assert (done.status, done.stdout.decode()) == (0, f"{said.format(PRIVATE_HOST)}\n")
 
 
-def test_a_source_that_still_answers_after_a_logout_is_named(person: Machine) -> None:
+def test_logout_names_a_source_that_still_answers(person: Machine) -> None:
     config = {"auths": {PRIVATE_HOST: {"username": USERNAME, "password": PASSWORD}}}
     path = person.write(".docker/config.json", json.dumps(config))
     done = person.run("logout", PRIVATE_HOST)

@@ -109,7 +109,9 @@ def _merged(executable: Executable, verb: str, text: str, **environment: str) ->
     ).stdout
 
 
-def test_a_merged_pipe_has_the_reply_alone(executable: Executable, home: Path) -> None:
+def test_standard_output_and_error_in_one_pipe_have_the_reply_alone(
+    executable: Executable, home: Path
+) -> None:
     # A registry that lets anybody pull, and an identity that does not work: a warning.
     broken = {"AWS_PROFILE": "nowhere"}
     assert executable.get("public.ecr.aws", broken).stderr
@@ -136,7 +138,9 @@ def test_no_process_of_ours_leaves_a_core_dump(executable: Executable, home: Pat
 
 
 @pytest.mark.parametrize("descriptors", [4, 5, 6, 8])
-def test_too_few_descriptors_are_one_line(executable: Executable, descriptors: int) -> None:
+def test_a_lack_of_descriptors_is_an_error_of_one_line(
+    executable: Executable, descriptors: int
+) -> None:
     limit = (descriptors, descriptors)
     done = subprocess.run(
         [*COMMAND, "get"],
@@ -165,7 +169,7 @@ def test_too_few_descriptors_are_one_line(executable: Executable, descriptors: i
         ("ZeroDivisionError('secret')", "internal.fault"),
     ],
 )
-def test_what_the_machine_is_short_of_is_named(error: str, code: str) -> None:
+def test_an_error_names_the_resource_that_the_machine_lacks(error: str, code: str) -> None:
     done = _python(
         f'def fail(): raise {error}\ncli.VERBS["get"] = fail\nstdio.leave(cli.protocol(["get"]))'
     )

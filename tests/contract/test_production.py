@@ -116,7 +116,7 @@ def test_every_cloud_has_a_row_of_permissions() -> None:
         assert any(cloud.title.startswith(title.split()[0]) for title in titles), cloud.title
 
 
-def test_nothing_is_left_after_the_page_on_removal_was_followed(person: Machine) -> None:
+def test_the_documented_removal_leaves_no_file(person: Machine) -> None:
     person.write(".docker/config.json", {"auths": {}})
     person.run("configure", "--docker-only", "--yes")
     _stored(person)

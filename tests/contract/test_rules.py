@@ -106,7 +106,7 @@ def test_a_rules_helper_that_is_missing_or_this_program_ends_at_once(machine: Ma
     assert machine.scripts.runs("circle") == ["get"]
 
 
-def test_of_what_a_rules_helper_lists_the_hosts_of_the_rule_are_listed(machine: Machine) -> None:
+def test_only_the_hosts_of_the_rule_are_listed_from_its_helper(machine: Machine) -> None:
     machine.settings(
         _rule(match="listed.thing.test", helper="thing") + _rule(match="x", helper="other")
     )
@@ -148,7 +148,9 @@ def test_the_answer_none_is_an_error(machine: Machine) -> None:
         assert f"{machine.settings_file}:" in done.stdout.decode()
 
 
-def test_what_a_rule_answers_for_is_not_listed_and_its_login_is_not_kept(machine: Machine) -> None:
+def test_a_host_with_a_fixed_answer_is_not_listed_and_its_login_not_stored(
+    machine: Machine,
+) -> None:
     machine.settings(_rule(match="listed.other.test", answer="none"))
     machine.config(credsStore="other")
     assert machine.logins().document == {}
@@ -171,7 +173,7 @@ def test_what_a_rule_answers_for_is_not_listed_and_its_login_is_not_kept(machine
         ({"profile": "work"}, "gcr.io", "settings.option-of-other-cloud"),
     ],
 )
-def test_a_rule_has_to_fit_the_host(
+def test_a_provider_in_a_rule_has_to_be_the_clouds_of_the_host(
     machine: Machine, rule: dict[str, str], host: str, code: str
 ) -> None:
     machine.settings(_rule(match="**", **rule))
@@ -311,7 +313,7 @@ def test_the_hosts_of_rules_with_list_are_listed(machine: Machine) -> None:
         ),
     ],
 )
-def test_explain_names_the_rule_and_what_comes_of_it(
+def test_explain_names_the_rule_and_its_effect(
     machine: Machine,
     host: str,
     line: int | None,
@@ -352,7 +354,9 @@ def aws(machine: Machine) -> Iterator[AwsCloud]:
         yield cloud
 
 
-def test_registries_side_by_side_have_their_identities(machine: Machine, aws: AwsCloud) -> None:
+def test_two_registries_of_a_cloud_use_the_identities_of_their_rules(
+    machine: Machine, aws: AwsCloud
+) -> None:
     role_arn = next(iter(aws.roles))
     machine.settings(
         _rule(match="111111111111.dkr.ecr.*.amazonaws.com", profile="red")
@@ -440,7 +444,9 @@ def test_a_login_to_a_cloud_that_is_not_asked_is_kept(machine: Machine, variable
     assert reason.startswith(f"the host belongs to {GOOGLE}, but ")
 
 
-def test_google_accounts_side_by_side(machine: Machine, proxy: TerminatingProxy) -> None:
+def test_two_google_registries_use_the_accounts_of_their_rules(
+    machine: Machine, proxy: TerminatingProxy
+) -> None:
     with GoogleCloud() as google:
         google.register(proxy)
         machine.settings(
@@ -458,7 +464,7 @@ def test_google_accounts_side_by_side(machine: Machine, proxy: TerminatingProxy)
         assert machine.get("us-docker.pkg.dev", **proxy.environment()).stdout == NOT_FOUND
 
 
-def test_an_azure_option_is_a_rules_or_a_tables_or_a_variables(
+def test_an_azure_option_is_read_from_a_rule_a_table_or_a_variable(
     machine: Machine, authority: Authority, proxy: TerminatingProxy
 ) -> None:
     with AzureCloud(authority) as azure:

@@ -297,7 +297,7 @@ def _with_closed_stdout(
     return done.returncode, done.stderr
 
 
-def test_a_get_whose_client_is_gone_exits_with_one_and_keeps_its_token(machine: Machine) -> None:
+def test_a_get_whose_client_has_gone_exits_with_1_and_caches_its_token(machine: Machine) -> None:
     assert _with_closed_stdout(machine.executable.environment, "get") == (1, b"")
     assert _litter(machine.cache) == []
     assert machine.get().credential
@@ -305,7 +305,7 @@ def test_a_get_whose_client_is_gone_exits_with_one_and_keeps_its_token(machine: 
 
 
 @pytest.mark.parametrize("verb", ["get", "list", "version"])
-def test_a_verb_whose_client_is_gone_writes_nothing(executable: Executable, verb: str) -> None:
+def test_a_verb_whose_client_has_gone_writes_nothing(executable: Executable, verb: str) -> None:
     done = _with_closed_stdout(executable.environment, verb, server_url="registry.test")
     assert done == (1, b"")
 
@@ -317,7 +317,9 @@ _COMMANDS = (
 
 
 @pytest.mark.parametrize("arguments", _COMMANDS)
-def test_a_command_needs_an_output(executable: Executable, arguments: tuple[str, ...]) -> None:
+def test_a_command_without_an_output_is_an_error(
+    executable: Executable, arguments: tuple[str, ...]
+) -> None:
     done = subprocess.run(
         ["sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, *arguments],
         env=executable.environment,

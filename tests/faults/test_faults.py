@@ -61,7 +61,7 @@ def test_a_fault_of_tls_has_the_same_code_at_every_step(fault: str) -> None:
     [(cloud, step) for cloud, steps in STEPS.items() for step in steps if step.first],
     ids=STEPS,
 )
-def test_a_host_name_without_an_address_is_in_the_error(
+def test_a_host_name_without_an_address_is_named_in_the_error(
     cloud: str, step: Step, authority: Authority, home: Path
 ) -> None:
     # A network namespace without interfaces.

@@ -34,7 +34,7 @@ def machine(home: Path, temporary: Path) -> Iterator[Machine]:
         yield machine
 
 
-def test_it_answers_cold_and_from_its_cache_and_leaves_nothing_behind(
+def test_the_file_answers_cold_and_cached_and_leaves_no_file(
     machine: Machine, temporary: Path
 ) -> None:
     first = machine.get()
@@ -44,7 +44,7 @@ def test_it_answers_cold_and_from_its_cache_and_leaves_nothing_behind(
     assert list(temporary.iterdir()) == []
 
 
-def test_its_table_says_what_it_costs() -> None:
+def test_the_table_has_the_cost_of_the_bootloader() -> None:
     table = Path(f"{BOOTLOADER}.txt").read_text()
     [line] = re.findall(r"^started by: (.*)$", table, re.MULTILINE)
     assert line.startswith("PyInstaller's bootloader")
@@ -69,7 +69,7 @@ def test_only_pythons_own_libraries_are_unpacked_for_a_cached_get(
     ("options", "said"), [("noexec", "failed to map segment from shared object"), ("ro", "")]
 )
 @needs_root
-def test_a_temporary_folder_that_it_cannot_use_is_an_error_or_not_used(
+def test_an_unusable_temporary_folder_is_an_error_or_is_skipped(
     machine: Machine, temporary: Path, options: str, said: str
 ) -> None:
     script = f'mount -t tmpfs -o {options} tmpfs "$TMPDIR" && exec "$@"'
@@ -85,9 +85,7 @@ def test_a_temporary_folder_that_it_cannot_use_is_an_error_or_not_used(
         assert done.credential[0] == "AWS"
 
 
-def test_a_signal_ends_both_processes_and_leaves_nothing_behind(
-    machine: Machine, temporary: Path
-) -> None:
+def test_a_signal_ends_both_processes_and_leaves_no_file(machine: Machine, temporary: Path) -> None:
     with subprocess.Popen(
         [BOOTLOADER, "get"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=machine.environment
     ) as process:

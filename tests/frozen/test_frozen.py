@@ -142,7 +142,7 @@ def test_the_rows_of_the_table_add_up_to_the_size(file: Path) -> None:
     assert together == pytest.approx(sum(sizes.values()), abs=0.01 * len(sizes))
 
 
-def test_it_exports_the_symbols_of_python_and_what_an_older_glibc_lacks() -> None:
+def test_the_file_exports_pythons_symbols_and_those_an_older_glibc_lacks() -> None:
     # The linker keeps every exported function: zstd's compressor would add most of a megabyte.
     command = ["readelf", "--dyn-syms", "--wide", str(FILE)]
     table = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -187,7 +187,7 @@ def _dynamic(path: Path) -> str:
 
 
 @every_file
-def test_it_contains_no_path_of_the_building_machine(file: Path) -> None:
+def test_the_file_contains_no_path_of_the_building_machine(file: Path) -> None:
     content = file.read_bytes()
     assert str(ROOT).encode() not in content
     assert b"build/freeze" not in content
@@ -256,7 +256,7 @@ def test_twenty_processes_at_once_all_answer(machine: Machine, temporary: Path, 
     assert list(temporary.iterdir()) == []
 
 
-def test_it_runs_without_a_home_a_temporary_folder_or_a_path(
+def test_the_file_runs_without_home_temporary_folder_or_path(
     machine: Machine, temporary: Path
 ) -> None:
     temporary.chmod(0o500)
@@ -265,7 +265,7 @@ def test_it_runs_without_a_home_a_temporary_folder_or_a_path(
 
 @each_file
 @pytest.mark.parametrize("most_bytes", [0, 30_000, 3_000_000, 6_000_000])
-def test_a_limit_on_the_size_of_files_is_named_or_does_not_matter(
+def test_a_limit_on_the_size_of_files_is_named_or_has_no_effect(
     machine: Machine, temporary: Path, file: Path, most_bytes: int
 ) -> None:
     machine.executable.command = [str(file)]
@@ -283,9 +283,7 @@ def test_a_limit_on_the_size_of_files_is_named_or_does_not_matter(
     assert list(temporary.iterdir()) == []
 
 
-def test_a_start_killed_at_any_moment_leaves_nothing_behind(
-    machine: Machine, temporary: Path
-) -> None:
+def test_a_start_killed_at_any_moment_leaves_no_file(machine: Machine, temporary: Path) -> None:
     before = left(temporary)
     moments = random.Random(7)
     for _ in range(25):

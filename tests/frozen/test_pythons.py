@@ -59,7 +59,7 @@ def _problems(python: str, before: str = "") -> list[str]:
         ("import zlib; zlib.decompress = lambda *_: b''", "bootloader"),
     ],
 )
-def test_a_private_part_that_is_another_is_named(change: str, problem: str) -> None:
+def test_a_changed_private_part_is_named(change: str, problem: str) -> None:
     assert problem in _problems(sys.executable, change)
 
 

@@ -184,7 +184,7 @@ def test_without_proc_libraries_are_unpacked_to_a_folder_and_removed(
         ),
     ],
 )
-def test_without_a_folder_to_load_libraries_from_there_is_one_line(
+def test_without_a_folder_for_libraries_there_is_an_error_of_one_line(
     cloud: Hosted, tmp_path: Path, file: Path, mounts: str, code: str
 ) -> None:
     done = Root(tmp_path / "root", file, cloud, mounts).get()

@@ -32,7 +32,7 @@ def _is_well(document: list[dict[str, str]]) -> bool:
 
 
 @each_file
-def test_the_file_is_well_and_is_the_one_of_a_list_of_checksums(file: Path, home: Path) -> None:
+def test_the_file_passes_and_is_found_in_a_list_of_checksums(file: Path, home: Path) -> None:
     sums = home / "SHA256SUMS"
     digest = sha256(file.read_bytes()).hexdigest()
     for line, severity, code in (

@@ -27,7 +27,7 @@ _INPUTS = {"protocol": 300, **dict.fromkeys(REPLIES, 30)}
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_only_our_own_errors_come_out_and_no_secret_with_them(
+def test_every_target_raises_only_our_own_errors_and_shows_no_secret(
     name: str, record_property: Record
 ) -> None:
     with closing(TARGETS[name]()) as target:
@@ -36,7 +36,7 @@ def test_only_our_own_errors_come_out_and_no_secret_with_them(
     assert done.crashers == {}
 
 
-def test_two_readings_of_the_host_rules_agree() -> None:
+def test_the_fuzzers_regular_expressions_and_the_host_tables_agree() -> None:
     for line in (ROOT / "tests/data/hosts.tsv").read_text("utf-8").splitlines():
         if not line.startswith("#"):
             urls.check(line.split("\t")[0])

@@ -56,7 +56,7 @@ def test_a_manifest_is_pulled_with_the_credential_of_each_cloud(
     assert any("answers the pull with status 404" in row for row in rows)
 
 
-def test_without_variables_and_without_identities_everything_is_skipped_in_words(
+def test_without_variables_and_identities_each_check_is_skipped_with_its_reason(
     person: Machine,
 ) -> None:
     status, rows = _live(person)

@@ -103,7 +103,7 @@ def answer(driver: Path, stdin: bytes = HOST, *arguments: str, **variables: str)
     return done.stdout if done else None
 
 
-def test_both_sides_come_to_the_same_results(driver: Path, kept: Path) -> None:
+def test_the_launcher_and_python_find_the_same_results(driver: Path, kept: Path) -> None:
     assert answer(driver) == DOCUMENT
     kinds = {line[:1] for line in kept.read_text().splitlines() if line[1:2] == " "}
     assert kinds == set("VPQSFETXRN")
@@ -164,7 +164,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_whatever_changes_in_a_file_is_noticed(
+def test_every_change_of_a_file_is_noticed(
     driver: Path, machine: Path, kept: Path, change: str
 ) -> None:
     assert answer(driver) == DOCUMENT
@@ -172,7 +172,7 @@ def test_whatever_changes_in_a_file_is_noticed(
     assert answer(driver) is None
 
 
-def test_whatever_changes_in_the_environment_or_the_call_is_noticed(
+def test_every_change_of_the_environment_or_the_call_is_noticed(
     driver: Path, machine: Path, kept: Path
 ) -> None:
     changed = {
@@ -192,7 +192,7 @@ def test_whatever_changes_in_the_environment_or_the_call_is_noticed(
     assert ask(driver, "get", stdin=HOST, environ=without) is None
 
 
-def test_a_memo_counts_from_its_writing_to_its_end(driver: Path, kept: Path) -> None:
+def test_a_memo_is_valid_from_its_writing_to_its_expiry(driver: Path, kept: Path) -> None:
     content = kept.read_bytes()
     since, until, _ = map(int, content.splitlines()[1].split())
     for now, is_answer in (
@@ -210,7 +210,7 @@ def test_a_memo_counts_from_its_writing_to_its_end(driver: Path, kept: Path) -> 
     [b"0 999999", b"65536 1", b"-1 5", b"18446744073709551615 1", b"1 18446744073709551615",
      b"400 -1", b"", b"x y", b"99999999999999999999 1"],
 )  # fmt: skip
-def test_a_token_outside_of_its_file_is_no_answer(
+def test_a_token_position_outside_of_its_file_gives_no_answer(
     driver: Path, machine: Path, place: bytes
 ) -> None:
     recording = recorded(machine)
@@ -226,7 +226,7 @@ def test_a_token_outside_of_its_file_is_no_answer(
     assert done.stdout == b"head docker tail\n"
 
 
-def test_questions_that_no_memo_has_are_no_answer(driver: Path, home: Path) -> None:
+def test_a_memo_with_an_unknown_question_gives_no_answer(driver: Path, home: Path) -> None:
     (home / "pipe").unlink(missing_ok=True)
     os.mkfifo(home / "pipe")
     for question in (b"Z x", b"V", b"", b" ", b"E name", b"T /", b"F /dev/null", b"F %s/pipe"):
@@ -328,7 +328,7 @@ def test_a_memo_is_written_once_and_removed_with_the_cache(
     assert not kept.exists()
 
 
-def test_the_next_token_that_is_kept_removes_memos_that_are_over(machine: Path, kept: Path) -> None:
+def test_storing_a_token_removes_expired_memos(machine: Path, kept: Path) -> None:
     key = "a" * 32
     cache, now = TokenCache(str(machine / CACHE)), time.time()
     entry = Entry(
@@ -341,7 +341,7 @@ def test_the_next_token_that_is_kept_removes_memos_that_are_over(machine: Path, 
     assert not kept.exists()
 
 
-def test_more_memos_than_a_machine_needs_are_all_dropped(
+def test_too_many_memos_are_all_removed(
     machine: Path, driver: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memo, "MAX_MEMOS", 3)

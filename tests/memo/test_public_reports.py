@@ -89,7 +89,7 @@ def test_an_optional_file_that_appears_is_noticed(machine: Machine) -> None:
     assert machine.by_launcher() is None
 
 
-def test_of_two_states_that_alternate_each_has_its_own_answer(machine: Machine) -> None:
+def test_two_alternating_states_each_get_their_own_answer(machine: Machine) -> None:
     """Source: ccache#1443, ccache#493, ccache#361."""
     answers = set()
     for user in ("one", "two") * 3:
@@ -108,7 +108,7 @@ def test_a_file_that_is_gone_is_noticed(machine: Machine) -> None:
     assert machine.by_launcher() is None
 
 
-def test_a_variable_that_is_set_or_not_any_more_is_noticed(machine: Machine) -> None:
+def test_a_variable_that_is_set_or_removed_is_noticed(machine: Machine) -> None:
     """Source: sccache#2798."""
     machine.learnt()
     machine.environ["AWS_SHARED_CREDENTIALS_FILE"] = str(machine.first)

@@ -88,7 +88,7 @@ def looks_in(source: str) -> set[str]:
     return found
 
 
-def test_only_these_modules_look_at_the_machine_by_themselves() -> None:
+def test_only_listed_modules_look_at_the_machine_unrecorded() -> None:
     found = {}
     for path in sorted((ROOT / "cred_helper").rglob("*.py")):
         name = ".".join(path.relative_to(ROOT / "cred_helper").with_suffix("").parts)

@@ -112,7 +112,7 @@ def layout(parts: Parts, tmp_path: Path) -> Path:
 
 
 @pytest.mark.skipif(not _JUDGE, reason="oci-judge is not built: .ci/run builds it")
-def test_the_image_is_one_by_the_schemas_of_the_specification(layout: Path) -> None:
+def test_the_image_is_valid_by_the_schemas_of_the_specification(layout: Path) -> None:
     done = subprocess.run([_JUDGE, layout], capture_output=True, text=True, check=False)
     assert (done.stderr, done.returncode) == ("", 0)
     kinds = [line.rpartition(".image.")[2].partition(".v1")[0] for line in done.stdout.splitlines()]

@@ -216,7 +216,7 @@ def publisher(release: Path, proxy: TerminatingProxy) -> Iterator[LoopbackServer
         yield server
 
 
-def test_the_words_of_readme_install_the_released_file(
+def test_the_commands_of_readme_install_the_released_file(
     publisher: LoopbackServer, proxy: TerminatingProxy, authority: Authority, home: Path
 ) -> None:
     readme = (ROOT / "README.md").read_text("utf-8")

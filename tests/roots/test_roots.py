@@ -33,7 +33,7 @@ needs_namespaces = pytest.mark.skipif(not _are_allowed(), reason="no namespaces 
 
 
 @needs_namespaces
-def test_a_command_has_namespaces_of_its_own_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_command_runs_in_namespaces_of_its_own_and_leaves_no_mount(tmp_path: Path) -> None:
     script = f"mount -t tmpfs none {tmp_path}; touch {tmp_path}/x; sleep 99 & "
     done = run(_OWN, ["sh", "-euc", f"{script} echo $$; readlink /proc/1/exe"], 60)
     number, first = done.stdout.decode().split()
@@ -62,7 +62,7 @@ run(Inside(environment={"PATH": "/usr/bin:/bin"}), ["sh", "-c", "echo here; exec
 
 
 @needs_namespaces
-def test_a_root_has_what_is_bound_and_its_changes_are_given_up(tmp_path: Path) -> None:
+def test_a_root_shows_bound_files_and_its_changes_are_discarded(tmp_path: Path) -> None:
     folder, scratch = tmp_path / "root", tmp_path / "scratch"
     for path in (folder, scratch):
         path.mkdir()
@@ -91,9 +91,7 @@ def _raises(error: Exception) -> Callable[[Step], str]:
     return body
 
 
-def test_whatever_comes_of_a_step_is_an_outcome(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_every_end_of_a_step_is_an_outcome(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(steps, "FOLDER", tmp_path)
     ours = Root(f"debian12-{this_machine.architecture()}")
     late = Failed("ended after 1 minutes", Verdict.OUT_OF_TIME)
@@ -153,7 +151,7 @@ def test_a_root_of_another_name_is_refused(name: str) -> None:
 # --- Tables ---------------------------------------------------------------------------------------
 
 
-def test_the_tables_have_every_outcome_and_the_reason_of_each_that_is_not_well() -> None:
+def test_the_tables_have_every_outcome_and_the_reason_of_each_failure() -> None:
     built_in = "debian12-amd64"
     rows = [
         Outcome("debian12-amd64", "demo", Verdict.OK, "12 s"),

@@ -111,7 +111,7 @@ _FEDERATED = (
 
 
 @pytest.mark.parametrize("server_url", _STRANGERS)
-def test_a_name_that_only_leads_to_a_cloud_meets_no_token(server_url: str, hunt: Hunt) -> None:
+def test_a_name_that_is_not_a_clouds_host_gets_no_token(server_url: str, hunt: Hunt) -> None:
     done = hunt.run("get", stdin=server_url, environment=hunt.with_every_cloud())
     assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
     assert not any(cloud.received for cloud in hunt.clouds.values())
@@ -160,7 +160,7 @@ def test_an_address_without_tls_is_refused_before_anything_is_sent(
     assert hunt.proxy.refused == []
 
 
-def test_no_request_carries_what_netrc_or_another_cloud_has(hunt: Hunt) -> None:
+def test_no_request_carries_a_secret_of_netrc_or_of_another_cloud(hunt: Hunt) -> None:
     environment = hunt.with_every_cloud()
     for registry in (aws.EXAMPLE_HOST, google.EXAMPLE_HOST, azure.EXAMPLE_HOST):
         assert hunt.run("get", stdin=registry, environment=environment).status == 0

@@ -21,7 +21,9 @@ _FOLDER = Path(__file__).parent
 
 
 @pytest.mark.parametrize("path", sorted(_FOLDER.glob("*.txt")), ids=lambda path: path.stem)
-def test_the_transcript_is_what_happens(path: Path, executable: Executable, home: Path) -> None:
+def test_a_run_prints_what_the_transcript_says(
+    path: Path, executable: Executable, home: Path
+) -> None:
     steps = read_steps(path)
     assert steps
     for step in steps:
@@ -31,9 +33,7 @@ def test_the_transcript_is_what_happens(path: Path, executable: Executable, home
 @pytest.mark.parametrize(
     "path", sorted((_FOLDER / "commands").glob("*.txt")), ids=lambda path: path.stem
 )
-def test_the_transcript_of_a_command_is_what_a_person_sees(
-    path: Path, known: Machine, home: Path
-) -> None:
+def test_a_terminal_shows_what_the_transcript_says(path: Path, known: Machine, home: Path) -> None:
     """On a machine that all three loopback clouds know."""
 
     def run(*arguments: str, environment: dict[str, str], **options: Any) -> Completed:

@@ -29,7 +29,7 @@ def failed(settings: AzureSettings, failure: Exception) -> Wire:
     return wire
 
 
-def test_a_registry_without_an_address_may_not_exist(settings: AzureSettings) -> None:
+def test_a_registry_host_without_an_address_may_not_exist(settings: AzureSettings) -> None:
     import socket
 
     unknown = socket.gaierror(socket.EAI_NONAME, "unknown")
@@ -42,7 +42,9 @@ def test_a_registry_without_an_address_may_not_exist(settings: AzureSettings) ->
     assert error.code == "network.refused"
 
 
-def test_who_cannot_read_the_keys_of_the_arc_agent_needs_its_group(settings: AzureSettings) -> None:
+def test_a_user_who_cannot_read_the_arc_agents_keys_needs_its_group(
+    settings: AzureSettings,
+) -> None:
     wire = Wire(settings.request.deadline)
     wire.last = RoundTrip("GET", "http://localhost:40342/token", upstream="Azure Arc", attempt=1)
     wire.last.status = 401

@@ -138,7 +138,7 @@ def test_a_certificate_in_a_pipe_is_not_known_and_so_not_cached(tmp_path: Path) 
     assert identify(environ).cache_key is None
 
 
-def test_what_is_earlier_in_the_chain_comes_first(tmp_path: Path) -> None:
+def test_an_earlier_source_of_the_chain_comes_first(tmp_path: Path) -> None:
     variables = {
         "AZURE_CLIENT_SECRET": SECRET,
         "AZURE_CLIENT_CERTIFICATE_PATH": "/c.pem",
@@ -461,7 +461,7 @@ def problems(environ: dict[str, str]) -> list[str]:
     return [one.code for one in found]
 
 
-def test_files_that_cannot_be_used_are_found_without_the_sdk(tmp_path: Path) -> None:
+def test_unusable_files_are_found_without_the_sdk(tmp_path: Path) -> None:
     file = tmp_path / "file"
     for variable in ("AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_CERTIFICATE_PATH"):
         assert problems({variable: str(tmp_path / "missing")}) == ["acr.unreadable"]

@@ -47,7 +47,7 @@ def test_claims_that_are_not_an_object_are_ignored(document: object) -> None:
 
 
 @given(st.text() | st.from_regex(r"[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*", fullmatch=True))
-def test_any_text_is_survived(text: str) -> None:
+def test_any_text_in_place_of_a_token_is_accepted(text: str) -> None:
     assert isinstance(claims(text), dict)
     assert expiry(text, NOW) is None or claims(text)
 

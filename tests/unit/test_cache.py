@@ -340,7 +340,7 @@ FAILURES = [
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
-def test_a_failed_renewal_returns_the_old_token_with_a_warning_while_it_is_valid(
+def test_after_a_failed_renewal_the_valid_token_is_used_with_a_warning(
     asker: Asker, failure: NotFound | ProviderError
 ) -> None:
     old = asker.get()
@@ -432,7 +432,7 @@ def test_without_a_cache_key_no_other_failure_is_kept(asker: Asker, failure: Pro
     assert not os.path.exists(asker.folder)
 
 
-def test_that_one_identity_is_absent_does_not_count_for_another(asker: Asker) -> None:
+def test_an_absent_identity_is_remembered_for_that_identity_only(asker: Asker) -> None:
     asker.cloud.failure = NotFound("cache.no-cipher")
     assert asker.failure
     asker.cloud.failure = None
@@ -444,7 +444,9 @@ def test_that_one_identity_is_absent_does_not_count_for_another(asker: Asker) ->
 
 
 @pytest.mark.parametrize("back_s", [0.5, MINUTE, HOUR, 365 * 24 * HOUR])
-def test_a_clock_set_back_makes_earlier_entries_misses(asker: Asker, back_s: float) -> None:
+def test_after_the_clock_is_set_back_earlier_entries_are_misses(
+    asker: Asker, back_s: float
+) -> None:
     asker.get()
     asker.clock.now = NOW - back_s
     assert asker.get() == f"{SECRET}-2"
@@ -745,7 +747,9 @@ OURS = "/docker-credential-multi"
         ({"XDG_CACHE_HOME": "/c"}, f"/c{OURS}"),
     ],
 )
-def test_the_folder_is_where_caches_are(environ: dict[str, str], expected: str | None) -> None:
+def test_the_folder_is_in_the_users_cache_folder(
+    environ: dict[str, str], expected: str | None
+) -> None:
     assert default_folder(environ) == expected
 
 

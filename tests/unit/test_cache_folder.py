@@ -53,7 +53,7 @@ def test_a_place_that_is_closed_to_this_user_is_an_obstacle(place: Path, folder:
     assert cache_folder.obstacle(folder) == "permission denied"
 
 
-def test_a_folder_of_ours_is_opened_to_us(place: Path, folder: str) -> None:
+def test_a_closed_folder_or_a_link_has_a_command_that_repairs_it(place: Path, folder: str) -> None:
     os.makedirs(folder, 0o000)
     assert cache_folder.mending(folder) == f"chmod 700 {folder}"
     os.rmdir(folder)

@@ -75,7 +75,7 @@ def test_another_identity_signs_in_itself(cloud: Cloud, tmp_path: Path) -> None:
     assert get(cloud, "a.azurecr.io", tmp_path / "cache") == "a.azurecr.io by sign-in 2"
 
 
-def test_a_part_that_no_longer_works_is_made_anew(cloud: Cloud, tmp_path: Path) -> None:
+def test_a_part_that_no_longer_works_is_fetched_again(cloud: Cloud, tmp_path: Path) -> None:
     cloud.cache_key = None
     get(cloud, "a.azurecr.io", tmp_path / "cache")
     cloud.renew = True

@@ -54,7 +54,7 @@ def test_the_version_of_each_table_is_the_pinned_one(package: str) -> None:
     assert pinned[1] == version, "compare the table with the new version, then change its number"
 
 
-def test_each_place_has_what_the_module_itself_has() -> None:
+def test_each_place_gives_the_object_that_the_module_has() -> None:
     places = {
         (module, name): place
         for table in TABLES.values()
@@ -79,7 +79,7 @@ for (module, name), place in {checked!r}.items():
     assert output == ""
 
 
-def test_each_place_can_be_the_first_of_a_process_to_be_used() -> None:
+def test_each_place_can_be_used_first_in_a_process() -> None:
     output = run(
         DEFER.format(tables=repr({}))
         + f"""
@@ -170,7 +170,7 @@ print(sys.modules["unicodedata"].normalize("NFKC", "\u2460"))
     ]
 
 
-def test_a_class_is_the_real_one_for_its_heirs_and_its_instances(package: Path) -> None:
+def test_a_class_is_the_real_one_for_subclasses_and_instances(package: Path) -> None:
     package.joinpath("pack/__init__.py").write_text(
         "class function:\n    def __class_getitem__(cls, key): return key\n"
     )
@@ -197,7 +197,7 @@ print(plain.value, sys.modules['pack'].plain is plain)
     assert deferred(package, program) == ["part", "plain", "2 True"]
 
 
-def test_a_name_that_is_nowhere_is_an_attribute_error(package: Path) -> None:
+def test_an_unknown_name_is_an_attribute_error(package: Path) -> None:
     program = """
 import pack
 try:
@@ -263,7 +263,7 @@ print(deferred_imports.Finder in sys.meta_path)
     assert run(DEFER.format(tables="{}") + program).split() == ["False"]
 
 
-def test_a_circle_of_imports_is_resolved_by_the_order_of_the_bodies(package: Path) -> None:
+def test_a_cycle_of_imports_is_resolved_by_the_order_of_the_bodies(package: Path) -> None:
     folder = package / "pack"
     folder.joinpath("__init__.py").write_text(
         "from pack.base import Base\nfrom pack.part import thing"
@@ -273,7 +273,7 @@ def test_a_circle_of_imports_is_resolved_by_the_order_of_the_bodies(package: Pat
     assert deferred(package, "from pack import thing\nprint(type(thing).__name__)") == ["Base"]
 
 
-def test_of_another_version_nothing_is_deferred(package: Path) -> None:
+def test_no_import_of_another_version_is_deferred(package: Path) -> None:
     assert deferred(package, "import pack\nprint('imported')", version="1.3") == [
         *("body", "part", "imported")
     ]

@@ -102,7 +102,7 @@ def test_the_files_agree_on_every_version() -> None:
     assert {name: versions for name, versions in everywhere.items() if len(versions) > 1} == {}
 
 
-def test_the_pins_are_what_is_needed_and_installed(record_property: Record) -> None:
+def test_the_pins_are_the_needed_and_the_installed_packages(record_property: Record) -> None:
     installed = {name: dist.version for name, dist in _runtime().items()}
     assert installed == Pins(PACKAGING / "requirements-runtime.txt").versions
     hashes = Pins(PACKAGING / "requirements-runtime.txt").hashes

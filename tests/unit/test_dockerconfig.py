@@ -168,7 +168,7 @@ def test_a_section_of_a_wrong_type_is_an_error_with_its_line(
     assert SECRET not in raised.value.reason
 
 
-def test_every_form_of_the_file_is_read() -> None:
+def test_every_encoding_and_layout_of_the_file_is_read() -> None:
     assert config({"credsStore": "x"}, names_store=False).store_helper() is None
     bare = {"https://h.example/v1/": {"auth": basic("u", "p"), "email": "e"}}
     assert held(bare, bare=True) == ("u", "p")

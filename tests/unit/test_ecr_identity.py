@@ -373,7 +373,7 @@ def test_keys_in_the_credentials_file_come_before_a_program(set_up: SetUp) -> No
 
 
 @pytest.mark.parametrize("set_", [{"role_arn": ROLE}, {"profile": "dev"}])
-def test_an_identity_that_is_set_has_to_be_there_where_no_metadata_service_answers(
+def test_without_a_metadata_service_an_option_that_needs_an_identity_is_an_error(
     set_up: SetUp, monkeypatch: pytest.MonkeyPatch, set_: Given
 ) -> None:
     set_up.write("[profile dev]\nregion = eu-west-1\n")
@@ -615,7 +615,9 @@ def session(expires_at: str) -> Given:
         ),
     ],
 )
-def test_what_local_files_show_is_reported(set_up: SetUp, given_: Given, code: str | None) -> None:
+def test_mistakes_in_local_files_are_reported(
+    set_up: SetUp, given_: Given, code: str | None
+) -> None:
     set_up(given_)
     provider = EcrProvider()
     problems = list(provider.problems(request(), provider.identify(request())))
@@ -699,7 +701,9 @@ def no_address(url: str) -> Exception:
     return error  # type: ignore[no-any-return]
 
 
-def test_an_unknown_region_is_named_unless_it_is_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_region_is_named_unless_the_proxy_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("HTTPS_PROXY", raising=False)
     host = "123456789012.dkr.ecr.mars-north-1.amazonaws.com"
     url = "https://api.ecr.mars-north-1.amazonaws.com/"

@@ -226,7 +226,7 @@ def homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int
     return machines()
 
 
-def test_the_identity_is_the_sdks_and_each_has_a_cache_key_of_its_own(
+def test_identify_finds_the_sdks_identity_and_each_has_its_own_cache_key(
     homes: Iterator[tuple[int, SetUp]],
 ) -> None:
     by_key: dict[str, tuple[tuple[object, ...], int]] = {}

@@ -165,7 +165,9 @@ def test_without_an_identity_the_reason_of_each_source_is_reported(tmp_path: Pat
 
 
 @pytest.mark.parametrize("home", ["", "relative"])
-def test_no_home_means_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+def test_without_a_home_no_file_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     for folder in (".config/gcloud", "relative/.config/gcloud", "~/.config/gcloud"):
         write(tmp_path / folder / "application_default_credentials.json", KEY)
@@ -463,7 +465,7 @@ def test_another_content_place_or_impersonation_is_another_identity(tmp_path: Pa
     assert key("a", KEY) == found[0]
 
 
-def test_only_an_identity_of_aws_depends_on_awss_access_key(tmp_path: Path) -> None:
+def test_only_an_aws_workload_depends_on_the_access_key_of_aws(tmp_path: Path) -> None:
     def key(content: object, key_id: str) -> str | None:
         environ = {ADC: write(tmp_path / "a", content), "AWS_ACCESS_KEY_ID": key_id}
         return identify({**environ, "AWS_SECRET_ACCESS_KEY": "a"}).cache_key
@@ -479,7 +481,7 @@ def test_only_an_identity_of_aws_depends_on_awss_access_key(tmp_path: Path) -> N
     assert identify({ADC: str(tmp_path / "a")}).cache_key not in (None, with_keys)
 
 
-def test_what_a_pipe_gives_is_not_known_before(tmp_path: Path) -> None:
+def test_the_content_of_a_pipe_is_unknown_before_it_is_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     piped = identify({ADC: str(tmp_path / "pipe")})
     assert piped.cache_key is None

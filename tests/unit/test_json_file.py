@@ -71,7 +71,9 @@ def test_a_file_with_nothing_in_it_counts_as_absent(tmp_path: Path, content: byt
 
 
 @pytest.mark.parametrize("beginning", ["", '{"auths": {'])
-def test_a_file_that_is_being_written_is_read_when_whole(tmp_path: Path, beginning: str) -> None:
+def test_a_file_that_is_being_written_is_read_once_it_is_complete(
+    tmp_path: Path, beginning: str
+) -> None:
     path = tmp_path / "auth.json"
     path.write_text(beginning)
     writer = Timer(0.1, lambda: path.write_text('{"auths": {}}'))

@@ -48,7 +48,7 @@ def descriptors() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("descriptors")
-def test_closing_the_file_once_more_releases_no_lock_of_another_use(path: Path) -> None:
+def test_closing_the_file_twice_releases_no_lock_of_another_use(path: Path) -> None:
     outer = opened(path)
     assert outer.acquire(KEY)
     inner = opened(path)
@@ -74,7 +74,7 @@ def test_two_uses_in_one_process_exclude_each_other(path: Path) -> None:
     other.close()
 
 
-def test_without_a_file_every_use_gets_every_lock() -> None:
+def test_without_a_lock_file_every_lock_is_granted() -> None:
     one, other = Locks(None), Locks(None)
     assert one.acquire(KEY)
     assert not one.acquire(KEY)

@@ -153,7 +153,7 @@ def test_processes_at_once_rename_a_large_log_once_and_lose_no_line(tmp_path: Pa
 
 
 @pytest.mark.parametrize("is_writable", [True, False])
-def test_a_file_that_cannot_be_renamed_is_copied_and_emptied_or_goes_on(
+def test_a_file_that_cannot_be_renamed_is_copied_and_emptied_or_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_writable: bool
 ) -> None:
     def refuse(*_: object) -> None:
@@ -176,7 +176,7 @@ def test_a_file_that_cannot_be_renamed_is_copied_and_emptied_or_goes_on(
         assert path.read_text() == "x" * 100 + "\nline\n"
 
 
-def test_a_file_that_another_program_empties_goes_on_at_its_new_end(tmp_path: Path) -> None:
+def test_after_another_program_empties_the_file_lines_go_to_its_new_end(tmp_path: Path) -> None:
     path = tmp_path / "log"
     file = LogFile.at(str(path), 50, lambda error: pytest.fail(error.line))
     assert file is not None

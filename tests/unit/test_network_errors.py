@@ -173,7 +173,9 @@ def failure(stack: Stack, wire: Wire, url: str) -> CredentialError:
         (says(OK + b"\r\n" + b"x" * (MAX_REPLY_BYTES + 1)), "network.reply-too-large"),
     ],
 )
-def test_a_bad_reply_over_plain_http(stack: Stack, behave: Behaviour, code: str) -> None:
+def test_a_bad_reply_over_plain_http_has_its_code(
+    stack: Stack, behave: Behaviour, code: str
+) -> None:
     with peer(behave) as port:
         error = failure(stack, new_wire(), f"http://127.0.0.1:{port}/token?key=secret")
     assert error.code == code
@@ -193,7 +195,7 @@ def test_a_bad_reply_over_plain_http(stack: Stack, behave: Behaviour, code: str)
         (socket.gaierror(socket.EAI_AGAIN, "no such name"), "network.no-name-server"),
     ],
 )
-def test_each_way_not_to_connect(
+def test_each_failure_to_connect_has_its_code(
     stack: Stack, error: OSError, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object, **__: object) -> None:
@@ -218,7 +220,7 @@ def test_each_way_not_to_connect(
         ("other.example", "localhost", -DAY, 3 * DAY, "wrong-name"),
     ],
 )
-def test_a_certificate_that_is_not_valid(
+def test_each_invalid_certificate_has_its_code(
     stack: Stack,
     named: str,
     asked: str,
@@ -247,7 +249,9 @@ def test_a_certificate_that_is_not_valid(
         (says(b"\x15\x03\x03\x00\x02\x02\x28"), "network.tls-failed"),
     ],
 )
-def test_a_handshake_that_fails(stack: Stack, behave: Behaviour, code: str, wire: Wire) -> None:
+def test_each_failed_handshake_has_its_code(
+    stack: Stack, behave: Behaviour, code: str, wire: Wire
+) -> None:
     with peer(behave) as port:
         assert failure(stack, wire, f"https://127.0.0.1:{port}/").code == code
 
@@ -334,7 +338,7 @@ def test_a_proxy_that_is_reached_by_tls_is_trusted_as_a_server_is(
 
 
 @every_stack
-def test_the_far_end_that_breaks_off_is_named_with_the_proxy_before_it(
+def test_a_server_that_closes_the_connection_is_named_with_its_proxy(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def connects(connection: socket.socket) -> None:

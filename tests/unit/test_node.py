@@ -63,7 +63,7 @@ def _read(tmp_path: Path, text: str, name: str = "config.yaml") -> ConfigFile:
 # --- matchImages ----------------------------------------------------------------------------------
 
 
-def test_every_host_of_a_cloud_is_covered_and_no_other_clouds_glob_is() -> None:
+def test_the_globs_cover_every_host_of_their_cloud_and_none_of_another() -> None:
     rows = [line.split("\t") for line in _HOSTS if not line.startswith("#")]
     for text, provider, *_ in rows:
         url = ServerURL.parse(text)
@@ -117,7 +117,7 @@ def _damaged(text: str, chance: random.Random) -> str:
     return text
 
 
-def test_a_text_is_read_as_a_whole_parser_reads_it_or_not_at_all() -> None:
+def test_the_small_yaml_reader_agrees_with_a_full_parser_or_refuses() -> None:
     chance = random.Random(7)
     texts = [_GKE, _EKS, yaml_text.render({"providers": _ALL})]
     read = 0
@@ -143,7 +143,7 @@ def test_a_text_is_read_as_a_whole_parser_reads_it_or_not_at_all() -> None:
         "- " * 200,
     ],
 )
-def test_what_is_not_understood_is_refused_with_its_line(text: str) -> None:
+def test_yaml_that_is_not_understood_is_refused_with_its_line(text: str) -> None:
     with pytest.raises(yaml_text.NotUnderstood) as caught:
         yaml_text.parse(text)
     assert 1 <= caught.value.line <= 3
@@ -265,7 +265,7 @@ def test_tokens_need_the_first_version_of_the_configuration(tmp_path: Path) -> N
         (json.dumps(json.loads(_EKS)), "]}"),
     ],
 )
-def test_the_entries_of_others_stay_to_the_byte(tmp_path: Path, text: str, end: str) -> None:
+def test_entries_of_other_programs_stay_unchanged(tmp_path: Path, text: str, end: str) -> None:
     file = _read(tmp_path, text, "config.json" if text.startswith("{") else "config.yaml")
     merged = file.merged(_ALL)
     assert merged.startswith(text.removesuffix(end))

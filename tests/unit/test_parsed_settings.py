@@ -45,7 +45,7 @@ def _copies(folder: Path) -> list[str]:
     return os.listdir(folder) if folder.exists() else []
 
 
-def test_a_copy_is_what_parsing_gives(kept: ParsedSettings) -> None:
+def test_a_copy_equals_the_parsed_file(kept: ParsedSettings) -> None:
     tables = tomllib.loads(_TOML)
     kept.keep("file", _TOML.encode(), tables)
     assert kept.read("file", _TOML.encode()) == tables
@@ -69,7 +69,7 @@ def test_everything_that_toml_can_hold_comes_back(
     assert kept.read("file", text) == tables
 
 
-def test_anything_but_a_whole_copy_reads_as_nothing(kept: ParsedSettings, folder: Path) -> None:
+def test_an_incomplete_copy_is_ignored(kept: ParsedSettings, folder: Path) -> None:
     kept.keep("file", b"text", {"a": [1, {"b": "c"}]})
     (copy,) = folder.iterdir()
     assert copy.name.endswith(ENDING)
@@ -102,7 +102,7 @@ def test_settings_are_the_same_from_a_copy(kept: ParsedSettings, tmp_path: Path)
     assert [rule.place.of("helper") for rule in copied.rules] == [f"{file}:5"]
 
 
-def test_a_change_counts_at_once(kept: ParsedSettings, tmp_path: Path) -> None:
+def test_a_change_of_the_file_takes_effect_at_once(kept: ParsedSettings, tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     for seconds in (1, 2, 1):
         file.write_text(f"deadline_s = {seconds}\n")

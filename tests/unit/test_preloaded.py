@@ -64,7 +64,7 @@ shelf["filled_shelf"]()
         *("azure.identity._credentials.managed_identity", "msal.application", "requests"),
     ],
 )
-def test_an_import_from_the_shelf_loads_what_it_loads_at_a_start(name: str) -> None:
+def test_an_import_from_the_shelf_loads_the_modules_of_a_real_import(name: str) -> None:
     found = []
     for shelf in ("", _SHELF.format(path=str(_SERVER))):
         command = [sys.executable, "-c", _IMPORTED.format(shelf=shelf, name=name, run=_RUN)]
@@ -88,7 +88,9 @@ echo credentials not found in native keychain; exit 1"""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_forks_are_starts(person: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fork_finds_the_same_process_state_as_a_real_start(
+    person: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     person.helper("looking", _STATE)
     person.config(credsStore="looking")
     person.use({"PATH": person.scripts.path})
@@ -101,7 +103,9 @@ def test_forks_are_starts(person: Machine, tmp_path: Path, monkeypatch: pytest.M
     assert f"\n{tmp_path}\n" in states[0]
 
 
-def test_a_fork_exits_as_a_start(person: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fork_has_the_exit_status_of_a_real_start(
+    person: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(preloaded, "_STARTED", [])
     done = [person.run("version"), person.run("no-such-verb"), person.run("get", stdin="x\0y")]
     assert [each.status for each in done] == [0, 1, 1]
@@ -113,13 +117,15 @@ def test_a_fork_exits_as_a_start(person: Machine, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     "variables", [{"PYTHONDEVMODE": "1"}, {"LC_ALL": "C"}, {"TZ": "UTC"}, {"HOME": "here"}]
 )
-def test_a_run_starts_where_a_fork_would_differ(person: Machine, variables: dict[str, str]) -> None:
+def test_variables_that_python_reads_need_a_real_start(
+    person: Machine, variables: dict[str, str]
+) -> None:
     assert person.executable.fork("version", stdin=b"", environment=person.environment)
     environment = person.environment | variables
     assert person.executable.fork("version", stdin=b"", environment=environment) is None
 
 
-def test_a_run_starts_for_real_where_a_module_reads_something_as_it_is_loaded(
+def test_a_variable_that_a_module_reads_while_loading_needs_a_real_start(
     person: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process = preloaded.started(pinned_environment(person.home))

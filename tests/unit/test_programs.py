@@ -21,7 +21,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return made
 
 
-def test_the_first_absolute_folder_that_has_it(folder: Path) -> None:
+def test_the_first_absolute_folder_with_the_program_is_used(folder: Path) -> None:
     environ = {"PATH": f"/nowhere:{folder}:/bin"}
     assert programs.find("az", environ) == str(folder / "az")
     assert programs.find("no-such-program", environ) is None

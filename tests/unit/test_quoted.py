@@ -48,7 +48,7 @@ def test_known_secrets_are_left_out_whole() -> None:
     assert quoted("key: secret key", ["secret", "secret key"]) == "key: …"
 
 
-def test_a_long_text_is_cut_between_words_and_anything_else_is_nothing() -> None:
+def test_a_long_text_is_cut_between_words_and_other_types_are_empty() -> None:
     assert len(quoted("word " * 100)) < 310
     nothing: tuple[object, ...] = (None, 1, {}, "")
     assert [quoted(value) for value in nothing] == [""] * 4

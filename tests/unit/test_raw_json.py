@@ -50,7 +50,7 @@ def test_null_on_the_way_is_replaced(text: str) -> None:
     assert raw_json.put(text, '"x"', "a") == text.replace("null", '"x"')
 
 
-def test_names_come_in_their_order() -> None:
+def test_names_are_in_the_order_of_the_file() -> None:
     assert raw_json.names('{"b":{"x":1},"a":2,"b":3}') == ["b", "a", "b"]
 
 

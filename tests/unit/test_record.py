@@ -61,7 +61,7 @@ def _subclasses(kind: type) -> Iterator[type]:
         yield from (one for one in found if one.__module__.startswith("cred_helper."))
 
 
-def test_only_records_that_are_addresses_show_a_field() -> None:
+def test_only_records_of_addresses_show_a_field() -> None:
     shown = set()
     for kind in _subclasses(Record):
         assert issubclass(kind, Record)

@@ -77,7 +77,9 @@ def test_a_file_that_stops_podman_is_named(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
-def test_a_registries_conf_may_be_no_file(tmp_path: Path, make: Callable[[Path], None]) -> None:
+def test_a_registries_conf_that_is_a_pipe_or_folder_is_an_error(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
     path = tmp_path / "etc/registries.conf"
     path.parent.mkdir()
     make(path)

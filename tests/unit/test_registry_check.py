@@ -12,7 +12,9 @@ from tests.clouds import faults
 from tests.clouds.server import LoopbackServer, Reply
 
 
-def test_a_registry_that_sends_single_bytes_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_registry_that_sends_single_bytes_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(registry_check, "TOTAL_TIMEOUT_S", 1.0)
     with LoopbackServer() as drips:
         drips.on("GET", "/v2/", lambda _: Reply(200))

@@ -54,7 +54,7 @@ def test_every_spelling_of_a_registry_answers_for_every_other(names: tuple[str, 
         ("*.example", "h.example"),
     ],
 )
-def test_what_is_another_registry_does_not_answer(key: str, asked: str) -> None:
+def test_another_registry_does_not_answer(key: str, asked: str) -> None:
     assert candidates([key], ServerURL.parse(asked)) == []
 
 
@@ -108,7 +108,7 @@ def test_the_closest_key_comes_first() -> None:
     assert candidates(keys, ServerURL.parse("h.example/a/b/c")) == ["h.example/a/b", "h.example/a"]
 
 
-def test_the_keeper_of_a_registry_keeps_what_is_below_it_too() -> None:
+def test_the_owner_of_a_registry_owns_the_namespaces_below_it() -> None:
     keys = ["docker.io", "h.example", "h.example/a"]
 
     def keepers(asked: str) -> list[str]:

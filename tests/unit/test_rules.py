@@ -147,7 +147,9 @@ _LABEL = st.text("abz09-*", min_size=1, max_size=6).filter(lambda label: "**" no
 
 
 @given(st.lists(_LABEL, min_size=1, max_size=5), st.text("abz09.-@/:", max_size=25))
-def test_a_match_has_the_patterns_labels_and_no_user(labels: list[str], server_url: str) -> None:
+def test_a_matching_host_has_the_patterns_labels_and_no_user_information(
+    labels: list[str], server_url: str
+) -> None:
     if _matches(".".join(labels), server_url):
         host = ServerURL.parse(server_url).host
         assert host.count(".") == len(labels) - 1

@@ -47,7 +47,7 @@ def test_tokens_and_keys_look_secret(value: str) -> None:
         "",
     ],
 )
-def test_names_urls_and_paths_are_shown(value: str) -> None:
+def test_names_urls_and_paths_are_not_redacted(value: str) -> None:
     assert shown(value) == value
 
 
@@ -104,5 +104,5 @@ def test_user_information_is_cut(value: str, expected: str) -> None:
         ("no login for me@corp.example", "no login for me@corp.example"),
     ],
 )
-def test_words_of_a_program_lose_their_secrets(line: str, expected: str) -> None:
+def test_secrets_are_removed_from_the_output_of_a_program(line: str, expected: str) -> None:
     assert without_secrets(line) == expected

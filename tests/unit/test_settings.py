@@ -124,7 +124,7 @@ def test_without_a_file_or_variable_every_setting_has_its_default(home: Path) ->
         ("min_remaining_life", '"600"', 600.0, "0", 0.0),
     ],
 )
-def test_a_setting_is_the_variables_or_the_users_or_the_machines(
+def test_a_setting_is_read_from_the_variable_the_users_or_the_machines_file(
     home: Path,
     user_file: Path,
     machine: Path,
@@ -169,7 +169,9 @@ def test_rules_are_tried_variables_first_then_the_users_then_the_machines(
     assert helper_for("y.d.test:5000") is None
 
 
-def test_a_named_file_is_alone(home: Path, user_file: Path, machine: Path, tmp_path: Path) -> None:
+def test_a_named_file_replaces_all_others(
+    home: Path, user_file: Path, machine: Path, tmp_path: Path
+) -> None:
     machine.write_text("deadline_s = 5\n")
     user_file.write_text('on_error = "anonymous"\n')
     named = tmp_path / "named.toml"
@@ -188,7 +190,7 @@ def test_a_named_file_that_is_missing_and_a_folder_are_errors(home: Path, user_f
     assert _wrong(home).code == "settings.cannot-read"
 
 
-def test_the_users_folder_is_xdgs_when_it_is_absolute(home: Path, tmp_path: Path) -> None:
+def test_the_users_folder_is_xdg_config_home_if_absolute(home: Path, tmp_path: Path) -> None:
     moved = tmp_path / "xdg"
     (moved / "docker-credential-multi").mkdir(parents=True)
     (moved / "docker-credential-multi/config.toml").write_text("deadline_s = 3\n")
@@ -196,7 +198,7 @@ def test_the_users_folder_is_xdgs_when_it_is_absolute(home: Path, tmp_path: Path
     assert _load(home, XDG_CONFIG_HOME="xdg").deadline_s == 30
 
 
-def test_each_platform_keeps_settings_where_its_people_look() -> None:
+def test_each_platform_has_its_usual_settings_folder() -> None:
     file = "docker-credential-multi/config.toml"
     home = f"/h/.config/{file}"
     windows = {"HOME": "/h", "APPDATA": "C:/Roaming", "PROGRAMDATA": "C:/Data"}
@@ -212,7 +214,7 @@ def test_each_platform_keeps_settings_where_its_people_look() -> None:
         assert machine_file(environ, platform) == machine_wide
 
 
-def test_a_home_folder_that_may_not_be_looked_into_has_no_settings(tmp_path: Path) -> None:
+def test_an_unreadable_home_folder_counts_as_one_without_settings(tmp_path: Path) -> None:
     # A file in the place of a folder is refused to root as well, which the mode of a folder is not.
     (tmp_path / "file").write_text("")
     assert _load(tmp_path / "file").files == ()
@@ -357,7 +359,7 @@ def test_all_mistakes_are_reported_at_once(home: Path, user_file: Path, machine:
     ]
 
 
-def test_a_rule_has_all_its_mistakes(home: Path, user_file: Path) -> None:
+def test_all_mistakes_of_a_rule_are_reported(home: Path, user_file: Path) -> None:
     user_file.write_text(
         '[[rule]]\nmatch = "a.**"\nprovider = "gce"\nalias = "b.test"\nprofil = "x"\n'
     )

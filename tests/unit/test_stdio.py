@@ -55,7 +55,7 @@ def _close_all_but_standard_output() -> None:
     os.close(2)
 
 
-def test_a_descriptor_the_client_closed_is_never_taken_by_a_file_of_ours() -> None:
+def test_no_opened_file_takes_a_descriptor_that_the_client_closed() -> None:
     done = _python(
         """
 reply = stdio.guard()
@@ -112,7 +112,7 @@ def test_a_request_that_never_ends_is_cut_off() -> None:
     assert b"[client.too-long]" in done.stderr
 
 
-def test_it_works_in_an_image_without_devices() -> None:
+def test_the_program_answers_in_an_image_without_devices() -> None:
     done = _python(
         """
 os.devnull = "/there/is/no/such/device"

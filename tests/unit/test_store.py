@@ -52,7 +52,9 @@ def kept(tmp_path: Path) -> Kept:
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
-def test_what_is_in_its_place_is_named_and_left(kept: Kept, make: Callable[[Path], None]) -> None:
+def test_a_folder_or_pipe_in_place_of_the_store_is_named_and_kept(
+    kept: Kept, make: Callable[[Path], None]
+) -> None:
     kept.path.parent.mkdir(parents=True, mode=0o700)
     make(kept.path)
     kept.path.chmod(0o755)
@@ -230,7 +232,7 @@ def test_an_empty_file_is_an_empty_store(kept: Kept) -> None:
     assert kept.warnings == []
 
 
-def test_a_link_in_its_place_stays_one(tmp_path: Path) -> None:
+def test_a_link_in_place_of_the_store_stays_a_link(tmp_path: Path) -> None:
     kept = Kept(tmp_path)
     kept.path.parent.mkdir(parents=True, mode=0o700)
     elsewhere = tmp_path / "elsewhere"

@@ -35,11 +35,11 @@ def _ask(provider: _Provider, within_s: float = 60) -> Credential:
     return BoundedProvider(provider).get(request, Identity("test"))
 
 
-def test_an_answer_comes_through() -> None:
+def test_an_answer_in_time_is_returned() -> None:
     assert _ask(_Provider()) is _FOUND
 
 
-def test_an_error_of_ours_comes_through() -> None:
+def test_an_error_of_our_own_is_raised_unchanged() -> None:
     class Refusing(_Provider):
         def get(self, request: TokenRequest, identity: Identity) -> Credential:
             raise Denied("settings.rule-refuses", place="x", hint="try")
@@ -60,7 +60,7 @@ def test_any_other_error_is_shown_by_its_type_alone() -> None:
     assert "hunter2" not in caught.value.reason
 
 
-def test_where_a_library_of_ours_cannot_be_loaded_its_own_words_say_so_past_every_sdk() -> None:
+def test_a_library_that_cannot_be_loaded_is_named_whatever_the_sdk_raises() -> None:
     class Unloadable(_Provider):
         def get(self, request: TokenRequest, identity: Identity) -> Credential:
             try:
@@ -72,7 +72,9 @@ def test_where_a_library_of_ours_cannot_be_loaded_its_own_words_say_so_past_ever
         _ask(Unloadable())
 
 
-def test_a_provider_that_hangs_is_left_at_the_deadline_and_its_programs_end(tmp_path: Path) -> None:
+def test_a_hanging_provider_is_abandoned_at_the_deadline_and_its_programs_end(
+    tmp_path: Path,
+) -> None:
     pids = tmp_path / "pids"
     script = f"sleep 600 & echo $$ $! >{pids}.new; mv {pids}.new {pids}; wait"
 
