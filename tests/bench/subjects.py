@@ -1,4 +1,4 @@
-"""The programs to compare, as far as they are here: the bench builds and installs none itself."""
+"""The programs to compare, if they are installed: the bench itself installs none."""
 
 from __future__ import annotations
 

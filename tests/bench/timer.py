@@ -1,7 +1,7 @@
 """Starts programs and times them: `python -I -S timer.py`. Requests and replies are marshalled.
 
-A process of its own, because the threads of the loopback clouds would hold its interpreter; and a
-small one, because the kernel counts at least the parent's peak memory for a program.
+A process of its own, because the threads of the loopback clouds would delay it; and a small one,
+because a program's peak memory is never less than its parent's.
 """
 
 import marshal

@@ -1,4 +1,4 @@
-"""The releases of the action's repository, at their real addresses behind the loopback proxy."""
+"""The releases of the setup action, at their real addresses behind the loopback proxy."""
 
 from __future__ import annotations
 

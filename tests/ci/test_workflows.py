@@ -1,4 +1,4 @@
-"""Our own workflows: linted, pinned, with few permissions; and what of them runs here."""
+"""Our own workflows: linted, pinned, with few permissions; some of their steps are run."""
 
 from __future__ import annotations
 

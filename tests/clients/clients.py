@@ -18,7 +18,7 @@ class PullFailed(Exception):
 
 @dataclass(frozen=True)
 class Client:
-    """One client, in the words that it has for pulling, logging in and logging out."""
+    """One client: its arguments for pulling, logging in and logging out."""
 
     name: str
     program: str

@@ -1,4 +1,4 @@
-"""The registries that real clients are let loose on, and the machine they run on."""
+"""The registries that real clients pull from, and the machine that the clients run on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What registry clients need of a machine: its environment, and a configuration that names us.
+"""The machine of a registry client: its environment, and a configuration that names this program.
 
 Every client reaches its registries through the loopback proxy. There is no engine and no keychain.
 """

@@ -1,4 +1,4 @@
-"""What settings and names of ours come to in real clients: swapped helpers, aliases, accounts."""
+"""Settings and link names with real clients: replaced helpers and aliases."""
 
 from __future__ import annotations
 

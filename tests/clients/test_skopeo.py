@@ -1,4 +1,4 @@
-"""skopeo, where it is unlike the others."""
+"""The behaviour that only skopeo has."""
 
 from __future__ import annotations
 

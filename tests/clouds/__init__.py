@@ -1,7 +1,7 @@
 """Loopback clouds: real servers on 127.0.0.1 that answer the real SDKs and clients.
 
 A loopback cloud speaks enough of a cloud's wire protocol for the unmodified SDK (or docker, or
-skopeo) to succeed against it, asserts what it received, and issues secrets that only it and the
+skopeo) to succeed against it, checks each request, and issues secrets that only this cloud and the
 loopback registry know. Nothing is monkeypatched: a client is sent here by its own settings, and
 where a host name is hard-coded, by `HTTPS_PROXY` and a certificate authority of our own.
 
@@ -11,12 +11,12 @@ where a host name is hard-coded, by `HTTPS_PROXY` and a certificate authority of
     authority.py        Authority: throwaway certificates, keys and signed tokens
     proxy.py            TerminatingProxy: CONNECT any.host:443, answered by a LoopbackServer
     registry.py         Registry: an OCI registry with Basic or token authentication
-    debian_registry.py  the same, played by Debian's docker-registry
-    tokens.py           the token endpoint of either, and the record of who logged in
-    image.py            the tiny image that they hold
+    debian_registry.py  the same, by Debian's docker-registry
+    tokens.py           the token endpoint of both registries, and the record of logins
+    image.py            the tiny image in the registries
     fixtures.py         `authority` and `proxy`, for a conftest.py to import
 
-A cloud is a LoopbackServer with a handler per method and path, which asserts whatever a genuine
-service insists on. An assertion that fails there answers 500 and is raised again in the test when
-the server is left. The same holds for a request without a handler: a cloud never guesses.
+A cloud is a LoopbackServer with a handler per method and path, which asserts everything that the
+genuine service requires. An assertion that fails there answers 500 and is raised again in the test
+when the server is left. The same holds for a request without a handler: a cloud never guesses.
 """

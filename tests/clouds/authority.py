@@ -47,7 +47,7 @@ class Authority:
         self.ca_file = self._write("ca.pem", _certificate_pem(self._ca))
 
     def server_context(self, hostname: str) -> ssl.SSLContext:
-        """A TLS server's context for a host; a client that names another by SNI gets that one's."""
+        """A TLS server's context for a host; a client selects another host's by SNI."""
         with self._lock:
             if hostname not in self._contexts:
                 self._contexts[hostname] = self._new_server_context(hostname)
@@ -88,7 +88,7 @@ class Authority:
         return f"{signing_input}.{base64url(signature)}"
 
     def token(self, life_s: float, **claims: object) -> str:
-        """A new token that ends after so many seconds."""
+        """A new token with these claims, which expires after so many seconds."""
         now = int(time.time())
         times = {"iat": now, "exp": now + int(life_s), "jti": str(uuid4())}
         return self.sign_jwt({**claims, **times})

@@ -1,8 +1,9 @@
 """A loopback AWS: ECR and ECR Public, STS, SSO and sign-in, container and instance metadata.
 
-Every signature is computed again, every session token has to be its key's, and the scope that was
-signed for has to be what the host stands for. The SDK is sent here by `AWS_ENDPOINT_URL_*`, or by
-the proxy under AWS's own host names; `calls` says which API was asked, where and by whom.
+Every signature is verified, every session token has to belong to its key, and the region and
+service in the signature's scope have to be those of the host. The SDK is sent here by
+`AWS_ENDPOINT_URL_*`, or by the proxy under AWS's own host names; `calls` says which API was asked,
+where and by whom.
 
 Sources:
   https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
@@ -70,7 +71,7 @@ class Call:
 
 @dataclass
 class Role:
-    """A role and whom it trusts: principals by their ARN, web identity tokens by themselves."""
+    """A role and what it trusts: the ARNs of principals, and web identity tokens."""
 
     trusts: set[str] = field(default_factory=set)
     external_id: str | None = None
@@ -173,7 +174,7 @@ class AwsCloud(LoopbackServer):
     def start_sso(
         self, home: Path, session_name: str | None = None, *, expired: bool = False, **more: object
     ) -> Path:
-        """Leave what `aws sso login` leaves: a file with the session's token."""
+        """Write the file of `aws sso login`, with the session's token."""
         token = self.secret("sso token")
         self._sso_tokens.add(token)
         document = {
@@ -190,7 +191,7 @@ class AwsCloud(LoopbackServer):
         return {**REGISTRATION, "refreshToken": token, "registrationExpiresAt": until}
 
     def sign_in(self, home: Path, session_name: str, lifetime: timedelta) -> Path:
-        """Leave what `aws login` leaves: a key, and what renews it."""
+        """Write the file of `aws login`: a key, and the refresh token that renews it."""
         key, ends_at = self.session(session_name, lifetime), _iso(self.now() + lifetime)
         private = ec.generate_private_key(ec.SECP256R1())
         refresh_token = self.secret("sign-in refresh token")
@@ -230,7 +231,7 @@ class AwsCloud(LoopbackServer):
         target = request.headers["x-amz-target"]
         assert target in (PRIVATE_TARGET, PUBLIC_TARGET)
         assert request.headers["content-type"] == "application/x-amz-json-1.1"
-        # No registryIds of ours: deprecated, and the token is not a registry's but a principal's.
+        # registryIds is deprecated: the token is for the principal, not for one registry.
         assert request.json == {} or "aws-sdk-go" in request.headers["user-agent"]
         api = "ecr" if target == PRIVATE_TARGET else "ecr-public"
         try:
@@ -262,7 +263,7 @@ class AwsCloud(LoopbackServer):
         return [{**data, "proxyEndpoint": f"https://{ACCOUNT}.dkr.ecr.{region}.amazonaws.com"}]
 
     def _signer(self, request: Received, service: str) -> tuple[Key, str]:
-        """Who signed, and for which region; both the region and the service must be the host's."""
+        """The key that signed a request, and the region; region and service must be the host's."""
         key, signature = signer(request, self.keys, self.now())
         assert signature.service == service
         expected = _api_region(request.host)
@@ -342,7 +343,7 @@ class AwsCloud(LoopbackServer):
         )
 
     def _xml_error(self, refused: Refused) -> Reply:
-        # STS has other words than the JSON APIs for the same.
+        # STS has other error codes than the JSON APIs.
         code = {
             "UnrecognizedClientException": "InvalidClientTokenId",
             "InvalidSignatureException": "SignatureDoesNotMatch",
@@ -444,14 +445,14 @@ def _api_region(host: str) -> str | None:
     """The region in an API's host name; None for this cloud's own address, which has none."""
     if host.startswith("127.0.0.1:"):
         return None
-    if host == "sts.amazonaws.com":  # where STS was before it had regions
+    if host == "sts.amazonaws.com":  # the global endpoint of STS
         return "us-east-1"
     labels = host.split(".")
     return labels[2] if labels[0] in ("api", "portal") else labels[1]
 
 
 def _verify_proof(request: Received, public_key: ec.EllipticCurvePublicKey) -> None:
-    """Check the proof that the renewal comes from who signed in.
+    """Check the proof that a renewal comes from the client that signed in.
 
     Source: https://www.rfc-editor.org/rfc/rfc9449#section-4.3
     """

@@ -1,11 +1,10 @@
-"""Azure on loopback: Entra, what gives managed identities, and the exchange of the registries.
+"""Azure on loopback: Entra, the services for managed identities, and the registries' exchange.
 
-One server is all of them, by host and path as they are in the world: Entra and the
-registries are reached through a TerminatingProxy by their real names, metadata services directly.
-It verifies what it is shown: a certificate's signature, a federated token, the audience, and that
-an access token is one of its own and for this cloud.
-
-A registry that answers for the same host takes the exchange along: `azure.exchange_at(registry)`.
+One server answers for all of them, by host and path: clients reach Entra and the registries by
+their real names through a TerminatingProxy, and metadata services directly. It verifies a
+certificate's signature, a federated token, the audience, and that it issued an access token itself,
+for this cloud. `azure.exchange_at(registry)` adds the exchange to a registry that answers for the
+same host.
 
 Sources:
   https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
@@ -56,14 +55,14 @@ MANAGED_RESOURCE_ID = (
 )
 IDENTITY_HEADER = "loopback identity header"
 
-# Longer than a test, shorter than anything that would be refreshed in one.
+# Longer than a test, so that no token is refreshed during one.
 ACCESS_LIFE_S = 3600
 REFRESH_LIFE_S = 3 * 3600
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """One Azure cloud: where people sign in, who its tokens say issued them, its registries."""
+    """One Azure cloud: its authority, the issuer in its tokens, the domain of its registries."""
 
     authority: str
     issuer: str
@@ -103,9 +102,9 @@ class Refusal(Exception):
 
 
 class AzureCloud(LoopbackServer):
-    """Every Azure service that a registry credential takes.
+    """Every Azure service that a registry credential needs.
 
-    Its keys are those of an authority, which tests may share as making them takes a while.
+    Its keys are those of an authority, which tests may share: making keys takes a while.
     """
 
     asks_network = True
@@ -157,7 +156,7 @@ class AzureCloud(LoopbackServer):
         return accepted | {*self.tokens(), *self._refresh}
 
     def register(self, proxy: TerminatingProxy) -> None:
-        """Be every authority and every registry that a client asks this proxy for."""
+        """Answer for every authority and every registry behind this proxy."""
         self._proxy = proxy
         for cloud in CLOUDS:
             proxy.route(cloud.authority, self)
@@ -171,7 +170,7 @@ class AzureCloud(LoopbackServer):
         return {**self.redirection(), **self.principal(), "AZURE_CLIENT_SECRET": CLIENT_SECRET}
 
     def redirection(self) -> dict[str, str]:
-        """The way here for clients of the real names, and no metadata service."""
+        """The variables that send clients of the real names here; they name no metadata service."""
         proxied = self._proxy.environment() if self._proxy else {}
         return {**proxied, "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9"}
 
@@ -179,7 +178,7 @@ class AzureCloud(LoopbackServer):
         return {"AZURE_TENANT_ID": TENANT_ID, "AZURE_CLIENT_ID": CLIENT_ID}
 
     def az_answer(self, cloud: Cloud = PUBLIC) -> str:
-        """What az prints of a new token."""
+        """The output of az for a new token."""
         token = {"accessToken": self.issue(AUDIENCE, cloud), "tokenType": "Bearer"}
         ends_at = {"expiresOn": "2099-01-01 00:00:00.000000", "expires_on": int(self._expires_on())}
         return json.dumps({**token, **ends_at, "tenant": TENANT_ID})
@@ -204,7 +203,7 @@ class AzureCloud(LoopbackServer):
         return {"AZURE_CONFIG_DIR": str(config)}
 
     def program(self, folder: Path, name: str, script: str) -> dict[str, str]:
-        """Put a program on PATH that writes down its arguments and then runs the shell script."""
+        """Put a program on PATH that logs its arguments and then runs the shell script."""
         path = folder / "bin" / name
         path.parent.mkdir(exist_ok=True)
         log = folder / f"{name}.arguments"
@@ -238,7 +237,7 @@ class AzureCloud(LoopbackServer):
         return json_reply({name: base + path for name, path in paths.items()})
 
     def _instance_discovery(self, request: Received) -> Reply:
-        """A client asks Microsoft about an unknown authority, which Microsoft does not know."""
+        """Answer that Microsoft does not know an authority."""
         assert request.query["authorization_endpoint"].startswith("https://")
         return Refusal(50049, "invalid_instance", "Unknown or invalid instance.").reply()
 
@@ -260,7 +259,7 @@ class AzureCloud(LoopbackServer):
         return tenant_id
 
     def _cloud(self, host: str) -> Cloud:
-        # An authority that is on loopback itself stands for the public one.
+        # An authority on loopback stands for the public one.
         return next((cloud for cloud in CLOUDS if cloud.authority == host), PUBLIC)
 
     def _authenticate(self, request: Received, form: Mapping[str, str]) -> None:
@@ -323,7 +322,7 @@ class AzureCloud(LoopbackServer):
         assert (stated["iss"], stated["sub"]) == (CLIENT_ID, CLIENT_ID)
 
     def _grant(self, cloud: Cloud, form: Mapping[str, str]) -> Reply:
-        # MSAL adds what a user's login needs to what it was asked for.
+        # MSAL adds the scopes that a user's login needs.
         scopes = set(form["scope"].split()) - {"openid", "profile", "offline_access"}
         assert scopes == {f"{self.audience}/.default"}
         document = {
@@ -384,7 +383,7 @@ class AzureCloud(LoopbackServer):
         return json_reply({**self._managed_token(), "expires_on": self._expires_on()})
 
     def _managed(self, request: Received, api_version: str, *, resource_id: str) -> bool:
-        """Check the question, and say whether the machine has the identity that it is about."""
+        """Check a request for a managed identity; whether the machine has that identity."""
         assert request.target.startswith("/"), "a metadata service was asked through a proxy"
         asked = dict(request.query)
         assert asked.pop("api-version") == api_version
@@ -410,7 +409,7 @@ class AzureCloud(LoopbackServer):
     # --- The registries ---
 
     def _exchange(self, request: Received) -> Reply:
-        """Give a refresh token for an access token: nothing but the form may say who asks."""
+        """Give a refresh token for an access token, which has to be in the form only."""
         assert request.scheme == "https"
         assert not {"authorization", "cookie"} & set(request.headers)
         form = request.form

@@ -33,7 +33,7 @@ CONNECTION = "5ab1b1a6-0000-4000-8000-000000000001"
 
 
 class CiSystem:
-    """A CI system whose endpoints are at a server; its jobs are known by their subjects."""
+    """A CI system with its endpoints at a server; a subject identifies a job."""
 
     def __init__(self, server: LoopbackServer) -> None:
         self.server = server
@@ -59,8 +59,7 @@ class CiSystem:
     def claims(self, token: str, audiences: Collection[str]) -> dict[str, Any]:
         """The claims of a token of this system for one of these audiences.
 
-        Raises:
-            jwt.InvalidTokenError: it is something else.
+        Raises: jwt.InvalidTokenError: the token is invalid.
         """
         return jwt.decode(
             token, _key().public_key(), algorithms=["RS256"], issuer=ISSUER, audience=audiences

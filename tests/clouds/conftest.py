@@ -1,4 +1,4 @@
-"""What the tests of the loopback clouds themselves have in common."""
+"""The fixtures for the tests of the loopback clouds themselves."""
 
 from tests.clouds.fixtures import authority, proxy
 

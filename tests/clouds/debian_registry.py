@@ -1,4 +1,4 @@
-"""Debian's docker-registry on a loopback port: a registry that others have made.
+"""Debian's docker-registry on a loopback port.
 
 It serves plain HTTP; a TerminatingProxy's tunnel gives it a host name and TLS.
 
@@ -25,7 +25,7 @@ from tests.clouds.tokens import LIFETIME_S, Accepts, Access, Doorkeeper, TokenEn
 BINARY = shutil.which("docker-registry")
 """None where Debian's package docker-registry is not installed; such tests are skipped."""
 
-# It starts in a tenth of a second; a busy machine may need a while.
+# It starts in a tenth of a second; a busy machine takes longer.
 START_TIMEOUT_S = 30.0
 ATTEMPTS = 3
 
@@ -33,9 +33,9 @@ ISSUER = "loopback tokens"
 
 
 class TokenIssuer(LoopbackServer):
-    """The token server of a DebianRegistry: signs tokens for those whom `accepts` admits.
+    """The token server of a DebianRegistry: signs tokens for the users that `accepts` admits.
 
-    Route `realm_host` to it: that is where the registry's challenge will send clients.
+    Route `realm_host` here: the registry's challenge sends clients to that host.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class DebianRegistry:
     @classmethod
     def with_htpasswd(cls, directory: Path, users: Mapping[str, str]) -> Self:
         path = directory / "htpasswd"
-        # The least rounds that bcrypt knows: the registry computes them for every request.
+        # The lowest cost of bcrypt: the registry computes it for every request.
         lines = [
             f"{username}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}\n"
             for username, password in users.items()
@@ -92,7 +92,7 @@ class DebianRegistry:
         return cls(directory, {"token": token})
 
     def __enter__(self) -> Self:
-        # It cannot be asked for a port of its own choice, and another may take ours first.
+        # The registry cannot choose a port itself, and another process may take this one first.
         for _ in range(ATTEMPTS):
             self.port = free_port()
             self._process = self._start()
@@ -103,7 +103,7 @@ class DebianRegistry:
 
     def __exit__(self, *_: object) -> None:
         assert self._process is not None
-        self._process.kill()  # it has nothing to save
+        self._process.kill()  # the registry has no state to save
         self._process.wait()
 
     @property
@@ -127,13 +127,13 @@ class DebianRegistry:
         return {
             "version": "0.1",
             "storage": {"filesystem": {"rootdirectory": str(self._directory / "storage")}},
-            # The proxy's TLS is invisible to it: an absolute Location would be plain http.
+            # The registry does not see the proxy's TLS: an absolute Location would be plain http.
             "http": {"addr": f"127.0.0.1:{self.port}", "relativeurls": True},
             "auth": self._auth,
         }
 
     def _listens(self) -> bool:
-        """Wait until it accepts connections; false if it ended instead, or never does."""
+        """Wait until the registry accepts connections; false if it ends or never does."""
         assert self._process is not None
         give_up_at = time.monotonic() + START_TIMEOUT_S
         while self._process.poll() is None and time.monotonic() < give_up_at:

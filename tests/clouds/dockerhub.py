@@ -2,8 +2,8 @@
 
 Both are asked by their real names through a TerminatingProxy. GitHub's endpoint gives a token to a
 job that has its request token. Docker's service verifies the signature, issuer and audience of that
-token, and that a rule of the connection has its subject; its access tokens open docker.io and
-dhi.io with the organization's name.
+token, and that a rule of the connection matches its subject. With the organization's name, its
+access tokens are accepted at docker.io and dhi.io.
 
 Sources:
   https://docs.github.com/actions/reference/security/oidc

@@ -2,7 +2,7 @@
 
     server.fail("/token", faults.unavailable(retry_after_s=1), times=2)
 
-Each is either a reply, given instead of the handler's, or a routine that spoils the handler's.
+Each is a reply in place of the handler's, or a function that changes the handler's reply.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ MIB = 1 << 20
 
 
 def never_answer(trip: RoundTrip) -> None:
-    """Take the request and say nothing until the server closes."""
+    """Read the request and send nothing until the server closes."""
     trip.pause(None)
 
 
 def drip(interval_s: float = 0.05) -> Callable[[RoundTrip], None]:
-    """Send the true answer one byte at a time, so that no single read ever times out."""
+    """Send the right reply one byte at a time, so that no single read times out."""
 
     def send_slowly(trip: RoundTrip) -> None:
         reply = trip.answer()
@@ -32,13 +32,13 @@ def drip(interval_s: float = 0.05) -> Callable[[RoundTrip], None]:
 
 
 def cut_body(trip: RoundTrip) -> None:
-    """Announce the true answer, send half of its body and hang up."""
+    """Send the headers of the right reply and half of its body, then close the connection."""
     reply = trip.answer()
     trip.send(reply.head() + reply.body[: len(reply.body) // 2])
 
 
 def huge_body(size: int = 64 * MIB) -> Callable[[RoundTrip], None]:
-    """Begin a JSON string and go on for so many bytes, sent as fast as the client reads."""
+    """Send a JSON string of so many bytes, as fast as the client reads."""
 
     def send_much(trip: RoundTrip) -> None:
         headers = {"Content-Type": "application/json", "Content-Length": str(size)}
@@ -50,7 +50,7 @@ def huge_body(size: int = 64 * MIB) -> Callable[[RoundTrip], None]:
 
 
 def redirect_to(url: str, status: int = 307) -> Reply:
-    """Send the client elsewhere; 307 makes it repeat method and body, secrets included."""
+    """Redirect the client; 307 has it repeat method and body, including secrets."""
     return Reply(status, {"Location": url})
 
 
@@ -60,7 +60,7 @@ def unavailable(status: int = 503, retry_after_s: int | None = None) -> Reply:
 
 
 def html(status: int = 200) -> Reply:
-    """What a captive portal or a corporate proxy says in place of the service."""
+    """The page of a captive portal or a corporate proxy, in place of the service's reply."""
     page = b"<!doctype html><title>Sign in</title><h1>Sign in to continue</h1>\n"
     return Reply(status, {"Content-Type": "text/html; charset=utf-8"}, page)
 

@@ -1,9 +1,9 @@
 """A loopback Google: OAuth and STS token endpoints, IAM Credentials, metadata, and a gcloud.
 
-Every assertion's signature is verified, every refresh and subject token has to be one that this
-cloud gave to an identity, and a token impersonates only with the scope for it. Identities are the
-files and variables that google-auth reads; their addresses are on plain loopback where a file can
-name them, and Google's own host names behind a proxy where the SDK leaves no choice.
+Every assertion's signature is verified, this cloud has to have given every refresh and subject
+token to an identity, and a token needs the scope for impersonation to impersonate. Identities are
+the files and variables that google-auth reads; their addresses are on plain loopback where a file
+can name them, and Google's own host names behind a proxy where the SDK leaves no choice.
 
 Sources:
   https://developers.google.com/identity/protocols/oauth2/service-account#httprest
@@ -77,7 +77,7 @@ class Token:
 
 
 def executable_answer(token: str, expires_at: int) -> dict[str, object]:
-    """What a program prints that gives a subject token. Units: seconds since 1970."""
+    """The output of a program that gives a subject token. Units: seconds since 1970."""
     return {
         "version": 1,
         "success": True,
@@ -156,7 +156,7 @@ class GoogleCloud(LoopbackServer):
             proxy.route(host, self)
 
     def identity(self, folder: Path) -> dict[str, str]:
-        """The simplest identity: a service account's key, and behind a proxy the way there."""
+        """The simplest identity: a service account's key, and the proxy's variables."""
         if self._proxy is None:
             return self.service_account_key(folder)
         key = self.service_account_key(folder, token_uri="https://oauth2.googleapis.com/token")
@@ -329,7 +329,7 @@ class GoogleCloud(LoopbackServer):
         return self._granted(principal, form["scope"])
 
     def _federated(self, ci: CiSystem, token: str, scope: str) -> Reply:
-        """What STS answers to a token of the provider's issuer.
+        """The answer of STS to a token of the provider's issuer.
 
         Source: https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation
         """

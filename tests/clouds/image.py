@@ -30,7 +30,7 @@ class Image:
         return digest_of(self.manifest)
 
     def write(self, directory: Path) -> Path:
-        """Write the image down for `skopeo copy dir:DIRECTORY`, which changes none of its bytes.
+        """Write the image for `skopeo copy dir:DIRECTORY`, which changes none of its bytes.
 
         Source: https://github.com/containers/image/blob/main/directory/directory_dest.go
         """

@@ -22,7 +22,7 @@ from tests.clouds.server import Fault, Received
 
 
 class LoopbackCloud(Protocol):
-    """The servers of one cloud on loopback, and what a suite may assume of them."""
+    """The servers of one cloud on loopback, and the properties that a suite may rely on."""
 
     asks_network: bool
     """Whether a ``get`` without a cached token sends a request."""
@@ -46,7 +46,7 @@ class LoopbackCloud(Protocol):
     def url(self) -> str: ...
 
     def issued(self, username: str, secret: str, host: str) -> bool:
-        """Whether exactly this credential was issued, for the registry of this host."""
+        """Whether this cloud issued exactly this credential, for the registry of this host."""
 
     def register(self, proxy: TerminatingProxy) -> None:
         """Serve the cloud's own host names behind this proxy."""

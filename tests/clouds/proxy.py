@@ -1,9 +1,9 @@
 """An HTTP proxy on loopback that serves the hosts routed to it, and refuses all others.
 
-`CONNECT host:443` is answered by terminating TLS with a certificate for that host and handing
-the requests inside to a LoopbackServer. Nothing is ever forwarded off loopback: a host that was
-not registered gets 403 and is kept in `refused`, so that a test can assert that no client tried
-to go anywhere unexpected.
+`CONNECT host:443` is answered by terminating TLS with a certificate for that host and handing the
+requests inside to a LoopbackServer. Nothing is ever forwarded off loopback: a host that was not
+registered gets 403 and is kept in `refused`, so that a test can assert that no client asked for
+another host.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ class TerminatingProxy(Listener):
             return list(self._refused)
 
     def route(self, host: str, server: LoopbackServer) -> None:
-        """Let a server be `host`, `*.suffix`, or either with a port that is not the usual one."""
+        """Send requests for `host` or `*.suffix`, with a port if it is not 443, to this server."""
         self._destinations[host] = server
 
     def tunnel(self, host: str, port: int) -> None:
-        """Let the plain HTTP server on that loopback port be `host`, byte for byte."""
+        """Send the decrypted bytes for `host` to the plain HTTP server on a loopback port."""
         self._destinations[host] = port
 
     def environment(self) -> dict[str, str]:
-        """The variables that send an SDK or a Go program here and have it trust our authority.
+        """The variables that send an SDK or a Go program here, with trust in our authority.
 
-        Plain http goes here as well: a request to a real metadata service has to be seen.
+        Plain http goes here too: a request to a real metadata service must be noticed.
         """
         names = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
         loopback = "127.0.0.1,localhost,::1"
@@ -110,7 +110,8 @@ class TerminatingProxy(Listener):
                 for key, _ in selector.select():
                     source, sink = key.fileobj, key.data
                     assert isinstance(source, socket.socket)
-                    # More than a TLS record holds: nothing decrypted may stay behind unseen.
+                    # Larger than a TLS record: select() does not report decrypted bytes that stay
+                    # in OpenSSL.
                     data = source.recv(65536)
                     if not data:
                         return

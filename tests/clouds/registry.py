@@ -1,7 +1,7 @@
-"""An OCI registry on loopback: pull, push and the two ways of asking who is there.
+"""An OCI registry on loopback: pull, push and both kinds of authentication.
 
-It answers for every host that is routed to it, with one content, and lets in only what its
-`accepts` says the loopback clouds issued. It never authenticates by anything else.
+It has the same content for every host that is routed to it, and accepts only the credentials that
+its `accepts` knows from the loopback clouds.
 
 Source: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
@@ -38,7 +38,7 @@ class Refusal(Exception):
 class Registry(LoopbackServer):
     """A registry that asks for Basic credentials (as ECR) or for a token (as Google and Azure).
 
-    `token_path` is where its own token endpoint is found, on whichever host the client asked.
+    `token_path` is the path of its token endpoint, on the host that the client asked.
     Repositories in `public` may be pulled from without credentials.
     """
 
@@ -71,7 +71,7 @@ class Registry(LoopbackServer):
         return self.seed(tiny_image(), repository, tag)
 
     def seed(self, image: Image, repository: str, tag: str) -> Image:
-        """Have an image in the registry, as if it had been pushed."""
+        """Add an image, as if it had been pushed."""
         self._blobs |= {digest_of(blob): blob for blob in (image.config, image.layer)}
         self._manifests[image.digest] = (MANIFEST, image.manifest)
         self._tags[repository, tag] = image.digest
@@ -81,7 +81,7 @@ class Registry(LoopbackServer):
         return sorted(tag for name, tag in self._tags if name == repository)
 
     def _api(self, request: Received) -> Reply:
-        # Refusals have it too: docker's CLI before 23 recognises the API by it.
+        # A refusal has this header too: docker's CLI before 23 recognises the API by it.
         version = {"Docker-Distribution-Api-Version": "registry/2.0"}
         reply = self._served(request)
         return replace(reply, headers={**reply.headers, **version})
@@ -175,7 +175,7 @@ class Registry(LoopbackServer):
             raise Refusal(401, "UNAUTHORIZED", challenge)
 
     def _has_login(self, request: Received, scope: Scope | None) -> bool:
-        # containers/image answers a Basic challenge even when it has nothing to answer.
+        # containers/image answers a Basic challenge even without a credential.
         if request.basic not in (None, ("", "")):
             return self._doorkeeper.admits(request.host, *request.basic)
         return scope is not None and scope.action == "pull" and scope.name in self._public

@@ -1,4 +1,4 @@
-"""An HTTP server on loopback that keeps what it received and fails the test if that was wrong.
+"""An HTTP server on loopback that records each request and fails the test if one is wrong.
 
 It speaks HTTP/1.1 with keep-alive, one thread per connection, and closes at once. It never
 listens off 127.0.0.1 and never guesses: a request without a handler is a failure of the test.
@@ -23,16 +23,16 @@ from itertools import repeat
 from typing import Any, BinaryIO, Self
 from urllib.parse import parse_qsl, unquote
 
-# Enough for a client that opens dozens of connections before the first is accepted.
+# A client may open dozens of connections before the first is accepted.
 BACKLOG = 256
 
-# Only reached when a handler itself hangs; everything else ends when its socket is shut down.
+# Only a handler that hangs takes this long: a shut-down socket ends everything else.
 JOIN_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it arrived. `path` is unquoted; `target` is what the request line said.
+    """One request as it arrived. `path` is unquoted; `target` is that of the request line.
 
     `headers` are by their names in lower case; repeated fields are joined as RFC 9110 allows.
     """
@@ -75,7 +75,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a handler answers. Content-Length is added; a HEAD request gets it without the body."""
+    """A handler's answer. Content-Length is added; a HEAD request gets it without the body."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -115,7 +115,7 @@ after which the connection is closed. `faults.py` has them all."""
 
 
 class Listener:
-    """A listening socket on loopback, a thread for each connection, and a prompt end to both."""
+    """A listening socket on loopback with a thread for each connection; both end promptly."""
 
     def __init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
@@ -133,7 +133,7 @@ class Listener:
         self.close()
 
     def serve(self, connection: socket.socket) -> None:
-        """Speak to one client until it or this listener has had enough."""
+        """Serve one client until the client or this listener closes the connection."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -167,7 +167,7 @@ class Listener:
     def terminating(
         self, connection: socket.socket, context: ssl.SSLContext
     ) -> Iterator[ssl.SSLSocket]:
-        """Be the TLS server on this connection for the length of the block."""
+        """Serve TLS on this connection inside the block."""
         secured = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         with self.keeping(secured):
             secured.do_handshake()
@@ -181,7 +181,7 @@ class Listener:
                 self._spawn(self._converse, connection)
 
     def _converse(self, connection: socket.socket) -> None:
-        # A client that hangs up, or does not trust our certificate, is the test's to notice.
+        # The test checks for a client that hangs up or does not trust our certificate.
         with suppress(OSError), self.keeping(connection):
             self.serve(connection)
 
@@ -195,7 +195,7 @@ class Listener:
 class LoopbackServer(Listener):
     """A server of registered handlers; base of every loopback cloud.
 
-    `delay_s` is put in front of every reply, as a network would. With `tls` the server speaks
+    Every reply is delayed by `delay_s`, as by a network. With `tls` the server speaks
     HTTPS on its own port; behind a TerminatingProxy it need not.
     """
 
@@ -233,7 +233,7 @@ class LoopbackServer(Listener):
         self._routes.insert(0, (method, path, host, handler))
 
     def fail(self, path: str, fault: Fault, *, times: int | None = None) -> None:
-        """Misbehave at a path (or pattern), for ever or for so many requests; the latest wins."""
+        """Apply a fault at a path (or pattern), to all requests or to so many; the latest wins."""
         chosen = repeat(fault) if times is None else repeat(fault, times)
         self._faults.insert(0, (path, chosen))
 
@@ -241,7 +241,7 @@ class LoopbackServer(Listener):
         self._faults.clear()
 
     def check(self) -> None:
-        """Raise, once, what a handler raised; the first, if there were several."""
+        """Raise the first exception that a handler raised, once."""
         with self._lock:
             failures, self._failures = self._failures, []
         if failures:
@@ -267,7 +267,7 @@ class LoopbackServer(Listener):
                 self.serve_http(secured, "https")
 
     def serve_http(self, connection: socket.socket, scheme: str) -> None:
-        """Answer requests on a connection of any origin for as long as it lasts."""
+        """Answer the requests of a connection, accepted here or elsewhere, until it closes."""
         with self.keeping(connection), connection.makefile("rb") as stream:
             while request := read_request(stream, scheme):
                 if not self.answer_one(connection, request):
@@ -307,9 +307,9 @@ class LoopbackServer(Listener):
 
 
 def read_request(stream: BinaryIO, scheme: str) -> Received | None:
-    """The next request of a connection; None when the client is done or talks no HTTP.
+    """The next request of a connection; ``None`` if the client closes it or sends no HTTP.
 
-    A request cut short, by a client that was killed say, was not made.
+    An incomplete request, as of a client that was killed, does not count.
     """
     try:
         method, target, _ = _read_line(stream).decode("latin-1").split()
@@ -349,7 +349,7 @@ def _read_body(stream: BinaryIO, headers: Mapping[str, str]) -> bytes:
         chunks.append(_read_whole(stream, size))
         _read_line(stream)
     while _read_line(stream).strip():
-        pass  # trailers say nothing here
+        pass  # trailers are ignored
     return b"".join(chunks)
 
 

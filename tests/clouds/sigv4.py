@@ -1,4 +1,4 @@
-"""Checks AWS's signatures (version 4) the way AWS does: by computing them again.
+"""Checks AWS's signatures (version 4) as AWS does: by computing them again.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
@@ -20,7 +20,7 @@ TOLERANCE = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Key:
-    """An access key, and who it speaks for. A temporary one goes with its session token."""
+    """An access key and its principal. A temporary key has a session token."""
 
     id: str
     secret: str
@@ -41,7 +41,7 @@ class Key:
 
 
 class Refused(Exception):
-    """What AWS answers instead: its code for the error, a message, the HTTP status."""
+    """A refusal by AWS: the error code, a message, the HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(code)

@@ -1,4 +1,4 @@
-"""The loopback server, the authority and the proxy, by clients that know nothing of them."""
+"""The loopback server, the authority and the proxy, asked by ordinary clients."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 
-# Far more than anything on loopback needs, and less than a poll or a time-out would take.
+# Much longer than any answer on loopback takes, and shorter than a poll or a timeout.
 PROMPT_S = 2.0
 
 

@@ -1,4 +1,4 @@
-"""The challenges of real registries, and what their token endpoints are asked for them."""
+"""The challenges of real registries, and the requests to token endpoints that follow."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def server(proxy: TerminatingProxy, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 def granted(host: str, login: Credential | None, *, is_clouds: bool) -> Credential:
-    """What the registry of a host gives for a login."""
+    """The token that the registry of a host gives for a login."""
     target = Target(f"https://{host}/v2/team/app/manifests/1")
     own_hosts = (target.address, "auth.docker.io") if is_clouds else None
     grant = RegistryToken(target, login, own_hosts, may_push=False)

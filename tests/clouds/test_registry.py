@@ -1,4 +1,4 @@
-"""The loopback registry lets in what it is for; tests/clients has real clients at it."""
+"""The loopback registry accepts only issued credentials; tests/clients has real clients."""
 
 from __future__ import annotations
 

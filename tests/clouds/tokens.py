@@ -1,4 +1,4 @@
-"""Who may enter a loopback registry, and the token endpoint where a secret buys an access token.
+"""The check of logins at a loopback registry, and the endpoint that gives access tokens.
 
 Source: https://distribution.github.io/distribution/spec/auth/token/ (GET with Basic)
 Source: https://distribution.github.io/distribution/spec/auth/oauth/ (POST with a grant)
@@ -13,10 +13,10 @@ from urllib.parse import parse_qs
 
 from tests.clouds.server import Received, Reply, json_reply
 
-# Clients reuse an access token until then; docker takes anything below a minute for a minute.
+# Clients reuse an access token until it expires; docker treats less than 60 s as 60 s.
 LIFETIME_S = 300
 
-# A refresh token travels without a user name; helpers mark it by this one.
+# A refresh token has no user name; helpers answer it with this one.
 IDENTITY_TOKEN = "<token>"
 
 Accepts = Callable[[str, str, str], bool]
@@ -34,7 +34,7 @@ class Login:
 
 
 class Doorkeeper:
-    """Asks the clouds whether they issued a secret, and remembers each distinct login."""
+    """Asks the clouds whether they issued a secret, and records each distinct login."""
 
     def __init__(self, accepts: Accepts) -> None:
         self._accepts = accepts
@@ -107,7 +107,7 @@ class TokenEndpoint:
 
     def _issue(self, access: Access) -> Reply:
         token = self._mint(access)
-        # Distribution's name for it and OAuth's; clients differ in which they read.
+        # The names of Distribution and of OAuth: clients read one or the other.
         return json_reply({"token": token, "access_token": token, "expires_in": LIFETIME_S})
 
     def _is_public(self, scope: Scope) -> bool:
@@ -115,7 +115,7 @@ class TokenEndpoint:
 
 
 def parse_scopes(texts: Iterable[str]) -> set[Scope]:
-    """The scopes named by these parameters, each holding any number separated by spaces."""
+    """The scopes in these parameters; each may have several, separated by spaces."""
     scopes = set()
     for text in " ".join(texts).split():
         kind, _, rest = text.partition(":")
@@ -130,7 +130,7 @@ def base64url(data: bytes) -> str:
 
 
 def from_base64url(text: str) -> bytes:
-    """What such a part holds."""
+    """The bytes of a part of a JSON web token."""
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 

@@ -1,7 +1,7 @@
 """The Azure provider from the outside: the executable, the real azure-identity, Azure on loopback.
 
-Whatever `Acr` runs is also checked for what must never be seen: a secret or a token in
-something that is printed, a request to an unexpected host, a request that Azure objects to.
+`Acr` also checks each run: no secret or token is printed, no unexpected host gets a request, and
+Azure refuses no request.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Registries that let anybody pull: an identity that does not work never stops a client there."""
+"""Registries with anonymous pulls: an identity that does not work never stops a client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bazel get``: the headers that a registry takes, and to whom a credential never goes."""
+"""``bazel get``: the headers for a registry, and the hosts that never get a credential."""
 
 from __future__ import annotations
 

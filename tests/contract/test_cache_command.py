@@ -1,4 +1,4 @@
-"""``cache``: what is kept is listed without its secrets, and removed on request."""
+"""``cache``: it lists the cached tokens without their secrets, and removes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cache between processes: real ones, with a cloud of their own that counts."""
+"""The cache between real processes, with a cloud that counts its exchanges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``doctor``: its findings, how severe they are, and that their commands mend what they name."""
+"""``doctor``: its findings, their severity, and the repair by their commands."""
 
 from __future__ import annotations
 

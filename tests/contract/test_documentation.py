@@ -1,4 +1,4 @@
-"""The documentation is generated where it can be, and what it shows is understood."""
+"""The generated parts of the documentation are current, and its examples work."""
 
 from __future__ import annotations
 

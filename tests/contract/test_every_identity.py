@@ -1,4 +1,4 @@
-"""Every identity of the catalogue gets a credential, in no more requests than it takes.
+"""Every identity of the catalogue gets a credential, by exactly the listed requests.
 
 Each starts the executable: what a start imports of an SDK depends on the identity.
 """

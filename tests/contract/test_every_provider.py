@@ -1,6 +1,7 @@
 """What holds for every built-in provider, on its loopback cloud, from the outside.
 
-``tests.clouds.loopback`` finds the clouds. What a cloud declares not to do is skipped for it.
+``tests.clouds.loopback`` finds the clouds. A test of something that a cloud does not do is skipped
+for that cloud.
 """
 
 from __future__ import annotations

@@ -268,7 +268,7 @@ def test_every_place_of_docker_and_podman_is_read(
 
 
 def test_the_first_place_in_the_order_wins(machine: Machine) -> None:
-    """Ours stands between what was named on purpose and what podman left lying about."""
+    """Our own store comes after docker's files and before podman's."""
     paths = [".config/containers/auth.json", None, ".docker/config.json", "DOCKER_AUTH_CONFIG"]
     for number, path in enumerate(paths):
         config = {"auths": {"h.example": basic(f"u:{number}")}}
@@ -470,7 +470,7 @@ def test_two_dispatchers_that_ask_each_other_end_at_once_with_a_warning(machine:
 
 
 def test_a_loop_of_two_copies_with_a_helper_each_ends(machine: Machine) -> None:
-    """We ask one, which asks us with another config, in which we ask the next, which asks us."""
+    """The program asks helper one, whose copy of the program asks helper two, and so on."""
     ours = machine.scripts.add_ourselves("again")
     for name, folder in (("one", "b"), ("two", "a")):
         config = machine.home / folder
@@ -681,7 +681,7 @@ def test_a_hanging_keychain_that_no_file_names_is_tried_once(
 
 @pytest.mark.parametrize("lists", [True, False])
 def test_a_locked_keychain_that_has_the_login_is_an_error(machine: Machine, lists: bool) -> None:
-    """Most keychains list their logins while they are locked; of the others it is remembered."""
+    """Most keychains list their logins while locked; for the others, a record of ours is used."""
     machine.scripts.keeping("secretservice")
     usable_secretservice(machine)
     if not lists:

@@ -1,4 +1,4 @@
-"""Other helpers as children: every odd way to answer, not to answer and to end has a name."""
+"""Other helpers as children: every unusual answer, silence and exit has a code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An option that needs an identity where there is none, and files of an identity that are closed.
+"""An option that needs an identity on a machine without one, and unreadable identity files.
 
 Both are errors: a pull without a credential would ignore what the user has set.
 """

@@ -1,4 +1,4 @@
-"""What ``make install`` leaves is the program, away from its checkout."""
+"""The program that ``make install`` installs works without its checkout."""
 
 from __future__ import annotations
 

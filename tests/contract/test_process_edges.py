@@ -112,7 +112,7 @@ def _merged(executable: Executable, verb: str, text: str, **environment: str) ->
 def test_standard_output_and_error_in_one_pipe_have_the_reply_alone(
     executable: Executable, home: Path
 ) -> None:
-    # A registry that lets anybody pull, and an identity that does not work: a warning.
+    # A registry with anonymous pulls, and an identity that does not work: a warning.
     broken = {"AWS_PROFILE": "nowhere"}
     assert executable.get("public.ecr.aws", broken).stderr
     assert _merged(executable, "get", "public.ecr.aws", **broken) == NOT_FOUND

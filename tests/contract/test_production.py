@@ -1,4 +1,4 @@
-"""What the page "In production" states is so: exit statuses, schemas, precedence, removal."""
+"""The statements of the page "In production": exit statuses, schemas, precedence, removal."""
 
 from __future__ import annotations
 

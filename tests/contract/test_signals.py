@@ -1,4 +1,4 @@
-"""A process that gets a signal, or whose client is gone, ends at once and leaves no litter."""
+"""A process that gets a signal, or whose client has gone, ends at once and leaves no file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pipe in the place of a credential's file: without a writer it is named, with one it is read."""
+"""A pipe in place of a credential's file: an error without a writer, otherwise it is read."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ OTHER = "registry.example"
 PUBLIC = "public/app"
 PUBLIC_IMAGE = f"{OTHER}/{PUBLIC}:latest"
 
-# docker, skopeo for podman and buildah, or else a client of our own.
+# docker, skopeo (the library of podman and buildah), or a client of our own.
 PULLERS = (DOCKER, SKOPEO, BuiltIn())
 
 Puller = Client | BuiltIn

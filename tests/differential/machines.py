@@ -1,8 +1,8 @@
 """Random machines: every source of an identity that an SDK reads, each part drawn by itself.
 
 A machine is a table of draws. Its ``neighbours`` differ from it in one part, ``mutated`` ones in
-several. Machines of one cloud live in the same HOME, one after the other: paths never distinguish
-them apart.
+several. Machines of one cloud live in the same HOME, one after the other: no path distinguishes
+them.
 """
 
 from __future__ import annotations
@@ -255,7 +255,7 @@ class AwsMachines(Kind):
         }
         has_session = draws["source"] == "sso"
         if has_session:
-            # Who signs in after a sign-out does so by a client that was registered anew.
+            # A sign-in after a sign-out uses a newly registered client.
             document |= {"refreshToken": "r", "clientId": draws["user"], "clientSecret": "s"}
             document["registrationExpiresAt"] = document["expiresAt"]
         name = "work" if has_session else start
@@ -441,7 +441,7 @@ class GoogleMachines(Kind):
         }
 
     def _certificate(self, draws: Draws, found: dict[str, str]) -> dict[str, object]:
-        """Whose certificate it is stands in the certificate, or in the file that names one."""
+        """The certificate, or the file that names it, identifies the owner."""
         files = {who: self.write(f"{who}.pem", pem) for who, pem in self._certificates.items()}
         path = files[draws["user"]]
         if draws["key id"] == "2":
@@ -467,7 +467,7 @@ class GoogleMachines(Kind):
         impersonated = draws["gcloud impersonates"]
         auth = f"[auth]\nimpersonate_service_account = {impersonated}\n" if impersonated else ""
         self.write(f"{folder}/configurations/config_{name}", f"[core]\n{core}{auth}")
-        # A login by a subject token in a file: whose it is stands in that file alone.
+        # A login by a subject token in a file: only that file identifies the user.
         info = {"type": "external_account"} if draws["source"] == "gcloud federated" else {}
         self.write(f"{folder}/credentials.db", f"SQLite format 3\0{json.dumps(info)}")
         self.write("gcloud-subject", draws["user"] if info else "")

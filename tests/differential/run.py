@@ -32,7 +32,7 @@ KINDS = ("ecr", "gcr", "acr", "dockerhub")
 
 @dataclass
 class Tally:
-    """What a run has seen. ``wrong`` describes each answer that was another machine's."""
+    """The counts of a run. ``wrong`` describes each answer for another machine."""
 
     machines: int = 0
     answered: int = 0

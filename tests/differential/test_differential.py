@@ -1,7 +1,7 @@
 """Machines that share a cache each answer as they do without one.
 
-``make differential`` tries all of them. ``tests.differential.machines`` says what distinguishes two
-machines apart.
+``make differential`` tries all of them. ``tests.differential.machines`` has the differences between
+machines.
 """
 
 from __future__ import annotations

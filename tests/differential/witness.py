@@ -23,7 +23,7 @@ _ISO = f"{ENDS_AT:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def bearer(token: str) -> str:
-    """Who bears a token: issuer and subject of a JWT, else the token itself."""
+    """The owner of a token: issuer and subject of a JWT, otherwise the token itself."""
     if token.count(".") != 2:
         return token
     claims = json.loads(from_base64url(token.split(".")[1]))
@@ -31,7 +31,7 @@ def bearer(token: str) -> str:
 
 
 def github(request: Received) -> Reply:
-    """The endpoint of a GitHub server, which gives each job its token: a job bears its subject."""
+    """The endpoint of a GitHub server, which gives each job a token with its subject."""
     claims = {"iss": request.path, "sub": request.bearer, "aud": request.query["audience"]}
     return json_reply({"value": jwt(**claims)})
 
@@ -39,7 +39,7 @@ def github(request: Received) -> Reply:
 class WitnessAws(LoopbackServer):
     """ECR, STS, SSO, sign-in, container and instance metadata; ``name`` distinguishes two."""
 
-    # Shared: a key of one cloud may be shown to the other, which then names its owner all the same.
+    # Shared by both clouds: each names the owner of a key of the other, too.
     _keys: ClassVar[dict[str, str]] = {}
 
     def __init__(self, name: str) -> None:

@@ -1,8 +1,7 @@
-"""What one ``get`` asks whom: the steps that can fail, cloud by cloud.
+"""The requests of one ``get``, cloud by cloud: the steps that can fail.
 
-A step is reached by the identity that needs it, on a cloud that does everything else right. Those
-of the clouds' own APIs are asked under their real names through a proxy, those of the machine's own
-services on loopback.
+A step is reached by the identity that needs it, on a cloud that does everything else right. The
+clouds' APIs have their real names behind a proxy; the machine's own services are on loopback.
 """
 
 from __future__ import annotations
@@ -32,11 +31,11 @@ Ending = Callable[[str, datetime | None], str]
 class Step:
     """One request on the way to a token, and the identity that makes it.
 
-    ``server`` is the host it goes to; a service of the machine's own has none, and is on loopback.
-    ``at_most`` bounds how often it may be asked in one ``get``. ``headers`` are what its server
-    says with everything, ``ending`` is where its answer says how long the token lives. ``main`` of
-    its kind are those that stand for the others in a short run; ``first`` is the first that a
-    proxy is asked for; ``signed`` requests are refused where the clocks differ.
+    ``server`` is the host of the request; empty for a service of the machine, on loopback.
+    ``at_most`` is the largest number of requests in one ``get``. ``headers`` are in every reply of
+    the server. ``ending`` changes the expiry in the reply. A short run takes the ``main`` steps for
+    the others of their kind. ``first`` is the first step through a proxy. The server refuses a
+    ``signed`` request if the clocks differ.
     """
 
     name: str
@@ -53,7 +52,7 @@ class Step:
 
 
 def _json_ending(field: str, form: Callable[[datetime], object]) -> Ending:
-    """The end of a token's life that stands in a field of a JSON object, however deep."""
+    """The expiry of a token, in a field of a JSON object at any depth."""
     member = re.compile(rf',?\s*"{field}":\s*("[^"]*"|[0-9.]+)')
 
     def change(text: str, ends_at: datetime | None) -> str:
@@ -72,7 +71,7 @@ def _xml_ending(text: str, ends_at: datetime | None) -> str:
 
 
 def _jwt_ending(text: str, ends_at: datetime | None) -> str:
-    """The end of a registry's token is in the token, whose signature only the registry verifies."""
+    """The expiry of a registry's token, in the token: only the registry verifies its signature."""
     header, _, signature = json.loads(text)["refresh_token"].split(".")
     claims = {"aud": azure.EXAMPLE_HOST} | ({"exp": ends_at.timestamp()} if ends_at else {})
     payload = base64url(json.dumps(claims).encode())
@@ -95,7 +94,7 @@ def _milliseconds(moment: datetime) -> int:
 
 
 def _at_aws(make: Make, **variables: str) -> Make:
-    """The identity where the APIs have their own names, but for those variables."""
+    """The identity at the APIs' real names, without the variables that name other endpoints."""
 
     def made(machine: Machine, cloud: AwsCloud) -> Environment:
         found = make(machine, cloud)

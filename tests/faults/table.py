@@ -73,7 +73,7 @@ ANSWERS: dict[str, Fault] = {
 }  # fmt: skip
 # Replies that only the deadline ends.
 SLOW: dict[str, Fault] = {"never answers": faults.never_answer, "drips": faults.drip(0.5)}
-# The rest of the life of the token in the right reply; None: the reply names no end.
+# The remaining life of the token in the right reply; None: the reply has no expiry.
 LIVES = {
     "no expiry": None,
     "already expired": timedelta(hours=-1),

@@ -37,7 +37,7 @@ def inflated(content: bytes) -> list[bytes]:
 
 
 def of_bootloader(file: Path) -> tuple[list[bytes], list[bytes]]:
-    """What PyInstaller's bootloader unpacks, with itself, and what the program reads."""
+    """The parts that PyInstaller's bootloader unpacks, the bootloader, and the program's parts."""
     from PyInstaller.archive.readers import CArchiveReader
 
     archive = CArchiveReader(str(file))

@@ -39,7 +39,7 @@ class Frozen(ctypes.Structure):
 
 
 def frozen_table() -> None:
-    """A module of a table of our own is found, as the launcher's are."""
+    """Python finds a module in a table of frozen modules that is set at run time."""
     code = marshal.dumps(compile("answer = 42", "of_ours", "exec"))
     content = ctypes.create_string_buffer(code, len(code))
     rows = (Frozen * 2)()
@@ -98,7 +98,7 @@ def patterns() -> None:
 
 
 def bootloader() -> None:
-    """What the file with PyInstaller's bootloader needs."""
+    """The parts that the file with PyInstaller's bootloader needs."""
     import _imp
     from _frozen_importlib import ModuleSpec
 
@@ -128,7 +128,7 @@ def bootloader() -> None:
 
 
 def linked() -> None:
-    """What the launcher is linked with; where there is a static libpython."""
+    """The parts that the launcher is linked with, if there is a static libpython."""
     names = ("LIBPL", "LDVERSION", "LIBS", "SYSLIBS", "MODLIBS")
     values = {name: sysconfig.get_config_var(name) for name in names}
     library = os.path.join(values["LIBPL"] or "", f"libpython{values['LDVERSION']}.a")

@@ -1,4 +1,4 @@
-"""The file with PyInstaller's bootloader: what it unpacks, and what it says where it cannot."""
+"""The file with PyInstaller's bootloader: what it unpacks, and its error if it cannot unpack."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def frames(content: bytes) -> list[tuple[int, int]]:
 
 
 def _streams(content: bytes) -> Iterator[tuple[int, int]]:
-    """The same of a file with PyInstaller's bootloader, whose payload ends before its own table."""
+    """The frames in a file with PyInstaller's bootloader; the payload ends before its table."""
     at = content.index(_IN_EVERY_START)
     while (at := content.find(_ZLIB, at)) >= 0:
         stream = zlib.decompressobj()
@@ -102,7 +102,7 @@ def test_a_flipped_bit_anywhere_in_a_compressed_part_is_never_a_crash(
     at_random = random.Random(seed)
     content = bytearray(file.read_bytes())
     parts = frames(bytes(content))
-    # All but the table of contents, which is the last: so that modules and libraries are tried.
+    # The table of contents is the last part; the others are modules and libraries.
     for first, last in parts[:-1]:
         content[at_random.randint(first, last)] ^= 1 << at_random.randrange(8)
     _assert_one_line(_get(bytes(content), home))

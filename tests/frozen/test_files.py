@@ -1,4 +1,4 @@
-"""A slim file, or one of other sources, is not tested as if it were the whole program."""
+"""A slim file, or a file built from other sources, is not tested."""
 
 from __future__ import annotations
 

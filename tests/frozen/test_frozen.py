@@ -1,6 +1,6 @@
 """The frozen file: what a start touches, where it runs, how large it is.
 
-What it answers is tested by test_same_as_source.
+test_same_as_source tests its answers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The frozen file with a memo: what its launcher does, and that it is never another answer."""
+"""The frozen file with a memo: its launcher's system calls, and the same answers as without."""
 
 from __future__ import annotations
 

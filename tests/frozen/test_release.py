@@ -1,4 +1,4 @@
-"""What a release is made from: companions of the file, pinned packages and interpreter."""
+"""The inputs of a release: the files beside the program, pinned packages and interpreter."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_make_install_and_the_venvs_install_only_what_is_pinned_by_hash(tmp_path
     assert len(pips) >= 5
     for line in pips:
         assert "--require-hashes" in line or "--no-index" in line, line
-        # Else pip fetches the build backend by itself, whatever version there is.
+        # Without this, pip downloads the newest version of the build backend.
         builds = line.rstrip().endswith(" .")
         assert not builds or "--no-build-isolation" in line, line
 

@@ -1,4 +1,4 @@
-"""The frozen file answers as the source does: the tests that only see the executable, run on it."""
+"""The frozen file passes the tests of the source that run only the executable."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def contents(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The build's list of modules."""
+    """The module of the build that lists the uncompressed modules."""
     monkeypatch.setattr(sys, "path", [str(ROOT / "packaging"), *sys.path])
     return importlib.import_module("freeze.contents")
 

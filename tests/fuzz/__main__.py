@@ -17,7 +17,7 @@ from tests.fuzz.run import Run
 from tests.fuzz.targets import TARGETS
 from tests.support.executable import ROOT
 
-# Whatever the time: this many server URLs, and not one request for a host on no table.
+# At least this many server URLs: none outside the tables causes a request.
 _URLS = 1_000_000
 _AT_ONCE = 2
 
@@ -41,7 +41,7 @@ def main() -> int:
             guided = GuidedRun(name, arguments.seed).go(arguments.seconds)
             print("\n  ".join([guided.figures(), *guided.crashers]), flush=True)
             return not guided.crashers
-        # A process of its own: some targets change theirs, and SDKs leave a lot lying about.
+        # A process for each target: some change their process, and SDKs leave memory behind.
         options = ("--alone", "--seconds", str(arguments.seconds), "--seed", str(arguments.seed))
         command = [sys.executable, "-m", "tests.fuzz", name, *options]
         return subprocess.run(command, check=False, cwd=ROOT).returncode == 0

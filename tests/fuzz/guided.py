@@ -1,7 +1,7 @@
 """The same fuzzers under the coverage-guided engine, each in a process of its own.
 
-``python -m tests.fuzz.guided TARGET SECONDS SEED CORPUS`` is that process: the engine never comes
-back from a run. What it finds worth keeping stays in the corpus for the next one.
+``python -m tests.fuzz.guided TARGET SECONDS SEED CORPUS`` is that process: the engine ends the
+process after a run. Inputs with new coverage stay in the corpus for the next run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.support.programs import ran
 
 CORPORA = ROOT / "build" / "fuzz"
 _LONGEST = 1 << 14
-# Beyond the time it is given, for loading an SDK and reading the corpus.
+# Added to the given time: loading an SDK and reading the corpus.
 _SLACK_S = 180
 
 

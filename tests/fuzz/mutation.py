@@ -1,4 +1,4 @@
-"""Inputs without end: those of a corpus, spoiled and put together anew."""
+"""Unlimited inputs: those of a corpus, changed and combined."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Server URLs by the million: is a cloud asked for any host outside the tables?
+"""Millions of server URLs: no host outside the tables may cause a request to a cloud.
 
-The providers are the ones of the process's own wiring; the network under them is a count. The
-oracle of ``urls`` says, by another reading of the rules, which hosts there may be a question for.
+The sources are those of the wiring, with providers that only count requests. The oracle of
+``urls``, a second implementation of the rules, says which hosts may cause one.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class ServerURLs(Target):
         return [text.encode() for text in islice(server_urls(seed=0), 64)]
 
     def inputs(self, source: random.Random) -> Iterator[bytes]:
-        """Hosts put together from what clouds' hosts are made of; mutation alone finds few."""
+        """Hosts made of parts of clouds' hosts; mutation alone finds few of them."""
         yield from self.seeds()
         for text in server_urls(source.randrange(1 << 32)):
             yield text.encode()

@@ -1,4 +1,4 @@
-"""Fuzzers of what we read ourselves: requests, files, the answers of helpers."""
+"""Fuzzers of our own parsers: requests, files, the answers of helpers."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ class ConfigJson(Target):
 
 
 def _check_names(names: Callable[[], Iterable[str | None]]) -> None:
-    """See that each leads to a program on PATH and to nothing else."""
+    """Check that each name leads to a program on PATH and to no other file."""
     for name in names():
         program = program_name(name) if name is not None else f"{PREFIX}none"
         if not re.fullmatch(r"docker-credential-[A-Za-z0-9][A-Za-z0-9._-]*", program):
@@ -199,7 +199,7 @@ def _check_names(names: Callable[[], Iterable[str | None]]) -> None:
 
 
 class SettingsFile(Target):
-    """Settings in TOML, their rules, and where those send a host."""
+    """Settings in TOML, their rules, and the sources that the rules choose for a host."""
 
     name = "settings"
     words = (
@@ -253,7 +253,7 @@ class SettingsFile(Target):
 
 
 class CacheEntry(Target):
-    """Files of the cache: what is not whole, ours and of this key is nothing."""
+    """Files of the cache: an entry that is incomplete or of another user or key is ignored."""
 
     name = "cache"
     words = (b"created_at=", b"expires_at=", b"secret=", b"sealed=", b"=", b"\n", b"nan", b"inf")
@@ -277,7 +277,7 @@ class CacheEntry(Target):
         kind = {b"t": TOKEN, b"f": FAILURE}.get(data[:1])
         content = data[1:] if kind is None else self._sealed_off(kind, data[1:])
         entry, failure = Entry.decode(self._KEY, content), Failure.decode(self._KEY, content)
-        # The digest is not a signature, and the engine learns to make it.
+        # The digest is not a signature: the engine can produce it.
         made = TOKEN if entry else FAILURE
         if (entry or failure) and content != self._sealed_off(made, content.split(b"\n", 2)[2]):
             raise Finding(f"{content!r} passes for whole")
@@ -306,7 +306,7 @@ class CacheEntry(Target):
 
 
 class HelperReply(Target):
-    """What another helper may answer, and how it may end."""
+    """Output and exit status of another helper."""
 
     name = "helper"
     words = (
@@ -356,7 +356,7 @@ class _Answering(Helper):
 
 
 class RawJson(Target):
-    """Edits of config.json: what they are not about stays, byte for byte."""
+    """Edits of config.json: all other bytes stay unchanged."""
 
     name = "rawjson"
     words = (b'"a"', b'"b"', b":", b",", b"{", b"}", b"[", b"]", b" ", b"\t", b"\r\n", *_JSON_WORDS)
@@ -396,7 +396,7 @@ class RawJson(Target):
 
 
 def _can_hold(value: Any, path: tuple[str, ...]) -> bool:
-    """Whether there is a place for a value: objects all the way, as far as there is anything."""
+    """Whether a value can be put at a path: every existing member on the way is an object."""
     for name in path:
         if not isinstance(value, dict):
             return False

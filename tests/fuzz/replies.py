@@ -1,7 +1,6 @@
-"""Fuzzers of the clouds' replies: the real SDK asks, a server on loopback says anything at all.
+"""Fuzzers of the clouds' replies: the real SDK asks, and a loopback server answers with the input.
 
-Everything else that is asked on the way is answered rightly. Nothing is waited for: the pauses that
-the SDKs make between repetitions take no time here.
+The other requests get the right reply. The pauses of the SDKs between attempts take no time.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ from tests.support.machine import Machine
 
 _OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 _NO = b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n\r\n"
-# No reply is waited for: reaching this means that something hung.
+# Every reply comes at once: a run that takes this long hangs.
 _HUNG_S = 20.0
 
 
@@ -193,7 +192,7 @@ STEPS_BY_NAME = {step.name: (cloud, step) for cloud, steps in STEPS.items() for 
 
 
 def replies_at(name: str) -> Callable[[], Replies]:
-    """The fuzzer of one step, to be made when it is run."""
+    """Makes the fuzzer of one step, when the fuzzer is run."""
     return lambda: Replies(*STEPS_BY_NAME[name])
 
 

@@ -1,4 +1,4 @@
-"""One run of a fuzzer: until the time is up, and so many inputs at least were tried."""
+"""One run of a fuzzer: at least so long, and at least so many inputs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.fuzz.target import SEEDS, Target
 
 
 class Run:
-    """What came of it. ``crashers`` are inputs that broke a promise, one of each kind."""
+    """The result. ``crashers`` are inputs that broke a promise, one of each kind."""
 
     def __init__(self, target: Target, seed: int) -> None:
         self.target = target
@@ -43,7 +43,7 @@ class Run:
         )
 
     def keep_crashers(self) -> list[str]:
-        """Leave them where every run begins with them, and say where."""
+        """Write the crashers to the seeds of the next runs; their paths."""
         return [f"{kind}: {keep(self.target.name, data)}" for kind, data in self.crashers.items()]
 
 

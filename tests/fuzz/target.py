@@ -1,4 +1,4 @@
-"""What a fuzzer is: inputs to begin with, and what has to hold for every other."""
+"""A fuzzer's target: its first inputs, and what has to hold for every input."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Finding(AssertionError):
 
 
 class Target:
-    """One parser, or several that read the same.
+    """One parser, or several for the same input.
 
-    ``words`` are what its inputs are made of: mutations put them in. One target at a time: some
-    change the process they are in until they are closed.
+    Mutations insert ``words``. Use one target at a time: some change their process until they are
+    closed.
     """
 
     name: str
@@ -54,11 +54,11 @@ class Target:
         return ""
 
     def close(self) -> None:
-        """Put back what was changed of the process."""
+        """Undo the changes to the process."""
 
 
 def check_no_secret(error: CredentialError) -> None:
-    """See that an error is fit to be shown: a line, and nothing of what was read."""
+    """Check that an error is one line without any part of the input."""
     for text in (error.reason, error.hint or ""):
         if SECRET in text:
             raise Finding(f"a message has a secret: {text!r}")

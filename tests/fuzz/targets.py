@@ -1,4 +1,4 @@
-"""Every fuzzer by name, to be made when it is run."""
+"""A function for each fuzzer, by name, that makes it."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def test_the_fuzzers_regular_expressions_and_the_host_tables_agree() -> None:
         if not line.startswith("#"):
             urls.check(line.split("\t")[0])
     routed = Counter(urls.check(text) for text in islice(urls.server_urls(seed=1), 50_000))
-    # A fuzzer that never gets past the front door would prove nothing.
+    # Without routed hosts, the comparison would prove nothing.
     assert min(routed[name] for name in NAMES) > 100
 
 

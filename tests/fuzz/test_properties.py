@@ -1,4 +1,4 @@
-"""The fuzzers' promises on inputs that are put together rather than spoiled."""
+"""The promises of the fuzzers, for inputs that are generated and not mutated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.fuzz.parsers import ConfigJson, HelperReply, Protocol, RawJson, Setti
 from tests.fuzz.replies import REPLIES, Replies
 from tests.fuzz.target import SECRET
 
-# The same on every run: what chance finds is the fuzzers' business.
+# The same inputs on every run: the fuzzers try random ones.
 _often = settings(
     max_examples=150, derandomize=True, deadline=None, database=None,
     suppress_health_check=list(HealthCheck),

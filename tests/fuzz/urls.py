@@ -1,4 +1,4 @@
-"""Server URLs by the million, against a second reading of the host rules.
+"""Millions of server URLs, compared with a second implementation of the host rules.
 
 The oracle shares nothing with the product: it is regular expressions over the whole text, where
 the product compares labels with the patterns of zones. The generator makes hosts from those
@@ -104,7 +104,7 @@ _NOISE = "abz019-._:/?#@%\\ \t\0éſK。AZ"
 
 
 def server_urls(seed: int) -> Iterator[str]:
-    """Server URLs without end: hosts of every zone, most of them with something changed."""
+    """Unlimited server URLs: hosts of every zone, most of them with a change."""
     source = random.Random(seed)
     pick = source.choice
     while True:
@@ -132,7 +132,7 @@ def server_urls(seed: int) -> Iterator[str]:
 
 
 def check(text: str) -> str | None:
-    """Compare the two readings of one server URL; the cloud that both name."""
+    """Compare the product and the oracle for one server URL; the cloud that both name."""
     found = route(ServerURL.parse(text), _ALL_ZONES)
     provider = found.provider if found else None
     assert provider == oracle(text), f"{text!r}: routed to {provider}, expected {oracle(text)}"

@@ -1,1 +1,1 @@
-"""One ``get`` and one pull from the real clouds, for those who have accounts there."""
+"""One ``get`` and one pull from the real clouds, with the accounts of the person who runs it."""

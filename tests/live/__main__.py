@@ -1,8 +1,8 @@
 """``make live``: for each cloud, one ``get`` and one manifest pulled with its answer.
 
 The repository of a cloud is named by a variable: ``LIVE_ECR=HOST/REPOSITORY:TAG``, and the same
-with the name of each other cloud. A cloud without a variable or an identity here is skipped, in
-words. Nothing is pushed, kept or changed; no secret is printed. ``LIVE_PROGRAM`` is the file to
+with the name of each other cloud. A cloud without a variable or an identity is skipped, with the
+reason. Nothing is pushed, kept or changed; no secret is printed. ``LIVE_PROGRAM`` is the file to
 try, by default the source.
 
 Sources:
@@ -42,11 +42,11 @@ _IDENTITY_TOKEN = "<token>"
 
 
 class Skipped(Exception):
-    """There is nothing to try with."""
+    """A variable or an identity is missing."""
 
 
 class Failed(Exception):
-    """It was tried, and did not work."""
+    """The get or the pull failed."""
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""``make live`` on the loopback clouds: what it does where there are accounts, and where not."""
+"""``make live`` on the loopback clouds, with identities and without."""
 
 from __future__ import annotations
 

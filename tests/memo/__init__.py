@@ -1,1 +1,1 @@
-"""The memo that the frozen file's launcher answers from: Python's side, C's side, and both."""
+"""The memo of a cached answer: how Python writes it, how the launcher (C) reads it."""

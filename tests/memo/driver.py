@@ -1,4 +1,4 @@
-"""Builds and runs the launcher's part that reads memos, without Python around it."""
+"""Builds and runs ``memo.c``, the launcher's reader of memos, without Python."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def built(folder: Path, *options: str) -> Path:
 def ask(
     driver: Path, *arguments: str, stdin: bytes, environ: Mapping[str, str], argv0: str = ""
 ) -> Completed | None:
-    """Run the driver; ``None`` where it has no answer."""
+    """Run the driver; ``None`` if it gives no answer."""
     reader, writer = os.pipe()
     with open(reader, "rb") as request:
         with open(writer, "wb") as client:

@@ -1,4 +1,4 @@
-"""Calls of the source that behave as the frozen file does, memo included."""
+"""Runs the source as the frozen file runs, including the memo."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.executable import ROOT, Completed
 
 
 class Frozen:
-    """A server of such calls, with a working folder of its own."""
+    """A process of ``server`` with a working folder of its own."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -43,7 +43,7 @@ class Frozen:
         plant: bool = True,
         looks: Path | None = None,
     ) -> Completed:
-        """A get; ``looks`` is a file to write to what it looked at."""
+        """A get; the paths, variables and facts that it reads are written to the file ``looks``."""
         call: dict[str, Any] = {
             "stdin": host, "environ": environ, "arguments": [argv0, "get"], "plant": plant,
             "looks": str(looks or ""),

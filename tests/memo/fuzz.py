@@ -1,6 +1,7 @@
-"""Random machines with a memo, one random change, and the answer compared with the whole way's.
+"""Random machines with a memo, one random change, and two answers compared.
 
-The launcher may be silent. If it answers, a ``get`` of Python on the same machine answers the same.
+The launcher may give no answer. If it gives one, a ``get`` by Python on the same machine gives the
+same.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tests.memo.frozen import Frozen
 from tests.support.executable import NOT_FOUND, Completed, pinned_environment
 from tests.support.programs import ran
 
-# The launcher: with what standard input, environment and argv[0]; ``None`` where it is silent.
+# The launcher: standard input, environment, argv[0] → its answer; ``None`` if it has none.
 Launcher = Callable[[str, dict[str, str], str], Completed | None]
 
 _VALUES = ("", "0", "1", "true", "off", "default", "work", "/", "/dev/null", "~/x", "relative", "é")
@@ -87,7 +88,7 @@ def _variable(trial: Trial, random: Random) -> str:
 
 
 def _asked_variable(trial: Trial, random: Random) -> str:
-    """One of those that the memo asks about."""
+    """A variable that the memo asks about."""
     names = [line[2:] for line in _questions(trial) if line[:1] == "V"]
     if not names:
         return _variable(trial, random)
@@ -199,7 +200,7 @@ def _link_above(trial: Trial, random: Random) -> str:
 
 
 def _part(trial: Trial, random: Random) -> str:
-    """One part of the machine is another: a user, a role, a profile, an endpoint."""
+    """Change one part of the machine: a user, a role, a profile, an endpoint."""
     own = trial.kind.environment(trial.draws)
     name = random.choice([name for name in trial.kind.choices if name != "source"])
     trial.draws = trial.draws | {name: random.choice(trial.kind.choices[name])}
@@ -249,7 +250,7 @@ def _machine(
 
 
 def by_file(file: Path) -> Launcher:
-    """The frozen file, which starts Python where its launcher is silent."""
+    """By the frozen file, which starts Python if its launcher has no answer."""
 
     def launch(host: str, environ: dict[str, str], argv0: str) -> Completed:
         stdin: dict[str, Any] = {"input": host.encode(), "encoding": None}
@@ -300,9 +301,9 @@ def _change(trial: Trial, random: Random) -> str:
     try:
         return random.choice(_CHANGES)(trial, random)
     except (OSError, ValueError, shutil.Error, subprocess.SubprocessError) as error:
-        return f"none: {error}"  # what a change before left
+        return f"none: {error}"  # left by an earlier change
 
 
 def _may_be_of_memo(answer: Completed) -> bool:
-    """Whether an answer can be a memo's; where no token can be planted, the file asks the cloud."""
+    """Whether an answer can come from a memo: without a planted token, the file asks the cloud."""
     return b"token-" in answer.stdout or answer.stdout == NOT_FOUND

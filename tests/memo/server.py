@@ -1,8 +1,8 @@
-"""Serves gets as the frozen file does, memo included: each in a fork of a small process.
+"""Serves gets as the frozen file does, including the memo: each in a fork of a small process.
 
-A line of JSON on standard input is a call, a line on standard output its result. Where a call says
-so, a token is put into the cache first if there is none: its text names the cache key, so that an
-answer for another identity is seen. Started as a program of its own: a memo is written only by a
+A line of JSON on standard input is a call, a line on standard output its result. If a call asks for
+it, a missing token is put into the cache first. Its text contains the cache key, so that a test
+notices an answer for another identity. Started as a program of its own: a memo is written only by a
 process that has loaded no network.
 """
 
@@ -68,7 +68,7 @@ def _run(call: dict[str, Any]) -> None:
 
 
 def _plant() -> None:
-    """Keep a token for whatever identity asks, as its cloud would give it."""
+    """Cache a token for the identity of a request, as its cloud would give it."""
     from cred_helper import files
     from cred_helper.cache.cached import CachedProvider
     from cred_helper.cache.entry import Entry
@@ -94,7 +94,7 @@ def _plant() -> None:
 
 
 def _note_looks(path: str) -> None:
-    """Write down every look at a file, a variable or the machine, until a memo is written."""
+    """Record every read of a file, a variable or a fact of the machine, until a memo is written."""
     from cred_helper.cache import memo
 
     looks: set[tuple[str, str]] = set()

@@ -54,7 +54,7 @@ def machine(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def recorded(machine: Path) -> Recording:
-    """Every question, of everything there is."""
+    """Every kind of question, about every kind of file and variable."""
     recording = Recording(os.environ)
     files.record = recording
     names = ["file", "empty", "script", "link", "dangling", "loop", "folder", "block", "large"]
@@ -239,7 +239,7 @@ def test_a_memo_with_an_unknown_question_gives_no_answer(driver: Path, home: Pat
 
 
 def silent_with(driver: Path, stdin: int) -> bool:
-    """Whether there is no answer to what a descriptor has, and it has all of it still."""
+    """Whether the driver gives no answer, and leaves the descriptor's content unread."""
     done = ran(driver, "get", stdin=stdin)
     assert done.returncode in (0, SILENT)
     return done.returncode == SILENT
@@ -290,7 +290,7 @@ def test_a_reply_that_cannot_be_written_is_left_to_python(driver: Path, kept: Pa
         assert done.returncode == SILENT
 
 
-# --- Whatever the file has ------------------------------------------------------------------------
+# --- Damaged memos --------------------------------------------------------------------------------
 
 
 def test_no_change_of_a_memo_makes_the_launcher_read_outside_of_it(
@@ -307,7 +307,7 @@ def test_no_change_of_a_memo_makes_the_launcher_read_outside_of_it(
     assert done.stdout == b"0\n"
 
 
-# --- What is left ---------------------------------------------------------------------------------
+# --- Removal --------------------------------------------------------------------------------------
 
 
 def test_a_memo_is_written_once_and_removed_with_the_cache(
@@ -323,7 +323,7 @@ def test_a_memo_is_written_once_and_removed_with_the_cache(
     assert memo.keep(recording, BUILD, [str(driver), "get"], DOCUMENT, 0)
     assert kept.stat().st_ino == before
     cache = TokenCache(str(machine / CACHE))
-    assert cache.entries(time.time()) == []  # the vectors' token has no name of the cache's
+    assert cache.entries(time.time()) == []  # the token of the vectors is not named as in the cache
     assert cache.clear() == 0
     assert not kept.exists()
 

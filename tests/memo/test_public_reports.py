@@ -1,6 +1,6 @@
-"""What went wrong in other caches that remember what a result depended on, tried on the memo.
+"""Bug reports of other caches that remember what a result depended on, tried on the memo.
 
-Each is a report of another program: what changed there and was not noticed.
+In each report, a cache did not notice a change.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Machine:
         return self._whole.get(host, self.environ, NAME)
 
     def learnt(self, host: str = HOST) -> bytes:
-        """An answer that the launcher repeats."""
+        """Write a memo; the answer, which the launcher repeats."""
         stdout = self.whole(host).stdout
         repeated = self.by_launcher(host)
         assert repeated is not None

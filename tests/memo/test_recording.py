@@ -26,7 +26,7 @@ _PATH = {
     *("realpath", "samefile"),
 }
 _MODULES = {"fcntl", "glob", "pathlib", "platform", "pwd", "random", "select", "shutil", "socket"}
-# Of modules that a get with a memo may load: what they call by themselves, and why it may be.
+# The calls of a module that are not recorded, with the reason, where a get may write a memo.
 _BY_THEMSELVES = {
     # The recording functions themselves, and what writes.
     "files": {"open", "os.access", "os.fstat", "os.path.isfile", "os.path.realpath", "os.stat",
@@ -71,7 +71,7 @@ _OF_A_QUESTION = {
 
 
 def looks_in(source: str) -> set[str]:
-    """What the code of a module looks at the machine with."""
+    """The calls by which a module's code looks at the machine."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         match node:
@@ -116,7 +116,7 @@ def frozen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frozen]:
 
 
 def unrecorded(seen: list[list[str]], questions: set[str], own: str) -> list[list[str]]:
-    """What a call looked at and its memo does not ask about."""
+    """What a call looked at without a question in its memo."""
     recorded = {question[2:] for question in questions}
     names = {question[2:] for question in questions if question.startswith("V ")}
     missing = []

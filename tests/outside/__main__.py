@@ -2,8 +2,8 @@
 
 It runs in namespaces of its own, where loopback is the only network: the registries are servers on
 127.0.0.1 behind a proxy, and every daemon ends with the run. ``--only PATTERN`` (repeatable)
-chooses clients, ``--way`` and ``--registry`` a part of their cells. A run of all of them that goes
-as it ought to writes the page of the documentation.
+chooses clients, ``--way`` and ``--registry`` a part of their cells. A run of all clients without an
+unexpected result writes the page of the documentation.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _INSIDE = "OUTSIDE_FOLDER"
 
 
 def main() -> None:
-    """Exit status 1 if something fails that is not explained."""
+    """Run the clients; the exit status is 1 if a failure has no note in the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.outside")
     parser.add_argument("--only", action="append", metavar="PATTERN", default=[])
     parser.add_argument("--way", action="append", choices=WAYS, default=[])
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def _inside() -> int:
-    """Run again in new namespaces; what they mounted is gone when their folder is removed."""
+    """Run again in new namespaces, whose mounts end before their folder is removed."""
     alone = ("--net", "--mount", "--pid", "--ipc", "--uts", "--fork", "--mount-proc")
     python = (sys.executable, "-m", "tests.outside", *sys.argv[1:])
     with tempfile.TemporaryDirectory(prefix="outside-", dir="/var/tmp") as folder:
@@ -97,7 +97,7 @@ def _cells(
             for title in titles:
                 identity = folder / f"identity-{title}"
                 identity.mkdir()
-                # One for both ways: BuildKit keeps a registry's token for the next build.
+                # One registry for both ways: BuildKit keeps a registry's token for the next build.
                 with PLACES[title](authority, proxy, identity) as place:
                     for way in ways:
                         run = Run(client, place, way, proxy, folder, found)

@@ -44,7 +44,7 @@ class Client:
     ``{built}``, ``{server}``, ``{host}``, ``{key}`` (docker's), ``{username}``, ``{context}`` and
     ``{folder}`` are filled in. ``login`` is the one for a registry without an identity: it reads
     the password from standard input. Where no other is possible, the operation ``login`` is empty.
-    An operation ``get`` prints what it got, as our helper does; ``{}`` for none.
+    An operation ``get`` prints its credential as a helper does, or ``{}``.
     """
 
     versions: Mapping[str, str]
@@ -62,11 +62,11 @@ class Client:
 
     @property
     def name(self) -> str:
-        """As it is chosen by."""
+        """The name for ``--only``."""
         return f"{next(iter(self.versions))} {self.variant}".strip()
 
     def missing(self) -> list[str]:
-        """What is not installed."""
+        """The names of the programs that are not installed."""
         programs = (
             command.partition(" ")[0]
             for command in self.versions.values()
@@ -82,7 +82,7 @@ class Client:
 
 
 def _version(command: str) -> str:
-    """The first word of the output that is a number; of what we built, what it was built from."""
+    """The first number in the program's output, or the module version of a Go program."""
     if command[0].isdigit():
         return command
     built = os.path.realpath(shutil.which(command.split(maxsplit=1)[0], path=PATH) or "")
@@ -101,7 +101,7 @@ def _version(command: str) -> str:
 
 
 class Run:
-    """One client on one registry, with us named in one way, and a home of its own."""
+    """One client on one registry, with one way to name this program, and a home of its own."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class Run:
         }
 
     def _configure(self) -> None:
-        """Name us as our own command does, and log in for a client that cannot."""
+        """Configure the client by ``configure``, and log in for a client that cannot."""
         arguments = map(self.filled, WAYS[self.way])
         done = self.machine.run("configure", "--yes", *arguments)
         assert done.status == 0, done
@@ -147,9 +147,9 @@ class Run:
             self.machine.store(self.place.host, self.place.username, self.place.password)
 
     def operations(self) -> Iterator[tuple[str, str]]:
-        """Do all that make sense on this registry; the name of each, and why it failed."""
+        """Do all operations that apply to this registry; the name of each, and why it failed."""
         self._configure()
-        # A login comes first where nothing works without one.
+        # A registry without an identity needs a login first.
         first = ["login"] if self.place.password and "login" in self.client.operations else []
         for name in dict.fromkeys((*first, *self.client.operations)):
             how = self.client.operations[name]
@@ -192,7 +192,7 @@ class Run:
         return output
 
     def _get(self, commands: tuple[str, ...]) -> None:
-        """Have a library ask us, and the registry accept the answer."""
+        """Have a library ask this program, and check that the registry accepts the credential."""
         output = self.call(*commands)
         try:
             found = json.loads(_last_line(output))
@@ -205,7 +205,7 @@ class Run:
             raise Failed(f"it has another credential, of {login[0]}")
 
     def _check(self, name: str) -> None:
-        """Ask the registry whether it was so."""
+        """Check the result of an operation at the registry."""
         seen = self.place.registry.logins
         users = {login.username for login in seen}
         if any(not login.accepted for login in seen):
@@ -221,6 +221,6 @@ class Run:
 
 
 def _last_line(text: str) -> str:
-    """The last line that says something."""
+    """The last line that is not empty."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""

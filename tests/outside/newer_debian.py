@@ -1,4 +1,4 @@
-"""The next Debian in a folder, for the engines and clients that this machine's Debian has older.
+"""The next Debian in a folder, for its newer engines and clients.
 
 Each of its programs has a script that starts it by chroot; the run's own files have the same paths
 inside. The program under test has to be a frozen file: the folder has no other Python.
@@ -26,12 +26,12 @@ _LIMIT_S = 3600
 
 
 def program(name: str) -> str:
-    """The script that starts a program of it."""
+    """The script that starts a program of the next Debian."""
     return str(_SCRIPTS / name)
 
 
 def set_up() -> Iterator[str]:
-    """Make the folder and its scripts; why it cannot be."""
+    """Make the folder and its scripts; the reason if that fails."""
     if not _ROOT.is_there:
         this_machine.install_tools()
         made = steps.taken(_ROOT, "root", _LIMIT_S, steps.make_root)

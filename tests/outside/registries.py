@@ -28,7 +28,7 @@ _BUSYBOX = Path("/usr/bin/busybox")
 
 @dataclass(frozen=True)
 class Place:
-    """A running registry, and what a person needs to use it."""
+    """A running registry: its names, its images and its login."""
 
     host: str
     registry: Registry
@@ -54,7 +54,7 @@ class Place:
 
     @property
     def base(self) -> str:
-        """The image that a build begins with."""
+        """The base image of a build."""
         return f"{self.host}/{BASE}:1"
 
     def built(self, tag: str) -> str:
@@ -62,7 +62,7 @@ class Place:
         return f"{self.host}/{BUILT}:{tag}"
 
     def is_pushed(self, tag: str) -> bool:
-        """Whether there is this tag, or the version of a chart that ends in it."""
+        """Whether the registry has this tag, or a chart's version that ends in it."""
         return any(found.endswith(tag) for found in self.registry.tags(BUILT))
 
 

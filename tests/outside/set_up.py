@@ -1,8 +1,8 @@
 """``python -m tests.outside.set_up``: install the clients, pinned, into ``build/outside``.
 
 Debian's come from the machine's own apt sources. Go programs are built from their modules, each
-with its own ``go.mod`` and ``go.sum``. What is there already stays; what cannot be installed is
-reported, and its clients are left out of the table.
+with its own ``go.mod`` and ``go.sum``. Installed programs stay. A program that cannot be installed
+is reported, and the table has no row of its clients.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _from_debian() -> Iterator[str]:
 def _from_go() -> Iterator[str]:
     for program in GO:
         made = PROGRAMS / program.name
-        # Another version is another file.
+        # The file's name contains the version.
         kept = made.with_name(f"{program.name}-{program.version}")
         if not kept.exists():
             yield from _built(program, kept)
@@ -134,7 +134,7 @@ def _libraries() -> Iterator[str]:
 
 
 def _built(program: GoProgram, target: Path) -> Iterator[str]:
-    """Build a program in a copy of its module, as its own project does."""
+    """Build a program in a copy of its module, by the commands of its own project."""
     if not shutil.which("go"):
         yield f"{program.name}: Go is not installed"
         return

@@ -1,4 +1,4 @@
-"""The table of what works: one row a client and way to name us, one column a registry."""
+"""The table of results: a row for each client and way to name us, a column for each registry."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ OPERATIONS = ("get", "login", "pull", "build", "push", "logout")
 
 @dataclass(frozen=True)
 class Cell:
-    """What came of one client on one registry: why each operation failed, empty if it did not."""
+    """The result of one client on one registry: the failure of each operation, or an empty text."""
 
     client: str
     title: str
@@ -82,7 +82,7 @@ class Table:
         self._cells.append(cell)
 
     def wrong(self) -> list[str]:
-        """What fails and is not explained, and what is explained and does not fail."""
+        """The failures without a note, and the notes without a failure."""
         wrong, met = [], set()
         for cell in self._cells:
             for operation, reason in cell.outcome.items():
@@ -111,7 +111,7 @@ class Table:
         return "\n".join([*lines, "", *self._numbered(), ""])
 
     def page(self, **run: str) -> str:
-        """For the documentation: which program, of which commit, and the day."""
+        """For the documentation: with the program, its commit and the day."""
         head, *rows = self._rows()
         table = "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
         return PAGE.format(table=table, notes="\n".join(self._numbered()), **run)
@@ -129,7 +129,7 @@ class Table:
             yield [title, way, ", ".join(operations), *words]
 
     def _word(self, cell: Cell | None) -> str:
-        """What stands in the table: ``ok``, or the operations that failed and their notes."""
+        """The text of a cell: ``ok``, or the operations that failed and their notes."""
         if cell is None or not cell.outcome:
             return "-"
         failed: dict[str, list[str]] = {}

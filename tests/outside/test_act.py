@@ -38,7 +38,7 @@ def test_act_runs_the_workflow_for_five_registries(world: World, tmp_path: Path)
     shutil.copy(ACTION, action)
     text = world.recipe("github")
     used = next(line for line in text.splitlines() if "uses:" in line)
-    # act has the workflow's own repository alone, once it is checked out.
+    # act has only the workflow's own repository, after its checkout.
     own = "      - uses: actions/checkout@v4\n      - uses: ./.github/actions/setup"
     workflow.write_text(text.replace(used, own))
     for command in (

@@ -1,4 +1,4 @@
-"""AWS's own imitation of an EC2 instance's metadata service answers the SDK, IMDSv2 only or both.
+"""AWS's own mock of EC2's metadata service answers the SDK, with IMDSv2 only or both versions.
 
 Source: https://github.com/aws/amazon-ec2-metadata-mock
 """

@@ -1,4 +1,4 @@
-"""The steps of ``make release``: what is refused, what is merged, and the image of two programs."""
+"""The steps of ``make release``: refusals, the merge of parts, and the image of two programs."""
 
 from __future__ import annotations
 

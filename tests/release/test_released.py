@@ -1,4 +1,4 @@
-"""What ``make release`` has built, installed and used as README says: ``make release/check``."""
+"""The files of ``make release``, installed and used as README says: ``make release/check``."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_the_sdist_builds_the_wheel(release: Path, tmp_path: Path) -> None:
 
 @pytest.fixture
 def publisher(release: Path, proxy: TerminatingProxy) -> Iterator[LoopbackServer]:
-    """github.com and the release that it has."""
+    """A server in place of github.com, with the release."""
     with LoopbackServer() as server:
         for path in release.iterdir():
             at = f"/{REPOSITORY}/releases/download/v{__version__}/{path.name}"

@@ -41,7 +41,7 @@ class Clouds:
 
 @contextmanager
 def clouds() -> Iterator[Clouds]:
-    """They run as long as the context."""
+    """Run the clouds inside the context."""
     with ExitStack() as stack:
         # In every root, /tmp is in memory.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))
@@ -102,7 +102,7 @@ def _is_of(cloud: Hosted, output: bytes) -> bool:
 def _get(inside: Inside, host: str, log: Path) -> subprocess.CompletedProcess[bytes]:
     done = run(inside, [_IN_ROOT, "get"], _LIMIT_S, stdin=host.encode(), errors=subprocess.PIPE)
     with log.open("ab") as file:
-        # The reply of a success is a secret, if only that of a loopback cloud.
+        # The reply of a success contains a secret, although of a loopback cloud.
         shown = done.stdout if done.returncode else b""
         file.write(f"{host}: {done.returncode}\n".encode() + done.stderr + shown)
     if done.returncode == OUT_OF_TIME:

@@ -46,7 +46,7 @@ def _mount(source: str, target: str, kind: str = "", flags: int = 0, options: st
 
 
 def _bind(source: str, target: str) -> None:
-    """Show a file or folder of this machine at another path, which is made."""
+    """Bind-mount a file or folder of this machine at another path, which is created."""
     if os.path.isdir(source):
         os.makedirs(target, exist_ok=True)
     else:
@@ -75,7 +75,7 @@ def _register(line: str) -> int:
 
 
 def _prepare_root(root: str, wanted: dict[str, Any]) -> str:
-    """Mount what the root has; the folder to pivot to."""
+    """Mount the root and its contents; the folder to pivot to."""
     if wanted["discard"]:
         # What is written is in memory, and gone at the end.
         _mount("tmpfs", wanted["scratch"], "tmpfs")
@@ -115,9 +115,9 @@ def _prepare_root(root: str, wanted: dict[str, Any]) -> str:
 
 
 def _enter(root: str) -> None:
-    """Make it the root, without a trace of the old one.
+    """Make a folder the root, and unmount the old root.
 
-    A chroot would forbid programs inside to make user namespaces of their own.
+    After a chroot, programs inside could not make user namespaces of their own.
     """
     os.chdir(root)
     if _libc.syscall(_PIVOT_ROOT, b".", b".") != 0:

@@ -1,4 +1,4 @@
-"""What came of a step in a root, and the files that keep it."""
+"""The outcome of a step in a root, and the files that store outcomes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a step; ``root`` is where, and ``built_in`` where its file was built.
+    """The outcome of a step in ``root``; its file was built in ``built_in``.
 
     ``commit`` is the last one that changed what the step, or the build of its file, depends on.
     """
@@ -55,7 +55,7 @@ def kept(folder: Path = FOLDER) -> list[Outcome]:
 def keep(outcome: Outcome, folder: Path = FOLDER) -> None:
     """Keep this outcome, in place of that of the same step in the same roots.
 
-    A new file has not been tried anywhere.
+    Outcomes of an older file are removed.
     """
     owner = outcome.built_in or outcome.root
     path = folder / owner / "outcomes.json"

@@ -17,7 +17,7 @@ FOLDER = ROOT / "build/roots"
 SUITES = {"debian11": "bullseye", "debian12": "bookworm", "debian13": "trixie"}
 # Not released: for its clients (tests/outside) alone.
 _NEXT = {"debian14": "forky"}
-# Not a name that the program contains: a test looks for this path in the file.
+# The program must not contain this path: a test looks for it in the file.
 WORK = "/srv/checkout"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _BARE = ("empty", "musl")
@@ -43,7 +43,7 @@ class Root:
 
     @property
     def suite(self) -> str:
-        """The release of Debian; empty if it is none."""
+        """The release of Debian; empty for the other roots."""
         return (SUITES | _NEXT).get(self.system, "")
 
     @property
@@ -122,7 +122,7 @@ class Root:
         )
 
     def bare(self, files: Mapping[str, str], environment: Mapping[str, str]) -> Inside:
-        """A root that is the folder and these files alone; changes are given up."""
+        """A root with the folder and these files only; its changes are discarded."""
         is_debian = bool(self.suite)
         return Inside(
             root=str(self.folder),
@@ -159,5 +159,5 @@ def named(name: str) -> Root:
 
 
 def neighbours(architecture: str) -> list[Root]:
-    """Where the files of an architecture are tried."""
+    """The roots in which the files of an architecture are tried."""
     return [Root(f"{system}-{architecture}") for system in (*SUITES, *_BARE)]

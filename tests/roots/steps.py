@@ -22,7 +22,7 @@ _PACKAGES = re.compile(r"^apt-get install ([\w. +-]+?) +# (.*)$", re.MULTILINE)
 _TOTALS = re.compile(r"^(?:=+ )?((?:\d+ \w+(?:, )?)+) in [\d.]+s", re.MULTILINE)
 # Emulation makes programs that long, measured with the demo; a busy machine is slower again.
 _EMULATED = 4
-# The tests that say something about another processor, in minutes; the page describes them.
+# The tests that depend on the processor, and take minutes; the page describes them.
 _UNITS = ("bazel_protocol", "cache", "docker_protocol", "hosts", "locks", "programs", "sealing")
 SELECTED = (
     *(f"tests/unit/test_{name}.py" for name in _UNITS),
@@ -56,11 +56,11 @@ class Step:
         self.log = FOLDER / f"{root.name}.{name}.log"
 
     def shell(self, script: str, inside: Inside | None = None, *, network: bool = False) -> str:
-        """Run a script in the root to its end; what it printed."""
+        """Run a script in the root to its end; its output."""
         return self.run(["sh", "-euc", script], inside or self.root.inside(network=network))
 
     def run(self, command: Sequence[str], inside: Inside) -> str:
-        """Run a command to its end; what it printed."""
+        """Run a command to its end; its output."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             begins_at = log.tell()
@@ -97,7 +97,7 @@ def taken(
     commit: str = "",
     built_in: str = "",
 ) -> Outcome:
-    """Take a step; what came of it."""
+    """Take a step; its outcome."""
     started_at_s = perf_counter()
     step = Step(root, f"{name}-of-{built_in}" if built_in else name, limit_s)
     step.log.unlink(missing_ok=True)
@@ -138,7 +138,7 @@ def install(step: Step, *targets: str) -> None:
 
 
 def make_root(step: Step) -> str:
-    """A minimal Debian by debootstrap, or what another root has the packages for."""
+    """Make a minimal Debian by debootstrap, or a root from the packages of another."""
     root = step.root
     if root.suite:
         root.folder.mkdir(parents=True, exist_ok=True)
@@ -236,7 +236,7 @@ def suite(step: Step) -> str:
     """``make test``; the tests of ``SELECTED`` on an emulated processor."""
     install(step, "demo", "test")
     step.shell(f"cd {WORK}; make venv", network=True)
-    # A file with a line too long must not hide what the tests find.
+    # Lint runs after the tests: a long line must not hide a failing test.
     script = "make -o lint test; make lint"
     if step.root.is_emulated:
         script = f".venv/bin/python -m pytest -n 2 -k 'not ({_TOO_LONG})' {' '.join(SELECTED)}"

@@ -1,4 +1,4 @@
-"""The harness of ``make roots``: namespaces, outcomes and tables. It makes no root of a Debian."""
+"""The harness of ``make roots``: namespaces, outcomes and tables. No Debian is installed for it."""
 
 from __future__ import annotations
 

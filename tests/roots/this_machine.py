@@ -33,7 +33,7 @@ ON_MACHINE = "/run/machine"
 
 
 class CannotRun(Exception):
-    """A root or a step that this machine cannot have, and why."""
+    """This machine cannot make a root or take a step; the text is the reason."""
 
 
 @dataclass(frozen=True)

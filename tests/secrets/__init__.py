@@ -1,1 +1,1 @@
-"""The hunt: marked secrets everywhere, every failure provoked, and everything looked through."""
+"""The hunt: marked secrets in every place, every failure, and a search of every output."""

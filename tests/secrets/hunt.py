@@ -159,7 +159,7 @@ class Hunt:
             raise Leak(f"{where} has the secret of {', '.join(sorted(found))}: {data!r}")
 
     def plant(self) -> None:
-        """Take every file in the home as it is now for a file of the test."""
+        """Count every file that is in the home now as the test's own."""
         self._planted = dict(self._files())
 
     def check_files(self) -> None:

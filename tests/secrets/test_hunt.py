@@ -85,7 +85,7 @@ def _succeed(hunt: Hunt, identity: Identity, environment: Environment) -> None:
 
 
 def _fail(hunt: Hunt, identity: Identity, environment: Environment) -> None:
-    """Let the cloud quote every request in its errors, in its own form of an error and others."""
+    """Let the cloud quote every request in its errors, in several error formats."""
     cloud = hunt.clouds[identity.cloud]
     for number, form in enumerate(identity.forms):
         if identity.name.endswith("to renew"):  # the last run has renewed it

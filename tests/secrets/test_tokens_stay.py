@@ -1,7 +1,6 @@
-"""A cloud's token goes to that cloud, by https, and to the registry it is for: nowhere else.
+"""A cloud's token goes to that cloud and to the registry that the token is for, by https only.
 
-Not where a reply points, not where a challenge points, not where a name points, and not in the
-company of what ``~/.netrc`` has.
+No redirect, challenge or DNS name sends it elsewhere, and no request has a secret of ``~/.netrc``.
 """
 
 from __future__ import annotations
@@ -88,7 +87,7 @@ def test_a_registrys_realm_elsewhere_is_named_and_not_asked(hunt: Hunt) -> None:
 
 
 _STRANGERS = (
-    # Names that DNS, or here the proxy, leads to a cloud's registry all the same.
+    # Other names that DNS, or here the proxy, leads to a cloud's registry.
     "registry.corp.example",
     "https://registry.corp.example/v2/",
     "mirror.example:443",

@@ -1,7 +1,7 @@
 """A process that asks for a credential through the cache, from a cloud within itself.
 
-The cloud counts: every exchange is a line in a file that all such processes share. Everything else
-is the real thing: the provider bounded and cached as the wiring does it, the folder, the locks.
+The cloud counts: every exchange adds a line to a file that all such processes share. The cache, its
+folder and locks, and the time limit are the real ones, as in the wiring.
 
 ``python -m tests.soak.asker FOLDER COUNT`` waits for the end of standard input, asks once, and
 prints the secret or the reason.
@@ -28,12 +28,12 @@ from cred_helper.providers.common.interface import Identity, TokenRequest
 from tests.support.executable import ROOT
 from tests.support.requests import token_request
 
-# Far longer than any deadline that a test gives: reaching it means that something hung.
+# Far longer than any deadline of a test: a process that takes this long hangs.
 _HUNG_S = 120
 
 
 class CountingCloud:
-    """A provider that takes its time, writes down that it was asked, and answers or fails."""
+    """A provider that waits, records the exchange, and answers or fails."""
 
     name = "cloud"
 
@@ -102,7 +102,7 @@ class Asking:
         return [self._results[process.pid] for process in asked]
 
     def wait_for_exchange(self, number: int = 1) -> int:
-        """Wait until the cloud was asked that often; the process that asked it last."""
+        """Wait for this number of exchanges; the process of the last one."""
         ends_at_s = time.monotonic() + _HUNG_S
         while len(self.askers) < number:
             assert time.monotonic() < ends_at_s, f"{len(self.askers)} exchanges after {_HUNG_S} s"

@@ -1,8 +1,8 @@
-"""Kill ``get`` at random moments of an exchange, and look for a token that is torn or foreign.
+"""Kill ``get`` at random moments of an exchange, and look for torn tokens and foreign ones.
 
 The executable, the real SDK, AWS on loopback. Each round starts with a token that is due for
-renewal, so that the process loads the SDK, asks, and writes; three ask at once, and the killed
-one's work has to be taken over.
+renewal, so that the process loads the SDK, asks, and writes; three ask at once, and another takes
+over from the one that is killed.
 
 ``python -m tests.soak.killed_gets [--kills N]``
 """

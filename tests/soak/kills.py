@@ -1,8 +1,8 @@
 """Kill writers of the cache at random moments, and look for an entry that is torn or lost.
 
-Eight processes write tokens as fast as they can, to keys they share, some of them over already, so
-that every write also tidies. One after another is killed and replaced. Each says what it is about
-to write and what it has written, while it has the key's lock; so it is known, for every key and at
+Eight processes write tokens as fast as they can, to shared keys. Some tokens have expired, so that
+every write also tidies. One after another is killed and replaced. Each says what it is about to
+write and what it has written, while it has the key's lock; so it is known, for every key and at
 every moment, what a reader may find.
 
 ``python -m tests.soak.kills [--kills N]``
@@ -28,7 +28,7 @@ KEYS = [digest([f"key {number}"]) for number in range(24)]
 _LIFE_S = 3600.0
 # The longest secret, in digests.
 _MOST = 1500
-# One write in this many is of a token that is over, which the next one to tidy removes.
+# One write in this many is of an expired token, which the next tidying removes.
 _ONE_OVER_IN = 6
 
 
@@ -44,7 +44,7 @@ class Kills(Writers):
         super().__init__(folder)
         self.cache = TokenCache(folder)
         self.writes = 0
-        # The newest stamps: of any token, of a good one, of one that is over.
+        # The newest stamps: of any token, of a valid one, of an expired one.
         self._written = dict.fromkeys(KEYS, 0)
         self._written_good = dict.fromkeys(KEYS, 0)
         self._over = dict.fromkeys(KEYS, 1)
@@ -92,7 +92,7 @@ class Kills(Writers):
                 self.lost.append(key)
 
     def hear(self, said: str, *what: str) -> None:
-        """Keep what may be found from now on."""
+        """Record what a reader may find from now on."""
         key, life, stamp = what[0], what[2], int(what[1])
         if life == "over":
             self._over[key] = stamp
@@ -103,7 +103,7 @@ class Kills(Writers):
                 self._written_good[key] = stamp
 
     def tidy_later(self) -> None:
-        """Write one more token, when what was left behind has grown old."""
+        """Write one more token, once the leftovers are old enough to be removed."""
         later = time.time() + MAX_TEMPORARY_AGE_S + 1
         locks = self.cache.locks()
         assert self.cache.keep(digest(["last"]), token("last", later), locks)

@@ -23,7 +23,7 @@ from tests.soak import script
 from tests.soak.writers import ABOUT_TO, HAS, WRITERS, Writers, secret_of
 
 _REGISTRIES_EACH = 3
-# One in so many is a logout.
+# One change in this many is a logout.
 _LOGOUT_IN = 4
 _NOTHING = 0
 # The longest secret, in digests.
@@ -36,7 +36,7 @@ def registries(writer: int) -> list[str]:
 
 
 def _ignore(_warning: CredentialError) -> None:
-    """Warnings are not what this is about."""
+    """Ignore warnings."""
 
 
 class Logins(Writers):
@@ -45,7 +45,7 @@ class Logins(Writers):
         self.path = os.path.join(self.folder, "credentials.json")
         self.interrupted = self.changes = 0
         names = [registry for writer in range(WRITERS) for registry in registries(writer)]
-        # What is in the file: what was acknowledged last, or what has been begun since.
+        # The allowed contents: the last acknowledged change, or one that has begun since.
         self._possible = {name: {_NOTHING} for name in names}
         self._heard: dict[str, set[int]] = {name: set() for name in names}
         self._begun: set[str] = set()
@@ -70,7 +70,7 @@ class Logins(Writers):
             os.write(report, f"{HAS} {what}".encode())
 
     def replaced(self, writer: int) -> None:
-        """Count a change that the kill came into the middle of."""
+        """Count a change that the kill interrupted."""
         self.interrupted += not self._begun.isdisjoint(registries(writer))
         self._begun.difference_update(registries(writer))
 
@@ -88,7 +88,7 @@ class Logins(Writers):
                 self.lost.append(name)
 
     def _stamps(self) -> dict[str, int]:
-        """What the file says, by registry."""
+        """The content of the file, by registry."""
         try:
             entries = FileStore(self.path, _ignore)._read()
         except CredentialError as error:
@@ -102,7 +102,7 @@ class Logins(Writers):
         return stamps
 
     def hear(self, said: str, *what: str) -> None:
-        """Keep what may be found from now on."""
+        """Record what a reader may find from now on."""
         name, stamp = what
         self._heard[name].add(int(stamp))
         self._begun.add(name)

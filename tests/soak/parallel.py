@@ -1,4 +1,4 @@
-"""Ask by many processes at once, and count what the clouds were asked.
+"""Ask by many processes at once, and count the requests to the clouds.
 
 The executable, the real SDKs, the clouds on loopback. Every round starts with an empty cache.
 
@@ -20,7 +20,7 @@ from tests.clouds.proxy import TerminatingProxy
 from tests.support.machine import Machine
 
 Hosts = Callable[[int], list[str]]
-# What is asked for, of which cloud, by how many names of it.
+# The cloud, its hosts, and the number of its names that are asked for.
 CASES: tuple[tuple[str, str, Hosts], ...] = (
     ("one ECR registry", "ecr", lambda n: [loopbacks()["ecr"].host] * n),
     (

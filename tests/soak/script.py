@@ -1,4 +1,4 @@
-"""What the soaks do as scripts: kill that often in a folder, and print the figures."""
+"""Runs a soak as a script: so many kills in a folder, then the figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a cached answer costs: the modules it loads and the files it opens.
+"""The modules that a cached answer loads, and the files that it opens.
 
 Structure, not time: the list is the same on a busy machine.
 """
@@ -10,7 +10,7 @@ import sys
 from tests.support.executable import ROOT, Executable
 from tests.support.programs import ran
 
-# Set, it has the interpreter report every module it loads on standard error.
+# This variable has the interpreter report every module that it loads, on standard error.
 _PROFILE = "PYTHONPROFILEIMPORTTIME"
 
 
@@ -21,7 +21,7 @@ def loaded(
     arguments: tuple[str, ...] = ("get",),
     status: int = 0,
 ) -> set[str]:
-    """The modules that one ``get`` loads beyond those of an interpreter that does nothing."""
+    """The modules that one ``get`` loads and a bare interpreter does not."""
     variables = environment | {_PROFILE: "1"}
     idle = ran(sys.executable, "-c", "pass", env=variables, cwd=ROOT, check=True)
     done = Executable(variables).run(*arguments, stdin=request)

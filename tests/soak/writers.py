@@ -1,6 +1,6 @@
 """Writers that are killed at random moments and replaced, and a pipe on which they report it.
 
-What they write, and what is found wrong with it, is the soak's own.
+A subclass defines what they write and how it is checked.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ ABOUT_TO, HAS = "about-to", "has"
 
 
 def secret_of(name: str, stamp: int, most: int) -> str:
-    """Make a secret that shows any byte of another, of a length that depends on the stamp."""
+    """A secret in which a foreign byte is visible; its length depends on the stamp."""
     return f"{stamp} " + digest([name, str(stamp)]) * (1 + stamp % most)
 
 
 class Writers:
-    """The writers, what they said, and what was found wrong. They start with the first kill."""
+    """The writers, their reports, and the faults found. The writers start with the first kill."""
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
@@ -42,19 +42,19 @@ class Writers:
         raise NotImplementedError
 
     def check(self) -> None:
-        """Compare what is there with what was said about it."""
+        """Compare the stored content with the reports."""
         raise NotImplementedError
 
     def hear(self, said: str, *what: str) -> None:
-        """Take in one line of a report."""
+        """Process one line of a report."""
         raise NotImplementedError
 
     def replaced(self, writer: int) -> None:
-        """Take note that a writer was killed and checked after."""
+        """Record that a writer was killed and its content checked."""
 
     @property
     def litter(self) -> list[str]:
-        """What the killed left behind."""
+        """The files that killed writers left behind."""
         return [name for name in os.listdir(self.folder) if final_name(name)]
 
     def run(self, kills: int) -> Self:
@@ -73,7 +73,7 @@ class Writers:
         return pid
 
     def _kill_one(self) -> None:
-        """Kill a writer wherever it is, see that nothing came of it, and replace it."""
+        """Kill a writer at a random moment, check the content, and replace the writer."""
         time.sleep(random.uniform(0.0, 0.02))
         at = random.randrange(WRITERS)
         os.kill(self._writers[at], signal.SIGKILL)
@@ -93,7 +93,7 @@ class Writers:
         os.close(self._reporting)
 
     def listen(self) -> None:
-        """Hear everything that was said so far."""
+        """Process all reports so far."""
         while True:
             try:
                 heard = os.read(self._report, 1 << 16)

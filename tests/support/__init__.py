@@ -1,4 +1,4 @@
-"""What every suite runs the executable with.
+"""The helpers of every suite: the executable under test, its machine, and its secrets.
 
 executable.py  Executable: one process, bytes in, bytes and an exit status out
 preloaded.py   the same process as a fork that has the SDKs loaded; preloaded_server.py forks

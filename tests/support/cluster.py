@@ -37,7 +37,7 @@ AKS = {
     "kubernetes.azure.com/acr-client-id": azure.CLIENT_ID,
     "kubernetes.azure.com/acr-tenant-id": azure.TENANT_ID,
 }
-# A cluster of GKE, as the arguments of Google's plugin say it, and its pool.
+# A cluster of GKE and its identity pool, in the form of the arguments of Google's plugin.
 GKE_CLUSTER = ("--identity-provider=https://container.example/c", "--project-id", "team-project")
 GKE_AUDIENCE = "team-project.svc.id.goog"
 # Where the node's own identity comes from.
@@ -79,7 +79,7 @@ class Cluster:
         return self.issuer.token(subject, audience, **{"kubernetes.io": workload})
 
     def asked(self) -> str:
-        """Whose identity was asked since the last call: ``node``, ``pod``, both or neither."""
+        """The identities that asked since the last call: ``node``, ``pod``, both or neither."""
         found = set()
         for cloud in self.clouds:
             received = cloud.received

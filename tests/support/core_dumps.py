@@ -1,4 +1,4 @@
-"""The limit on core dumps: the tests of it begin with one that allows them."""
+"""The limit on the size of core dumps, for the tests that no core dump is written."""
 
 from __future__ import annotations
 

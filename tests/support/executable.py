@@ -75,7 +75,7 @@ class Completed:
 class Executable:
     """Runs the executable under test in a pinned environment.
 
-    ``starts_for_real`` is whether no run is a fork: see ``preloaded``.
+    With ``starts_for_real``, no run is a fork: see ``preloaded``.
     """
 
     starts_for_real = bool(_UNDER_TEST or os.environ.get("REAL_EXECUTABLE"))
@@ -104,7 +104,7 @@ class Executable:
         without: tuple[str, ...] = (),
         **options: Any,
     ) -> Completed:
-        """Run once. ``environment`` is added to the pinned one, ``without`` taken from it."""
+        """Run once. ``environment`` is added to the pinned one, ``without`` is removed from it."""
         variables = self.environment | (environment or {})
         for name in without:
             variables.pop(name, None)
@@ -127,7 +127,7 @@ class Executable:
     def fork(
         self, *arguments: str, stdin: bytes, environment: dict[str, str], **options: Any
     ) -> EndedProcess | None:
-        """Run in a fork, if that is the same as a start."""
+        """Run in a fork; ``None`` if that would differ from a real start."""
         if Executable.starts_for_real or set(options) - {"cwd"}:
             return None
         folder = str(options.get("cwd", Path.cwd()))

@@ -1,6 +1,7 @@
 """Every identity source of every cloud, each with secrets of its own.
 
-``machine.secret`` and ``machine.marks`` know these secrets, so that no run may print one.
+``machine.secret`` and ``machine.marks`` know these secrets, and ``machine.run`` fails if one of
+them is printed.
 """
 
 from __future__ import annotations
@@ -38,10 +39,10 @@ class Identity:
     """One identity source.
 
     ``cloud`` is the name of its row. ``make`` writes its files and programs, and returns its
-    variables. ``principal`` is how the name begins by which the cloud knows it, ``asks`` are the
-    requests of one ``get``, without the host if that is loopback. ``path`` is the step at which the
-    cloud receives its secret; ``forms`` are the forms in which the cloud refuses there, none where
-    another identity has the same secret at the same step.
+    variables. ``principal`` is the beginning of its name at the cloud. ``asks`` are the requests of
+    one ``get``, without the host if that is loopback. ``path`` is the step at which the cloud
+    receives its secret; ``forms`` are the formats of the cloud's refusals there; empty if another
+    identity has the same secret at the same step.
     """
 
     name: str
@@ -106,7 +107,7 @@ def _user(name: str) -> str:
 
 
 def assumed(role: str) -> str:
-    """How the name of every session of a role begins."""
+    """The beginning of the name of every session of a role."""
     return f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}"
 
 
@@ -121,7 +122,7 @@ def _capitalised(key: Key) -> dict[str, object]:
 
 
 def _keep(machine: Machine, key: Key, what: dict[str, str]) -> None:
-    """Leave a session where and as the AWS CLI leaves it."""
+    """Write a session to the file of the AWS CLI, in its format."""
     compact = (",", ":") if "accountId" in what else None  # a role's name is spelt with blanks
     name = sha1(json.dumps(what, sort_keys=True, separators=compact).encode()).hexdigest()
     ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
@@ -277,7 +278,7 @@ def a_sign_in_to_renew(machine: Machine, cloud: AwsCloud) -> Environment:
 def a_credential_process(machine: Machine, cloud: AwsCloud) -> Environment:
     key = cloud.session(assumed("process/s"))
     answer = {"Version": 1, **_capitalised(key)}
-    # What it writes to standard error is between it and the SDK.
+    # Its standard error must not be in any output.
     chatter = cloud.secret("chatter")
     body = f"echo {chatter} >&2\necho '{json.dumps(answer)}'"
     program = machine.scripts.program("give-keys", body)
@@ -593,7 +594,7 @@ def a_workload_of_kubernetes(machine: Machine, cloud: AzureCloud) -> Environment
     return {
         **_principal(cloud),
         "AZURE_FEDERATED_TOKEN_FILE": str(machine.write("federated", cloud.federated_token)),
-        # Kubernetes' webhook sets this as well.
+        # The webhook of Kubernetes sets this too.
         "AZURE_AUTHORITY_HOST": f"https://{azure.PUBLIC.authority}/",
     }
 

@@ -25,7 +25,7 @@ def adopt_orphans() -> None:
 
 @contextmanager
 def none_left(within_s: float = 10.0) -> Iterator[None]:
-    """Fail if processes that were started meanwhile do not end, and end them.
+    """Fail if a process that was started meanwhile is still running, and end it.
 
     A killed process on a busy machine takes a while. Only Linux lists children.
     """
@@ -38,7 +38,7 @@ def none_left(within_s: float = 10.0) -> Iterator[None]:
             sleep(0.01)
             continue
         late += left.values()
-        for pid in left:  # and then their children, which are this process's from now on
+        for pid in left:  # their children are now this process's: the next round finds them
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
     assert not late, f"still running: {sorted(late)}"

@@ -34,7 +34,8 @@ class Machine:
 
     ``host`` is the registry that ``get`` asks for if a test names none, and ``cloud`` its loopback
     cloud. ``marks`` are the secrets of this machine and this cloud: no run may print one of them,
-    except as the answer of ``get`` and ``token``. ``issues`` return the secrets of other clouds.
+    except as the answer of ``get`` and ``token``. ``issues`` are functions that return the secrets
+    of other clouds.
     """
 
     def __init__(self, home: Path, *, host: str = "", cloud: Any = None, **variables: str) -> None:
@@ -181,7 +182,7 @@ class Machine:
 
 
 def wait_until(condition: Callable[[], object], within_s: float = 60.0) -> None:
-    """Wait for something that a process on a busy machine needs time for."""
+    """Wait until a condition holds; a process on a busy machine takes a while."""
     ends_at_s = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < ends_at_s

@@ -1,8 +1,8 @@
 """Starts the executable as a fork of a process that has the modules of others loaded.
 
-A start costs as much as the SDKs that it imports, and the suites start it some thousand times.
-``preloaded_server`` is that process, one for each process of pytest, and says what a fork has in
-common with a real start. A run that could differ from a real one starts for real:
+Importing the SDKs is most of the time of a start, and the suites need some thousand starts.
+``preloaded_server`` is the process with the modules, one for each process of pytest; its docstring
+says what a fork has in common with a real start. A run that could differ starts for real:
 
 - one whose environment differs in what Python or the modules read as they are loaded,
 - one with a file in HOME that a module reads as it is loaded,
@@ -32,7 +32,7 @@ _SERVER = Path(__file__).with_name("preloaded_server.py")
 _HOME = "/home-of-the-preloaded-modules"
 # Python and the libraries of C read these themselves.
 _OF_C = ("PYTHON", "LC_", "LANG", "TZ", "LD_", "MALLOC_", "OPENSSL_CONF", "GLIBC_")
-# How a script begins that does nothing but start the program.
+# The beginning of a script that only starts the program.
 _IMPORT = "from cred_helper.cli import main"
 
 
@@ -57,9 +57,9 @@ class PreloadedProgram:
         self._process = subprocess.Popen(
             [sys.executable, str(_SERVER), self._path],
             env=self._environment,
-            stdin=subprocess.PIPE,  # its end is the end of the process
+            stdin=subprocess.PIPE,  # closed when the process ends
             stdout=subprocess.PIPE,
-            cwd=Path.cwd(),  # else by posix_spawn since 3.13, which ignores two signals of glibc
+            cwd=Path.cwd(),  # without it, 3.13 uses posix_spawn, which ignores two signals of glibc
         )
         assert self._process.stdout is not None
         names, files = json.loads(self._process.stdout.readline())
@@ -159,7 +159,7 @@ def _communicate(
 
 
 def is_script_of_ours(path: str) -> bool:
-    """Whether a file is a script for this interpreter that does nothing but start the program."""
+    """Whether a file is a script for this interpreter that only starts the program."""
     try:
         text = Path(path).read_bytes()[:1000].decode()
     except (OSError, UnicodeDecodeError):
@@ -172,7 +172,7 @@ _STARTED: list[PreloadedProgram] = []
 
 
 def started(environment: Mapping[str, str]) -> PreloadedProgram:
-    """The process that forks, of this process of pytest."""
+    """The ``preloaded_server`` of this process of pytest."""
     with _lock:
         if not _STARTED:
             _STARTED.append(PreloadedProgram(environment))

@@ -1,10 +1,10 @@
-"""The process behind ``preloaded``: it loads the modules of others once, and forks for each run.
+"""The process behind ``preloaded``: it loads the SDKs and libraries once, and forks for each run.
 
 A fork begins with the modules of a bare interpreter. The others are on a shelf: the first import of
-one takes it from there, with all that its own imports loaded, and none of its code runs again. An
-import that the program forgets fails as it does at a real start. What the modules read of their
-surroundings while they were loaded is reported: a run that differs there starts for real. Paths
-below HOME are the exception, they are put right in every fork.
+a module takes it from there, with all modules that its own imports loaded, and runs none of its
+code again. An import that the program forgets fails as it does at a real start. The server reports
+the variables and files that the modules read while they were loaded: a run in which one of them
+differs starts for real. Paths below HOME are an exception: each fork corrects them.
 
 This file is a script and imports nothing of the tests: they would be on the shelf too.
 """
@@ -67,20 +67,20 @@ import threading  # noqa: E402
 from types import FunctionType, ModuleType  # noqa: E402
 from typing import Any, NoReturn, Self  # noqa: E402
 
-# What every get of a cloud imports of its SDK, and every command of its library.
+# The part of each SDK that every get imports, and the library of the commands.
 MODULES = (
     "azure.identity._internal.pipeline", "azure.identity._internal.utils",
     "azure.identity._persistent_cache", "botocore.session", "click", "google.auth.transport",
     "google.oauth2.service_account", "msal.token_cache", "urllib3",
 )  # fmt: skip
-# The program is imported anew in each fork, but for the module that its SDKs are imported by.
+# Each fork imports the program itself again, except the module that imports the SDKs.
 _DEFERRED = "cred_helper.providers.common.deferred_imports"
 # platform runs "uname -p" from PATH as azure.core is loaded.
 _SAME_ANSWER = {"PATH"}
 
 
 class LoadTimeReads:
-    """What modules read of the environment and the files below HOME while they are loaded."""
+    """Records the variables and the files below HOME that modules read while they are loaded."""
 
     def __init__(self, home: str) -> None:
         self._home = home
@@ -132,7 +132,7 @@ class LoadTimeReads:
 
 
 class ModuleShelf(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Modules that are loaded, and are imported when the program asks for them."""
+    """Loaded modules: an import by the program takes its module from here."""
 
     def __init__(self) -> None:
         self.modules: dict[str, ModuleType] = {}
@@ -156,7 +156,7 @@ class ModuleShelf(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         builtins.__import__ = _import
 
     def put_away(self) -> None:
-        """Take every module but those of a bare interpreter out of the interpreter's table."""
+        """Remove every module from ``sys.modules`` that a bare interpreter does not have."""
         for name in [name for name in sys.modules if name.startswith("cred_helper")]:
             if name != _DEFERRED:
                 del sys.modules[name]
@@ -208,11 +208,11 @@ class ModuleShelf(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def paths_below(home: str, before: list[Any]) -> list[tuple[Any, str, Any]]:
-    """Owner, attribute and value of everything that was made of the path of HOME.
+    """Owner, attribute and value of every object that contains the path of HOME.
 
-    What was there ``before`` is what an interpreter, or a measurement of its coverage, begins with.
+    ``before`` are the objects that an interpreter, or a measurement of coverage, starts with.
 
-    Raises: NotImplementedError: there is one that cannot be put right.
+    Raises: NotImplementedError: an object with the path cannot be corrected.
     """
     found: list[tuple[Any, str, Any]] = []
     known = {id(vars(os.environ)["_data"]), id(os.environ.__dict__), id(posix.environ)}
@@ -284,7 +284,7 @@ class Server:
                 try:
                     connection.sendall(json.dumps(answer).encode() + b"\n")
                 except OSError:
-                    pass  # it waits no longer
+                    pass  # the test has stopped waiting
                 connection.close()
 
     def _start(self, connection: socket.socket) -> None:
@@ -347,7 +347,7 @@ def defer() -> None:
 
 
 def filled_shelf() -> ModuleShelf:
-    """Load everything, and leave the interpreter as if it were not."""
+    """Load all modules, and put them away."""
     defer()
     shelf = ModuleShelf()
     shelf.load(MODULES)

@@ -1,4 +1,4 @@
-"""Scripts that stand on PATH as credential helpers, SDK tools and clients, and their runs."""
+"""Scripts on PATH in place of credential helpers, SDK tools and clients; logs of their runs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Programs:
         )
 
     def answering(self, name: str, **credentials: str) -> Path:
-        """Add a helper with a credential per keyword: ``host="user:secret"``, _ for a dot."""
+        """Add a helper with a credential for each keyword: ``host="user:secret"``, _ for a dot."""
         cases = []
         for host, credential in credentials.items():
             username, _, secret = credential.partition(":")
@@ -65,7 +65,7 @@ class Programs:
         )
 
     def keeping(self, name: str) -> Path:
-        """Add a helper that stores the last credential it is given in a file beside it."""
+        """Add a helper that stores the last credential it receives in a file beside itself."""
         return self.helper(
             name,
             'kept="${log%.log}.kept"\ncase "$1" in\nstore) cat >"$kept" ;;\n'

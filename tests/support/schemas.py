@@ -1,6 +1,7 @@
 """The published schemas: every JSON output of a command in any test, and every line of the log.
 
-A schema allows members that a later version adds. Here it allows none: what is new has to be in it.
+A published schema allows unknown members, which a later version may add. These tests allow none: a
+new member has to be in the schema.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ OF_COMMAND = {
 
 
 def check_output(arguments: tuple[str, ...], stdout: bytes) -> None:
-    """Check what a command has printed, if it was called with --json and has printed anything."""
+    """Check the output of a command by its schema, if it had --json and printed anything."""
     if "--json" not in arguments or not stdout.strip():
         return
     for command, schema in OF_COMMAND.items():

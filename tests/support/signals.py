@@ -10,7 +10,7 @@ import os
 import signal
 from types import FrameType
 
-# Handed to pytest's workers, which are such children.
+# An environment variable, which pytest's workers inherit.
 _IGNORED = "PYTEST_IGNORED_SIGNALS"
 # CPython ignores these in itself and resets them in what it starts.
 _OF_PYTHON = {"SIGPIPE", "SIGXFSZ"}

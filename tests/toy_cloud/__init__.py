@@ -1,1 +1,1 @@
-"""A cloud that is one folder, one row and one zone, and what the program makes of it."""
+"""A cloud that is one folder, one row and one zone, and the tests of the program with it."""

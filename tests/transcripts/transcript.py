@@ -1,4 +1,4 @@
-"""Transcripts: what is run and what comes of it, to the byte.
+"""Transcripts: commands and their exact output.
 
 A transcript is a file of steps that run in order in one HOME::
 
@@ -12,9 +12,10 @@ A transcript is a file of steps that run in order in one HOME::
     = 1
 
 ``file`` writes a file below HOME, ``helper`` another helper's shell script to PATH. ``$`` is the
-arguments, ``<`` standard input and ``1>``/``2>`` the outputs as JSON strings (``< closed`` hands
-over no descriptor), ``=`` the exit status. ``1|``/``2|`` are a line of output as it is. ``…`` in an
-expected output stands for any text, ``~`` for HOME. What a step does not mention is empty, and 0.
+arguments, ``<`` standard input and ``1>``/``2>`` the outputs as JSON strings (``< closed`` passes
+no descriptor), ``=`` the exit status. ``1|``/``2|`` are a line of output as it is. ``…`` in an
+expected output stands for any text, ``~`` for HOME. An output that a step does not mention is
+empty, a status 0.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Step:
         self.status = 0
 
     def read(self, mark: str, text: str) -> None:
-        """Take in one line."""
+        """Process one line."""
         match mark:
             case "file" | "helper":
                 name, _, content = text.partition(" ")
@@ -73,7 +74,7 @@ class Step:
                 raise ValueError(f"{self.where}: what is {mark!r}?")
 
     def play(self, run: Run, home: Path) -> None:
-        """Run it, and fail where what comes of it is something else."""
+        """Run the step, and fail if its result differs from the transcript."""
         assert self.arguments is not None, self.where
         for path, content in self.files.items():
             file = home / path

@@ -1,4 +1,4 @@
-"""The cache on disk and who gets what from it, on a clock of the test's own."""
+"""The cache on disk, and the answers from it, with a clock of the test's own."""
 
 from __future__ import annotations
 

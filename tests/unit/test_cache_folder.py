@@ -1,4 +1,4 @@
-"""Why nothing can be kept in the folder of tokens, as another user than root sees it."""
+"""The obstacles to a cache folder, for another user than root."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of clouds: every other table of clouds has the same ones, and no other."""
+"""The rows of clouds: every other table has exactly the same clouds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""config.json and its relatives: what they name, what they hold, and how they are complained of."""
+"""config.json and its relatives: the helpers and logins in them, and the errors about them."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_every_encoding_and_layout_of_the_file_is_read() -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="needs modes")
 def test_a_file_that_no_setting_names_counts_as_absent_while_it_is_closed(tmp_path: Path) -> None:
-    """Root's podman makes /run/containers for root alone."""
+    """podman, run by root, makes /run/containers readable by root only."""
     session = tmp_path / "run" / "containers"
     session.mkdir(parents=True)
     (session / "auth.json").write_text("{}")

@@ -1,4 +1,4 @@
-"""The reader of JSON files: what it accepts, its limits, and what its errors say."""
+"""The reader of JSON files: what it accepts, its limits, and its errors."""
 
 from __future__ import annotations
 

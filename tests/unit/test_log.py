@@ -1,4 +1,4 @@
-"""The debug log: what it holds of the SDKs' records, and its file."""
+"""The debug log: what it repeats of the SDKs' records, and its file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run in a fork that has the SDKs loaded is the same as a start of the executable."""
+"""A fork of a process with loaded SDKs behaves as a real start of the executable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The request that providers get."""
+"""The request to a provider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a message repeats of what a program or a server says."""
+"""The part of a program's or server's text that a message repeats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A record takes its fields as a dataclass does."""
+"""A record has its fields as a dataclass does."""
 
 from __future__ import annotations
 

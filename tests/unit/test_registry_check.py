@@ -1,4 +1,4 @@
-"""The question to a registry: its time limit, and what of a challenge is followed."""
+"""The check of a login at a registry: its time limit, and the challenges that it follows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which key answers for which server URL."""
+"""The key in config.json that answers for a server URL."""
 
 from __future__ import annotations
 

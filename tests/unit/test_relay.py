@@ -1,4 +1,4 @@
-"""What a program writes to its standard error is passed on in time, and without secrets."""
+"""A program's standard error is passed on at once and without secrets."""
 
 from __future__ import annotations
 

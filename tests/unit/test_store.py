@@ -1,4 +1,4 @@
-"""Our own store: what it keeps, who can read it, and what a kill or another's hand does to it."""
+"""Our own store: its content and modes, and the effects of a kill or of another program."""
 
 from __future__ import annotations
 

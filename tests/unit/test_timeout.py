@@ -1,4 +1,4 @@
-"""A provider is not waited for past its deadline, and what it does wrong stays inside."""
+"""A provider gets no time past its deadline, and only our own errors leave it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client of Bazel's protocol by the authors of its specification asks the program.
+"""The protocol client by the authors of Bazel's credential helper specification.
 
 ``src/main.rs`` is that client's library, and a main function around it.
 """

@@ -1,1 +1,1 @@
-"""Container engines and their clients, each with its own words for login, pull, build and push."""
+"""Container engines and their clients: the commands for login, pull, build and push."""

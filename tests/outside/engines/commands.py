@@ -31,7 +31,7 @@ def _client(
 
 
 def _helm(run: Run) -> None:
-    """Push a chart, and pull it: no registry has one before."""
+    """Push a chart, then pull it: the registries have no chart of their own."""
     version = f"1.0.0-{run.tag}"
     (run.context / "Chart.yaml").write_text(_CHART.format(version=version))
     run.call(

@@ -15,7 +15,7 @@ _STARTS_IN_S = 120
 def daemon(
     folder: Path, variables: Mapping[str, str], command: Sequence[str], ready: Sequence[str]
 ) -> Iterator[None]:
-    """A daemon, once a command that asks it succeeds; its log is in the folder.
+    """Start a daemon, and wait until a command of its client succeeds; its log is in the folder.
 
     Raises:
         RuntimeError: it does not start, or ends early; the text has the end of the log.

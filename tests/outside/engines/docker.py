@@ -76,7 +76,7 @@ def _client(
     if plugin:
         versions = dict([plugin, *versions.items()] if operations else [*versions.items(), plugin])
     whole: dict[str, Operation] = {
-        # Before anything else has asked: the classic builder takes what `list` has.
+        # First, before any login: the classic builder takes the hosts of `list`.
         "build": _with_files(f"{docker} build --pull --network host --tag {{built}} {{context}}"),
         "login": (f"{docker} login {{server}}",),
         "pull": (f"{docker} pull {{image}}",),

@@ -1,4 +1,4 @@
-"""kaniko's executor, in a root folder that has it and us and nothing else.
+"""kaniko's executor, in a root folder with the executor and this program only.
 
 Between stages and at its end it deletes every file of the root it runs in but those in ``/kaniko``:
 it only ever runs in a chroot, in mount and process namespaces of its own. Everything that a later
@@ -20,7 +20,7 @@ from tests.support.executable import EXECUTABLE, PROGRAM
 
 _STATIC = EXECUTABLE.with_suffix(".static")
 _OWN = Path("/kaniko")
-# A new process namespace, so that what the build leaves behind ends; the root is the folder.
+# A new process namespace ends what the build leaves running; the root is the folder.
 _ALONE = (
     "/usr/bin/unshare --mount --pid --fork --kill-child /bin/sh -ec "
     '\'/bin/mount -t proc proc "$0/proc"; /bin/mount --bind /dev/null "$0/dev/null"; '

@@ -17,7 +17,7 @@ def _storage(folder: Path, _: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
         f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n'
     )
     settings.write_text(
-        # Below the limits of any machine: root in a container may not be allowed to raise its own.
+        # Lower than on any machine: root in a container may not raise its own limits.
         '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
         '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
     )

@@ -37,7 +37,7 @@ _NAMES = (
     "multi-credential-provider",
     *(f"multi-credential-provider-{n}" for n in clouds.NAMES),
 )
-# What some member of a configuration is replaced by.
+# The values that replace a member of a configuration.
 _VALUES: tuple[Any, ...] = (
     *(
         None,
@@ -84,7 +84,7 @@ Ask = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def judge() -> Iterator[Ask]:
-    """Ask kubelet's code; an error is the answer."""
+    """Ask kubelet's code; its error, or an empty text."""
     with subprocess.Popen(
         [str(_JUDGE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -1,7 +1,7 @@
 """Kubelet's own code runs the executable: it reads the answers, keeps them and matches images.
 
-``main.go`` imports the package that kubelet registers credential providers with. What it looks up
-is what kubelet would pull with.
+``main.go`` imports the package that kubelet registers credential providers with. The logins that it
+finds are those of a pull by kubelet.
 """
 
 from __future__ import annotations
@@ -231,7 +231,7 @@ def test_the_printed_configuration_gives_each_pod_its_own_identity_at_every_clou
         assert cluster.asked() == "pod"
         of_node = kubelet.pull(*images)
         assert cluster.asked() == "node"
-        # A pod that asks for nothing, as those of the system.
+        # A pod without annotations, as those of the system.
         of_plain = kubelet.pull(*images, account="plain", pod="p-1")
         assert cluster.asked() in ("node", "")
         for logins in (of_pod, of_node, of_plain):

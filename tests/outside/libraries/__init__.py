@@ -1,4 +1,4 @@
-"""Libraries that ask a credential helper, each by a small program that prints what it got."""
+"""Libraries that ask a credential helper, each in a small program that prints the answer."""
 
 from __future__ import annotations
 

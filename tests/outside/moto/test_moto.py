@@ -1,7 +1,7 @@
 """Another project's AWS answers the executable: moto checks signatures, policies and role trust.
 
-Its registry token names the account that it was made for. It does not check web identities and
-knows no instance's key: these two are asked with its access control off.
+Its registry token names the account that it was made for. It does not check web identities and does
+not know an instance's key: the tests of these two switch its access control off.
 
 Source: https://docs.getmoto.org/en/latest/docs/iam.html
 """
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(
 
 
 class Moto:
-    """The server, and what an administrator does there."""
+    """The server, and the actions of its administrator."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -148,7 +148,7 @@ def test_a_signed_request_is_answered(machine: Machine, moto: Moto, place: str) 
 def test_a_role_is_assumed_where_key_policy_and_trust_allow_it(
     machine: Machine, moto: Moto
 ) -> None:
-    """Who assumes it, and what STS is sent; the token's account, or the error."""
+    """Each row: the caller, the request to STS, and the token's account or the error."""
     user, bare = moto.user("user", "sts:AssumeRole"), moto.user("bare")
     role = moto.role("pull", f"arn:aws:iam::{_ACCOUNT}:user/user")
     moto.check_access(on=True)

@@ -98,7 +98,7 @@ class Judge:
         return document
 
     def _lines(self) -> list[str]:
-        """The server's own notices are between the lines of JSON."""
+        """The lines of JSON; notices of the server stand between them."""
         return [line for line in self._log.read_text().splitlines() if line.startswith("{")]
 
 

@@ -1,4 +1,4 @@
-"""Prints what a library would pull from a registry with, as a credential helper does."""
+"""Prints the credential that a library finds for a registry, as a credential helper does."""
 
 from __future__ import annotations
 
