@@ -157,8 +157,12 @@ def _error(code: str, message: Message) -> tuple[str, str, str]:
     return text, message.cause, message.cure or _sentence(_shown(message.hint))
 
 
+# Such a first word is copied into a shell or a file.
+_CODE = re.compile(r"(?:aws|az|docker|gcloud|pwsh|sudo)\b|\S*[-_:]")
+
+
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return text if _CODE.match(text) else text[:1].upper() + text[1:]
 
 
 def _shown(template: str) -> str:

@@ -5,7 +5,8 @@ from cred_helper.messages import Message
 MESSAGES: dict[str, Message] = {
     "bazel.no-uri": Message(
         "the request has no uri",
-        """write it to standard input: echo '{{"uri":"https://HOST/PATH"}}' | PROGRAM get""",
+        "write it to standard input: "
+        """echo '{{"uri":"https://HOST/PATH"}}' | docker-credential-multi bazel get""",
     ),
     "bazel.invalid-uri": Message("the URI of the request cannot be used: {reason}"),
     "bazel.unknown-host": Message(

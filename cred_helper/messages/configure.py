@@ -48,8 +48,8 @@ MESSAGES: dict[str, Message] = {
         "docker-credential-multi is not installed: there is no file to link to"
     ),
     "configure.docker-refuses": Message(
-        "{reason}: docker warns at every command, and programs that use docker's library"
-        " refuse the whole file"
+        "{reason}: docker warns at every command, and every program that uses the library of "
+        "docker refuses the whole file"
     ),
     "configure.helper-displaced": Message("{helper} answered for {key}: it is not asked any more"),
     "configure.helper-replaced": Message(

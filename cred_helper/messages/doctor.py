@@ -85,8 +85,8 @@ MESSAGES: dict[str, Message] = {
         "{path} is empty: podman, skopeo and buildah stop at it", "remove it, or write {{}} into it"
     ),
     "doctor.docker-refuses": Message(
-        "{reason}: docker warns at every command, and programs that use docker's library"
-        " refuse the whole file"
+        "{reason}: docker warns at every command, and every program that uses the library of "
+        "docker refuses the whole file"
     ),
     "doctor.byte-order-mark": Message(
         "{path}: line 1: a byte order mark: docker does not read the file"
@@ -252,7 +252,7 @@ MESSAGES: dict[str, Message] = {
         "only a request shows whether {source} has a credential for {host}", "{command} asks"
     ),
     "doctor.nothing-answers": Message("no source has a credential for {host}"),
-    "doctor.no-rule-matches": Message("no rule matches {host}: {rules} are set"),
+    "doctor.no-rule-matches": Message("no rule matches {host}: {rules} set"),
     # --- Host names -------------------------------------------------------------------------------
     "doctor.near-registry": Message(
         "{host} looks like a registry of {cloud}, whose names are like {example}"

@@ -275,11 +275,19 @@ def test_every_depth_up_to_the_limit_is_read_and_every_greater_one_refused(owner
     assert 900 < read < refused < 200_000
 
 
+def test_a_number_of_any_length_stays_as_it_is(owner: Machine) -> None:
+    owner.config_file.write_text(text := f'{{"x": {"9" * 5000}}}')
+    _configure(owner, "--yes")
+    assert '"x": ' + "9" * 5000 in owner.config_file.read_text()
+    _configure(owner, "--undo", "--yes")
+    assert owner.config_file.read_text() == text
+
+
 def test_an_entry_that_docker_cannot_read_is_noted(owner: Machine) -> None:
     owner.config_file.write_text('{"auths": {"a": {"auth": "!!!"}}}')
     said = _configure(owner, "--dry-run").stdout.decode()
     assert f"{owner.config_file}: line 1: ".replace(str(owner.home), "~") in said
-    assert "refuse the whole file" in said
+    assert "refuses the whole file" in said
 
 
 # --- Names in another case ------------------------------------------------------------------------
@@ -680,6 +688,8 @@ def test_a_mounted_file_stays(owner: Machine, tmp_path: Path, mount: str, code: 
     [
         ("--global", "--registry", "gcr.io"),
         ("--undo", "--global"),
+        ("--undo", "--ci", "gitlab"),
+        ("--ci", "github", "--registry", "gcr.io"),
         ("--undo", "--registry", "gcr.io"),
         ("--frobnicate",),
     ],

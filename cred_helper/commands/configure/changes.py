@@ -195,7 +195,8 @@ class JsonEdit:
         self._json = (text or "").removeprefix(_BOM)
         self.wanted: dict[tuple[str, ...], str | None] = {}
         try:
-            document = json.loads(self._json) if self._json.strip() else {}
+            # A number may have more digits than Python converts: docker does not read it.
+            document = json.loads(self._json, parse_int=str) if self._json.strip() else {}
         except json.JSONDecodeError as error:
             raise Misconfigured("configure.not-json", path=path, line=error.lineno) from None
         except RecursionError:

@@ -75,8 +75,11 @@ def configure(
     """
     if registries and everywhere:
         raise click.UsageError("--global and --registry exclude each other")
-    if undo and (registries or everywhere or links or docker_only):
+    scope = registries or everywhere or links or docker_only
+    if undo and (scope or system):
         raise click.UsageError("--undo puts everything back, and takes no other option")
+    if system and scope:
+        raise click.UsageError("--ci prints a job for every registry, and takes no other option")
     if system:
         found = next(row for row in ci.SYSTEMS if row.name == system)
         click.echo(ci.recipe(found, ci.known_hosts(), Wiring.of_process(stdio.warning)), nl=False)

@@ -64,10 +64,14 @@ def _placed(problem: CredentialError, place: str) -> CredentialError:
 
 
 def _host(rule: Rule) -> str | None:
-    """A host that a rule matches: its own or, for a pattern with ``*``, an example of a cloud."""
-    text = rule.match.removeprefix("https://").partition("/")[0]
+    """A host that a rule matches: its own or, for a pattern with ``*``, an example of a cloud.
+
+    The path of the rule follows its own host.
+    """
+    place = rule.match.removeprefix("https://")
+    text = place.partition("/")[0]
     if "*" not in text:
-        return text
+        return text if "*" in place else place
     for provider in rule.clouds:
         example = clouds.find(provider).example_host
         for host in (example, _filled(text, example)):
