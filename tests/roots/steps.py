@@ -211,7 +211,8 @@ def check_out(root: Root) -> None:
     if not (root.work / ".git").exists():
         root.work.parent.mkdir(parents=True, exist_ok=True)
         _git("clone", "-q", str(ROOT), str(root.work), at=root.work.parent)
-    _git("fetch", "-q", str(ROOT), "HEAD", at=root.work)
+    # Lint reads the commits since the upstream branch.
+    _git("fetch", "-q", str(ROOT), "+HEAD:refs/remotes/origin/main", at=root.work)
     _git("reset", "-q", "--hard", "FETCH_HEAD", at=root.work)
 
 
