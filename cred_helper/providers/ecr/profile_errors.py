@@ -82,7 +82,7 @@ def sign_in_error(config: Configuration, state: str, **values: str) -> Denied:
 
 
 def nothing_found(config: Configuration) -> Misconfigured | None:
-    """The error for an option that needs an identity, if there is no identity."""
+    """The error for an option that needs an identity, where none was found."""
     if unreadable := config.unreadable:
         return unreadable
     if config.role_arn:

@@ -42,7 +42,7 @@ MESSAGES: dict[str, Message] = {
     ),
     # The user's choices for a registry.
     "gcr.nothing-to-impersonate-with": Message(
-        "there is no Google identity to impersonate {account} with",
+        "impersonating {account} needs a Google identity, and none was found",
         _ADC_LOGIN,
         cause="impersonate is set for the registry, and no identity is configured or detected.",
         cure="Log in, or remove the option where the message says it is set.",
