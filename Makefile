@@ -12,24 +12,7 @@ OFFLINE := --no-index --no-deps
 .PHONY: help live demo test outside coverage fuzz soak faults differential memo lint format docs pictures venv \
 	install clean
 help:
-	@echo "make demo      the main job, on loopback clouds"
-	@echo "make test      everything that must pass"
-	@echo "make outside   real engines, clients and libraries on every registry; installs them"
-	@echo "make coverage  branch coverage of the tests, subprocesses included"
-	@echo "make fuzz      a million server URLs, and damaged inputs for every parser"
-	@echo "make soak      kills at random moments, and fifty processes at once"
-	@echo "make faults    every fault at every step of every cloud"
-	@echo "make differential  random machines that share a cache, each compared with itself without one"
-	@echo "make live      a get and a pull from each real cloud that LIVE_ECR=HOST/REPOSITORY:TAG and the like name"
-	@echo "make memo      random machines and changes: the launcher's answers compared with Python's"
-	@echo "make lint      ruff, mypy strict for Linux, macOS and Windows, import contracts"
-	@echo "make docs      generate the tables, help texts and errors page of the documentation"
-	@echo "make pictures  draw the terminal pictures of README"
-	@echo "make frozen    the single file, dist/docker-credential-multi; PROVIDERS=gcr,ecr for a slim one"
-	@echo "make release   everything that ships, dist/release/VERSION; VERSION=0.2.0"
-	@echo "make bench     time and size of a get, compared with other helpers"
-	@echo "make roots     Debian 12 and 13, amd64 and arm64 (emulated): demo, tests, files; ROOTS=debian13-amd64"
-	@echo "make install   install the executable under PREFIX ($(PREFIX))"
+	@awk -F ':.*## ' '/^[a-z\/]+:.*## / {printf "make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(STAMP)
 
@@ -43,7 +26,7 @@ $(STAMP): packaging/requirements-dev.txt pyproject.toml
 	@$(BIN)/python $(PIP_INSTALL) $(OFFLINE) --no-build-isolation --editable .
 	@touch $@
 
-demo: $(STAMP)
+demo: $(STAMP)  ## the main job, on loopback clouds
 	@$(BIN)/python -m tests.demo
 
 # pytest keeps the tests that it has rewritten as bytecode.
@@ -51,11 +34,11 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # Standard input is named because the caller may have closed it. Three processes for two cores: many tests
 # wait for a time limit.
-test: $(STAMP) lint
+test: $(STAMP) lint  ## everything that must pass: lint, and all tests
 	$(BIN)/python -m pytest -n 3 --dist worksteal </dev/null
 
 # The first time it builds the clients, which takes half an hour or more. Root, for the namespaces.
-outside: $(STAMP) frozen/static
+outside: $(STAMP) frozen/static  ## real engines, clients and libraries on every registry; installs them; as root
 	@$(BIN)/python -m tests.outside.set_up
 	@DOCKER_CREDENTIAL_MULTI_UNDER_TEST=$(DIST)/docker-credential-multi $(BIN)/python -m tests.outside
 
@@ -65,7 +48,7 @@ COVERAGE := build/coverage
 MEASURE = import coverage; coverage.Coverage(config_file="$(CURDIR)/pyproject.toml", \
 	data_file="$(CURDIR)/$(COVERAGE)/data", source=["$(CURDIR)/cred_helper"], \
 	auto_data=True, messages=False).start()
-coverage: $(STAMP) $(COVERAGE)/venv/.ready
+coverage: $(STAMP) $(COVERAGE)/venv/.ready  ## branch coverage of the tests, subprocesses included
 	@rm -f $(COVERAGE)/data*
 	-$(COVERAGE)/venv/bin/python -m pytest -n 3 --dist worksteal </dev/null
 	-@$(BIN)/coverage combine --quiet --data-file=$(COVERAGE)/data $(COVERAGE)
@@ -81,7 +64,7 @@ $(COVERAGE)/venv/.ready: packaging/requirements-dev.txt
 # Random inputs first, then inputs guided by coverage. An input that fails is kept in tests/fuzz/seeds.
 FUZZ_SECONDS ?= 8
 FUZZ_PYTHON := build/fuzz/venv/bin/python
-fuzz: $(STAMP) build/fuzz/venv/.ready
+fuzz: $(STAMP) build/fuzz/venv/.ready  ## a million server URLs, and damaged inputs for every parser
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 	@$(FUZZ_PYTHON) -m tests.fuzz --guided --seconds $(FUZZ_SECONDS)
 
@@ -92,28 +75,28 @@ build/fuzz/venv/.ready: packaging/requirements-fuzz.txt
 	@touch $@
 
 SOAK_KILLS ?= 1000
-soak: $(STAMP)
+soak: $(STAMP)  ## kills at random moments, and fifty processes at once
 	@echo "writers of the cache, killed"; $(BIN)/python -m tests.soak.kills --kills $(SOAK_KILLS)
 	@echo "writers of our own store, killed"; $(BIN)/python -m tests.soak.logins --kills $(SOAK_KILLS)
 	@echo "gets, killed while they ask"; $(BIN)/python -m tests.soak.killed_gets
 	@$(BIN)/python -m tests.soak.parallel
 
-faults: $(STAMP)
+faults: $(STAMP)  ## every fault at every step of every cloud
 	@$(BIN)/python -m tests.faults
 
-differential: $(STAMP)
+differential: $(STAMP)  ## random machines that share a cache, each compared with itself without one
 	@$(BIN)/python -m tests.differential
 
-live: $(STAMP)
+live: $(STAMP)  ## a get and a pull from each real cloud that LIVE_ECR=HOST/REPOSITORY:TAG and the like name
 	@$(BIN)/python -m tests.live
 
 # Random machines with a memo, each changed at random: the launcher answers as Python does, or is silent.
-memo: $(STAMP)
+memo: $(STAMP)  ## random machines and changes: the launcher's answers compared with Python's
 	@$(BIN)/python -m tests.memo
 
 # The program as each system has it. A cache for each: 18 s the first time, then 2 s.
 MYPY = $(BIN)/mypy --cache-dir .mypy_cache
-lint: $(STAMP)
+lint: $(STAMP)  ## ruff, mypy strict for Linux, macOS and Windows, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(MYPY)/linux --platform linux
@@ -123,21 +106,21 @@ lint: $(STAMP)
 	@! git log --format=%s '@{upstream}..' 2>/dev/null | grep -E '.{73}' || \
 		{ echo "error: these subjects of commits have more than 72 characters" >&2; exit 1; }
 
-format: $(STAMP)
+format: $(STAMP)  ## let ruff mend and format the code
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-docs: $(STAMP)
+docs: $(STAMP)  ## generate the tables, help texts and errors page of the documentation
 	@$(BIN)/python -m tests.docs
 
-pictures: $(STAMP)
+pictures: $(STAMP)  ## draw the terminal pictures of README
 	@$(BIN)/python -m tests.pictures
 
 # The build backend is pinned by hash too, in a venv that is not installed. build/lib may have modules
 # of an earlier build.
 WHEEL := build/wheel
 INSTALLED = $(PREFIX)/lib/docker-credential-multi
-install:
+install:  ## install the executable under PREFIX, which is ~/.local by default
 	rm -rf build/lib $(WHEEL)
 	$(PYTHON) -m venv $(WHEEL)/venv
 	$(WHEEL)/venv/bin/python $(PIP_INSTALL) --require-hashes -r packaging/requirements-build.txt
@@ -149,7 +132,7 @@ install:
 	ln -sf ../lib/docker-credential-multi/bin/docker-credential-multi $(PREFIX)/bin/docker-credential-multi
 	@echo "installed $(PREFIX)/bin/docker-credential-multi"
 
-clean:
+clean:  ## remove what the other targets made here: the venv, builds and caches
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache *.egg-info
 
 include packaging/frozen.mk

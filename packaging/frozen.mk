@@ -20,23 +20,23 @@ FREEZE_MODULE = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%
 .PHONY: frozen frozen/static frozen/both frozen/folder frozen/naive frozen/deb frozen/interpreter \
 	frozen/openssl frozen/sizes
 
-frozen: $(FREEZE_READY)  ## dist/docker-credential-multi; PROVIDERS=gcr,ecr builds a slim one, dist/docker-credential-multi-gcr-ecr
+frozen: $(FREEZE_READY)  ## the single file, dist/docker-credential-multi; PROVIDERS=gcr,ecr for a slim one
 	@$(FREEZE_RUN) $(FREEZE_OPTIONS)
 
-frozen/static: $(FREEZE_READY)  ## the same, and dist/docker-credential-multi.static for images with no libc
+frozen/static: $(FREEZE_READY)  ## also dist/docker-credential-multi.static, which needs no libc
 	@$(FREEZE_RUN) $(FREEZE_OPTIONS) --static
 
-frozen/both: $(FREEZE_READY)  ## both, and dist/bootloader/docker-credential-multi: the same with PyInstaller's bootloader
+frozen/both: $(FREEZE_READY)  ## also dist/bootloader/docker-credential-multi, with PyInstaller's bootloader
 	@$(FREEZE_RUN) $(FREEZE_OPTIONS) --static --both
 
-frozen/folder: $(FREEZE_READY)  ## the same with its libraries in a folder beside it
+frozen/folder: $(FREEZE_READY)  ## dist/docker-credential-multi.dir: its libraries are files beside it
 	@$(FREEZE_RUN) $(FREEZE_OPTIONS) --folder
 
-frozen/naive: $(FREEZE_READY)  ## PyInstaller's one-file build, which the bench compares with
+frozen/naive: $(FREEZE_READY)  ## PyInstaller's one-file build, for make bench
 	@PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze --dist $(DIST) --work $(FREEZE)/naive --naive
 
 # Cargo compiles cryptography from its source in minutes: for releases, and not for every build.
-frozen/openssl: $(FREEZE_READY)  ## have the next builds share Python's OpenSSL; needs cargo and OpenSSL's headers
+frozen/openssl: $(FREEZE_READY)  ## compile cryptography for the next builds: a smaller file; needs cargo and OpenSSL's headers
 	@$(FREEZE)/venv/bin/python $(PIP_INSTALL) --require-hashes --only-binary cffi,maturin \
 		-r packaging/requirements-openssl.txt
 	@PATH="$(CURDIR)/$(FREEZE)/venv/bin:$$PATH" OPENSSL_NO_VENDOR=1 MATURIN_PEP517_ARGS=--locked \
@@ -44,13 +44,13 @@ frozen/openssl: $(FREEZE_READY)  ## have the next builds share Python's OpenSSL;
 		--no-build-isolation --no-cache-dir --force-reinstall --no-binary cryptography \
 		-r packaging/requirements-openssl.txt
 
-frozen/deb: frozen  ## a Debian package of it, with manual page and completions
+frozen/deb: frozen  ## a Debian package, with manual page and completions
 	@$(FREEZE_MODULE) freeze.deb $(DIST)
 
 frozen/interpreter: $(FREEZE_READY)
 	@$(FREEZE_MODULE) freeze.interpreter
 
-frozen/sizes: $(FREEZE_READY)  ## the size of slim files for each cloud, in build/freeze/slim
+frozen/sizes: $(FREEZE_READY)  ## build a slim file for each cloud, and print the sizes
 	@printf '%-14s%8s%9s%9s%9s  MB\n' '' file gzipped static gzipped
 	@for providers in none $(subst $(comma), ,$(CLOUDS)) $(CLOUDS); do \
 	  PYTHONPATH=packaging nice -n 5 $(FREEZE)/venv/bin/python -m freeze --work $(FREEZE)/work --static \

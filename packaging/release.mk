@@ -11,7 +11,7 @@ RELEASE_RUN = PYTHONPATH=packaging $(PYTHON) -m
 
 .PHONY: release release/roots release/part release/assemble release/check release/reproducible
 
-release:  ## everything that ships, from a clone of the commit: dist/release/VERSION
+release:  ## everything that ships, dist/release/VERSION; VERSION=0.2.0
 	@$(RELEASE_RUN) release.checkout "$(VERSION)" $(RELEASE)/source
 	@umask 022 && $(MAKE) --no-print-directory -C $(RELEASE)/source release/part FREEZE_PYTHON="$(RELEASE_PYTHON)" \
 		PARTS="$(CURDIR)/$(PARTS)" SLIM="$(SLIM)"
@@ -19,21 +19,21 @@ release:  ## everything that ships, from a clone of the commit: dist/release/VER
 
 # Hours, for the emulated one.
 ARCHITECTURES ?= amd64 arm64
-release/roots: $(STAMP)  ## the same for both architectures of Linux, each in its Debian 12 of make roots; as root
+release/roots: $(STAMP)  ## the same for amd64 and arm64, each in a Debian 12; as root, takes hours
 	@$(RELEASE_RUN) release.checkout "$(VERSION)" $(RELEASE)/source
 	@$(BIN)/python -m tests.roots.release "$(VERSION)" $(ARCHITECTURES)
 	@$(MAKE) --no-print-directory release/assemble COMPLETE=linux
 
-release/part: frozen/interpreter  ## what this machine builds of it: PARTS/SYSTEM-ARCHITECTURE
+release/part: frozen/interpreter  ## what this machine builds of a release: PARTS/SYSTEM-ARCHITECTURE
 	@PYTHONPATH=.:packaging nice -n 5 $(FREEZE)/venv/bin/python -m release.part --slim "$(SLIM)" "$(PARTS)"
 
-release/assemble:  ## image, formula and checksums of the parts of all machines; COMPLETE=linux or =all wants these
+release/assemble:  ## the parts of all machines as one release: image, formula, checksums
 	@$(RELEASE_RUN) release.assemble --owner "$(OWNER)" $(if $(COMPLETE),--complete "$(COMPLETE)") "$(VERSION)" $(PARTS) dist/release/$(VERSION)
 
-release/check: $(STAMP)  ## install and use what dist/release/VERSION has, as the documentation says
+release/check: $(STAMP)  ## install and use dist/release/VERSION as the documentation says
 	@RELEASE="dist/release/$(VERSION)" $(BIN)/python -m pytest tests/release </dev/null
 
-release/reproducible:  ## the same release in two places, by users with other settings, compared byte by byte
+release/reproducible:  ## build the release twice, and compare the files byte by byte
 	@rm -rf $(RELEASE)/twice && mkdir -p $(RELEASE)/twice
 	@git clone -q . $(RELEASE)/twice/one && git clone -q . $(RELEASE)/twice/two/further/down
 	@umask 002 && TZ=Asia/Tokyo LANG=C $(MAKE) -C $(RELEASE)/twice/one release

@@ -148,7 +148,7 @@ def _title(area: str) -> str:
     if area in clouds.NAMES:
         return clouds.find(area).title
     sentence = sys.modules[f"{package}.{area}"].__doc__ or ""
-    title = re.sub(r"^Messages (about|of) ", "", sentence.partition("\n")[0]).rstrip(".")
+    title = re.sub(r"^Messages about ", "", sentence.partition("\n")[0]).rstrip(".")
     return _sentence(title.replace("``", "`"))
 
 
@@ -158,16 +158,22 @@ def _error(code: str, message: Message) -> tuple[str, str, str]:
 
 
 # Such a first word is copied into a shell or a file.
-_CODE = re.compile(r"(?:aws|az|docker|gcloud|pwsh|sudo)\b|\S*[-_:]")
+_CODE = re.compile(r"(?:aws|az|docker|gcloud|pwsh|sudo)\b|\S*[-_]|\S+:\S")
 
 
 def _sentence(text: str) -> str:
     return text if _CODE.match(text) else text[:1].upper() + text[1:]
 
 
+# A number in a code, as in AADSTS{number}; and an addition such as ", after 3 attempts", often empty.
+_ADDITION = re.compile(r"(?<=[\w)}])\{\w[^}]*\}")
+_NUMBER = re.compile(r"(?<=[A-Z])\{number\}")
+
+
 def _shown(template: str) -> str:
     """A template with its placeholders in capitals, as text of a page."""
-    text = re.sub(r"\{(\w+)[^}]*\}", lambda found: found[1].upper(), template)
+    text = _ADDITION.sub("", _NUMBER.sub("…", template))
+    text = re.sub(r"\{(\w+)[^}]*\}", lambda found: found[1].upper(), text)
     return text.replace("{{", "{").replace("}}", "}").replace("<", "&lt;").replace("*", "\\*")
 
 

@@ -1,4 +1,4 @@
-"""Messages about requests of Bazel and of the tools that share its protocol."""
+"""Messages about requests of Bazel and of tools with the same protocol."""
 
 from cred_helper.messages import Message
 

@@ -1,4 +1,4 @@
-"""Messages about links by which this program stands in for another helper."""
+"""Messages about links with the names of other helpers."""
 
 from cred_helper.messages import Message
 

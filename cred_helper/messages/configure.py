@@ -1,4 +1,4 @@
-"""Messages of ``configure`` and of the files that it reads and writes."""
+"""Messages about ``configure`` and the files that it reads and writes."""
 
 from cred_helper.messages import Message
 

@@ -1,4 +1,4 @@
-"""Messages of ``doctor`` and of ``explain --check``."""
+"""Messages about what ``doctor`` and ``explain --check`` find."""
 
 from cred_helper.messages import Message
 

@@ -1,4 +1,4 @@
-"""Messages about files of any kind.
+"""Messages about files.
 
 The reasons do not name the file: ``file.at`` puts its name in front.
 """

@@ -1,4 +1,4 @@
-"""Messages about other credential helpers, as sources and as stores."""
+"""Messages about other credential helpers."""
 
 from cred_helper.messages import Message
 

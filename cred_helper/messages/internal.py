@@ -1,4 +1,4 @@
-"""Messages about defects and limits of this program itself."""
+"""Messages about defects and limits of this program."""
 
 from cred_helper.messages import Message
 

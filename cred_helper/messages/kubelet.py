@@ -1,4 +1,4 @@
-"""Messages of the protocol of kubelet's credential providers."""
+"""Messages about requests of kubelet."""
 
 from cred_helper.messages import Message
 

@@ -1,4 +1,4 @@
-"""Messages of ``login``, ``logout`` and ``token``, and of the question to a registry."""
+"""Messages about ``login``, ``logout`` and ``token``."""
 
 from cred_helper.messages import Message
 

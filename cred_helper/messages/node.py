@@ -1,4 +1,4 @@
-"""Messages of `kubelet-config`, and of what a node's configuration has."""
+"""Messages about ``kubelet-config`` and the configuration of a node."""
 
 from cred_helper.messages import Message
 

@@ -1,4 +1,4 @@
-"""Messages about what all built-in providers share."""
+"""Messages about all built-in providers."""
 
 from cred_helper.messages import Message
 

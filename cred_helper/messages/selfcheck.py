@@ -1,4 +1,4 @@
-"""Messages of ``self-check``."""
+"""Messages about ``self-check``."""
 
 from cred_helper.messages import Message
 

@@ -6,8 +6,8 @@ OWN := $(shell find cred_helper -name '*.py')
 FROZEN_FROM := $(OWN) $(shell find packaging -type f -not -path '*/docker/*' -not -name '*.pyc')
 FILE := $(DIST)/docker-credential-multi
 
-bench: $(STAMP) $(BENCH)/.ready $(FILE).static $(FILE).dir/docker-credential-multi \
-		$(DIST)/bootloader/docker-credential-multi $(DIST)/naive $(CLIENTS)/.peers
+bench: $(STAMP) $(BENCH)/.ready $(FILE).static $(FILE).dir/docker-credential-multi
+bench: $(DIST)/bootloader/docker-credential-multi $(DIST)/naive $(CLIENTS)/.peers  ## time and size of a get, compared with other helpers
 	@PATH="$(CURDIR)/$(CLIENTS):$$PATH" $(BIN)/python -m tests.bench --json build/bench.json --page
 	@echo; echo "build/bench.json has all samples; packaging/docs/benchmarks.md and its picture are written"
 

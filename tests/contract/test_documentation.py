@@ -118,15 +118,13 @@ def test_many_command_lines_are_found_in_the_documentation() -> None:
     assert len(_command_lines()) >= 10
 
 
-def test_every_make_target_exists() -> None:
+def test_every_make_target_is_in_the_list_of_make_help() -> None:
     makefiles = [ROOT / "Makefile", *ROOT.glob("packaging/*.mk"), *ROOT.glob("tests/*/*.mk")]
     rules = "\n".join(path.read_text() for path in makefiles)
     named = set(re.findall(r"`make ([a-z/]+)", _EVERYTHING))
     named |= set(re.findall(r"^make ([a-z/]+)", _EVERYTHING, re.MULTILINE))
     assert {"demo", "test", "install", "frozen", "docs"} <= named
-    missing = [
-        name for name in named if not re.search(rf"^[^\t#=]*\b{name}\b.*:", rules, re.MULTILINE)
-    ]
+    missing = [name for name in named if not re.search(rf"^{name}:.*  ## \w", rules, re.MULTILINE)]
     assert not missing
 
 

@@ -2,8 +2,8 @@
 .PHONY: roots roots/clean
 ROOTS ?=
 
-roots: $(STAMP)  ## ROOTS=debian13-amd64 is one root; all: Debian 12 and 13, amd64 and arm64
+roots: $(STAMP)  ## demo, tests and files in Debian 12 and 13, amd64 and arm64 (emulated); as root; ROOTS=debian13-amd64 for one
 	@$(BIN)/python -m tests.roots $(if $(ROOTS),,--page) $(ROOTS)
 
-roots/clean:
+roots/clean:  ## remove these roots
 	rm -rf --one-file-system build/roots
