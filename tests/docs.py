@@ -165,7 +165,7 @@ def _sentence(text: str) -> str:
     return text if _CODE.match(text) else text[:1].upper() + text[1:]
 
 
-# A number in a code, as in AADSTS{number}; and an addition such as ", after 3 attempts", often empty.
+# An addition such as ", after 3 attempts", often empty; and a number in a code, as AADSTS{number}.
 _ADDITION = re.compile(r"(?<=[\w)}])\{\w[^}]*\}")
 _NUMBER = re.compile(r"(?<=[A-Z])\{number\}")
 
