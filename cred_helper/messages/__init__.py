@@ -35,6 +35,11 @@ class Message(Record):
 
 # The hint where another server than the one that was asked seems to have answered.
 IN_BETWEEN = "is a proxy or a sign-in page in between?"
+# The hint where the time is over. ``wiring.ANONYMOUS_DEADLINE_S`` has the five seconds.
+DEADLINE = (
+    "DOCKER_CREDENTIAL_MULTI_DEADLINE_S is the time that a get may take; a public registry has at"
+    " most 5 s of it"
+)
 
 # The areas whose messages stand beside this module.
 AREAS = (

@@ -4,7 +4,7 @@
 a metadata service, or the proxy before it.
 """
 
-from cred_helper.messages import IN_BETWEEN, Message
+from cred_helper.messages import DEADLINE, IN_BETWEEN, Message
 
 _SEE_PROXY = "see HTTPS_PROXY, and NO_PROXY for what is reached without a proxy"
 _SET_BUNDLE = "point REQUESTS_CA_BUNDLE at a CA bundle that has its authority"
@@ -32,7 +32,7 @@ MESSAGES: dict[str, Message] = {
     "network.slow-reply": Message("{upstream} has not finished its reply after {seconds} s"),
     "network.no-time-left": Message(
         "no time is left to ask {upstream}",
-        "DOCKER_CREDENTIAL_MULTI_DEADLINE_S is the time that a get may take",
+        DEADLINE,
     ),
     "network.not-http": Message("{upstream} answers with something other than HTTP{tries}"),
     "network.bad-address": Message("the address of {upstream} is not a valid URL"),

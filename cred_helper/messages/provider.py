@@ -1,6 +1,6 @@
 """Messages about all built-in providers."""
 
-from cred_helper.messages import Message
+from cred_helper.messages import DEADLINE, Message
 
 MESSAGES: dict[str, Message] = {
     # Why an identity source is skipped.
@@ -24,7 +24,7 @@ MESSAGES: dict[str, Message] = {
     "provider.sdk-failed": Message("the SDK failed with {error}"),
     "provider.no-answer": Message(
         "no answer{waiting} within {seconds} s",
-        "DOCKER_CREDENTIAL_MULTI_DEADLINE_S is the time that a get may take",
+        DEADLINE,
     ),
     "provider.short-life": Message(
         "the new credential for {host} from {provider} lives for {left}, and min_remaining_life is"

@@ -106,8 +106,9 @@ def _run(settings: AzureSettings, candidate: Candidate, arguments: list[str]) ->
             folder=_FOLDER,
         )
     except Unreachable as error:
-        hint = "DOCKER_CREDENTIAL_MULTI_DEADLINE_S is the time that a get may take"
-        raise error.with_hint(hint) from None
+        from cred_helper.messages import DEADLINE
+
+        raise error.with_hint(DEADLINE) from None
 
 
 def _in_json(output: bytes, name: str) -> tuple[str, float | None] | None:
