@@ -15,7 +15,7 @@ from tests.roots.outcome import Outcome, Verdict
 from tests.roots.root import FOLDER, WORK, Root
 from tests.roots.table import Report
 from tests.roots.this_machine import KEYRING, CannotRun, mirrors
-from tests.support.executable import EMULATED_DEADLINE_S, PROGRAM, ROOT
+from tests.support.executable import PROGRAM, ROOT
 
 CONTRIBUTING = ROOT / ".github/CONTRIBUTING.md"
 _PACKAGES = re.compile(r"^apt-get install ([\w. +-]+?) +# (.*)$", re.MULTILINE)
@@ -247,10 +247,7 @@ def suite(step: Step) -> str:
     if step.root.is_emulated:
         script = f".venv/bin/python -m pytest -n 2 -k 'not ({_NOT_EMULATED})' {' '.join(SELECTED)}"
     inside = step.root.inside()
-    added = {"PYTEST_ADDOPTS": "-rfEs"}
-    if step.root.is_emulated:
-        added[EMULATED_DEADLINE_S] = "20"
-    inside = replace(inside, environment={**inside.environment, **added})
+    inside = replace(inside, environment={**inside.environment, "PYTEST_ADDOPTS": "-rfEs"})
     return _totals(step.shell(f"cd {WORK}; {script}", inside))
 
 

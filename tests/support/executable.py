@@ -33,14 +33,10 @@ _HUNG_S = 90
 CLOSED_PORT = "http://127.0.0.1:9"
 
 
-# Seconds that a ``get`` may take where a processor is emulated, which is longer than people wait.
-EMULATED_DEADLINE_S = "EMULATED_DEADLINE_S"
-
-
 def pinned_environment(home: Path) -> dict[str, str]:
     """An environment with no identity in it, in which no SDK can reach a real service."""
-    deadline_s = os.environ.get(EMULATED_DEADLINE_S)
-    return ({"DOCKER_CREDENTIAL_MULTI_DEADLINE_S": deadline_s} if deadline_s else {}) | {
+    emulator = {name: value for name, value in os.environ.items() if name == "QEMU_CPU"}
+    return emulator | {
         "HOME": str(home), "PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(ROOT), "AWS_EC2_METADATA_DISABLED": "true", "NO_GCE_CHECK": "true",
         "AZURE_POD_IDENTITY_AUTHORITY_HOST": CLOSED_PORT, "HTTPS_PROXY": CLOSED_PORT,
