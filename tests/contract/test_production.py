@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cred_helper import clouds
+from cred_helper.cli import VERBS
 from cred_helper.providers.common.trust import CA_VARIABLES, CaFile
 from tests.clouds.aws import EXAMPLE_HOST
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME
@@ -37,31 +38,76 @@ def _stored(person: Machine) -> Machine:
     return person
 
 
-# How each row of the table comes about.
-_CALLS: dict[tuple[str, str], Callable[[Machine], Completed]] = {
-    ("get", "0"): lambda person: _stored(person).run("get", stdin=PRIVATE_HOST),
-    ("get", "1"): lambda person: person.run("get", stdin=EXAMPLE_HOST),
-    ("store", "1"): lambda person: person.run("store", stdin="{}"),
-    ("erase", "0"): lambda person: person.run("erase", stdin=PRIVATE_HOST),
-    ("list", "0"): lambda person: person.run("list", DOCKER_CREDENTIAL_MULTI_LOG="wrong"),
-    ("unknown", "1"): lambda person: person.run("unknown"),
-    ("explain HOST", "0"): lambda person: person.run("explain", "missing.example"),
-    ("explain --check HOST", "1"): lambda p: p.run("explain", "--check", "missing.example"),
-    ("token HOST", "1"): lambda person: person.run("token", "missing.example"),
-    ("doctor", "1"): lambda person: person.run("doctor", REQUESTS_CA_BUNDLE="/missing"),
-    ("self-check", "1"): lambda person: person.run("self-check", SSL_CERT_FILE="/missing"),
-    ("explain", "2"): lambda person: person.run("explain"),
+def _damaged(person: Machine) -> Machine:
+    person.write(".docker/config.json", "{")
+    return person
+
+
+def _kubelet(person: Machine, host: str) -> Completed:
+    request = {
+        "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
+        "kind": "CredentialProviderRequest",
+        "image": f"{host}/team/app",
+    }
+    return person.run("kubelet", stdin=json.dumps(request), AWS_EC2_METADATA_DISABLED="true")
+
+
+_MISTAKE = {"DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "soon"}
+_LOG_IN = ("login", "--unchecked", "--username", USERNAME, "--password-stdin", PRIVATE_HOST)
+# How each cell of the table comes about.
+_CALLS: dict[tuple[str, int], Callable[[Machine], Completed]] = {
+    ("get", 0): lambda person: _stored(person).run("get", stdin=PRIVATE_HOST),
+    ("get", 1): lambda person: person.run("get", stdin=EXAMPLE_HOST),
+    ("store", 0): lambda person: person.run("store", stdin=json.dumps(_LOGIN)),
+    ("store", 1): lambda person: person.run("store", stdin="{}"),
+    ("erase", 0): lambda person: person.run("erase", stdin=PRIVATE_HOST),
+    ("erase", 1): lambda person: _damaged(person).run("erase", stdin=PRIVATE_HOST),
+    ("list", 0): lambda person: person.run("list", **_MISTAKE),
+    ("version", 0): lambda person: person.run("version", **_MISTAKE),
+    ("unknown", 1): lambda person: person.run("unknown"),
+    ("bazel get", 0): lambda person: _stored(person).headers(f"https://{PRIVATE_HOST}"),
+    ("bazel get", 1): lambda person: person.headers(f"http://{PRIVATE_HOST}"),
+    ("kubelet", 0): lambda person: _kubelet(person, PRIVATE_HOST),
+    ("kubelet", 1): lambda person: _kubelet(person, EXAMPLE_HOST),
+    ("explain HOST", 0): lambda person: person.run("explain", "missing.example"),
+    ("explain HOST", 1): lambda person: person.run("explain", "missing.example", **_MISTAKE),
+    ("explain --check HOST", 0): lambda p: _stored(p).run("explain", "--check", PRIVATE_HOST),
+    ("explain --check HOST", 1): lambda p: p.run("explain", "--check", "missing.example"),
+    ("token HOST", 0): lambda person: _stored(person).run("token", PRIVATE_HOST),
+    ("token HOST", 1): lambda person: person.run("token", "missing.example"),
+    ("doctor", 0): lambda person: person.run("doctor"),
+    ("doctor", 1): lambda person: person.run("doctor", REQUESTS_CA_BUNDLE="/missing"),
+    ("self-check", 0): lambda person: person.run("self-check"),
+    ("self-check", 1): lambda person: person.run("self-check", SSL_CERT_FILE="/missing"),
+    ("login HOST", 0): lambda person: person.run(*_LOG_IN, stdin=PASSWORD),
+    ("login HOST", 1): lambda person: _damaged(person).run(*_LOG_IN, stdin=PASSWORD),
+    ("logout HOST", 0): lambda person: person.run("logout", PRIVATE_HOST),
+    ("logout HOST", 1): lambda person: _damaged(person).run("logout", PRIVATE_HOST),
+    ("configure", 0): lambda person: person.run("configure", "--docker-only", "--yes"),
+    ("configure", 1): lambda person: person.run("configure", "--docker-only"),
+    ("kubelet-config", 0): lambda person: person.run("kubelet-config"),
+    ("kubelet-config", 1): lambda p: p.run("kubelet-config", "--install", str(p.home)),
+    ("config show", 0): lambda person: person.run("config", "show"),
+    ("config show", 1): lambda person: person.run("config", "show", **_MISTAKE),
 }
 
 
 def test_every_exit_status_is_as_the_table_has_it(person: Machine) -> None:
-    rows = [(call.strip("`"), status) for call, status, _ in _rows("Exit statuses")]
-    assert rows == [*_CALLS]
+    rows = [(call.strip("`"), cells) for call, *cells in _rows("Exit statuses")]
+    named = {(call, status) for call, cells in rows for status, cell in enumerate(cells) if cell}
+    assert named == {*_CALLS}
     for (call, status), run in _CALLS.items():
+        person.config_file.unlink(missing_ok=True)
         done = run(person)
-        assert done.status == int(status), (call, done)
-        if status == "1" and call in ("get", "store", "unknown"):
+        assert done.status == status, (call, done)
+        person.erase(PRIVATE_HOST)
+        if status and call in ("bazel get", "kubelet"):
+            assert (done.stdout, bool(done.stderr)) == (b"", True)
+        elif status and call in VERBS:
             assert done.stdout.strip()
+    for words in (("cache", "list"), ("providers",)):
+        assert person.run(*words, **_MISTAKE).status == 1
+    assert person.run("explain").status == 2
 
 
 def test_every_schema_is_listed_and_is_the_one_of_its_command() -> None:
