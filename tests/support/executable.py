@@ -33,10 +33,12 @@ _HUNG_S = 90
 CLOSED_PORT = "http://127.0.0.1:9"
 
 
+_EMULATOR = {name: value for name, value in os.environ.items() if name == "QEMU_CPU"}
+
+
 def pinned_environment(home: Path) -> dict[str, str]:
     """An environment with no identity in it, in which no SDK can reach a real service."""
-    emulator = {name: value for name, value in os.environ.items() if name == "QEMU_CPU"}
-    return emulator | {
+    return _EMULATOR | {
         "HOME": str(home), "PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(ROOT), "AWS_EC2_METADATA_DISABLED": "true", "NO_GCE_CHECK": "true",
         "AZURE_POD_IDENTITY_AUTHORITY_HOST": CLOSED_PORT, "HTTPS_PROXY": CLOSED_PORT,
