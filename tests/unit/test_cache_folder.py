@@ -55,15 +55,15 @@ def test_a_place_that_is_closed_to_this_user_is_an_obstacle(place: Path, folder:
 
 def test_a_closed_folder_or_a_link_has_a_command_that_repairs_it(place: Path, folder: str) -> None:
     os.makedirs(folder, 0o000)
-    assert cache_folder.mending(folder) == f"chmod 700 {folder}"
+    assert cache_folder.repair(folder) == f"chmod 700 {folder}"
     os.rmdir(folder)
     os.symlink("/nowhere", folder)
-    assert cache_folder.mending(folder) == f"rm {folder}"
+    assert cache_folder.repair(folder) == f"rm {folder}"
 
 
 def test_nothing_is_moved_over_what_was_moved_before(place: Path, folder: str) -> None:
     os.mkdir(place / "cache")
     Path(folder).touch()
-    assert cache_folder.mending(folder) == f"mv {folder} {folder}.old"
+    assert cache_folder.repair(folder) == f"mv {folder} {folder}.old"
     Path(f"{folder}.old").touch()
-    assert cache_folder.mending(folder) == cache_folder.elsewhere()
+    assert cache_folder.repair(folder) == cache_folder.elsewhere()

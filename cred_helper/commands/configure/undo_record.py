@@ -25,12 +25,12 @@ from cred_helper.commands.configure.changes import (
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.files import user_folders
 
-Record = dict[str, Any]
+StepRecord = dict[str, Any]
 
 
 class Step(NamedTuple):
     change: Change
-    record: Record
+    record: StepRecord
 
 
 @dataclass
@@ -49,7 +49,9 @@ class Journal:
         self._path = path
         self._text = read(path)
         try:
-            self._records: list[Record] = json.loads(self._text)["records"] if self._text else []
+            self._records: list[StepRecord] = (
+                json.loads(self._text)["records"] if self._text else []
+            )
         except (ValueError, KeyError, TypeError, RecursionError):
             raise self._damaged() from None
 
@@ -67,7 +69,7 @@ class Journal:
     def clear(self) -> None:
         self._write([])
 
-    def _write(self, records: list[Record]) -> None:
+    def _write(self, records: list[StepRecord]) -> None:
         text = json.dumps({"records": records}, indent=1) + "\n" if records else None
         # Another configure that has written since the records were read is not lost.
         FileChange(self._path, self._text, text).apply()
@@ -107,7 +109,7 @@ class _ChangedSince(Exception):
     """The file has another text than the one that was written."""
 
 
-def _without_file(record: Record, text: str | None) -> str | None:
+def _without_file(record: StepRecord, text: str | None) -> str | None:
     """The text before a whole file was written."""
     old: str | None = record["old"]
     if text == record["new"]:
@@ -117,7 +119,7 @@ def _without_file(record: Record, text: str | None) -> str | None:
     raise _ChangedSince
 
 
-def _without_line(record: Record, text: str | None) -> str | None:
+def _without_line(record: StepRecord, text: str | None) -> str | None:
     """The text before a line was put in."""
     if text is None:
         return None

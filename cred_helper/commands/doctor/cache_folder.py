@@ -28,7 +28,7 @@ def elsewhere() -> str:
     return shell.set_variable(_VARIABLE, "/a/folder/of/yours")
 
 
-def mending(folder: str) -> str:
+def repair(folder: str) -> str:
     """The command line that repairs a folder that is not used."""
     try:
         status = os.lstat(folder)

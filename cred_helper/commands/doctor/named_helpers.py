@@ -75,7 +75,7 @@ def problems(name: str, hosts: list[str], config: DockerConfig) -> Iterator[Find
         chmod = shell.line("chmod", "+x", found)
         yield error(_SUBJECT, "doctor.helper-not-executable", chmod, **values, file=found)
     elif program is None:
-        command = _mending(name, hosts, config)
+        command = _repair(name, hosts, config)
         yield error(_SUBJECT, "doctor.helper-not-on-path", command, **values)
     for host in hosts if program and not this_program.is_this(program) else ():
         routed = route(ServerURL.parse(host))
@@ -94,7 +94,7 @@ def _not_executable(program: str) -> str | None:
     return next(filter(os.path.isfile, files), None)
 
 
-def _mending(name: str, hosts: list[str], config: DockerConfig) -> str | None:
+def _repair(name: str, hosts: list[str], config: DockerConfig) -> str | None:
     """The command for a missing helper: configure, if the built-in provider replaces it."""
     is_ours = name in compat.NAMES and all(route(ServerURL.parse(host)) for host in hosts)
     if (is_ours or not hosts) and config.name == dockerconfig.docker_config_path(os.environ):

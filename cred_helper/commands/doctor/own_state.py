@@ -32,7 +32,7 @@ def settings() -> Iterator[Finding]:
         loaded = Wiring.of_process().settings
     except Misconfigured as failure:
         for each in (failure, *failure.others):
-            yield Finding(ERROR, "settings", each, mending(each))
+            yield Finding(ERROR, "settings", each, repair(each))
         return
     if loaded.files:
         yield ok("settings", "doctor.settings-read", files=", ".join(loaded.files))
@@ -55,7 +55,7 @@ def variables() -> Iterator[Finding]:
         yield warning("settings", code, command, name=name, meant=meant)
 
 
-def mending(failure: CredentialError) -> str | None:
+def repair(failure: CredentialError) -> str | None:
     """The command for a mistake in the settings, whose message names the variable or the file."""
     reason = failure.reason
     variable = reason.partition(" ")[0].partition(":")[0]
@@ -115,7 +115,7 @@ def cache() -> Iterator[Finding]:
         command = shell.set_variable("HOME", "/a/folder/of/yours")
         yield warning("cache", "doctor.cache-without-folder", command)
     elif refusal := TokenCache(folder).refusal():
-        command = cache_folder.mending(folder)
+        command = cache_folder.repair(folder)
         yield warning("cache", "doctor.cache-not-used", command, path=folder, cause=refusal)
     elif obstacle := cache_folder.obstacle(folder):
         command = cache_folder.elsewhere()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cred_helper import clouds
 from cred_helper.commands.doctor.finding import ERROR, WARNING, Finding, error, note, ok
-from cred_helper.commands.doctor.own_state import mending
+from cred_helper.commands.doctor.own_state import repair
 from cred_helper.commands.lookup.explanation import Explanation
 from cred_helper.commands.lookup.near_miss import near_miss
 from cred_helper.commands.ui import this_program
@@ -37,7 +37,7 @@ def _findings(rule: Rule) -> Iterator[Finding]:
     place = rule.place.of("match")
     if rule.mistakes:
         for mistake in rule.mistakes:
-            yield Finding(ERROR, _SUBJECT, mistake, mending(mistake))
+            yield Finding(ERROR, _SUBJECT, mistake, repair(mistake))
         return
     host = _host(rule)
     if host is None:

@@ -22,9 +22,10 @@ from cred_helper.errors import (
 )
 from cred_helper.files.json_file import parse_object
 from cred_helper.providers.acr import sources
-from cred_helper.providers.acr.ids import is_guid, shown_id
+from cred_helper.providers.acr.ids import shown_id
 from cred_helper.providers.acr.messages import ENTRA_CODES
 from cred_helper.providers.acr.program_login import LOGIN_COMMANDS
+from cred_helper.providers.common.interface import is_guid
 from cred_helper.providers.common.network_errors import no_reply_error, status_error
 from cred_helper.providers.common.quoted import last_line, quoted
 from cred_helper.providers.common.token_identity import claims

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-_HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
+from cred_helper.providers.common.interface import is_guid
+
 _DOMAIN_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
 # What a message calls a character that is hard to see.
 _CHARACTERS = {
@@ -16,12 +17,6 @@ _CHARACTERS = {
     "\xa0": "a no-break space",
     "\ufeff": "a byte order mark",
 }
-
-
-def is_guid(text: str) -> bool:
-    """Whether a text has the form of a GUID, as the ids of applications have."""
-    groups = text.split("-")
-    return [*map(len, groups)] == [8, 4, 4, 4, 12] and _HEX_DIGITS.issuperset("".join(groups))
 
 
 def is_domain(text: str) -> bool:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from cred_helper.errors import Misconfigured
 from cred_helper.files.path_values import holds_content, shown
 from cred_helper.providers.acr import sources
-from cred_helper.providers.acr.ids import is_domain, is_guid
+from cred_helper.providers.acr.ids import is_domain
 from cred_helper.providers.acr.program_login import az_folder
 from cred_helper.providers.acr.sources import AzureSettings
 from cred_helper.providers.common import id_token_check, pipes
-from cred_helper.providers.common.interface import ID_TOKEN
+from cred_helper.providers.common.interface import ID_TOKEN, is_guid
 from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, ends_at_s
 
 if TYPE_CHECKING:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         ) -> Credential: ...
 
 
+_HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
 # The source that every provider uses for an identity token.
 ID_TOKEN = "id-token"  # noqa: S105 - a source's name
 
@@ -66,6 +67,12 @@ class Deadline:
 def seconds(amount_s: float) -> str:
     """Format seconds for a message: whole ones, or one digit of less than a second."""
     return f"{amount_s:.0f}" if amount_s >= 1 else f"{amount_s:.1g}"
+
+
+def is_guid(text: str) -> bool:
+    """Whether a text has the form of a GUID, as the ids of applications and connections have."""
+    groups = text.split("-")
+    return [*map(len, groups)] == [8, 4, 4, 4, 12] and _HEX_DIGITS.issuperset("".join(groups))
 
 
 class IdToken(Record):

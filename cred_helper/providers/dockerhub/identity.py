@@ -8,7 +8,7 @@ from __future__ import annotations
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import digest
 from cred_helper.providers.common import ci_job, id_token
-from cred_helper.providers.common.interface import ID_TOKEN, Identity
+from cred_helper.providers.common.interface import ID_TOKEN, Identity, is_guid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ AUDIENCE = "https://identity.docker.com"
 SHORTEST_S, LONGEST_S, USUAL_S = 300, 21600, 900
 # A token opens docker.io and dhi.io alike.
 _SCOPE = "Docker Hub"
-_UUID_DIGITS = (8, 4, 4, 4, 12)
-_HEXADECIMAL = frozenset("0123456789abcdef")
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 _MAX_NAME_CHARACTERS = 255
 
@@ -44,7 +42,7 @@ def identify(request: TokenRequest) -> HubIdentity:
     connection_id = request.options.get("connection_id", "").strip().lower()
     if not connection_id:
         raise Misconfigured("dockerhub.no-connection")
-    if not _is_uuid(connection_id):
+    if not is_guid(connection_id):
         raise request.wrong("connection_id", "dockerhub.bad-connection")
     username = request.options.get("username", "").strip()
     if not username:
@@ -70,11 +68,6 @@ def identify(request: TokenRequest) -> HubIdentity:
         username=username,
         expires_in_s=expires_in_s,
     )
-
-
-def _is_uuid(text: str) -> bool:
-    parts = text.split("-")
-    return tuple(map(len, parts)) == _UUID_DIGITS and _HEXADECIMAL.issuperset("".join(parts))
 
 
 def _expires_in_s(request: TokenRequest) -> int:
