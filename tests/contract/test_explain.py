@@ -52,7 +52,7 @@ def _outlooks(person: Machine, server_url: str, **variables: str) -> list[tuple[
         ("", None, None),
         ("   ", None, None),
         ("-x", "-x", None),
-        ("--try-me", "--try-me", None),
+        ("-try-me", "-try-me", None),
         ("gcr.io\ngcr.io", "gcr.io\ngcr.io", None),
         ("\x1b[31mgcr.io", "\x1b[31mgcr.io", None),
         ("http://gcr.io", "gcr.io", None),

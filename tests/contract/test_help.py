@@ -74,6 +74,15 @@ def test_a_usage_error_is_an_error_and_a_hint(person: Machine, arguments: tuple[
     assert hint == f"{PROGRAM}: hint: {PROGRAM}{of_command} --help"
 
 
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_a_misspelt_option_is_a_usage_error_with_the_right_name(
+    person: Machine, command: str
+) -> None:
+    done = person.run(*(command.split() or ["--debug"]), "--hlep", "gcr.io")
+    assert (done.status, done.codes) == (2, ["client.usage"])
+    assert "'--help'" in done.stderr
+
+
 def test_cache_without_a_command_lists_its_commands(person: Machine) -> None:
     done = person.run("cache")
     assert (done.status, done.stdout) == (2, b"")

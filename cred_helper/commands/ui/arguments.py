@@ -18,15 +18,15 @@ _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 
 class ServerURLCommand(click.Command):
-    """A command whose argument may begin with a hyphen, as an invalid server URL can."""
+    """A command whose argument may begin with one hyphen, as an invalid server URL can."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the known options; the first other word with a hyphen is the server URL."""
+        """Read the options; the first other word with one hyphen is the server URL."""
         known = {name for parameter in self.get_params(ctx) for name in parameter.opts}
         for at, word in enumerate(args):
             if word == "--":
                 break
-            if word.startswith("-") and word.partition("=")[0] not in known:
+            if word.startswith("-") and word[1:2] != "-" and word not in known:
                 args = [*args[:at], *args[at + 1 :], "--", word]
                 break
         return super().parse_args(ctx, args)
