@@ -63,9 +63,11 @@ class Cloud(Record):
     ``sdk`` are the top-level packages that only this cloud's provider needs. ``username`` is what
     its registries take together with a token. ``ci_option`` is the option that only an identity
     token makes sense with: it implies ``id_token = "ci"``. ``annotations`` are those by which a pod
-    asks for an identity of its own. ``job`` is for clouds that take identity tokens of CI jobs.
-    Without the first option of ``only_with`` the cloud is not there: its hosts are like those of no
-    cloud. Where only the cloud's own variable sets it, all of these options are needed.
+    asks for an identity of its own. ``more_variables`` are looked up only beside others of the
+    cloud, or by its tools; ``doctor`` knows their names. ``job`` is for clouds that take identity
+    tokens of CI jobs. Without the first option of ``only_with`` the cloud is not there: its hosts
+    are like those of no cloud. Where only the cloud's own variable sets it, all of these options
+    are needed.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Cloud(Record):
     ci_option: str = ""
     plugin: str = ""
     annotations: tuple[Annotation, ...] = ()
+    more_variables: tuple[str, ...] = ()
     job: JobIdentity | None = None
     only_with: tuple[str, ...] = ()
 
@@ -116,6 +119,11 @@ CLOUDS = (
         sdk=("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six"),
         plugin="ecr-credential-provider",
         annotations=(Annotation("eks.amazonaws.com/ecr-role-arn", "role_arn", needed=True),),
+        more_variables=(
+            *("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SESSION_TOKEN", "AWS_LOGIN_CACHE_DIRECTORY"),
+            *("AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_CONTAINER_AUTHORIZATION_TOKEN"),
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        ),
         job=JobIdentity(
             {"role_arn": "arn:aws:iam::123456789012:role/ci-pull"}, audience="sts.amazonaws.com"
         ),
@@ -175,6 +183,7 @@ CLOUDS = (
             Annotation("kubernetes.azure.com/acr-client-id", "client_id", needed=True),
             Annotation("kubernetes.azure.com/acr-tenant-id", "tenant_id", needed=True),
         ),
+        more_variables=("AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_CONFIG_DIR"),
         job=JobIdentity(
             {
                 "tenant_id": "11111111-1111-1111-1111-111111111111",

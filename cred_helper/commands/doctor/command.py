@@ -35,7 +35,7 @@ _CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     *(program.program, program.helpers, docker_files.docker, podman_files.podman),
     *(own_state.settings, own_state.variables, rules.rules, own_state.store, own_state.home),
     *(own_state.cache, network_checks.clock, network_checks.tls, network_checks.proxy),
-    *(identities.identities, identities.variables, ci_token.ci_token),
+    *(identities.identities, ci_token.ci_token),
 )
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from cred_helper import clouds, files, providers
+from cred_helper.clouds import Cloud
 from cred_helper.commands.doctor.finding import ERROR, NOTE, OK, WARNING, Finding, note, warning
 from cred_helper.commands.doctor.unread_variables import misspelt
 from cred_helper.commands.lookup.explanation import Explanation, identity_words
@@ -16,40 +17,40 @@ from cred_helper.server_url import ServerURL
 
 
 def identities() -> Iterator[Finding]:
+    """Each cloud's identity, and the variables that are named almost like one that is looked up."""
+    recording = Recording(os.environ)
     for cloud in clouds.CLOUDS:
-        if providers.load(cloud.name) is None:
-            yield note(cloud.name, "doctor.provider-left-out")
-            continue
-        try:
-            explained = Explanation(ServerURL.parse(cloud.example_host))
-        except Misconfigured:
-            return  # a finding of the settings
-        if cloud.only_with and explained.resolution.own_route is None:
-            continue  # the cloud is not set up
-        for finding in of_explained(cloud.name, explained):
-            if finding.severity == ERROR and explained.id_token_wanted:
-                # A CI job lacks the same for every cloud.
-                notice = finding.notice.within("file.at", place=cloud.title)
-                yield finding._replace(notice=notice)
-            else:
-                yield finding
-
-
-def variables() -> Iterator[Finding]:
-    """Whether a variable is named almost like one that a provider looks up."""
-    for name, meant in misspelt(os.environ, looked_up()):
+        yield from recorded(cloud, recording)
+    for name, meant in misspelt(os.environ, recording.looked_up()):
         yield warning("variables", "doctor.cloud-variable-misspelt", name=name, meant=meant)
 
 
-def looked_up() -> dict[str, bool]:
-    """The variables that are looked up for the identities, and whether each is set."""
-    before, recording = files.record, Recording(os.environ)
-    files.record = recording
+def recorded(cloud: Cloud, recording: Recording) -> list[Finding]:
+    """The findings of one cloud; the recording has what they depend on."""
+    before, files.record = files.record, recording
     try:
-        list(identities())
+        return list(_of_cloud(cloud))
     finally:
         files.record = before
-    return recording.looked_up()
+
+
+def _of_cloud(cloud: Cloud) -> Iterator[Finding]:
+    if providers.load(cloud.name) is None:
+        yield note(cloud.name, "doctor.provider-left-out")
+        return
+    try:
+        explained = Explanation(ServerURL.parse(cloud.example_host))
+    except Misconfigured:
+        return  # a finding of the settings
+    if cloud.only_with and explained.resolution.own_route is None:
+        return  # the cloud is not set up
+    for finding in of_explained(cloud.name, explained):
+        if finding.severity == ERROR and explained.id_token_wanted:
+            # A CI job lacks the same for every cloud.
+            notice = finding.notice.within("file.at", place=cloud.title)
+            yield finding._replace(notice=notice)
+        else:
+            yield finding
 
 
 def of_explained(subject: str, explained: Explanation) -> Iterator[Finding]:

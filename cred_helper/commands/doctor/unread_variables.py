@@ -40,7 +40,7 @@ def _meant(name: str, known: list[str]) -> str | None:
     return f"{PREFIX}{close[0]}" if close else None
 
 
-# A shorter word of a name is often close to another one that is right as well: STS and SES.
+# A shorter word of a name often resembles another one that is right as well: STS and SES.
 _LEAST_LETTERS = 4
 _LEAST_RATIO = 0.8
 
@@ -52,23 +52,41 @@ def misspelt(
 
     ``looked_up`` is for each name that was, whether it is set.
     """
-    missing = [name for name, is_set in looked_up.items() if not is_set and "_" in name]
+    more = {name: name in environ for cloud in clouds.CLOUDS for name in cloud.more_variables}
+    known = {**more, **looked_up}
+    names = [name for name in known if "_" in name]
     for variable, value in sorted(environ.items()):
-        if not value or variable in looked_up or variable.startswith(PREFIX):
+        if not value or variable in known or variable.startswith(PREFIX):
             continue
-        meant = next((name for name in missing if _is_close(variable.upper(), name)), None)
-        if meant:
+        name = variable.upper()
+        if any(its.startswith(f"{name}_") for its in names):
+            continue  # AWS_ACCESS_KEY is a variable of other programs
+        tests = (_lacks_a_word, _is_close)
+        meant = next((its for test in tests for its in names if test(name, its)), None)
+        if meant and not known[meant]:
             yield variable, meant
+
+
+def _lacks_a_word(name: str, other: str) -> bool:
+    """Whether the second of several words is left out: SHARED of AWS_SHARED_CREDENTIALS_FILE."""
+    cloud, _, rest = other.split("_", 2) if other.count("_") > 2 else (other, "", "")
+    return name == f"{cloud}_{rest}"
 
 
 def _is_close(name: str, other: str) -> bool:
     """Whether each word of one name is close to that of the other; or only underscores differ."""
-    pairs = list(zip_longest(name.split("_"), other.split("_"), fillvalue=""))
-    return name.replace("_", "") == other.replace("_", "") or all(
-        word == its
-        or (
-            min(len(word), len(its)) >= _LEAST_LETTERS
-            and SequenceMatcher(None, word, its).ratio() >= _LEAST_RATIO
-        )
-        for word, its in pairs
-    )
+    pairs = zip_longest(name.split("_"), other.split("_"), fillvalue="")
+    is_spaced = name.replace("_", "") == other.replace("_", "")
+    return is_spaced or all(_is_word_close(word, its) for word, its in pairs)
+
+
+def _is_word_close(word: str, other: str) -> bool:
+    """Whether two words are equal or close; of short ones, a letter may be left out or swapped."""
+    if word == other:
+        return True
+    if min(len(word), len(other)) >= _LEAST_LETTERS:
+        return SequenceMatcher(None, word, other).ratio() >= _LEAST_RATIO
+    at = range(len(other))
+    swapped = (other[:i] + other[i + 1 : i + 2] + other[i] + other[i + 2 :] for i in at)
+    shorter = (other[:i] + other[i + 1 :] for i in at if len(other) >= _LEAST_LETTERS - 1)
+    return word in (*swapped, *shorter)
