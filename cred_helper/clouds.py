@@ -112,7 +112,7 @@ CLOUDS = (
         username="AWS",
         options=(
             _of_machine("profile", "the AWS profile to use"),
-            Option("role_arn", "the role to assume with that identity, or by the identity token"),
+            Option("role_arn", "the role to assume, with the identity or the identity token"),
             *ID_TOKEN_OPTIONS,
         ),
         replaces=("ecr-login", "env"),
@@ -137,7 +137,9 @@ CLOUDS = (
             _of_machine("credentials_file", "the credential file to use"),
             Option("impersonate", "the service account to impersonate"),
             Option("pull_only", "whether the token may pull and not push"),
-            Option("workload_identity_provider", "the provider of a pool that trusts the token"),
+            Option(
+                "workload_identity_provider", "the provider of the pool, projects/…/providers/…"
+            ),
             *ID_TOKEN_OPTIONS,
         ),
         ci_option="workload_identity_provider",
@@ -170,10 +172,10 @@ CLOUDS = (
                 "resource_id", "the resource id of the managed identity", _MANAGED_IDENTITY
             ),
             _of_machine("object_id", "the object id of the managed identity", _MANAGED_IDENTITY),
-            _of_machine("token_credentials", "which of the SDK's credential types to use"),
+            _of_machine("token_credentials", "the credential types of the SDK to use"),
             Option("audience", "the audience of the Entra token"),
-            Option("instance_discovery", "whether Entra is asked if the authority exists"),
-            Option("identity_token", "whether the registry's refresh token is given out"),
+            Option("instance_discovery", "whether to check with Entra that the authority exists"),
+            Option("identity_token", "whether the answer is the registry's refresh token"),
             *ID_TOKEN_OPTIONS,
         ),
         replaces=("acr-env", "acr"),

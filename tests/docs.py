@@ -87,7 +87,10 @@ def _hosts(_: str) -> Iterator[str]:
     zones: dict[str, list[str]] = {}
     for zone in (*hosts.ZONES, *hosts.OPTIONAL_ZONES):
         zones.setdefault(zone.cloud, []).append(f"`{zone.pattern}`")
-    rows = ((clouds.find(name).title, "<br>".join(found)) for name, found in zones.items())
+    rows = (
+        (clouds.find(name).title, "<br>".join(dict.fromkeys(found)))
+        for name, found in zones.items()
+    )
     yield from _table(("Cloud", "Hosts"), rows)
 
 

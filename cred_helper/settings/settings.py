@@ -165,7 +165,7 @@ SETTINGS = (
     Setting("helper_timeout_s", 10.0, _SECONDS, "how long another helper may take"),
     Setting(
         "on_error", "fail", _one_of("fail", "anonymous"),
-        "the result where a configured identity fails and no other source has a credential",
+        "what happens if a configured identity fails and no other source has a credential",
     ),
     Setting(
         "order",
@@ -175,34 +175,34 @@ SETTINGS = (
     ),
     Setting(
         "disabled_providers", (), _some_of(*clouds.NAMES, VARIABLES),
-        "providers to ask only where a rule names them",
+        "providers that are asked only where a rule names them",
     ),
     Setting(
         "store_for_clouds", "ignore", _one_of("ignore", "error"),
-        "the result of a login to a registry whose cloud has an identity here; it is not kept",
+        "what happens to a login to a registry whose cloud has an identity here: it is never kept",
     ),
     Setting(
         "fallback_helper", "", _HELPER,
-        "the helper to ask where credsStore names this program: the one it named before",
+        "the helper that answers in place of credsStore, which named it before this program",
     ),
-    Setting("cache", True, _SWITCH, "whether tokens are kept on disk while they are good"),
+    Setting("cache", True, _SWITCH, "whether tokens are kept on disk while they are valid"),
     Setting(
         "min_remaining_life", 0.0, _LIFETIME,
-        "how long a cached token must still live to be given out; one with less left is renewed",
+        "how long a cached token must still be valid; one with less time left is renewed",
     ),
     Setting("cache_folder", "", _FOLDER, "the folder of the cache, if not the user's cache folder"),
     Setting(
         "cache_keychain", "", _HELPER,
-        "the helper whose keychain has the key to encrypt the cache with, if it is encrypted",
+        "the helper whose keychain has the key of the cache; unset: no encryption",
     ),
     Setting(
         "memo", True, _SWITCH,
         "whether the single file may repeat a cached answer before Python starts",
     ),
-    Setting("log", "", _LOG, "where every step is logged, without secrets: stderr, or a file"),
+    Setting("log", "", _LOG, "where to log, without secrets: stderr, or a file"),
     Setting(
         "log_format", TEXT, _one_of(TEXT, JSON),
-        "what the log holds: a line of text for each step, or a JSON object for each call",
+        "a line of text for each step, or a JSON object for each call",
     ),
 )  # fmt: skip
 

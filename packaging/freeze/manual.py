@@ -16,6 +16,8 @@ PROTOCOL = {
     "erase": "Read a server URL from standard input and forget its credential.",
     "list": "Print server URLs and user names as one JSON document.",
     "version": "Print name and version.",
+    "bazel get": "Read a URI from standard input as Bazel writes it, print the headers for it.",
+    "kubelet": "Read a request of kubelet from standard input, print the credential for its image.",
 }
 
 
@@ -46,7 +48,7 @@ def page() -> str:
     for setting in SETTINGS:
         lines += [".TP", f".B {_text(setting.name)}, {_text(setting.variable)}"]
         lines.append(_text(f"{setting.purpose}."))
-    lines += [".SH EXIT STATUS", "0: success. 1: failure. 2: usage error."]
+    lines += [".SH EXIT STATUS", "0: success. 1: failure. 2: usage error of a command."]
     lines += [".SH SEE ALSO", ".BR docker-login (1),", ".BR podman-login (1)"]
     return "\n".join(lines) + "\n"
 
