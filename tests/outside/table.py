@@ -10,7 +10,7 @@ from tests.outside.registries import PLACES
 
 _KANIKO = (
     "kaniko deletes every file outside of `/kaniko` between the stages of a build, the helper too: "
-    "copy it to `/kaniko` ([recipe](recipes.md#kaniko-and-buildkit-in-kubernetes))."
+    "copy it to `/kaniko` ([recipe](recipes.md#kaniko-in-kubernetes))."
 )
 _RUST = (
     "`docker_credential` has one error for every answer but a credential, not-found too: the "
