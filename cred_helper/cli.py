@@ -238,7 +238,7 @@ def _failure(resolution: Resolution, answer: Answer, *, is_optional: bool) -> Cr
         stdio.warning(in_full.within("provider.anonymous"))
     if resolution.route is not None and resolution.route.private:
         for asked in answer.trace:
-            if asked.source == resolution.route.provider and isinstance(asked.outcome, NotFound):
+            if asked.source == resolution.route.cloud and isinstance(asked.outcome, NotFound):
                 host = resolution.server_url.redacted_host
                 words = {"host": host, "source": asked.source}
                 stdio.warning(asked.outcome.within("provider.no-credential", **words))

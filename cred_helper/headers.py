@@ -197,7 +197,7 @@ def _of_artifact(target: Target, wiring: Wiring) -> Headers:
     if credential.username == HEADERS:
         pairs = (line.split(": ", 1) for line in credential.secret.expose().split("\t"))
         return Headers(dict(pairs), credential.expires_at_s)
-    if route is not None and source == route.provider and route.takes_bearer:
+    if route is not None and source == route.cloud and route.takes_bearer:
         return _authorization(f"{_BEARER} {credential.secret.expose()}", credential.expires_at_s)
     return _login(target, credential, answer)
 
@@ -224,7 +224,7 @@ def _of_registry(target: Target, wiring: Wiring) -> Headers:
     if target.wants_login:
         return _login(target, credential, answer)
     own_hosts: tuple[str, ...] | None = None
-    if credential is not None and route is not None and answer.trace[-1].source == route.provider:
+    if credential is not None and route is not None and answer.trace[-1].source == route.cloud:
         if route.asks_basic:
             return _authorization(credential.basic, credential.expires_at_s)
         own_hosts = (target.address, route.host, route.auth_host)

@@ -55,18 +55,17 @@ ANONYMOUS_HOSTS = frozenset(
 class Route(Record):
     """The cloud that a host belongs to, and what the host's own name says about it.
 
-    ``provider`` is the name of the cloud. ``region`` and ``fips`` are ``None`` where the names of
-    that cloud do not say them. ``private`` is whether the registry lets in only those who log in.
-    ``names`` are the other labels that the pattern names. ``uri`` is the one that a credential is
-    for, where the host is not a registry. ``auth_host`` is that of the cloud's token endpoint, if
-    that is another.
+    ``cloud`` is its name. ``region`` and ``fips`` are ``None`` where the names of that cloud do not
+    say them. ``private`` is whether the registry lets in only those who log in. ``names`` are the
+    other labels that the pattern names. ``uri`` is the one that a credential is for, where the host
+    is not a registry. ``auth_host`` is that of the cloud's token endpoint, if that is another.
     """
 
     auth_host = ""
     # Whether a host that is not a registry takes the secret as a bearer token.
     takes_bearer = False
 
-    provider: str
+    cloud: str
     host: str
     region: str | None = None
     fips: bool | None = None
@@ -75,9 +74,9 @@ class Route(Record):
     uri: str = ""
 
     @classmethod
-    def of(cls, provider: str, host: str, **given: Any) -> Self:
+    def of(cls, cloud: str, host: str, **given: Any) -> Self:
         fields = {name: given.pop(name) for name in cls._fields if name in given}
-        return cls(provider, host, names=given, **fields)
+        return cls(cloud, host, names=given, **fields)
 
     @property
     def asks_basic(self) -> bool:
@@ -296,7 +295,7 @@ PARTNER_UNIVERSES = {
 # --- Azure Container Registry ---------------------------------------------------------------------
 
 
-class AcrCloud(Record):
+class AzureCloud(Record):
     """One Azure cloud: the suffix of its registries and the authorities where identities sign in.
 
     ``closed`` is when the cloud was closed: ``explain`` names it, and it is never called.
@@ -308,19 +307,19 @@ class AcrCloud(Record):
 
 
 # The first authority is the one used; the others are accepted names of the same cloud.
-ACR_CLOUDS = (
-    AcrCloud(
+AZURE_CLOUDS = (
+    AzureCloud(
         "azurecr.io",
         (
             *("login.microsoftonline.com", "login.microsoft.com"),
             *("login.windows.net", "sts.windows.net"),
         ),
     ),
-    AcrCloud("azurecr.cn", ("login.chinacloudapi.cn", "login.partner.microsoftonline.cn")),
-    AcrCloud("azurecr.us", ("login.microsoftonline.us", "login.usgovcloudapi.net")),
-    AcrCloud("azurecr.de", ("login.microsoftonline.de",), closed="October 2021"),
-    AcrCloud("azurecr.sovcloud-azure.de", ("login.sovcloud-identity.de",)),
-    AcrCloud("azurecr.sovcloud-azure.fr", ("login.sovcloud-identity.fr",)),
+    AzureCloud("azurecr.cn", ("login.chinacloudapi.cn", "login.partner.microsoftonline.cn")),
+    AzureCloud("azurecr.us", ("login.microsoftonline.us", "login.usgovcloudapi.net")),
+    AzureCloud("azurecr.de", ("login.microsoftonline.de",), closed="October 2021"),
+    AzureCloud("azurecr.sovcloud-azure.de", ("login.sovcloud-identity.de",)),
+    AzureCloud("azurecr.sovcloud-azure.fr", ("login.sovcloud-identity.fr",)),
 )
 # Names below the suffix that Azure uses for itself.
 _ACR_RESERVED_NAMES = ("privatelink",)
@@ -329,7 +328,7 @@ _ACR_RESERVED_NAMES = ("privatelink",)
 class AcrRoute(Route, kw_only=True):
     """A login server of Azure Container Registry."""
 
-    cloud: AcrCloud
+    azure: AzureCloud
 
 
 def _is_registry_name(name: str) -> bool:
@@ -358,8 +357,8 @@ ZONES: tuple[Zone, ...] = (
         for docker in ("docker", "*-docker")
     ),
     *(
-        Zone(ACR, f"{shape}.{cloud.suffix}", AcrRoute, cloud=cloud)
-        for cloud in ACR_CLOUDS
+        Zone(ACR, f"{shape}.{azure.suffix}", AcrRoute, azure=azure)
+        for azure in AZURE_CLOUDS
         for shape in ("{acr_registry}", "{acr_registry}.{location}.geo")
     ),
 )

@@ -131,14 +131,14 @@ class Pull:
         A rule can say that a registry is pulled from without a credential.
         """
         rule, route = self._resolution.rule, self._resolution.own_route
-        is_of_plugin = route is not None and self._profile.profile.cloud in (None, route.provider)
+        is_of_plugin = route is not None and self._profile.profile.cloud in (None, route.cloud)
         if route is None or not is_of_plugin or CLOUD in self._resolution.sources:
             return
-        asked = next(iter(self._annotations_of(clouds.find(route.provider))), None)
+        asked = next(iter(self._annotations_of(clouds.find(route.cloud))), None)
         if asked is None or self._resolution.needs_no_credential:
             return
         if rule is None or not (rule.answered_by or rule.provider == NO_PROVIDER):
-            names = {"annotation": asked.name, "cloud": route.provider}
+            names = {"annotation": asked.name, "cloud": route.cloud}
             raise Misconfigured("kubelet.cloud-left-out", **names)
         names = {"annotation": asked.name, "source": rule.answered_by or "config.json"}
         raise rule.place.wrong("match", "kubelet.answered-by-rule", **names)
@@ -160,7 +160,7 @@ class Pull:
     @property
     def _cloud(self) -> Cloud:
         assert self._resolution.route is not None
-        return clouds.find(self._resolution.route.provider)
+        return clouds.find(self._resolution.route.cloud)
 
     def _token(self) -> str:
         """The token of the service account, ``""`` where kubelet sent none."""

@@ -71,7 +71,7 @@ class Resolution(Record, kw_only=True):
     def origin_of(self, option: str) -> str | None:
         """Where an option of the provider is set: a variable, or file and line, if known."""
         assert self.route is not None
-        cloud = self.route.provider
+        cloud = self.route.cloud
         return self.settings.option_origin(cloud, option, self.rule, self.environ)
 
     def checked(self) -> Resolution:
@@ -123,7 +123,7 @@ def _optional_route(resolution: Resolution) -> Route | None:
     found = route(resolution.server_url, OPTIONAL_ZONES)
     if found is None or _is_token_key(resolution.server_url):
         return None
-    cloud = clouds.find(found.provider)
+    cloud = clouds.find(found.cloud)
     if rule is not None and rule.provider == cloud.name:
         return found
     options = settings.options(cloud, rule, environ)
@@ -147,8 +147,8 @@ def _route(resolution: Resolution) -> Route | None:
     if found is None:
         return None
     if resolution.profile.cloud is not None:
-        return found if found.provider == resolution.profile.cloud else None
-    is_disabled = found.provider in resolution.settings.disabled_providers
+        return found if found.cloud == resolution.profile.cloud else None
+    is_disabled = found.cloud in resolution.settings.disabled_providers
     return None if is_disabled and not (rule and rule.names_provider) else found
 
 
@@ -164,7 +164,7 @@ def _ruled_route(rule: Rule, resolution: Resolution) -> Route | None:
         return None
     if rule.target is not None:
         return rule.target if server_url.is_host and not _is_token_key(server_url) else None
-    if rule.provider in clouds.NAMES and (found is None or found.provider != rule.provider):
+    if rule.provider in clouds.NAMES and (found is None or found.cloud != rule.provider):
         names = {"host": server_url.redacted_host, "cloud": rule.provider}
         raise rule.place.wrong("provider", "settings.host-of-no-cloud", **names)
     if rule.provider is not None and rule.provider not in clouds.NAMES:
@@ -186,13 +186,13 @@ def _find_provider(resolution: Resolution) -> None:
     found, rule = resolution.route, resolution.rule
     if found is None:
         return
-    cloud = clouds.find(found.provider)
+    cloud = clouds.find(found.cloud)
     if rule is not None:
         foreign = next((key for key in rule.options.values if key not in cloud.option_names), None)
         if foreign is not None:
             code = "settings.option-of-other-cloud"
             raise rule.place.wrong(foreign, code, name=foreign, cloud=cloud.name)
-    resolution.provider = providers.load(found.provider)
+    resolution.provider = providers.load(found.cloud)
     if resolution.provider is None:
         if rule is not None and (rule.names_provider or rule.options.values):
             raise rule.place.wrong("match", "settings.cloud-left-out", cloud=cloud.name)

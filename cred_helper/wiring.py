@@ -175,7 +175,7 @@ class Wiring:
             deadline=self.deadline,
             options=resolution.options,
             origin_of=resolution.origin_of,
-            id_token=_id_token(resolution.options, resolution.route.provider),
+            id_token=_id_token(resolution.options, resolution.route.cloud),
         )
         if resolution.anonymous:
             request = request.but(deadline=request.deadline.sooner(ANONYMOUS_DEADLINE_S))

@@ -155,7 +155,7 @@ class _Report(NamedTuple):
         if route is None:
             return "none"
         missing = "" if self.explained.in_this_build() else ", which this build leaves out"
-        return f"{route.provider}{missing}"
+        return f"{route.cloud}{missing}"
 
     def _show_identity(self) -> None:
         if self.explained.identity_error:
@@ -223,8 +223,8 @@ def _facts(found: Route | None) -> list[tuple[str, str]]:
             ]
         case GcrRoute():
             return [("universe", found.universe_domain)]
-        case AcrRoute() if found.cloud.closed:
-            return [("cloud", f"closed in {found.cloud.closed}; it is never called")]
+        case AcrRoute() if found.azure.closed:
+            return [("cloud", f"closed in {found.azure.closed}; it is never called")]
         case AcrRoute():
-            return [("authority", found.cloud.authorities[0])]
+            return [("authority", found.azure.authorities[0])]
     return []

@@ -139,10 +139,10 @@ def _chosen(names: tuple[str, ...], options: tuple[str, ...]) -> list[ChosenClou
             raise click.UsageError(wrong)
         chosen[cloud].options[option] = value
     for rule in Settings.load(os.environ).rules:
-        if rule.target is None or rule.target.provider not in chosen:
+        if rule.target is None or rule.target.cloud not in chosen:
             continue
         if glob := match_images.of_rule(rule.match):
-            chosen[rule.target.provider].hosts.append(glob)
+            chosen[rule.target.cloud].hosts.append(glob)
         else:
             place = rule.place.of("match")
             stdio.warning(CredentialError("node.rule-without-glob", place=place))

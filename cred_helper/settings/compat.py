@@ -122,7 +122,7 @@ def _check_azure_cloud(route: AcrRoute, environ: Mapping[str, str]) -> None:
     suffix = _AZURE_CLOUDS.get(name.upper())
     if suffix is None:
         raise Misconfigured("compat.azure-environment")
-    if suffix != route.cloud.suffix:
+    if suffix != route.azure.suffix:
         raise Misconfigured("compat.other-azure-cloud", suffix=suffix, host=route.host)
 
 

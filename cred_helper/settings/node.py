@@ -193,7 +193,7 @@ def _acr(profile: NodeProfile, values: Mapping[str, str], words: Sequence[str]) 
 def _mirror(pair: str) -> Rule:
     source, _, target = pair.partition(":")
     found = route(ServerURL.parse(target))
-    if not source or found is None or found.provider != ACR:
+    if not source or found is None or found.cloud != ACR:
         expected = "SOURCE:REGISTRY, with a registry of Azure"
         raise ProtocolError("kubelet.bad-value", argument=f"--{_MIRROR}", expected=expected)
     place = Place(f"--{_MIRROR}", "")

@@ -75,5 +75,5 @@ class ListedHosts(Record):
             if rule.is_listed and not rule.mistakes and address is not None:
                 behind = rule.target or route(ServerURL.parse(address))
                 if behind is not None:
-                    found[address] = clouds.find(behind.provider).username
+                    found[address] = clouds.find(behind.cloud).username
         return found

@@ -206,8 +206,8 @@ class _Reader:
         target = route(registry) or route(registry, OPTIONAL_ZONES)
         if target is None:
             self._wrong("alias", "settings.alias-unknown", example=clouds.CLOUDS[0].example_host)
-        elif provider not in (None, target.provider):
-            self._wrong("provider", "settings.alias-provider", cloud=target.provider)
+        elif provider not in (None, target.cloud):
+            self._wrong("provider", "settings.alias-provider", cloud=target.cloud)
         return target
 
     def _is_listed(self, pattern: HostPattern | None, target: Route | None) -> bool:
@@ -254,7 +254,7 @@ class _Reader:
 
 def _clouds(provider: str | None, target: Route | None, *, is_alone: bool) -> tuple[str, ...]:
     if target is not None:
-        return (target.provider,)
+        return (target.cloud,)
     if is_alone or provider in (VARIABLES, NO_PROVIDER):
         return ()
     return (provider,) if provider in clouds.NAMES else clouds.NAMES

@@ -30,10 +30,10 @@ def test_a_failing_identity_is_a_warning(executable: Executable, tmp_path: Path,
     broken = {
         "ecr": {"AWS_PROFILE": "nowhere"},
         "gcr": {"GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "missing.json")},
-    }[found.provider]
+    }[found.cloud]
     assert _is_warned_not_found(executable, host, broken)
     assert executable.get(host).stderr == ""
-    private = {"ecr": EXAMPLE_HOST, "gcr": "us-docker.pkg.dev"}[found.provider]
+    private = {"ecr": EXAMPLE_HOST, "gcr": "us-docker.pkg.dev"}[found.cloud]
     done = executable.get(private, broken)
     assert done.stdout != NOT_FOUND
     assert "error: " in done.stderr

@@ -45,7 +45,7 @@ def _row(cloud: Hosted) -> clouds.Cloud:
     server_url = ServerURL.parse(cloud.host)
     found = route(server_url) or route(server_url, OPTIONAL_ZONES)
     assert found is not None
-    return clouds.find(found.provider)
+    return clouds.find(found.cloud)
 
 
 def test_a_get_is_answered_with_what_the_cloud_issued(known: Executable, cloud: Hosted) -> None:

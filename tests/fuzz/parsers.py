@@ -117,7 +117,7 @@ class Protocol(Target):
 
     def _get(self, data: bytes) -> None:
         server_url = docker.parse_server_url(data)
-        if any(found.provider for found in [route(server_url)] if found):
+        if any(found.cloud for found in [route(server_url)] if found):
             return  # the providers are the business of others
         for _, failure in self._wiring.ask(self._wiring.resolve(server_url)).failures:
             check_no_secret(failure)
@@ -244,11 +244,11 @@ class SettingsFile(Target):
             check_no_secret(resolution.error)
         if resolution.asks_cloud:
             wiring.provider_source(resolution)
-        if found and found.provider != oracle(found.host):
+        if found and found.cloud != oracle(found.host):
             raise Finding(f"{server_url.raw} is sent to {found}, which is on no table")
         own = oracle(server_url.raw)
         by_rule = rule is not None and (rule.target or rule.provider)
-        if found and found.provider != own and not by_rule:
+        if found and found.cloud != own and not by_rule:
             raise Finding(f"{server_url.raw} is routed to {found} without a rule")
 
 

@@ -134,6 +134,6 @@ def server_urls(seed: int) -> Iterator[str]:
 def check(text: str) -> str | None:
     """Compare the product and the oracle for one server URL; the cloud that both name."""
     found = route(ServerURL.parse(text), _ALL_ZONES)
-    provider = found.provider if found else None
+    provider = found.cloud if found else None
     assert provider == oracle(text), f"{text!r}: routed to {provider}, expected {oracle(text)}"
     return provider

@@ -75,7 +75,7 @@ def _tried(cloud: Cloud) -> str:
         raise Failed(f"{variable} is not HOST/REPOSITORY:TAG")
     host, repository, tag = name.groups()
     found = route(ServerURL.parse(host), (*ZONES, *OPTIONAL_ZONES))
-    if found is None or found.provider != cloud.name:
+    if found is None or found.cloud != cloud.name:
         raise Failed(f"the host of {variable} is not one of {cloud.title}")
     identity = _run("explain", "--json", host)["identity"] or {}
     if identity.get("source") is None:

@@ -77,7 +77,7 @@ def test_the_example_host_is_in_a_zone_of_the_cloud(cloud: Cloud) -> None:
     zones = OPTIONAL_ZONES if cloud.only_with else ZONES
     found = route(ServerURL.parse(cloud.example_host), zones)
     assert found is not None
-    assert found.provider == cloud.name
+    assert found.cloud == cloud.name
     assert not found.anonymous
 
 

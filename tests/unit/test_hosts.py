@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cred_helper.hosts import (
-    ACR_CLOUDS,
     ANONYMOUS_HOSTS,
+    AZURE_CLOUDS,
     ZONES,
     AcrRoute,
     EcrRoute,
@@ -30,7 +30,7 @@ def _vectors() -> list[list[str]]:
 @pytest.mark.parametrize(("text", "provider", "region", "fips"), _vectors())
 def test_a_url_has_the_route_of_the_table(text: str, provider: str, region: str, fips: str) -> None:
     found = route(ServerURL.parse(text))
-    said = (found.provider, found.region or "-", _FIPS[found.fips]) if found else ("-", "-", "-")
+    said = (found.cloud, found.region or "-", _FIPS[found.fips]) if found else ("-", "-", "-")
     assert said == (provider, region, fips)
 
 
@@ -64,12 +64,12 @@ def test_a_route_of_google_has_its_universe() -> None:
         assert found.universe_domain == universe
 
 
-@pytest.mark.parametrize("cloud", ACR_CLOUDS, ids=lambda cloud: cloud.suffix)
+@pytest.mark.parametrize("cloud", AZURE_CLOUDS, ids=lambda cloud: cloud.suffix)
 def test_a_route_of_azure_has_its_cloud(cloud: object) -> None:
     assert hasattr(cloud, "suffix")
     found = route(ServerURL.parse(f"myreg.{cloud.suffix}"))
     assert isinstance(found, AcrRoute)
-    assert found.cloud is cloud
+    assert found.azure is cloud
 
 
 def test_every_anonymous_host_has_a_route() -> None:
@@ -102,4 +102,4 @@ def test_every_pattern_ends_in_a_domain_of_one_cloud() -> None:
         server_url = ServerURL.parse(text)
         if route(server_url):
             routes = [zone.route(server_url.host, server_url.labels) for zone in ZONES]
-            assert len({found.provider for found in routes if found}) == 1
+            assert len({found.cloud for found in routes if found}) == 1

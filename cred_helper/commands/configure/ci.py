@@ -226,11 +226,11 @@ def _registries(texts: Iterable[str], wiring: Wiring | None) -> list[Registry]:
             continue
         host = docker_hub.HOSTS[0] if docker_hub.is_hub(server_url) else server_url.address
         routed = route(server_url) or route(server_url, OPTIONAL_ZONES)
-        found[host] = Registry(host, clouds.find(routed.provider) if routed else None, {})
+        found[host] = Registry(host, clouds.find(routed.cloud) if routed else None, {})
         if wiring and (resolution := wiring.resolve(server_url)).route:
             target = resolution.route
             alias = "" if resolution.own_route == target else target.host
-            found[host] = Registry(host, clouds.find(target.provider), resolution.options, alias)
+            found[host] = Registry(host, clouds.find(target.cloud), resolution.options, alias)
     return list(found.values())
 
 

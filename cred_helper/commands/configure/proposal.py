@@ -109,7 +109,7 @@ def _plan_everywhere(plan: Plan, config: JsonEdit) -> None:
     config.set(_MULTI, "credsStore")
     for host, helper in json.loads(config.now("credHelpers") or "{}").items():
         found = route(ServerURL.parse(host))
-        if found and helper in compat.NAMES and providers.load(found.provider):
+        if found and helper in compat.NAMES and providers.load(found.cloud):
             key = ServerURL.parse(host).redacted
             plan.note("configure.helper-replaced", key=key, helper=helper)
             # Clients without support for credsStore still find the helper.

@@ -80,7 +80,7 @@ def problems(name: str, hosts: list[str], config: DockerConfig) -> Iterator[Find
     for host in hosts if program and not this_program.is_this(program) else ():
         routed = route(ServerURL.parse(host))
         values = {"host": listed([host]), "name": name, "path": config.name}
-        if routed is None or providers.load(routed.provider) is None:
+        if routed is None or providers.load(routed.cloud) is None:
             yield note(_SUBJECT, "doctor.host-of-other-helper", **values)
         else:
             command = this_program.command("configure")

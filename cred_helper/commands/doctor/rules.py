@@ -52,7 +52,7 @@ def _findings(rule: Rule) -> Iterator[Finding]:
     for problem in explained.problems():
         yield Finding(ERROR, _SUBJECT, _placed(problem, place), command)
     if explained.in_this_build() is False:
-        provider = explained.route.provider if explained.route else ""
+        provider = explained.route.cloud if explained.route else ""
         yield error(_SUBJECT, "doctor.rule-provider-left-out", place=place, provider=provider)
     elif explained.route is None and (cause := near_miss(explained.server_url)):
         yield Finding(WARNING, _SUBJECT, _placed(cause, place), command)

@@ -129,7 +129,7 @@ class Explanation:
         """Why this built-in provider, or none, is asked."""
         own = self.resolution.own_route
         if self.route is not None:
-            cloud = clouds.find(self.route.provider).title
+            cloud = clouds.find(self.route.cloud).title
             why = f"the host belongs to {cloud}"
             if self.rule and self.rule.target:
                 why = (
@@ -139,20 +139,20 @@ class Explanation:
             return why if is_asked else f"{why}, but the setting order leaves it out"
         if own is not None:
             why = "a rule names another source" if self.rule else "its provider is disabled"
-            return f"the host belongs to {clouds.find(own.provider).title}, but {why}"
+            return f"the host belongs to {clouds.find(own.cloud).title}, but {why}"
         if self.server_url.unroutable:
             return find(self.server_url.unroutable).text
         # The cloud that the host would belong to with the options that it is asked with.
         zone = route(self.server_url, OPTIONAL_ZONES)
         if zone is not None and not is_token_key(self.server_url):
-            optional = clouds.find(zone.provider)
+            optional = clouds.find(zone.cloud)
             needed = " and ".join(optional.only_with)
             return f"the host belongs to {optional.title}, which is asked only with {needed}"
         return "the host does not match the registries of any cloud"
 
     def in_this_build(self) -> bool | None:
         """Whether this build has the provider; a slim build leaves some out."""
-        return providers.load(self.route.provider) is not None if self.route else None
+        return providers.load(self.route.cloud) is not None if self.route else None
 
     def kept(self) -> Entry | None:
         """The cached token that the built-in provider would answer with."""
@@ -203,7 +203,7 @@ class Explanation:
         return {
             "server_url": self.server_url.redacted,
             "host": self.server_url.redacted_host or None,
-            "provider": found.provider if found else None,
+            "provider": found.cloud if found else None,
             "region": found.region if found else None,
             "fips": found.fips if found else None,
             "reason": self.why_provider(),

@@ -9,7 +9,7 @@ own login is used. Never signs in at an authority of another cloud than that of 
 from __future__ import annotations
 
 from cred_helper.errors import NotFound
-from cred_helper.hosts import ACR, ACR_CLOUDS
+from cred_helper.hosts import ACR, AZURE_CLOUDS
 from cred_helper.providers.acr.identity import AcrIdentity, choose
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ class AcrProvider:
         return get(request, identity)
 
     def near_miss(self, labels: list[str]) -> str | None:
-        is_acr = any(".".join(labels).endswith(f".{cloud.suffix}") for cloud in ACR_CLOUDS)
+        is_acr = any(".".join(labels).endswith(f".{cloud.suffix}") for cloud in AZURE_CLOUDS)
         return "acr.near-private-link" if is_acr and "privatelink" in labels else None
 
     def problems(self, request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:

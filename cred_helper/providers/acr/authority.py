@@ -6,18 +6,18 @@ Source: https://learn.microsoft.com/entra/identity-platform/authentication-natio
 from __future__ import annotations
 
 from cred_helper.errors import Misconfigured
-from cred_helper.hosts import ACR_CLOUDS
+from cred_helper.hosts import AZURE_CLOUDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cred_helper.hosts import AcrCloud
+    from cred_helper.hosts import AzureCloud
 
 _HTTPS = "https://"
 _LABEL_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
 _IPV6_LETTERS = frozenset("0123456789abcdefABCDEF:.")
 
 
-def checked(configured: str, cloud: AcrCloud) -> str:
+def checked(configured: str, cloud: AzureCloud) -> str:
     """The address of a configured authority, for a host of this cloud.
 
     Raises:
@@ -55,9 +55,9 @@ def _is_host_and_port(address: str) -> bool:
     return all(label and _LABEL_LETTERS.issuperset(label) for label in host.split("."))
 
 
-def cloud_of(authority: str) -> AcrCloud | None:
+def cloud_of(authority: str) -> AzureCloud | None:
     """The cloud that an authority's host is known to belong to, regional names included."""
-    for cloud in ACR_CLOUDS:
+    for cloud in AZURE_CLOUDS:
         for known in cloud.authorities:
             if authority == known or authority.endswith(f".{known}"):
                 return cloud

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cred_helper.errors import NotFound
-    from cred_helper.hosts import AcrCloud
+    from cred_helper.hosts import AzureCloud
     from cred_helper.providers.common.interface import FoundToken, TokenRequest
 
 CLIENT_SECRET = "client-secret"  # noqa: S105 - a source's name
@@ -98,7 +98,7 @@ class AzureSettings:
         self.request = request
         self.host = request.route.host
         self.environ = request.environ
-        self.cloud: AcrCloud = request.route.cloud
+        self.cloud: AzureCloud = request.route.azure
 
     def option(self, name: str) -> str:
         """One of the user's options for this registry, or ``""``."""

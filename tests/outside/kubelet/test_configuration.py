@@ -174,7 +174,7 @@ def test_kubelet_asks_for_every_host_of_a_cloud(judge: Ask) -> None:
             asked = [glob for glob in globs if judge("match", glob, f"{url.host}/image") is True]
             if url.is_host:
                 assert asked == [glob for glob in globs if match_images.covers(glob, url.host)]
-            if found and found.provider == cloud and globs:
+            if found and found.cloud == cloud and globs:
                 assert asked, text
 
 
