@@ -12,7 +12,7 @@ import sys
 
 from cred_helper.cache.entry import FAILURE, TOKEN, Entry, Failure
 from cred_helper.errors import CredentialError, NotFound, ProviderError
-from cred_helper.files.private_folder import PrivateFolder, is_private
+from cred_helper.files.private_folder import PARSED_SETTINGS, PrivateFolder, is_private
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -173,9 +173,7 @@ class TokenCache:
 
 def _is_ours(name: str) -> bool:
     """Whether this is the name of an entry, a memo or the parsed copy of a settings file."""
-    from cred_helper.settings.parsed import ENDING
-
-    return _parts(name) is not None or name.endswith(ENDING)
+    return _parts(name) is not None or name.endswith(PARSED_SETTINGS)
 
 
 def _parts(name: str) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import marshal
 
 from cred_helper.files.fingerprints import digest
+from cred_helper.files.private_folder import PARSED_SETTINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from cred_helper.files.private_folder import PrivateFolder
 
-ENDING = ".settings"
 # A copy is read at every call: parsing is as quick for a longer text.
 MAX_BYTES = 64 << 10
 # Counts up when the format of copies changes.
@@ -55,7 +55,7 @@ class ParsedSettings:
 
 
 def _file_name(origin: str) -> str:
-    return f"{digest([origin])}{ENDING}"
+    return f"{digest([origin])}{PARSED_SETTINGS}"
 
 
 def _title(text: bytes, body: bytes) -> bytes:

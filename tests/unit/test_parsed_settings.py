@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cred_helper.errors import Misconfigured
-from cred_helper.files.private_folder import PrivateFolder
-from cred_helper.settings.parsed import ENDING, ParsedSettings
+from cred_helper.files.private_folder import PARSED_SETTINGS, PrivateFolder
+from cred_helper.settings.parsed import ParsedSettings
 from cred_helper.settings.settings import Settings
 
 _TOML = """\
@@ -72,7 +72,7 @@ def test_everything_that_toml_can_hold_comes_back(
 def test_an_incomplete_copy_is_ignored(kept: ParsedSettings, folder: Path) -> None:
     kept.keep("file", b"text", {"a": [1, {"b": "c"}]})
     (copy,) = folder.iterdir()
-    assert copy.name.endswith(ENDING)
+    assert copy.name.endswith(PARSED_SETTINGS)
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     content = copy.read_bytes()
     spoiled = [content[:at] for at in range(len(content))]
