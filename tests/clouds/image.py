@@ -17,6 +17,10 @@ from pathlib import Path
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG = "application/vnd.docker.container.image.v1+json"
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+_CHART = (
+    "application/vnd.cncf.helm.config.v1+json",
+    "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
+)
 
 
 @dataclass(frozen=True)
@@ -57,15 +61,28 @@ def image_of(name: str, content: bytes, mode: int = 0o644) -> Image:
             "history": [{"created": "1970-01-01T00:00:00Z", "created_by": "loopback"}],
         },
     )  # fmt: skip
-    manifest = _json(
-        {
-            "schemaVersion": 2,
-            "mediaType": MANIFEST,
-            "config": _descriptor(CONFIG, config),
-            "layers": [_descriptor(LAYER, layer)],
-        }
-    )
-    return Image(manifest, config, layer)
+    return _image((MANIFEST, CONFIG, LAYER), config, layer)
+
+
+def chart(name: str, version: str) -> Image:
+    """A chart of Helm without templates.
+
+    Source: https://helm.sh/docs/topics/registries/#helm-chart-manifest
+    """
+    facts = {"apiVersion": "v2", "name": name, "version": version}
+    tar = _tar_of(f"{name}/Chart.yaml", _json(facts), 0o644)
+    types = ("application/vnd.oci.image.manifest.v1+json", *_CHART)
+    return _image(types, _json(facts), gzip.compress(tar, mtime=0))
+
+
+def _image(types: tuple[str, str, str], config: bytes, layer: bytes) -> Image:
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": types[0],
+        "config": _descriptor(types[1], config),
+        "layers": [_descriptor(types[2], layer)],
+    }
+    return Image(_json(manifest), config, layer)
 
 
 def digest_of(content: bytes) -> str:

@@ -8,6 +8,7 @@ Source: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import time
@@ -15,7 +16,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Literal
 
-from tests.clouds.image import MANIFEST, Image, digest_of, tiny_image
+from tests.clouds.image import Image, digest_of, tiny_image
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
 from tests.clouds.tokens import LIFETIME_S, Accepts, Access, Doorkeeper, Scope, TokenEndpoint
 
@@ -73,7 +74,7 @@ class Registry(LoopbackServer):
     def seed(self, image: Image, repository: str, tag: str) -> Image:
         """Add an image, as if it had been pushed."""
         self._blobs |= {digest_of(blob): blob for blob in (image.config, image.layer)}
-        self._manifests[image.digest] = (MANIFEST, image.manifest)
+        self._manifests[image.digest] = (json.loads(image.manifest)["mediaType"], image.manifest)
         self._tags[repository, tag] = image.digest
         return image
 

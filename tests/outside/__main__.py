@@ -1,9 +1,10 @@
 """``python -m tests.outside``: other people's clients, each on six registries; prints one table.
 
 It runs in namespaces of its own, where loopback is the only network: the registries are servers on
-127.0.0.1 behind a proxy, and every daemon ends with the run. ``--only PATTERN`` (repeatable)
-chooses clients, ``--way`` and ``--registry`` a part of their cells. A run of all clients without an
-unexpected result writes the page of the documentation.
+127.0.0.1 behind a proxy, and every daemon ends with the run. ``--only PATTERN`` and ``--without
+PATTERN`` (repeatable) choose clients, ``--way`` and ``--registry`` a part of their cells. A chosen
+client that is not installed fails the run. A run of all clients without an unexpected result writes
+the page of the documentation.
 """
 
 from __future__ import annotations
@@ -42,9 +43,10 @@ _INSIDE = "OUTSIDE_FOLDER"
 
 
 def main() -> None:
-    """Run the clients; the exit status is 1 if a failure has no note in the table."""
+    """Run the clients; the exit status is 1 if a failure has no note, or a client is absent."""
     parser = argparse.ArgumentParser(prog="python -m tests.outside")
-    parser.add_argument("--only", action="append", metavar="PATTERN", default=[])
+    for word in ("--only", "--without"):
+        parser.add_argument(word, action="append", metavar="PATTERN", default=[])
     parser.add_argument("--way", action="append", choices=WAYS, default=[])
     parser.add_argument("--registry", action="append", choices=PLACES, default=[])
     words = parser.parse_args()
@@ -56,10 +58,10 @@ def main() -> None:
     newer_debian.mount(Path(folder))
     table = Table()
     for client in CLIENTS:
-        if words.only and not any(fnmatchcase(client.name, name) for name in words.only):
+        if not _matches(client, words.only or ["*"]) or _matches(client, words.without):
             continue
         if missing := client.missing():
-            table.skipped[client.name] = f"not installed: {', '.join(missing)}"
+            table.absent[client.name] = missing
             continue
         own = Path(folder, client.name.replace(" ", "-").replace("/", "-"))
         own.mkdir()
@@ -67,12 +69,16 @@ def main() -> None:
             table.add(cell)
     wrong = table.wrong()
     sys.stdout.write("\n".join([table.text(), *wrong, ""]))
-    if not (wrong or words.only or words.way or words.registry or table.skipped):
+    if not (wrong or words.only or words.without or words.way or words.registry):
         program = subprocess.check_output([EXECUTABLE, "--version"], text=True).strip()
         _PAGE.write_text(
             table.page(program=program, commit=commit(), day=f"{datetime.now(UTC):%Y-%m-%d}")
         )
     sys.exit(bool(wrong))
+
+
+def _matches(client: Client, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(client.name, pattern) for pattern in patterns)
 
 
 def _inside() -> int:

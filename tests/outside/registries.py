@@ -12,7 +12,7 @@ from tests.clients.hosted import Hosted, hosted
 from tests.clients.private import PASSWORD, USERNAME, accepts
 from tests.clouds import dockerhub
 from tests.clouds.authority import Authority
-from tests.clouds.image import Image, image_of, tiny_image
+from tests.clouds.image import Image, chart, image_of, tiny_image
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
 from tests.clouds.tokens import Accepts
@@ -20,7 +20,7 @@ from tests.clouds.tokens import Accepts
 HUB = "docker.io"
 PRIVATE = "registry.example.com:5000"
 PUBLIC = "public.example.com"
-REPOSITORY, BASE, BUILT = "team/app", "team/base", "team/built"
+REPOSITORY, BASE, BUILT, CHART = "team/app", "team/base", "team/built", "team/chart"
 
 # A static busybox, for the RUN of a build. Debian: busybox-static.
 _BUSYBOX = Path("/usr/bin/busybox")
@@ -69,6 +69,7 @@ class Place:
 def _seeded(registry: Registry) -> Registry:
     for repository, image in ((REPOSITORY, tiny_image()), (BASE, _busybox())):
         registry.seed(image, repository, "1")
+    registry.seed(chart(CHART.rpartition("/")[2], "1.0.0"), CHART, "1.0.0")
     return registry
 
 
@@ -106,7 +107,7 @@ def _private(_: Authority, proxy: TerminatingProxy, _folder: Path) -> Iterator[P
 
 @contextmanager
 def _public(_: Authority, proxy: TerminatingProxy, _folder: Path) -> Iterator[Place]:
-    with Registry(lambda *_: False, auth="token", public=(REPOSITORY, BASE)) as registry:
+    with Registry(lambda *_: False, auth="token", public=(REPOSITORY, BASE, CHART)) as registry:
         proxy.route(PUBLIC, registry)
         yield Place(PUBLIC, _seeded(registry))
 

@@ -2,7 +2,7 @@
 
 Debian's come from the machine's own apt sources. Go programs are built from their modules, each
 with its own ``go.mod`` and ``go.sum``. Installed programs stay. A program that cannot be installed
-is reported, and the table has no row of its clients.
+is reported; the run fails where one of its clients is not left out by ``--without``.
 """
 
 from __future__ import annotations

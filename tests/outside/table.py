@@ -71,19 +71,21 @@ class Cell:
 
 
 class Table:
-    """All cells so far, and the notes on those that failed."""
+    """All cells so far, the notes on those that failed, and the clients that are absent."""
 
     def __init__(self) -> None:
         self._cells: list[Cell] = []
-        self.skipped: dict[str, str] = {}
+        self.absent: dict[str, list[str]] = {}
+        """What is not installed, by the name of the client that needs it."""
         self._notes: list[str] = []
 
     def add(self, cell: Cell) -> None:
         self._cells.append(cell)
 
     def wrong(self) -> list[str]:
-        """The failures without a note, and the notes without a failure."""
-        wrong, met = [], set()
+        """The clients that did not run, failures without a note, and notes without a failure."""
+        wrong = [f"{name}: not installed: {', '.join(of)}" for name, of in self.absent.items()]
+        met = set()
         for cell in self._cells:
             for operation, reason in cell.outcome.items():
                 row = _explained(cell, operation)
@@ -107,7 +109,6 @@ class Table:
             "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip()
             for row in rows
         ]
-        lines += [f"{client}: {reason}" for client, reason in self.skipped.items()]
         return "\n".join([*lines, "", *self._numbered(), ""])
 
     def page(self, **run: str) -> str:

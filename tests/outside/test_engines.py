@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from tests.outside.client import Client
+from tests.outside.table import Table
 from tests.support.executable import ROOT
 
 _HUNG_S = 300
@@ -30,3 +32,11 @@ def test_podman_works_on_a_cloud_on_docker_hub_and_on_a_private_registry() -> No
     assert done.returncode == 0, done.stdout + done.stderr
     rows = [line for line in done.stdout.splitlines() if line.startswith("podman ")]
     assert [row.split()[-6:] for row in rows] == [["ok", "-", "-", "ok", "ok", "-"]] * 2
+
+
+def test_a_run_without_one_of_its_clients_fails_and_names_it() -> None:
+    client = Client({"helm": "/nonexistent/helm version"}, {})
+    table = Table()
+    assert not table.wrong()
+    table.absent[client.name] = client.missing()
+    assert table.wrong() == ["helm: not installed: /nonexistent/helm"]
