@@ -9,24 +9,24 @@ from fnmatch import fnmatchcase
 from tests.outside.registries import PLACES
 
 _KANIKO = (
-    "kaniko deletes every file outside of `/kaniko` between the stages of a build, the helper too: "
-    "copy it to `/kaniko` ([recipe](recipes.md#kaniko-in-kubernetes))."
+    "Between the stages of a build, kaniko deletes every file outside of `/kaniko`: copy the "
+    "helper to `/kaniko` ([recipe](recipes.md#kaniko-in-kubernetes))."
 )
 _RUST = (
-    "`docker_credential` has one error for every answer but a credential, not-found too: the "
-    'caller goes on without a login, or a rule has `answer = "empty"` for the host.'
+    '`docker_credential` reports "not found" as an error: let the caller continue without a login, '
+    'or write a rule with `answer = "empty"` for the host.'
 )
 _LISTED = (
-    "The classic builder and regctl ask `list` first: with `credsStore` a cloud's host is in it "
-    "after a `get`, as of a pull by docker. Use BuildKit, `credHelpers`, or a rule with "
-    "`list = true`."
+    "The classic builder and regctl ask only for hosts that `list` shows. With `credsStore`, it "
+    "shows a cloud's host only after a `get`, such as that of a `docker pull`. Use BuildKit, "
+    "`credHelpers`, or a rule with `list = true`."
 )
 _REGCTL = (
-    "`regctl registry logout` ends in a stack trace where `regctl registry login` has not been."
+    "`regctl registry logout` without a `regctl registry login` before it ends with a stack trace."
 )
 _KO = (
-    "ko asks AWS itself, with the machine's identity, before it reads config.json: on ECR it does "
-    "not need a helper."
+    "ko asks AWS itself, with the machine's identity, before it reads config.json: for ECR it "
+    "needs no helper."
 )
 EXPLAINED = (
     ("docker classic builder", "credsStore", "[!p]*", "build", _LISTED),
@@ -41,12 +41,12 @@ EXPLAINED = (
 PAGE = """\
 # Clients
 
-Every client below is the real one. `docker-credential-multi configure` sets it up (`credsStore`;
-for podman, buildah and skopeo `credential-helpers` in `registries.conf`), or
-`docker-credential-multi configure --registry HOST` (`credHelpers`). The registries are servers on
-loopback that accept only what their cloud issued; the private one has a login, the public one needs
-none. `make outside` installs the clients, runs them, and writes this page. Skaffold and podman 6
-are not in the package registries that it installs from; Debian 14 is not released.
+`make outside` installs these clients, runs them, and writes this page. For `credsStore`, the client
+was set up by `docker-credential-multi configure`, which sets `credential-helpers` in
+`registries.conf` for podman, buildah and skopeo; for `credHelpers`, by
+`docker-credential-multi configure --registry HOST`. The registries are servers on loopback that
+accept only tokens of their cloud; the private one needs a login, the public one none. Skaffold and
+podman 6 were not available. Debian 14 is not released.
 
 {program}, commit {commit}, {day}.
 

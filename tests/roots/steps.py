@@ -285,17 +285,14 @@ def floor(file: Path) -> str:
 _PAGE = """\
 # Platforms
 
-The static file runs wherever the kernel is Linux. The frozen file and the package need the glibc in
-the table: where it is older, or there is none, take the static file.
+The static file runs on every Linux. The frozen file and the package need the glibc in the table:
+if yours is older, or there is none, take the static file.
 
-This is what `make roots` found. The roots are Debian releases by debootstrap, with the packages
-that CONTRIBUTING names and no others; one that is empty but for the file and /tmp, without /proc
-and /dev; and one with musl and busybox alone. `demo`, `frozen` and `tests` are the make targets;
-on an emulated processor the tests are a selection: the protocols, hosts, cache, locks, ciphers and
-programs, the exchange with each cloud, the memo that the launcher reads, and the frozen file. Each
-file answers for an identity at every cloud in the other roots; the package is installed, used and
-purged, and no file is left.
-Rows of an older commit are of the files of that commit.
+`make roots` wrote this page. It ran the steps `demo`, `frozen`, `tests` and `deb` in Debian
+releases with the packages that CONTRIBUTING names; on an emulated processor with a part of the
+tests. Then it tried each file in each release, in a root that has only the file and /tmp (empty),
+and in one with musl and busybox: it gets a credential of each cloud, or is refused. The package
+was installed, used and purged, and left no file. Each row is of the commit that it names.
 
 """
 
