@@ -334,8 +334,8 @@ PROTOCOLS: dict[str, tuple[Callable[[list[str]], bytes], Callable[[CredentialErr
 }
 
 
-def _read() -> stdio.Request:
-    request = stdio.read_request()
+def _read() -> stdio.Input:
+    request = stdio.read_input()
     if files.record is not None and not request.waited_s:
         files.record.request = request.text
     if request.is_too_long:

@@ -11,7 +11,7 @@ from cred_helper.errors import Misconfigured
 from cred_helper.hosts import OPTIONAL_ZONES, Route, artifact_zones, route
 from cred_helper.record import Record
 from cred_helper.settings import CI_VARIABLES, CLOUD, CONFIG_JSON, VARIABLES
-from cred_helper.settings.profile import OWN_NAME, Profile
+from cred_helper.settings.link_profile import OWN_NAME, LinkProfile
 from cred_helper.settings.settings import Settings
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ class Resolution(Record, kw_only=True):
     server_url: ServerURL
     settings: Settings
     environ: Mapping[str, str]
-    profile: Profile
+    profile: LinkProfile
     rule: Rule | None
     own_route: Route | None = None
     route: Route | None = None
@@ -84,7 +84,7 @@ def resolve(
     server_url: ServerURL,
     settings: Settings,
     environ: Mapping[str, str],
-    profile: Profile = OWN_NAME,
+    profile: LinkProfile = OWN_NAME,
     *,
     artifacts: bool = False,
 ) -> Resolution:

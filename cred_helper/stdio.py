@@ -97,7 +97,7 @@ def _is_open(fd: int) -> bool:
     return True
 
 
-class Request(Record):
+class Input(Record):
     """What a client wrote to standard input, before it closed it or paused for too long.
 
     ``is_too_long`` and ``is_missing`` say why ``text`` is not what it wrote.
@@ -109,13 +109,13 @@ class Request(Record):
     waited_s: float = 0.0
 
 
-def read_request(*, is_client: bool = True) -> Request:
+def read_input(*, is_client: bool = True) -> Input:
     """Read standard input to its end; then put the null device in its place.
 
     No program that an SDK starts can prompt there. Only a client has limits for its pauses; what
     writes a password, or a person at a terminal, has none.
     """
-    request = Request()
+    request = Input()
     chunks: list[bytes] = []
     size = 0
     pause = _Pause(request, is_limited=is_client and not os.isatty(0))
@@ -144,7 +144,7 @@ class _Pause:
     repeats the read that the signal interrupted, and finds the end.
     """
 
-    def __init__(self, request: Request, *, is_limited: bool) -> None:
+    def __init__(self, request: Input, *, is_limited: bool) -> None:
         self._request = request
         self._limit_s = 0.0
         self._setitimer = None

@@ -13,7 +13,7 @@ from cred_helper.record import Record
 from cred_helper.resolution import Resolution, resolve
 from cred_helper.server_url import ServerURL
 from cred_helper.settings import CI_VARIABLES, VARIABLES
-from cred_helper.settings.profile import OWN_NAME, Profile
+from cred_helper.settings.link_profile import OWN_NAME, LinkProfile
 from cred_helper.settings.settings import JSON, Settings
 
 TYPE_CHECKING = False
@@ -81,7 +81,7 @@ class Wiring:
         environ: Mapping[str, str],
         clock: Callable[[], float],
         warn: Warn = lambda _error: None,
-        profile: Profile = OWN_NAME,
+        profile: LinkProfile = OWN_NAME,
         spent_s: float = 0.0,
     ) -> None:
         self.settings = settings
@@ -93,7 +93,7 @@ class Wiring:
 
     @classmethod
     def of_process(
-        cls, warn: Warn = lambda _error: None, spent_s: float = 0.0, profile: Profile = OWN_NAME
+        cls, warn: Warn = lambda _error: None, spent_s: float = 0.0, profile: LinkProfile = OWN_NAME
     ) -> Wiring:
         """The wiring of this process, of whose deadline ``spent_s`` seconds have passed.
 

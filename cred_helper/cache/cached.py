@@ -29,7 +29,7 @@ class CachedProvider(Record):
 
     The key of an entry is a digest of the provider's name, the identity's cache key, the options of
     the request, and the scope: the host, or the identity's name for a group of hosts. If it
-    ``falls_back``, a failed renewal returns the old credential while that is valid, and ``warn``
+    ``may_use_old``, a failed renewal returns the old credential while that is valid, and ``warn``
     receives the failure. An entry that expires within ``min_life_s`` is renewed.
     """
 
@@ -38,7 +38,7 @@ class CachedProvider(Record):
     warn: Callable[[CredentialError], None]
     clock: Callable[[], float] = time
     min_life_s: float = 0.0
-    falls_back: bool = True
+    may_use_old: bool = True
 
     @property
     def name(self) -> str:
@@ -77,7 +77,7 @@ class CachedProvider(Record):
             return entry.credential()
         from cred_helper.cache.renewal import Renewal
 
-        is_good = entry is not None and self.falls_back and entry.is_valid(now)
+        is_good = entry is not None and self.may_use_old and entry.is_valid(now)
         old = entry if is_good else None
         own = (self.provider, self.cache, self.warn, self.clock, self.min_life_s)
         return Renewal(*own, request, identity, slot, old, now).credential()
@@ -92,7 +92,7 @@ class CachedProvider(Record):
             if renew:
                 self.cache.forget(part)
             provider = _PartProvider(self.name, identity, make)
-            cached = self.but(provider=provider, min_life_s=0.0, falls_back=False)
+            cached = self.but(provider=provider, min_life_s=0.0, may_use_old=False)
             return cached.answer(request, identity, Slot(part, part, scope, is_determined=True))
 
         return request.but(cached_part=cached_part)

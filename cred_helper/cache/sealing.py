@@ -1,4 +1,4 @@
-"""Encrypts the secrets of the cache with a key that the operating system's keychain holds.
+"""Encrypts the secrets of the cache with a key that the system keychain holds.
 
 The user chooses a docker-credential-* helper (secretservice, osxkeychain, wincred, pass). It keeps
 the key under a server URL of this program, which makes the key at its first use. AES-256-GCM
@@ -34,9 +34,9 @@ _NONCE_BYTES = 12
 
 
 class Sealing(Record):
-    """Encrypts and decrypts the secrets of entries. Asks the keychain once, at the first use."""
+    """Encrypts and decrypts the secrets of entries. Asks the helper once, at the first use."""
 
-    keychain: Source
+    helper: Source
     warn: Callable[[CredentialError], None]
     cipher: AESGCM | None = None
     has_failed: bool = False
@@ -47,7 +47,7 @@ class Sealing(Record):
         Raises:
             ValueError: a value does not fit on a line of an entry.
         """
-        cipher = self._opened_keychain()
+        cipher = self._opened_cipher()
         if cipher is None:
             return None
         nonce = os.urandom(_NONCE_BYTES)
@@ -57,7 +57,7 @@ class Sealing(Record):
 
     def opened(self, key: str, entry: Entry) -> Entry | None:
         """Return the entry with its secret decrypted; ``None`` without its encryption key."""
-        cipher = self._opened_keychain()
+        cipher = self._opened_cipher()
         if cipher is None:
             return None
         from cryptography.exceptions import InvalidTag
@@ -70,13 +70,13 @@ class Sealing(Record):
         except (ValueError, InvalidTag):
             return None
 
-    def _opened_keychain(self) -> AESGCM | None:
+    def _opened_cipher(self) -> AESGCM | None:
         if self.cipher is None and not self.has_failed:
             try:
                 self.cipher = self._make_cipher()
             except CredentialError as error:
                 self.has_failed = True
-                self.warn(error.within("cache.no-key", keychain=self.keychain.name))
+                self.warn(error.within("cache.no-key", helper=self.helper.name))
         return self.cipher
 
     def _make_cipher(self) -> AESGCM:
@@ -87,7 +87,7 @@ class Sealing(Record):
         except CannotLoad as error:
             raise error.error from None
         try:
-            text = self.keychain.get(ServerURL.parse(KEY_URL)).secret.expose()
+            text = self.helper.get(ServerURL.parse(KEY_URL)).secret.expose()
         except NotFound as error:
             text = self._make_key(error)
         try:
@@ -100,9 +100,9 @@ class Sealing(Record):
 
     def _make_key(self, missing: NotFound) -> str:
         """Store a new key and read it back: another process may have stored one meanwhile."""
-        store = getattr(self.keychain, "store", None)
+        store = getattr(self.helper, "store", None)
         if store is None:
             raise missing
         server_url = ServerURL.parse(KEY_URL)
         store(server_url, Credential("cache-key", Secret(os.urandom(_KEY_BYTES).hex())))
-        return self.keychain.get(server_url).secret.expose()
+        return self.helper.get(server_url).secret.expose()

@@ -43,8 +43,8 @@ def login(server_url: str, username: str | None, password_stdin: bool, unchecked
 
     SERVER_URL is the registry's host, or host:port, or docker.io. The registry is asked whether it
     accepts the password. Then the password is kept where docker login keeps it: in the credential
-    helper that docker's configuration names, or in this machine's keychain, or in a file that only
-    you can read. A registry of a cloud needs no login: without a user name, the credential that the
+    helper that docker's configuration names, or in the system keychain, or in a file that only you
+    can read. A registry of a cloud needs no login: without a user name, the credential that the
     cloud gives is checked.
     """
     if password_stdin and not username:
@@ -72,8 +72,8 @@ def login(server_url: str, username: str | None, password_stdin: bool, unchecked
 def logout(server_url: str) -> None:
     """Forget the login to a registry, or a cloud's cached token.
 
-    The login is removed from the credential helper that docker's configuration names, from this
-    machine's keychain and from this program's own store.
+    The login is removed from the credential helper that docker's configuration names, from the
+    system keychain and from this program's own store.
     """
     registry = _registry(server_url)
     screen = Screen.guarded()
@@ -142,7 +142,7 @@ def _ask(username: str | None) -> Credential:
 
 def _read(username: str) -> Credential:
     """The password from standard input, without the line end that echo adds."""
-    request = stdio.read_request(is_client=False)
+    request = stdio.read_input(is_client=False)
     if request.is_too_long:
         raise CredentialError("login.input-too-long")
     try:

@@ -23,7 +23,12 @@ from cred_helper import files, programs
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, ProviderError
 from cred_helper.fallback import dockerconfig, store
 from cred_helper.fallback.helper import LISTING_ASKS_THE_NETWORK, PREFIX, Helper, program_name
-from cred_helper.fallback.login import DefaultStore, LoginStore, MachineKeychain, keychain_name
+from cred_helper.fallback.login import (
+    DefaultStore,
+    LoginStore,
+    SystemKeychain,
+    system_keychain_helper,
+)
 from cred_helper.fallback.loop_guard import LoopGuard
 from cred_helper.fallback.registry_key import candidates, whole_registry
 from cred_helper.files import user_folders
@@ -133,7 +138,7 @@ class Fallback:
             yield from self._sources_of(config, server_url, asked)
         yield from _unasked(self._displaced(), asked)
         yield self._own
-        yield from _unasked(self._keychain(), asked)
+        yield from _unasked(self._system_keychain(), asked)
         # A helper looks for the login of the whole registry too, in the same run.
         registry = whole_registry(server_url)
         if registry is not None:
@@ -168,7 +173,7 @@ class Fallback:
         owners = [owner] if owner else self._owners(server_url)
         return LoginStore(
             owners=[] if self.loop(server_url) else list(_usable_owners(owners)),
-            default=DefaultStore(self._own, next(self._keychain(), None), self._warn),
+            default=DefaultStore(self._own, next(self._system_keychain(), None), self._warn),
             answered_by=answered_by,
             fails=self._store_for_clouds == "error",
             warn=self._warn,
@@ -199,7 +204,7 @@ class Fallback:
         for helper in self._displaced():
             yield from self._lister(helper, asked, None)
         yield self._own
-        yield from _unasked(self._keychain(), asked)
+        yield from _unasked(self._system_keychain(), asked)
         for config in self._relatives:
             yield from self._listers_of(config, asked)
 
@@ -296,19 +301,19 @@ class Fallback:
         if self._fallback_helper:
             yield self.helper(self._fallback_helper, "the setting fallback_helper")
 
-    def _keychain(self) -> Iterator[MachineKeychain]:
+    def _system_keychain(self) -> Iterator[SystemKeychain]:
         """The keychain that docker selects by default, unless a file names another helper."""
         if self._fallback_helper or any(map(self._names_another_store, self._named)):
             return
-        name = keychain_name(self._environ)
+        name = system_keychain_helper(self._environ)
         if name is None or programs.find(PREFIX + name, self._environ) is None:
             return
         helper = self.helper(name, OURSELVES)
         if isinstance(helper, Helper):
-            from cred_helper.fallback.keychain_memory import KeychainMemory
+            from cred_helper.fallback.system_keychain_memory import SystemKeychainMemory
 
-            memory = KeychainMemory(helper.name, self._environ)
-            yield MachineKeychain(helper.name, helper, memory, self._warn)
+            memory = SystemKeychainMemory(helper.name, self._environ)
+            yield SystemKeychain(helper.name, helper, memory, self._warn)
 
     def _names_another_store(self, config: DockerConfig) -> bool:
         try:

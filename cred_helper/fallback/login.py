@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from cred_helper.credential import Credential
-    from cred_helper.fallback.keychain_memory import KeychainMemory
     from cred_helper.fallback.store import FileStore
+    from cred_helper.fallback.system_keychain_memory import SystemKeychainMemory
     from cred_helper.server_url import ServerURL
 
     Warn = Callable[[CredentialError], None]
@@ -106,7 +106,7 @@ class LoginStore(Record):
         return was_kept
 
 
-class MachineKeychain(Record):
+class SystemKeychain(Record):
     """The keychain that docker would choose on this machine, although no file names it.
 
     A keychain that does not work counts as one without logins, unless it has kept one of ours. One
@@ -115,7 +115,7 @@ class MachineKeychain(Record):
 
     name: str
     helper: Helper
-    memory: KeychainMemory
+    memory: SystemKeychainMemory
     warn: Warn
 
     def get(self, server_url: ServerURL) -> Credential:
@@ -176,7 +176,7 @@ class MachineKeychain(Record):
         return self.helper.within(FIRST_TIMEOUT_S)
 
     def _hangs(self) -> None:
-        from cred_helper.fallback.keychain_memory import HUNG_FOR_S
+        from cred_helper.fallback.system_keychain_memory import HUNG_FOR_S
 
         self.memory.note_hung()
         seconds, minutes = f"{FIRST_TIMEOUT_S:.0f}", f"{HUNG_FOR_S / 60:.0f}"
@@ -199,19 +199,19 @@ def _locked(error: ProviderError) -> ProviderError:
 
 
 class DefaultStore(Record):
-    """The store of logins without an owner: this machine's keychain or, if it fails, our own."""
+    """The store of logins without an owner: the system keychain or, if it fails, our own."""
 
     own: FileStore
-    keychain: MachineKeychain | None
+    system_keychain: SystemKeychain | None
     warn: Warn
 
     def store(self, server_url: ServerURL, credential: Credential) -> None:
         """Keep it in one of the two, so that no older one in the other answers later."""
-        if self.keychain is not None:
+        if self.system_keychain is not None:
             try:
-                self.keychain.store(server_url, credential)
+                self.system_keychain.store(server_url, credential)
             except ProviderError as error:
-                names = {"helper": self.keychain.name, "store": self.own.name}
+                names = {"helper": self.system_keychain.name, "store": self.own.name}
                 self.warn(error.within("helper.kept-elsewhere", **names))
             else:
                 self._erase_own(server_url)
@@ -223,11 +223,11 @@ class DefaultStore(Record):
 
     def erase(self, server_url: ServerURL) -> bool:
         was_kept = False
-        if self.keychain is not None:
+        if self.system_keychain is not None:
             try:
-                was_kept = self.keychain.erase(server_url)
+                was_kept = self.system_keychain.erase(server_url)
             except ProviderError as error:
-                self.warn(error.within("helper.keychain-failed", helper=self.keychain.name))
+                self.warn(error.within("helper.keychain-failed", helper=self.system_keychain.name))
         return self._erase_own(server_url) or was_kept
 
     def _erase_own(self, server_url: ServerURL) -> bool:
@@ -237,7 +237,7 @@ class DefaultStore(Record):
             raise error.within("file.at", place=self.own.name) from None
 
 
-def keychain_name(environ: Mapping[str, str], platform: str = sys.platform) -> str | None:
+def system_keychain_helper(environ: Mapping[str, str], platform: str = sys.platform) -> str | None:
     """The helper of the keychain that docker chooses on such a machine, if it may work there.
 
     Source: https://github.com/docker/cli/tree/master/cli/config/credentials, default_store*.go

@@ -14,7 +14,7 @@ MESSAGES: dict[str, Message] = {
         " {left}: {reason}"
     ),
     "cache.no-key": Message(
-        "no token is kept: {keychain} does not provide the encryption key: {reason}",
+        "no token is kept: {helper} does not provide the encryption key: {reason}",
         cause="The setting cache_keychain asks for encrypted tokens, and the keychain with the key"
         " is locked or does not work.",
         cure="Unlock the keychain, or take cache_keychain out of the settings.",

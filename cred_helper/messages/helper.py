@@ -40,7 +40,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "helper.hangs": Message(
         "{helper} did not answer within {seconds} s; it is not asked again for {minutes} min",
-        "unlock this machine's keychain, or name another credsStore in docker's config.json",
+        "unlock the system keychain, or name another credsStore in docker's config.json",
     ),
     "helper.too-long": Message("its answer is over {limit} MiB"),
     "helper.killed": Message("ended by {signal}"),
@@ -54,7 +54,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "helper.locked": Message(
         "it has a login for this registry and does not work: {problem}",
-        "unlock this machine's keychain",
+        "unlock the system keychain",
     ),
     "helper.unsupported": Message("it does not have this action"),
     # --- Its answer -------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from cred_helper.errors import Misconfigured
 from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute
 from cred_helper.record import Record
 from cred_helper.settings import CI_VARIABLES, CLOUD, VARIABLES
-from cred_helper.settings.profile import Profile
+from cred_helper.settings.link_profile import LinkProfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _AZURE_CLOUDS = {
 _AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
-def find(program: str, environ: MutableMapping[str, str]) -> Profile | None:
+def find(program: str, environ: MutableMapping[str, str]) -> LinkProfile | None:
     """The profile of the name that the program is called by; ``program`` is its ``argv[0]``."""
     name = os.path.basename(program).lower().removesuffix(".exe")
     if not name.startswith(_PREFIX):
@@ -54,7 +54,7 @@ def find(program: str, environ: MutableMapping[str, str]) -> Profile | None:
     cloud = next((cloud.name for cloud in clouds.CLOUDS if name in cloud.replaces), None)
     if cloud is None:
         return None
-    return Profile(
+    return LinkProfile(
         f"{_PREFIX}{name}",
         cloud=cloud,
         order=(VARIABLES, CLOUD, CI_VARIABLES) if name == _ENV else (CLOUD,),
@@ -63,7 +63,7 @@ def find(program: str, environ: MutableMapping[str, str]) -> Profile | None:
     )
 
 
-def variables(profile: Profile, environ: Mapping[str, str]) -> Mapping[str, str]:
+def variables(profile: LinkProfile, environ: Mapping[str, str]) -> Mapping[str, str]:
     """The environment, with the helper's own variables as settings of ours."""
     ours: dict[str, str] = {}
     if profile.helper == f"{_PREFIX}{_ECR_LOGIN}":

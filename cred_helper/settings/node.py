@@ -20,8 +20,8 @@ from cred_helper.files.os_errors import os_reason
 from cred_helper.files.path_values import quotable
 from cred_helper.hosts import ACR, ECR, GCR, route
 from cred_helper.server_url import ServerURL
+from cred_helper.settings.link_profile import LinkProfile
 from cred_helper.settings.places import Place
-from cred_helper.settings.profile import Profile
 from cred_helper.settings.rules import Rule
 
 TYPE_CHECKING = False
@@ -74,7 +74,7 @@ class NodeProfile:
     """
 
     def __init__(self, cloud: str = "") -> None:
-        self.profile = Profile(cloud=cloud or None)
+        self.profile = LinkProfile(cloud=cloud or None)
         self.pod_options: dict[str, str] = {}
         self.node_options: dict[str, str] = {}
         self.variables: dict[str, str] = {}

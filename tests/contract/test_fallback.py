@@ -10,7 +10,7 @@ from time import monotonic, time
 
 import pytest
 
-from cred_helper.fallback.login import keychain_name
+from cred_helper.fallback.login import system_keychain_helper
 from tests.contract.test_helper import ECR_LOGIN, needs_ecr_login, needs_pass, password_store
 from tests.support.executable import NOT_FOUND, Completed
 from tests.support.machine import Machine
@@ -585,24 +585,24 @@ def test_without_helpers_logins_go_to_our_own_store(
     assert_not_found(machine.get("h.example:5000"))
 
 
-# --- The machine's keychain -----------------------------------------------------------------------
+# --- The system keychain ------------------------------------------------------------------------
 
 
 def test_the_keychain_is_that_of_dockers_choice(machine: Machine) -> None:
     environ = machine.environment
-    assert keychain_name(environ, "darwin") == "osxkeychain"
-    assert keychain_name(environ, "win32") == "wincred"
-    assert keychain_name(environ, "linux") is None
+    assert system_keychain_helper(environ, "darwin") == "osxkeychain"
+    assert system_keychain_helper(environ, "win32") == "wincred"
+    assert system_keychain_helper(environ, "linux") is None
     machine.use({"XDG_RUNTIME_DIR": str(machine.home)})
-    assert keychain_name(environ, "linux") is None
+    assert system_keychain_helper(environ, "linux") is None
     machine.write("bus", "")
-    assert keychain_name(environ, "linux") == "secretservice"
+    assert system_keychain_helper(environ, "linux") == "secretservice"
     machine.scripts.program("pass", "")
-    assert keychain_name(environ, "linux") == "secretservice"
+    assert system_keychain_helper(environ, "linux") == "secretservice"
     machine.write(".password-store/.gpg-id", "")
-    assert keychain_name(environ, "linux") == "pass"
+    assert system_keychain_helper(environ, "linux") == "pass"
     machine.use({"PASSWORD_STORE_DIR": "/nowhere"})
-    assert keychain_name(environ, "linux") == "secretservice"
+    assert system_keychain_helper(environ, "linux") == "secretservice"
 
 
 def usable_secretservice(machine: Machine) -> None:

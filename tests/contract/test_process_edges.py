@@ -90,7 +90,7 @@ def test_a_client_that_writes_nothing_gets_an_error() -> None:
 
 def test_a_slow_client_is_read_to_its_end() -> None:
     writer = "import time\nfor n in range(5): print(n, end='', flush=True); time.sleep(0.3)"
-    code = "stdio.CLOSE_WITHIN_S = 5; print(stdio.read_request().text)"
+    code = "stdio.CLOSE_WITHIN_S = 5; print(stdio.read_input().text)"
     with subprocess.Popen([sys.executable, "-c", writer], stdout=subprocess.PIPE) as process:
         done = _python(code, stdin=process.stdout)
     assert done.stdout == b"b'01234'\n"

@@ -117,7 +117,7 @@ def test_the_program_answers_in_an_image_without_devices() -> None:
         """
 os.devnull = "/there/is/no/such/device"
 reply = stdio.guard()
-assert stdio.read_request().text == b"request"
+assert stdio.read_input().text == b"request"
 assert os.read(0, 1) == b""
 assert reply.send(b"the reply")
 """,

@@ -19,7 +19,7 @@ from cred_helper.docker_hub import is_token_key
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, ProviderError
 from cred_helper.fallback import FixedOutcome
 from cred_helper.fallback.helper import Helper
-from cred_helper.fallback.login import MachineKeychain
+from cred_helper.fallback.login import SystemKeychain
 from cred_helper.hosts import OPTIONAL_ZONES, route
 from cred_helper.messages import find
 from cred_helper.providers.common import id_token, id_token_issuer
@@ -174,7 +174,7 @@ class Explanation:
     def _outlook(self, source: Source) -> Outlook:
         if isinstance(source, ProviderSource):
             return self._of_provider()
-        if isinstance(source, Helper | MachineKeychain):
+        if isinstance(source, Helper | SystemKeychain):
             return Outlook(OPEN, "another program, which only --try runs")
         try:
             credential = source.get(self.server_url)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.files import fingerprints
 from cred_helper.providers.acr import sources
-from cred_helper.providers.acr.sources import AzureSettings, Candidate, Source
+from cred_helper.providers.acr.sources import AzureSettings, AzureSource, Candidate
 from cred_helper.providers.common.interface import ID_TOKEN, Identity, SkippedSource, walk
 
 TYPE_CHECKING = False
@@ -119,7 +119,7 @@ def _check_token_credentials(settings: AzureSettings) -> None:
         raise settings.request.wrong("token_credentials", "acr.bad-token-credentials", name=name)
 
 
-def _look(settings: AzureSettings, source: Source) -> Candidate | NotFound:
+def _look(settings: AzureSettings, source: AzureSource) -> Candidate | NotFound:
     chosen = settings.token_credentials
     if chosen and chosen not in (source.group, source.sdk_class):
         name = settings.token_credentials_name
@@ -137,7 +137,7 @@ def _not_set(variable: str) -> NotFound:
 # --- Applications ---------------------------------------------------------------------------------
 
 
-def _application(settings: AzureSettings, source: Source) -> Candidate | NotFound:
+def _application(settings: AzureSettings, source: AzureSource) -> Candidate | NotFound:
     """An application that signs in with a secret, a certificate or another issuer's token."""
     variable, value = source.variable, settings.variable(source.variable)
     if not value:
@@ -164,7 +164,7 @@ def _whose(source: str, value: str) -> str | None:
     return fingerprints.file_digest(value, token_identity.of_token)
 
 
-def _username_password(settings: AzureSettings, source: Source) -> Candidate | NotFound:
+def _username_password(settings: AzureSettings, source: AzureSource) -> Candidate | NotFound:
     username, password = settings.variable("AZURE_USERNAME"), settings.variable("AZURE_PASSWORD")
     if not username:
         return _not_set("AZURE_USERNAME")
@@ -205,33 +205,35 @@ def _described(tenant_id: str, client_id: str, by: str) -> str:
 # --- Sources with modules of their own ------------------------------------------------------------
 
 
-def _managed_identity(settings: AzureSettings, source: Source) -> Candidate | NotFound:
+def _managed_identity(settings: AzureSettings, source: AzureSource) -> Candidate | NotFound:
     from cred_helper.providers.acr.managed_identity import look
 
     return look(settings, source)
 
 
-def _program_login(settings: AzureSettings, source: Source) -> Candidate | NotFound:
+def _program_login(settings: AzureSettings, source: AzureSource) -> Candidate | NotFound:
     from cred_helper.providers.acr.program_login import look
 
     return look(settings, source)
 
 
-def _visual_studio_code(_: AzureSettings, __: Source) -> NotFound:
+def _visual_studio_code(_: AzureSettings, __: AzureSource) -> NotFound:
     return NotFound("acr.no-broker")
 
 
 _ENVIRONMENT, _WORKLOAD = "environmentcredential", "workloadidentitycredential"
 _CERTIFICATE, _TOKEN_FILE = "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE"
 CHAIN = (
-    Source(sources.CLIENT_SECRET, _ENVIRONMENT, "prod", _application, "AZURE_CLIENT_SECRET"),
-    Source(sources.CLIENT_CERTIFICATE, _ENVIRONMENT, "prod", _application, _CERTIFICATE),
-    Source(sources.USERNAME_PASSWORD, _ENVIRONMENT, "prod", _username_password),
-    Source(sources.FEDERATED_TOKEN, _WORKLOAD, "prod", _application, "AZURE_FEDERATED_TOKEN"),
-    Source(sources.WORKLOAD_IDENTITY, _WORKLOAD, "prod", _application, _TOKEN_FILE),
-    Source(sources.MANAGED_IDENTITY, "managedidentitycredential", "prod", _managed_identity),
-    Source(sources.VISUAL_STUDIO_CODE, "visualstudiocodecredential", "dev", _visual_studio_code),
-    Source(sources.AZURE_CLI, "azureclicredential", "dev", _program_login),
-    Source(sources.AZURE_POWERSHELL, "azurepowershellcredential", "dev", _program_login),
-    Source(sources.AZURE_DEVELOPER_CLI, "azuredeveloperclicredential", "dev", _program_login),
+    AzureSource(sources.CLIENT_SECRET, _ENVIRONMENT, "prod", _application, "AZURE_CLIENT_SECRET"),
+    AzureSource(sources.CLIENT_CERTIFICATE, _ENVIRONMENT, "prod", _application, _CERTIFICATE),
+    AzureSource(sources.USERNAME_PASSWORD, _ENVIRONMENT, "prod", _username_password),
+    AzureSource(sources.FEDERATED_TOKEN, _WORKLOAD, "prod", _application, "AZURE_FEDERATED_TOKEN"),
+    AzureSource(sources.WORKLOAD_IDENTITY, _WORKLOAD, "prod", _application, _TOKEN_FILE),
+    AzureSource(sources.MANAGED_IDENTITY, "managedidentitycredential", "prod", _managed_identity),
+    AzureSource(
+        sources.VISUAL_STUDIO_CODE, "visualstudiocodecredential", "dev", _visual_studio_code
+    ),
+    AzureSource(sources.AZURE_CLI, "azureclicredential", "dev", _program_login),
+    AzureSource(sources.AZURE_POWERSHELL, "azurepowershellcredential", "dev", _program_login),
+    AzureSource(sources.AZURE_DEVELOPER_CLI, "azuredeveloperclicredential", "dev", _program_login),
 )

@@ -17,7 +17,7 @@ from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cred_helper.providers.acr.sources import AzureSettings, Source
+    from cred_helper.providers.acr.sources import AzureSettings, AzureSource
 
 # Where the metadata service of a virtual machine answers.
 _IMDS = "http://169.254.169.254"
@@ -40,7 +40,7 @@ class Platform(Record):
     may_choose: bool
 
 
-def look(settings: AzureSettings, source: Source) -> Candidate | NotFound:
+def look(settings: AzureSettings, source: AzureSource) -> Candidate | NotFound:
     """The managed identity of the platform, as azure-identity finds it, or of the machine."""
     found = platform(settings)
     if found is None:
@@ -74,7 +74,7 @@ def platform(settings: AzureSettings) -> Platform | None:
     return Platform("Cloud Shell", endpoint, "", may_choose=False) if endpoint else None
 
 
-def _of_machine(settings: AzureSettings, source: Source) -> Candidate | NotFound:
+def _of_machine(settings: AzureSettings, source: AzureSource) -> Candidate | NotFound:
     required = source.is_required(settings) or bool(settings.managed_identity_option)
     # Behind an address that a variable names, each pod can have an identity of its own.
     configured = settings.variable("AZURE_POD_IDENTITY_AUTHORITY_HOST")

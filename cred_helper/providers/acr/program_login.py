@@ -19,7 +19,7 @@ from cred_helper.providers.acr.sources import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cred_helper.providers.acr.sources import AzureSettings, Source
+    from cred_helper.providers.acr.sources import AzureSettings, AzureSource
 
 # The users that az writes into its profile after "az login --identity": on every machine the same.
 _MACHINE_USERS = (b'"systemAssignedIdentity"', b'"userAssignedIdentity"')
@@ -32,7 +32,7 @@ LOGIN_COMMANDS = {
 }
 
 
-def look(settings: AzureSettings, source: Source) -> Candidate | NotFound:
+def look(settings: AzureSettings, source: AzureSource) -> Candidate | NotFound:
     """The login of the program of a source."""
     if source.word == AZURE_CLI:
         return _azure_cli(settings, source)
@@ -47,7 +47,7 @@ def look(settings: AzureSettings, source: Source) -> Candidate | NotFound:
     return _tool(settings, source, "azd", state, borrowed=borrowed)
 
 
-def _azure_cli(settings: AzureSettings, source: Source) -> Candidate | NotFound:
+def _azure_cli(settings: AzureSettings, source: AzureSource) -> Candidate | NotFound:
     program = _program(settings, "az")
     if isinstance(program, NotFound):
         return program
@@ -97,7 +97,7 @@ def _az_detail(profile: bytes) -> str:
 
 def _tool(
     settings: AzureSettings,
-    source: Source,
+    source: AzureSource,
     name: str,
     state: tuple[str, ...],
     *,

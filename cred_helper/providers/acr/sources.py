@@ -45,7 +45,7 @@ _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 _AUDIENCE_LETTERS = _ID_LETTERS | frozenset("_:/")
 
 
-class Source(Record):
+class AzureSource(Record):
     """One source: its name, azure-identity's class and group, and the function that asks it.
 
     ``variable`` holds an application's secret or token, or the path of its certificate or token.
@@ -54,7 +54,7 @@ class Source(Record):
     word: str
     sdk_class: str
     group: str
-    look: Callable[[AzureSettings, Source], Candidate | NotFound]
+    look: Callable[[AzureSettings, AzureSource], Candidate | NotFound]
     variable: str = ""
 
     def is_required(self, settings: AzureSettings) -> bool:

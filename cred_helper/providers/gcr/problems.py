@@ -56,7 +56,7 @@ def _check_subject(info: Mapping[str, Any], path: str, environ: Mapping[str, str
     if info["subject_token_type"] == subject.AWS_TOKEN_TYPE:
         return
     if "executable" in source:
-        program = subject_token.Program(info, path)
+        program = subject_token.TokenProgram(info, path)
         if not which(program.command[0], path=environ.get("PATH", os.defpath)):
             raise Misconfigured("gcr.program-missing", program=program.name, path=path)
         program.require_allowed(environ)

@@ -72,7 +72,7 @@ def from_file(source: Mapping[str, Any], place: str) -> str:
     return token.strip()
 
 
-class Program:
+class TokenProgram:
     """The program that a credential file names; ``place`` is that file.
 
     Raises:

@@ -119,7 +119,7 @@ def _subject_token(
     if info["subject_token_type"] == subject.AWS_TOKEN_TYPE:
         return None
     if "executable" in source:
-        return subject_token.Program(info, path).token(request.environ, deadline)
+        return subject_token.TokenProgram(info, path).token(request.environ, deadline)
     is_file = isinstance(source.get("file"), str) and source["file"]
     if is_file and not any(source.get(other) for other in ("url", "certificate")):
         return subject_token.from_file(source, path)

@@ -1,4 +1,4 @@
-"""What is remembered of this machine's keychain from one process to the next.
+"""What is remembered of the system keychain from one process to the next.
 
 It remembers that the keychain hung, so that waiting costs a few seconds once and not at every
 ``get``; and for which server URLs it took a login from us, so that its failure is not mistaken for
@@ -26,7 +26,7 @@ HUNG_FOR_S = 15 * 60.0
 _FOLDER = "docker-credential-multi"
 
 
-class KeychainMemory:
+class SystemKeychainMemory:
     """The memory of one keychain, by the name of its helper."""
 
     def __init__(self, name: str, environ: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from cred_helper.hosts import Route
 
 
-class Profile(Record):
+class LinkProfile(Record):
     """The settings that a name sets.
 
     ``helper`` is the helper that the program stands in for, ``""`` under its own name. ``cloud`` is
@@ -27,4 +27,4 @@ class Profile(Record):
     ignores_logins: bool = False
 
 
-OWN_NAME = Profile()
+OWN_NAME = LinkProfile()
