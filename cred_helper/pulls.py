@@ -22,9 +22,17 @@ from cred_helper.errors import BadReply, Misconfigured, NotFound, ProviderError
 from cred_helper.protocols import kubelet
 from cred_helper.providers.common import id_token_check, token_identity
 from cred_helper.providers.common.interface import ID_TOKEN, IdToken
-from cred_helper.resolution import HELPER, REFUSAL, Resolution
+from cred_helper.resolution import Resolution
 from cred_helper.server_url import ServerURL
-from cred_helper.settings import CI_VARIABLES, CLOUD, CONFIG_JSON, VARIABLES, node
+from cred_helper.settings import (
+    CI_VARIABLES,
+    CLOUD,
+    CONFIG_JSON,
+    HELPER,
+    REFUSED,
+    VARIABLES,
+    node,
+)
 from cred_helper.settings.rules import NO_PROVIDER
 from cred_helper.wiring import ProviderSource, Wiring
 
@@ -259,7 +267,7 @@ def _kinds(resolution: Resolution) -> tuple[str, ...]:
     """The kinds of sources that answer on a node: the cloud, or those that the rule is about."""
     provider = resolution.rule.provider if resolution.rule is not None else None
     by_rule = {VARIABLES: {VARIABLES, CI_VARIABLES}, NO_PROVIDER: {CONFIG_JSON}}
-    wanted = by_rule.get(provider or "", {CLOUD, HELPER, REFUSAL})
+    wanted = by_rule.get(provider or "", {CLOUD, HELPER, REFUSED})
     return tuple(kind for kind in resolution.sources if kind in wanted)
 
 

@@ -10,7 +10,15 @@ from cred_helper import clouds, providers
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import OPTIONAL_ZONES, Route, artifact_zones, route
 from cred_helper.record import Record
-from cred_helper.settings import CI_VARIABLES, CLOUD, CONFIG_JSON, VARIABLES
+from cred_helper.settings import (
+    ANONYMOUS,
+    CI_VARIABLES,
+    CLOUD,
+    CONFIG_JSON,
+    EMPTY,
+    HELPER,
+    VARIABLES,
+)
 from cred_helper.settings.link_profile import OWN_NAME, LinkProfile
 from cred_helper.settings.settings import Settings
 
@@ -21,9 +29,6 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.protocols import Provider
     from cred_helper.server_url import ServerURL
     from cred_helper.settings.rules import Rule
-
-# The kinds of sources that only a rule selects. The setting ``order`` has the other kinds.
-HELPER, REFUSAL, EMPTY = "helper", "refusal", "empty"
 
 
 class Resolution(Record, kw_only=True):
@@ -66,7 +71,7 @@ class Resolution(Record, kw_only=True):
 
     @property
     def needs_no_credential(self) -> bool:
-        return self.rule is not None and self.rule.answer in ("anonymous", "empty")
+        return self.rule is not None and self.rule.answer in (ANONYMOUS, EMPTY)
 
     def origin_of(self, option: str) -> str | None:
         """Where an option of the provider is set: a variable, or file and line, if known."""
@@ -206,7 +211,7 @@ def _sources(resolution: Resolution) -> tuple[str, ...]:
     order = profile.order or settings.order
     if rule is not None:
         if rule.answer:
-            return {"anonymous": (), "empty": (EMPTY,)}.get(rule.answer, (REFUSAL,))
+            return () if rule.answer == ANONYMOUS else (rule.answer,)
         if rule.helper:
             return (HELPER,)
         if rule.names_provider and profile.order is None:

@@ -7,12 +7,12 @@ A source is made when it is asked: a cached answer loads and opens nothing of la
 from __future__ import annotations
 
 from cred_helper import clouds, files
+from cred_helper import settings as kinds
 from cred_helper.keychain import ask
 from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
 from cred_helper.record import Record
 from cred_helper.resolution import Resolution, resolve
 from cred_helper.server_url import ServerURL
-from cred_helper.settings import CI_VARIABLES, VARIABLES
 from cred_helper.settings.link_profile import OWN_NAME, LinkProfile
 from cred_helper.settings.settings import JSON, Settings
 
@@ -146,25 +146,27 @@ class Wiring:
         rule, server_url = resolution.rule, resolution.server_url
         for kind in resolution.sources:
             match kind:
-                case "environment" | "ci":
+                case kinds.VARIABLES | kinds.CI_VARIABLES:
                     yield from self._variables(kind, rule)
-                case "cloud":
+                case kinds.CLOUD:
                     yield self.provider_source(resolution)
-                case "config":
+                case kinds.CONFIG_JSON:
                     yield from self.fallback().sources(server_url)
-                case "helper":
+                case kinds.HELPER:
                     assert rule is not None
                     fallback = self.fallback()
                     yield fallback.loop(server_url) or self.helper_of(rule, fallback)
-                case "refusal":
+                case kinds.REFUSED:
                     assert rule is not None
                     from cred_helper.settings.ruled_sources import Refusal
 
                     yield Refusal(rule.place)
-                case "empty":
+                case kinds.EMPTY:
                     from cred_helper.settings.ruled_sources import EmptyAnswer
 
                     yield EmptyAnswer()
+                case _:
+                    raise ValueError(kind)
 
     def provider_source(self, resolution: Resolution) -> ProviderSource:
         assert resolution.route is not None
@@ -215,10 +217,10 @@ class Wiring:
 
     def _variables(self, kind: str, rule: Rule | None) -> Iterator[Source]:
         answers_for_all = bool(self.profile.helper)
-        if kind == CI_VARIABLES:
+        if kind == kinds.CI_VARIABLES:
             from cred_helper.variables import CiVariables
 
-            trusted = answers_for_all or (rule is not None and rule.provider == VARIABLES)
+            trusted = answers_for_all or (rule is not None and rule.provider == kinds.VARIABLES)
             variables = CiVariables(self.environ, trusted=trusted)
             if variables.list():
                 yield variables

@@ -9,12 +9,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cred_helper.providers.common.protocols import Provider
+    from cred_helper.providers.common.protocols import BuiltInProvider
 
 
-def load(name: str) -> Provider | None:
+def load(name: str) -> BuiltInProvider | None:
     """Load the provider of a row of ``clouds``; ``None`` where this build leaves it out."""
-    provider: Provider | None = find(name, "PROVIDER")
+    provider: BuiltInProvider | None = find(name, "PROVIDER")
     return provider
 
 

@@ -17,7 +17,14 @@ from cred_helper.errors import Misconfigured
 from cred_helper.hosts import OPTIONAL_ZONES, route
 from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
-from cred_helper.settings import LIFETIME_WORDS, VARIABLES, lifetime
+from cred_helper.settings import (
+    ANONYMOUS,
+    EMPTY,
+    LIFETIME_WORDS,
+    REFUSED,
+    VARIABLES,
+    lifetime,
+)
 from cred_helper.settings.patterns import HostPattern
 from cred_helper.settings.places import Place, likely, near, printable_key
 
@@ -28,7 +35,6 @@ if TYPE_CHECKING:
     from cred_helper.hosts import Route
 
 NO_PROVIDER = "none"
-ANONYMOUS, EMPTY, REFUSED = "anonymous", "empty", "none"
 
 _WORDS = {
     "provider": (*clouds.NAMES, VARIABLES, NO_PROVIDER),

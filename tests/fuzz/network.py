@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 from cred_helper import clouds, providers
 from cred_helper.credential import Credential
@@ -51,7 +52,7 @@ class ServerURLs(Target):
         counting = {name: CountingCloud(name, self._requests) for name in clouds.NAMES}
         self._load = providers.load
 
-        def load(name: str) -> CountingCloud | None:
+        def load(name: str) -> Any:  # explain's methods are not called
             return counting.get(name)
 
         providers.load = load

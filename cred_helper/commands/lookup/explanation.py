@@ -119,9 +119,9 @@ class Explanation:
         if self.identity is None or self.builtin is None:
             return
         # The wrappers of the wiring do not pass this on.
-        if check := getattr(providers.load(self.builtin.name), "problems", None):
+        if provider := providers.load(self.builtin.name):
             try:
-                yield from check(self.builtin.request, self.identity)
+                yield from provider.problems(self.builtin.request, self.identity)
             except CredentialError as error:
                 yield error
 

@@ -19,9 +19,8 @@ def near_miss(server_url: ServerURL) -> Misconfigured | None:
     host = server_url.redacted_host
     labels = host.split(".")
     for cloud in CLOUDS:
-        # A provider may know the usual mistakes.
-        mistake = getattr(providers.load(cloud.name), "near_miss", None)
-        if mistake is not None and (code := mistake(labels)):
+        provider = providers.load(cloud.name)
+        if provider is not None and (code := provider.near_miss(labels)):
             return Misconfigured(code, host=host)
         if any(_is_near(labels, zone) for zone in ZONES if zone.cloud == cloud.name):
             values = {"cloud": cloud.title, "example": cloud.example_host}

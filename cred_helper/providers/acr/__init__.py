@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cred_helper.credential import Credential
     from cred_helper.errors import ProviderError
     from cred_helper.providers.common.interface import Identity, TokenRequest
+    from cred_helper.providers.common.protocols import BuiltInProvider
 
 
 class AcrProvider:
@@ -50,4 +51,4 @@ class AcrProvider:
         return problems(request, identity)
 
 
-PROVIDER = AcrProvider()
+PROVIDER: BuiltInProvider = AcrProvider()

@@ -5,9 +5,11 @@ Nothing imports this when it runs: a cached answer does without it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from cred_helper.credential import Credential
+from cred_helper.errors import ProviderError
 from cred_helper.providers.common.interface import Identity, TokenRequest
 
 
@@ -35,3 +37,17 @@ class Provider(Protocol):
                 caller raises the identity's ``problem`` in its place, if it has one.
             ProviderError: the identity does not work. No other identity replaces it.
         """
+
+
+class BuiltInProvider(Provider, Protocol):
+    """A provider as its package exports it, with the checks of ``explain`` and ``doctor``."""
+
+    def problems(self, request: TokenRequest, identity: Identity, /) -> Iterator[ProviderError]:
+        """Find mistakes that files and variables show, and for which the cloud would refuse.
+
+        Raises:
+            CredentialError: the check itself fails; the caller shows that as a problem.
+        """
+
+    def near_miss(self, labels: list[str], /) -> str | None:
+        """The code of the message about a host outside the zones, if it is a usual mistake."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cred_helper.credential import Credential
     from cred_helper.errors import Misconfigured, ProviderError
     from cred_helper.providers.common.interface import SkippedSource, TokenRequest
+    from cred_helper.providers.common.protocols import BuiltInProvider
     from cred_helper.providers.ecr.identity import Output, SourceIdentity
 
 
@@ -79,7 +80,7 @@ class EcrProvider:
         return problems(Configuration(request), identity)
 
 
-PROVIDER = EcrProvider()
+PROVIDER: BuiltInProvider = EcrProvider()
 
 
 def _sources(config: Configuration) -> list[tuple[str, Callable[[], SourceIdentity | NotFound]]]:

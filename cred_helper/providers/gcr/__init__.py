@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from cred_helper.credential import Credential
     from cred_helper.errors import ProviderError
     from cred_helper.providers.common.interface import TokenRequest
+    from cred_helper.providers.common.protocols import BuiltInProvider
     from cred_helper.providers.gcr.identity import Parts
 
     Look = Callable[[TokenRequest], Identity | NotFound]
@@ -91,6 +92,9 @@ class GcrProvider:
         from cred_helper.providers.gcr.problems import problems
 
         return problems(request, identity)
+
+    def near_miss(self, _labels: list[str]) -> None:
+        """The zones are enough."""
 
 
 def _problem_if_absent(request: TokenRequest, accounts: list[str]) -> Misconfigured | None:
@@ -226,5 +230,4 @@ _SOURCES: tuple[tuple[str, Look], ...] = (
     (GCLOUD, _gcloud),
 )
 
-
-PROVIDER = GcrProvider()
+PROVIDER: BuiltInProvider = GcrProvider()

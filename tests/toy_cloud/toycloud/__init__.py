@@ -9,8 +9,11 @@ from cred_helper.providers.common.interface import Identity, SkippedSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cred_helper.errors import Misconfigured
+    from collections.abc import Iterator
+
+    from cred_helper.errors import Misconfigured, ProviderError
     from cred_helper.providers.common.interface import TokenRequest
+    from cred_helper.providers.common.protocols import BuiltInProvider
 
 
 class ToyProvider:
@@ -43,6 +46,14 @@ class ToyProvider:
         expires_at = datetime.now(UTC) + timedelta(hours=12)
         return Credential("toy", secret, expires_at=expires_at, source="environment")
 
+    def problems(self, _request: TokenRequest, _identity: Identity) -> Iterator[ProviderError]:
+        """Mistakes that only doctor looks for: none."""
+        yield from ()
+
+    def near_miss(self, _labels: list[str]) -> str | None:
+        """The message about a host that is nearly a registry: the zones say it."""
+        return None
+
 
 def _problem(request: TokenRequest) -> Misconfigured | None:
     if "account" not in request.options:
@@ -50,4 +61,4 @@ def _problem(request: TokenRequest) -> Misconfigured | None:
     return request.wrong("account", "toycloud.account-without-key")
 
 
-PROVIDER = ToyProvider()
+PROVIDER: BuiltInProvider = ToyProvider()
