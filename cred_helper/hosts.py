@@ -87,6 +87,10 @@ class Route(Record):
     def anonymous(self) -> bool:
         return self.host in ANONYMOUS_HOSTS
 
+    def facts(self) -> dict[str, str]:
+        """What the host's name says, by labels, for ``explain``."""
+        return {}
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.host!r})"
 
@@ -207,6 +211,13 @@ class EcrRoute(Route, kw_only=True):
     def public(self) -> bool:
         return self.account is None
 
+    def facts(self) -> dict[str, str]:
+        kinds = ["FIPS"] * self.fips + ["dual-stack"] * self.dual_stack + ["public"] * self.public
+        return {
+            "region": f"{self.region} in partition {self.partition}",
+            "endpoint": ", ".join(kinds) or "standard",
+        }
+
 
 class S3Route(EcrRoute):
     """A host of Amazon S3, where each request is signed by the keys that ECR's token is from."""
@@ -279,6 +290,9 @@ class GcrRoute(Route, kw_only=True):
 
     universe_domain: str
 
+    def facts(self) -> dict[str, str]:
+        return {"universe": self.universe_domain}
+
 
 GOOGLE_UNIVERSE = "googleapis.com"
 # Registry suffix of each partner cloud → its universe domain. A general "*.goog" is not listed:
@@ -329,6 +343,11 @@ class AcrRoute(Route, kw_only=True):
     """A login server of Azure Container Registry."""
 
     azure: AzureCloud
+
+    def facts(self) -> dict[str, str]:
+        if self.azure.closed:
+            return {"cloud": f"closed in {self.azure.closed}; it is never called"}
+        return {"authority": self.azure.authorities[0]}
 
 
 def _is_registry_name(name: str) -> bool:

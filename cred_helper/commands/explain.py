@@ -17,7 +17,6 @@ from cred_helper.commands.ui.arguments import ServerURLCommand, as_json, server_
 from cred_helper.commands.ui.screen import Screen, bold, dim, shown
 from cred_helper.errors import CredentialError, ProviderError, printable
 from cred_helper.headers import target_of
-from cred_helper.hosts import AcrRoute, EcrRoute, GcrRoute, Route
 from cred_helper.providers.common.interface import FoundToken
 from cred_helper.secret_shapes import without_tokens
 from cred_helper.server_url import ServerURL
@@ -129,7 +128,7 @@ class _Report(NamedTuple):
             self._show_hint(cause.hint)
         if explained.rule is not None:
             self._line("rule", shown(explained.rule.place.of("match")))
-        for label, text in _facts(explained.route):
+        for label, text in (explained.route.facts() if explained.route else {}).items():
             self._line(label, text)
         self._show_identity()
         if explained.error is not None:
@@ -209,22 +208,3 @@ class _Report(NamedTuple):
     def _show_hint(self, hint: str | None) -> None:
         if hint:
             self._line("", dim(shown(f"hint: {hint}")))
-
-
-def _facts(found: Route | None) -> list[tuple[str, str]]:
-    """The parts of the host's name, with their labels."""
-    match found:
-        case EcrRoute():
-            kinds = ["FIPS"] * found.fips + ["dual-stack"] * found.dual_stack
-            kinds += ["public"] * found.public
-            return [
-                ("region", f"{found.region} in partition {found.partition}"),
-                ("endpoint", ", ".join(kinds) or "standard"),
-            ]
-        case GcrRoute():
-            return [("universe", found.universe_domain)]
-        case AcrRoute() if found.azure.closed:
-            return [("cloud", f"closed in {found.azure.closed}; it is never called")]
-        case AcrRoute():
-            return [("authority", found.azure.authorities[0])]
-    return []
