@@ -110,6 +110,8 @@ class GoogleCloud(LoopbackServer):
         """The allowed audiences of the provider."""
         self.audiences = {POOL}
         """What the token service calls the provider."""
+        self.certificate = ""
+        """A client certificate and its key, which the authority has signed."""
         self._key = _service_account_key()
         self._tokens: dict[str, Token] = {}
         self._refresh_tokens: dict[str, str] = {}
@@ -439,8 +441,9 @@ def _metadata_reply(value: object, status: int = 200) -> Reply:
     return json_reply(value, status, headers)
 
 
-def _start(_: Authority) -> tuple[GoogleCloud, Registry]:
+def _start(authority: Authority) -> tuple[GoogleCloud, Registry]:
     cloud = GoogleCloud()
+    cloud.certificate = authority.client_identity_file().read_text()
     return cloud, Registry(cloud.issued, auth="token", token_path="/v2/token")
 
 

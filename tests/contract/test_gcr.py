@@ -23,7 +23,6 @@ from tests.clouds.fixtures import authority, proxy
 from tests.clouds.google import (
     CLOUD_SCOPE,
     EXAMPLE_HOST,
-    MACHINE,
     NODE,
     PULL_SCOPE,
     PUSHER,
@@ -48,20 +47,6 @@ EMAIL = f"{ACCOUNT}email"
 
 
 # --- Identities -----------------------------------------------------------------------------------
-
-
-def test_a_certificate_gives_a_token_by_mutual_tls(cloud: Google, authority: Authority) -> None:
-    identity = str(authority.client_identity_file())
-    workload = {"cert_path": identity, "key_path": identity}
-    config = cloud.folder / "certificate_config.json"
-    config.write_text(json.dumps({"cert_configs": {"workload": workload}}))
-    info = cloud.federated_info(
-        {"certificate": {"certificate_config_location": str(config)}},
-        subject_token_type="urn:ietf:params:oauth:token-type:mtls",
-        token_url="https://sts.mtls.googleapis.com/v1/token",
-    )
-    assert cloud.owner(cloud.get(cloud.named(cloud.folder, info))) == MACHINE
-    assert cloud.paths == [STS]
 
 
 def test_a_machine_that_only_a_probe_detects_is_asked_where_it_answered(cloud: Google) -> None:

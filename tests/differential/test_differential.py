@@ -16,7 +16,7 @@ from tests.figures import FIGURES, Record
 if TYPE_CHECKING:
     from pathlib import Path
 
-_FRACTION = 0.25
+_FRACTION = 0.08
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
@@ -24,7 +24,7 @@ def test_a_shared_cache_changes_no_answer(
     cloud: str, tmp_path: Path, record_property: Record
 ) -> None:
     if cloud not in KINDS:
-        pytest.skip(f"tests/differential/machines.py has no machines of {cloud}")
+        pytest.skip(f"tests/differential/run.py has no witness of {cloud}")
     tally = run(cloud, tmp_path, seed=0, fraction=_FRACTION)
     assert tally.answered > tally.machines / 2
     assert not tally.wrong

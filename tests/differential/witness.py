@@ -36,20 +36,37 @@ def github(request: Received) -> Reply:
     return json_reply({"value": jwt(**claims)})
 
 
-class WitnessAws(LoopbackServer):
-    """ECR, STS, SSO, sign-in, container and instance metadata; ``name`` distinguishes two."""
+def azure_pipelines(request: Received) -> Reply:
+    return json_reply({"oidcToken": jwt(iss=request.path, sub=request.bearer)})
+
+
+class Witness(LoopbackServer):
+    """A cloud with a ``name``, which distinguishes two; it refuses what it does not understand."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.on("GET", "/github/*", github)
+
+    def handle(self, request: Received) -> Reply:
+        try:
+            return super().handle(request)
+        except (AssertionError, LookupError, ValueError):
+            return json_reply({"error": "invalid_request", "error_description": "no"}, 400)
+
+
+class WitnessAws(Witness):
+    """ECR, STS, SSO, container and instance metadata."""
 
     # Shared by both clouds: each names the owner of a key of the other, too.
     _keys: ClassVar[dict[str, str]] = {}
 
     def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
+        super().__init__(name)
         self.on("POST", "*", self._ecr)
         self.on("POST", "*", self._sts, host="sts*")
         self.on("POST", "/sts", self._sts)
         self.on("GET", "*/federation/credentials", self._sso)
-        self.on("GET", "/github/*", github)
         self.on("GET", "/container*", self._container)
         self.on("PUT", "/latest/api/token", lambda _: Reply(body=b"metadata"))
         self.on("GET", "/latest/meta-data/iam/security-credentials/*", self._metadata)
@@ -111,15 +128,13 @@ class WitnessAws(LoopbackServer):
         return json_reply({**self._key(f"instance of {self.name}"), **answer})
 
 
-class WitnessGoogle(LoopbackServer):
+class WitnessGoogle(Witness):
     def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
+        super().__init__(name)
         self.on("POST", "/token", self._oauth)
         self.on("POST", "/v1/token", self._sts)
         self.on("POST", "/v1/oauthtoken", lambda r: self._grant(self._refreshed(r.form)))
         self.on("POST", "*:generateAccessToken", self._impersonate)
-        self.on("GET", "/github/*", github)
         self.on("GET", "/subject-token*", self._subject_token)
         self.on("GET", "/computeMetadata/v1/*", self._metadata)
         self.on("GET", "/", lambda _: self._metadata_reply("computeMetadata/"))
@@ -152,7 +167,7 @@ class WitnessGoogle(LoopbackServer):
         return self._grant(f"{bearer(token)} at {form['audience']}")
 
     def _subject_token(self, request: Received) -> Reply:
-        return json_reply({"value": jwt(iss=request.path, sub=request.headers["x-who"])})
+        return json_reply({"value": jwt(iss=request.target, sub=request.bearer)})
 
     def _impersonate(self, request: Received) -> Reply:
         account = request.path.rpartition("/")[2].partition(":")[0]
@@ -180,16 +195,15 @@ class WitnessGoogle(LoopbackServer):
         return json_reply(value, 200, headers)
 
 
-class WitnessAzure(LoopbackServer):
+class WitnessAzure(Witness):
     def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
+        super().__init__(name)
         self.on("GET", "/*/.well-known/openid-configuration", self._discovery)
-        self.on("POST", "*/oauth2/v2.0/token", self._token)
         self.on("GET", "/metadata/identity/oauth2/token", self._managed)
-        self.on("GET", "/github/*", github)
         self.on("GET", "/metadata/versions", lambda _: json_reply({"apiVersions": []}))
-        self.on("GET", "/app-service/token", self._managed)
+        self.on("*", "/*/token", self._managed)
+        self.on("POST", "*/oauth2/v2.0/token", self._token)
+        self.on("POST", "/azure-pipelines/oidctoken", azure_pipelines)
         self.on("POST", "/oauth2/exchange", self._exchange)
         realm = {"ver": "1.0", "account_type": "Managed", "domain_name": "example"}
         self.on("GET", "/common/userrealm/*", lambda _: json_reply(realm))
@@ -229,28 +243,28 @@ class WitnessAzure(LoopbackServer):
         return json_reply(document)
 
     def _managed(self, request: Received) -> Reply:
-        query = {key: value for key, value in request.query.items() if key != "api-version"}
-        header = request.headers.get("x-identity-header", "")
-        return self._granted(self.access(f"{request.path} {sorted(query.items())} {header}"))
+        asked = {**request.query, **request.form}
+        asked |= {name: request.headers.get(name, "") for name in ("x-identity-header", "secret")}
+        return self._granted(self.access(f"{request.path} {sorted(asked.items())}"))
 
     @staticmethod
     def _granted(token: str) -> Reply:
         times = {"expires_in": "3600", "expires_on": str(int(ENDS_AT.timestamp()))}
-        return json_reply({"access_token": token, "token_type": "Bearer", **times})
+        return json_reply({"access_token": token, "token_type": "Bearer", "resource": "", **times})
 
     def _exchange(self, request: Received) -> Reply:
-        claims = json.loads(from_base64url(request.form["access_token"].split(".")[1]))
+        token = request.form["access_token"]
+        claims = {"who": token, **json.loads(from_base64url(token.split(".")[1]))}
         asked = {"aud": request.host, "tenant": request.form.get("tenant", "")}
         times = {"exp": int(ENDS_AT.timestamp())}
         return json_reply({"refresh_token": jwt(who=claims["who"], **asked, **times)})
 
 
-class WitnessHub(LoopbackServer):
+class WitnessHub(Witness):
     """Docker's identity service, and GitHub's endpoint: a job's request token is its subject."""
 
     def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
+        super().__init__(name)
         self.on("GET", "/oidc/token", self._id_token)
         self.on("POST", "/oauth/token", self._exchange)
 

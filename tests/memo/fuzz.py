@@ -15,11 +15,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.differential.machines import Draws, Kind
-from tests.differential.run import _kind
+from tests.differential.machines import Machines, Parts, changed
+from tests.differential.run import machines_of
 from tests.memo.driver import ask
 from tests.memo.frozen import Frozen
 from tests.support.executable import NOT_FOUND, Completed, pinned_environment
+from tests.support.identities import Identity
 from tests.support.programs import ran
 
 # The launcher: standard input, environment, argv[0] → its answer; ``None`` if it has none.
@@ -55,21 +56,21 @@ class Tally:
 class Trial:
     """One machine as it is now."""
 
-    kind: Kind
-    draws: Draws
+    machines: Machines
+    parts: Parts
     environ: dict[str, str]
     caches: Path
     host: str = ""
     argv0: str = ""
 
     def set_up(self) -> None:
-        self.environ |= self.kind.environment(self.draws)
-        self.host = self.draws["host"]
-        self.argv0 = self.draws["link"] or "docker-credential-multi"
+        self.environ |= self.machines.set_up(self.parts)
+        self.host = self.parts["host"]
+        self.argv0 = self.parts["link"] or "docker-credential-multi"
 
     @property
     def home(self) -> Path:
-        return self.kind.home
+        return self.machines.home
 
     @property
     def own(self) -> Path:
@@ -200,14 +201,13 @@ def _link_above(trial: Trial, random: Random) -> str:
 
 
 def _part(trial: Trial, random: Random) -> str:
-    """Change one part of the machine: a user, a role, a profile, an endpoint."""
-    own = trial.kind.environment(trial.draws)
-    name = random.choice([name for name in trial.kind.choices if name != "source"])
-    trial.draws = trial.draws | {name: random.choice(trial.kind.choices[name])}
-    for variable in own:
-        trial.environ.pop(variable, None)
+    """Change one value of the machine: of a user, a role, a profile, an endpoint."""
+    change = random.choice(trial.machines.changes(trial.parts))
+    for name in trial.parts:
+        trial.environ.pop(name.removeprefix("$"), None)
+    trial.parts = changed(trial.parts, [change])
     trial.set_up()
-    return f"{name} is {trial.draws[name]}"
+    return f"{change[0]} is {change[1]}"
 
 
 def _nothing(_trial: Trial, _random: Random) -> str:
@@ -235,14 +235,14 @@ def by_driver(driver: Path) -> Launcher:
 
 
 def _machine(
-    kind: Kind, around: dict[str, str], random: Random, folder: Path, source: str
+    machines: Machines, identity: Identity, around: dict[str, str], random: Random, folder: Path
 ) -> Trial:
     caches = folder / "caches"
     shutil.rmtree(caches, ignore_errors=True)
     caches.mkdir()
-    draws = kind.drawn(random) | {"source": source}
-    environ = {**pinned_environment(kind.home), **around, "XDG_CACHE_HOME": str(caches)}
-    trial = Trial(kind, draws, environ, caches)
+    parts = machines.drawn([identity], random)
+    environ = {**pinned_environment(machines.home), **around, "XDG_CACHE_HOME": str(caches)}
+    trial = Trial(machines, parts, environ, caches)
     trial.set_up()
     if random.random() < 0.15:
         trial.host = random.choice(_HOSTS)
@@ -269,17 +269,16 @@ def run(
     """
     random = Random(f"memo {cloud} {seed}")
     tally = Tally()
-    with _kind(cloud, folder) as (kind, _, around), Frozen(folder) as whole:
-        sources = list(dict.fromkeys(kind.choices["source"]))
+    with machines_of(cloud, folder) as (machines, around), Frozen(folder) as whole:
         for number in range(rounds):
-            source = sources[number % len(sources)]
-            trial = _machine(kind, around, random, folder, source)
+            identity = machines.identities[number % len(machines.identities)]
+            trial = _machine(machines, identity, around, random, folder)
             first = whole.get(trial.host, trial.environ, trial.argv0)
             before = launch(trial.host, trial.environ, trial.argv0)
             tally.with_memo += before is not None
             differs = before and (before.status, before.stdout) != (first.status, first.stdout)
             if before and differs and _may_be_of_memo(before):
-                tally.wrong.append(f"{source}: {first} before, {before} by the launcher")
+                tally.wrong.append(f"{identity.name}: {first} before, {before} by the launcher")
             for _ in range(4):
                 change = _change(trial, random)
                 tally.changes += 1
@@ -292,7 +291,7 @@ def run(
                 tally.answered += 1
                 expected = (answer.status, answer.stdout, answer.stderr)
                 if (by_launcher.status, by_launcher.stdout, by_launcher.stderr) != expected:
-                    wrong = f"{source}, {change}: {by_launcher}\n  the whole way: {answer}"
+                    wrong = f"{identity.name}, {change}: {by_launcher}\n  the whole way: {answer}"
                     tally.wrong.append(wrong)
     return tally
 

@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from cred_helper.cache.memo import UNRECORDED
-from tests.differential.run import KINDS, _kind
+from tests.differential.run import KINDS, machines_of
 from tests.memo.frozen import Frozen
 from tests.support.executable import ROOT, pinned_environment
 
@@ -150,20 +150,16 @@ def test_a_memo_asks_about_everything_that_the_call_looked_at(
     caches.mkdir()
     own = str(caches / "docker-credential-multi")
     with_memo = 0
-    with _kind(cloud, tmp_path) as (kind, _, around):
-        for source in kind.choices["source"]:
-            draws = kind.drawn(random) | {"source": source}
-            environ = {
-                **pinned_environment(kind.home),
-                **around,
-                **kind.environment(draws),
-                "XDG_CACHE_HOME": str(caches),
-            }
-            name = draws["link"] or "docker-credential-multi"
+    with machines_of(cloud, tmp_path) as (machines, around):
+        for identity in machines.identities:
+            parts = machines.drawn([identity], random)
+            own_variables = {**machines.set_up(parts), "XDG_CACHE_HOME": str(caches)}
+            environ = {**pinned_environment(machines.home), **around, **own_variables}
+            name = parts["link"] or "docker-credential-multi"
             looks = tmp_path / "looks"
             for _ in range(2):
                 looks.unlink(missing_ok=True)
-                frozen.get(draws["host"], environ, name, looks=looks)
+                frozen.get(parts["host"], environ, name, looks=looks)
             if not looks.exists():
                 continue
             seen, is_kept = json.loads(looks.read_text())
@@ -172,5 +168,5 @@ def test_a_memo_asks_about_everything_that_the_call_looked_at(
             with_memo += 1
             newest = max(Path(own).glob("*.memo"), key=lambda path: path.stat().st_mtime_ns)
             questions = {q for q in newest.read_text().splitlines() if q[1:2] == " "}
-            assert unrecorded(seen, questions, own) == [], source
-    assert with_memo > len(kind.choices["source"]) / 4
+            assert unrecorded(seen, questions, own) == [], identity.name
+    assert with_memo > len(machines.identities) / 4

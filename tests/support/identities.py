@@ -79,6 +79,8 @@ def _identity(
     return add
 
 
+_OPTION = "DOCKER_CREDENTIAL_MULTI_"
+
 # --- AWS ------------------------------------------------------------------------------------------
 
 SSO_ROLE = f"sso_account_id = {ACCOUNT}\nsso_role_name = Puller\n"
@@ -159,6 +161,12 @@ def a_profile_with_blanks_and_comments(machine: Machine, cloud: AwsCloud) -> Env
     return _profile(machine, cloud, f"\n [profile dev] /* ours */\n   {options}\n\n")
 
 
+@_of_aws("/", principal=_user("boto"))
+def keys_of_a_boto_file(machine: Machine, cloud: AwsCloud) -> Environment:
+    path = machine.write("boto.cfg", f"[Credentials]\n{cloud.user('boto').options()}\n")
+    return {"BOTO_CONFIG": str(path), **cloud.redirection()}
+
+
 @_of_aws("/sts", "xml", "text", principal=assumed("assumed/"), asks=("POST /sts",))
 def an_assumed_role(machine: Machine, cloud: AwsCloud) -> Environment:
     user = cloud.user("assuming")
@@ -176,6 +184,14 @@ def a_role_of_a_role(machine: Machine, cloud: AwsCloud) -> Environment:
     text += f"[profile one]\nrole_arn = {first}\nsource_profile = base\nrole_session_name = one\n"
     text += f"[profile dev]\nrole_arn = {second}\nsource_profile = one\nexternal_id = outside\n"
     return _profile(machine, cloud, text)
+
+
+@_of_aws("/sts", principal=assumed("deploy/"), asks=("POST /sts",))
+def a_role_by_keys_in_variables(machine: Machine, cloud: AwsCloud) -> Environment:
+    user = cloud.user("deploying")
+    text = f"[profile dev]\nrole_arn = {cloud.role('deploy', user)}\n"
+    named = _profile(machine, cloud, f"{text}credential_source = Environment\n")
+    return {**named, f"{_OPTION}ECR_PROFILE": "dev", **user.environment()}
 
 
 @_of_aws("/sts", principal=assumed("deploy/"), asks=("GET /container", "POST /sts"))
@@ -342,9 +358,6 @@ def the_request_token_of_a_github_job(machine: Machine, cloud: AwsCloud) -> Envi
     return the_token_of_a_github_job(machine, cloud)
 
 
-_OPTION = "DOCKER_CREDENTIAL_MULTI_"
-
-
 def _github(machine: Machine, cloud: Any) -> Environment:
     """A job of GitHub, whose endpoint is at the cloud's server."""
     cloud.ci = CiSystem(cloud)
@@ -360,6 +373,7 @@ _TOKEN_URI = "https://oauth2.googleapis.com/token"
 _STS = "https://sts.googleapis.com/v1/token"
 _ASKS_TOKEN = "POST oauth2.googleapis.com/token"
 _ASKS_STS = "POST sts.googleapis.com/v1/token"
+_ASKS_MTLS = "POST sts.mtls.googleapis.com/v1/token"
 _ASKS_IAM = (
     "POST iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/"
     f"{google.TARGET}:generateAccessToken"
@@ -402,6 +416,18 @@ def a_user(machine: Machine, cloud: GoogleCloud) -> Environment:
     return _named(machine, cloud.user_info())
 
 
+@_identity("gcr", "/token", principal=google.USER, asks=(_ASKS_TOKEN,))
+def a_sign_in_for_applications(machine: Machine, cloud: GoogleCloud) -> Environment:
+    path = ".config/gcloud/application_default_credentials.json"
+    machine.write(path, cloud.user_info())
+    return {}
+
+
+@_identity("gcr", "/token", principal=google.PUSHER, asks=(_ASKS_TOKEN,))
+def a_key_that_an_option_names(machine: Machine, cloud: GoogleCloud) -> Environment:
+    return {f"{_OPTION}GCR_CREDENTIALS_FILE": str(machine.write("key.json", _key(cloud)))}
+
+
 @_identity(
     "gcr", "/v1/oauthtoken", "oauth", principal=google.USER,
     asks=("POST sts.googleapis.com/v1/oauthtoken",),
@@ -442,6 +468,37 @@ def a_subject_token_from_a_program(machine: Machine, cloud: GoogleCloud) -> Envi
     source = {"executable": {"command": f"{program} --for us"}}
     named = _named(machine, _federated(cloud, source))
     return {**named, "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES": "1"}
+
+
+def _certificate(machine: Machine, cloud: GoogleCloud) -> str:
+    """The configuration of a client certificate."""
+    path = str(machine.write("client.pem", cloud.certificate))
+    workload = {"cert_path": path, "key_path": path}
+    config = {"cert_configs": {"workload": workload}}
+    return str(machine.write("certificate_config.json", config))
+
+
+def _by_certificate(machine: Machine, cloud: GoogleCloud, **source: object) -> Environment:
+    token_type = "urn:ietf:params:oauth:token-type:mtls"
+    url = "https://sts.mtls.googleapis.com/v1/token"
+    info = cloud.federated_info(
+        {"certificate": source}, subject_token_type=token_type, token_url=url
+    )
+    return _named(machine, info)
+
+
+@_identity("gcr", "/v1/token", principal=google.MACHINE, asks=(_ASKS_MTLS,))
+def a_certificate(machine: Machine, cloud: GoogleCloud) -> Environment:
+    location = _certificate(machine, cloud)
+    return _by_certificate(machine, cloud, certificate_config_location=location)
+
+
+@_identity("gcr", "/v1/token", principal=google.MACHINE, asks=(_ASKS_MTLS,))
+def a_certificate_that_a_variable_names(machine: Machine, cloud: GoogleCloud) -> Environment:
+    return {
+        **_by_certificate(machine, cloud, use_default_certificate_config=True),
+        "GOOGLE_API_CERTIFICATE_CONFIG": _certificate(machine, cloud),
+    }
 
 
 @_identity("gcr", "/v1/token", principal=google.WORKLOAD, asks=(_ASKS_STS,))
@@ -511,6 +568,12 @@ def gcloud(machine: Machine, cloud: GoogleCloud) -> Environment:
     variables = cloud.gcloud(machine.home)
     machine.scripts.program("gcloud", f"echo {token}")
     return {"CLOUDSDK_CONFIG": variables["CLOUDSDK_CONFIG"]}
+
+
+@_identity("gcr", "/nothing", principal=google.USER)
+def an_access_token_of_gcloud_in_a_file(machine: Machine, cloud: GoogleCloud) -> Environment:
+    token = cloud.issue(google.USER, google.CLOUD_SCOPE)
+    return {"CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(machine.write("access-token", token))}
 
 
 # --- Azure ----------------------------------------------------------------------------------------
