@@ -110,6 +110,12 @@ def test_a_get_with_keys_in_variables_is_answered(aws: Ecr, executable: Executab
     assert PROGRAM in request.headers["user-agent"]  # who asked, for CloudTrail
 
 
+def test_keys_in_variables_need_no_sso_session_of_the_profile(aws: Ecr) -> None:
+    aws.aws_config("[default]\nsso_session = missing\n")
+    variables = {**aws.user.environment(), **aws.cloud.redirection()}
+    assert aws.cloud.issued(*aws.get(**variables).credential, EXAMPLE_HOST)
+
+
 def test_a_renewed_sso_session_is_stored_for_the_next_get(aws: Ecr) -> None:
     renewal = aws.cloud.sso_renewal()
     file = aws.cloud.start_sso(aws.home, "corp", expired=True, **renewal)

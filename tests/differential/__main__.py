@@ -30,12 +30,14 @@ def main() -> int:
     for cloud, tally in tallies.items():
         for wrong in (*tally.wrong[:_SHOWN], *tally.asked_again[:_SHOWN]):
             print(wrong)
+        for name in tally.silent:
+            print(f"{name}: no credential")
         print(
             f"{cloud}: {tally.machines} machines, {tally.answered} with an identity that works: "
             f"{len(tally.wrong)} answered otherwise than without the cache; "
             f"{tally.renewed} renewed sessions, {len(tally.asked_again)} asked again"
         )
-    return any(tally.wrong or tally.asked_again for tally in tallies.values())
+    return any(tally.wrong or tally.asked_again or tally.silent for tally in tallies.values())
 
 
 sys.exit(main())

@@ -21,7 +21,7 @@ from tests.clouds.authority import Authority
 from tests.clouds.loopback import loopbacks
 from tests.clouds.server import LoopbackServer
 from tests.clouds.tokens import from_base64url
-from tests.differential.settings import HOSTS, LINKS, SETTINGS
+from tests.differential.settings import HOSTS, LINKS, LOGINS, SETTINGS
 from tests.support.identities import Environment, Identity, of_cloud
 from tests.support.machine import Machine
 from tests.support.requests import jwt
@@ -31,12 +31,11 @@ Parts = dict[str, str]
 Change = tuple[str, str | None]
 
 _BIN = ".local/bin"
-# Programs that give tokens: whose these are is in the files of a login.
-_LOGINS = ("az", "azd", "gcloud", "pwsh")
-# The AWS CLI's sessions of a role and of a sign-in: another one is a renewal.
+# The AWS CLI's sessions of a role and of ``aws login``. A digest of the role, or of the user's ARN,
+# is the name of the file: other keys in it are a renewal.
 _KEPT = (".aws/cli/cache", ".aws/login/cache")
-# An identity needs these, and none is known by them.
-_NEEDED = ("$AWS_REGION", "$AZURE_CLIENT_CERTIFICATE_PASSWORD")
+# The last part of a program's token that can differ; the first part is its type.
+_OF_PROGRAM = re.compile(r"\b(ya29|ey[\w-]+)\.[\w-]+")
 _JWT = re.compile(r"\bey[\w-]+\.[\w-]+\.[\w-]*")
 # The values in an INI file, in JSON, and in a script that prints JSON.
 _VALUES = re.compile(r'^[ \t]*\w+ = (?P<ini>\S.*)$|"\w+": "(?P<json>[^"\\]+)"', re.MULTILINE)
@@ -65,7 +64,10 @@ class Machines:
 
     @property
     def identities(self) -> list[Identity]:
-        """Those of the catalogue that a second ``get`` finds as the first one found them."""
+        """Those of the catalogue that a second ``get`` finds as the first one found them.
+
+        A ``get`` renews a sign-in that is over. The same sign-ins before their end are here too.
+        """
         return [one for one in of_cloud(self.cloud) if "to renew" not in one.name]
 
     def drawn(self, identities: list[Identity], random: Random) -> Parts:
@@ -85,6 +87,9 @@ class Machines:
         address, ours = f"127.0.0.1:{cloud.port}", f"127.0.0.1:{self.servers[0].port}"
         cloud.close()
         parts = {name: value.replace(address, ours) for name, value in parts.items()}
+        for name, folder in LOGINS.items():
+            if script := parts.get(f"{_BIN}/{name}"):
+                parts[f"{_BIN}/{name}"] = _by_login(script, folder)
         link = random.choice(["", "", "", *LINKS[self.cloud]])
         return parts | {"host": random.choice(HOSTS[self.cloud]), "link": link}
 
@@ -97,13 +102,12 @@ class Machines:
         for name, text in parts.items():
             if name.startswith("$"):
                 found.append((name, None))
-            if name in ("host", "link") or Path(name).name in _LOGINS or name.startswith(_KEPT):
+            # Another token that a program prints for the same login is a renewal.
+            if name in ("host", "link") or Path(name).name in LOGINS or name.startswith(_KEPT):
                 continue
             found += [(name, other) for other in self._others(text)]
         return [
-            (name, value)
-            for name, value in dict.fromkeys(found)
-            if parts.get(name, "") != value and name not in _NEEDED
+            (name, value) for name, value in dict.fromkeys(found) if parts.get(name, "") != value
         ]
 
     def of_all(self, change: Change) -> bool:
@@ -180,6 +184,14 @@ def changed(parts: Parts, changes: list[Change]) -> Parts:
         if value is None:
             del found[name]
     return found
+
+
+def _by_login(script: str, folder: str) -> str:
+    """The script of a program, with a token that differs between the logins in a folder."""
+    first, _, rest = script.partition("\n")
+    known = f" (env | grep ^CLOUDSDK_; grep -rasH '' \"{folder}\") | sort | cksum"
+    claims = f"""printf '{{"who": "%s"}}' "$({known})" | base64 | tr -d '=\\n' | tr /+ _-"""
+    return f"{first}\nwho=$({claims})\n" + _OF_PROGRAM.sub(r"\1.'$who'", rest)
 
 
 def _claims(token: str) -> dict[str, Any]:

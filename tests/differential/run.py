@@ -35,8 +35,6 @@ _WITNESSES: dict[str, tuple[type[Witness], tuple[str, ...]]] = {
     "dockerhub": (WitnessHub, ("identity.docker.com", "run.actions.githubusercontent.com")),
 }
 KINDS = tuple(_WITNESSES)
-# The SDK refuses a mistake in a profile that the identity in use is not from.
-_OF_ANOTHER = "[ecr.config-refused]"
 
 
 @dataclass
@@ -46,6 +44,8 @@ class Tally:
     machines: int = 0
     answered: int = 0
     renewed: int = 0
+    silent: list[str] = field(default_factory=list)
+    """Identities of the catalogue that have no credential even unchanged."""
     wrong: list[str] = field(default_factory=list)
     asked_again: list[str] = field(default_factory=list)
     """Machines that asked their cloud although only a session was renewed."""
@@ -84,7 +84,8 @@ def run(cloud: str, folder: Path, seed: int, *, fraction: float) -> Tally:
                 runner.cache = folder / f"cache-{len(list(folder.iterdir()))}"
                 runner.cache.mkdir(mode=0o700)
                 first = machines.drawn(chosen, random)
-                runner.compare(first, [])
+                if runner.compare(first, []).status and len(chosen) == 1:
+                    tally.silent.append(identity.name)
                 runner.renew(first)
                 changes = machines.changes(first)
                 tries = [[change] for change in changes]
@@ -118,18 +119,18 @@ class _Runner:
     name: str = ""
     cache: Path = Path()
 
-    def compare(self, first: Parts, changes: list[Change]) -> None:
-        """Ask without the cache, then with it."""
+    def compare(self, first: Parts, changes: list[Change]) -> Completed:
+        """Ask without the cache, then with it; the answer without it."""
         parts = changed(first, changes)
         environment = self._environment(parts)
         alone = self._get(parts, {**environment, "DOCKER_CREDENTIAL_MULTI_CACHE": "off"})
         self.tally.machines += 1
         self.tally.answered += alone.status == 0
         shared = self._get(parts, environment)
-        is_compared = _OF_ANOTHER not in alone.stderr
-        if is_compared and (shared.status, shared.stdout) != (alone.status, alone.stdout):
+        if (shared.status, shared.stdout) != (alone.status, alone.stdout):
             answers = f"\n  alone:  {_shown(alone)}\n  shared: {_shown(shared)}"
             self.tally.wrong.append(f"{self.name} {changes}{answers}")
+        return alone
 
     def renew(self, first: Parts) -> None:
         """Renew the session of an identity whose token is cached: its cloud is not asked."""

@@ -23,6 +23,13 @@ LINKS = {
     "acr": ["docker-credential-acr-env"],
     "dockerhub": [],
 }
+# A program that gives tokens → the folder of its logins, in words of the shell.
+LOGINS = {
+    "az": "${AZURE_CONFIG_DIR:-$HOME/.azure}",
+    "azd": "${AZD_CONFIG_DIR:-$HOME/.azd}",
+    "gcloud": "${CLOUDSDK_CONFIG:-$HOME/.config/gcloud}",
+    "pwsh": "$HOME/.Azure",
+}
 # A variable → values that it is set to.
 SETTINGS: dict[str, dict[str, list[str]]] = {
     "ecr": {

@@ -26,7 +26,7 @@ def test_a_shared_cache_changes_no_answer(
     if cloud not in KINDS:
         pytest.skip(f"tests/differential/run.py has no witness of {cloud}")
     tally = run(cloud, tmp_path, seed=0, fraction=_FRACTION)
-    assert tally.answered > tally.machines / 2
+    assert not tally.silent
     assert not tally.wrong
     assert tally.renewed
     assert not tally.asked_again

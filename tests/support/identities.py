@@ -148,6 +148,14 @@ def keys_of_the_default_profile(machine: Machine, cloud: AwsCloud) -> Environmen
     return dict(cloud.redirection())
 
 
+@_of_aws("/", principal=_user("redirected"))
+def a_key_and_endpoints_of_the_profile(machine: Machine, cloud: AwsCloud) -> Environment:
+    services = "".join(f"{api} =\n  endpoint_url = {cloud.url}\n" for api in ("ecr", "ecr_public"))
+    text = f"[default]\nservices = loopback\n[services loopback]\n{services}"
+    machine.write(".aws/config", text)
+    return dict(cloud.user("redirected").environment())
+
+
 @_of_aws("/", "aws", principal=_user("profile"))
 def keys_of_a_profile(machine: Machine, cloud: AwsCloud) -> Environment:
     keys = cloud.user("profile").options()
@@ -566,7 +574,7 @@ def a_compute_engine_instance(machine: Machine, cloud: GoogleCloud) -> Environme
 def gcloud(machine: Machine, cloud: GoogleCloud) -> Environment:
     token = cloud.issue(google.USER, google.CLOUD_SCOPE)
     variables = cloud.gcloud(machine.home)
-    machine.scripts.program("gcloud", f"echo {token}")
+    machine.scripts.program("gcloud", f"echo '{token}'")
     return {"CLOUDSDK_CONFIG": variables["CLOUDSDK_CONFIG"]}
 
 

@@ -534,6 +534,7 @@ def test_another_identity_has_another_cache_key(tmp_path: Path) -> None:
     for content in ("one", "other"):
         certificate.write_text(content)
         keys.append(cache_key(by_certificate))
+    keys.append(cache_key({**by_certificate, "AZURE_CLIENT_CERTIFICATE_PASSWORD": "other"}))
     environ = az_login(tmp_path)
     keys.append(cache_key(environ))
     keys.append(cache_key(environ, tenant_id=TENANT))

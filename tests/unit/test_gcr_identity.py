@@ -465,14 +465,17 @@ def test_another_content_place_or_impersonation_is_another_identity(tmp_path: Pa
     assert key("a", KEY) == found[0]
 
 
-def test_only_an_aws_workload_depends_on_the_access_key_of_aws(tmp_path: Path) -> None:
-    def key(content: object, key_id: str) -> str | None:
+def test_only_an_aws_workload_depends_on_the_keys_and_the_region_of_aws(tmp_path: Path) -> None:
+    def key(content: object, key_id: str, **others: str) -> str | None:
         environ = {ADC: write(tmp_path / "a", content), "AWS_ACCESS_KEY_ID": key_id}
-        return identify({**environ, "AWS_SECRET_ACCESS_KEY": "a"}).cache_key
+        return identify({**environ, "AWS_SECRET_ACCESS_KEY": "a", **others}).cache_key
 
     aws = federated(environment_id="aws1", regional_cred_verification_url="https://a")
-    assert key(aws, "AKIA1") != key(aws, "AKIA2")
-    assert key(aws, "AKIA1") is not None
+    names = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION")
+    keys = [key(aws, "AKIA1"), key(aws, "AKIA2")]
+    keys += [key(aws, "AKIA1", **{name: "other"}) for name in names]
+    assert None not in keys
+    assert len(set(keys)) == len(keys)
     assert key(KEY, "AKIA1") == key(KEY, "AKIA2")
     # Without keys, a machine is known by its name.
     url = "http://169.254.169.254/latest/meta-data/iam/security-credentials"

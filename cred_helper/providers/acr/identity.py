@@ -148,7 +148,9 @@ def _application(settings: AzureSettings, source: AzureSource) -> Candidate | No
         return NotFound("acr.other-client-id", variable=variable)
     principal = settings.principal(variable)
     by = f"the token in {variable}" if is_by_token else variable
-    whose = (*principal, _whose(source.word, value))
+    whose: tuple[str | None, ...] = (*principal, _whose(source.word, value))
+    if source.word == sources.CLIENT_CERTIFICATE:
+        whose += (fingerprints.digest([settings.variable("AZURE_CLIENT_CERTIFICATE_PASSWORD")]),)
     return Candidate(source.word, lambda: _described(*principal, by), whose)
 
 

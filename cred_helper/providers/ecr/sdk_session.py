@@ -139,6 +139,13 @@ def _refuse_to_lose(config: Configuration, sign_in: SignIn, **_: object) -> None
 class _Session(botocore.session.Session):  # type: ignore[misc]
     """The SDK's session, which never repeats a request that shows a refresh token."""
 
+    def get_auth_token(self, **_: Any) -> None:
+        """No bearer token: none of the APIs takes one.
+
+        To look for one, the SDK reads the SSO settings of the profile, also if its keys are not in
+        use, and refuses a mistake there.
+        """
+
     def create_client(self, service_name: str, *args: Any, **options: Any) -> Any:
         if service_name in _ASKED_ONCE:
             once = Config(retries={"mode": "standard", "total_max_attempts": 1})

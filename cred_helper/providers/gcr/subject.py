@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 AWS_TOKEN_TYPE = "urn:ietf:params:aws:token-type:aws4_request"  # noqa: S105 - a type, not a token
 # The metadata services of AWS's machines. Anything can be behind another address.
 _AWS_METADATA = ("http://169.254.169.254/", "http://[fd00:ec2::254]/")
+# The keys in variables, and the region whose STS checks them.
+# Source: ``_DefaultAwsSecurityCredentialsSupplier`` in google-auth's google/auth/aws.py
+_AWS_NAMES = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "REGION", "DEFAULT_REGION")
 _CERTIFICATE_VARIABLES = (
     "GOOGLE_API_CERTIFICATE_CONFIG",
     "CLOUDSDK_CONTEXT_AWARE_CERTIFICATE_CONFIG_FILE_PATH",
@@ -58,9 +61,9 @@ def _source(content: bytes) -> tuple[bool, dict[bytes, bytes]]:
 
 
 def _aws_parts(url: str | None, environ: Mapping[str, str]) -> Parts:
-    """The access key, or the machine whose metadata service gives the keys."""
+    """The keys, or the machine whose metadata service gives the keys."""
     if environ.get("AWS_ACCESS_KEY_ID") and environ.get("AWS_SECRET_ACCESS_KEY"):
-        return ["aws", environ["AWS_ACCESS_KEY_ID"]]
+        return ["aws", *(environ.get(f"AWS_{name}", "") for name in _AWS_NAMES)]
     return ["aws machine"] if url and url.startswith(_AWS_METADATA) else [None]
 
 
