@@ -51,7 +51,7 @@ _NAMES = tuple(cloud.name for cloud in clouds.CLOUDS if not cloud.only_with)
     "audiences",
     metavar="CLOUD=AUDIENCE",
     multiple=True,
-    help="The audience of the tokens for a cloud, if it is not the usual one.",
+    help="The audience of the tokens for a cloud, if not the usual one.",
 )
 @click.option("--rbac", is_flag=True, help="Print the RBAC that --pod-identity needs.")
 @click.option(
@@ -59,7 +59,7 @@ _NAMES = tuple(cloud.name for cloud in clouds.CLOUDS if not cloud.only_with)
     "root",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Put program and configuration on the node with this root folder: / on the node itself.",
+    help="Install program and configuration on the node with this root folder, such as /.",
 )
 @click.option(
     "--layout",
@@ -73,7 +73,7 @@ _NAMES = tuple(cloud.name for cloud in clouds.CLOUDS if not cloud.only_with)
     help="The single file to install instead of this program.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--dry-run", is_flag=True, help="Show the difference, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the changes, write nothing.")
 def kubelet_config(
     names: tuple[str, ...],
     pod_identity: bool,
@@ -89,7 +89,7 @@ def kubelet_config(
     """Make this program a credential provider of kubelet.
 
     Prints the CredentialProviderConfig, in YAML. --install puts the program, its links and the
-    configuration on a node; what the configuration has for other providers stays as it is.
+    configuration on a node; other providers in the configuration stay as they are.
     """
     if root is None and (program or yes or dry_run):
         raise click.UsageError("--program, --yes and --dry-run go with --install")

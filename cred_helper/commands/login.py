@@ -70,7 +70,7 @@ def login(server_url: str, username: str | None, password_stdin: bool, unchecked
 @click.command()
 @server_url_argument()
 def logout(server_url: str) -> None:
-    """Forget the login to a registry, or a cloud's cached token.
+    """Remove the login to a registry, or a cloud's cached token.
 
     The login is removed from the credential helper that docker's configuration names, from the
     system keychain and from this program's own store.

@@ -28,9 +28,9 @@ FORMATS = ("raw", "json", "docker-login", "header", "env")
     type=click.Choice(FORMATS),
     default="raw",
     show_default=True,
-    help="The form; see above.",
+    help="The format, as above.",
 )
-@click.option("--show", is_flag=True, help="Print a secret to a terminal too.")
+@click.option("--show", is_flag=True, help="Also print to a terminal.")
 def token(server_url: str, form: str, show: bool) -> int:
     """Print a registry's credential, for use in a script.
 

@@ -46,18 +46,18 @@ _WIDTH = 12
     "--links",
     metavar="FOLDER",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Also make links there, named like the helpers that this program replaces.",
+    help="Also make links in this folder, named like the helpers that this program replaces.",
 )
-@click.option("--docker-only", is_flag=True, help="Leave podman, skopeo and buildah as they are.")
+@click.option("--docker-only", is_flag=True, help="Do not set up podman, skopeo and buildah.")
 @click.option(
     "--ci",
     "system",
     type=click.Choice(ci.NAMES),
-    help="Print a job for this CI system that pulls without keys; change nothing.",
+    help="Print a job for this CI system that pulls without keys, and change nothing.",
 )
 @click.option("--undo", is_flag=True, help="Undo what configure did.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--dry-run", is_flag=True, help="Show the difference, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the changes, write nothing.")
 def configure(
     everywhere: bool,
     registries: tuple[str, ...],
@@ -70,8 +70,8 @@ def configure(
 ) -> None:
     """Make docker, podman and similar clients ask this program.
 
-    Shows what is there and what would change, and asks before it writes. Everything else in the
-    files stays as it is, to the byte.
+    Shows the clients, their files and the changes, and asks before it writes. The rest of the files
+    stays as it is, byte for byte.
     """
     if registries and everywhere:
         raise click.UsageError("--global and --registry exclude each other")

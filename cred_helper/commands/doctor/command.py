@@ -41,23 +41,23 @@ _CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
 
 @click.command()
 @server_url_argument("server_urls", "[SERVER_URL]...", nargs=-1)
-@click.option("--online", is_flag=True, help="Check that each registry accepts its credential.")
+@click.option("--online", is_flag=True, help="Also check that registries accept their credentials.")
 @click.option(
     "--node",
     "root",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     default="/",
-    help="Check only the kubelet of the node with this root folder.",
+    help="Check only what kubelet has on the node with this root folder.",
 )
 @as_json
 def doctor(server_urls: tuple[str, ...], online: bool, root: Path, json_wanted: bool) -> int:
     """Find out why clients get no credentials.
 
     Checks PATH, the files of docker and podman, the settings and rules, the cache, the clock,
-    certificates, the proxy, each cloud's identity and, on a node of Kubernetes, what kubelet asks.
-    Every finding has a severity, and some have a command to run. The exit status is 1 if a finding
-    is an error.
+    certificates, the proxy, each cloud's identity and, on a node of Kubernetes, kubelet's
+    configuration. Each finding has a severity; some have a command that helps. The exit status is 1
+    if a finding is an error.
 
     For each SERVER_URL, and with --online for each registry that docker's files name, doctor gets a
     credential and checks that the registry accepts it.
