@@ -9,6 +9,7 @@ A page has places for them, from a comment to ``<!-- end -->``::
     <!-- options -->             the options of the providers
     <!-- errors -->              the messages, with cause and cure
     <!-- ci: github -->          the recipe for a CI system, by its word for configure --ci
+    <!-- judges -->              the projects of other authors that judge this one
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from cred_helper import clouds, hosts, messages
 from cred_helper.commands.configure import ci
 from cred_helper.messages import Message
 from cred_helper.settings.settings import PREFIX, SETTINGS
+from tests.outside.judges import JUDGES
 from tests.support.executable import PROGRAM, ROOT
 from tests.support.machine import Machine
 
@@ -185,6 +187,11 @@ def _ci(name: str) -> Iterator[str]:
     yield from ("```yaml", *ci.recipe(system).splitlines(), "```")
 
 
+def _judges(_: str) -> Iterator[str]:
+    rows = ((row.name, row.version(), row.judges, f"`{row.test}`") for row in JUDGES)
+    yield from _table(("Project", "Version", "Judges", "In"), rows)
+
+
 _MAKERS: dict[str, Callable[[str], Iterable[str]]] = {
     "help": _help,
     "clouds": _clouds,
@@ -193,6 +200,7 @@ _MAKERS: dict[str, Callable[[str], Iterable[str]]] = {
     "options": _options,
     "errors": _errors,
     "ci": _ci,
+    "judges": _judges,
 }
 
 

@@ -1,8 +1,9 @@
 """``python -m tests.outside.set_up``: install the clients, pinned, into ``build/outside``.
 
 Debian's come from the machine's own apt sources. Go programs are built from their modules, each
-with its own ``go.mod`` and ``go.sum``. Installed programs stay. A program that cannot be installed
-is reported; the run fails where one of its clients is not left out by ``--without``.
+with its own ``go.mod`` and ``go.sum``; libraries are pinned by hash. Installed programs stay. A
+program that cannot be installed is reported; the run fails where one of its clients is not left
+out by ``--without``.
 """
 
 from __future__ import annotations
@@ -102,13 +103,15 @@ def _libraries() -> Iterator[str]:
     """The small programs around other people's libraries."""
     node = FOLDER / "node"
     node.mkdir(exist_ok=True)
-    shutil.copy(libraries.HERE / "node/package.json", node)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(libraries.HERE / "node" / name, node)
     java = libraries.JAVA
     jars = f"-DoutputDirectory={java}"
     # Not beside the jars of other versions.
     shutil.rmtree(java, ignore_errors=True)
     pip = (sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes")
-    classes = ("javac", "-d", f"{java}/classes", "-cp", f"{java}/*", "Ask.java")
+    compared = f"(cd {java}; sha256sum --check --strict --quiet {libraries.HERE}/java/jars.sha256)"
+    classes = f"{compared} && javac -d {java}/classes -cp '{java}/*' Ask.java"
     cargo = {**os.environ, "CARGO_TARGET_DIR": f"{FOLDER}/cargo"}
     steps = (
         (
@@ -116,10 +119,10 @@ def _libraries() -> Iterator[str]:
             (*pip, "--upgrade", "--target", f"{libraries.PYTHON}", "-r", "requirements.txt"),
         ),
         ("go", ("go", "build", "-trimpath", "-o", f"{PROGRAMS}/ask-go", ".")),
-        ("rust", ("cargo", "build", "--quiet")),
+        ("rust", ("cargo", "build", "--quiet", "--locked")),
         ("java", ("mvn", "-q", "-B", "dependency:copy-dependencies", jars)),
-        ("java", classes),
-        ("node", ("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(node))),
+        ("java", ("sh", "-c", classes)),
+        ("node", ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", f"--prefix={node}")),
     )
     for language, command in steps:
         if not shutil.which(command[0]):

@@ -46,7 +46,8 @@ was set up by `docker-credential-multi configure`, which sets `credential-helper
 `registries.conf` for podman, buildah and skopeo; for `credHelpers`, by
 `docker-credential-multi configure --registry HOST`. The registries are servers on loopback that
 accept only tokens of their cloud; the private one needs a login, the public one none. Skaffold and
-podman 6 were not available. Debian 14 is not released.
+podman 6 were not available. Debian 14 is not released. Other projects that judge this one:
+[judges.md](judges.md).
 
 {program}, commit {commit}, {day}.
 
@@ -85,19 +86,19 @@ class Table:
     def wrong(self) -> list[str]:
         """The clients that did not run, failures without a note, and notes without a failure."""
         wrong = [f"{name}: not installed: {', '.join(of)}" for name, of in self.absent.items()]
-        met = set()
+        met, tried = set(), set()
         for cell in self._cells:
             for operation, reason in cell.outcome.items():
                 row = _explained(cell, operation)
+                tried.add(row)
                 if row and reason:
                     met.add(row)
                 elif reason:
                     wrong.append(f"{cell.client} {cell.way} {cell.registry} {operation}: {reason}")
-        clients = {cell.client for cell in self._cells}
         stale = (
             f"works, and is explained: {' '.join(row)}"
             for row in EXPLAINED
-            if row not in met and any(fnmatchcase(client, row[0]) for client in clients)
+            if row in tried and row not in met
         )
         return [*wrong, *stale]
 
