@@ -92,6 +92,11 @@ class Cloud(Record):
     def own_variables(self) -> tuple[str, ...]:
         return tuple(option.variable for option in self.options if option.variable)
 
+    @property
+    def audience(self) -> str:
+        """The usual audience of identity tokens, as ``job`` has it; empty for a cloud without."""
+        return self.job.audience if self.job else ""
+
 
 def _of_machine(name: str, purpose: str, group: str = "") -> Option:
     return Option(name, purpose, group, is_of_machine=True)

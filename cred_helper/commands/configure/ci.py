@@ -17,7 +17,7 @@ from typing import NamedTuple
 from cred_helper import __version__, clouds, docker_hub, stdio
 from cred_helper.clouds import Cloud
 from cred_helper.commands.ui.arguments import server_urls_known
-from cred_helper.hosts import OPTIONAL_ZONES, route
+from cred_helper.hosts import ACR, OPTIONAL_ZONES, route
 from cred_helper.providers.common import ci_job
 from cred_helper.secret_shapes import looks_secret
 from cred_helper.server_url import ServerURL
@@ -148,9 +148,7 @@ SYSTEMS = (
     CiSystem("gitlab", ci_job.GITLAB, _GITLAB, registry='"$CI_REGISTRY"'),
     CiSystem("circleci", ci_job.CIRCLECI, _CIRCLECI),
     CiSystem("buildkite", ci_job.BUILDKITE, _BUILDKITE),
-    CiSystem(
-        "azure-pipelines", ci_job.AZURE_PIPELINES, _AZURE, audience="api://AzureADTokenExchange"
-    ),
+    CiSystem("azure-pipelines", ci_job.AZURE_PIPELINES, _AZURE, audience=clouds.find(ACR).audience),
     CiSystem("bitbucket", ci_job.BITBUCKET, _BITBUCKET),
 )
 NAMES = tuple(system.name for system in SYSTEMS)

@@ -76,7 +76,8 @@ def _exchanged(cloud: Cloud, provider: Provider, check: SelfCheck, authority: Au
             values = {"method": asked.method, "host": asked.host, "path": asked.path}
             return _failed(cloud, CredentialError("selfcheck.refused", **values))
         took_ms = f"{(monotonic() - begun_s) * 1000:.0f}"
-        if (credential.username, credential.secret.expose()) != (check.username, check.secret):
+        username = cloud.username or check.options["username"]
+        if (credential.username, credential.secret.expose()) != (username, check.secret):
             return _failed(cloud, CredentialError("selfcheck.other-credential"))
         requests = f"{server.answered} request{'' if server.answered == 1 else 's'}"
         values = {"host": cloud.example_host, "requests": requests, "took": took_ms}

@@ -9,8 +9,10 @@ Source: https://learn.microsoft.com/python/api/overview/azure/identity-readme (i
 
 from __future__ import annotations
 
+from cred_helper import clouds
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.files import fingerprints
+from cred_helper.hosts import ACR
 from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.sources import AzureSettings, AzureSource, Candidate
 from cred_helper.providers.common.interface import ID_TOKEN, Identity, SkippedSource, walk
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 # Suffix of the registries → the audience of the cloud's federated credentials.
 # Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
-_AUDIENCE = "api://AzureADTokenExchange"
+_AUDIENCE = clouds.find(ACR).audience
 _AUDIENCES = {"azurecr.cn": f"{_AUDIENCE}China", "azurecr.us": f"{_AUDIENCE}USGov"}
 
 

@@ -18,7 +18,6 @@ _CLIENT = "22222222-2222-2222-2222-222222222222"
 
 class SelfCheck:
     options: Mapping[str, str] = {}
-    username = "00000000-0000-0000-0000-000000000000"
 
     def __init__(self) -> None:
         self.secret = loopback.token(aud="self-check")

@@ -14,10 +14,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from cred_helper import clouds
 from cred_helper.credential import IDENTITY_TOKEN, Credential, Secret
 from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, NotFound
 from cred_helper.files.fingerprints import digest
 from cred_helper.files.json_file import parse_object
+from cred_helper.hosts import ACR
 from cred_helper.providers.acr import local_checks, sources
 from cred_helper.providers.acr.managed_identity import SERVICE_FABRIC, platform
 from cred_helper.providers.acr.metadata_service import expect_answer
@@ -34,10 +36,6 @@ if TYPE_CHECKING:
     from cred_helper.providers.acr.sources import Candidate
     from cred_helper.providers.common.interface import TokenRequest
 
-# With a registry's refresh token as the password, this user name is plain Basic authentication,
-# which every client can do; "<token>" marks an identity token, which some cannot.
-# Source: https://learn.microsoft.com/azure/container-registry/container-registry-authentication
-NULL_GUID = "00000000-0000-0000-0000-000000000000"
 # A registry's refresh token is valid for three hours; a later expiry in it is not believed.
 LONGEST_LIFE = timedelta(hours=3)
 
@@ -302,7 +300,11 @@ def _exchange(settings: AzureSettings, candidate: Candidate, entra: Credential) 
     refresh_token = parse_object(reply.body).get("refresh_token")
     if not isinstance(refresh_token, str) or not refresh_token:
         raise BadReply("acr.no-refresh-token", host=host)
-    username = IDENTITY_TOKEN if settings.flag("identity_token", default=False) else NULL_GUID
+    # The row's user name is plain Basic authentication, which every client can do; "<token>" marks
+    # an identity token, which some cannot.
+    # Source: https://learn.microsoft.com/azure/container-registry/container-registry-authentication
+    is_identity_token = settings.flag("identity_token", default=False)
+    username = IDENTITY_TOKEN if is_identity_token else clouds.find(ACR).username
     expires_at = expiry(refresh_token, datetime.now(UTC))
     secret = Secret(refresh_token)
     return Credential(username, secret, expires_at=expires_at, source=candidate.source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from time import time
 
+from cred_helper import clouds
 from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, ProviderError
 from cred_helper.providers.common import ci_job, token_identity
 from cred_helper.providers.common.id_token import shown_claims
@@ -15,13 +16,6 @@ if TYPE_CHECKING:
 
     from cred_helper.providers.common.interface import FoundToken
 
-# What the audiences of one service have in common: a token for one is not shown to another.
-_SERVICES = (
-    "sts.amazonaws.com",
-    "iam.googleapis.com/",
-    "api://AzureADTokenExchange",
-    "identity.docker.com",
-)
 # Clocks of machines differ by seconds; a cloud has the last word.
 _CLOCK_SKEW_S = 60
 
@@ -81,4 +75,7 @@ def check_end(
 
 
 def _service(audience: str) -> str:
-    return next((service for service in _SERVICES if service in audience), "")
+    """What the audiences of one cloud have in common: a token for one is not shown to another."""
+    usual = (cloud.audience.partition("{")[0] for cloud in clouds.CLOUDS)
+    services = (service.removeprefix("https:").lstrip("/") for service in usual)
+    return next((service for service in services if service and service in audience), "")

@@ -39,11 +39,11 @@ class SelfCheck(Protocol):
     """A made-up identity of a cloud, and the cloud's answers to it.
 
     The provider is asked for the cloud's example host with ``options`` and ``environ``, over TLS to
-    a loopback server that stands in for every host. It has to return ``username`` and ``secret``.
+    a loopback server that stands in for every host. It has to return ``secret`` and the
+    user name of the row, or of ``options``.
     """
 
     options: Mapping[str, str]
-    username: str
     secret: str
 
     def environ(self, keep: Callable[[str, bytes], str]) -> dict[str, str]:

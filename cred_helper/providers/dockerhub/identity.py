@@ -5,8 +5,10 @@ Source: https://github.com/docker/login-action/blob/master/src/dockerhub.ts (var
 
 from __future__ import annotations
 
+from cred_helper import clouds
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import digest
+from cred_helper.hosts import DOCKERHUB
 from cred_helper.providers.common import ci_job, id_token
 from cred_helper.providers.common.interface import ID_TOKEN, Identity, is_guid
 
@@ -14,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.providers.common.interface import TokenRequest
 
-AUDIENCE = "https://identity.docker.com"
+AUDIENCE = clouds.find(DOCKERHUB).audience
 # What Docker's identity service accepts. Docker's own action asks for the shortest, which ends
 # before many builds do (docker/login-action#1070). BuildKit uses a credential for 290 s: of this
 # life, a cached token still has five minutes when it is given out.

@@ -16,10 +16,9 @@ _VARIABLE = "SELF_CHECK_ID_TOKEN"
 
 
 class SelfCheck:
-    username = "self-check"
     options: Mapping[str, str] = {
         "connection_id": _CONNECTION,
-        "username": username,
+        "username": "self-check",
         "id_token": f"env:{_VARIABLE}",
     }
 

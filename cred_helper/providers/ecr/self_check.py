@@ -6,6 +6,8 @@ from base64 import b64encode
 from time import time
 from typing import TYPE_CHECKING
 
+from cred_helper import clouds
+from cred_helper.hosts import ECR
 from cred_helper.providers.common import loopback
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ class SelfCheck:
     """One exchange."""
 
     options: Mapping[str, str] = {}
-    username = "AWS"
 
     def __init__(self) -> None:
         self.secret = loopback.secret()
@@ -34,6 +35,6 @@ class SelfCheck:
         signed = asked.headers.get("authorization", "")
         if asked.headers.get("x-amz-target") != _TARGET or f"={_KEY_ID}/" not in signed:
             return None
-        token = b64encode(f"{self.username}:{self.secret}".encode()).decode("ascii")
+        token = b64encode(f"{clouds.find(ECR).username}:{self.secret}".encode()).decode("ascii")
         expires_at_s = time() + loopback.LIFETIME_S
         return {"authorizationData": [{"authorizationToken": token, "expiresAt": expires_at_s}]}

@@ -5,11 +5,12 @@ Source: https://docs.aws.amazon.com/sdkref/latest/guide/access-assume-role-web.h
 
 from __future__ import annotations
 
-from cred_helper import files
+from cred_helper import clouds, files
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import is_pipe
 from cred_helper.files.os_errors import os_reason
 from cred_helper.files.path_values import shown
+from cred_helper.hosts import ECR
 from cred_helper.providers.common import token_identity
 from cred_helper.providers.ecr.identity import CONTAINER, PROFILE, WEB_IDENTITY, SourceIdentity
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from cred_helper.providers.ecr.configuration import Configuration
 
 # Source: https://github.com/aws-actions/configure-aws-credentials#oidc-audience-change
-_AUDIENCE, _AUDIENCES = "sts.amazonaws.com", {"aws-cn": "sts.amazonaws.com.cn"}
+_AUDIENCE = clouds.find(ECR).audience
+_AUDIENCES = {"aws-cn": f"{_AUDIENCE}.cn"}
 # A token is a few KiB; more than this is read by nothing here.
 _MAX_TOKEN_BYTES = 1 << 20
 # Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html

@@ -18,7 +18,6 @@ _HOST, _PATH = "oauth2.googleapis.com", "/token"
 
 class SelfCheck:
     options: Mapping[str, str] = {}
-    username = "oauth2accesstoken"
 
     def __init__(self) -> None:
         from cryptography.hazmat.primitives.asymmetric import rsa

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import os
 
+from cred_helper import clouds
 from cred_helper.credential import Credential, Secret
 from cred_helper.errors import BadReply, CredentialError, Misconfigured, NotFound
+from cred_helper.hosts import GCR
 from cred_helper.providers.common import metadata_probe
 from cred_helper.providers.common.interface import ID_TOKEN
 from cred_helper.providers.common.token_identity import of_token
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from cred_helper.providers.common.interface import Deadline, Identity, TokenRequest
     from cred_helper.providers.gcr.transport import GoogleWire
 
-USERNAME = "oauth2accesstoken"
 # The metadata service's address; a name would have to be looked up.
 # Source: https://cloud.google.com/compute/docs/metadata/querying-metadata
 _METADATA = "169.254.169.254"
@@ -241,7 +242,9 @@ def _credential(token: object, expires_at: datetime | None, source: str) -> Cred
         from datetime import UTC
 
         expires_at = expires_at.replace(tzinfo=UTC)  # the SDK's times are in UTC, without saying so
-    return Credential(USERNAME, Secret(token), expires_at=expires_at, source=source)
+    return Credential(
+        clouds.find(GCR).username, Secret(token), expires_at=expires_at, source=source
+    )
 
 
 def _require_universe(universe_domain: str, request: TokenRequest) -> None:

@@ -14,7 +14,6 @@ class SelfCheck:
     """One exchange."""
 
     options: Mapping[str, str] = {"account": "checked"}
-    username = "toy"
     secret = "token-of-checked-for-team"
 
     def environ(self, _keep: Callable[[str, bytes], str]) -> dict[str, str]:
