@@ -84,7 +84,12 @@ class Credential:
 
     @property
     def words(self) -> str:
-        return f"a credential for {self.username}" if self.username else "an empty credential"
+        """The credential in a message. Some registries take a token for the user name too."""
+        from cred_helper.secret_shapes import shown
+
+        return (
+            f"a credential for {shown(self.username)}" if self.username else "an empty credential"
+        )
 
     @property
     def basic(self) -> str:

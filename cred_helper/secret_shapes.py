@@ -6,19 +6,25 @@ import re
 from itertools import pairwise
 
 MASK = "…"
-# GitHub, Docker, GitLab, Google, AWS, JSON web tokens, Slack, npm, PyPI, Vault, PEM.
+# GitHub, DigitalOcean, Docker, GitLab, Google, JSON web tokens, AWS, Slack, npm, PyPI, Vault, PEM,
+# Entra.
 _BEGINNING = re.compile(
-    r"(gh[oprsu]_|github_pat_|dckr_[a-z]{2,5}_|glpat-|ya29\.|1//0|eyJ|A[KS]IA[A-Z0-9]{12}"
-    r"|xox[a-z]-|npm_[A-Za-z0-9]{20}|pypi-A|hv[sb]\.|-----)"
+    r"(gh[oprsu]_|github_pat_|do[opr]_v1_|dckr_[a-z]{2,5}_|glpat-|GOCSPX-|AIza|ya29\.|1//0|ey[Jj]"
+    r"|A[KS]IA[A-Z0-9]{12}|xox[a-z]-|npm_[A-Za-z0-9]{20}|pypi-A|hv[sb]\.|-----"
+    r"|[\w.~-]{3}\dQ~[\w.~-]{20})"
 )
 # A word of a text that may be a token: such characters in it, none of punctuation around it.
 _MIN_TOKEN_CHARACTERS = 16
 _WORD = re.compile(rf"[^\s\"'()<>\[\]{{}},;=]{{{_MIN_TOKEN_CHARACTERS},}}")
-# An AWS secret access key; an Entra client secret; a key in hexadecimal.
-_WHOLE = re.compile(r"[A-Za-z0-9+/=]{40}|[\w.~-]{3}\dQ~[\w.~-]{20,}|[0-9a-f]{33,}|[0-9A-F]{33,}")
+# An AWS secret access key; a key in hexadecimal.
+_WHOLE = re.compile(r"[A-Za-z0-9+/=]{40}|[0-9a-f]{33,}|[0-9A-F]{33,}")
+# Before a helper's name, and in the option id_token.
+_PREFIX = re.compile(r"\A(?:docker-credential-|env:|file:)*")
 # ARNs and Azure resource ids: the names in them may be long and look random.
 _HARMLESS = re.compile(r"arn:[a-z-]+:[a-z]+:[a-z0-9-]*:\d{12}:[\w+=,.@/-]+|/subscriptions/[\w./-]+")
 _PIECE = re.compile(r"[A-Za-z0-9]{20,}")
+# Other keys, with signs between the pieces; not a path.
+_SIGNED = re.compile(r"(?![./~])[A-Za-z0-9+/=_.~-]{30,}")
 # Changes between a small letter, a capital and a digit, as a part of all pairs of characters.
 _RANDOM_CHANGES = 0.45
 _IN_URL = re.compile(r"//[^\s\"'<>]*@")
@@ -31,15 +37,16 @@ _AFTER_WORD = re.compile(
 
 def looks_secret(value: str) -> bool:
     """Whether a value has the shape of a token, a key or a password, rather than of a name."""
-    text = value.strip()
+    text = _PREFIX.sub("", value.strip())
     if _HARMLESS.fullmatch(text):
         return False
     return bool(
         text.startswith(("{", "["))
         or _BEGINNING.match(text)
         or any(map(_BEGINNING.match, text.split("/")))
-        or (_WHOLE.fullmatch(text) and not text.startswith("/") and _kinds(text) > 1)
+        or (_WHOLE.fullmatch(text) and _kinds(text) > (2 if text.startswith("/") else 1))
         or any(map(_is_random, _PIECE.findall(text)))
+        or (_SIGNED.fullmatch(text) and _is_random("".join(filter(str.isalnum, text))))
     )
 
 

@@ -121,7 +121,7 @@ def _rule(rule: Rule) -> dict[str, str]:
         **rule.options.values,
     }
     return {
-        "match": ServerURL.parse(rule.match).redacted,
+        "match": secret_shapes.shown(ServerURL.parse(rule.match).redacted),
         "origin": rule.place.of("match"),
         **{name: secret_shapes.shown(value) for name, value in values.items() if value},
     }

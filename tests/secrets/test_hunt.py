@@ -231,6 +231,13 @@ _FORMS_OF_URL = (
     "https://elsewhere.example/#%s",
     "https://elsewhere.example/?sig=%s",
 )
+_NAMES = (
+    "AWS_DEFAULT_PROFILE", "AWS_PROFILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AZURE_TENANT_ID",
+    "CLOUDSDK_ACTIVE_CONFIG_NAME", "CLOUDSDK_CORE_ACCOUNT", "DOCKER_CONFIG",
+    "DOCKER_CREDENTIAL_MULTI_ECR_ID_TOKEN", "DOCKER_CREDENTIAL_MULTI_FALLBACK_HELPER",
+)  # fmt: skip
+# The shapes of Google's, Entra's and AWS's secrets; the last one has 40 characters.
+_FORMS_OF_KEY = ("GOCSPX-%s", "~bc8Q~%s", "env:ghp_%s", "%sA1/b+C2d3E4f")
 
 
 @pytest.mark.parametrize("form", _FORMS_OF_CONTENT)
@@ -239,6 +246,11 @@ def test_a_secret_in_place_of_a_path_is_not_shown(
 ) -> None:
     _try_variables(hunt, _PATHS, (_FORMS_OF_CONTENT[form],))
     _record(hunt, record_property, f"{form} in place of a path")
+
+
+def test_a_key_in_place_of_a_name_is_not_shown(hunt: Hunt, record_property: Record) -> None:
+    _try_variables(hunt, _NAMES, _FORMS_OF_KEY)
+    _record(hunt, record_property, "keys in place of names")
 
 
 def test_a_secret_in_a_url_is_not_shown(hunt: Hunt, record_property: Record) -> None:

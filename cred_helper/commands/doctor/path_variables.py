@@ -10,6 +10,7 @@ from cred_helper.commands.doctor.finding import Finding, error, note, warning
 from cred_helper.commands.ui import shell
 from cred_helper.files import json_file, path_values, user_folders
 from cred_helper.hosts import route
+from cred_helper.secret_shapes import looks_secret
 from cred_helper.server_url import ServerURL
 
 _SUBJECT = "docker"
@@ -50,7 +51,7 @@ def _auth_config(text: str) -> Finding:
 def path_variable(variable: str, value: str, subject: str = _SUBJECT) -> Finding | None:
     """Why the value of a variable cannot be a path, by its shape alone."""
     unset = shell.unset_variable(variable)
-    if path_values.holds_content(value):
+    if path_values.holds_content(value) or (not os.path.isabs(value) and looks_secret(value)):
         return error(subject, "fallback.variable-holds-content", unset, variable=variable)
     if value.startswith("~"):
         expanded = os.path.join(user_folders.home(os.environ), value.lstrip("~").lstrip("/"))

@@ -12,6 +12,7 @@ from cred_helper.commands.lookup.near_miss import near_miss
 from cred_helper.commands.ui import this_program
 from cred_helper.errors import CredentialError, Misconfigured
 from cred_helper.hosts import route
+from cred_helper.secret_shapes import looks_secret
 from cred_helper.server_url import ServerURL
 from cred_helper.settings.rules import Rule
 from cred_helper.wiring import Wiring
@@ -43,7 +44,7 @@ def _findings(rule: Rule) -> Iterator[Finding]:
     if host is None:
         return
     explained = Explanation(ServerURL.parse(host))
-    command = this_program.command("explain", host)
+    command = None if looks_secret(host) else this_program.command("explain", host)
     other = explained.rule
     if other is not None and other.place.of("match") != place and "*" not in rule.match:
         values = {"place": place, "host": host, "other": other.place.of("match")}

@@ -19,6 +19,7 @@ from cred_helper.commands.ui.times import iso, left
 from cred_helper.credential import Credential
 from cred_helper.errors import NotFound, ProviderError
 from cred_helper.keychain import Answer, in_context
+from cred_helper.secret_shapes import shown
 from cred_helper.server_url import ServerURL
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class AskedSource(NamedTuple):
         return {
             "source": self.source,
             "outcome": outlook.would_say,
-            "username": found.username if found else None,
+            "username": shown(found.username) if found else None,
             "expires_at": iso(found.expires_at) if found else None,
             "cached": self.cached,
             "code": outlook.code,

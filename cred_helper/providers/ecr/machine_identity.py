@@ -101,7 +101,9 @@ def machine() -> list[str | bytes] | None:
 
 def _address(url: str) -> str:
     """Scheme, host and port of a URL, with nothing in it that could be a secret."""
-    scheme, separator, rest = url.rpartition("://")
+    scheme, separator, rest = url.partition("://")
+    if scheme not in ("http", "https"):
+        return "an invalid address"
     for end in "/?#":
         rest = rest.partition(end)[0]
     return scheme + separator + rest.rpartition("@")[2]
