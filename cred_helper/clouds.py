@@ -67,7 +67,7 @@ class Cloud(Record):
     cloud, or by its tools; ``doctor`` knows their names. ``job`` is for clouds that take identity
     tokens of CI jobs. Without the first option of ``only_with`` the cloud is not there: its hosts
     are like those of no cloud. Where only the cloud's own variable sets it, all of these options
-    are needed.
+    are needed. ``firmware`` is how files of the DMI folder begin on the cloud's machines.
     """
 
     name: str
@@ -83,6 +83,7 @@ class Cloud(Record):
     more_variables: tuple[str, ...] = ()
     job: JobIdentity | None = None
     only_with: tuple[str, ...] = ()
+    firmware: tuple[tuple[str, str], ...] = ()
 
     @property
     def option_names(self) -> tuple[str, ...]:
@@ -132,6 +133,11 @@ CLOUDS = (
         job=JobIdentity(
             {"role_arn": "arn:aws:iam::123456789012:role/ci-pull"}, audience="sts.amazonaws.com"
         ),
+        # Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html
+        firmware=(
+            *(("sys_vendor", "Amazon EC2"), ("bios_vendor", "Amazon EC2")),
+            ("bios_version", "amazon"),
+        ),
     ),
     Cloud(
         "gcr",
@@ -164,6 +170,8 @@ CLOUDS = (
             audience="//iam.googleapis.com/{workload_identity_provider}",
             image="project/team/app:1",
         ),
+        # Source: https://cloud.google.com/compute/docs/instances/detect-compute-engine
+        firmware=(("product_name", "Google"), ("bios_vendor", "Google")),
     ),
     Cloud(
         "acr",
@@ -200,6 +208,8 @@ CLOUDS = (
             # A federated credential names one subject. That of the others is another at each run.
             systems=("github", "gitlab", "buildkite", "azure-pipelines"),
         ),
+        # Source: cloud-init's DataSourceAzure.py
+        firmware=(("chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77"),),
     ),
     Cloud(
         "dockerhub",

@@ -12,6 +12,7 @@ import os
 from cred_helper import files
 from cred_helper.errors import NotFound
 from cred_helper.files import fingerprints
+from cred_helper.hosts import ACR
 from cred_helper.providers.acr.sources import MANAGED_IDENTITY, Candidate
 from cred_helper.record import Record
 
@@ -86,7 +87,7 @@ def _of_machine(settings: AzureSettings, source: AzureSource) -> Candidate | Not
         if not certain:
             from cred_helper.providers.common import cloud_detection
 
-            signs = cloud_detection.machine_signs(cloud_detection.AZURE)
+            signs = cloud_detection.machine_signs(ACR)
             if signs.is_cloud is False:
                 return NotFound("acr.not-an-azure-machine", reason=signs.reason)
             certain = signs.is_cloud is True

@@ -16,6 +16,7 @@ from __future__ import annotations
 from cred_helper import files, programs
 from cred_helper.errors import Misconfigured
 from cred_helper.files.fingerprints import digest
+from cred_helper.hosts import GCR
 from cred_helper.providers.common import cloud_detection, token_identity
 from cred_helper.providers.common.interface import FoundToken
 
@@ -57,8 +58,8 @@ def find(environ: Environ, audiences: tuple[str, ...], *, is_chosen: bool) -> Fo
     for sign, _, look in _SYSTEMS:
         if environ.get(sign):
             return look(environ, audiences, is_chosen)
-    is_machine = environ.get("NO_GCE_CHECK") != "true" and (
-        cloud_detection.machine_signs(cloud_detection.GOOGLE).is_cloud
+    is_machine = (
+        environ.get("NO_GCE_CHECK") != "true" and cloud_detection.machine_signs(GCR).is_cloud
     )
     if is_machine or environ.get(METADATA_VARIABLE):
         return _google_cloud(environ, audiences)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from cred_helper import files
 from cred_helper.errors import Misconfigured, NotFound
 from cred_helper.files.fingerprints import digest
+from cred_helper.hosts import ECR
 from cred_helper.providers.common.ini_file import IniFile
 from cred_helper.providers.ecr.configuration import expanded, sections
 from cred_helper.providers.ecr.identity import SourceIdentity
@@ -15,6 +16,9 @@ from cred_helper.providers.ecr.identity import SourceIdentity
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cred_helper.providers.ecr.configuration import Configuration
+
+# Older EC2 instances run on Xen, whose firmware does not name Amazon.
+_XEN_UUID_FILE = "/sys/hypervisor/uuid"
 
 
 def boto_config(config: Configuration) -> SourceIdentity | NotFound:
@@ -79,7 +83,9 @@ def instance_metadata(config: Configuration) -> SourceIdentity | NotFound:
         return SourceIdentity(detail, [endpoint, *(machine() or ())])
     from cred_helper.providers.common import cloud_detection
 
-    signs = cloud_detection.machine_signs(cloud_detection.AWS)
+    signs = cloud_detection.machine_signs(ECR)
+    if not signs.is_cloud and cloud_detection.first_line(_XEN_UUID_FILE).lower().startswith("ec2"):
+        signs = cloud_detection.CloudSigns(True, "the hypervisor's uuid begins with ec2")
     if signs.is_cloud is False:
         return NotFound("ecr.other-machine", reason=signs.reason)
     detail = f"the role of this instance ({signs.reason})"

@@ -10,6 +10,7 @@ Sources:
 from __future__ import annotations
 
 from cred_helper.errors import Misconfigured, NotFound
+from cred_helper.hosts import GCR
 from cred_helper.providers.common import cloud_detection
 from cred_helper.record import Record
 
@@ -53,7 +54,7 @@ def find(environ: Mapping[str, str]) -> Service | NotFound:
     if configured_address(environ):
         detail = f"the metadata service at {_shown(environ)}"
         return Service(detail, certain=True, cache_parts=[None])
-    signs = cloud_detection.machine_signs(cloud_detection.GOOGLE)
+    signs = cloud_detection.machine_signs(GCR)
     hints = [name for name in (*_SERVERLESS, "GCE_METADATA_IP") if environ.get(name)]
     if signs.is_cloud is False and not hints:
         return NotFound("gcr.not-a-google-machine", reason=signs.reason)
