@@ -407,6 +407,7 @@ def complains(words: str) -> str:
             complains("ERROR: AADSTS700082: The refresh token has expired. Trace ID: 1"),
             *("acr.login-expired", "AADSTS700082"),
         ),
+        (complains("ERROR: AADSTS50076: a second factor"), "acr.second-factor", "AADSTS50076"),
         (
             complains('ERROR: The subscription of "contoso" is disabled. Trace ID: 1'),
             *("acr.program-failed", 'The subscription of "contoso" is disabled'),
@@ -562,6 +563,7 @@ def test_a_federated_token_file_that_cannot_be_used_is_named(machine: Acr) -> No
     ("refusal", "code"),
     [
         (Refusal(7000222, "invalid_client", "Expired."), "acr.secret-expired"),
+        (Refusal(53003, "invalid_grant", "Blocked."), "acr.conditional-access"),
         (Refusal(700213, "invalid_client", "No match."), "acr.no-federated-credential"),
         # MicrosoftDocs/azure-docs#116275
         (Refusal(70023, "invalid_request", "Lifetime."), "acr.federated-token-too-long"),

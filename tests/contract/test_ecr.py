@@ -39,6 +39,7 @@ from tests.support import identities
 from tests.support.executable import CLOSED_PORT, COMMAND, NOT_FOUND, PROGRAM, ROOT, Executable
 from tests.support.identities import SIGN_IN, SSO_PLACE, SSO_ROLE, SSO_SESSION, Make, assumed
 from tests.support.machine import Machine
+from tests.support.programs import has_ended
 from tests.support.requests import token_request
 
 __all__ = ["authority"]
@@ -124,6 +125,14 @@ def test_a_renewed_sso_session_is_stored_for_the_next_get(aws: Ecr) -> None:
     kept = json.loads(file.read_text())
     assert kept["refreshToken"] != renewal["refreshToken"]
     assert datetime.fromisoformat(kept["expiresAt"]) > datetime.now(UTC)
+
+
+def test_a_session_may_have_the_name_of_the_default_profile(aws: Ecr) -> None:
+    """https://github.com/awslabs/amazon-ecr-credential-helper/issues/522"""
+    aws.cloud.start_sso(aws.home, "default")
+    session = SSO_SESSION.replace("corp", "default")
+    aws.aws_config(f"[default]\nsso_session = default\n{SSO_ROLE}{session}")
+    assert aws.cloud.issued(*aws.get().credential, EXAMPLE_HOST)
 
 
 # What has to be renewed → the path that the renewal asks.
@@ -805,14 +814,18 @@ def test_a_silent_metadata_service_is_not_waited_for(aws: Ecr) -> None:
     assert "hop limit" in failure.hint
 
 
-def test_a_silent_program_is_not_waited_for_past_the_deadline(aws: Ecr) -> None:
-    program = aws.write("keys", "#!/bin/sh\nexec sleep 60\n", 0o700)
+# The second asks the SDK for its own profile, round and round: https://github.com/aws/aws-cli/issues/8860
+@pytest.mark.parametrize("script", ["exec sleep 60", 'sleep 0.2; "$0"'])
+def test_a_silent_program_is_not_waited_for_past_the_deadline(aws: Ecr, script: str) -> None:
+    pids = aws.home / "pids"
+    program = aws.write("keys", f"#!/bin/sh\necho $$ >> {pids}\n{script}\n", 0o700)
     aws.aws_config(f"[profile dev]\ncredential_process = {program}\n")
     began_at_s = monotonic()
     failure = fail(aws, {**AS_DEV, "DOCKER_CREDENTIAL_MULTI_DEADLINE_S": "2"})
     assert monotonic() - began_at_s < 2 + WITHIN_S
     assert failure.code == "provider.no-answer"
     assert 'credential_process of profile "dev"' in failure.reason
+    assert all(has_ended(int(pid)) for pid in pids.read_text().split())
 
 
 # --- Nothing configured ---------------------------------------------------------------------------

@@ -169,6 +169,26 @@ def test_the_tokens_of_a_web_login_are_not_docker_hub_s_password(machine: Machin
     assert machine.get(f"{HUB}refresh-token").credential == ("refresh", "1")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        # https://github.com/docker/hub-tool/issues/155
+        {
+            "credSstore": "multi",
+            "auths": {HUB: {}, "hub-tool": {}, "hub-tool-token": {}, "hub-tool-refresh-token": {}},
+            "plugins": {"-x-cli-hints": {"enabled": "true"}},
+        },
+    ],
+)
+def test_an_empty_file_and_empty_entries_are_no_logins(
+    machine: Machine, content: str | dict[str, object]
+) -> None:
+    machine.write(".docker/config.json", content)
+    assert machine.logins().document == {}
+    assert_not_found(machine.get(HUB))
+
+
 # A helper that keeps logins by their exact keys, as a keychain does.
 _KEEPING = """
 keys=$(dirname "$0")/keys; mkdir -p "$keys"; request=$(cat); name=$(echo "$request" | tr / _)
@@ -307,6 +327,7 @@ def test_docker_auth_config_is_read_leniently(machine: Machine) -> None:
     [
         ('{\n "auths": {\n  "h.example": "s3cret-of-mine"', "line 3: "),
         ('{\n "auths": "s3cret-of-mine"}', "line 2: "),
+        ('{\n /* work */ "credsStore": "multi"}', "line 2: "),
         (None, "cannot be read: is a directory"),
     ],
 )
@@ -373,15 +394,22 @@ def test_a_failure_of_a_helper_is_a_warning_where_another_source_answers(machine
     assert "the keychain is locked" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["nowhere", "../../bin/sh", "-x", "a b"])
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("nowhere", "helper.not-on-path"),
+        ("docker-credential-pass", "helper.full-name"),
+        *((name, "helper.bad-name") for name in ("../../bin/sh", "-x", "a b")),
+    ],
+)
 def test_a_missing_or_misnamed_helper_is_an_error_with_its_file(
-    machine: Machine, name: str
+    machine: Machine, name: str, code: str
 ) -> None:
     path = machine.config(credsStore=name)
     done = machine.get("h.example")
     assert done.status == 1
     assert str(path) in done.stderr
-    assert done.codes == ["helper.not-on-path" if name == "nowhere" else "helper.bad-name"]
+    assert done.codes == [code]
     assert done.stdout.decode().strip() in done.stderr
 
 
