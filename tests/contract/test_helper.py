@@ -473,6 +473,7 @@ def test_traces_of_packing_are_removed_from_the_users_environment() -> None:
 # --- Real ones ------------------------------------------------------------------------------------
 
 # Found now: tests run with another PATH.
+_PATH = os.environ["PATH"]
 ECR_LOGIN = shutil.which("docker-credential-ecr-login") or ""
 needs_ecr_login = pytest.mark.skipif(not ECR_LOGIN, reason="amazon-ecr-credential-helper is absent")
 needs_pass = pytest.mark.skipif(
@@ -496,7 +497,7 @@ def password_store(home: Path) -> Iterator[dict[str, str]]:
     """The environment of a ``pass`` with a key of its own."""
     # gpg-agent's socket is in it, and a socket's path has to be short.
     with tempfile.TemporaryDirectory() as gnupg:
-        environ = os.environ | {"GNUPGHOME": gnupg, "HOME": str(home)}
+        environ = os.environ | {"GNUPGHOME": gnupg, "HOME": str(home), "PATH": _PATH}
         key = ["gpg", "--batch", "--passphrase", "", "--quick-generate-key", "t@h.example"]
         key += ["future-default", "default", "never"]
         try:
@@ -510,8 +511,8 @@ def password_store(home: Path) -> Iterator[dict[str, str]]:
 
 @needs_pass
 def test_pass_keeps_and_forgets(home: Path) -> None:
-    program = Path(programs.find("docker-credential-pass", os.environ) or "")
     with password_store(home) as environ:
+        program = Path(programs.find("docker-credential-pass", environ) or "")
         real = helper(program, environ=dict(environ))
         with pytest.raises(NotFound):
             real.get(URL)
