@@ -24,13 +24,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.clouds import azure as cloud
 from tests.clouds import faults
 from tests.clouds.authority import Authority
-from tests.clouds.azure import EXAMPLE_HOST, NULL_GUID, AzureCloud, Refusal
+from tests.clouds.azure import EXAMPLE_HOST, NULL_GUID, AzureCloud, Refusal, identities
 from tests.clouds.fixtures import authority
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Fault, Reply, json_reply
-from tests.support import identities
 from tests.support.executable import COMMAND, NOT_FOUND, Completed
-from tests.support.identities import Make
+from tests.support.identity import Make
 from tests.support.machine import Machine
 
 __all__ = ["authority"]

@@ -30,14 +30,14 @@ from cred_helper.providers.ecr import EcrProvider, sign_in
 from cred_helper.providers.ecr.renewal import renewed_elsewhere
 from tests.clouds import faults
 from tests.clouds.authority import Authority
-from tests.clouds.aws import ACCOUNT, EXAMPLE_HOST, PUBLIC_HOST, AwsCloud
+from tests.clouds.aws import ACCOUNT, EXAMPLE_HOST, PUBLIC_HOST, AwsCloud, identities
+from tests.clouds.aws.identities import SIGN_IN, SSO_PLACE, SSO_ROLE, SSO_SESSION, assumed
 from tests.clouds.fixtures import authority
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Fault, LoopbackServer, Received, Reply, json_reply
 from tests.clouds.sigv4 import Key
-from tests.support import identities
 from tests.support.executable import CLOSED_PORT, COMMAND, NOT_FOUND, PROGRAM, ROOT, Executable
-from tests.support.identities import SIGN_IN, SSO_PLACE, SSO_ROLE, SSO_SESSION, Make, assumed
+from tests.support.identity import Make
 from tests.support.machine import Machine
 from tests.support.programs import has_ended
 from tests.support.requests import token_request

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from tests.clouds.authority import Authority
+from tests.clouds.aws.identities import keys_in_variables
+from tests.clouds.azure.identities import a_client_secret
 from tests.clouds.fixtures import authority, proxy
+from tests.clouds.google.identities import a_user
 from tests.clouds.loopback import loopbacks
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Received
-from tests.support import identities
-from tests.support.identities import IDENTITIES, Identity, Make
+from tests.support.identities import IDENTITIES
+from tests.support.identity import Identity, Make
 from tests.support.machine import Machine
 
 __all__ = ["authority", "proxy"]
@@ -57,9 +60,9 @@ activate = 1
 @pytest.mark.parametrize(
     ("cloud", "make"),
     [
-        ("ecr", identities.keys_in_variables),
-        ("gcr", identities.a_user),
-        ("acr", identities.a_client_secret),
+        ("ecr", keys_in_variables),
+        ("gcr", a_user),
+        ("acr", a_client_secret),
     ],
 )
 def test_a_configuration_of_openssl_without_its_provider_is_named(

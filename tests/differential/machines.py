@@ -22,7 +22,8 @@ from tests.clouds.loopback import loopbacks
 from tests.clouds.server import LoopbackServer
 from tests.clouds.tokens import from_base64url
 from tests.differential.settings import HOSTS, LINKS, LOGINS, SETTINGS
-from tests.support.identities import Environment, Identity, of_cloud
+from tests.support.identities import of_cloud
+from tests.support.identity import Environment, Identity
 from tests.support.machine import Machine
 from tests.support.requests import jwt
 

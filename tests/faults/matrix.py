@@ -18,10 +18,11 @@ from typing import NamedTuple
 from cred_helper.cache.entry import FAILURE, TOKEN
 from tests.clouds.authority import Authority
 from tests.clouds.aws import AwsCloud
-from tests.clouds.loopback import loopbacks
+from tests.clouds.loopback import LoopbackCloud, loopbacks
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import LoopbackServer, Received, Reply
-from tests.faults.steps import STEPS, Cloud, Step
+from tests.faults.step import Step
+from tests.faults.steps import STEPS
 from tests.faults.table import (
     CERTIFICATES,
     CLOCKS,
@@ -36,7 +37,7 @@ from tests.faults.table import (
     faults_of,
 )
 from tests.support.executable import COMMAND, NOT_FOUND, Completed, Executable, pinned_environment
-from tests.support.identities import Environment
+from tests.support.identity import Environment
 from tests.support.machine import Machine
 
 # For faults that only the clock ends. A busy machine takes a second or two to load an SDK.
@@ -184,7 +185,9 @@ class Row:
             line = Line(self.cloud, self.step.name, self.fault, *self._result(done, home))
             return Outcome(line, requests, took_s, memory_mib, tuple(wrong))
 
-    def _misbehave(self, cloud: Cloud, proxy: ObstructedProxy, environment: Environment) -> None:
+    def _misbehave(
+        self, cloud: LoopbackCloud, proxy: ObstructedProxy, environment: Environment
+    ) -> None:
         closed = str(self.matrix.closed_port)
         if self.fault in OBSTACLES:
             proxy.obstructed, proxy.status = self.step.server, OBSTACLES[self.fault]
@@ -211,7 +214,7 @@ class Row:
         else:
             cloud.fail(self.step.path, behaviour(self.step, self.fault))
 
-    def _wrong(self, done: Completed, cloud: Cloud, machine: Machine) -> Iterator[str]:
+    def _wrong(self, done: Completed, cloud: LoopbackCloud, machine: Machine) -> Iterator[str]:
         printed = done.stderr + (done.stdout.decode() if done.status else "")
         if "Traceback" in printed:
             yield "it prints a traceback"
@@ -235,7 +238,7 @@ class Row:
         except Exception as error:
             yield f"the cloud objects: {error!r}"
 
-    def _issued(self, done: Completed, cloud: Cloud) -> bool:
+    def _issued(self, done: Completed, cloud: LoopbackCloud) -> bool:
         document = done.document
         return cloud.issued(document["Username"], document["Secret"], self.step.registry)
 

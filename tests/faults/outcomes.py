@@ -1,4 +1,4 @@
-"""The table of outcomes, one line for each row of the matrix."""
+"""The table of outcomes of each cloud, in its folder: one line for each row of the matrix."""
 
 from __future__ import annotations
 
@@ -6,31 +6,42 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.clouds.aws.steps import PUBLIC_STEP
+from tests.clouds.loopback import modules
 from tests.faults.matrix import LATE, Line, Outcome
-from tests.faults.steps import PUBLIC_STEP, STEPS
+from tests.faults.steps import STEPS
 from tests.faults.table import faults_of
 
-FILE = Path(__file__).parent / "outcomes.tsv"
-_TITLE = "# cloud\tstep\tfault\toutcome\tcode\thint"
+_TITLE = "# step\tfault\toutcome\tcode\thint"
+
+
+def _file(cloud: str) -> Path:
+    return Path(str(modules("steps")[cloud].__file__)).with_name("outcomes.tsv")
 
 
 def read() -> dict[tuple[str, str, str], Line]:
-    lines = FILE.read_text("utf-8").splitlines()
-    assert lines[0] == _TITLE
-    rows = [Line(*line.split("\t")) for line in lines[1:]]
+    rows = []
+    for cloud in STEPS:
+        file = _file(cloud)
+        lines = file.read_text("utf-8").splitlines() if file.exists() else [_TITLE]
+        assert lines[0] == _TITLE
+        rows += [Line(cloud, *line.split("\t")) for line in lines[1:]]
     return {row[:3]: row for row in rows}
 
 
 def write(outcomes: Iterable[Outcome]) -> None:
     """Replace these lines; a code of the deadline does not replace the code of the step."""
-    known = read() if FILE.exists() else {}
+    known = read()
     for outcome in outcomes:
         line, before = outcome.line, known.get(outcome.line[:3])
         late = before and {line.code, before.code} <= LATE and line.outcome == before.outcome
         if not late:
             known[line[:3]] = line
-    text = "".join("\t".join(known[row]) + "\n" for row in rows() if row in known)
-    FILE.write_text(f"{_TITLE}\n{text}", "utf-8")
+    for cloud in STEPS:
+        lines = [known[row][1:] for row in rows() if row[0] == cloud and row in known]
+        if lines:
+            text = "".join("\t".join(line) + "\n" for line in lines)
+            _file(cloud).write_text(f"{_TITLE}\n{text}", "utf-8")
 
 
 def rows() -> list[tuple[str, str, str]]:

@@ -11,7 +11,7 @@ from functools import cache
 from tests.clouds import faults
 from tests.clouds.authority import VALID_FOR, Authority
 from tests.clouds.server import Fault, Reply, RoundTrip
-from tests.faults.steps import Step
+from tests.faults.step import Step
 
 # The target of redirects, which no request may reach.
 ELSEWHERE = "elsewhere.example"

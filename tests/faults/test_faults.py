@@ -15,7 +15,8 @@ from tests.clouds.fixtures import authority
 from tests.clouds.loopback import loopbacks
 from tests.faults import outcomes
 from tests.faults.matrix import Matrix
-from tests.faults.steps import STEPS, Step
+from tests.faults.step import Step
+from tests.faults.steps import STEPS
 from tests.faults.table import CERTIFICATES, NO_TLS, UNKNOWN_CA
 from tests.figures import FIGURES, Record
 from tests.support.executable import COMMAND, Executable

@@ -5,13 +5,12 @@ The other requests get the right reply. The pauses of the SDKs between attempts 
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from cred_helper import clouds, providers
@@ -27,64 +26,14 @@ from tests.clouds.authority import Authority
 from tests.clouds.loopback import loopbacks
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import Received, RoundTrip
-from tests.faults.steps import STEPS, Step
-from tests.fuzz.target import SECRET, Finding, Target, check_no_secret
+from tests.faults.step import Step
+from tests.faults.steps import STEPS
+from tests.fuzz.target import Finding, Target, check_no_secret
 from tests.support.executable import pinned_environment
 from tests.support.machine import Machine
 
-_OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
-_NO = b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n\r\n"
 # Every reply comes at once: a run that takes this long hangs.
 _HUNG_S = 20.0
-
-
-def _json(value: object, head: bytes = _OK) -> bytes:
-    return head + json.dumps(value).encode()
-
-
-_BASIC = base64.b64encode(f"AWS:{SECRET}".encode()).decode()
-_OAUTH = {"access_token": SECRET, "token_type": "Bearer", "expires_in": 3600}
-_OAUTH_ERROR = {"error": "invalid_grant", "error_description": f"AADSTS7000215: no {SECRET}"}
-_STS = (
-    "<AssumeRoleResponse xmlns='https://sts.amazonaws.com/doc/2011-06-15/'><AssumeRoleResult>"
-    f"<Credentials><AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey>"
-    f"<SessionToken>{SECRET}</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>"
-    "</Credentials></AssumeRoleResult></AssumeRoleResponse>"
-)
-_KEYS = {
-    "Code": "Success", "AccessKeyId": "ASIA", "SecretAccessKey": SECRET, "Token": SECRET,
-    "Expiration": "2099-01-01T00:00:00Z",
-}  # fmt: skip
-_EXAMPLES: dict[str, list[bytes]] = {
-    "ECR API": [
-        _json({"authorizationData": [{"authorizationToken": _BASIC, "expiresAt": 1.9e9}]}),
-        _json({"__type": "x#AccessDeniedException", "message": f"User: {SECRET}"}, _NO),
-    ],
-    "STS AssumeRole": [
-        b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n\r\n" + _STS.encode(),
-        b"HTTP/1.1 403 Forbidden\r\n\r\n<ErrorResponse><Error><Code>AccessDenied</Code><Message>"
-        + SECRET.encode()
-        + b"</Message></Error></ErrorResponse>",
-    ],
-    "container credentials": [_json(_KEYS), _json({"message": SECRET}, _NO)],
-    "token endpoint, assertion": [_json(_OAUTH), _json(_OAUTH_ERROR, _NO)],
-    "IAM credentials": [
-        _json({"accessToken": SECRET, "expireTime": "2099-01-01T00:00:00Z"}),
-        _json({"error": {"status": "PERMISSION_DENIED", "message": SECRET, "details": []}}, _NO),
-    ],
-    "metadata token": [
-        _OK.replace(b"OK\r\n", b"OK\r\nMetadata-Flavor: Google\r\n") + json.dumps(_OAUTH).encode()
-    ],
-    "Entra token": [_json(_OAUTH), _json(_OAUTH_ERROR, _NO)],
-    "Docker identity service": [
-        _json({"access_token": f"e30.eyJleHAiOjE5MDAwMDAwMDB9.{SECRET}", "expires_in": 900}),
-        _json({"description": SECRET}, _NO),
-    ],
-    "ACR exchange": [
-        _json({"refresh_token": f"e30.eyJleHAiOjE5MDAwMDAwMDB9.{SECRET}"}),
-        _json({"errors": [{"code": "UNAUTHORIZED", "message": SECRET}]}, _NO),
-    ],
-}
 
 
 class Replies(Target):
@@ -95,7 +44,7 @@ class Replies(Target):
     )  # fmt: skip
 
     def __init__(self, cloud: str, step: Step) -> None:
-        self.name = step.name.lower().replace(",", "").replace(" ", "-")
+        self.name = name_of(step)
         self._step = step
         self._reply = b""
         self.answered = 0
@@ -149,7 +98,7 @@ class Replies(Target):
         trip.send(self._reply)
 
     def examples(self) -> list[bytes]:
-        return _EXAMPLES[self._step.name]
+        return [*self._step.replies]
 
     def check(self, data: bytes) -> None:
         self._reply = data
@@ -188,12 +137,14 @@ class Replies(Target):
         self._stack.close()
 
 
-STEPS_BY_NAME = {step.name: (cloud, step) for cloud, steps in STEPS.items() for step in steps}
+def name_of(step: Step) -> str:
+    return step.name.lower().replace(",", "").replace(" ", "-")
 
 
-def replies_at(name: str) -> Callable[[], Replies]:
-    """Makes the fuzzer of one step, when the fuzzer is run."""
-    return lambda: Replies(*STEPS_BY_NAME[name])
-
-
-REPLIES = {name.lower().replace(",", "").replace(" ", "-"): replies_at(name) for name in _EXAMPLES}
+# Each makes the fuzzer of one step, when the fuzzer is run.
+REPLIES = {
+    name_of(step): partial(Replies, cloud, step)
+    for cloud, steps in STEPS.items()
+    for step in steps
+    if step.replies
+}

@@ -14,44 +14,19 @@ from typing import TYPE_CHECKING
 
 from cred_helper.hosts import OPTIONAL_ZONES, ZONES, Zone, route
 from cred_helper.server_url import ServerURL
+from tests.clouds.loopback import loopbacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LABEL = "(?!-)[a-z0-9-]{1,63}(?<!-)"
-# region → (suffix, dual-stack suffix); the last row is the aws partition, which owns the rest.
-_AWS = [
-    (r"cn-", r"amazonaws\.com\.cn", r"on\.amazonwebservices\.com\.cn"),
-    (r"us-gov-", r"amazonaws\.com", r"on\.aws"),
-    (r"us-iso-", r"c2s\.ic\.gov", r"on\.aws\.ic\.gov"),
-    (r"us-isob-", r"sc2s\.sgov\.gov", r"on\.aws\.scloud"),
-    (r"eu-isoe-", r"cloud\.adc-e\.uk", r"on\.cloud-aws\.adc-e\.uk"),
-    (r"us-isof-", r"csp\.hci\.ic\.gov", r"on\.aws\.hci\.ic\.gov"),
-    (r"eusc-", r"amazonaws\.eu", r"on\.amazonwebservices\.eu"),
-    (r"(?!cn-|us-gov-|us-iso-|us-isob-|eu-isoe-|us-isof-|eusc-)", r"amazonaws\.com", r"on\.aws"),
-]
-_HOSTS = {
-    "ecr": "|".join(
-        [r"public\.ecr\.aws", r"ecr-public\.aws\.com"]
-        + [
-            rf"[0-9]{{12}}\.(?:dkr\.ecr(?:-fips)?\.(?={prefix}){_LABEL}\.{suffix}"
-            rf"|dkr-ecr(?:-fips)?\.(?={prefix}){_LABEL}\.{dual})"
-            for prefix, suffix, dual in _AWS
-        ]
-    ),
-    "gcr": rf"(?:{_LABEL}\.)?gcr\.io|(?:{_LABEL}\.)+pkg\.dev"
-    rf"|(?=docker\.|{_LABEL}-docker\.){_LABEL}\."
-    r"(?:q?s3nsregistry\.fr|pkg-(?:berlin-build0|tpczero|tpcone)\.goog)",
-    "acr": r"(?!privatelink\.)(?=[^.]{1,63}\.)[a-z0-9]+(?:-[a-z0-9]+)?\.(?:[a-z0-9]{1,63}\.geo\.)?"
-    r"azurecr\.(?:io|cn|us|de|sovcloud-azure\.(?:de|fr))",
-    "dockerhub": r"(?:index\.|registry-1\.)?docker\.io|dhi\.io",
-}
+# By the names of the rows. The regular expressions are in the clouds' folders.
+HOSTS = {name: loopback.hosts for name, loopback in loopbacks().items() if loopback.hosts}
 _ORACLE = {
     provider: re.compile(
         rf"(?:https://)?(?=[^/?#:]{{1,253}}(?:[/?#:]|\Z))(?:{hosts})(?::443)?(?:[/?#][ -~]*)?",
         re.ASCII | re.IGNORECASE,
     )
-    for provider, hosts in _HOSTS.items()
+    for provider, hosts in HOSTS.items()
 }
 
 

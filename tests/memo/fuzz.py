@@ -20,7 +20,7 @@ from tests.differential.run import machines_of
 from tests.memo.driver import ask
 from tests.memo.frozen import Frozen
 from tests.support.executable import NOT_FOUND, Completed, pinned_environment
-from tests.support.identities import Identity
+from tests.support.identity import Identity
 from tests.support.programs import ran
 
 # The launcher: standard input, environment, argv[0] → its answer; ``None`` if it has none.

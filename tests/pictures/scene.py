@@ -14,9 +14,9 @@ from cred_helper import clouds
 from tests.clients.hosted import NAMES, hosted
 from tests.clouds.authority import Authority
 from tests.clouds.aws import AwsCloud
+from tests.clouds.aws.identities import SSO_ROLE, SSO_SESSION
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
-from tests.support.identities import SSO_ROLE, SSO_SESSION
 from tests.support.machine import Machine
 
 _PRIVATE = "registry.example.com"

@@ -19,7 +19,8 @@ from tests.clouds.loopback import LoopbackCloud, loopbacks
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import LoopbackServer, Reply, RoundTrip
 from tests.support.executable import Completed
-from tests.support.identities import Environment, one_of_each
+from tests.support.identities import one_of_each
+from tests.support.identity import Environment
 from tests.support.machine import Machine
 
 # The SDKs and Python print more than usual with these.

@@ -25,7 +25,8 @@ from tests.figures import FIGURES, Record
 from tests.secrets.hunt import FORMS, Hunt, Leak, hunt
 from tests.support.core_dumps import core_dumps
 from tests.support.executable import COMMAND, pinned_environment
-from tests.support.identities import IDENTITIES, Environment, Identity, of_cloud
+from tests.support.identities import IDENTITIES, of_cloud
+from tests.support.identity import Environment, Identity
 from tests.support.marks import MarkedSecrets
 from tests.support.programs import ran
 

@@ -15,10 +15,10 @@ from cred_helper.hosts import OPTIONAL_ZONES, ZONES, route
 from cred_helper.server_url import ServerURL
 from cred_helper.settings import compat, rules
 from cred_helper.settings.settings import SETTINGS
-from tests.clients import hosted
 from tests.clouds.authority import Authority
 from tests.clouds.loopback import Loopback, loopbacks
 from tests.differential import run
+from tests.faults import outcomes
 from tests.faults.steps import STEPS
 from tests.fuzz import urls
 from tests.support.executable import ROOT
@@ -37,25 +37,38 @@ def test_every_table_has_the_clouds_of_the_rows() -> None:
         "the setting disabled_providers": {
             name for name in clouds.NAMES if setting.kind.check([name]) == (name,)
         },
-        "the loopback clouds of the contract suite": {*hosted.NAMES},
     }
     for table, names in tables.items():
         assert names == {*clouds.NAMES}, table
 
 
-def test_every_cloud_has_the_material_of_the_suites_that_is_made_by_hand() -> None:
+def test_every_cloud_has_the_pieces_that_are_made_by_hand() -> None:
+    """One line names each missing piece."""
     asking = {name for name, loopback in loopbacks().items() if _asks_network(loopback)}
-    material = {
-        "an identity in tests/support/identities.py": {i.cloud for i in IDENTITIES},
-        "an expression in _HOSTS of tests/fuzz/urls.py": {*urls._HOSTS},
-        "random machines in tests/differential": {*run.KINDS},
-        "self_check.py in the folder of the provider": {
-            path.parent.name for path in (ROOT / "cred_helper/providers").glob("*/self_check.py")
+    folder = ROOT / "cred_helper/providers"
+    pieces = {
+        "a folder in cred_helper/providers with a PROVIDER": {
+            path.parent.name for path in folder.glob("*/__init__.py")
         },
-        "steps in tests/faults/steps.py": {*STEPS} | ({*clouds.NAMES} - asking),
-    }
-    missing = {what: {*clouds.NAMES} - names for what, names in material.items()}
-    assert {what: names for what, names in missing.items() if names} == {}
+        "self_check.py in that folder": {
+            path.parent.name for path in folder.glob("*/self_check.py")
+        },
+        "a folder in tests/clouds with its LOOPBACK": {*loopbacks()},
+        "hosts in its LOOPBACK": {*urls.HOSTS},
+        "an identity in identities.py of that folder": {i.cloud for i in IDENTITIES},
+        "steps.py in that folder": {*STEPS} | ({*loopbacks()} - asking),
+        "outcomes.tsv in that folder (python -m tests.faults --write)": {
+            *(cloud for cloud, _, _ in outcomes.read()), *({*loopbacks()} - asking),
+        },
+        "random machines in tests/differential": {*run.KINDS},
+    }  # fmt: skip
+    missing = [
+        f"{name} has not {piece}"
+        for piece, names in pieces.items()
+        for name in clouds.NAMES
+        if name not in names
+    ]
+    assert not missing, "\n".join(missing)
 
 
 def _asks_network(loopback: Loopback) -> bool:

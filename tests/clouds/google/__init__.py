@@ -33,7 +33,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.clouds.authority import Authority, key_pem
 from tests.clouds.ci import CiSystem
-from tests.clouds.loopback import Loopback
+from tests.clouds.loopback import LABEL, Loopback
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
@@ -447,4 +447,9 @@ def _start(authority: Authority) -> tuple[GoogleCloud, Registry]:
     return cloud, Registry(cloud.issued, auth="token", token_path="/v2/token")
 
 
-LOOPBACK = Loopback("gcr", EXAMPLE_HOST, USERNAME, _start)
+_HOSTS = (
+    rf"(?:{LABEL}\.)?gcr\.io|(?:{LABEL}\.)+pkg\.dev"
+    rf"|(?=docker\.|{LABEL}-docker\.){LABEL}\."
+    r"(?:q?s3nsregistry\.fr|pkg-(?:berlin-build0|tpczero|tpcone)\.goog)"
+)
+LOOPBACK = Loopback("gcr", EXAMPLE_HOST, USERNAME, _start, _HOSTS)

@@ -151,4 +151,5 @@ def _start(authority: Authority) -> tuple[DockerHub, Registry]:
     return hub, Registry(hub.issued, auth="token")
 
 
-LOOPBACK = Loopback("dockerhub", EXAMPLE_HOST, ORGANIZATION, _start)
+_HOSTS = r"(?:index\.|registry-1\.)?docker\.io|dhi\.io"
+LOOPBACK = Loopback("dockerhub", EXAMPLE_HOST, ORGANIZATION, _start, _HOSTS)

@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from tests.clouds.authority import Authority
 from tests.clouds.ci import CiSystem
-from tests.clouds.loopback import Loopback
+from tests.clouds.loopback import LABEL, Loopback
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.registry import Registry
 from tests.clouds.server import LoopbackServer, Received, Reply, json_reply
@@ -502,4 +502,23 @@ def _start(_: Authority) -> tuple[AwsCloud, Registry]:
     return cloud, Registry(cloud.issued, auth="basic")
 
 
-LOOPBACK = Loopback("ecr", EXAMPLE_HOST, USERNAME, _start)
+# region → (suffix, dual-stack suffix); the last row is the aws partition, which owns the rest.
+_AWS = [
+    (r"cn-", r"amazonaws\.com\.cn", r"on\.amazonwebservices\.com\.cn"),
+    (r"us-gov-", r"amazonaws\.com", r"on\.aws"),
+    (r"us-iso-", r"c2s\.ic\.gov", r"on\.aws\.ic\.gov"),
+    (r"us-isob-", r"sc2s\.sgov\.gov", r"on\.aws\.scloud"),
+    (r"eu-isoe-", r"cloud\.adc-e\.uk", r"on\.cloud-aws\.adc-e\.uk"),
+    (r"us-isof-", r"csp\.hci\.ic\.gov", r"on\.aws\.hci\.ic\.gov"),
+    (r"eusc-", r"amazonaws\.eu", r"on\.amazonwebservices\.eu"),
+    (r"(?!cn-|us-gov-|us-iso-|us-isob-|eu-isoe-|us-isof-|eusc-)", r"amazonaws\.com", r"on\.aws"),
+]
+_HOSTS = "|".join(
+    [r"public\.ecr\.aws", r"ecr-public\.aws\.com"]
+    + [
+        rf"[0-9]{{12}}\.(?:dkr\.ecr(?:-fips)?\.(?={prefix}){LABEL}\.{suffix}"
+        rf"|dkr-ecr(?:-fips)?\.(?={prefix}){LABEL}\.{dual})"
+        for prefix, suffix, dual in _AWS
+    ]
+)
+LOOPBACK = Loopback("ecr", EXAMPLE_HOST, USERNAME, _start, _HOSTS)

@@ -441,4 +441,8 @@ def _start(authority: Authority) -> tuple[AzureCloud, Registry]:
     return cloud, registry
 
 
-LOOPBACK = Loopback("acr", EXAMPLE_HOST, NULL_GUID, _start)
+_HOSTS = (
+    r"(?!privatelink\.)(?=[^.]{1,63}\.)[a-z0-9]+(?:-[a-z0-9]+)?\.(?:[a-z0-9]{1,63}\.geo\.)?"
+    r"azurecr\.(?:io|cn|us|de|sovcloud-azure\.(?:de|fr))"
+)
+LOOPBACK = Loopback("acr", EXAMPLE_HOST, NULL_GUID, _start, _HOSTS)
