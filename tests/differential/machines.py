@@ -17,11 +17,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from cred_helper import clouds
 from tests.clouds.authority import Authority
 from tests.clouds.loopback import loopbacks
-from tests.clouds.server import LoopbackServer
 from tests.clouds.tokens import from_base64url
-from tests.differential.settings import HOSTS, LINKS, LOGINS, SETTINGS
+from tests.differential.witness import Witness
 from tests.support.identities import of_cloud
 from tests.support.identity import Environment, Identity
 from tests.support.machine import Machine
@@ -61,7 +61,16 @@ class Machines:
     cloud: str
     home: Path
     authority: Authority
-    servers: tuple[LoopbackServer, LoopbackServer]
+    servers: tuple[Witness, Witness]
+
+    @property
+    def witness(self) -> Witness:
+        return self.servers[0]
+
+    @property
+    def links(self) -> list[str]:
+        """The names of helpers by which the executable may be called."""
+        return [f"docker-credential-{name}" for name in clouds.find(self.cloud).replaces]
 
     @property
     def identities(self) -> list[Identity]:
@@ -88,23 +97,27 @@ class Machines:
         address, ours = f"127.0.0.1:{cloud.port}", f"127.0.0.1:{self.servers[0].port}"
         cloud.close()
         parts = {name: value.replace(address, ours) for name, value in parts.items()}
-        for name, folder in LOGINS.items():
+        for name, folder in self.witness.logins.items():
             if script := parts.get(f"{_BIN}/{name}"):
                 parts[f"{_BIN}/{name}"] = _by_login(script, folder)
-        link = random.choice(["", "", "", *LINKS[self.cloud]])
-        return parts | {"host": random.choice(HOSTS[self.cloud]), "link": link}
+        link = random.choice(["", "", "", *self.links])
+        return parts | {"host": random.choice(self.witness.asked_for), "link": link}
 
     def changes(self, parts: Parts) -> list[Change]:
         """Every change of one value: of a variable, in a file, of a setting, the host or link."""
-        found: list[Change] = [("host", host) for host in HOSTS[self.cloud]]
-        found += [("link", link) for link in ("", *LINKS[self.cloud])]
-        for name, values in SETTINGS[self.cloud].items():
+        found: list[Change] = [("host", host) for host in self.witness.asked_for]
+        found += [("link", link) for link in ("", *self.links)]
+        for name, values in self.witness.settings.items():
             found += [(f"${name}", value) for value in values]
         for name, text in parts.items():
             if name.startswith("$"):
                 found.append((name, None))
             # Another token that a program prints for the same login is a renewal.
-            if name in ("host", "link") or Path(name).name in LOGINS or name.startswith(_KEPT):
+            if (
+                name in ("host", "link")
+                or Path(name).name in self.witness.logins
+                or name.startswith(_KEPT)
+            ):
                 continue
             found += [(name, other) for other in self._others(text)]
         return [
@@ -115,7 +128,7 @@ class Machines:
         """Whether machines of every identity of the cloud have the change."""
         name = change[0].removeprefix("$")
         endpoint = name.startswith("AWS_ENDPOINT_URL_")
-        return endpoint or name in ("host", "link", *SETTINGS[self.cloud])
+        return endpoint or name in ("host", "link", *self.witness.settings)
 
     def _others(self, text: str) -> Iterator[str]:
         """The text with one of its values changed; a session of SSO, with another user's."""

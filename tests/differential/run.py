@@ -8,33 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from cred_helper.clouds import NAMES
 from tests.clouds.authority import Authority
+from tests.clouds.loopback import modules
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.tokens import from_base64url
 from tests.differential.machines import Change, Machines, Parts, changed
-from tests.differential.settings import LINKS
-from tests.differential.witness import (
-    Witness,
-    WitnessAws,
-    WitnessAzure,
-    WitnessGoogle,
-    WitnessHub,
-)
 from tests.support.executable import Completed, Executable, pinned_environment
 
-CLOUDS = NAMES
-# The witness of each cloud with random machines, and the hosts that lead to it.
-_WITNESSES: dict[str, tuple[type[Witness], tuple[str, ...]]] = {
-    "ecr": (WitnessAws, ("*.amazonaws.com", "*.api.aws")),
-    "gcr": (WitnessGoogle, ("*.googleapis.com",)),
-    "acr": (
-        WitnessAzure,
-        ("*.microsoftonline.com", "*.microsoftonline.us", "*.windows.net", "*.azurecr.io"),
-    ),
-    "dockerhub": (WitnessHub, ("identity.docker.com", "run.actions.githubusercontent.com")),
-}
-KINDS = tuple(_WITNESSES)
+# The clouds with random machines.
+KINDS = tuple(modules("witness"))
 
 
 @dataclass
@@ -57,9 +39,9 @@ def machines_of(cloud: str, folder: Path) -> Iterator[tuple[Machines, dict[str, 
     with ExitStack() as running:
         authority = Authority(folder)
         proxy = running.enter_context(TerminatingProxy(authority))
-        witness, hosts = _WITNESSES[cloud]
+        witness = modules("witness")[cloud].WITNESS
         servers = witness("A"), witness("B")
-        for host in hosts:
+        for host in witness.hosts:
             proxy.route(host, servers[0])
         for server in servers:
             running.enter_context(server)
@@ -78,8 +60,9 @@ def run(cloud: str, folder: Path, seed: int, *, fraction: float) -> Tally:
         links = _links(machines, folder / "links")
         runner = _Runner(machines, around, links, tally)
         for identity in machines.identities:
-            other = random.choice([one for one in machines.identities if one != identity])
-            for chosen in ([identity], [identity, other]):
+            others = [one for one in machines.identities if one != identity]
+            pairs = [[identity, random.choice(others)]] if others else []
+            for chosen in ([identity], *pairs):
                 runner.name = " and ".join(one.name for one in chosen)
                 runner.cache = folder / f"cache-{len(list(folder.iterdir()))}"
                 runner.cache.mkdir(mode=0o700)
@@ -102,7 +85,7 @@ def _links(machines: Machines, folder: Path) -> dict[str, Executable]:
     program = Executable(pinned_environment(machines.home))
     links = {"": program}
     folder.mkdir()
-    for name in LINKS[machines.cloud]:
+    for name in machines.links:
         program.called(name, folder)
         links[name] = Executable(program.environment, [str(folder / name)])
     return links

@@ -16,8 +16,7 @@ from cred_helper.server_url import ServerURL
 from cred_helper.settings import compat, rules
 from cred_helper.settings.settings import SETTINGS
 from tests.clouds.authority import Authority
-from tests.clouds.loopback import Loopback, loopbacks
-from tests.differential import run
+from tests.clouds.loopback import Loopback, loopbacks, modules
 from tests.faults import outcomes
 from tests.faults.steps import STEPS
 from tests.fuzz import urls
@@ -60,7 +59,7 @@ def test_every_cloud_has_the_pieces_that_are_made_by_hand() -> None:
         "outcomes.tsv in that folder (python -m tests.faults --write)": {
             *(cloud for cloud, _, _ in outcomes.read()), *({*loopbacks()} - asking),
         },
-        "random machines in tests/differential": {*run.KINDS},
+        "witness.py in that folder": {*modules("witness")},
     }  # fmt: skip
     missing = [
         f"{name} has not {piece}"
