@@ -228,7 +228,7 @@ def _get() -> bytes:
 def _failure(resolution: Resolution, answer: Answer, *, is_optional: bool) -> CredentialError:
     """The result of a get without a credential: the first failure, or not found.
 
-    A failure is a warning only if ``is_optional``, or if the registry lets anybody pull. A missing
+    A failure is a warning only if ``is_optional``, or if the registry is public. A missing
     identity is a warning if the registry requires a login: clients do not show the reason.
     """
     for source, failure in answer.failures:

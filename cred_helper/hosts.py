@@ -43,7 +43,7 @@ GCR = "gcr"
 ACR = "acr"
 DOCKERHUB = "dockerhub"
 
-# Registries that let anybody pull. A login that fails must not stop a pull from them.
+# Public registries. A login that fails must not stop a pull from them.
 ANONYMOUS_HOSTS = frozenset(
     (
         *("ecr-public.aws.com", "public.ecr.aws"),

@@ -130,7 +130,7 @@ class Registry:
     def challenge(self, repository: str = "") -> Challenge | None:
         """Ask without a credential: the challenge, or ``None`` where none is needed.
 
-        A registry that lets anybody in can still ask for a credential at a repository.
+        A registry that needs no login can still ask for a credential at a repository.
         """
         try:
             found = self._challenge(self.url)

@@ -23,7 +23,7 @@ MESSAGES: dict[str, Message] = {
         "no new thread can be started", "raise the limit of processes: see ulimit -u"
     ),
     "internal.file-size-limit": Message(
-        "a file would be over the limit of its size", "raise the limit: see ulimit -f"
+        "a file would exceed the limit of file sizes", "raise the limit: see ulimit -f"
     ),
     "internal.disk-full": Message("no space is left on the disk", "free space, or raise the quota"),
     "internal.cannot-load": Message(

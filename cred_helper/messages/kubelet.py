@@ -55,7 +55,7 @@ MESSAGES: dict[str, Message] = {
         " cloud. Either the service account has no annotation, or the"
         " CredentialProviderConfig does not list it in optionalServiceAccountAnnotationKeys."
         " The node's identity is not used instead.",
-        cure="Annotate the service account, or set the option {option} of the cloud. With the"
+        cure="Annotate the service account, or set the cloud's option for the identity. With the"
         " argument --without-annotation=node such pods get the node's credential.",
     ),
     "kubelet.annotation-value": Message(

@@ -90,6 +90,6 @@ MESSAGES: dict[str, Message] = {
     "oidc.wrong-audience": Message(
         "{place} is for the audience {audience}, not for {wanted}",
         "request it for {wanted}, or set id_token_audience if the cloud expects another",
-        cause="A token for one service is not shown to another, which could use it there.",
+        cause="A token for one service is not sent to another service, which could use it.",
     ),
 }

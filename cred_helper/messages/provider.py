@@ -35,7 +35,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "provider.anonymous": Message(
         "{reason}; the client continues without a credential",
-        cause="The registry lets anybody pull, or the setting on_error is anonymous.",
+        cause="The registry is public, or the setting on_error is anonymous.",
     ),
     "provider.not-a-flag": Message("the option {name} is neither true nor false"),
     "provider.no-credential": Message("no credential for {host} from {source}: {reason}"),

@@ -216,7 +216,7 @@ main(int argc, char **argv)
         }
     }
     if (over_file_size_limit) {
-        fail("a file would be over the limit of its size", "internal.file-size-limit",
+        fail("a file would exceed the limit of file sizes", "internal.file-size-limit",
              "raise the limit: see ulimit -f");
     }
     fail("cannot start: memory files do not work here, and no folder can be used instead",

@@ -279,7 +279,7 @@ def test_a_limit_on_the_size_of_files_is_named_or_has_no_effect(
         # Debian 13 links most modules into libpython: only a cloud's SDK needs a file.
         if (most_bytes, command) == (0, "get") or done.status != 0:
             assert (done.status, done.codes) == (1, ["internal.file-size-limit"])
-            assert done.stdout.endswith(b"a file would be over the limit of its size\n")
+            assert done.stdout.endswith(b"a file would exceed the limit of file sizes\n")
     assert list(temporary.iterdir()) == []
 
 

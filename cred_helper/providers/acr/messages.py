@@ -87,14 +87,14 @@ MESSAGES: dict[str, Message] = {
     "acr.other-client-id": Message(
         "{variable} belongs to AZURE_CLIENT_ID, and the option client_id names another"
     ),
-    "acr.guess": Message("{source} is certain to exist, and this source is not"),
-    "acr.asked-later": Message("used only if {source} turns out not to exist"),
+    "acr.guess": Message("{source} is known to exist, and this source is not"),
+    "acr.asked-later": Message("used only if {source} does not exist"),
     "acr.not-an-azure-machine": Message("this machine is not in Azure: {reason}"),
     "acr.no-broker": Message(
         "it signs in through azure-identity-broker, which is not part of this program"
     ),
-    "acr.az-logged-out": Message("az has no login: az login"),
-    "acr.tool-logged-out": Message("{program} has no login: {command}"),
+    "acr.az-logged-out": Message("az has no login (az login)"),
+    "acr.tool-logged-out": Message("{program} has no login ({command})"),
     # No identity.
     "acr.no-identity": Message("no Azure identity is configured or detected here"),
     "acr.no-such-identity": Message(
@@ -130,7 +130,7 @@ MESSAGES: dict[str, Message] = {
     # Programs.
     "acr.tool-not-logged-in": Message("{source} is not logged in"),
     # The case google-azure/40 asks for these words.
-    "acr.not-logged-in": Message("nobody is logged in to {source}", "{command}"),
+    "acr.not-logged-in": Message("{source} has no login", "{command}"),
     "acr.no-powershell-module": Message(
         "PowerShell has no module Az.Accounts of version 2.2 or later",
         "pwsh -Command Install-Module Az.Accounts",
@@ -266,14 +266,13 @@ MESSAGES: dict[str, Message] = {
         "no registry answers at {host} ({status})", "az acr show --name {registry}"
     ),
     "acr.not-let-in": Message(
-        "the registry does not let {who} in ({status})",
+        "the registry gives {who} no access ({status})",
         "give it the role AcrPull on {registry}, in the registry's own tenant, or"
         ' "Container Registry Repository Reader" where the registry uses ABAC: az role assignment'
         " create --role AcrPull --assignee {client} --scope $(az acr show --name {registry}"
         " --query id --output tsv)",
-        cause="The identity has no role that the registry honours, or the role is so new that the"
-        " registry does not know of it yet. A registry in the mode RBAC + ABAC does not honour"
-        " AcrPull.",
+        cause="The identity has no role at the registry, or the role was given only minutes ago."
+        " A registry in the mode RBAC + ABAC ignores AcrPull.",
     ),
     "acr.network-rules": Message(
         "the registry's network rules do not admit {address} ({status})",

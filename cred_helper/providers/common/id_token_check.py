@@ -75,7 +75,7 @@ def check_end(
 
 
 def _service(audience: str) -> str:
-    """What the audiences of one cloud have in common: a token for one is not shown to another."""
+    """What the audiences of one cloud have in common: a token for one is not sent to another."""
     usual = (cloud.audience.partition("{")[0] for cloud in clouds.CLOUDS)
     services = (service.removeprefix("https:").lstrip("/") for service in usual)
     return next((service for service in services if service and service in audience), "")

@@ -54,8 +54,8 @@ MESSAGES: dict[str, Message] = {
     "gcr.wrong-universe": Message(
         "the credential belongs to the universe {universe}, the registry to {wanted}",
         "use a credential of the universe {wanted}",
-        cause="A token of one universe (Google's own cloud, or a partner's) opens no registry of"
-        " another, and is not shown to it.",
+        cause="A token of one universe (Google's own cloud, or a partner's) is not valid in"
+        " another, and is not sent there.",
     ),
     # Credential files.
     "gcr.content-for-path": Message(
