@@ -243,6 +243,7 @@ CLOUDS = (
     ),
 )
 NAMES = tuple(cloud.name for cloud in CLOUDS)
+REPLACED = tuple(name for cloud in CLOUDS for name in cloud.replaces)
 _BY_NAME = dict(zip(NAMES, CLOUDS, strict=True))
 
 

@@ -6,6 +6,7 @@ Apart from ``wiring``, so that a ``get`` does not load it.
 from __future__ import annotations
 
 from cred_helper import clouds, docker_hub
+from cred_helper.errors import Misconfigured
 from cred_helper.keychain import merged
 from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from cred_helper.errors import CredentialError
     from cred_helper.keychain import Lister, Store
     from cred_helper.resolution import Resolution
-    from cred_helper.wiring import ProviderSource, Wiring
+    from cred_helper.wiring import ProviderSource, Warn, Wiring
 
 # How long a login waits for the cloud to show that it answers for the registry itself.
 ANSWER_WITHIN_S = 5.0
@@ -62,6 +63,23 @@ class _CloudStore:
         return self._store.erase(server_url) or was_cached
 
 
+class _NoStore(Record):
+    """The store of a helper that keeps no logins. With ``fails``, a login is an error."""
+
+    name: str
+    warn: Warn
+    fails: bool
+
+    def store(self, server_url: ServerURL, _credential: Credential) -> None:
+        not_kept = Misconfigured("compat.not-kept", host=server_url.redacted_host, helper=self.name)
+        if self.fails:
+            raise not_kept
+        self.warn(not_kept)
+
+    def erase(self, _server_url: ServerURL) -> bool:
+        return False
+
+
 class CachedTokens(Record):
     """The hosts whose token is cached and fresh, so that a ``get`` needs no network.
 
@@ -78,11 +96,9 @@ class CachedTokens(Record):
 
 
 def _no_store(wiring: Wiring, builtin: ProviderSource | None) -> Store:
-    from cred_helper.settings.compat import NoStore
-
     is_ours = builtin is not None or wiring.profile.ignores_logins
     fails = wiring.settings.store_for_clouds == "error" or not is_ours
-    return NoStore(wiring.profile.helper, wiring.warn, fails=fails)
+    return _NoStore(wiring.profile.helper, wiring.warn, fails=fails)
 
 
 def _fallback_store(

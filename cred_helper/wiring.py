@@ -13,6 +13,7 @@ from cred_helper.providers.common.interface import Deadline, IdToken, TokenReque
 from cred_helper.record import Record
 from cred_helper.resolution import Resolution, resolve
 from cred_helper.server_url import ServerURL
+from cred_helper.settings import link_profile
 from cred_helper.settings.link_profile import OWN_NAME, LinkProfile
 from cred_helper.settings.settings import JSON, Settings
 
@@ -110,14 +111,9 @@ class Wiring:
 
         # A copy: some providers change os.environ, because their SDK reads it.
         environ = dict(os.environ) if files.record is None else files.record.variables
-        variables: Mapping[str, str] = environ
-        name = os.path.basename(sys.argv[0])
-        if profile is OWN_NAME and not name.startswith("docker-credential-multi"):
-            from cred_helper.settings import compat
-
-            profile = compat.find(sys.argv[0], environ) or OWN_NAME
-            variables = compat.variables(profile, environ)
-        settings = Settings.load(variables, lambda: _parsed_settings(environ))
+        if profile is OWN_NAME:
+            profile = link_profile.find(sys.argv[0], environ)
+        settings = Settings.load(profile.variables(environ), lambda: _parsed_settings(environ))
         if not (settings.memo and settings.cache) or settings.cache_keychain or settings.log:
             files.unrecorded()
         wiring = cls(settings, environ, monotonic, warn, profile, spent_s)

@@ -24,7 +24,7 @@ def find(module_name: str, name: str) -> Any:
     try:
         module = __import__(package, fromlist=[name])
     except ModuleNotFoundError as error:
-        if error.name != package:
+        if error.name not in (package, package.rpartition(".")[0]):
             raise
         return None
     return getattr(module, name)

@@ -50,11 +50,11 @@ _BY_THEMSELVES = {
     # Behind unrecorded().
     "fallback": {"os.path.samefile"},
     "providers.ecr.configuration": {"os.path.expandvars"},
+    "providers.ecr.replaced": {"os.environ"},
     # A store, an erase; the file that is open.
     "fallback.store": {"os.fstat", "os.open", "os.path.lexists", "os.stat"},
     # Not of this system; a change of what the SDK reads.
     "providers.acr.managed_identity": {"os.environ"},
-    "settings.compat": {"os.environ"},
     # A renewal, which only a provider that is asked begins.
     "providers.ecr.renewal": {"os.open"},
 }  # fmt: skip

@@ -13,7 +13,7 @@ from cred_helper import clouds, messages, providers
 from cred_helper.clouds import CLOUDS, Cloud
 from cred_helper.hosts import OPTIONAL_ZONES, ZONES, route
 from cred_helper.server_url import ServerURL
-from cred_helper.settings import compat, rules
+from cred_helper.settings import rules
 from cred_helper.settings.settings import SETTINGS
 from tests.clouds.authority import Authority
 from tests.clouds.loopback import Loopback, loopbacks, modules
@@ -79,7 +79,7 @@ def _asks_network(loopback: Loopback) -> bool:
 
 def test_names_are_unique() -> None:
     assert len({*clouds.NAMES}) == len(CLOUDS)
-    assert len({*compat.NAMES}) == sum(len(cloud.replaces) for cloud in CLOUDS)
+    assert len({*clouds.REPLACED}) == sum(len(cloud.replaces) for cloud in CLOUDS)
     packages = [package for cloud in CLOUDS for package in cloud.sdk]
     assert len({*packages}) == len(packages)
 

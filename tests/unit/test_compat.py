@@ -6,7 +6,7 @@ import pytest
 
 from cred_helper.hosts import Route, route
 from cred_helper.server_url import ServerURL
-from cred_helper.settings import compat
+from cred_helper.settings import link_profile
 
 _ACCOUNT = "123456789012"
 
@@ -31,14 +31,13 @@ _ACCOUNT = "123456789012"
     ],
 )
 def test_the_last_part_of_the_path_names_the_helper(program: str, provider: str | None) -> None:
-    found = compat.find(program, {})
-    assert (found.cloud if found else None) == provider
+    assert link_profile.find(program, {}).cloud == provider
 
 
 def _options(name: str, environ: dict[str, str], found: Route) -> dict[str, str]:
-    profile = compat.find(f"docker-credential-{name}", environ)
-    assert profile is not None
-    return profile.options(found)
+    options = link_profile.find(f"docker-credential-{name}", environ).options(found)
+    assert options.pop("stands_for") == f"docker-credential-{name}"
+    return options
 
 
 @pytest.mark.parametrize(

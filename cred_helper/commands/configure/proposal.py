@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from cred_helper import docker_hub, programs, providers
+from cred_helper import clouds, docker_hub, programs, providers
 from cred_helper.commands.configure import registries_conf
 from cred_helper.commands.configure.changes import FileChange, JsonEdit, LinkChange, read
 from cred_helper.commands.configure.undo_record import Plan, Step
@@ -24,7 +24,7 @@ from cred_helper.files import json_file
 from cred_helper.hosts import route
 from cred_helper.messages import find
 from cred_helper.server_url import ServerURL
-from cred_helper.settings import compat, settings
+from cred_helper.settings import settings
 from cred_helper.settings.settings import Settings
 
 _MULTI = json.dumps(this_program.HELPER)
@@ -109,7 +109,7 @@ def _plan_everywhere(plan: Plan, config: JsonEdit) -> None:
     config.set(_MULTI, "credsStore")
     for host, helper in json.loads(config.now("credHelpers") or "{}").items():
         found = route(ServerURL.parse(host))
-        if found and helper in compat.NAMES and providers.load(found.cloud):
+        if found and helper in clouds.REPLACED and providers.load(found.cloud):
             key = ServerURL.parse(host).redacted
             plan.note("configure.helper-replaced", key=key, helper=helper)
             # Clients without support for credsStore still find the helper.
@@ -127,7 +127,7 @@ def _plan_logins(config: JsonEdit) -> None:
 
 def _plan_fallback(plan: Plan, helper: str) -> None:
     """Name the helper that was docker's credsStore in this program's settings."""
-    if helper in compat.NAMES:
+    if helper in clouds.REPLACED:
         plan.note("configure.store-replaced", helper=helper)
     elif not is_name(helper):
         plan.note("configure.store-not-a-helper")
@@ -201,7 +201,7 @@ def _plan_links(plan: Plan, folder: Path) -> None:
         raise Misconfigured("configure.not-installed")
     if str(folder.absolute()) not in os.environ.get("PATH", "").split(os.pathsep):
         plan.note("configure.folder-not-on-path", path=folder.absolute())
-    for name in compat.NAMES:
+    for name in clouds.REPLACED:
         path = folder.absolute() / f"{PREFIX}{name}"
         if os.path.lexists(path):
             if os.path.realpath(path) != os.path.realpath(program):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from cred_helper import docker_hub, programs, providers
+from cred_helper import clouds, docker_hub, programs, providers
 from cred_helper.commands.doctor.finding import Finding, error, note, warning
 from cred_helper.commands.lookup.near_miss import near_miss
 from cred_helper.commands.ui import shell, this_program
@@ -15,7 +15,6 @@ from cred_helper.fallback.dockerconfig import DockerConfig
 from cred_helper.fallback.helper import PREFIX, is_name
 from cred_helper.hosts import route
 from cred_helper.server_url import ServerURL
-from cred_helper.settings import compat
 
 _SUBJECT = "docker"
 
@@ -96,7 +95,7 @@ def _not_executable(program: str) -> str | None:
 
 def _repair(name: str, hosts: list[str], config: DockerConfig) -> str | None:
     """The command for a missing helper: configure, if the built-in provider replaces it."""
-    is_ours = name in compat.NAMES and all(route(ServerURL.parse(host)) for host in hosts)
+    is_ours = name in clouds.REPLACED and all(route(ServerURL.parse(host)) for host in hosts)
     if (is_ours or not hosts) and config.name == dockerconfig.docker_config_path(os.environ):
         return this_program.command("configure")
     return edit(config.name)

@@ -152,6 +152,18 @@ class TokenRequest(Record):
         return text in ("true", "on", "1") if text else default
 
 
+class ReplacedHelper(Record):
+    """What the variables of another helper set, when this program stands in for it.
+
+    ``settings`` are ours, by their names in variables; ``options`` are those of a registry.
+    ``reads_variables`` is whether the helper answers by variables too, before its cloud.
+    """
+
+    settings: Mapping[str, str] = {}
+    options: Callable[[Route], dict[str, str]] = lambda _route: {}
+    reads_variables: bool = False
+
+
 class SkippedSource(Record):
     """An identity source that is not used, and the reason, which is formatted when shown."""
 
