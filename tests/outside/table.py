@@ -28,6 +28,11 @@ _KO = (
     "ko asks AWS itself, with the machine's identity, before it reads config.json: for ECR it "
     "needs no helper."
 )
+# https://github.com/testcontainers/testcontainers-go/issues/3602
+_GO = (
+    "testcontainers for Go asks a `credsStore` only for the hosts in `auths`, where `docker login` "
+    "puts them: run `docker-credential-multi configure --registry HOST`."
+)
 EXPLAINED = (
     ("docker classic builder", "credsStore", "[!p]*", "build", _LISTED),
     ("regctl", "credsStore", "[!p]*", "pu[ls][lh]", _LISTED),
@@ -35,6 +40,7 @@ EXPLAINED = (
     ("kaniko helper in /usr/local/bin", "*", "*", "push", _KANIKO),
     ("ko", "*", "ECR", "[bp]u*", _KO),
     ("docker_credential (Rust)", "*", "public", "get", _RUST),
+    ("testcontainers (Go)", "credsStore", "*[!c]", "get", _GO),
 )
 """Client, way, registry and operation, as patterns, and why this cannot work."""
 

@@ -42,9 +42,9 @@ def _java(name: str, version: str, word: str, **operations: str) -> Client:
     )
 
 
-def _go(library: str, version: str) -> Client:
+def _go(library: str, version: str, title: str = "") -> Client:
     commands = (f"ask-go {library} {{key}} {{image}}",)
-    return Client({library: version}, {"get": commands}, files=(FOLDER / "bin/ask-go",))
+    return Client({title or library: version}, {"get": commands}, files=(FOLDER / "bin/ask-go",))
 
 
 CLIENTS = (
@@ -64,6 +64,7 @@ CLIENTS = (
         {"get": ("ask-rust {key}",)},
         files=(FOLDER / "bin/ask-rust",),
     ),
+    _go("testcontainers", "0.45.0", "testcontainers (Go)"),
     _go("dockercfg", "0.3.2"),
     _go("docker-cli", "29.7.2"),
     _go("go-containerregistry", "0.22.1"),

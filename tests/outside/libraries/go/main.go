@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/docker/cli/cli/config"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/testcontainers/testcontainers-go"
 	"oras.land/oras-go/v2/registry/remote/credentials"
 )
 
@@ -46,6 +48,12 @@ func ask(library, key, image string) (found login, err error) {
 		}
 		auth, failed := store.Get(context.Background(), key)
 		found, err = login{auth.Username, auth.Password}, failed
+	case "testcontainers":
+		_, auth, failed := testcontainers.DockerImageAuth(context.Background(), image)
+		if failed != nil && !errors.Is(failed, dockercfg.ErrCredentialsNotFound) {
+			return found, failed
+		}
+		found = login{auth.Username, auth.Password}
 	default:
 		err = fmt.Errorf("no such library: %s", library)
 	}
