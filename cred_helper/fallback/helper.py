@@ -58,6 +58,12 @@ _UNSUPPORTED = (
 # Source: https://github.com/docker/docker-credential-helpers/issues/333
 _TAKEN = ("already exists in the keychain",)
 _STORE_ATTEMPTS = 3
+# secretservice in a session without D-Bus or without a keyring.
+# Source: https://github.com/docker/cli/issues/7148
+_NO_KEYRING = (
+    *("org.freedesktop.secrets", "autolaunch d-bus", "autolaunch a dbus", "dbus-launch"),
+    "dbus_session_bus_address",
+)
 _MAX_QUOTED_CHARACTERS = 300
 _MAX_LINE_BYTES = 1 << 12
 # A long run of such characters with a digit in it may be a token; the beginning of a URL is not.
@@ -207,10 +213,18 @@ class Helper(Record):
         if finished.status > 0:
             if says(_UNSUPPORTED, text):
                 raise Unsupported("helper.unsupported")
-            said = quotable(text or _last_line(finished.errors), *secrets)
+            text = text or _last_line(finished.errors)
+            said = quotable(text, *secrets)
             if said:
-                raise Denied("helper.says", status=finished.status, said=said)
+                raise Denied(_code_of(text), status=finished.status, said=said)
             raise Denied("helper.failed", status=finished.status)
+
+
+def _code_of(text: str) -> str:
+    """The code for a helper's own words."""
+    if says(_NO_KEYRING, text):
+        return "helper.no-keyring"
+    return "helper.item-taken" if says(_TAKEN, text) else "helper.says"
 
 
 def program_name(name: str) -> str:

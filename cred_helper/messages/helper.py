@@ -52,6 +52,18 @@ MESSAGES: dict[str, Message] = {
     "helper.says": Message(
         "exit status {status}: {said}", cause="The helper failed; these are its own words."
     ),
+    "helper.no-keyring": Message(
+        "exit status {status}: {said}",
+        "use the helper pass, or no fallback_helper: logins are then in a file of this program",
+        cause="The helper secretservice needs a keyring in a session of a desktop. Sessions over"
+        " ssh, CI jobs and services have none.",
+    ),
+    "helper.item-taken": Message(
+        "exit status {status}: {said}",
+        "delete the registry's item in Keychain Access, then log in again",
+        cause="The item belongs to another program, or to another version of the helper: macOS does"
+        " not let this helper replace it.",
+    ),
     "helper.locked": Message(
         "it has a login for this registry and does not work: {problem}",
         "unlock the system keychain",

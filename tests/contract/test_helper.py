@@ -124,6 +124,12 @@ LATIN_1 = 'cat >/dev/null; printf \'{"Username":"u","Secret":"\\344"}\''
         (said("one\ntwo"), Denied, "helper.says"),
         (said(""), Denied, "helper.failed"),
         ("echo pass not initialized >&2; exit 1", Denied, "helper.says"),
+        # https://github.com/docker/cli/issues/7148
+        (
+            said("The name org.freedesktop.secrets was not provided by any .service files"),
+            *(Denied, "helper.no-keyring"),
+        ),
+        (said("Cannot autolaunch D-Bus without X11 $DISPLAY"), Denied, "helper.no-keyring"),
         (said(ANSWER), Denied, "helper.failed"),
         (said("command not found", 127), Denied, "helper.says"),
         (said("not implemented"), Unsupported, "helper.unsupported"),
@@ -387,6 +393,10 @@ def test_erasing_an_absent_login_succeeds(children: Programs, answer: str, statu
 
 
 def test_a_failure_to_store_or_erase_is_an_error(children: Programs) -> None:
+    # https://github.com/orbstack/orbstack/issues/2457
+    taken = said("The specified item already exists in the keychain. (-25299)")
+    with pytest.raises(Denied, match=r"^helper\.item-taken$"):
+        helper(children.helper("z", taken)).store(URL, Credential("u", Secret("s")))
     failing = helper(children.helper("x", said("the keychain is locked")))
     with pytest.raises(Denied, match=r"^helper\.says$"):
         failing.erase(URL)
