@@ -80,6 +80,15 @@ def test_every_identity_and_migration_page_names_every_cloud() -> None:
             assert f"`docker-credential-{helper}`" in _PAGES["packaging/docs/migration.md"]
 
 
+def test_the_page_of_identities_has_every_source_that_explain_shows(person: Machine) -> None:
+    page = _PAGES["packaging/docs/identities.md"]
+    for cloud in clouds.CLOUDS:
+        host = cloud.example_host
+        identity = person.run("explain", "--json", host).document["identity"] or {"skipped": []}
+        shown = {skipped["source"] for skipped in identity["skipped"]} | {identity.get("source")}
+        assert [name for name in shown if name and f"`{name}`" not in page] == []
+
+
 def test_a_generated_part_has_the_output_of_the_program() -> None:
     text = "a\n<!-- help: config show -->\nold\n<!-- end -->\nb\n"
     filled = docs.filled(text)
