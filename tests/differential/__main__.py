@@ -35,7 +35,7 @@ def main() -> int:
         print(
             f"{cloud}: {tally.machines} machines, {tally.answered} with an identity that works: "
             f"{len(tally.wrong)} answered otherwise than without the cache; "
-            f"{tally.renewed} renewed sessions, {len(tally.asked_again)} asked again"
+            f"{tally.renewed} renewed tokens, {len(tally.asked_again)} asked again"
         )
     return any(tally.wrong or tally.asked_again or tally.silent for tally in tallies.values())
 

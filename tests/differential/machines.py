@@ -40,7 +40,6 @@ _OF_PROGRAM = re.compile(r"\b(ya29|ey[\w-]+)\.[\w-]+")
 _JWT = re.compile(r"\bey[\w-]+\.[\w-]+\.[\w-]*")
 # The values in an INI file, in JSON, and in a script that prints JSON.
 _VALUES = re.compile(r'^[ \t]*\w+ = (?P<ini>\S.*)$|"\w+": "(?P<json>[^"\\]+)"', re.MULTILINE)
-_ACCESS_TOKEN = re.compile(r'("accessToken": "[^"]+)(?=".*"refreshToken")')
 
 
 class _Home(Machine):
@@ -131,11 +130,7 @@ class Machines:
         return endpoint or name in ("host", "link", *self.witness.settings)
 
     def _others(self, text: str) -> Iterator[str]:
-        """The text with one of its values changed; a session of SSO, with another user's."""
-        if '"refreshToken"' in text:
-            other = text.replace('"accessToken": "', '"accessToken": "other-')
-            yield other.replace('"clientId": "', '"clientId": "other ')
-            return
+        """The text with one of its values changed."""
         spans = [match.span(match.lastgroup or 0) for match in _VALUES.finditer(text)]
         for start, end in spans or [(0, len(text))]:
             for other in self._other_values(text[start:end]):
@@ -158,16 +153,13 @@ class Machines:
             yield f"{value[:last]}{'2' if value[last:][:1] == '1' else '1'}{value[last + 1 :]}"
 
     def renewed(self, parts: Parts) -> Parts:
-        """The machine with renewed tokens and sessions of the same identities."""
+        """The machine with renewed identity tokens of the same identities."""
 
         def later(match: re.Match[str]) -> str:
             claims = _claims(match[0])
             return jwt(**{**claims, "iat": claims["iat"] + 100}) if "iat" in claims else match[0]
 
-        return {
-            name: _ACCESS_TOKEN.sub(r"\g<1>.2", _JWT.sub(later, text))
-            for name, text in parts.items()
-        }
+        return {name: _JWT.sub(later, text) for name, text in parts.items()}
 
     def set_up(self, parts: Parts) -> Environment:
         """Write the files of a machine, and give its variables."""

@@ -30,7 +30,7 @@ class Tally:
     """Identities of the catalogue that have no credential even unchanged."""
     wrong: list[str] = field(default_factory=list)
     asked_again: list[str] = field(default_factory=list)
-    """Machines that asked their cloud although only a session was renewed."""
+    """Machines that asked their cloud although only an identity token was renewed."""
 
 
 @contextmanager
@@ -116,7 +116,7 @@ class _Runner:
         return alone
 
     def renew(self, first: Parts) -> None:
-        """Renew the session of an identity whose token is cached: its cloud is not asked."""
+        """Renew the token of an identity whose answer is cached: its cloud is not asked."""
         renewed = self.machines.renewed(first)
         if renewed == first:
             return

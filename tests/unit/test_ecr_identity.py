@@ -65,6 +65,7 @@ FILES = {
     "boto": ".boto",
     "sso": SESSION_FILE,
     "named sso": f".aws/sso/cache/{hashlib.sha1(b'work').hexdigest()}.json",
+    "sign-in": f".aws/login/cache/{hashlib.sha256(b'me').hexdigest()}.json",
     "token": "token",
 }
 # What FILES names are files, the rest are variables; {home} is the home folder. "profile" is an
@@ -463,16 +464,22 @@ NAMED_SSO = (
     "[default]\nsso_session = work\nsso_account_id = 1\nsso_role_name = r\n"
     "[sso-session work]\nsso_region = us-east-1\nsso_start_url = https://x\n"
 )
+SIGNED_IN = "[default]\nlogin_session = me\n"
 
 
 def token(sub: str, iss: str = ISSUER, **claims: object) -> Given:
     return {"token": jwt(iss=iss, sub=sub, **claims)}
 
 
-def renewable(token: str, client: str = "c") -> Given:
+def renewable(token: str) -> Given:
     """The file of an SSO session that the SDK can renew."""
-    session = {"accessToken": token, "refreshToken": f"r-{token}", "clientId": client}
+    session = {"accessToken": token, "refreshToken": f"r-{token}", "clientId": "c"}
     return {"named sso": json.dumps(session)}
+
+
+def sign_in(key: str) -> Given:
+    """The file of ``aws login``."""
+    return {"sign-in": json.dumps({"accessToken": {"accessKeyId": key}, "refreshToken": "r"})}
 
 
 def endpoint(port: int, profile: str = "default") -> str:
@@ -495,7 +502,7 @@ def role_of(source: str) -> Given:
         ({**POD, **token(APP, iat=1)}, {"token": jwt(iat=2, sub=APP, iss=ISSUER)}),
         ({**WEB_FILE, **token("a", exp=1)}, token("a", exp=2)),
         ({**OF_PROFILE, **token("a", exp=1)}, token("a", exp=2)),
-        ({"config": NAMED_SSO, **renewable("one")}, renewable("two")),
+        ({"config": SIGNED_IN, **sign_in("one")}, sign_in("two")),
         # A profile that is not in use.
         (
             {**KEY, "credentials": f"[other]\n{KEYS}"},
@@ -534,8 +541,9 @@ def test_a_renewed_session_is_the_same_identity(set_up: SetUp, before: Given, af
         ({CONTAINER_URL: "http://127.0.0.1:1/x", BEARER: "one"}, {BEARER: "two"}),
         ({**role_of("Environment"), **KEY, "profile": "default"}, {"AWS_ACCESS_KEY_ID": "AKIAO"}),
         ({**role_of("EcsContainer"), CONTAINER_PATH: "/1"}, {CONTAINER_PATH: "/2"}),
-        # A client that was registered anew.
-        ({"config": NAMED_SSO, **renewable("one")}, renewable("two", client="d")),
+        # The CLI keeps its clientId when the user signs out and another one signs in.
+        ({"config": NAMED_SSO, **renewable("one")}, renewable("two")),
+        ({"config": SIGNED_IN, **sign_in("one")}, {"sign-in": ""}),
         ({"config": SSO_DEFAULT, "sso": "one"}, {"sso": "two"}),
         ({"config": SSO_DEFAULT, "sso": "one"}, {"config": SSO_DEFAULT, "sso": ""}),
         ({**KEY, "config": endpoint(1)}, {"config": endpoint(2)}),
@@ -583,7 +591,7 @@ def session(expires_at: str) -> Given:
         (session("2020-01-01T00:00:00Z"), "ecr.sso-expired"),
         (session("2100-01-01T00:00:00UTC"), None),
         ({"config": f"{BY_A}[profile a]\n{SSO}"}, "ecr.sign-in-missing"),
-        ({"config": "[default]\nlogin_session = me\n"}, "ecr.sign-in-missing"),
+        ({"config": SIGNED_IN}, "ecr.sign-in-missing"),
         (
             {"config": "[default]\ncredential_process = no-such-program --x\n"},
             "ecr.process-not-on-path",

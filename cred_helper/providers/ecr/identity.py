@@ -2,7 +2,7 @@
 
 The ``parts`` of an identity differ from those of every other: the content of its files, its keys,
 issuer and subject of its token, the identity that assumes its role. A renewed session has the same
-parts. Reads variables and files. Opens no connection, runs no program.
+parts, except of SSO. Reads variables and files. Opens no connection, runs no program.
 
 Source: https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
 """

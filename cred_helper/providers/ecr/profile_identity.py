@@ -139,7 +139,9 @@ def _leaf(config: Configuration, profile: str, *, by_variables: bool) -> SourceI
         from cred_helper.providers.ecr import sign_in
 
         session = sign_in.of_login(options["login_session"], config.environ)
-        return SourceIdentity("aws login", [session.mark()], session=session)
+        # The profile has the user's ARN, and a renewal keeps it.
+        signed_in = "signed in" if session.read() else ""
+        return SourceIdentity("aws login", [signed_in], session=session)
     if "credential_process" in options:
         return SourceIdentity("credential_process", [], program=profile)
     if "aws_access_key_id" in options:

@@ -38,21 +38,17 @@ class Session(Record):
     is_renewable_kind: bool
 
     def mark(self) -> str:
-        """The part of the session's file that a renewal keeps and a new sign-in changes.
+        """A digest of an SSO session, which differs between users; empty without a session.
 
-        The CLI registers itself anew after a sign-out, and the SDK renews a session as the client
-        that it was registered as. A session that cannot be renewed changes by a sign-in alone. The
-        file is not parsed: that would load more than the rest of a cached answer.
+        A renewal changes it too. The file does not name its user, and what a renewal keeps
+        (``clientId``) is the CLI's own registration, which a sign-out leaves for the next user.
+
+        Source: https://github.com/aws/aws-cli/blob/v2/awscli/customizations/sso/logout.py
         """
-        content = self.read()
-        if not content:
-            return ""
-        if self.is_renewable_kind and b'"refreshToken"' in content:
-            _, _, client = content.partition(b'"clientId"')
-            content = client.partition(b'"')[2].partition(b'"')[0]
         from cred_helper.files.fingerprints import digest
 
-        return digest([content])
+        content = self.read()
+        return digest([content]) if content else ""
 
     def state(self) -> str:
         """The state of the session by its own word: ``missing``, ``damaged``, ``ended``, ``good``.

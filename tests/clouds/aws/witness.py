@@ -85,8 +85,7 @@ class WitnessAws(Witness):
         return Reply(200, {"Content-Type": "text/xml"}, text.encode())
 
     def _sso(self, request: Received) -> Reply:
-        # "user.renewal": what was renewed is the same user's.
-        user = request.headers["x-amz-sso_bearer_token"].partition(".")[0]
+        user = request.headers["x-amz-sso_bearer_token"]
         key = self._key(f"sso {request.query['account_id']} {request.query['role_name']} {user}")
         keys = {"accessKeyId": key["AccessKeyId"], "secretAccessKey": "secret"}
         life = {"sessionToken": "token", "expiration": int(ENDS_AT.timestamp() * 1000)}
