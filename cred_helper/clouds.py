@@ -15,10 +15,10 @@ class Option(Record):
     """A setting of one provider.
 
     It is a key of the provider's table and of a rule, and a variable. ``purpose`` says what it
-    sets. Of the options in one ``group`` only those of the strongest place that sets any of them
-    are in force. One that ``is_of_machine`` chooses among the machine's identities, and has no
-    meaning for that of an identity token. ``variable`` is the cloud's own variable for it, which is
-    weaker than ours. ``is_number`` is whether a settings file may have it without quotation marks.
+    sets. A stronger place that sets one option of a ``group`` replaces the whole group. One that
+    ``is_of_machine`` chooses among the machine's identities; it has no meaning for an identity
+    token. ``variable`` is the cloud's own variable for it, which is weaker than ours. ``is_number``
+    is whether a settings file may have it without quotation marks.
     """
 
     name: str
@@ -30,10 +30,10 @@ class Option(Record):
 
 
 class Annotation(Record):
-    """An annotation of a service account of Kubernetes, by which a pod asks for an own identity.
+    """An annotation of a service account of Kubernetes, by which a pod asks for its own identity.
 
-    Its value is that of ``option``; without an option it is a switch, ``true`` or ``false``. The
-    identity is incomplete without the option where it is ``needed``.
+    Its value sets ``option``; without an option it is a switch, ``true`` or ``false``. The identity
+    is incomplete without the option where it is ``needed``.
     """
 
     name: str
@@ -58,16 +58,16 @@ class JobIdentity(Record):
 class Cloud(Record):
     """A cloud.
 
-    ``replaces`` are the helpers that the executable stands in for when a link to it has their
-    name, without ``docker-credential-``; ``plugin`` is the one for kubelet that it stands in for.
-    ``sdk`` are the top-level packages that only this cloud's provider needs. ``username`` is what
-    its registries take together with a token. ``ci_option`` is the option that only an identity
-    token makes sense with: it implies ``id_token = "ci"``. ``annotations`` are those by which a pod
-    asks for an identity of its own. ``more_variables`` are looked up only beside others of the
-    cloud, or by its tools; ``doctor`` knows their names. ``job`` is for clouds that take identity
-    tokens of CI jobs. Without the first option of ``only_with`` the cloud is not there: its hosts
-    are like those of no cloud. Where only the cloud's own variable sets it, all of these options
-    are needed. ``firmware`` is how files of the DMI folder begin on the cloud's machines.
+    ``replaces`` are the helpers that the executable stands in for when a link to it has their name,
+    without ``docker-credential-``; ``plugin`` is the one for kubelet that it stands in for. ``sdk``
+    are the top-level packages that only this cloud's provider needs. ``username`` is what its
+    registries take together with a token. ``ci_option`` is the option that only an identity token
+    makes sense with: it implies ``id_token = "ci"``. With ``annotations`` a pod asks for its own
+    identity. ``more_variables`` are looked up only beside others of the cloud, or by its tools;
+    ``doctor`` knows their names. ``job`` is for clouds that take identity tokens of CI jobs.
+    Without the first option of ``only_with`` the cloud is off: its hosts belong to no cloud. Where
+    only the cloud's own variable sets it, all of these options are needed. ``firmware`` is how
+    files of the DMI folder begin on the cloud's machines.
     """
 
     name: str

@@ -58,7 +58,7 @@ class Route(Record):
     ``cloud`` is its name. ``region`` and ``fips`` are ``None`` where the names of that cloud do not
     say them. ``private`` is whether the registry lets in only those who log in. ``names`` are the
     other labels that the pattern names. ``uri`` is the one that a credential is for, where the host
-    is not a registry. ``auth_host`` is that of the cloud's token endpoint, if that is another.
+    is not a registry. ``auth_host`` is the host of the cloud's token endpoint, if it is another.
     """
 
     auth_host = ""

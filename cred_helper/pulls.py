@@ -1,8 +1,8 @@
-"""One request of kubelet's: whose identity is asked, and what kubelet may keep of the answer.
+"""One request of kubelet: which identity answers it, and how long kubelet may keep the answer.
 
-The sources are those that the settings name for a registry: its cloud, or what a rule says. The
-logins of config.json are asked only by a rule with ``provider = "none"``: kubelet reads a
-config.json of its own, and that of the home folder which kubelet happens to have is not the node's.
+The sources are the registry's cloud, or what a rule names. The logins of config.json are asked only
+by a rule with ``provider = "none"``: kubelet reads a config.json itself, and the file in kubelet's
+home folder is not the node's.
 
 A pod that asks for an identity of its own, by its service account's token and annotations, gets
 that identity's credential or none. The node's identity is then never asked.
@@ -159,7 +159,7 @@ class Pull:
         if CLOUD in resolution.sources and "id_token" not in resolution.options:
             is_for_pods = resolution.options.pop(self._cloud.ci_option, None)
             if is_for_pods and not self._cloud.annotations:
-                return ()  # the cloud knows no other identity than that of a token
+                return ()  # every identity of the cloud comes from a token
         # A copy in the wiring; the SDK reads the process's own.
         self._wiring.environ = {**self._wiring.environ, **self._profile.variables}
         os.environ.update(self._profile.variables)
@@ -256,7 +256,7 @@ class _PodSource(ProviderSource):
     """A provider that answers by the token of the request, or not at all."""
 
     def get(self, _server_url: ServerURL) -> Credential:
-        """Ask, unless the provider chose another identity than that of the token."""
+        """Ask, unless the provider chose an identity that is not the token's."""
         identity = self.provider.identify(self.request)
         if identity.source != ID_TOKEN:
             raise Misconfigured("kubelet.no-pod-identity", provider=self.name)

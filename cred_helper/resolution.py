@@ -35,10 +35,10 @@ class Resolution(Record, kw_only=True):
     """The rule, cloud, options and sources of one server URL.
 
     ``rule`` is the rule that matches. ``own_route`` is the route of the host itself. ``route`` is
-    the route whose provider is asked: that of the host, or that of the rule's alias. ``provider``
-    is ``None`` without a route, and in a slim build without this provider. ``sources`` are the
-    kinds of sources to ask, in order. ``error`` is the mistake in the settings that prevents an
-    answer; ``sources`` is empty then.
+    the route whose provider is asked: the host's or the alias's. ``provider`` is ``None`` without a
+    route, and in a slim build without this provider. ``sources`` are the kinds of sources to ask,
+    in order. ``error`` is the mistake in the settings that prevents an answer; ``sources`` is empty
+    then.
     """
 
     server_url: ServerURL

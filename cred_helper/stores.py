@@ -55,7 +55,7 @@ class _CloudStore:
         self._store.store(server_url, credential)
 
     def erase(self, server_url: ServerURL) -> bool:
-        """Remove the cached token and the login; return whether there was one of the two."""
+        """Remove the cached token and the login; return whether either existed."""
         from cred_helper.cache.cached import CachedProvider
 
         provider = self._source.provider

@@ -1,4 +1,4 @@
-"""Credentials in environment variables: those that name a host, and those of CI systems.
+"""Credentials in environment variables: of variables that name a host, and of CI systems.
 
 ``DOCKER_<HOST>_USR`` and ``DOCKER_<HOST>_PSW`` hold a user name and password for a host. The dots
 and hyphens of the host are written as underscores; its letters are in its own lower case or in

@@ -4,7 +4,7 @@ They are asked for every registry that is not a cloud's. For one server URL, in 
 
 1. ``DOCKER_AUTH_CONFIG``, docker's config.json, ``REGISTRY_AUTH_FILE``. In each: the helper that
    ``credHelpers`` names for the registry; the one that ``credsStore`` names (if that is this
-   program, the one of the setting ``fallback_helper``); then ``auths``.
+   program, the helper of the setting ``fallback_helper``); then ``auths``.
 2. The logins that this program stored: in its own store, or in the keychain that docker selects by
    default on this machine.
 3. The files of podman, skopeo and buildah, and ``~/.dockercfg``, in the same way. They are last

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from cred_helper.server_url import ServerURL
 
 PREFIX = "docker-credential-"
-# A secret of 100 KiB exists, one of megabytes does not.
+# Secrets of 100 KiB exist, secrets of megabytes do not.
 MAX_OUTPUT_BYTES = 8 << 20
 # A helper that says one of these, in any case and context, has no credential.
 _NOT_FOUND = (
@@ -98,7 +98,7 @@ class Helper(Record):
         return self.but(timeout_s=lambda: min(timeout_s, self.timeout_s()))
 
     def get(self, server_url: ServerURL) -> Credential:
-        """Ask it for a credential; where it has none for a path, for that of the namespace above.
+        """Ask it for a credential; if it has none for a path, for the namespace above the path.
 
         Raises:
             NotFound: it has none.

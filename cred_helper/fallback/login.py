@@ -109,7 +109,7 @@ class LoginStore(Record):
 class SystemKeychain(Record):
     """The keychain that docker would choose on this machine, although no file names it.
 
-    A keychain that does not work counts as one without logins, unless it has kept one of ours. One
+    A keychain that does not work counts as empty, unless it has kept a login of ours. A keychain
     that hangs is not asked again for some minutes.
     """
 
@@ -206,7 +206,7 @@ class DefaultStore(Record):
     warn: Warn
 
     def store(self, server_url: ServerURL, credential: Credential) -> None:
-        """Keep it in one of the two, so that no older one in the other answers later."""
+        """Keep it in one store; an older login in the other must not answer later."""
         if self.system_keychain is not None:
             try:
                 self.system_keychain.store(server_url, credential)

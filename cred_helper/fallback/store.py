@@ -113,7 +113,7 @@ class FileStore:
     if sys.platform != "win32":
 
         def _is_trusted(self, uid: int) -> bool:
-            """Whether this user may own the store: that of this process or, for root, of HOME."""
+            """Whether a user may own the store: the process's user or, for root, HOME's owner."""
             user = os.geteuid()
             if uid == user:
                 return True

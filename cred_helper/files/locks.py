@@ -25,7 +25,7 @@ RANKS = (0, 1)
 class _LockFile:
     """One lock file, as all ``Locks`` of this process share it.
 
-    POSIX locks belong to the process: a second one of the same byte always succeeds, and closing
+    POSIX locks belong to the process: a second lock of the same byte always succeeds, and closing
     any descriptor of the file releases all of them. Descriptors therefore stay open until the last
     user closes, and the held bytes are known to all users.
     """

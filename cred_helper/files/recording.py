@@ -24,7 +24,7 @@ FOUND, ABSENT = b"=", b"-"
 class Recording:
     """The questions of one call and their results, in the order of the questions.
 
-    ``request`` is set when standard input has been read. ``secret`` is that of the cached answer,
+    ``request`` is set when standard input has been read. ``secret`` is the cached answer's,
     which is given until ``until_s``.
     """
 

@@ -1,7 +1,8 @@
 """A look at the keys of a TOML text before it is parsed.
 
-The time that Python's parser takes grows with the square of the dots in a key: one of 100 kB takes
-half a minute. No settings file and no ``registries.conf`` needs a key of more than three parts.
+The time that Python's parser takes grows with the square of the dots in a key: a key of 100 kB
+takes half a minute. No settings file and no ``registries.conf`` needs a key of more than three
+parts.
 """
 
 from __future__ import annotations

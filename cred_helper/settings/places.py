@@ -17,7 +17,7 @@ class Place(Record):
     """A table of a settings document, and the lines of its keys.
 
     ``origin`` is the document's name in messages, ``toml`` its text. ``header`` names the table,
-    ``at`` is its number among those of this name; without a header it is the whole document.
+    ``at`` is its number among the tables of this name; without a header it is the whole document.
     """
 
     origin: str
@@ -29,7 +29,7 @@ class Place(Record):
         return self.but(header=header, at=at)
 
     def of(self, key: str) -> str:
-        """The place of a key as ``file:line``; that of the table where the key is ``""``."""
+        """The place of a key as ``file:line``; of the table, where the key is ``""``."""
         return f"{self.origin}:{self.line(key)}"
 
     def wrong(self, key: str, code: str, **values: str | None) -> Misconfigured:
@@ -59,7 +59,7 @@ class Place(Record):
                     return number
         if first or not self.header:
             return first or 1
-        # A table in braces has no header: its line is that of the key it is given to.
+        # A table in braces has no header: its line is the line of its key.
         return Place(self.origin, self.toml).line(self.header)
 
 

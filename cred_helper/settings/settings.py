@@ -48,7 +48,7 @@ RULES = f"{PREFIX}RULES"
 LOG = f"{PREFIX}LOG"
 LOG_FORMAT = f"{PREFIX}LOG_FORMAT"
 
-# The value of the setting log for standard error, and those of log_format.
+# The value of the setting log for standard error, and the values of log_format.
 STDERR = "stderr"
 TEXT, JSON = "text", "json"
 

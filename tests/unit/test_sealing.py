@@ -179,7 +179,7 @@ def test_with_a_locked_keychain_nothing_is_kept_and_there_is_one_warning(reader:
     assert not reader.file.exists()
     (warning,) = reader.warnings
     assert warning.code == "cache.other-process-waits"
-    assert warning.parts[1] == ("cache.no-key", {"keychain": "docker-credential-keychain"})
+    assert warning.parts[1] == ("cache.no-key", {"helper": "docker-credential-keychain"})
     assert warning.hint == "unlock it"
 
 

@@ -133,7 +133,8 @@ pipelines:
 class CiSystem(NamedTuple):
     """A CI system: its word for ``--ci``, its name, and its recipe.
 
-    ``registry`` is its own. ``audience`` is that of all its tokens, where it is another service's.
+    ``registry`` is its own. ``audience`` is the audience of all its tokens, where another service
+    sets it.
     """
 
     name: str

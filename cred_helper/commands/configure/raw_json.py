@@ -122,7 +122,7 @@ def _insert(text: str, here: _Object, name: str, raw: str, depth: int) -> str:
 
 
 def remove(text: str, *path: str) -> str:
-    """Take the member at a path out, with the comma that goes with it; one of several."""
+    """Take the member at a path out, with its comma, where the object has several."""
     json.loads(text)
     found = _find(text, path)
     if found is None:

@@ -74,7 +74,7 @@ def _lacks_a_word(name: str, other: str) -> bool:
 
 
 def _is_close(name: str, other: str) -> bool:
-    """Whether each word of one name is close to that of the other; or only underscores differ."""
+    """Whether the words of two names are close one by one, or only underscores differ."""
     pairs = zip_longest(name.split("_"), other.split("_"), fillvalue="")
     is_spaced = name.replace("_", "") == other.replace("_", "")
     return is_spaced or all(_is_word_close(word, its) for word, its in pairs)

@@ -1,6 +1,6 @@
 """Asks a registry whether it accepts a credential, the way docker does at a login.
 
-The requests, and what is never sent where, are those of ``cred_helper.registry``; here the whole
+``cred_helper.registry`` makes the requests, and says what is never sent where; here the whole
 exchange has a time limit.
 """
 

@@ -1,7 +1,7 @@
 """The providers that this program is configured as, and the RBAC that pod identity needs.
 
 Without pod identity one provider answers for all clouds with the node's identity. With it each
-cloud has one of its own, by another name of the same executable: the audience of the service
+cloud has its own entry, by another name of the same executable: the audience of the service
 account's token is different at each cloud. Such a provider also answers for the pods that ask for
 no identity of their own, static ones included. A second provider beside it would do so too, and
 would give the node's credential to a pod whose own identity is refused.

@@ -112,7 +112,7 @@ class Kubelet(NamedTuple):
 def running(root: Path, proc: str = _PROC) -> Kubelet | None:
     """The kubelet that runs on the node of a root folder; ``None`` if none is visible.
 
-    A kubelet with another root folder is that of a node in a container, such as those of kind.
+    A kubelet with another root folder belongs to a node in a container, such as kind's nodes.
     """
     try:
         processes = sorted((name for name in os.listdir(proc) if name.isdigit()), key=int)

@@ -204,9 +204,9 @@ class ConfigFile:
             yield self._problem("node.config-annotation", name)
 
     def merged(self, entries: list[Entry]) -> str:
-        """The text with these entries, each in the place of the one of its name, or at the end.
+        """The text with these entries, each in the place of the entry with its name, or at the end.
 
-        An entry also replaces another one of this program that is for the same images.
+        An entry also replaces this program's other entries for the same images.
         """
         if self.document is None:
             document = new(entries)
@@ -290,7 +290,7 @@ def is_ours(entry: Entry) -> bool:
 
 
 def _is_displaced(old: Entry, entries: list[Entry]) -> bool:
-    """Whether one of these entries of this program is for images of an older one."""
+    """Whether one of these entries is for images that an older entry of this program has."""
     return is_ours(old) and any(
         covers(glob, other) or covers(other, glob)
         for entry in entries

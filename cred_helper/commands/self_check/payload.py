@@ -1,7 +1,7 @@
 """The parts of the single file, and of an installed package, with what the build recorded of them.
 
 The single file's modules, libraries and data each carry a checksum, which is compared when a part
-is read; its launcher has compared that of the modules of every start. An installed package has a
+is read; its launcher has compared the modules' checksum at every start. An installed package has a
 list of files with checksums.
 
 Source: https://packaging.python.org/en/latest/specifications/recording-installed-packages/

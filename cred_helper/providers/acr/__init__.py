@@ -3,7 +3,8 @@
 ``identity`` chooses by environment and files, before every cached answer; ``token`` loads the SDK,
 signs in to Entra and has the registry exchange the Entra token for its own. A configured identity
 is used or fails. Only where the machine may have a managed identity, and has none, the developer's
-own login is used. Never signs in at an authority of another cloud than that of the host's suffix.
+own login is used. Never signs in at the authority of an Azure cloud that the host's suffix does not
+name.
 """
 
 from __future__ import annotations

@@ -106,9 +106,9 @@ def _of_machine(settings: AzureSettings, source: AzureSource) -> Candidate | Not
 
 
 def _machine() -> tuple[str, ...]:
-    """Names this machine or pod, among others that share its home folder, and so its cache.
+    """The name of this machine or pod: others may share its home folder, and so its cache.
 
-    Pods of one image have its machine id, but host names of their own.
+    Pods of one image have the image's machine id, and different host names.
     """
     name = files.machine_name(os.environ)
     try:

@@ -87,7 +87,7 @@ MESSAGES: dict[str, Message] = {
     "acr.other-client-id": Message(
         "{variable} belongs to AZURE_CLIENT_ID, and the option client_id names another"
     ),
-    "acr.guess": Message("{source} is known to exist, and this source is not"),
+    "acr.guess": Message("{source} comes first: it certainly exists, and this source may not"),
     "acr.asked-later": Message("used only if {source} does not exist"),
     "acr.not-an-azure-machine": Message("this machine is not in Azure: {reason}"),
     "acr.no-broker": Message(

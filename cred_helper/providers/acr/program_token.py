@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # The part of the time left that a program may take: az needs up to twenty seconds to start where a
 # virus scanner or a network drive slows it.
 _SHARE = 2 / 3
-# The working folder of a program: one of the operating system, not the client's.
+# The working folder of a program: a folder of the operating system, not the client's.
 _FOLDER = os.environ.get("SYSTEMROOT", "\\") if os.name == "nt" else "/bin"
 # The module's versions from 2.17 on give out a secure string, those before 5 only if asked to.
 _POWERSHELL = """\

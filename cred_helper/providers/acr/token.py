@@ -283,7 +283,7 @@ def _exchange(settings: AzureSettings, candidate: Candidate, entra: Credential) 
 
     host, token = settings.host, entra.secret.expose()
     form = {"grant_type": "access_token", "service": host, "access_token": token}
-    # As the token names it: a tenant from the environment need not be that of az's login.
+    # As the token names it: az's login may be of another tenant than the environment names.
     tenant_id = claims(token).get("tid")
     if isinstance(tenant_id, str):
         form["tenant"] = tenant_id

@@ -74,7 +74,7 @@ def system(environ: Environ) -> str:
 def _asked(
     system: str, environ: Environ, audiences: tuple[str, ...], names: tuple[str, ...]
 ) -> FoundToken:
-    """A token that the system is asked for; the job is known by the values of variables."""
+    """A token to request from the CI system; the values of variables identify the job."""
     values = [environ.get(name, "") for name in names]
     whose = digest([system, *audiences, *values]) if values[0] else None
     place = f"the identity token of {system}"

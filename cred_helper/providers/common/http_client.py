@@ -117,7 +117,7 @@ class HttpClient:
 
 
 def _context(verify: str | bool, certificate: tuple[str, str] | None = None) -> ssl.SSLContext:
-    """The TLS settings that trust a CA bundle: a file, a folder, or the one of certifi."""
+    """The TLS settings that trust a CA bundle: a file, a folder, or certifi's file."""
     if certificate is None and verify in _trust:
         return _trust[verify]
     context = create_urllib3_context()

@@ -152,7 +152,7 @@ def _may_be_ca_file(chain: list[BaseException]) -> bool:
 
 
 def _has(chain: list[BaseException], *names: str) -> bool:
-    """Whether an error has a class with one of these names, from whichever library it is."""
+    """Whether the error's class has one of these names, in any library."""
     return any(kind.__name__ in names for one in chain for kind in type(one).__mro__)
 
 

@@ -1,6 +1,6 @@
 """Amazon ECR: the identity that asks for a token, and the API that is asked.
 
-The identity is that of the AWS SDK: ``identify`` follows the SDK's chain without loading it, and
+The identity is the AWS SDK's: ``identify`` follows the SDK's chain without loading it, and
 ``token`` has the SDK use the source that was found. Never looks for an instance's role where
 anything else is configured, never prompts, and never names an account to the API: a token belongs
 to its identity, and opens every registry of the region that this identity may reach.

@@ -43,7 +43,7 @@ MESSAGES: dict[str, Message] = {
         " set"
     ),
     "ecr.metadata-disabled": Message("AWS_EC2_METADATA_DISABLED is true"),
-    "ecr.other-machine": Message("{reason}"),
+    "ecr.other-machine": Message("this machine is not in AWS: {reason}"),
     # No identity.
     "ecr.no-identity": Message(
         "no AWS identity is configured for this user, and this machine is not an AWS machine",
@@ -179,7 +179,7 @@ MESSAGES: dict[str, Message] = {
         "remove the keys from {path}",
     ),
     "ecr.option-missing": Message("{detail} has no {option}"),
-    "ecr.config-refused": Message("{reason}"),
+    "ecr.config-refused": Message("the AWS SDK refuses the configuration: {reason}"),
     "ecr.file-unreadable": Message(
         "{path} cannot be read: {reason}",
         'if it belongs to another user: sudo chown "$(id -u)" {path}',

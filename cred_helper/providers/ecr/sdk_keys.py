@@ -42,7 +42,7 @@ def by_chain(session: Any, config: Configuration, identity: AwsIdentity, wire: W
     if botocore.credentials.EC is None:
         botocore.credentials.EC = _EllipticCurve
     # A session that the CLI keeps may come from other keys. It is used where there is no other way
-    # (a role that requires an MFA code), and where it is that of an SSO user.
+    # (a role that requires an MFA code), and for an SSO user.
     keeps = identity.found.uses_cli_sessions
     cache: Any = _CliSessions(expanded("~/.aws/cli/cache") or NOWHERE) if keeps else {}
     chain = botocore.credentials.create_credential_resolver(session, cache=cache)

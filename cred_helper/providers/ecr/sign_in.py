@@ -1,7 +1,7 @@
-"""Sign-in sessions: what ``aws sso login`` and ``aws login`` leave, and what state it is in.
+"""Sign-in sessions: the files that ``aws sso login`` and ``aws login`` write, and their state.
 
-Loads no SDK; parses a session's file only to say what state the session is in. The SDK renews a
-session while ``renewal`` holds its lock.
+Loads no SDK; parses a session's file only for its state. The SDK renews a session while ``renewal``
+holds its lock.
 
 Sources:
   https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sso.html
@@ -31,7 +31,7 @@ NOWHERE = os.devnull
 
 
 class Session(Record):
-    """One sign-in session, by the folder and the name of the file that the CLI keeps it in."""
+    """One sign-in session, by the folder and the name of its file."""
 
     folder: str
     key: str
@@ -51,7 +51,7 @@ class Session(Record):
         return digest([content]) if content else ""
 
     def state(self) -> str:
-        """The state of the session by its own word: ``missing``, ``damaged``, ``ended``, ``good``.
+        """The state of the session by its file: ``missing``, ``damaged``, ``ended``, ``good``.
 
         A session that the SDK can renew is ``good`` after its end too.
         """

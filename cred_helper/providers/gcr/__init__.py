@@ -4,9 +4,9 @@
 it opens no connection, loads no SDK and no JSON library, and starts no program. ``token`` loads
 google-auth and gets an access token for the identity.
 
-The order is that of Application Default Credentials, then gcloud's login. A file that an option or
-a variable names is used, or its failure is the result: no other source replaces it. Only if the
-metadata service has no account is gcloud asked next.
+Application Default Credentials come first, in their own order, then gcloud's login. A file that an
+option or a variable names is used, or its failure is the result: no other source replaces it. Only
+if the metadata service has no account is gcloud asked next.
 
 Source: https://cloud.google.com/docs/authentication/application-default-credentials
 """

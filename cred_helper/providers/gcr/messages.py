@@ -26,7 +26,7 @@ MESSAGES: dict[str, Message] = {
     "gcr.no-credentials-file": Message("credentials_file is not set for this host"),
     "gcr.no-default-file": Message("{path} does not exist"),
     "gcr.metadata-switched-off": Message("NO_GCE_CHECK is true"),
-    "gcr.not-a-google-machine": Message("{reason}"),
+    "gcr.not-a-google-machine": Message("this machine is not in Google Cloud: {reason}"),
     "gcr.gcloud-no-login": Message("gcloud has no login: {path} does not exist"),
     "gcr.gcloud-no-account": Message(
         "gcloud's configuration {configuration} has no active account"

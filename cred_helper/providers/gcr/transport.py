@@ -34,8 +34,8 @@ _ATTEMPTS = 3
 _FIRST_PAUSE_S = 1.1
 _RETRIED_BY_SDK = (408, 429, 500, 503, 504)
 
-# The lifetime of a token whose issuer does not state one: that of the shortest-lived subject token
-# in wide use, GitHub's, which such a token inherits.
+# The lifetime of a token whose issuer does not state one: the lifetime of the shortest-lived
+# subject token in wide use, GitHub's, which such a token inherits.
 _DEFAULT_LIFETIME_S = 300
 
 _TIMEOUTS = ("network.connect-timeout", "network.timeout")
