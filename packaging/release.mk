@@ -1,8 +1,6 @@
 # What is released. The top Makefile includes this; release/__init__.py has the map.
 # The interpreter of packaging/interpreter.toml.
 RELEASE_PYTHON ?= /usr/bin/python3
-# The account that publishes, in the formula and in the image's labels.
-OWNER ?= OWNER
 # Clouds with a slim file of their own; SLIM= for none.
 SLIM ?= $(shell $(PYTHON) -c 'from cred_helper.clouds import CLOUDS; print(*(c.name for c in CLOUDS if c.sdk))')
 RELEASE := build/release
@@ -28,7 +26,7 @@ release/part: frozen/interpreter  ## what this machine builds of a release: PART
 	@PYTHONPATH=.:packaging nice -n 5 $(FREEZE)/venv/bin/python -m release.part --slim "$(SLIM)" "$(PARTS)"
 
 release/assemble:  ## the parts of all machines as one release: image, formula, checksums
-	@$(RELEASE_RUN) release.assemble --owner "$(OWNER)" $(if $(COMPLETE),--complete "$(COMPLETE)") "$(VERSION)" $(PARTS) dist/release/$(VERSION)
+	@$(RELEASE_RUN) release.assemble $(if $(COMPLETE),--complete "$(COMPLETE)") "$(VERSION)" $(PARTS) dist/release/$(VERSION)
 
 release/check: $(STAMP)  ## install and use dist/release/VERSION as the documentation says
 	@RELEASE="dist/release/$(VERSION)" $(BIN)/python -m pytest tests/release </dev/null

@@ -10,6 +10,12 @@ A page has places for them, from a comment to ``<!-- end -->``::
     <!-- errors -->              the messages, with cause and cure
     <!-- ci: github -->          the recipe for a CI system, by its word for configure --ci
     <!-- judges -->              the projects of other authors that judge this one
+    <!-- unreleased -->          what stands for the publisher as long as pyproject.toml names none;
+                                 <!-- unreleased: checks --> has what to do until then
+    <!-- contact -->             the maintainers' address, of pyproject.toml
+
+The name of the repository, of pyproject.toml too, is written wherever a page or a recipe of
+``configure --ci`` has it.
 """
 
 from __future__ import annotations
@@ -17,11 +23,12 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from cred_helper import clouds, hosts, messages
+from cred_helper import __version__, clouds, hosts, messages
 from cred_helper.commands.configure import ci
 from cred_helper.messages import Message
 from cred_helper.settings.settings import PREFIX, SETTINGS
@@ -30,6 +37,9 @@ from tests.support.executable import PROGRAM, ROOT
 from tests.support.machine import Machine
 
 README = ROOT / "README.md"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+REPOSITORY: str = PROJECT["urls"]["Homepage"].removeprefix("https://github.com/")
+PLACEHOLDER = f"OWNER/{PROGRAM}"
 _PLACE = re.compile(
     r"(?P<begin><!-- (?P<kind>[a-z]+)(?:: *(?P<what>[\w -]*?))? *-->\n)"
     r"(?P<content>(?:(?!<!--).)*)(?P<end><!-- end -->)",
@@ -50,7 +60,19 @@ def filled(text: str) -> str:
         content = "\n".join(_MAKERS[place["kind"]](place["what"] or ""))
         return f"{place['begin']}\n{content}\n\n{place['end']}"
 
-    return _PLACE.sub(fill, text)
+    return named(_PLACE.sub(fill, text))
+
+
+def named(text: str) -> str:
+    """The text with the repository of pyproject.toml in place of the one that it names."""
+
+    def name(found: re.Match[str]) -> str:
+        # The name of an image has no capitals.
+        is_image = found[1] and REPOSITORY != PLACEHOLDER
+        return f"{found[1]}{REPOSITORY.lower() if is_image else REPOSITORY}"
+
+    old = rf"(ghcr\.io/|){re.escape(ci.REPOSITORY)}"
+    return re.sub(old, name, text, flags=re.IGNORECASE)
 
 
 def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
@@ -192,6 +214,24 @@ def _judges(_: str) -> Iterator[str]:
     yield from _table(("Project", "Version", "Judges", "In"), rows)
 
 
+def _unreleased(what: str) -> Iterator[str]:
+    if REPOSITORY == PLACEHOLDER:
+        yield (
+            "There is no release yet: `OWNER` stands for the account that will publish it, and "
+            f"`make release VERSION={__version__}`\nbuilds the files."
+        )
+        if what == "checks":
+            yield (
+                "Until then, the commands with `gh` and `cosign` are not tried: build the file "
+                "from a\ncommit that you have read (`make frozen/static`), and keep its checksum."
+            )
+
+
+def _contact(_: str) -> Iterator[str]:
+    [maintainer] = PROJECT["maintainers"]
+    yield f"Write to {maintainer['email']}."
+
+
 _MAKERS: dict[str, Callable[[str], Iterable[str]]] = {
     "help": _help,
     "clouds": _clouds,
@@ -201,14 +241,16 @@ _MAKERS: dict[str, Callable[[str], Iterable[str]]] = {
     "errors": _errors,
     "ci": _ci,
     "judges": _judges,
+    "unreleased": _unreleased,
+    "contact": _contact,
 }
 
 
 def main() -> None:
     """Fill in the generated parts of every page, and say which pages changed."""
-    for path in pages():
+    for path in (*pages(), Path(ci.__file__)):
         before = path.read_text("utf-8")
-        after = filled(before)
+        after = filled(before) if path.suffix == ".md" else named(before)
         if after != before:
             path.write_text(after, "utf-8")
             sys.stdout.write(f"{path.relative_to(ROOT)} is generated again\n")

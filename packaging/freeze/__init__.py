@@ -10,6 +10,7 @@
 ``bootloader``   the file with PyInstaller's bootloader, where Python cannot be linked in
 ``python``       finds a Python to build with
 ``interpreter``  the pinned interpreter of a release
+``publisher``    who publishes, by pyproject.toml
 ``source``       the digest of the sources
 ``table``        the sizes of the parts
 ``sbom``         the list of components

@@ -8,12 +8,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 from email.utils import formatdate
 from pathlib import Path
 
 from cred_helper import __version__
 from freeze import companions, manual, notices
+from freeze.publisher import publisher
 
 PROGRAM = manual.PROGRAM
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -24,7 +24,6 @@ COMPLETIONS = {
 }
 # The program is one file, and Python's libraries are linked into it.
 OVERRIDES = f"{PROGRAM}: embedded-library *\n"
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def build(dist: Path) -> Path:
@@ -51,8 +50,8 @@ def build(dist: Path) -> Path:
 Package: {PROGRAM}
 Version: {__version__}
 Architecture: {architecture}
-Maintainer: {_maintainer()}
-Homepage: {_project()["urls"]["Homepage"]}
+Maintainer: {publisher().maintainer}
+Homepage: {publisher().url}
 Installed-Size: {size}
 Depends: libc6 (>= {floor})
 Recommends: ca-certificates
@@ -81,10 +80,10 @@ def _copyright() -> str:
     return f"""\
 Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: {PROGRAM}
-Source: {_project()["urls"]["Homepage"]}
+Source: {publisher().url}
 
 Files: *
-Copyright: {time.gmtime(_commit_time()).tm_year} {_maintainer()}
+Copyright: {time.gmtime(_commit_time()).tm_year} {publisher().maintainer}
 License: Apache-2.0
  /usr/share/common-licenses/Apache-2.0 has the text; licenses.gz has those of the
  components that the program contains.
@@ -95,22 +94,13 @@ def _changelog() -> str:
     """Source: https://manpages.debian.org/deb-changelog.5"""
     return (
         f"{PROGRAM} ({__version__}) stable; urgency=medium\n\n"
-        f"  * {_project()['urls']['Changelog']}\n\n"
-        f" -- {_maintainer()}  {formatdate(_commit_time())}\n"
+        f"  * {publisher().urls['Changelog']}\n\n"
+        f" -- {publisher().maintainer}  {formatdate(_commit_time())}\n"
     )
 
 
 def _commit_time() -> int:
     return int(os.environ["SOURCE_DATE_EPOCH"])
-
-
-def _project() -> dict:
-    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-
-
-def _maintainer() -> str:
-    [maintainer] = _project()["maintainers"]
-    return f"{maintainer['name']} <{maintainer['email']}>"
 
 
 def _install(path: Path, content: bytes, mode: int = 0o644) -> None:

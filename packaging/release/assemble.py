@@ -5,13 +5,12 @@ import hashlib
 import json
 import shutil
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
-from release import formula, image, names
+from freeze.publisher import publisher
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from release import formula, image, names
 
 # By native runners or in roots; the others only by native runners.
 NEEDED = ("linux-amd64", "linux-arm64")
@@ -22,7 +21,6 @@ def main() -> None:
     parser.add_argument("version")
     parser.add_argument("parts", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--owner", default="OWNER", help="the account that publishes")
     parser.add_argument(
         "--complete", choices=("linux", "all"), help="the systems that have to be there"
     )
@@ -35,7 +33,7 @@ def main() -> None:
         for path in sorted((options.parts / target).iterdir()):
             if path.name != names.RECORD:
                 _merge(path, out / path.name)
-    _add_image_and_formula(out, next(iter(records.values())), options.owner)
+    _add_image_and_formula(out, next(iter(records.values())))
     (out / names.SUMS).write_text("".join(f"{d}  {n}\n" for n, d in _sums(out).items()))
     print(f"{out}: {len(list(out.iterdir()))} files of {', '.join(records)}")
     missing = [target for target in names.RELEASED if target not in records]
@@ -74,10 +72,10 @@ def _merge(path: Path, out: Path) -> None:
     shutil.copy(path, out)
 
 
-def _add_image_and_formula(out: Path, record: dict[str, Any], owner: str) -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+def _add_image_and_formula(out: Path, record: dict[str, Any]) -> None:
+    ours = publisher()
     about = image.ImageLabels(
-        record["version"], record["commit"], record["time"], owner, project["description"]
+        record["version"], record["commit"], record["time"], ours.url, ours.description
     )
     programs = {
         target.partition("-")[2]: out / names.file(target)
@@ -86,7 +84,7 @@ def _add_image_and_formula(out: Path, record: dict[str, Any], owner: str) -> Non
     }
     if programs:
         (out / names.IMAGE).write_bytes(image.archive(programs, about))
-        brew = formula.text(about.version, owner, _sums(out))
+        brew = formula.text(about.version, ours.url, _sums(out))
         (out / names.FORMULA).write_text(brew)
 
 

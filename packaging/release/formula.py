@@ -9,22 +9,22 @@ from release import names
 
 # Homebrew wants 80 characters at most, and neither an article nor a full stop.
 DESCRIPTION = "Credential helper for every container registry"
-_SYSTEMS = {"linux": "on_linux", "darwin": "on_macos"}
-_ARCHITECTURES = {"amd64": "on_intel", "arm64": "on_arm"}
+# In the order that `brew style` wants.
+_SYSTEMS = {"darwin": "on_macos", "linux": "on_linux"}
+_ARCHITECTURES = {"arm64": "on_arm", "amd64": "on_intel"}
 
 
-def text(version: str, owner: str, sums: Mapping[str, str]) -> str:
-    """The formula, for the systems that have a file in ``sums``."""
-    base = f"https://github.com/{owner}/{names.PROGRAM}"
+def text(version: str, url: str, sums: Mapping[str, str]) -> str:
+    """The formula, for the systems that have a file in ``sums``; ``url`` is the repository's."""
 
     def download(name: str, indent: str) -> list[str]:
-        address = f"{base}/releases/download/v{version}/{name}"
+        address = f"{url}/releases/download/v{version}/{name}"
         return [f'{indent}url "{address}"', f'{indent}sha256 "{sums[name]}"']
 
     lines = [
         "class DockerCredentialMulti < Formula",
         f'  desc "{DESCRIPTION}"',
-        f'  homepage "{base}"',
+        f'  homepage "{url}"',
         f'  version "{version}"',
         '  license "Apache-2.0"',
         "",

@@ -32,7 +32,7 @@ class ImageLabels(NamedTuple):
     version: str
     commit: str
     time: int
-    owner: str
+    url: str
     description: str
 
     @property
@@ -41,18 +41,17 @@ class ImageLabels(NamedTuple):
 
     def annotations(self) -> dict[str, str]:
         # ghcr.io shows the package at the repository that `source` names.
-        source = f"https://github.com/{self.owner}/{PROGRAM}"
         return {
             f"org.opencontainers.image.{key}": value
             for key, value in {
                 "created": self.created,
                 "description": self.description,
-                "documentation": f"{source}#readme",
+                "documentation": f"{self.url}#readme",
                 "licenses": "Apache-2.0",
                 "revision": self.commit,
-                "source": source,
+                "source": self.url,
                 "title": PROGRAM,
-                "url": source,
+                "url": self.url,
                 "version": self.version,
             }.items()
         }

@@ -21,13 +21,14 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from cred_helper.commands.configure.ci import REPOSITORY
 from tests.support.executable import ROOT
+
+__all__ = ["REPOSITORY"]
 
 ACTION = ROOT / ".github/actions/setup/action.yml"
 # Found now: tests run with another PATH. .ci/run installs it.
 ACTIONLINT = shutil.which("actionlint", path=f"{ROOT}/build/clients")
-# As in the recipes: no account has published yet.
-REPOSITORY = "OWNER/docker-credential-multi"
 TOKEN = "loopback-github-token"
 _USES = re.compile(rf"{REPOSITORY}/\.github/actions/setup@v[0-9.]+")
 _SHELLS = {
@@ -61,7 +62,10 @@ class Job:
             "RUNNER_ARCH": "X64", "RUNNER_ENVIRONMENT": "github-hosted", "RUNNER_OS": "Linux",
             "RUNNER_TEMP": str(self.temp), **variables,
         }  # fmt: skip
-        self.github = {"token": TOKEN, "action_repository": REPOSITORY}
+        self.github = {
+            "token": TOKEN, "action_repository": REPOSITORY,
+            "repository": self.environment["GITHUB_REPOSITORY"],
+        }  # fmt: skip
         self.outputs: dict[str, str] = {}
         self.printed = ""
 
@@ -120,7 +124,7 @@ class Job:
         return inputs[found[1]] != ""
 
     def _evaluated(self, text: object, inputs: Mapping[str, str]) -> str:
-        contexts = {"inputs": inputs, "github": self.github}
+        contexts = {"inputs": inputs, "github": self.github, "steps.push.outputs": self.outputs}
         return re.sub(
-            r"\$\{\{ (\w+)\.(\w+) \}\}", lambda found: contexts[found[1]][found[2]], str(text)
+            r"\$\{\{ ([\w.]+)\.(\w+) \}\}", lambda found: contexts[found[1]][found[2]], str(text)
         )

@@ -6,18 +6,20 @@ import json
 import re
 import shutil
 import sys
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cred_helper import __version__
-from tests.ci.job import ACTION, ACTIONLINT, TOKEN, Job, read_yaml
+from tests.ci.artifacts import Artifacts
+from tests.ci.job import ACTION, ACTIONLINT, REPOSITORY, TOKEN, Failed, Job, read_yaml
 from tests.clouds.debian_registry import BINARY, DebianRegistry
 from tests.clouds.proxy import TerminatingProxy
 from tests.release.conftest import Parts, parts
 from tests.support.executable import PROGRAM, ROOT, pinned_environment
-from tests.support.programs import ran
+from tests.support.programs import Programs, ran
 
 __all__ = ["parts"]
 
@@ -81,7 +83,7 @@ def test_a_job_may_write_only_what_it_publishes() -> None:
             assert job["timeout-minutes"] <= 90, name
             writes = {key for key, value in job["permissions"].items() if value == "write"}
             # One that builds has no right that a dependency's code could use.
-            if "checkout" in str(job["steps"]) and name != "assemble":
+            if "checkout" in str(job["steps"]):
                 assert writes == set(), name
     assert _jobs("release.yml")["pypi"]["permissions"] == {"id-token": "write"}
 
@@ -105,30 +107,185 @@ def test_the_weekly_run_starts_the_executable_each_time() -> None:
     assert "schedule" in job["env"]["REAL_EXECUTABLE"]
 
 
+class Run:
+    """One run of release.yml on this machine: the real scripts, between modelled artifacts."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        self.artifacts = Artifacts()
+        self._folder = folder
+        self._variables = {**pinned_environment(folder), **variables}
+
+    def job(self, name: str, *scripts: str, folder: Path | None = None, **matrix: str) -> Job:
+        """Do the steps of a job: those that carry artifacts, and these scripts."""
+        row = _jobs("release.yml")[name]
+        variables = {"GITHUB_REF_NAME": f"v{__version__}", **self._variables}
+        if "env" in row:
+            assert row["env"] == {"VERSION": "${{ needs.version.outputs.version }}"}
+            assert "version" in row["needs"]
+            variables["VERSION"] = variables["GITHUB_REF_NAME"].removeprefix("v")
+        path = self._folder / "-".join((name, *matrix.values()))
+        job = Job(path, variables)
+        if folder:
+            shutil.copytree(folder, job.temp, symlinks=True, dirs_exist_ok=True)
+        for step in row["steps"]:
+            given = {
+                key: re.sub(
+                    r"\$\{\{ (matrix|env)\.(\w+) \}\}",
+                    lambda found: {"matrix": matrix, "env": variables}[found[1]][found[2]],
+                    str(value),
+                )
+                for key, value in step.get("with", {}).items()
+            }
+            if "upload-artifact@" in step.get("uses", ""):
+                self.artifacts.upload(job.temp, given)
+            elif "download-artifact@" in step.get("uses", ""):
+                self.artifacts.download(job.temp, given)
+            elif step.get("name") in scripts:
+                job.step(step)
+            elif "subject-checksums" in given:
+                assert (job.temp / given["subject-checksums"]).is_file()
+        return job
+
+
+def _checkout(folder: Path) -> Path:
+    """The checkout, as far as the scripts of release.yml use it."""
+    folder.mkdir()
+    for name in ("Makefile", "packaging", "cred_helper", "tests", "pyproject.toml"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+def test_every_job_of_a_release_finds_what_the_jobs_before_it_uploaded(
+    parts: Parts, home: Path
+) -> None:
+    scripts = Programs(home / "bin")
+    scripts.program("cosign", 'echo {} >"$4"')
+    scripts.program("gh", 'printf "%s\\n" "$@" >>"$HOME/published"')
+    run = Run(home, PATH=f"{scripts.folder}:{Path(sys.executable).parent}:/usr/bin:/bin")
+    targets = []
+    for name, key in (("linux", "arch"), ("other", "target")):
+        for row in _jobs("release.yml")[name]["strategy"]["matrix"]["include"]:
+            target = f"linux-{row[key]}" if name == "linux" else row[key]
+            targets.append(target)
+            if not (parts.folder / target).exists():
+                parts.add(target)
+            built = home / f"built-{target}"
+            shutil.copytree(parts.folder / target, built / "build/release" / __version__ / target)
+            # Beside the parts, the build has its clone, with other folders of this kind.
+            (built / "build/release/source/dist/1.2.3").mkdir(parents=True)
+            (built / "build/release/source/dist/1.2.3/other").touch()
+            run.job(name, folder=built, **{key: row[key]})
+    merged = run.job(
+        "assemble", "Merge what all machines built", folder=_checkout(home / "checkout")
+    )
+    out = merged.temp / "dist/release" / __version__
+    released = {path.name for path in out.iterdir()}
+    assert {"SHA256SUMS", f"{PROGRAM}-image.tar", f"{PROGRAM}.rb"} <= released
+    assert {f"{PROGRAM}-{target}" for target in targets} <= released
+    checked = run.job("check", runner="any")
+    steps = ran("make", "-n", "release/check", f"VERSION={__version__}", cwd=ROOT).stdout
+    [folder] = re.findall(r'RELEASE="(.*?)"', steps)
+    assert {path.name for path in (checked.temp / folder).iterdir()} == released
+    run.job("sign", "Sign the checksums")
+    run.job("publish", "Publish")
+    files = re.findall(r"^files/(.*)$", (home / "published").read_text(), re.MULTILINE)
+    assert sorted(files) == sorted([*released, "SHA256SUMS.sigstore.json"])
+    package = run.job("pypi", "Keep wheel and sdist")
+    assert len(list((package.temp / "dist").iterdir())) == 2
+
+
+def test_only_a_tag_is_signed_and_published() -> None:
+    workflow = read_yaml((_FOLDER / "release.yml").read_text("utf-8"))
+    assert {*workflow["on"]} == {"push", "workflow_dispatch"}
+    jobs = workflow["jobs"]
+    assert jobs["sign"]["if"] == "github.event_name == 'push'"
+    for name, job in jobs.items():
+        writes = "write" in job["permissions"].values()
+        after_sign = name == "sign" or "sign" in job.get("needs", [])
+        assert writes == after_sign, name
+    # Only what was installed and used is signed.
+    assert "check" in jobs["sign"]["needs"]
+
+
+def test_a_tag_is_released_only_by_the_repository_that_the_project_names(home: Path) -> None:
+    checkout = home / "checkout"
+    for path in ("cred_helper/__init__.py", "packaging/freeze/publisher.py", "pyproject.toml"):
+        (checkout / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, checkout / path)
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    here, count = "octo-org/octo-repo", 0
+
+    def outcome(text: str, **variables: str) -> str:
+        nonlocal count
+        count += 1
+        (checkout / "pyproject.toml").write_text(text)
+        run = Run(home / f"run{count}", **{"GITHUB_EVENT_NAME": "push", **variables})
+        try:
+            job = run.job("version", "Name the version", folder=checkout)
+        except Failed as problem:
+            return str(problem)
+        assert job.outputs["version"] == __version__
+        return ""
+
+    ours = project.replace(REPOSITORY, here)
+    known = re.sub(r'email = ".*?"', 'email = "someone@octo-org.dev"', ours)
+    assert outcome(known) == ""
+    assert "this is octo-org/octo-repo" in outcome(known.replace(here, "other/octo-repo"))
+    assert "is not in that repository" in outcome(known.replace(f"{here}/issues", "other/issues"))
+    placeholder = re.sub(r'email = ".*?"', 'email = "someone@octo.example"', ours)
+    assert "project.maintainers is a placeholder" in outcome(placeholder)
+    assert "the tag is v9.9.9" in outcome(known, GITHUB_REF_NAME="v9.9.9")
+    # A dry run publishes nothing: any repository may do it.
+    assert outcome(project, GITHUB_EVENT_NAME="workflow_dispatch") == ""
+
+
 @pytest.mark.skipif(not (_SKOPEO and BINARY), reason="skopeo or docker-registry is not installed")
 @pytest.mark.parametrize(
     ("version", "tags"), [(__version__, ["latest", __version__]), ("1.0.0rc1", ["1.0.0rc1"])]
 )
-def test_the_image_is_pushed_by_its_version_and_as_latest_unless_it_is_a_candidate(
+def test_the_image_has_a_tag_only_when_it_is_attested(
     parts: Parts, proxy: TerminatingProxy, home: Path, version: str, tags: list[str]
 ) -> None:
-    """The step of release.yml as it stands, with a loopback registry as ghcr.io."""
+    """The steps of release.yml as they stand, with a loopback registry as ghcr.io."""
     for record in parts.folder.glob("*/part.json"):
         record.write_text(record.read_text().replace(__version__, version))
     assert parts.assemble(version=version).returncode == 0
+    steps = _jobs("release.yml")["image"]["steps"]
+    order = [step.get("name") or step["uses"].partition("@")[0] for step in steps]
+    assert order[-4:] == ["Log in", "Push", "actions/attest", "Tag"]
     with DebianRegistry.with_htpasswd(home, {"octocat": TOKEN}) as registry:
         proxy.tunnel("ghcr.io", registry.port)
         job = Job(
             home / "job",
             {**pinned_environment(home), **proxy.environment(), "XDG_RUNTIME_DIR": str(home)},
-            GITHUB_REF_NAME=f"v{version}",
-            GITHUB_REPOSITORY_OWNER="Octo",
+            VERSION=version,
         )
         (job.temp / "files").symlink_to(parts.out)
-        job.step(_step(_jobs("release.yml")["image"], "Push"))
-        listed = ran("skopeo", "list-tags", f"docker://{job.outputs['name']}", env=job.environment)
-        assert sorted(json.loads(listed.stdout)["Tags"]) == sorted(tags)
-        assert job.outputs["name"] == f"ghcr.io/octo/{PROGRAM}"
-        image = f"docker://ghcr.io/octo/{PROGRAM}@{job.outputs['digest']}"
-        raw = ran("skopeo", "inspect", "--raw", image, env=job.environment)
+        for name in ("Log in", "Push"):
+            job.step(_step(_jobs("release.yml")["image"], name))
+        # Where actions/attest looks for the login.
+        logins = json.loads((home / ".docker/config.json").read_text())["auths"]
+        assert b64decode(logins["ghcr.io"]["auth"]).decode() == f"octocat:{TOKEN}"
+        assert job.outputs["name"] == "ghcr.io/octo-org/octo-repo"
+        name = f"docker://{job.outputs['name']}"
+        login = ("--authfile", str(home / ".docker/config.json"))
+
+        def listed() -> list[str]:
+            done = ran("skopeo", "list-tags", *login, name, env=job.environment)
+            return sorted(json.loads(done.stdout or "{}").get("Tags") or [])
+
+        raw = ran(
+            "skopeo",
+            "inspect",
+            "--raw",
+            *login,
+            f"{name}@{job.outputs['digest']}",
+            env=job.environment,
+        )
         assert len(json.loads(raw.stdout)["manifests"]) == 2
+        assert listed() == []
+        job.step(_step(_jobs("release.yml")["image"], "Tag"))
+        assert listed() == sorted(tags)
+        for tag in tags:
+            found = ran("skopeo", "inspect", "--raw", *login, f"{name}:{tag}", env=job.environment)
+            assert found.stdout == raw.stdout

@@ -10,6 +10,7 @@ import pytest
 
 from cred_helper import clouds, hosts, messages
 from cred_helper.commands import NAMES
+from cred_helper.commands.configure import ci
 from cred_helper.settings.settings import SETTINGS, Settings
 from tests import docs
 from tests.support.executable import PROGRAM, ROOT
@@ -37,6 +38,17 @@ _VERBS = ("get", "store", "erase", "list", "version", "bazel")
 @pytest.mark.parametrize("name", _PAGES)
 def test_the_generated_parts_are_current(name: str) -> None:
     assert docs.filled(_PAGES[name]) == _PAGES[name], f"{name} is old: make docs"
+
+
+def test_pages_and_recipes_have_the_name_of_the_repository_from_one_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert ci.REPOSITORY == docs.REPOSITORY, "make docs"
+    monkeypatch.setattr(docs, "REPOSITORY", f"Octo/{PROGRAM}")
+    for name, text in _PAGES.items():
+        renamed = docs.filled(text)
+        assert "OWNER" not in renamed, name
+        assert renamed.count(f"octo/{PROGRAM}") == text.count(f"ghcr.io/OWNER/{PROGRAM}"), name
 
 
 def test_the_readme_is_short_and_links_every_page() -> None:

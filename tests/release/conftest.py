@@ -29,6 +29,8 @@ class Parts:
         part.mkdir(parents=True)
         (part / f"{PROGRAM}-{target}").write_text(f"#!/bin/sh\necho {target}\n")
         (part / f"{PROGRAM}.1").write_text(".TH\n")
+        for end in ("-py3-none-any.whl", ".tar.gz"):
+            (part / f"{PROGRAM.replace('-', '_')}-{__version__}{end}").touch()
         whole = {"version": __version__, "commit": COMMIT, "time": TIME, "target": target}
         whole["interpreter"] = {"python": "3.11.2", "openssl": "3.0.19"}
         (part / "part.json").write_text(json.dumps(whole | record))

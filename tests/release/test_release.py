@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cred_helper import __version__
+from tests.ci.job import REPOSITORY
 from tests.clouds.debian_registry import BINARY, DebianRegistry
 from tests.release.conftest import COMMIT, Parts, run
 from tests.support.executable import PROGRAM, ROOT
@@ -56,7 +57,7 @@ def test_only_the_committed_state_of_the_version_is_released(tmp_path: Path) -> 
 
 
 def test_the_parts_of_all_machines_come_to_one_folder_with_checksums(parts: Parts) -> None:
-    done = parts.assemble("--owner", "octo")
+    done = parts.assemble()
     assert done.returncode == 0, done.stderr
     [missing] = done.stderr.splitlines()
     assert missing.startswith("missing: darwin-amd64, darwin-arm64, windows-amd64, windows-arm64: ")
@@ -73,8 +74,10 @@ def test_the_parts_of_all_machines_come_to_one_folder_with_checksums(parts: Part
         f"{PROGRAM}.1",
     }
     for base, name, digest in found:
-        assert base == f"https://github.com/octo/{PROGRAM}/releases/download/v{__version__}"
+        assert base == f"https://github.com/{REPOSITORY}/releases/download/v{__version__}"
         assert digest == sums[name]
+    blocks = re.findall(r"^ +on_(?:macos|linux|arm|intel)\b", formula, re.MULTILINE)
+    assert [block.strip() for block in blocks] == ["on_linux", "on_arm", "on_intel"]
     if _RUBY:
         command = [_RUBY, "-wc", str(parts.out / f"{PROGRAM}.rb")]
         checked = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -101,9 +104,9 @@ def test_parts_that_do_not_belong_together_are_refused(parts: Parts) -> None:
 @pytest.fixture
 def layout(parts: Parts, tmp_path: Path) -> Path:
     """The image of two programs, unpacked."""
-    assert parts.assemble("--owner", "octo").returncode == 0
+    assert parts.assemble().returncode == 0
     first = (parts.out / f"{PROGRAM}-image.tar").read_bytes()
-    assert parts.assemble("--owner", "octo").returncode == 0
+    assert parts.assemble().returncode == 0
     assert (parts.out / f"{PROGRAM}-image.tar").read_bytes() == first
     folder = tmp_path / "layout"
     with tarfile.open(parts.out / f"{PROGRAM}-image.tar") as tar:

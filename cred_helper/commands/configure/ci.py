@@ -24,9 +24,9 @@ from cred_helper.server_url import ServerURL
 from cred_helper.settings.settings import PREFIX, RULES, Settings
 from cred_helper.wiring import Wiring
 
-# The account that publishes: there is no release yet.
-_REPOSITORY = "OWNER/docker-credential-multi"
-_RELEASE = f"https://github.com/{_REPOSITORY}/releases/download/v{__version__}"
+# Of pyproject.toml: make docs writes it.
+REPOSITORY = "OWNER/docker-credential-multi"
+_RELEASE = f"https://github.com/{REPOSITORY}/releases/download/v{__version__}"
 _FILE = "docker-credential-multi-linux-amd64"
 _GHCR = "ghcr.io"
 
@@ -42,7 +42,7 @@ jobs:
   pull:
     runs-on: ubuntu-latest
     steps:
-      - uses: {_REPOSITORY}/.github/actions/setup@v{__version__}
+      - uses: {REPOSITORY}/.github/actions/setup@v{__version__}
         with:
           settings: |
             @settings@
