@@ -183,7 +183,7 @@ SETTINGS = (
     ),
     Setting(
         "fallback_helper", "", _HELPER,
-        "the helper that answers in place of credsStore, which named it before this program",
+        "the helper to ask in place of credsStore, when credsStore names this program",
     ),
     Setting("cache", True, _SWITCH, "whether tokens are kept on disk while they are valid"),
     Setting(
