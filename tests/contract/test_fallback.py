@@ -728,7 +728,8 @@ def test_pass_is_the_keychain_if_it_is_set_up(machine: Machine) -> None:
     assert_silent(machine.store("before.example"))
     assert "before.example" in machine.own_store.read_text()
     with password_store(machine.home) as environ:
-        machine.use({"GNUPGHOME": environ["GNUPGHOME"]})
+        path = f"{machine.environment['PATH']}:{environ['PATH']}"
+        machine.use({"GNUPGHOME": environ["GNUPGHOME"], "PATH": path})
         assert_silent(machine.store("h.example", "ü", "ä→"))
         assert_silent(machine.store(HUB, "<token>", "t"))
         assert_silent(machine.store(f"{HUB}refresh-token", "refresh", "r"))

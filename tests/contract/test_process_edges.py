@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import resource
@@ -175,6 +176,37 @@ def test_an_error_names_the_resource_that_the_machine_lacks(error: str, code: st
     )
     assert (done.returncode, _codes(done.stderr)) == (1, [code])
     assert b"secret" not in done.stderr + done.stdout
+
+
+_IN_NAMESPACE = ("unshare", "--user", "--map-root-user")
+_ALLOWED = sys.platform == "linux" and subprocess.call([*_IN_NAMESPACE, "true"]) == 0
+
+
+@pytest.mark.skipif(not _ALLOWED, reason="no user namespaces are allowed here")
+def test_a_rootless_engine_starts_helpers_as_root_of_a_user_namespace(
+    executable: Executable, home: Path
+) -> None:
+    """https://github.com/containers/podman/issues/4123"""
+    if os.geteuid() == 0:
+        # Folders above a user's home belong to root, whom the namespace does not have.
+        os.chown(home.parent, 12345, 12345)
+        home.parent.chmod(0o755)
+    login = {"ServerURL": "r.example", "Username": "u", "Secret": "s"}
+    for verb, text, reply in (
+        ("store", json.dumps(login), None),
+        ("get", "r.example", login),
+        ("list", "", {"r.example": "u"}),
+    ):
+        done = subprocess.run(
+            [*_IN_NAMESPACE, *COMMAND, verb],
+            env=executable.environment,
+            input=text.encode(),
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert json.loads(done.stdout or "null") == reply
 
 
 @pytest.mark.parametrize("value", [None, "", "~", ".", "home"])
