@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from cred_helper.server_url import ServerURL
     from cred_helper.watcher import Outcome
 
+# The other calls are about none or several server URLs, such as the example of each cloud.
+_ABOUT_ONE = (
+    *("get", "store", "erase", "kubelet", "bazel get"),
+    *("explain", "login", "logout", "token"),
+)
 # A line has 300 bytes: 28,000 calls, and as many in the file before.
 MAX_FILE_BYTES = 8 << 20
 
@@ -58,7 +63,7 @@ class CallLog(Watcher):
             "pid": os.getpid(),
             "version": __version__,
             "verb": words,
-            "server_url": None if words == "list" else self._server_url,
+            "server_url": self._server_url if words in _ABOUT_ONE else None,
             "duration_ms": round(took_s * 1000, 1),
             "source": self._source,
             "cached": not self._has_asked if is_cloud else None,

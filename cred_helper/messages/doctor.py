@@ -217,7 +217,7 @@ MESSAGES: dict[str, Message] = {
     "doctor.clock-ahead": Message("it is {by} ahead of the clock of {host}"),
     "doctor.certificates-built-in": Message(
         "the clouds' SDKs trust their built-in list; the system's certificates ({system}) count "
-        "for docker, login and doctor --online only",
+        "for docker, login, doctor --online and bazel get only",
         cause="A certificate that an administrator added to the system's store is not trusted when "
         "tokens are fetched, unless REQUESTS_CA_BUNDLE names the store.",
     ),

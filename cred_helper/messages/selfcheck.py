@@ -7,6 +7,27 @@ _AGAIN = "install it again, and compare its checksum with SHA256SUMS"
 MESSAGES: dict[str, Message] = {
     # --- The file ---------------------------------------------------------------------------------
     "selfcheck.version": Message("version {version}, {kind}, Python {python}, {system}"),
+    "selfcheck.unchanged": Message("every byte is as the build wrote it"),
+    "selfcheck.changed": Message(
+        "{path} is not as the build wrote it: its content is sha256:{digest}, and its last line has"
+        " sha256:{recorded}",
+        _AGAIN,
+        cause="A broken download, a failing disk, or a program that changed the file. Nothing more"
+        " is loaded from it: the other checks are left out.",
+    ),
+    "selfcheck.no-last-line": Message(
+        "{path} does not end in the line with its checksum",
+        _AGAIN,
+        cause="The file was cut off or extended, or a program such as strip wrote it anew. The"
+        " other checks are left out.",
+    ),
+    "selfcheck.unreadable": Message("cannot read {path}: {reason}"),
+    "selfcheck.parts-only": Message(
+        "the file has no checksum of the whole: only its parts are compared",
+        "compare it with SHA256SUMS of its release: --sums",
+        cause="On macOS and Windows a signature may follow the content, so the build writes no"
+        " checksum at the end of the file.",
+    ),
     "selfcheck.intact": Message("{count} parts match the checksums that the build recorded"),
     "selfcheck.damaged": Message(
         "{count} of {of_all} parts do not match the checksums that the build recorded: {names}",
@@ -21,11 +42,11 @@ MESSAGES: dict[str, Message] = {
     ),
     "selfcheck.sum-matches": Message("the file is {name} of {sums}"),
     "selfcheck.sum-missing": Message(
-        "{path} is not in {sums}, and its checksum is {digest}",
+        "{path} is not in {sums}, and its checksum is sha256:{digest}",
         "get SHA256SUMS of the release that the file is from",
     ),
     "selfcheck.sum-differs": Message(
-        "the checksum of {path} is {digest}, and {sums} has another one for {name}", _AGAIN
+        "the checksum of {path} is sha256:{digest}, and {sums} has another one for {name}", _AGAIN
     ),
     "selfcheck.sums-unreadable": Message("cannot read {sums}: {reason}"),
     "selfcheck.no-file": Message(

@@ -2,6 +2,7 @@
 
 import _imp
 import argparse
+import hashlib
 import sys
 import zlib
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 from zipfile import ZipFile
 
 from cred_helper import __version__, clouds
+from cred_helper.commands.self_check import last_line
 from freeze import aws_data, bootloader, contents, elf, interpreter, link, patterns, sbom, table
 from freeze.payload import Payload
 from freeze.source import digest
@@ -115,6 +117,8 @@ def _with_bootloader(
     bootloader.add_libraries(payload, binaries, in_folder=parsed.folder)
     _add_data(payload, parsed)
     out = bootloader.build(payload, binaries, work, dist / parsed.name, in_folder=parsed.folder)
+    if elf.HERE:
+        _append_checksum(out)
     sbom.write(payload, __version__, out, bootloader=True)
     costs = "nothing is unpacked" if parsed.folder else bootloader.costs(binaries)
     because = f" ({reason})" if reason else ""
@@ -137,6 +141,7 @@ def _with_launcher(
     out = (folder or dist) / parsed.name
     out.parent.mkdir(parents=True, exist_ok=True)
     link.link(work, parsed.zstd, out)
+    _append_checksum(out)
     payload.floors["the launcher with Python"] = elf.glibc_floor(str(out))
     sbom.write(payload, __version__, out)
     parsed.started_by = "a launcher with Python linked in: nothing is unpacked"
@@ -148,9 +153,17 @@ def _with_launcher(
         static = out.with_name(f"{parsed.name}.static")
         link.link(work, parsed.zstd, program, outside=True)
         link.link_static(work, program, glibc, static)
+        _append_checksum(static)
         sbom.write(payload, __version__, static, glibc)
         table.write(payload, static, parsed, program, glibc)
     return out
+
+
+def _append_checksum(out: Path) -> None:
+    """Write the last line, for ``self-check``. Nothing changes the file after this."""
+    with out.open("r+b") as file:
+        content = file.read() + b"\n"
+        file.write(b"\n" + last_line.make(hashlib.sha256(content).hexdigest()))
 
 
 def _check_glibc(payload: Payload, parsed: argparse.Namespace) -> None:

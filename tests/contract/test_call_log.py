@@ -99,8 +99,21 @@ def test_every_verb_and_the_commands_that_ask_are_logged(logged: Machine) -> Non
         line = _lines(logged)[-1]
         assert (done.status, line["exit"], [line["code"]]) == (1, 1, done.codes)
         assert command.startswith(line["verb"])
+    for words in ("configure --docker-only --yes", "doctor", "providers"):
+        logged.run(*words.split())
+        line = _lines(logged)[-1]
+        assert (line["verb"], line["server_url"]) == (words.split()[0], None)
     logged.run("version")
     assert _lines(logged)[-1] == line
+
+
+def test_a_log_that_others_can_read_becomes_private(logged: Machine) -> None:
+    path = Path(logged.environment["DOCKER_CREDENTIAL_MULTI_LOG"])
+    for log_format in ("json", "text"):
+        path.touch()
+        path.chmod(0o644)
+        logged.run("get", stdin="a.example", DOCKER_CREDENTIAL_MULTI_LOG_FORMAT=log_format)
+        assert (path.stat().st_mode & 0o777, path.stat().st_size > 0) == (0o600, True)
 
 
 def test_warnings_are_logged_by_their_codes(logged: Machine) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import ssl
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cred_helper import clouds
+from cred_helper.commands.self_check import last_line
 from cred_helper.commands.self_check.loopback_server import Authority
 from cred_helper.commands.self_check.temporary_files import TemporaryFiles
 from tests.clouds.aws import AwsCloud
@@ -89,6 +91,28 @@ def test_a_bundle_without_certificates_is_an_error(person: Machine, tmp_path: Pa
 def test_a_package_has_no_single_file_to_compare(person: Machine, tmp_path: Path) -> None:
     found = _found(person, "--sums", str(tmp_path / "SHA256SUMS"), status=1)
     assert found["file"][-1] == "selfcheck.no-file"
+
+
+def test_the_last_line_of_a_file_is_compared_with_all_before_it(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    content = b"\x7fELF" + bytes(3 << 20)
+    digest = sha256(content).hexdigest()
+    line = last_line.make(digest)
+    for written, found in (
+        (content + line, (digest, digest)),
+        (content[:-1] + b"1" + line, (sha256(content[:-1] + b"1").hexdigest(), digest)),
+        (content + line.replace(digest.encode(), b"0" * 64), (digest, "0" * 64)),
+        (content + line.upper(), (digest, None)),
+        (b"\xcf\xfa\xed\xfe of macOS", None),
+        (b"MZ of Windows", None),
+    ):
+        file.write_bytes(written)
+        assert last_line.compare(str(file)) == found
+    for damaged in (b"\x7fELF", content, content + line[:-1], content + line + b"\n"):
+        file.write_bytes(damaged)
+        compared = last_line.compare(str(file))
+        assert compared is not None
+        assert compared[1] is None
 
 
 def test_the_output_for_people_ends_in_a_verdict(person: Machine) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
+import re
+import struct
 import subprocess
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from cred_helper import clouds
-from tests.frozen.files import FILE, STATIC, each_file, needs_root, needs_static
+from tests.frozen.files import FILE, STATIC, each_file, every_file, needs_root, needs_static
 from tests.frozen.test_damage import frames
 from tests.frozen.test_roots import MOUNTS
 from tests.support.executable import Completed, Executable, pinned_environment
@@ -28,7 +32,7 @@ def _codes(document: list[dict[str, str]], subject: str) -> list[str]:
 def _is_well(document: list[dict[str, str]]) -> bool:
     assert [f for f in document if f["severity"] not in ("ok", "note")] == []
     answered = all(_codes(document, name) == ["selfcheck.exchanged"] for name in clouds.NAMES)
-    return answered and "selfcheck.intact" in _codes(document, "file")
+    return answered and {"selfcheck.unchanged", "selfcheck.intact"} <= {*_codes(document, "file")}
 
 
 @each_file
@@ -47,6 +51,7 @@ def test_the_file_passes_and_is_found_in_a_list_of_checksums(file: Path, home: P
         found = [f for f in done.document if f["code"].startswith("selfcheck.sum-")]
         assert [(f["severity"], f["code"]) for f in found] == [(severity, code)]
         assert done.status == (severity == "error")
+        assert severity == "ok" or f"sha256:{digest}" in found[0]["message"]
     assert _is_well(_check(file, home).document)
 
 
@@ -62,6 +67,101 @@ def test_a_flipped_bit_of_one_part_is_found(file: Path, home: Path) -> None:
     done = _check(program, home)
     assert done.status == 1
     assert "selfcheck.damaged" in _codes(done.document, "file")
+
+
+_SLICES = 14
+_SECTIONS = 10
+_WITHOUT_BYTES = 8  # the kind of a section that takes no bytes of the file
+_LAST_LINE_BYTES = 96
+_HUNG_S = 20
+
+
+def _places(content: bytes, at_random: random.Random) -> Iterator[tuple[int, int]]:
+    """Parts of the file: headers, sections, the last line, and equal slices of the whole."""
+    [table] = struct.unpack_from("<Q", content, 40)
+    size, count = struct.unpack_from("<HH", content, 58)
+    yield 0, 64
+    yield 64, 512  # the program headers
+    yield table, table + size * count
+    headers = range(table + size, table + size * count, size)
+    for at in at_random.sample(headers, min(_SECTIONS, len(headers))):
+        kind, _, _, first, length = struct.unpack_from("<IQQQQ", content, at + 4)
+        if length and kind != _WITHOUT_BYTES:
+            yield first, first + length
+    end = len(content) - _LAST_LINE_BYTES
+    for first, last in ((0, 1), (1, 31), (31, 95), (95, 96)):
+        yield end + first, end + last
+    for number in range(_SLICES):
+        yield len(content) * number // _SLICES, len(content) * (number + 1) // _SLICES
+
+
+def _is_found(program: Path, home: Path) -> bool:
+    """Whether ``self-check`` names the damage; false where the damaged file does not get so far."""
+    try:
+        done = subprocess.run(
+            [str(program), "self-check"],
+            env=pinned_environment(home),
+            check=False,
+            capture_output=True,
+            timeout=_HUNG_S,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    assert done.returncode != 0, done
+    assert b"all is well" not in done.stdout
+    codes = rb"FAIL +file +|\[internal\.(damaged|cannot-load)\]"
+    return bool(re.search(codes, done.stdout + done.stderr))
+
+
+@every_file
+def test_a_flipped_bit_anywhere_in_the_file_is_found_or_the_file_does_not_start(
+    file: Path, home: Path
+) -> None:
+    at_random = random.Random(file.name)
+    content = file.read_bytes()
+    places = [*_places(content, at_random)]
+    program = home / FILE.name
+    program.write_bytes(content)
+    program.chmod(0o755)
+    found = 0
+    for first, end in places:
+        at = at_random.randrange(first, end)
+        with program.open("r+b") as damaged:
+            damaged.seek(at)
+            damaged.write(bytes([content[at] ^ 1 << at_random.randrange(8)]))
+        found += _is_found(program, home)
+        with program.open("r+b") as damaged:
+            damaged.seek(at)
+            damaged.write(content[at : at + 1])
+    assert found > len(places) // 2
+    assert program.read_bytes() == content
+
+
+@every_file
+def test_a_file_that_is_cut_off_or_extended_is_found(file: Path, home: Path) -> None:
+    content = file.read_bytes()
+    program = home / FILE.name
+    for damaged in (
+        content[:-1],
+        content[:-_LAST_LINE_BYTES],
+        content + b"\n",
+        content + bytes(4096),
+    ):
+        program.write_bytes(damaged)
+        program.chmod(0o755)
+        done = _check(program, home)
+        assert done.status == 1
+        assert "selfcheck.no-last-line" in _codes(done.document, "file")
+    for part in range(1, 4):
+        program.write_bytes(content[: len(content) * part // 4])
+        _is_found(program, home)
+
+
+@every_file
+def test_the_last_line_is_the_checksum_of_all_before_it(file: Path) -> None:
+    content = file.read_bytes()
+    digest = sha256(content[:-_LAST_LINE_BYTES]).hexdigest()
+    assert content.endswith(f"docker-credential-multi sha256 {digest}\n".encode())
 
 
 @needs_root

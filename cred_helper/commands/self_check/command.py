@@ -24,9 +24,9 @@ from cred_helper.errors import CannotLoad
 def self_check(sums: str | None, json_wanted: bool) -> int:
     """Check that this program is undamaged, and works here.
 
-    Compares the checksums of its parts, loads its libraries, and lets the SDK of each cloud get a
-    credential from a loopback server, for a made-up identity. Needs no network, home folder or
-    identity, and keeps nothing. The exit status is 1 if a check fails.
+    Compares the checksums of the file and its parts, loads its libraries, and lets the SDK of each
+    cloud get a credential from a loopback server, for a made-up identity. Needs no network, home
+    folder or identity, and keeps nothing. The exit status is 1 if a check fails.
     """
     return report(Screen.guarded(), _findings(sums), json_wanted)
 
@@ -35,7 +35,8 @@ def _findings(sums: str | None) -> Iterator[Finding]:
     """Check the parts of the file before the SDKs are loaded from them."""
     from cred_helper.commands.self_check.file import file
 
-    yield from file(sums)
+    if not (yield from file(sums)):
+        return
     try:
         from cred_helper.commands.self_check.exchange import exchanges
         from cred_helper.commands.self_check.libraries import libraries

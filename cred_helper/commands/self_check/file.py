@@ -6,12 +6,12 @@ import hashlib
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from cred_helper import __version__
-from cred_helper.commands.doctor.finding import Finding, error, note, ok
-from cred_helper.commands.self_check import payload
+from cred_helper.commands.doctor.finding import ERROR, Finding, error, note, ok
+from cred_helper.commands.self_check import last_line, payload
 from cred_helper.files.os_errors import os_reason
 
 _SUBJECT = "file"
@@ -20,23 +20,44 @@ _MAX_SUMS_BYTES = 1 << 20
 _MOST_NAMED = 3
 
 
-def file(sums: str | None) -> Iterator[Finding]:
-    """Compare the parts with what the build recorded, and the file with a list of checksums.
+def file(sums: str | None) -> Generator[Finding, None, bool]:
+    """Compare file and parts with what the build recorded, and the file with a list of checksums.
 
     Without ``sums``, the list is ``SHA256SUMS`` or ``NAME.sha256`` beside the file, if it is there.
+    Returns false for a single file that is damaged: nothing more should be loaded from it.
     """
     kind = "one file" if payload.is_frozen() else "a package"
     system = f"{platform.system()} {platform.machine()}"
     values = {"version": __version__, "kind": kind, "python": platform.python_version()}
     yield ok(_SUBJECT, "selfcheck.version", **values, system=system)
-    yield _recorded()
+    whole = _whole(sys.executable) if payload.is_frozen() else None
+    if whole:
+        yield whole
+    yield _parts()
     if payload.is_frozen():
         yield from _summed(sys.executable, sums)
     elif sums:
         yield error(_SUBJECT, "selfcheck.no-file", sums=sums)
+    return whole is None or whole.severity != ERROR
 
 
-def _recorded() -> Finding:
+def _whole(path: str) -> Finding:
+    """Compare every byte of the single file with the checksum in its last line."""
+    try:
+        compared = last_line.compare(path)
+    except OSError as failure:
+        return error(_SUBJECT, "selfcheck.unreadable", path=path, reason=os_reason(failure))
+    if compared is None:
+        return note(_SUBJECT, "selfcheck.parts-only")
+    digest, recorded = compared
+    if recorded is None:
+        return error(_SUBJECT, "selfcheck.no-last-line", path=path)
+    if digest != recorded:
+        return error(_SUBJECT, "selfcheck.changed", path=path, digest=digest, recorded=recorded)
+    return ok(_SUBJECT, "selfcheck.unchanged")
+
+
+def _parts() -> Finding:
     found = list(payload.parts())
     if not found:
         return note(_SUBJECT, "selfcheck.not-recorded")
