@@ -15,7 +15,6 @@ Sources:
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import ssl
@@ -42,6 +41,7 @@ from urllib.request import (
 
 from cred_helper.credential import IDENTITY_TOKEN, Credential
 from cred_helper.errors import Denied, ProviderError, fault
+from cred_helper.files.json_file import parse_object
 from cred_helper.providers.common.network_errors import network_error
 from cred_helper.providers.common.proxy import is_local
 from cred_helper.providers.common.trust import CaFile
@@ -187,11 +187,8 @@ class Registry:
             if error.code == _TOO_MANY or error.code >= _SERVER_ERROR:
                 raise  # this is about the server, and not about the credential
             raise Denied("login.refused-by-endpoint", status=error.code) from None
-        try:
-            document = json.loads(reply)
-            text = document.get("token") or document["access_token"]
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            text = None
+        document = parse_object(reply)
+        text = document.get("token") or document.get("access_token")
         # It becomes a part of a header.
         if not isinstance(text, str) or not text.isascii() or len(text.split()) != 1:
             raise Denied("login.endpoint-without-token")

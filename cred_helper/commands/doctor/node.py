@@ -30,6 +30,7 @@ from cred_helper.commands.ui import shell, this_program
 from cred_helper.commands.ui.shell import edit
 from cred_helper.errors import Misconfigured
 from cred_helper.fallback.helper import PREFIX
+from cred_helper.files.json_file import parse_value
 from cred_helper.files.os_errors import os_reason
 from cred_helper.programs import running
 from cred_helper.protocols.kubelet import REQUEST
@@ -229,7 +230,7 @@ def _asked(found: _Node, entry: Entry, server_url: ServerURL) -> Finding:
     try:
         environ = found.environment(entry)
         done = running.run(command, environ, _TIMEOUT_S, _MAX_OUTPUT_BYTES, data=request.encode())
-        response = json.loads(done.output) if not done.status else {}
+        response = parse_value(done.output) if not done.status else {}
     except OSError as failure:
         problem = os_reason(failure)
         return error(_SUBJECT, "node.provider-not-started", problem=problem, **values)

@@ -5,12 +5,12 @@ No network, no SDK, no child process. Pipes are not read.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from typing import TYPE_CHECKING
 
 from cred_helper.errors import Misconfigured
+from cred_helper.files.json_file import parse_value
 from cred_helper.files.path_values import holds_content, shown
 from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.ids import is_domain
@@ -67,10 +67,10 @@ def _az_files(settings: AzureSettings) -> Iterator[Misconfigured]:
             continue
         try:
             with open(path, "rb") as file:
-                json.loads(file.read(_MAX_AZ_FILE_BYTES).decode("utf-8-sig"))
+                parse_value(file.read(_MAX_AZ_FILE_BYTES))
         except OSError:
             continue  # az keeps it encrypted, or elsewhere
-        except (ValueError, RecursionError):
+        except ValueError:
             yield Misconfigured("acr.az-file-broken", path=path)
 
 

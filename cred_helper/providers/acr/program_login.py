@@ -85,13 +85,13 @@ def az_folder(settings: AzureSettings) -> str:
 
 
 def _az_detail(profile: bytes) -> str:
-    import json
+    from cred_helper.files.json_file import parse_object
 
     try:
-        subscriptions = json.loads(profile.decode("utf-8-sig"))["subscriptions"]
+        subscriptions = parse_object(profile)["subscriptions"]
         default = next(s for s in subscriptions if s.get("isDefault"))
         return f"the login of {default['user']['name']} to tenant {default['tenantId']}"
-    except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError):
+    except (KeyError, TypeError, AttributeError, StopIteration):
         return "the login of az"
 
 

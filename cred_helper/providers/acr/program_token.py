@@ -10,13 +10,13 @@ Sources:
 
 from __future__ import annotations
 
-import json
 import os
 from base64 import b64encode
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cred_helper.errors import Misconfigured, Unreachable
+from cred_helper.files.json_file import first_value
 from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.program_login import az_folder
 from cred_helper.providers.common.run_program import run
@@ -148,8 +148,8 @@ def _printed_object(output: bytes) -> dict[str, Any]:
     start = text.find("{")
     while start >= 0:
         try:
-            value, _ = json.JSONDecoder().raw_decode(text, start)
-        except (ValueError, RecursionError):
+            value, _ = first_value(text, start)
+        except Misconfigured:
             value = None
         if isinstance(value, dict) and value:
             return value

@@ -33,15 +33,11 @@ def run(config: Configuration, profile: str, deadline: Deadline) -> Output:
     if done.status:
         values = {"profile": profile, "status": f"{done.status}", "command": _trial(profile)}
         raise Denied("ecr.process-failed", **values)
-    from json import loads
+    from cred_helper.files.json_file import parse_object
 
-    try:
-        keys = loads(done.output.decode("utf-8"))
-        key_id, secret = keys["AccessKeyId"], keys["SecretAccessKey"]
-        is_usable = keys.get("Version") == 1 and isinstance(secret, str)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise not_keys(profile) from None
-    if not is_usable or not isinstance(key_id, str):
+    keys = parse_object(done.output)
+    key_id, secret = keys.get("AccessKeyId"), keys.get("SecretAccessKey")
+    if keys.get("Version") != 1 or not isinstance(key_id, str) or not isinstance(secret, str):
         raise not_keys(profile)
     return Output(done.output, key_id)
 

@@ -85,14 +85,10 @@ class Session(Record):
         return os.path.join(self.folder, f"{self.key}.json")
 
     def _content(self) -> dict[str, Any]:
-        from json import loads
+        from cred_helper.files.json_file import parse_object
 
         files.unrecorded()  # what it says depends on the time
-        try:
-            content = loads(self.read())
-        except (ValueError, RecursionError):
-            return {}
-        return content if isinstance(content, dict) else {}
+        return parse_object(self.read())
 
 
 def of_sso(name: str | None, start_url: str) -> Session:
