@@ -16,6 +16,7 @@ import os
 from time import time
 
 from cred_helper import cache, clouds
+from cred_helper import settings as kinds
 from cred_helper.cache.entry import Entry
 from cred_helper.credential import IDENTITY_TOKEN, Credential
 from cred_helper.errors import BadReply, Misconfigured, NotFound, ProviderError
@@ -24,15 +25,6 @@ from cred_helper.providers.common import id_token_check, token_identity
 from cred_helper.providers.common.interface import ID_TOKEN, IdToken
 from cred_helper.resolution import Resolution
 from cred_helper.server_url import ServerURL
-from cred_helper.settings import (
-    CI_VARIABLES,
-    CLOUD,
-    CONFIG_JSON,
-    HELPER,
-    REFUSED,
-    VARIABLES,
-    node,
-)
 from cred_helper.settings.rules import NO_PROVIDER
 from cred_helper.wiring import ProviderSource, Wiring
 
@@ -115,7 +107,7 @@ class Pull:
         resolution = self._resolution.checked()
         resolution.sources = _kinds(resolution)
         token = self._token()
-        if CLOUD in resolution.sources and self._is_for_pod(token):
+        if kinds.CLOUD in resolution.sources and self._is_for_pod(token):
             sources: Iterable[Source] = [self._source_of_pod(token)]
             is_needed = True
         else:
@@ -140,7 +132,7 @@ class Pull:
         """
         rule, route = self._resolution.rule, self._resolution.own_route
         is_of_plugin = route is not None and self._profile.profile.cloud in (None, route.cloud)
-        if route is None or not is_of_plugin or CLOUD in self._resolution.sources:
+        if route is None or not is_of_plugin or kinds.CLOUD in self._resolution.sources:
             return
         asked = next(iter(self._annotations_of(clouds.find(route.cloud))), None)
         if asked is None or self._resolution.needs_no_credential:
@@ -153,16 +145,17 @@ class Pull:
 
     def _sources_of_node(self) -> Iterable[Source]:
         resolution = self._resolution
-        resolution.options = {**resolution.options, **self._profile.node_options}
+        resolution.options = {**resolution.options, **self._profile.node.node_options}
         # A refresh token under the name <token>, which kubelet has no field for.
         resolution.options.pop("identity_token", None)
-        if CLOUD in resolution.sources and "id_token" not in resolution.options:
+        if kinds.CLOUD in resolution.sources and "id_token" not in resolution.options:
             is_for_pods = resolution.options.pop(self._cloud.ci_option, None)
             if is_for_pods and not self._cloud.annotations:
                 return ()  # every identity of the cloud comes from a token
         # A copy in the wiring; the SDK reads the process's own.
-        self._wiring.environ = {**self._wiring.environ, **self._profile.variables}
-        os.environ.update(self._profile.variables)
+        variables = self._profile.node.variables
+        self._wiring.environ = {**self._wiring.environ, **variables}
+        os.environ.update(variables)
         return self._wiring.sources(resolution)
 
     @property
@@ -202,7 +195,7 @@ class Pull:
             raise Misconfigured("kubelet.no-token", annotation=next(iter(asked)).name)
         if asked:
             return True
-        is_for_node = self._profile.without_annotation == node.NODE or self._is_mirrored
+        is_for_node = self._profile.node.answers_as_node or self._is_mirrored
         has_identity = cloud.annotations or cloud.ci_option in self._resolution.options
         if token and has_identity and not is_for_node and not self._resolution.anonymous:
             return True
@@ -229,7 +222,7 @@ class Pull:
         of_machine = {option.name for option in cloud.options if option.is_of_machine}
         options = {
             name: value
-            for name, value in {**resolution.options, **self._profile.pod_options}.items()
+            for name, value in {**resolution.options, **self._profile.node.pod_options}.items()
             if name not in of_machine and name not in ("id_token", "identity_token")
         } | by_annotation
         for known in cloud.annotations:
@@ -266,8 +259,11 @@ class _PodSource(ProviderSource):
 def _kinds(resolution: Resolution) -> tuple[str, ...]:
     """The kinds of sources that answer on a node: the cloud, or those that the rule is about."""
     provider = resolution.rule.provider if resolution.rule is not None else None
-    by_rule = {VARIABLES: {VARIABLES, CI_VARIABLES}, NO_PROVIDER: {CONFIG_JSON}}
-    wanted = by_rule.get(provider or "", {CLOUD, HELPER, REFUSED})
+    by_rule = {
+        kinds.VARIABLES: {kinds.VARIABLES, kinds.CI_VARIABLES},
+        NO_PROVIDER: {kinds.CONFIG_JSON},
+    }
+    wanted = by_rule.get(provider or "", {kinds.CLOUD, kinds.HELPER, kinds.REFUSED})
     return tuple(kind for kind in resolution.sources if kind in wanted)
 
 

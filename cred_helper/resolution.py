@@ -7,18 +7,10 @@ settings and compares names. Asks no source, opens no connection, loads no SDK.
 from __future__ import annotations
 
 from cred_helper import clouds, providers
+from cred_helper import settings as kinds
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import OPTIONAL_ZONES, Route, artifact_zones, route
 from cred_helper.record import Record
-from cred_helper.settings import (
-    ANONYMOUS,
-    CI_VARIABLES,
-    CLOUD,
-    CONFIG_JSON,
-    EMPTY,
-    HELPER,
-    VARIABLES,
-)
 from cred_helper.settings.link_profile import OWN_NAME, LinkProfile
 from cred_helper.settings.settings import Settings
 
@@ -55,7 +47,7 @@ class Resolution(Record, kw_only=True):
 
     @property
     def asks_cloud(self) -> bool:
-        return CLOUD in self.sources
+        return kinds.CLOUD in self.sources
 
     @property
     def anonymous(self) -> bool:
@@ -71,7 +63,7 @@ class Resolution(Record, kw_only=True):
 
     @property
     def needs_no_credential(self) -> bool:
-        return self.rule is not None and self.rule.answer in (ANONYMOUS, EMPTY)
+        return self.rule is not None and self.rule.answer in (kinds.ANONYMOUS, kinds.EMPTY)
 
     def origin_of(self, option: str) -> str | None:
         """Where an option of the provider is set: a variable, or file and line, if known."""
@@ -211,18 +203,22 @@ def _sources(resolution: Resolution) -> tuple[str, ...]:
     order = profile.order or settings.order
     if rule is not None:
         if rule.answer:
-            return () if rule.answer == ANONYMOUS else (rule.answer,)
+            return () if rule.answer == kinds.ANONYMOUS else (rule.answer,)
         if rule.helper:
-            return (HELPER,)
+            return (kinds.HELPER,)
         if rule.names_provider and profile.order is None:
-            first = (VARIABLES, CI_VARIABLES) if rule.provider == VARIABLES else (CLOUD,)
-            order = (*first, *(kind for kind in order if kind == CONFIG_JSON))
+            first = (
+                (kinds.VARIABLES, kinds.CI_VARIABLES)
+                if rule.provider == kinds.VARIABLES
+                else (kinds.CLOUD,)
+            )
+            order = (*first, *(kind for kind in order if kind == kinds.CONFIG_JSON))
     reads_variables = (
         bool(profile.helper)
-        or (rule is not None and rule.provider == VARIABLES)
-        or VARIABLES not in settings.disabled_providers
+        or (rule is not None and rule.provider == kinds.VARIABLES)
+        or kinds.VARIABLES not in settings.disabled_providers
     )
-    skipped = set() if reads_variables else {VARIABLES, CI_VARIABLES}
+    skipped = set() if reads_variables else {kinds.VARIABLES, kinds.CI_VARIABLES}
     if resolution.provider is None:
-        skipped.add(CLOUD)
+        skipped.add(kinds.CLOUD)
     return tuple(kind for kind in order if kind not in skipped)
