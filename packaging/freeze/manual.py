@@ -13,12 +13,17 @@ from cred_helper.stdio import PROGRAM
 PROTOCOL = {
     "get": "Read a server URL from standard input, print its credential as one JSON document.",
     "store": "Read a credential as one JSON document from standard input and keep it.",
-    "erase": "Read a server URL from standard input and forget its credential.",
+    "erase": "Read a server URL from standard input and remove its login.",
     "list": "Print server URLs and user names as one JSON document.",
     "version": "Print name and version.",
     "bazel get": "Read a URI from standard input as Bazel writes it, print the headers for it.",
     "kubelet": "Read a request of kubelet from standard input, print the credential for its image.",
 }
+
+_SETTINGS = """The settings file is ~/.config/docker-credential-multi/config.toml, and
+/etc/docker-credential-multi/config.toml for all users. Each setting is also a variable, which is
+stronger.
+"""
 
 
 def page() -> str:
@@ -30,7 +35,7 @@ def page() -> str:
         f"{_text(PROGRAM)} \\- one credential helper for every container registry",
         ".SH SYNOPSIS",
         f".B {_text(PROGRAM)}",
-        "{get|store|erase|list|version}",
+        "{get|store|erase|list|version|bazel get|kubelet}",
         ".br",
         f".B {_text(PROGRAM)}",
         "COMMAND [OPTIONS] [ARGUMENTS]",
@@ -44,7 +49,7 @@ def page() -> str:
     for name, command in sorted(group.commands.items()):
         lines += _command(name, command)
     lines.append(".SH SETTINGS")
-    lines += _paragraphs("Each setting of the settings file is also a variable. The variable wins.")
+    lines += _paragraphs(_SETTINGS)
     for setting in SETTINGS:
         lines += [".TP", f".B {_text(setting.name)}, {_text(setting.variable)}"]
         lines.append(_text(f"{setting.purpose}."))
