@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import product
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
@@ -527,6 +528,27 @@ def test_a_damaged_sso_session_says_how_to_sign_in(aws: Ecr, content: str, sso: 
     failure = fail(aws, AS_DEV)
     assert failure.code in ("ecr.sso-expired", "ecr.sign-in-damaged")
     assert failure.hint == "run aws sso login --profile dev"
+
+
+@pytest.mark.parametrize("make", [identities.an_sso_session_to_renew, identities.a_sign_in])
+def test_the_reason_for_a_field_of_another_type_is_the_session(aws: Ecr, make: Make) -> None:
+    variables = make(aws, aws.cloud) | {"DOCKER_CREDENTIAL_MULTI_CACHE": "off"}
+    [file] = aws.home.glob(".aws/*/cache/*.json")
+    good = json.loads(file.read_text())
+    inner = good["accessToken"] if isinstance(good["accessToken"], dict) else {}
+    codes = set()
+    for holder, wrong in product((good, inner), (7, ["x"])):
+        for name in tuple(holder):
+            value, holder[name] = holder[name], wrong
+            file.write_text(json.dumps(good))
+            holder[name] = value
+            done = aws.get(**variables)
+            assert "Error)" not in done.stderr, (name, done)
+            if done.codes == ["ecr.sign-in-damaged"]:
+                assert f"{file}, the session" in done.stderr
+                assert f"has no valid {name} " in done.stderr
+            codes.update(done.codes)
+    assert "ecr.sign-in-damaged" in codes
 
 
 def test_a_role_that_requires_a_code_does_not_ask_for_it(aws: Ecr, executable: Executable) -> None:

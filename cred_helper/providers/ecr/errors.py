@@ -108,8 +108,8 @@ def _not_usable(
         return problem
     found = getattr(identity, "found", None)
     is_of_file = isinstance(error, KeyError | TypeError | ValueError | AttributeError)
-    if is_of_file and found is not None and found.session and found.session.state() != "good":
-        return sign_in_error(config, "damaged")
+    if is_of_file and found is not None and found.session and found.session.wrong_field():
+        return sign_in_error(config, "damaged", found.session)
     match error:
         case sdk.PartialCredentialsError():
             option = error.kwargs["cred_var"]

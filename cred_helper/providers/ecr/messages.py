@@ -246,7 +246,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "ecr.sign-in-missing": Message('profile "{profile}" has not been signed in here', _RUN),
     "ecr.sign-in-damaged": Message(
-        'the file of the session of profile "{profile}" is incomplete', _RUN
+        '{path}, the session of profile "{profile}", has no valid {field}', _RUN
     ),
     "ecr.sign-in-not-writable": Message(
         'the session of profile "{profile}" has to be renewed, and {folder} is read-only here',

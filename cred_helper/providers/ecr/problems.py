@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def problems(config: Configuration, identity: Identity) -> Iterator[ProviderError]:
     found = getattr(identity, "found", None)
     if found is not None and found.session and (state := found.session.state()) != "good":
-        yield sign_in_error(config, state)
+        yield sign_in_error(config, state, found.session)
     if identity.id_token is not None:
         from cred_helper.providers.common import id_token_check
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cred_helper.providers.ecr.configuration import Configuration
+    from cred_helper.providers.ecr.sign_in import Session
 
 # Options in whose values a "#" or ";" after a blank cannot be meant: the SDK takes it as a part of
 # the value.
@@ -61,7 +62,7 @@ def profile_with(config: Configuration, *options: str) -> str:
     return next(named, config.profile)
 
 
-def sign_in_error(config: Configuration, state: str, **values: str) -> Denied:
+def sign_in_error(config: Configuration, state: str, session: Session | None = None) -> Denied:
     """The error for a sign-in session in a ``Session.state`` that gives no keys; or ``read-only``.
 
     A session that is ``read-only`` has to be renewed, in a folder that cannot be written.
@@ -78,7 +79,11 @@ def sign_in_error(config: Configuration, state: str, **values: str) -> Denied:
         "read-only": "ecr.sign-in-not-writable",
     }
     code = codes.get(state, "ecr.sso-expired" if is_sso else "ecr.sign-in-expired")
-    return Denied(code, profile=profile, command=command, **values)
+    values = {"profile": profile, "command": command}
+    if session is not None:
+        values |= {"path": session.path, "folder": session.folder}
+        values["field"] = session.wrong_field() or "expiresAt"
+    return Denied(code, **values)
 
 
 def nothing_found(config: Configuration) -> Misconfigured | None:

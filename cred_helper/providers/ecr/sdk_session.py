@@ -133,7 +133,7 @@ def _refuse_to_lose(config: Configuration, sign_in: SignIn, **_: object) -> None
         return
     if sign_in.is_valid():
         raise ClientError({"Error": {"Code": "ReadOnly", "Message": ""}}, "CreateToken")
-    raise sign_in_error(config, "read-only", folder=sign_in.folder)
+    raise sign_in_error(config, "read-only", sign_in)
 
 
 class _Session(botocore.session.Session):  # type: ignore[misc]

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 _MAX_FILE_BYTES = 1 << 20
 # The SDK renews a session that ends within this time, or sooner.
 _RENEWED_BEFORE_END_S = 16 * 60
+# The fields that the SDK uses: those of an ``aws login``, and those that not every session has.
+_KEYS = ("accessKeyId", "secretAccessKey", "sessionToken", "accountId")
+_TEXTS = ("clientId", "clientSecret", "refreshToken", "dpopKey")
+_REGISTERED_UNTIL = "registrationExpiresAt"
+_ANY_TIME = "2000-01-01T00:00:00Z"
 # The folder of sessions where there is no home folder: nothing can be in it.
 NOWHERE = os.devnull
 
@@ -55,14 +60,26 @@ class Session(Record):
 
         A session that the SDK can renew is ``good`` after its end too.
         """
-        if not files.exists(self._path):
+        if not files.exists(self.path):
             return "missing"
-        content = self._content()
-        left_s = _left_s(content)
-        if left_s is None:
+        if self.wrong_field():
             return "damaged"
-        can_renew = self.is_renewable_kind and content.get("refreshToken")
-        return "good" if left_s > 0 or can_renew else "ended"
+        can_renew = self.is_renewable_kind and self._content().get("refreshToken")
+        return "good" if self.is_valid() or can_renew else "ended"
+
+    def wrong_field(self) -> str | None:
+        """A field of the session's file that is missing or invalid."""
+        content = self._content()
+        token = content.get("accessToken")
+        needed, holder = (_KEYS, token) if isinstance(token, dict) else (("accessToken",), content)
+        values = {name: holder.get(name) for name in needed}
+        values |= {name: content[name] for name in _TEXTS if content.get(name) is not None}
+        wrong = [name for name, value in values.items() if not (value and isinstance(value, str))]
+        if _left_s(content) is None:
+            wrong.append("expiresAt")
+        if _until_s(content.get(_REGISTERED_UNTIL, _ANY_TIME)) is None:
+            wrong.append(_REGISTERED_UNTIL)
+        return wrong[0] if wrong else None
 
     def is_valid(self) -> bool:
         return (_left_s(self._content()) or 0) > 0
@@ -76,12 +93,12 @@ class Session(Record):
     def read(self) -> bytes:
         """The content of the session's file; empty where it cannot be read."""
         try:
-            return files.read(self._path, _MAX_FILE_BYTES)
+            return files.read(self.path, _MAX_FILE_BYTES)
         except OSError:
             return b""
 
     @property
-    def _path(self) -> str:
+    def path(self) -> str:
         return os.path.join(self.folder, f"{self.key}.json")
 
     def _content(self) -> dict[str, Any]:
@@ -106,8 +123,11 @@ def _left_s(content: dict[str, Any]) -> float | None:
     """The seconds until a session ends; ``None`` where its file does not say the time."""
     token = content.get("accessToken")
     holder = token if isinstance(token, dict) else content
-    text = holder.get("expiresAt")
-    if not token or not isinstance(text, str):
+    return _until_s(holder.get("expiresAt")) if token else None
+
+
+def _until_s(text: object) -> float | None:
+    if not isinstance(text, str):
         return None
     from datetime import UTC, datetime
 

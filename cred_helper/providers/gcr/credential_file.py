@@ -31,7 +31,20 @@ _REQUIRED = {
     "impersonated_service_account": ("service_account_impersonation_url", "source_credentials"),
     "service_account": ("client_email", "private_key", "token_uri"),
 }
-_OBJECTS = ("credential_source", "source_credentials")
+_OBJECTS = ("certificate", "credential_source", "executable", "headers", "source_credentials")
+# What the SDK takes for text without a check.
+_TEXTS = (
+    *(
+        "certificate_config_location",
+        "command",
+        "environment_id",
+        "file",
+        "imdsv2_session_token_url",
+    ),
+    *("region_url", "regional_cred_verification_url", "service_account_impersonation_url"),
+    *("subject_token_field_name", "url"),
+)
+_TYPES = {**dict.fromkeys(_OBJECTS, dict), **dict.fromkeys(_TEXTS, str)}
 
 
 def content(path: str) -> bytes:
@@ -111,9 +124,21 @@ def _checked(document: Any, path: str) -> dict[str, Any]:
         value = info.get(field)
         if not value or not isinstance(value, dict if field in _OBJECTS else str):
             raise Misconfigured("gcr.field-missing", path=path, type=kind, field=field)
+    for field in _wrong_fields(info):
+        raise Misconfigured("gcr.field-missing", path=path, type=kind, field=field)
     if kind == "impersonated_service_account":
         _checked(info["source_credentials"], path)
     return info
+
+
+def _wrong_fields(info: dict[str, Any], usual: type = object) -> Iterator[str]:
+    """The optional fields that have another type than the SDK expects."""
+    for field, value in info.items():
+        is_left_out = value is None and usual is object
+        if not is_left_out and not isinstance(value, _TYPES.get(field, usual)):
+            yield field
+        elif isinstance(value, dict):
+            yield from _wrong_fields(value, str if field == "headers" else object)
 
 
 def parts(info: dict[str, Any]) -> Iterator[dict[str, Any]]:
