@@ -69,6 +69,20 @@ JUDGES = (
         'credentialhelper = "=',
     ),
     Judge(
+        "amazon-ecr-credential-helper",
+        "how this program asks another helper",
+        "tests/contract/test_helper.py, tests/contract/test_fallback.py",
+        ".ci/run",
+        "docker-credential-ecr-login@v",
+    ),
+    Judge(
+        "docker-credential-helpers: pass",
+        "how this program keeps logins and its key in a keychain",
+        "tests/contract/test_fallback.py, tests/contract/test_cached_get.py",
+        ".ci/run",
+        "pass/cmd@v",
+    ),
+    Judge(
         "act",
         "the workflow of the documentation and the setup action, as a job",
         "tests/outside/test_act.py",
