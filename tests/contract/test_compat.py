@@ -17,7 +17,7 @@ from tests.clouds.fixtures import authority, proxy
 from tests.clouds.google import EXAMPLE_HOST as GCR_HOST
 from tests.clouds.google import GoogleCloud
 from tests.clouds.proxy import TerminatingProxy
-from tests.support.executable import NOT_FOUND, Completed, Executable
+from tests.support.executable import Executable
 
 __all__ = ["authority", "proxy"]
 
@@ -54,10 +54,6 @@ def aws() -> Iterator[AwsCloud]:
         yield cloud
 
 
-def _is_not_found(done: Completed) -> bool:
-    return (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
-
-
 @pytest.mark.parametrize(
     ("name", "others"),
     [
@@ -75,7 +71,7 @@ def test_a_host_of_another_cloud_is_not_found_whatever_other_sources_have(
 ) -> None:
     executable = called(name)
     for host in others:
-        assert _is_not_found(executable.get(host, _ALL_SOURCES)), host
+        assert executable.get(host, _ALL_SOURCES).is_not_found, host
     assert executable.run("list", environment=_ALL_SOURCES).document == {}
 
 
@@ -87,7 +83,7 @@ def test_any_other_name_changes_nothing(called: Called, name: str) -> None:
 def test_the_link_can_be_called_by_its_path(called: Called, tmp_path: Path) -> None:
     by_name = called("ecr-login")
     by_path = Executable(by_name.environment, [f"{tmp_path}/installed/docker-credential-ecr-login"])
-    assert _is_not_found(by_path.get(_HUB))
+    assert by_path.get(_HUB).is_not_found
 
 
 def test_as_ecr_login_it_answers_for_ecr(called: Called, aws: AwsCloud, tmp_path: Path) -> None:
@@ -134,7 +130,7 @@ def test_under_its_own_name_others_variables_are_unread(
         assert executable.get(ECR_HOST, environment).status == 0
     assert aws.exchanges == 1
     assert not folder.exists()
-    assert _is_not_found(executable.get(ACR_HOST, environment))
+    assert executable.get(ACR_HOST, environment).is_not_found
 
 
 @pytest.mark.parametrize(
@@ -199,7 +195,7 @@ def test_a_login_of_googles_helper_is_explained(
     with GoogleCloud() as google:
         username, secret = executable.get(GCR_HOST, named | google.identity(tmp_path)).credential
         assert google.issued(username, secret, GCR_HOST)
-    assert _is_not_found(called("gcloud").get(GCR_HOST, named))
+    assert called("gcloud").get(GCR_HOST, named).is_not_found
 
 
 def test_a_login_of_googles_helper_is_explained_where_the_machine_has_no_account(
@@ -211,7 +207,7 @@ def test_a_login_of_googles_helper_is_explained_where_the_machine_has_no_account
     with GoogleCloud() as google:
         google.service_account = None
         assert called("gcr").get(GCR_HOST, google.machine()).codes == ["gcr.login-of-former-helper"]
-        assert _is_not_found(called("gcloud").get(GCR_HOST, google.machine()))
+        assert called("gcloud").get(GCR_HOST, google.machine()).is_not_found
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"otherCreds": {"a.test": {}}}'])
@@ -219,7 +215,7 @@ def test_googles_file_without_login_has_no_effect(called: Called, home: Path, co
     file = home / ".config/gcloud/docker_credentials.json"
     file.parent.mkdir(parents=True)
     file.write_text(content)
-    assert _is_not_found(called("gcr").get(GCR_HOST))
+    assert called("gcr").get(GCR_HOST).is_not_found
 
 
 @pytest.mark.parametrize("name", ["acr", "acr-env"])
@@ -258,11 +254,11 @@ def test_as_env_the_variables_of_a_host_its_domains_and_all_hosts_count(called: 
     }
     assert executable.get("a.example.com", variables).credential == ("domain", "domain")
     assert executable.get("example.org", variables).credential == ("top", "top")
-    assert _is_not_found(executable.get("a.test", variables))
+    assert executable.get("a.test", variables).is_not_found
     anybody = {**variables, **{f"DOCKER__{end}": "any" for end in ("USR", "PSW")}}
     assert executable.get("a.test", anybody).credential == ("any", "any")
     assert executable.get("ghcr.io", {"GITHUB_TOKEN": "t"}).credential == ("github", "t")
-    assert _is_not_found(executable.get(GCR_HOST))
+    assert executable.get(GCR_HOST).is_not_found
 
 
 def test_as_env_the_variables_of_an_account_choose_the_identity_for_ecr(
@@ -315,6 +311,6 @@ def test_rules_without_helper_count_by_any_name(
     }
     username, secret = executable.get("registry.test", rules).credential
     assert aws.issued(username, secret, ECR_HOST)
-    assert _is_not_found(executable.get(PUBLIC_HOST, rules))
+    assert executable.get(PUBLIC_HOST, rules).is_not_found
     assert executable.get(ECR_HOST, rules).status == 0
-    assert _is_not_found(executable.get("a.test", rules))
+    assert executable.get("a.test", rules).is_not_found

@@ -6,17 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.executable import NOT_FOUND, Completed, Executable
+from tests.support.executable import Executable
 
 _PAIR = {"DOCKER_registry_example_com_USR": "u", "DOCKER_registry_example_com_PSW": "p"}
 
 
 def _pair(name: str, username: str = "u", password: str = "p") -> dict[str, str]:
     return {f"DOCKER_{name}_USR": username, f"DOCKER_{name}_PSW": password}
-
-
-def _is_not_found(done: Completed) -> bool:
-    return (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +60,7 @@ def test_a_pair_answers_for_its_host(executable: Executable, name: str, server_u
     ],
 )
 def test_a_pair_is_for_no_other_host(executable: Executable, name: str, server_url: str) -> None:
-    assert _is_not_found(executable.get(server_url, _pair(name)))
+    assert executable.get(server_url, _pair(name)).is_not_found
 
 
 def test_the_pair_that_names_the_most_of_the_host_answers(executable: Executable) -> None:
@@ -94,7 +90,7 @@ def test_half_a_pair_is_an_error(executable: Executable, there: str) -> None:
 @pytest.mark.parametrize(("username", "password"), [("", ""), ("u", ""), ("", "p")])
 def test_empty_values_have_no_effect(executable: Executable, username: str, password: str) -> None:
     pair = _pair("registry_example_com", username, password)
-    assert _is_not_found(executable.get("registry.example.com", pair))
+    assert executable.get("registry.example.com", pair).is_not_found
 
 
 def test_a_user_name_and_password_may_be_anything(executable: Executable) -> None:
@@ -127,24 +123,24 @@ def test_a_job_on_gitlab_has_its_registry_and_its_dependency_proxy(executable: E
         "x.gitlab.example",
         "gitlab.example.evil.test",
     ):
-        assert _is_not_found(executable.get(server_url, _GITLAB))
+        assert executable.get(server_url, _GITLAB).is_not_found
 
 
 def test_a_jobs_token_is_enough_for_the_registry_of_gitlab(executable: Executable) -> None:
     variables = {"CI_REGISTRY": "registry.gitlab.com", "CI_JOB_TOKEN": "job-token"}
     credential = executable.get("registry.gitlab.com", variables).credential
     assert credential == ("gitlab-ci-token", "job-token")
-    assert _is_not_found(executable.get("gitlab.com", variables))
-    assert _is_not_found(executable.get("registry.gitlab.com", {"CI_JOB_TOKEN": "job-token"}))
+    assert executable.get("gitlab.com", variables).is_not_found
+    assert executable.get("registry.gitlab.com", {"CI_JOB_TOKEN": "job-token"}).is_not_found
 
 
 def test_a_job_on_github_has_ghcr_with_a_token_alone_by_a_rule(executable: Executable) -> None:
     variables = {"GITHUB_TOKEN": "github-token", "GITHUB_ACTOR": "octocat"}
     assert executable.get("ghcr.io", variables).credential == ("octocat", "github-token")
     for server_url in ("ghcr.io:5000", "x.ghcr.io", "ghcr.io.evil.test", "github.com"):
-        assert _is_not_found(executable.get(server_url, variables))
+        assert executable.get(server_url, variables).is_not_found
     token = {"GITHUB_TOKEN": "github-token"}
-    assert _is_not_found(executable.get("ghcr.io", token))
+    assert executable.get("ghcr.io", token).is_not_found
     rule = 'rule = [{match = "ghcr.io", provider = "environment"}]'
     rules = {**token, "DOCKER_CREDENTIAL_MULTI_RULES": rule}
     assert executable.get("ghcr.io", rules).credential == ("github", "github-token")
@@ -200,12 +196,12 @@ def test_by_a_rule_the_environment_comes_first(executable: Executable, home: Pat
 def test_the_environment_can_be_switched_off(executable: Executable) -> None:
     off = {"DOCKER_CREDENTIAL_MULTI_DISABLED_PROVIDERS": "environment"}
     github = {"GITHUB_TOKEN": "github-token", "GITHUB_ACTOR": "octocat"}
-    assert _is_not_found(executable.get("registry.example.com", {**_PAIR, **off}))
-    assert _is_not_found(executable.get("ghcr.io", {**github, **off}))
+    assert executable.get("registry.example.com", {**_PAIR, **off}).is_not_found
+    assert executable.get("ghcr.io", {**github, **off}).is_not_found
     assert executable.run("list", environment={**github, **off}).document == {}
     order = {"DOCKER_CREDENTIAL_MULTI_ORDER": "cloud,config"}
-    assert _is_not_found(executable.get("registry.example.com", {**_PAIR, **order}))
-    assert _is_not_found(executable.get("ghcr.io", {**github, **order}))
+    assert executable.get("registry.example.com", {**_PAIR, **order}).is_not_found
+    assert executable.get("ghcr.io", {**github, **order}).is_not_found
     rule = 'rule = [{match = "registry.example.com", provider = "environment"}]'
     ruled = {**_PAIR, **off, "DOCKER_CREDENTIAL_MULTI_RULES": rule}
     assert executable.get("registry.example.com", ruled).credential == ("u", "p")

@@ -6,32 +6,15 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
 from tests.frozen.files import BOOTLOADER, needs_bootloader, needs_root, needs_strace
 from tests.support.machine import Machine
 
 pytestmark = needs_bootloader
-
-
-@pytest.fixture
-def temporary(tmp_path: Path) -> Path:
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def machine(home: Path, temporary: Path) -> Iterator[Machine]:
-    with AwsCloud() as cloud:
-        machine = Machine(home, host=EXAMPLE_HOST, cloud=cloud, **cloud.identity(home))
-        machine.use({"PATH": machine.scripts.path, "TMPDIR": str(temporary)})
-        machine.executable.command = [str(BOOTLOADER)]
-        yield machine
+MACHINE_FILE = BOOTLOADER
 
 
 def test_the_file_answers_cold_and_cached_and_leaves_no_file(

@@ -13,7 +13,6 @@ import signal
 import subprocess
 import time
 import tomllib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.clouds.authority import Authority
-from tests.clouds.aws import EXAMPLE_HOST, AwsCloud
+from tests.clouds.aws import EXAMPLE_HOST
 from tests.clouds.proxy import TerminatingProxy
 from tests.frozen.files import (
     BOOTLOADER,
@@ -45,24 +44,6 @@ _LOADER = re.compile(r"ld-linux[\w-]*\.so\.\d$")
 # The largest size with all clouds.
 MOST_BYTES = 20_000_000
 MOST_BYTES_GZIPPED = 15_000_000
-
-
-@pytest.fixture
-def temporary(tmp_path: Path) -> Path:
-    """An empty temporary folder."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def machine(home: Path, temporary: Path) -> Iterator[Machine]:
-    """A machine with an AWS identity."""
-    with AwsCloud() as cloud:
-        machine = Machine(home, host=EXAMPLE_HOST, cloud=cloud, **cloud.identity(home))
-        machine.use({"PATH": machine.scripts.path, "TMPDIR": str(temporary)})
-        machine.executable.command = [str(FILE)]
-        yield machine
 
 
 def get(machine: Machine, *prefix: str, file: Path = FILE, **variables: str) -> Completed:

@@ -66,6 +66,11 @@ class Completed:
         return document["Username"], document["Secret"]
 
     @property
+    def is_not_found(self) -> bool:
+        """Whether it is the answer for a registry without a credential, with nothing on stderr."""
+        return (self.status, self.stdout, self.stderr) == (1, NOT_FOUND, "")
+
+    @property
     def codes(self) -> list[str]:
         return re.findall(
             r"^[\w-]+: (?:error|warning|note): .* \[([a-z._-]+)\]$", self.stderr, re.MULTILINE
