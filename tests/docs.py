@@ -248,7 +248,8 @@ _MAKERS: dict[str, Callable[[str], Iterable[str]]] = {
 
 def main() -> None:
     """Fill in the generated parts of every page, and say which pages changed."""
-    for path in (*pages(), Path(ci.__file__)):
+    schemas = (ROOT / "packaging/docs/schemas").glob("*.json")
+    for path in (*pages(), *schemas, Path(ci.__file__)):
         before = path.read_text("utf-8")
         after = filled(before) if path.suffix == ".md" else named(before)
         if after != before:

@@ -1,6 +1,7 @@
 """Builds the Debian package of a file: ``python -m freeze.deb DIST``."""
 
 import gzip
+import hashlib
 import os
 import re
 import shutil
@@ -60,9 +61,16 @@ Priority: optional
 Description: one credential helper for every container registry
  Answers docker, podman, skopeo and their relatives for Amazon ECR, Google
  Artifact Registry and Azure Container Registry with the clouds' own SDKs built
- in, and asks the helper or file that docker's config.json names for every other
- registry. One file, which needs no Python.
+ in, for Docker Hub with a CI job's identity, and asks the helper or file that
+ docker's config.json names for every other registry. One file, which needs no
+ Python.
 """
+        sums = "".join(
+            f"{hashlib.md5(path.read_bytes()).hexdigest()}  {path.relative_to(root)}\n"
+            for path in sorted(root.rglob("*"))
+            if path.is_file()
+        )
+        _install(root / "DEBIAN/md5sums", sums.encode())
         _install(root / "DEBIAN/control", control.encode())
         # The modes of folders are in the package, and depend on the umask.
         for folder in (root, *(path for path in root.rglob("*") if path.is_dir())):

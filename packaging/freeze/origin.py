@@ -31,14 +31,14 @@ def _of_dpkg(path: str) -> Origin | None:
     owner = _output("dpkg-query", "--search", path).partition(": ")[0]
     if not owner or ", " in owner:
         return None
-    shown = "${Package} ${Version} ${Architecture}"
-    name, version, architecture = _output(
+    shown = "${Package} ${Version} ${Architecture} ${source:Package}"
+    name, version, architecture, source = _output(
         "dpkg-query", "--show", f"--showformat={shown}", owner
     ).split()
     upstream = version.partition(":")[2] or version
-    return Origin(
-        upstream.rpartition("-")[0] or upstream, _purl("deb", name, version, architecture)
-    )
+    # Debian's security tracker knows the name of the source.
+    purl = _purl("deb", name, version, architecture)
+    return Origin(upstream.rpartition("-")[0] or upstream, f"{purl}&upstream={quote(source)}")
 
 
 def _of_rpm(path: str) -> Origin | None:

@@ -41,6 +41,9 @@ PRODUCTS = dict(PROJECTS.values()) | {
     "glibc": "gnu:glibc",
     "zstd": "facebook:zstandard",
 }
+# By the version of cffi: the libffi that is linked into its wheels for Linux.
+# Source: https://github.com/python-cffi/cffi/blob/v2.1.0/.github/workflows/ci.yaml
+LIBFFI_OF_CFFI = {"2.1.1": "3.4.6"}
 # The version strings that libraries leave in the files they are linked into.
 VERSIONS = {
     "openssl": rb"OpenSSL (\d+\.\d+\.\d+[a-z]*) +\d+ [A-Z][a-z]{2} \d{4}",
@@ -61,8 +64,9 @@ class Component:
 
     def entry(self) -> dict[str, Any]:
         cpe = evidence = None
-        # Packages have a purl; some have the name of the library that they bind.
-        packaged = (self.purl or "").startswith(("pkg:cargo/", "pkg:pypi/"))
+        # Packages have a purl; some have the name of the library that they bind. Those of a
+        # distribution have fixes that no CPE has.
+        packaged = (self.purl or "").startswith(("pkg:cargo/", "pkg:deb/", "pkg:pypi/", "pkg:rpm/"))
         if self.version and self.name in PRODUCTS and not packaged:
             cpe = f"cpe:2.3:a:{PRODUCTS[self.name]}:{self.version}:*:*:*:*:*:*:*"
         if self.files:
@@ -186,7 +190,9 @@ def _add_compiled(inventory: Inventory, payload: Payload, out: Path, *, bootload
     if not bootloader:
         zstd = ".".join(map(str, zstandard.ZSTD_VERSION))
         inventory.add(Component("zstd", zstd, f"pkg:generic/zstd@{zstd}", files={out.name}))
-    inventory.add(Component("cpython", python, f"pkg:generic/python@{python}", files={out.name}))
+    package = origin(str(Path(getattr(sys, "_base_executable", sys.executable)).resolve()))
+    purl = package.purl if package else f"pkg:generic/python@{python}"
+    inventory.add(Component("cpython", python, purl, files={out.name}))
     packaged = {file.name for found in metadata.distributions() for file in found.files or ()}
     extensions = {entry[1] for entry in payload.modules.values() if entry[0] == EXTENSION}
     for place, path in payload.sources.items():
@@ -229,7 +235,8 @@ def _linked_in(path: str) -> Iterator[Component]:
     if not elf.HERE:
         return
     if "ffi_prep_cif" in elf.defined(path) and not elf.soname(path).startswith("libffi."):
-        yield Component("libffi")
+        version = LIBFFI_OF_CFFI.get(metadata.version("cffi")) if "_cffi_" in path else None
+        yield Component("libffi", version, version and f"pkg:generic/libffi@{version}")
 
 
 def _add_decimal(inventory: Inventory, payload: Payload, out: Path) -> None:

@@ -23,3 +23,7 @@ def file(target: str, variant: str = "") -> str:
     """The name of the file for a target; the one without a variant works on most machines."""
     end = ".exe" if target.startswith("windows") else ""
     return f"{PROGRAM}-{target}{variant and f'-{variant}'}{end}"
+
+
+def schema(name: str) -> str:
+    return f"{PROGRAM}-schema-{name}.json"

@@ -1,18 +1,23 @@
 """The wheel and the sdist of the checkout, with the same bytes wherever they are built.
 
 setuptools takes a wheel's times from SOURCE_DATE_EPOCH, and leaves the machine's times, user and
-group in an sdist (pypa/setuptools#2133).
+group in an sdist (pypa/setuptools#2133). PyPI shows README outside of the repository: its links
+become absolute.
 """
 
 import contextlib
 import gzip
 import io
 import os
+import re
 import tarfile
 import tempfile
 from pathlib import Path
 
+from freeze.publisher import publisher
 from setuptools import build_meta
+
+from cred_helper import __version__
 
 
 def build(source: Path, out: Path) -> None:
@@ -43,9 +48,24 @@ def _normalized(archive: bytes) -> bytes:
     ):
         for member in sorted(old.getmembers(), key=lambda member: member.name):
             content = old.extractfile(member) if member.isfile() else None
+            if content and member.name.rpartition("/")[2] in ("PKG-INFO", "README.md"):
+                text = absolute(content.read().decode()).encode()
+                content, member.size = io.BytesIO(text), len(text)
             member.mtime, member.pax_headers = time, {}
             member.uid = member.gid = 0
             member.uname = member.gname = ""
             member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
             new.addfile(member, content)
     return packed.getvalue()
+
+
+def absolute(markdown: str) -> str:
+    """The text with its links into the repository as addresses of this version."""
+    ours = publisher()
+
+    def address(found: re.Match[str]) -> str:
+        start, is_picture, path = found.groups()
+        host = f"https://raw.githubusercontent.com/{ours.repository}" if is_picture else ours.url
+        return f"{start}({host}{'' if is_picture else '/blob'}/v{__version__}/{path})"
+
+    return re.sub(r"((!?)\[[^\]]*\])\((?![a-z]+://|#)([^)\s]+)\)", address, markdown)

@@ -1,7 +1,7 @@
 """Builds what one machine builds for a release: ``python -m release.part OUT``.
 
 On Linux: the file that needs no libc, the one for glibc, a slim one for each cloud, the Debian
-package, wheel, sdist, manual page and completions. On macOS and Windows: the file.
+package, wheel, sdist, manual page, completions and JSON schemas. On macOS and Windows: the file.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from release import names, packages
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WORK = ROOT / "build/freeze/work"
+SCHEMAS = ROOT / "packaging/docs/schemas"
 
 # Of the whole static file, the SDK of each is a part; Docker Hub needs none.
 SLIM = tuple(cloud.name for cloud in clouds.CLOUDS if cloud.sdk)
@@ -60,6 +61,8 @@ def _linux(target: str, out: Path, slim: list[str]) -> None:
         _keep(folder / f"{names.PROGRAM}.static", out / names.file(target, cloud))
     for path in (*companions.write(whole), deb.build(whole)):
         shutil.copy(path, out / path.name)
+    for path in SCHEMAS.iterdir():
+        shutil.copy(path, out / names.schema(path.stem))
     packages.build(ROOT, out)
 
 
@@ -75,9 +78,14 @@ def _frozen(name: str, *arguments: str) -> Path:
 def _keep(file: Path, out: Path) -> None:
     """Copy a file, its SBOM, its licences and the table of its parts by their released names."""
     shutil.copy(file, out)
-    shutil.copy(f"{file}.txt", f"{out}.txt")
+    table = Path(f"{file}.txt").read_text("utf-8")
+    Path(f"{out}.txt").write_text(f"{out.name}\n{table.partition(chr(10))[2]}", "utf-8")
     sbom = json.loads(Path(f"{file}.cdx.json").read_text("utf-8"))
     sbom["metadata"]["component"]["name"] = out.name
+    for component in sbom["components"]:
+        for place in component.get("evidence", {}).get("occurrences", ()):
+            if place["location"] == file.name:
+                place["location"] = out.name
     Path(f"{out}.cdx.json").write_text(json.dumps(sbom, indent=1) + "\n")
     Path(f"{out}.licenses.txt").write_text(notices.text(Path(f"{file}.cdx.json")), "utf-8")
 

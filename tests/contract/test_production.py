@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cred_helper import clouds
 from cred_helper.cli import VERBS
+from cred_helper.commands.configure.ci import REPOSITORY
 from cred_helper.providers.common.trust import CA_VARIABLES, CaFile
 from tests.clouds.aws import EXAMPLE_HOST
 from tests.stage import PASSWORD, PRIVATE_HOST, USERNAME
@@ -132,6 +133,10 @@ def test_every_schema_is_listed_and_is_the_one_of_its_command() -> None:
     commands = {f"`{' '.join(words)} --json`": name for words, name in schemas.OF_COMMAND.items()}
     assert listed == {**commands, "a line of the log": schemas.LOG}
     assert {path.stem for path in schemas.FOLDER.iterdir()} == {*listed.values()}
+    for path in schemas.FOLDER.iterdir():
+        released = f"releases/latest/download/{PROGRAM}-schema-{path.name}"
+        address = f"https://github.com/{REPOSITORY}/{released}"
+        assert json.loads(path.read_text("utf-8"))["$id"] == address
 
 
 def test_the_line_of_the_log_is_as_its_schema_has_it() -> None:

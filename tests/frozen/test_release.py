@@ -48,6 +48,13 @@ def test_make_install_and_the_venvs_install_only_what_is_pinned_by_hash(tmp_path
         assert not builds or "--no-build-isolation" in line, line
 
 
+def test_the_libffi_of_the_pinned_cffi_is_known() -> None:
+    pinned = (ROOT / "packaging/requirements-freeze.txt").read_text("utf-8")
+    [cffi] = re.findall(r"^cffi==(\S+)", pinned, re.MULTILINE)
+    table = (ROOT / "packaging/freeze/sbom.py").read_text("utf-8")
+    assert f'"{cffi}": "' in table.partition("LIBFFI_OF_CFFI")[2].partition("}")[0]
+
+
 def _interpreter_problem(tmp_path: Path, **versions: str) -> str:
     """Why this Python is not the interpreter of a release with these pins; empty if it is."""
     own = {"python": platform.python_version(), "expat": pyexpat.EXPAT_VERSION.partition("_")[2]}

@@ -7,17 +7,19 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cred_helper import __version__
+from cred_helper import __version__, clouds
+from tests import docs
 from tests.ci.job import REPOSITORY
 from tests.clouds.debian_registry import BINARY, DebianRegistry
-from tests.release.conftest import COMMIT, Parts, run
-from tests.support.executable import PROGRAM, ROOT
+from tests.release.conftest import COMMIT, TIME, Parts, run
+from tests.support.executable import PROGRAM, ROOT, pinned_environment
 
 _AUTHOR = ("-c", "user.name=octocat", "-c", "user.email=octocat@github.example")
 # Found now: tests run with another PATH. .ci/run installs them.
@@ -167,3 +169,86 @@ def test_each_architecture_of_the_pushed_image_has_its_program(
 
 def _read(path: Path) -> str:
     return path.read_text("utf-8")
+
+
+def test_the_page_at_pypi_has_links_that_work_outside_of_the_repository(tmp_path: Path) -> None:
+    words = "import sys; from release.packages import absolute; print(absolute(sys.stdin.read()))"
+    readme = _read(ROOT / "README.md")
+    shown = subprocess.run(
+        [sys.executable, "-c", words],
+        input=readme,
+        env={**pinned_environment(tmp_path), "PYTHONPATH": f"{ROOT / 'packaging'}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    links = re.findall(r"(!?)\[[^\]]*\]\((\S+?)\)", shown)
+    bases = {
+        "": f"https://github.com/{REPOSITORY}/blob/v{__version__}/",
+        "!": f"https://raw.githubusercontent.com/{REPOSITORY}/v{__version__}/",
+    }
+    ours = [(kind, link) for kind, link in links if f"/v{__version__}/" in link]
+    assert len(ours) == len(re.findall(r"\]\((?!https:|#)", readme)) > 20
+    assert {kind for kind, _ in ours} == {"", "!"}
+    for kind, link in ours:
+        assert (ROOT / link.removeprefix(bases[kind]).partition("#")[0]).is_file(), link
+    assert all(link.startswith(("https://", "#")) for _, link in links)
+
+
+def test_a_files_documents_have_its_released_name(tmp_path: Path) -> None:
+    built = tmp_path / f"{PROGRAM}.static"
+    built.write_text("program")
+    Path(f"{built}.txt").write_text(f"{built.name}\nglibc and the static launcher\n")
+    places = [{"location": built.name}, {"location": "libz.so.1"}]
+    sbom = {
+        "metadata": {"component": {"name": built.name}},
+        "components": [{"name": "zlib", "evidence": {"occurrences": places}}],
+    }
+    Path(f"{built}.cdx.json").write_text(json.dumps(sbom))
+    out = tmp_path / f"{PROGRAM}-linux-amd64"
+    words = "import sys; from pathlib import Path; from release import part; " + (
+        "part._keep(*map(Path, sys.argv[1:]))"
+    )
+    subprocess.run(
+        [sys.executable, "-c", words, built, out],
+        env={**pinned_environment(tmp_path), "PYTHONPATH": f"{ROOT / 'packaging'}:{ROOT}"},
+        check=True,
+    )
+    documents = [path for path in tmp_path.glob(f"{out.name}*") if path.is_file()]
+    assert len(documents) == 4
+    for path in documents:
+        assert built.name not in _read(path), path
+    assert _read(Path(f"{out}.txt")) == f"{out.name}\nglibc and the static launcher\n"
+
+
+@pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="dpkg-deb is not installed")
+def test_the_debian_package_names_the_publisher_and_the_sum_of_every_file(tmp_path: Path) -> None:
+    dist = tmp_path / "dist"
+    dist.mkdir()
+    (dist / PROGRAM).write_text("#!/bin/sh\necho completion\n")
+    (dist / PROGRAM).chmod(0o755)
+    (dist / f"{PROGRAM}.txt").write_text("needs glibc 2.28\n")
+    (dist / f"{PROGRAM}.cdx.json").write_text('{"components": []}')
+    subprocess.run(
+        [sys.executable, "-m", "freeze.deb", dist],
+        env={
+            **pinned_environment(tmp_path),
+            "PYTHONPATH": f"{ROOT / 'packaging'}:{ROOT}",
+            "SOURCE_DATE_EPOCH": str(TIME),
+        },
+        check=True,
+        capture_output=True,
+    )
+    [package] = dist.glob("*.deb")
+    root = tmp_path / "root"
+    subprocess.run(["dpkg-deb", "--raw-extract", package, root], check=True)
+    control = _read(root / "DEBIAN/control")
+    [maintainer] = docs.PROJECT["maintainers"]
+    assert f"\nMaintainer: {maintainer['name']} <{maintainer['email']}>\n" in control
+    assert f"\nHomepage: https://github.com/{REPOSITORY}\n" in control
+    for cloud in clouds.CLOUDS:
+        assert cloud.title.split()[0] in control, cloud.title
+    sums = dict(line.split("  ")[::-1] for line in _read(root / "DEBIAN/md5sums").splitlines())
+    files = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
+    files = {name: path for name, path in files.items() if not name.startswith("DEBIAN/")}
+    assert sums == {n: hashlib.md5(path.read_bytes()).hexdigest() for n, path in files.items()}

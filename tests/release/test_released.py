@@ -27,6 +27,7 @@ from tests.clouds.fixtures import authority, proxy
 from tests.clouds.proxy import TerminatingProxy
 from tests.clouds.server import LoopbackServer, Reply
 from tests.release.conftest import run
+from tests.support import schemas
 from tests.support.executable import PROGRAM, ROOT
 
 __all__ = ["authority", "proxy"]
@@ -108,6 +109,10 @@ def test_every_sbom_is_valid_and_has_the_hash_of_its_file(release: Path) -> None
         assert f"{component['name']}.cdx.json" == path.name
         content = (release / component["name"]).read_bytes()
         assert component["hashes"][0]["content"] == hashlib.sha256(content).hexdigest()
+        assert component["name"] in text.partition('"components"')[2]
+        assert (
+            f"{PROGRAM}.static" not in text + Path(f"{release / component['name']}.txt").read_text()
+        )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a new root folder needs root")
@@ -121,6 +126,7 @@ def test_the_debian_package_is_installed_used_and_purged(release: Path, tmp_path
     dpkg = ("dpkg", f"--root={root}", "--force-script-chrootless", "--force-depends")
     before = set(root.rglob("*"))
     _run(*dpkg, "--install", package)
+    assert _run(*dpkg, "--verify", PROGRAM) == ""
     _use(root / "usr/bin" / PROGRAM, tmp_path / "user")
     assert root.stat().st_mode & 0o777 == 0o755
     for path in (
@@ -237,6 +243,14 @@ def test_the_commands_of_readme_install_the_released_file(
     assert (home / "asked").read_text() == f"attestation verify {file} --repo {REPOSITORY}\n"
     _use(home / ".local/bin" / PROGRAM, home)
     assert len(publisher.received) == 2
+
+
+def test_every_json_schema_is_released_at_the_address_that_it_names(release: Path) -> None:
+    found = {path.name for path in release.glob(f"{PROGRAM}-schema-*.json")}
+    schemas_of = {f"{PROGRAM}-schema-{path.name}": path for path in schemas.FOLDER.iterdir()}
+    assert found == schemas_of.keys()
+    for name, path in schemas_of.items():
+        assert (release / name).read_bytes() == path.read_bytes()
 
 
 def test_the_interpreter_of_the_release_is_the_pinned_one(release: Path) -> None:
