@@ -206,7 +206,8 @@ def test_a_files_documents_have_its_released_name(tmp_path: Path) -> None:
     }
     Path(f"{built}.cdx.json").write_text(json.dumps(sbom))
     out = tmp_path / f"{PROGRAM}-linux-amd64"
-    words = "import sys; from pathlib import Path; from release import part; " + (
+    words = (
+        "import sys; from pathlib import Path; from release import part; "
         "part._keep(*map(Path, sys.argv[1:]))"
     )
     subprocess.run(
