@@ -52,7 +52,8 @@ def run(cloud: str, folder: Path, seed: int, *, fraction: float) -> Tally:
     """Try the machines of a cloud: with each identity, its neighbours, and mutated ones.
 
     ``fraction`` is how many of them are tried, from 0 to 1; the seed says which. A change of the
-    identity itself is tried three times as often as one that machines of all identities have.
+    identity itself is tried three times as often as one that machines of all identities have, and
+    on average two of each identity at least.
     """
     random = Random(f"{cloud} {seed}")
     tally = Tally()
@@ -73,9 +74,13 @@ def run(cloud: str, folder: Path, seed: int, *, fraction: float) -> Tally:
                 changes = machines.changes(first)
                 tries = [[change] for change in changes]
                 tries += [random.sample(changes, random.choice((2, 3, 4))) for _ in changes]
+                own = sum(not machines.of_all(change) for change in changes)
                 for several in tries:
-                    of_all = machines.of_all(several[0])
-                    if random.random() < fraction * (1 if of_all else 3) / len(chosen):
+                    is_own = not machines.of_all(several[0])
+                    chance = fraction * (3 if is_own else 1) / len(chosen)
+                    if is_own and len(several) == len(chosen) == 1:
+                        chance = max(chance, 2 / own)
+                    if random.random() < chance:
                         runner.compare(first, several)
     return tally
 
