@@ -224,6 +224,16 @@ def test_an_azure_machines_identity_comes_before_the_login_of_az_and_a_guess_aft
     assert (identity.source, identity.certain) == ("managed-identity", False)
 
 
+def test_the_address_of_a_platform_alone_is_not_replaced_by_another_service(
+    tmp_path: Path,
+) -> None:
+    environ = {"IDENTITY_ENDPOINT": "http://h", IMDS: "http://h", "MSI_ENDPOINT": "http://h"}
+    identity = identify({**environ, **az_login(tmp_path)})
+    assert identity.source == "azure-cli"
+    assert why(identity)["managed-identity"] == "provider.variable-not-set"
+    assert identify({**environ, "IMDS_ENDPOINT": "http://h"}).source == "managed-identity"
+
+
 def test_a_managed_identity_that_the_user_chose_is_the_only_candidate(tmp_path: Path) -> None:
     for options in ({"resource_id": "/r"}, {"object_id": "o"}):
         identity = identify({**az_login(tmp_path), "AZURE_CLIENT_ID": CLIENT}, **options)

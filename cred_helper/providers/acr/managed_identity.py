@@ -43,6 +43,10 @@ class Platform(Record):
 
 def look(settings: AzureSettings, source: AzureSource) -> Candidate | NotFound:
     """The managed identity of the platform, as azure-identity finds it, or of the machine."""
+    wanted = ("IDENTITY_HEADER", "IMDS_ENDPOINT")
+    if settings.variable("IDENTITY_ENDPOINT") and not any(map(settings.variable, wanted)):
+        # azure-identity then asks no other service either.
+        return NotFound("provider.variable-not-set", variable=wanted[0])
     found = platform(settings)
     if found is None:
         return _of_machine(settings, source)
