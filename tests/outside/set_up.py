@@ -119,7 +119,7 @@ def _libraries() -> Iterator[str]:
             (*pip, "--upgrade", "--target", f"{libraries.PYTHON}", "-r", "requirements.txt"),
         ),
         ("go", ("go", "build", "-trimpath", "-o", f"{PROGRAMS}/ask-go", ".")),
-        ("rust", ("cargo", "build", "--quiet", "--locked")),
+        ("rust", ("sh", str(Path(__file__).with_name("cargo_build.sh")), ".")),
         ("java", ("mvn", "-q", "-B", "dependency:copy-dependencies", jars)),
         ("java", ("sh", "-c", classes)),
         ("node", ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", f"--prefix={node}")),

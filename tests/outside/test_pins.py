@@ -22,8 +22,9 @@ def _npm(folder: Path) -> bool:
 
 
 def _cargo(folder: Path) -> bool:
-    packages = tomllib.loads((folder / "Cargo.lock").read_text())["package"]
-    return all("checksum" in found for found in packages if found["version"] != "0.0.0")
+    packages = tomllib.loads((folder / "crates.lock").read_text())["package"]
+    others = [found for found in packages if found["version"] != "0.0.0"]
+    return all("checksum" in found and "source" not in found for found in others)
 
 
 def _go(folder: Path) -> bool:
