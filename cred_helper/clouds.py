@@ -44,13 +44,12 @@ class Annotation(Record):
 class JobIdentity(Record):
     """What a CI job needs to pull from a cloud with its identity token, for recipes.
 
-    ``options`` are the options to set, with placeholders. ``audience`` is the one that the token
-    has by default, ``{name}`` being an option. ``image`` is the path of an example. ``systems`` are
-    the CI systems whose tokens the cloud takes, by the words of ``configure --ci``; empty: all.
+    ``options`` are the options to set, with placeholders. ``image`` is the path of an example.
+    ``systems`` are the CI systems whose tokens the cloud takes, by the words of ``configure --ci``;
+    empty: all.
     """
 
     options: dict[str, str]
-    audience: str
     image: str = "team/app:1"
     systems: tuple[str, ...] = ()
 
@@ -64,10 +63,11 @@ class Cloud(Record):
     registries take together with a token. ``ci_option`` is the option that only an identity token
     makes sense with: it implies ``id_token = "ci"``. With ``annotations`` a pod asks for its own
     identity. ``more_variables`` are looked up only beside others of the cloud, or by its tools;
-    ``doctor`` knows their names. ``job`` is for clouds that take identity tokens of CI jobs.
-    Without the first option of ``only_with`` the cloud is off: its hosts belong to no cloud. Where
-    only the cloud's own variable sets it, all of these options are needed. ``firmware`` is how
-    files of the DMI folder begin on the cloud's machines.
+    ``doctor`` knows their names. ``audience`` is the usual one of identity tokens, ``{name}`` being
+    an option; ``job`` is for clouds that take those of CI jobs. Without the first option of
+    ``only_with`` the cloud is off: its hosts belong to no cloud. Where only the cloud's own
+    variable sets it, all of these options are needed. ``firmware`` is how files of the DMI folder
+    begin on the cloud's machines.
     """
 
     name: str
@@ -81,6 +81,7 @@ class Cloud(Record):
     plugin: str = ""
     annotations: tuple[Annotation, ...] = ()
     more_variables: tuple[str, ...] = ()
+    audience: str = ""
     job: JobIdentity | None = None
     only_with: tuple[str, ...] = ()
     firmware: tuple[tuple[str, str], ...] = ()
@@ -92,11 +93,6 @@ class Cloud(Record):
     @property
     def own_variables(self) -> tuple[str, ...]:
         return tuple(option.variable for option in self.options if option.variable)
-
-    @property
-    def audience(self) -> str:
-        """The usual audience of identity tokens, as ``job`` has it; empty for a cloud without."""
-        return self.job.audience if self.job else ""
 
 
 def _of_machine(name: str, purpose: str, group: str = "") -> Option:
@@ -130,9 +126,8 @@ CLOUDS = (
             *("AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_CONTAINER_AUTHORIZATION_TOKEN"),
             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
         ),
-        job=JobIdentity(
-            {"role_arn": "arn:aws:iam::123456789012:role/ci-pull"}, audience="sts.amazonaws.com"
-        ),
+        audience="sts.amazonaws.com",
+        job=JobIdentity({"role_arn": "arn:aws:iam::123456789012:role/ci-pull"}),
         # Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html
         firmware=(
             *(("sys_vendor", "Amazon EC2"), ("bios_vendor", "Amazon EC2")),
@@ -161,13 +156,13 @@ CLOUDS = (
             Annotation("iam.gke.io/enable-wi-image-pull"),
             Annotation("iam.gke.io/gcp-service-account", "impersonate"),
         ),
+        audience="//iam.googleapis.com/{workload_identity_provider}",
         job=JobIdentity(
             {
                 "workload_identity_provider": (
                     "projects/123456789012/locations/global/workloadIdentityPools/ci/providers/ci"
                 )
             },
-            audience="//iam.googleapis.com/{workload_identity_provider}",
             image="project/team/app:1",
         ),
         # Source: https://cloud.google.com/compute/docs/instances/detect-compute-engine
@@ -199,12 +194,12 @@ CLOUDS = (
             Annotation("kubernetes.azure.com/acr-tenant-id", "tenant_id", needed=True),
         ),
         more_variables=("AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_CONFIG_DIR"),
+        audience="api://AzureADTokenExchange",
         job=JobIdentity(
             {
                 "tenant_id": "11111111-1111-1111-1111-111111111111",
                 "client_id": "22222222-2222-2222-2222-222222222222",
             },
-            audience="api://AzureADTokenExchange",
             # A federated credential names one subject. That of the others is another at each run.
             systems=("github", "gitlab", "buildkite", "azure-pipelines"),
         ),
@@ -235,9 +230,9 @@ CLOUDS = (
         sdk=(),
         ci_option="connection_id",
         only_with=("connection_id", "username"),
+        audience="https://identity.docker.com",
         job=JobIdentity(
             {"connection_id": "33333333-3333-4333-8333-333333333333", "username": "ORGANIZATION"},
-            audience="https://identity.docker.com",
             systems=("github",),
         ),
     ),

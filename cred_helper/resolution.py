@@ -11,13 +11,14 @@ from cred_helper import settings as kinds
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import OPTIONAL_ZONES, Route, artifact_zones, route
 from cred_helper.record import Record
-from cred_helper.settings.link_profile import OWN_NAME, LinkProfile
+from cred_helper.settings.link_profile import OWN_NAME
 from cred_helper.settings.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cred_helper.providers.common.interface import LinkProfile
     from cred_helper.providers.common.protocols import Provider
     from cred_helper.server_url import ServerURL
     from cred_helper.settings.rules import Rule
@@ -200,13 +201,17 @@ def _find_provider(resolution: Resolution) -> None:
 
 def _sources(resolution: Resolution) -> tuple[str, ...]:
     rule, profile, settings = resolution.rule, resolution.profile, resolution.settings
-    order = profile.order or settings.order
+    order = settings.order
+    if profile.helper:
+        order = (kinds.CLOUD,)
+        if profile.reads_variables:
+            order = (kinds.VARIABLES, kinds.CLOUD, kinds.CI_VARIABLES)
     if rule is not None:
         if rule.answer:
             return () if rule.answer == kinds.ANONYMOUS else (rule.answer,)
         if rule.helper:
             return (kinds.HELPER,)
-        if rule.names_provider and profile.order is None:
+        if rule.names_provider and not profile.helper:
             first = (
                 (kinds.VARIABLES, kinds.CI_VARIABLES)
                 if rule.provider == kinds.VARIABLES

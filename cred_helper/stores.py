@@ -96,7 +96,7 @@ class CachedTokens(Record):
 
 
 def _no_store(wiring: Wiring, builtin: ProviderSource | None) -> Store:
-    is_ours = builtin is not None or wiring.profile.ignores_logins
+    is_ours = builtin is not None or wiring.profile.settings.get("STORE_FOR_CLOUDS") == "ignore"
     fails = wiring.settings.store_for_clouds == "error" or not is_ours
     return _NoStore(wiring.profile.helper, wiring.warn, fails=fails)
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from cred_helper import clouds, files
 from cred_helper import settings as kinds
 from cred_helper.keychain import ask
-from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
+from cred_helper.providers.common.interface import Deadline, IdToken, LinkProfile, TokenRequest
 from cred_helper.record import Record
 from cred_helper.resolution import Resolution, resolve
 from cred_helper.server_url import ServerURL
 from cred_helper.settings import link_profile
-from cred_helper.settings.link_profile import OWN_NAME, LinkProfile
+from cred_helper.settings.link_profile import OWN_NAME
 from cred_helper.settings.settings import JSON, Settings
 
 TYPE_CHECKING = False
@@ -113,7 +113,9 @@ class Wiring:
         environ = dict(os.environ) if files.record is None else files.record.variables
         if profile is OWN_NAME:
             profile = link_profile.find(sys.argv[0], environ)
-        settings = Settings.load(profile.variables(environ), lambda: _parsed_settings(environ))
+        settings = Settings.load(
+            link_profile.variables(profile, environ), lambda: _parsed_settings(environ)
+        )
         if not (settings.memo and settings.cache) or settings.cache_keychain or settings.log:
             files.unrecorded()
         wiring = cls(settings, environ, monotonic, warn, profile, spent_s)

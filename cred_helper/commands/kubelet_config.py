@@ -161,9 +161,9 @@ def _add_audiences(chosen: list[ChosenCloud], given: tuple[str, ...]) -> None:
         audiences[name] = audience
     for one in chosen:
         cloud = one.cloud
-        if not (cloud.annotations and cloud.job):
+        if not (cloud.annotations and cloud.audience):
             continue
-        form = cloud.job.audience
+        form = cloud.audience
         for _, option, _, _ in string.Formatter().parse(form):
             if option and option not in one.options:
                 raise click.UsageError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 VARIABLES, CLOUD, CONFIG_JSON, CI_VARIABLES = "environment", "cloud", "config", "ci"
 # What a rule puts in their place: a helper, or one of its answers.
 HELPER = "helper"
-ANONYMOUS, EMPTY, REFUSED = "anonymous", "empty", "none"
+ANSWERS = ANONYMOUS, EMPTY, REFUSED = "anonymous", "empty", "none"
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600}
 _MAX_LIFE_S = 12 * 3600

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from cred_helper import clouds, providers
 from cred_helper.errors import ProtocolError
+from cred_helper.providers.common.interface import LinkProfile
 from cred_helper.providers.common.node_plugin import Arguments, NodeSettings, Plugin
 from cred_helper.record import Record
-from cred_helper.settings.link_profile import LinkProfile
 from cred_helper.settings.places import Place
 from cred_helper.settings.rules import Rule
 

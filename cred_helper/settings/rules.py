@@ -17,14 +17,7 @@ from cred_helper.errors import Misconfigured
 from cred_helper.hosts import OPTIONAL_ZONES, route
 from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
-from cred_helper.settings import (
-    ANONYMOUS,
-    EMPTY,
-    LIFETIME_WORDS,
-    REFUSED,
-    VARIABLES,
-    lifetime,
-)
+from cred_helper.settings import ANSWERS, LIFETIME_WORDS, VARIABLES, lifetime
 from cred_helper.settings.patterns import HostPattern
 from cred_helper.settings.places import Place, likely, near, printable_key
 
@@ -36,10 +29,7 @@ if TYPE_CHECKING:
 
 NO_PROVIDER = "none"
 
-_WORDS = {
-    "provider": (*clouds.NAMES, VARIABLES, NO_PROVIDER),
-    "answer": (ANONYMOUS, EMPTY, REFUSED),
-}
+_WORDS = {"provider": (*clouds.NAMES, VARIABLES, NO_PROVIDER), "answer": ANSWERS}
 _LIST, _PUSH = "list", "push"
 _TEXT_KEYS = ("match", "provider", "helper", "answer", "alias")
 _MIN_LIFE = "min_remaining_life"

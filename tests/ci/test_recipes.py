@@ -81,7 +81,7 @@ def test_the_options_of_the_recipes_are_options_of_the_clouds() -> None:
         options = {option.name for option in cloud.options}
         if cloud.job:
             assert {*cloud.job.options} <= options, cloud.name
-            cloud.job.audience.format(**cloud.job.options)
+            cloud.audience.format(**cloud.job.options)
 
 
 _TWO_ACCOUNTS = """

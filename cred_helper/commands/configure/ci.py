@@ -255,7 +255,7 @@ def _options(registry: Registry, system: CiSystem) -> dict[str, str]:
     assert registry.cloud.job is not None
     job = registry.cloud.job
     chosen = {} if registry.cloud.ci_option else {"id_token": "ci"}
-    if system.audience not in ("", job.audience):
+    if system.audience not in ("", registry.cloud.audience):
         chosen["id_token_audience"] = system.audience
     own = {name: value for name, value in registry.options.items() if not looks_secret(value)}
     return chosen | {name: own.get(name, value) for name, value in job.options.items()}
@@ -297,7 +297,7 @@ def _id_tokens(registries: Iterable[Registry], system: CiSystem) -> Iterator[str
     names: dict[str, str] = {}
     for registry in registries:
         if registry.cloud and registry.cloud.job:
-            audience = registry.cloud.job.audience.format(**_options(registry, system))
+            audience = registry.cloud.audience.format(**_options(registry, system))
             names.setdefault(audience, f"{registry.cloud.name.upper()}_ID_TOKEN")
     counts = Counter[str]()
     for audience, name in names.items():

@@ -22,7 +22,7 @@ from cred_helper.fallback.helper import Helper
 from cred_helper.fallback.login import SystemKeychain
 from cred_helper.hosts import OPTIONAL_ZONES, route
 from cred_helper.messages import find
-from cred_helper.providers.common import id_token, id_token_issuer
+from cred_helper.providers.common import id_token, id_token_check, id_token_issuer
 from cred_helper.providers.common.interface import Identity
 from cred_helper.server_url import ServerURL
 from cred_helper.wiring import ProviderSource, Wiring
@@ -121,6 +121,8 @@ class Explanation:
         # The wrappers of the wiring do not pass this on.
         if provider := providers.load(self.builtin.name):
             try:
+                if self.identity.id_token is not None:
+                    yield from id_token_check.problems(self.identity.id_token)
                 yield from provider.problems(self.builtin.request, self.identity)
             except CredentialError as error:
                 yield error

@@ -16,7 +16,7 @@ from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.ids import is_domain
 from cred_helper.providers.acr.program_login import az_folder
 from cred_helper.providers.acr.sources import AzureSettings
-from cred_helper.providers.common import id_token_check, pipes
+from cred_helper.providers.common import pipes
 from cred_helper.providers.common.interface import ID_TOKEN, is_guid
 from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, ends_at_s
 
@@ -45,8 +45,6 @@ def problems(request: TokenRequest, identity: AcrIdentity) -> Iterator[ProviderE
     if identity.source is None:
         return
     settings = AzureSettings(request)
-    if identity.id_token is not None:
-        yield from id_token_check.problems(identity.id_token)
     is_chosen = identity.source == sources.MANAGED_IDENTITY and settings.managed_identity_option
     if identity.source in _WITH_IDS and not is_chosen:
         yield from _ids(settings)

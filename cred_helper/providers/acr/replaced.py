@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import AcrRoute
-from cred_helper.providers.common.interface import ReplacedHelper
+from cred_helper.providers.common.interface import LinkProfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _SUFFIXES = {
 }
 
 
-def read(_helper: str, environ: Mapping[str, str]) -> ReplacedHelper:
+def read(_helper: str, environ: Mapping[str, str]) -> LinkProfile:
     """No options: a registry of another cloud is an error."""
 
     def check(route: Route) -> dict[str, str]:
@@ -41,4 +41,4 @@ def read(_helper: str, environ: Mapping[str, str]) -> ReplacedHelper:
             raise Misconfigured("compat.other-azure-cloud", suffix=suffix, host=route.host)
         return {}
 
-    return ReplacedHelper(options=check)
+    return LinkProfile(options=check)

@@ -152,13 +152,16 @@ class TokenRequest(Record):
         return text in ("true", "on", "1") if text else default
 
 
-class ReplacedHelper(Record):
-    """What the variables of another helper set, when this program stands in for it.
+class LinkProfile(Record):
+    """What the name of a link sets, where this program stands in for another helper.
 
+    ``helper`` is that helper, ``""`` under our own name; ``cloud`` is the only one that answers.
     ``settings`` are ours, by their names in variables; ``options`` are those of a registry.
     ``reads_variables`` is whether the helper answers by variables too, before its cloud.
     """
 
+    helper: str = ""
+    cloud: str | None = None
     settings: Mapping[str, str] = {}
     options: Callable[[Route], dict[str, str]] = lambda _route: {}
     reads_variables: bool = False

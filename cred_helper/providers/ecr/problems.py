@@ -38,10 +38,6 @@ def problems(config: Configuration, identity: Identity) -> Iterator[ProviderErro
     found = getattr(identity, "found", None)
     if found is not None and found.session and (state := found.session.state()) != "good":
         yield sign_in_error(config, state, found.session)
-    if identity.id_token is not None:
-        from cred_helper.providers.common import id_token_check
-
-        yield from id_token_check.problems(identity.id_token)
     if found is not None and found.program is not None:
         yield from _program(config, found.program)
     if (ca_file := config.ca_file) and (problem := ca_file.problem()):

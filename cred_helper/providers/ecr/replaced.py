@@ -12,7 +12,7 @@ import os
 from cred_helper import files
 from cred_helper.errors import Misconfigured
 from cred_helper.hosts import EcrRoute
-from cred_helper.providers.common.interface import ReplacedHelper
+from cred_helper.providers.common.interface import LinkProfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
-def read(helper: str, environ: MutableMapping[str, str]) -> ReplacedHelper:
+def read(helper: str, environ: MutableMapping[str, str]) -> LinkProfile:
     """The settings and options of ``ecr-login`` or ``env``."""
 
     def options(route: Route) -> dict[str, str]:
@@ -34,7 +34,7 @@ def read(helper: str, environ: MutableMapping[str, str]) -> ReplacedHelper:
     if helper == "env":
         if environ.get("IGNORE_DOCKER_LOGIN"):
             settings["STORE_FOR_CLOUDS"] = "ignore"
-        return ReplacedHelper(settings, options, reads_variables=True)
+        return LinkProfile(settings=settings, options=options, reads_variables=True)
     if environ.get("AWS_ECR_DISABLE_CACHE"):
         settings["CACHE"] = "off"
     if folder := environ.get("AWS_ECR_CACHE_DIR"):
@@ -42,7 +42,7 @@ def read(helper: str, environ: MutableMapping[str, str]) -> ReplacedHelper:
         settings["CACHE_FOLDER"] = os.path.abspath(os.path.expanduser(folder))
     if environ.get("AWS_ECR_IGNORE_CREDS_STORAGE") == "true":
         settings["STORE_FOR_CLOUDS"] = "ignore"
-    return ReplacedHelper(settings)
+    return LinkProfile(settings=settings)
 
 
 def _of_account(account: str, environ: MutableMapping[str, str]) -> dict[str, str]:

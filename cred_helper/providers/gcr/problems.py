@@ -24,10 +24,6 @@ def problems(request: TokenRequest, identity: Identity) -> Iterator[ProviderErro
     environ = request.environ
     if isinstance(identity, FileIdentity) and identity.content is not None:
         yield from _raised_by(_check_file, identity.path, environ)
-    if identity.id_token is not None:
-        from cred_helper.providers.common import id_token_check
-
-        yield from id_token_check.problems(identity.id_token)
     if identity.source == GCLOUD:
         yield from _raised_by(_check_gcloud, environ)
 
