@@ -67,8 +67,13 @@ def literal_end(zone: Zone) -> str:
 
 
 _ALL_ZONES = (*ZONES, *OPTIONAL_ZONES)
-_ZONES = [_parts(zone) for zone in _ALL_ZONES]
-_LABELS = (*sorted({text for zone in _ZONES for part in zone for text in part}), *_STRANGE_LABELS)
+_WITH_ZONES = sorted({zone.cloud for zone in _ALL_ZONES})
+# By cloud: one with a single zone has as many server URLs as the others.
+_ZONES = [[_parts(zone) for zone in _ALL_ZONES if zone.cloud == name] for name in _WITH_ZONES]
+_LABELS = (
+    *sorted({text for zones in _ZONES for zone in zones for part in zone for text in part}),
+    *_STRANGE_LABELS,
+)
 _ENDS = (*sorted({literal_end(zone) for zone in _ALL_ZONES}), *_STRANGE_ENDS)
 _BEFORE = ("", "", "", "", "https://", "HTTPS://", "http://", "//", "user@", " ", "\t", "evil.com/")
 _AFTER = (
@@ -83,7 +88,7 @@ def server_urls(seed: int) -> Iterator[str]:
     source = random.Random(seed)
     pick = source.choice
     while True:
-        parts = [pick(part) for part in pick(_ZONES)]
+        parts = [pick(part) for part in pick(pick(_ZONES))]
         match pick(["whole", "label", "label", "end", "shuffled"]):
             case "label":
                 parts[source.randrange(len(parts))] = pick(_LABELS)

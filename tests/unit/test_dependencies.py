@@ -176,9 +176,11 @@ def test_finding_an_identity_imports_no_sdk_of_any_row() -> None:
     graph = grimp.build_graph("cred_helper", include_external_packages=True)
     for cloud in CLOUDS:
         package = f"cred_helper.providers.{cloud.name}"
+        # The face of the package finds the identity too, and imports ``token`` for a get.
+        graph.remove_import(importer=package, imported=f"{package}.token")
         finders = {name for name in graph.find_children(package) if name.endswith("identity")}
         for sdk in {name for any_cloud in CLOUDS for name in any_cloud.sdk} & graph.modules:
-            for finder in finders or {package}:
+            for finder in {package, *finders}:
                 assert graph.find_shortest_chain(finder, sdk) is None, f"{finder} imports {sdk}"
 
 

@@ -16,6 +16,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util.retry import Retry
 from urllib3.util.ssl_ import create_urllib3_context
 
+from cred_helper.errors import CredentialError
 from cred_helper.providers.common.wire import login_header
 
 TYPE_CHECKING = False
@@ -98,6 +99,27 @@ class HttpClient:
         finally:
             self._wire.end(trip, failure)
         return trip
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: Mapping[str, str | None] | None = None,
+    ) -> RoundTrip:
+        """Send one request, as ``send`` does.
+
+        Raises:
+            CredentialError: the request is not to be sent, or it got no reply.
+        """
+        try:
+            return self.send(method, url, headers, body)
+        except CredentialError:
+            raise
+        except Exception as error:  # noqa: BLE001 - urllib3 raises what it likes
+            from cred_helper.providers.common.network_errors import no_reply_error
+
+            raise no_reply_error(self._wire, error) or error from None
 
     def _pool(self, proxy: str | None) -> PoolManager:
         """The connections through a proxy, or without one."""

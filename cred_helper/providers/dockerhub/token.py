@@ -14,7 +14,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from cred_helper.credential import Credential, Secret
-from cred_helper.errors import BadReply, CredentialError, Denied
+from cred_helper.errors import BadReply, Denied
 from cred_helper.files.json_file import parse_object
 from cred_helper.providers.common import id_token_check, id_token_issuer
 from cred_helper.providers.common.http_client import HttpClient
@@ -65,7 +65,7 @@ def get(request: TokenRequest, identity: HubIdentity) -> Credential:
 
 def _exchange(request: TokenRequest, identity: HubIdentity, token: str) -> RoundTrip:
     """Ask the service; again after the pause that it asks for, if there is time."""
-    from cred_helper.providers.common.network_errors import no_reply_error, status_error
+    from cred_helper.providers.common.network_errors import status_error
 
     form = {
         "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -81,12 +81,7 @@ def _exchange(request: TokenRequest, identity: HubIdentity, token: str) -> Round
     )
     client = HttpClient(wire)
     while True:
-        try:
-            reply = client.send("POST", _URL, {"Accept": "application/json"}, form)
-        except CredentialError:
-            raise
-        except Exception as error:  # noqa: BLE001 - urllib3 raises what it likes
-            raise no_reply_error(wire, error) or error from None
+        reply = client.ask("POST", _URL, {"Accept": "application/json"}, form)
         pause_s = _pause_s(reply, request.deadline.remaining_s())
         if pause_s is None or wire.attempts(_URL) == _MOST_ATTEMPTS:
             break
