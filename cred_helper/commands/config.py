@@ -40,6 +40,8 @@ def show(json_wanted: bool) -> None:
     for name, meant in unread(os.environ):
         code = "doctor.variable-misspelt" if meant else "doctor.variable-unread"
         stdio.warning(CredentialError(code, name=name, meant=meant))
+    for mistake in (mistake for each in loaded.rules for mistake in each.mistakes):
+        stdio.warning(mistake)
     screen = Screen()
     document = _document(loaded)
     if json_wanted:

@@ -93,6 +93,10 @@ class DockerConfig(Record):
                 keys.setdefault(found, []).append(key)
         return keys
 
+    def login_keys(self) -> list[str]:
+        """The keys of ``auths``. Docker leaves an empty entry for a login that a helper keeps."""
+        return list(self._object(AUTHS))
+
     def get(self, server_url: ServerURL) -> Credential:
         """The credential that ``auths`` holds for this server URL.
 

@@ -114,6 +114,13 @@ helper = "{token}"
         assert "…@x.example" in done.stdout.decode().replace("\\u2026", "…")
 
 
+def test_an_unknown_key_of_a_rule_is_a_warning(person: Machine) -> None:
+    person.write(_FILE, '[[rule]]\nmatch = "r.example.com"\nprofil = "x"\n')
+    done = person.run("config", "show")
+    assert (done.status, done.codes) == (0, ["settings.unknown-option"])
+    assert b"r.example.com" in done.stdout
+
+
 def test_a_misspelt_variable_is_a_warning_with_the_name_that_was_meant(person: Machine) -> None:
     done = person.run("config", "show", "--json", **{**_READ, **_UNREAD})
     assert done.status == 0

@@ -190,6 +190,11 @@ def test_null_counts_as_absent(owner: Machine, text: str, arguments: tuple[str, 
     assert b"nothing to do" in _configure(owner, "--yes", *arguments).stdout
     assert _configure(owner, "--undo", "--yes").status == 0
     assert owner.config_file.read_text() == text
+    _configure(owner, "--yes", *arguments)
+    owner.config_file.write_text(f"{owner.config_file.read_text()}\n")
+    assert _configure(owner, "--undo", "--yes").status == 0
+    if not arguments:
+        assert owner.config_document == json.loads(text)
 
 
 # Deeper than any Python reads: 3.11 takes a thousand levels, 3.13 ten thousand.

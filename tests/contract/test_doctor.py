@@ -680,11 +680,15 @@ _TWICE = "".join(_rule(match, 'answer = "anonymous"') for match in ("*.io", "qua
         # Settings and rules
         (
             {_SETTINGS: 'fallback_helper = "gone"\n'},
-            *("error", "doctor.helper-not-on-path", (f"{_SETTINGS}:1", "gone")),
+            *("error", "doctor.helper-not-on-path", (f"{_SETTINGS}:1", "gone", "fallback_helper")),
         ),
         (
             {_SETTINGS: _rule("a.example", 'helper = "lost"')},
-            *("error", "doctor.helper-not-on-path", (f"{_SETTINGS}:3", "lost")),
+            *(
+                "error",
+                "doctor.helper-not-on-path",
+                (f"{_SETTINGS}:3", "lost", "the rule for a.example"),
+            ),
         ),
         (
             {_SETTINGS: _rule("gcr.io", 'credentials_file = "/no/such/key.json"')},

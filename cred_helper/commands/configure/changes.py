@@ -209,18 +209,21 @@ class JsonEdit:
 
     def now(self, *keys: str) -> str | None:
         """The raw value at a path of the file; ``None`` if it is absent or null."""
+        found = self._raw(*keys)
+        return None if found == "null" else found
+
+    def _raw(self, *keys: str) -> str | None:
         if not self._json.strip():
             return None
         try:
             spelt = _spelt(self._json, keys)
-            found = raw_json.get(self._json, *spelt)
+            return raw_json.get(self._json, *spelt)
         except ValueError:
             line = ParsedJson(self._json.encode()).line_of(spelt[0])
             values: dict[str, Any] = {"path": self.path, "line": line, "member": keys[0]}
             raise Misconfigured("configure.member-not-an-object", **values) from None
         except RecursionError:
             raise self._too_deep() from None
-        return None if found == "null" else found
 
     def set(self, raw: str | None, *keys: str) -> None:
         if self.now(*keys) != raw:
@@ -266,7 +269,7 @@ class JsonEdit:
             "written": digest([self.change().after or ""]),
             "splices": [_splice(before, after) for before, after in pairwise(self._edits())],
             "displaced": [
-                {"keys": list(keys), "old": self.now(*keys), "new": raw}
+                {"keys": list(keys), "old": self._raw(*keys), "new": raw}
                 for keys, raw in self.wanted.items()
             ],
         }

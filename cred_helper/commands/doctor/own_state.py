@@ -38,11 +38,10 @@ def settings() -> Iterator[Finding]:
         yield ok("settings", "doctor.settings-read", files=", ".join(loaded.files))
     else:
         yield ok("settings", "doctor.settings-default")
-    for name, origin in _helpers_named(loaded):
-        program = f"{PREFIX}{name}"
-        if programs.find(program, os.environ) is None:
-            values = {"path": origin, "name": name, "where": "a setting", "program": program}
-            yield error("settings", "doctor.helper-not-on-path", show, **values)
+    for setting in ("fallback_helper", "cache_keychain"):
+        if name := getattr(loaded, setting):
+            origin = loaded.origin(setting) or setting
+            yield from helper_missing("settings", name, origin, f"the setting {setting}")
     if loaded.log and loaded.log != own_settings.STDERR:
         yield note("settings", "doctor.log-on", show, path=loaded.log)
 
@@ -72,13 +71,13 @@ def settings_files() -> tuple[str, ...]:
     return (*own_settings.user_files(os.environ), own_settings.machine_file(os.environ))
 
 
-def _helpers_named(loaded: Settings) -> Iterator[tuple[str, str]]:
-    for setting in ("fallback_helper", "cache_keychain"):
-        if name := getattr(loaded, setting):
-            yield name, loaded.origin(setting) or setting
-    for rule in loaded.rules:
-        if rule.helper:
-            yield rule.helper, rule.place.of("helper")
+def helper_missing(subject: str, name: str, origin: str, where: str) -> Iterator[Finding]:
+    """Whether a helper that the settings name is not on PATH."""
+    program = f"{PREFIX}{name}"
+    if programs.find(program, os.environ) is None:
+        show = this_program.command("config", "show")
+        values = {"path": origin, "name": name, "where": where, "program": program}
+        yield error(subject, "doctor.helper-not-on-path", show, **values)
 
 
 def store() -> Iterator[Finding]:

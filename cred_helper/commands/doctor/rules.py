@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cred_helper import clouds
 from cred_helper.commands.doctor.finding import ERROR, WARNING, Finding, error, note, ok
-from cred_helper.commands.doctor.own_state import repair
+from cred_helper.commands.doctor.own_state import helper_missing, repair
 from cred_helper.commands.lookup.explanation import Explanation
 from cred_helper.commands.lookup.near_miss import near_miss
 from cred_helper.commands.ui import this_program
@@ -40,6 +40,9 @@ def _findings(rule: Rule) -> Iterator[Finding]:
         for mistake in rule.mistakes:
             yield Finding(ERROR, _SUBJECT, mistake, repair(mistake))
         return
+    if rule.helper:
+        where = f"the rule for {ServerURL.parse(rule.match).redacted}"
+        yield from helper_missing(_SUBJECT, rule.helper, rule.place.of("helper"), where)
     host = _host(rule)
     if host is None:
         return

@@ -39,7 +39,7 @@ def server_urls_known() -> list[str]:
         try:
             if config.load():
                 keys += [key for named in config.helper_keys().values() for key in named]
-                keys += config.list()
+                keys += config.login_keys()
         except Misconfigured:
             continue  # doctor has a finding for it
     return list(dict.fromkeys(keys))
