@@ -85,9 +85,14 @@ def test_the_tables_have_every_cloud_setting_option_host_and_message() -> None:
         assert all(f'<a id="{code}"></a>' in errors for code in messages.catalogue(area))
 
 
-def test_every_identity_and_migration_page_names_every_cloud() -> None:
-    assert re.findall(r"^## (\w+)", _PAGES["packaging/docs/identities.md"], re.MULTILINE)[:3]
+def test_every_cloud_has_a_section_of_identities_and_a_line_for_each_helper_it_replaces() -> None:
+    identities = _PAGES["packaging/docs/identities.md"]
+    headings = re.findall(r"^## (.+)$", identities, re.MULTILINE)
+    _, _, section = _PAGES["README.md"].partition("\n## Identities\n")
+    table = re.findall(r"^\| ([A-Z][^|]*) \|", section.partition("\n## ")[0], re.MULTILINE)
     for cloud in clouds.CLOUDS:
+        for place, names in {"identities.md": headings, "README.md": table}.items():
+            assert any(cloud.title.startswith(name) for name in names), f"{cloud.name}: {place}"
         for helper in cloud.replaces:
             assert f"`docker-credential-{helper}`" in _PAGES["packaging/docs/migration.md"]
 
