@@ -120,7 +120,11 @@ def protocol(arguments: list[str], name: str = DOCKER) -> int:
     serve, report = PROTOCOLS[name]
     gc.disable()  # the process ends before there is garbage worth collecting
     _end_on_interrupt()
-    reply = stdio.guard(merged_is_silent=name == DOCKER)
+    try:
+        reply = stdio.guard(merged_is_silent=name == DOCKER)
+    except OSError as error:  # no file descriptor is left for the reply
+        stdio.Reply(1).send(report(fault(error)))
+        return 1
     recording = _recording()
     failure: CredentialError | None = None
     try:

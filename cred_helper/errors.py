@@ -93,7 +93,7 @@ def _text(code: str, values: dict[str, object]) -> str:
 
         return _without_tokens(code, find(code).text.format(**values))
     except _CANNOT_LOAD:
-        return code
+        return str(values.get("reason", code))
 
 
 class NotFound(CredentialError):
@@ -176,7 +176,7 @@ def fault(error: BaseException) -> CredentialError:
         return error.error
     if isinstance(error, CredentialError):
         return error
-    code = _resource(error)
+    code = shortage(error)
     if code:
         return CredentialError(code)
     last = error.__traceback__
@@ -189,7 +189,7 @@ def fault(error: BaseException) -> CredentialError:
     return CredentialError("internal.fault", error=type(error).__name__, where=where)
 
 
-def _resource(error: BaseException | None) -> str | None:
+def shortage(error: BaseException | None) -> str | None:
     """The code of what the machine is short of, by an exception or what it was raised from."""
     if error is None:
         return None
@@ -206,7 +206,7 @@ def _resource(error: BaseException | None) -> str | None:
         for words, code in _RESOURCE_WORDS.items():
             if words in text:
                 return code
-    return _resource(error.__cause__ or error.__context__)
+    return shortage(error.__cause__ or error.__context__)
 
 
 def printable(text: str) -> str:

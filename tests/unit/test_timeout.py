@@ -60,6 +60,21 @@ def test_any_other_error_is_shown_by_its_type_alone() -> None:
     assert "hunter2" not in caught.value.reason
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_lack_of_memory_is_named_whatever_the_provider_makes_of_it(wrapped: bool) -> None:
+    class Large(_Provider):
+        def get(self, request: TokenRequest, identity: Identity) -> Credential:
+            try:
+                raise MemoryError
+            except MemoryError:
+                if wrapped:
+                    raise Denied("settings.rule-refuses", place="x") from None
+                raise
+
+    with pytest.raises(Unreachable, match=r"^internal\.no-memory$"):
+        _ask(Large())
+
+
 def test_a_library_that_cannot_be_loaded_is_named_whatever_the_sdk_raises() -> None:
     class Unloadable(_Provider):
         def get(self, request: TokenRequest, identity: Identity) -> Credential:
