@@ -107,6 +107,48 @@ def test_the_weekly_run_starts_the_executable_each_time() -> None:
     assert "schedule" in job["env"]["REAL_EXECUTABLE"]
 
 
+def test_the_tests_for_windows_load_no_module_of_posix(tmp_path: Path) -> None:
+    words = _step(_jobs("ci.yml")["windows"], "Test")["run"].splitlines()[1:]
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\nfor name in ('fcntl', 'grp', 'pty', 'pwd', 'resource', 'termios', 'tty'):\n"
+        "    sys.modules[name] = None\n"
+    )
+    done = ran(
+        "bash",
+        "-euc",
+        "\n".join(words).replace("python -m pytest", f"{sys.executable} -m pytest --collect-only"),
+        cwd=ROOT,
+        env={**pinned_environment(tmp_path), "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+    )
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("::") + done.stdout.count("test_") > 10
+
+
+def test_every_file_of_pins_is_looked_up_each_day() -> None:
+    """pip-audit's own exit status is 1 for a vulnerability; a later file does not hide it."""
+    workflow = read_yaml((_FOLDER / "pins.yml").read_text("utf-8"))
+    assert workflow["on"]["schedule"]
+    script = _step(workflow["jobs"]["packages"], "Look every pin up")["run"]
+    pins = sorted((ROOT / "packaging").glob("requirements-*.txt"))
+    for vulnerable in (pins[0], pins[-1], None):
+        name = f"packaging/{vulnerable.name}" if vulnerable else ""
+        auditor = f'audit() {{ echo "audited ${{@: -1}}"; [ "${{@: -1}}" != "{name}" ]; }}\n'
+        replaced = auditor + script.replace("build/audit/bin/pip-audit", "audit")
+        done = ran("bash", "-ec", replaced, cwd=ROOT)
+        assert done.returncode == bool(vulnerable), done.stderr
+        assert done.stdout.count("audited ") == len(pins)
+
+
+def test_the_day_of_debians_packages_is_read_by_the_workflow_that_watches_it() -> None:
+    script = _step(_jobs("pins.yml")["debian"], "Compare the packages of a release with Debian's "
+                   "security updates")["run"]  # fmt: skip
+    [read] = [line for line in script.splitlines() if line.startswith("snapshot=")]
+    done = ran("sh", "-euc", f'{read}\necho "$snapshot"', cwd=ROOT)
+    assert re.fullmatch(r"20\d{6}T\d{6}Z\n", done.stdout)
+    images = [_jobs("release.yml")["linux"]["container"], _jobs("pins.yml")["debian"]["container"]]
+    assert images[0] == images[1]
+
+
 class Run:
     """One run of release.yml on this machine: the real scripts, between modelled artifacts."""
 
