@@ -29,7 +29,8 @@ Map: imports point down only; the import contracts in pyproject.toml check it
     variables       credentials in environment variables
     providers/      common/: the interface, and what the providers share (sources, wire, network
                     errors, trust, time limits, identity tokens).
-                    ecr/ gcr/ acr/ dockerhub/: identity (no SDK), token (the SDK), errors, messages
+                    ecr/ gcr/ acr/ dockerhub/: identity (no SDK), token (the SDK), errors, messages,
+                    replaced and node_plugin (what other helpers and kubelet's plugins read)
     settings/       settings, rules, the settings file, the profiles of replaced helpers
     log  call_log   the log of steps and the log of calls, by watcher; loaded only if one is on
     programs/       finding a program and running it: supervised, bounded, its errors passed on

@@ -67,7 +67,7 @@ class Cloud(Record):
     an option; ``job`` is for clouds that take those of CI jobs. Without the first option of
     ``only_with`` the cloud is off: its hosts belong to no cloud. Where only the cloud's own
     variable sets it, all of these options are needed. ``firmware`` is how files of the DMI folder
-    begin on the cloud's machines.
+    begin on the cloud's machines. ``ca_variables`` name a CA bundle for this cloud alone.
     """
 
     name: str
@@ -85,6 +85,7 @@ class Cloud(Record):
     job: JobIdentity | None = None
     only_with: tuple[str, ...] = ()
     firmware: tuple[tuple[str, str], ...] = ()
+    ca_variables: tuple[str, ...] = ()
 
     @property
     def option_names(self) -> tuple[str, ...]:
@@ -126,6 +127,7 @@ CLOUDS = (
             *("AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_CONTAINER_AUTHORIZATION_TOKEN"),
             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
         ),
+        ca_variables=("AWS_CA_BUNDLE",),
         audience="sts.amazonaws.com",
         job=JobIdentity({"role_arn": "arn:aws:iam::123456789012:role/ci-pull"}),
         # Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html

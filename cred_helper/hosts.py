@@ -191,6 +191,9 @@ PARTITIONS = (
 # The public registry's API is in this region only.
 # Source: https://docs.aws.amazon.com/AmazonECRPublic/latest/APIReference/Welcome.html
 ECR_PUBLIC_REGION = "us-east-1"
+# The network of the services on each machine, such as ``fd00:ec2::254``: no proxy is used for them.
+# Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+MACHINE_SERVICES = "fd00:ec2::/32"
 _ACCOUNT_DIGITS = 12
 
 

@@ -53,7 +53,7 @@ def by_azure_core(wire: Wire, url: str) -> object:
 def by_botocore(wire: Wire, url: str) -> object:
     from botocore.awsrequest import AWSRequest
 
-    from cred_helper.providers.common.botocore_session import WireSession
+    from cred_helper.providers.ecr.botocore_session import WireSession
 
     return WireSession(wire).send(AWSRequest(method="GET", url=url).prepare())
 

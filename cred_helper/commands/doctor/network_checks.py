@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from cred_helper.clouds import CLOUDS
 from cred_helper.commands.doctor.finding import ERROR, Finding, error, note, ok, warning
 from cred_helper.commands.doctor.path_variables import path_variable
 from cred_helper.commands.ui import shell
@@ -19,7 +20,7 @@ from cred_helper.registry import system_certificates
 _WRITTEN_AT_S = 1_790_000_000.0
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY")
 _METADATA = "169.254.169.254"
-_BUNDLE_VARIABLES = ("AWS_CA_BUNDLE", *CA_VARIABLES)
+_BUNDLE_VARIABLES = (*(name for cloud in CLOUDS for name in cloud.ca_variables), *CA_VARIABLES)
 # A file with more certificates than this is a system's: their names are not listed.
 _LISTED = 5
 

@@ -15,14 +15,11 @@ import sys
 from urllib.parse import urlsplit
 
 from cred_helper.errors import Misconfigured
+from cred_helper.hosts import MACHINE_SERVICES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
-
-# The network of the services that AWS has on each machine, such as ``fd00:ec2::254``.
-# Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
-_AWS_SERVICES = "fd00:ec2::/32"
 
 
 def proxy_for(url: str) -> str | None:
@@ -69,7 +66,7 @@ def is_local(host: str) -> bool:
         return address is not None or is_loopback(host)
     from ipaddress import IPv6Network
 
-    return address in IPv6Network(_AWS_SERVICES)
+    return address in IPv6Network(MACHINE_SERVICES)
 
 
 def is_loopback(host: str) -> bool:

@@ -13,10 +13,10 @@ from botocore.utils import JSONFileCache
 
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, Unreachable
 from cred_helper.messages import find
-from cred_helper.providers.common.botocore_session import use_wire
 from cred_helper.providers.common.network_errors import no_reply_error
 from cred_helper.providers.common.wire import Wire
 from cred_helper.providers.ecr import web_identity
+from cred_helper.providers.ecr.botocore_session import use_wire
 from cred_helper.providers.ecr.configuration import expanded
 from cred_helper.providers.ecr.errors import mfa_needed
 from cred_helper.providers.ecr.identity import INSTANCE
