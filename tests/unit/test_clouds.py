@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 
 import pytest
 
 from cred_helper import clouds, messages, providers
 from cred_helper.clouds import CLOUDS, Cloud
+from cred_helper.errors import CredentialError
 from cred_helper.hosts import OPTIONAL_ZONES, ZONES, route
+from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
 from cred_helper.server_url import ServerURL
 from cred_helper.settings import rules
 from cred_helper.settings.settings import SETTINGS
@@ -21,6 +25,7 @@ from tests.faults.steps import STEPS
 from tests.fuzz import urls
 from tests.support.executable import ROOT
 from tests.support.identities import IDENTITIES
+from tests.support.requests import jwt
 
 _each_cloud = pytest.mark.parametrize("cloud", CLOUDS, ids=clouds.NAMES)
 
@@ -171,6 +176,75 @@ def test_the_messages_of_the_provider_have_its_name_in_their_codes(cloud: Cloud)
 def test_the_user_name_of_the_row_is_that_of_the_loopback_cloud(cloud: Cloud) -> None:
     loopback = loopbacks().get(cloud.name)
     assert not loopback or cloud.username in ("", loopback.username)
+
+
+def _code_by_token(cloud: Cloud, option: str, value: str) -> str:
+    """The code of the error where an identity token is used with this option; empty for none."""
+    assert cloud.job is not None
+    found = route(ServerURL.parse(cloud.example_host), (*ZONES, *OPTIONAL_ZONES))
+    provider = providers.load(cloud.name)
+    assert found is not None
+    assert provider is not None
+    request = TokenRequest(
+        found,
+        environ={"HOME": "/nonexistent", "PATH": ""},
+        deadline=Deadline(9, monotonic),
+        options={**cloud.job.options, option: value},
+        id_token=IdToken("the pod", given=jwt(iss="a", sub="b", aud=cloud.audience)),
+    )
+    try:
+        provider.identify(request)
+    except CredentialError as error:
+        return error.code
+    return ""
+
+
+_each_option_of_a_job = pytest.mark.parametrize(
+    ("cloud", "option"),
+    [(cloud, option) for cloud in CLOUDS if cloud.job for option in cloud.options],
+    ids=lambda part: part.name,
+)
+
+
+@_each_option_of_a_job
+def test_an_option_is_of_the_machine_if_it_chooses_an_identity_beside_that_of_a_token(
+    cloud: Cloud, option: clouds.Option
+) -> None:
+    # "dev" is a group of the machine's sources, which one option of Azure chooses.
+    word, group = (_code_by_token(cloud, option.name, value) for value in ("x", "dev"))
+    assert option.is_of_machine == (word == "oidc.two-identities" or bool(word and not group))
+
+
+@_each_option_of_a_job
+def test_an_option_is_a_number_if_its_provider_takes_a_number_and_no_word(
+    cloud: Cloud, option: clouds.Option
+) -> None:
+    word, number = (_code_by_token(cloud, option.name, value) for value in ("x", "600"))
+    assert option.is_number == bool(word and not number)
+
+
+@_each_cloud
+def test_a_row_has_a_plugin_if_its_folder_reads_the_arguments_of_one(cloud: Cloud) -> None:
+    file = ROOT / "cred_helper/providers" / cloud.name / "node_plugin.py"
+    assert bool(cloud.plugin) == file.exists()
+
+
+def test_the_page_on_kubernetes_has_the_plugins_and_annotations_of_the_rows() -> None:
+    page = (ROOT / "packaging/docs/kubernetes.md").read_text("utf-8")
+    plugins = {cloud.plugin for cloud in CLOUDS if cloud.plugin}
+    assert {*re.findall(r"\b(?:\w+-credential-provider|auth-provider-\w+)", page)} >= plugins
+    named = {annotation.name for cloud in CLOUDS for annotation in cloud.annotations}
+    known = {name.partition("/")[0] for name in named}
+    domains = "|".join(map(re.escape, known))
+    assert {*re.findall(rf"\b(?:{domains})/[a-z-]+", page)} == named
+
+
+@_each_cloud
+def test_what_a_row_names_among_its_own_options_is_one_of_them(cloud: Cloud) -> None:
+    named = [*cloud.only_with, *(one.option for one in cloud.annotations)]
+    named += [cloud.ci_option, *(cloud.job.options if cloud.job else ())]
+    assert {*filter(None, named)} <= {*cloud.option_names}
+    assert bool(cloud.job) == ({*clouds.ID_TOKEN_OPTIONS} <= {*cloud.options})
 
 
 def test_an_unknown_name_has_no_row() -> None:
