@@ -148,19 +148,22 @@ def _without_tokens(code: str, text: str) -> str:
     return without_tokens(text)
 
 
+NO_MEMORY = "internal.no-memory"
 # What an operating system says where this program gets no more of something, by errno.
 _RESOURCES = {
-    "ENOMEM": "internal.no-memory",
+    "ENOMEM": NO_MEMORY,
     "EMFILE": "internal.no-descriptors",
     "ENFILE": "internal.no-descriptors",
     "EFBIG": "internal.file-size-limit",
     "ENOSPC": "internal.disk-full",
     "EDQUOT": "internal.disk-full",
 }
+# What an SDK needs in addition to what is loaded.
+_SPARE_BYTES = 32 << 20
 # The same in the words of the dynamic loader and of Python's thread module.
 _RESOURCE_WORDS = {
-    "cannot allocate memory": "internal.no-memory",
-    "failed to map segment": "internal.no-memory",
+    "cannot allocate memory": NO_MEMORY,
+    "failed to map segment": NO_MEMORY,
     "too many open files": "internal.no-descriptors",
     "can't start new thread": "internal.no-threads",
 }
@@ -194,19 +197,30 @@ def shortage(error: BaseException | None) -> str | None:
     if error is None:
         return None
     if isinstance(error, MemoryError):
-        return "internal.no-memory"
+        return NO_MEMORY
     if isinstance(error, OSError) and error.errno:
         import errno
 
         code = _RESOURCES.get(errno.errorcode.get(error.errno, ""))
         if code:
             return code
-    if isinstance(error, ImportError | RuntimeError):
+    if isinstance(error, ImportError | RuntimeError | SystemError):
+        if memory_is_short():
+            return NO_MEMORY
         text = str(error).lower()
         for words, code in _RESOURCE_WORDS.items():
             if words in text:
                 return code
     return shortage(error.__cause__ or error.__context__)
+
+
+def memory_is_short() -> bool:
+    """Whether this process gets no more memory. Libraries then fail with errors of other names."""
+    try:
+        bytearray(_SPARE_BYTES)
+    except MemoryError:
+        return True
+    return False
 
 
 def printable(text: str) -> str:

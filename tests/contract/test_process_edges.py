@@ -26,7 +26,7 @@ _MOST_S = 25.0
 
 def _python(code: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
     """Run code in a process of its own."""
-    prelude = "import os, sys\nfrom cred_helper import cli, stdio\n"
+    prelude = "import os, resource, sys\nfrom cred_helper import cli, stdio\n"
     return subprocess.run(
         [sys.executable, "-c", prelude + code],
         capture_output=True,
@@ -171,6 +171,11 @@ def test_a_lack_of_descriptors_is_an_error_of_one_line(
         ("ImportError('a.so: failed to map segment from shared object')", "internal.no-memory"),
         ('RuntimeError("can\'t start new thread")', "internal.no-threads"),
         ("ZeroDivisionError('secret')", "internal.fault"),
+        ("SystemError()", "internal.fault"),
+        (
+            "(resource.setrlimit(resource.RLIMIT_AS, (1, 1)), SystemError())[1]",
+            "internal.no-memory",
+        ),
     ],
 )
 def test_an_error_names_the_resource_that_the_machine_lacks(error: str, code: str) -> None:

@@ -7,7 +7,7 @@ and the caller stops waiting at the deadline.
 
 from __future__ import annotations
 
-from cred_helper.errors import CannotLoad, CredentialError, Unreachable, shortage
+from cred_helper.errors import NO_MEMORY, CannotLoad, CredentialError, Unreachable, shortage
 from cred_helper.programs import running
 from cred_helper.providers.common import waiting
 from cred_helper.providers.common.interface import seconds
@@ -62,10 +62,15 @@ def bounded(work: Callable[[], T], request: TokenRequest, name: str) -> T:
     match errors[0]:
         case CannotLoad() as error:
             raise error.error
-        case Exception() as error if code := shortage(error):
-            raise Unreachable(code) from error
-        case Exception() as error if not isinstance(error, CredentialError):
-            raise Unreachable("provider.sdk-failed", error=type(error).__name__) from error
+        case Exception() as error:
+            code = shortage(error)
+            if not isinstance(error, CredentialError):
+                raise Unreachable(
+                    code or "provider.sdk-failed", error=type(error).__name__
+                ) from error
+            if code == NO_MEMORY:  # the provider had another cause in mind
+                raise Unreachable(code) from error
+            raise error
         case error:
             raise error
 

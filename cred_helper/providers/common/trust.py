@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 
-from cred_helper.errors import Misconfigured
+from cred_helper.errors import Misconfigured, memory_is_short
 from cred_helper.files.path_values import holds_content
 from cred_helper.record import Record
 
@@ -64,4 +64,6 @@ def openssl_problem(error: BaseException) -> Misconfigured | None:
     """
     if getattr(error, "reason", None) != "LIBRARY_HAS_NO_CIPHERS":
         return None
+    if memory_is_short():
+        raise MemoryError
     return Misconfigured("network.openssl-without-ciphers")
