@@ -294,6 +294,8 @@ tests. Then it tried each file in each release, in a root that has only the file
 and in one with musl and busybox: it gets a credential of each cloud, or is refused. The package
 was installed, used and purged, and left no file. Each row is of the commit that it names.
 
+Nothing here is of macOS or Windows: only the workflows build and test those files.
+
 """
 
 
