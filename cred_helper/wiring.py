@@ -154,15 +154,11 @@ class Wiring:
                     assert rule is not None
                     fallback = self.fallback()
                     yield fallback.loop(server_url) or self.helper_of(rule, fallback)
-                case kinds.REFUSED:
+                case kinds.REFUSED | kinds.EMPTY:
                     assert rule is not None
-                    from cred_helper.settings.ruled_sources import Refusal
+                    from cred_helper.settings.ruled_sources import RuleAnswer
 
-                    yield Refusal(rule.place)
-                case kinds.EMPTY:
-                    from cred_helper.settings.ruled_sources import EmptyAnswer
-
-                    yield EmptyAnswer()
+                    yield RuleAnswer(rule.place, kind)
                 case _:
                     raise ValueError(kind)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from cred_helper import clouds, providers
 from cred_helper.errors import ProtocolError
 from cred_helper.providers.common.interface import LinkProfile
-from cred_helper.providers.common.node_plugin import Arguments, NodeSettings, Plugin
+from cred_helper.providers.common.node_plugin import Arguments, NodeSettings
 from cred_helper.record import Record
 from cred_helper.settings.places import Place
 from cred_helper.settings.rules import Rule
@@ -40,12 +40,10 @@ def find(link: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Nod
     """The profile of a link's name and the arguments."""
     cloud = next((row.name for row in clouds.CLOUDS if link and row.plugin == link), None)
     profile = LinkProfile(cloud=cloud)
-    plugin: Plugin | None = _OWN_PLUGIN
-    if cloud:
-        plugin = providers.find(f"{cloud}.node_plugin", "PLUGIN")
-    if plugin is None:
+    read = providers.find(f"{cloud}.node_plugin", "read") if cloud else _read
+    if read is None:
         return NodeProfile(profile)  # a build without this cloud
-    found = plugin.read(Arguments.parse(link or _OWN, plugin, arguments), environ)
+    found: NodeSettings = read(link or _OWN, arguments, environ)
     rules = (
         Rule.read({"match": host, "alias": registry}, Place(argument, ""))
         for host, registry, argument in found.aliases
@@ -53,13 +51,11 @@ def find(link: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Nod
     return NodeProfile(profile, found, tuple(rules))
 
 
-def _read(arguments: Arguments, _environ: Mapping[str, str]) -> NodeSettings:
-    arguments.expect_no(arguments.words)
-    chosen = arguments.values.get(WITHOUT_ANNOTATION, FAIL)
+def _read(program: str, arguments: Sequence[str], _environ: Mapping[str, str]) -> NodeSettings:
+    given = Arguments(program, arguments, (WITHOUT_ANNOTATION,), has_klog=False)
+    given.expect_no(given.words)
+    chosen = given.get(WITHOUT_ANNOTATION, FAIL)
     if chosen not in (NODE, FAIL):
         argument, expected = f"--{WITHOUT_ANNOTATION}", f"{NODE} or {FAIL}"
         raise ProtocolError("kubelet.bad-value", argument=argument, expected=expected)
     return NodeSettings(answers_as_node=chosen == NODE)
-
-
-_OWN_PLUGIN = Plugin(_read, (WITHOUT_ANNOTATION,), has_klog=False)

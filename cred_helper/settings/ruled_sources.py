@@ -8,6 +8,7 @@ from cred_helper.errors import Denied
 from cred_helper.hosts import route
 from cred_helper.record import Record
 from cred_helper.server_url import ServerURL
+from cred_helper.settings import REFUSED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,26 +19,20 @@ if TYPE_CHECKING:
     from cred_helper.settings.rules import Rule
 
 
-class Refusal(Record):
-    """The source of a rule whose answer is ``none``: it refuses."""
+class RuleAnswer(Record):
+    """The source of a rule whose answer is ``none``, which refuses, or ``empty``.
+
+    docker, podman, go-containerregistry and rules_oci take empty texts for no login. .NET, which
+    stops where a helper has no credential, sends them to the registry as they are.
+    """
 
     place: Place
+    answer: str
     name: str = "a rule"
 
     def get(self, _server_url: ServerURL) -> Credential:
-        raise Denied("settings.rule-refuses", place=self.place.of("answer"))
-
-
-class EmptyAnswer:
-    """The source of a rule whose answer is ``empty``: the user name and the password are "".
-
-    docker, podman, go-containerregistry and rules_oci take it for no login. .NET, which stops where
-    a helper has no credential, sends it to the registry as it is.
-    """
-
-    name = "a rule"
-
-    def get(self, _server_url: ServerURL) -> Credential:
+        if self.answer == REFUSED:
+            raise Denied("settings.rule-refuses", place=self.place.of("answer"))
         return Credential("", Secret(""), source=self.name)
 
 

@@ -10,14 +10,12 @@ from cred_helper.files import json_file
 from cred_helper.files.os_errors import os_reason
 from cred_helper.files.path_values import quotable
 from cred_helper.hosts import ACR, route
-from cred_helper.providers.common.node_plugin import NodeSettings, Plugin
+from cred_helper.providers.common.node_plugin import Arguments, NodeSettings
 from cred_helper.server_url import ServerURL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cred_helper.providers.common.node_plugin import Arguments
+    from collections.abc import Mapping, Sequence
 
 _MIRROR = "registry-mirror"
 _BINDING = ("ib-sni-name", "ib-default-client-id", "ib-default-tenant-id", "ib-apiserver-ip")
@@ -31,17 +29,18 @@ _KEYS = (
 )
 
 
-def _read(arguments: Arguments, _environ: Mapping[str, str]) -> NodeSettings:
-    arguments.expect_no(arguments.words[1:])
-    if any(arguments.get(name) for name in _BINDING):
+def read(program: str, arguments: Sequence[str], _environ: Mapping[str, str]) -> NodeSettings:
+    given = Arguments(program, arguments, (_MIRROR, *_BINDING), {"r": _MIRROR})
+    given.expect_no(given.words[1:])
+    if any(given.get(name) for name in _BINDING):
         what = "an identity binding (--ib-sni-name)"
         instead = "annotations of the service account, with a federated credential of the identity"
         raise ProtocolError("kubelet.not-supported", what=what, instead=instead)
-    if not arguments.words:
+    if not given.words:
         raise ProtocolError("kubelet.no-value", argument="configFile")
-    pairs = arguments.get(_MIRROR).replace(" ", "").split(",")
+    pairs = given.get(_MIRROR).replace(" ", "").split(",")
     aliases = [_alias(pair) for pair in pairs if pair]
-    return _of_file(arguments.words[0]).but(aliases=aliases)
+    return _of_file(given.words[0]).but(aliases=aliases)
 
 
 def _alias(pair: str) -> tuple[str, str, str]:
@@ -83,6 +82,3 @@ def _of_file(path: str) -> NodeSettings:
         variables = {variable: text(key) for variable, key in _KEYS if text(key)}
         return NodeSettings(node_options=options, variables=variables)
     return NodeSettings()
-
-
-PLUGIN = Plugin(_read, (_MIRROR, *_BINDING), {"r": _MIRROR})

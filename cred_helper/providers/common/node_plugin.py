@@ -1,8 +1,8 @@
 """A plugin for kubelet that this program stands in for: its arguments, and what they set.
 
-``providers/NAME/node_plugin.py`` of a cloud has a ``Plugin`` with the name ``PLUGIN``. Defects of
-the plugins (a token for any host, the node's identity where the pod's fails, a client secret as a
-password) are not imitated.
+``read`` in ``providers/NAME/node_plugin.py`` gets the program's name, its arguments and the
+environment. Defects of the plugins (a token for any host, the node's identity where the pod's
+fails, a client secret as a password) are not imitated.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from cred_helper.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Self
+    from collections.abc import Mapping, Sequence
 
 # All that klog and its relatives have is accepted and has no effect: kubelet's log has what fails,
 # and DOCKER_CREDENTIAL_MULTI_LOG the rest.
@@ -44,71 +43,62 @@ class NodeSettings(Record):
     variables: Mapping[str, str] = {}
 
 
-class Plugin(Record):
-    """What a plugin reads. ``named`` are its arguments that have a value, ``short`` their letters.
+class Arguments:
+    """The arguments of a program: values by their names, and words.
 
-    A plugin of a cloud accepts klog's arguments too.
+    ``named`` are those that have a value, ``short`` their letters. A plugin of a cloud accepts
+    klog's arguments too.
+
+    Raises:
+        ProtocolError: an argument is unknown, or has no value.
     """
 
-    read: Callable[[Arguments, Mapping[str, str]], NodeSettings]
-    named: tuple[str, ...] = ()
-    short: Mapping[str, str] = {}
-    has_klog: bool = True
-
-
-class Arguments(Record):
-    """The arguments of a program: values by their names, and words."""
-
-    program: str
-    values: dict[str, str]
-    words: list[str]
-
-    @classmethod
-    def parse(cls, program: str, plugin: Plugin, arguments: Sequence[str]) -> Self:
-        """Split ``--name value``, ``--name=value``, ``-n value`` and ``-nvalue``, as plugins do.
-
-        Raises:
-            ProtocolError: an argument is unknown, or has no value.
-        """
-        parsed = cls(program, {}, [])
+    def __init__(
+        self,
+        program: str,
+        arguments: Sequence[str],
+        named: Sequence[str] = (),
+        short: Mapping[str, str] = {},
+        *,
+        has_klog: bool = True,
+    ) -> None:
+        self._program = program
+        self.words: list[str] = []
+        self._values: dict[str, str] = {}
         left = list(arguments)
         while left:
             argument = left.pop(0)
             if argument == "--":
-                parsed.words += left
+                self.words += left
                 break
             if not argument.startswith("-") or argument == "-":
-                parsed.words.append(argument)
+                self.words.append(argument)
                 continue
             given, equals, value = argument.lstrip("-").partition("=")
             is_short = not argument.startswith("--") and given not in _OF_KLOG
-            if is_short and given[:1] in plugin.short:
+            if is_short and given[:1] in short:
                 given, rest = given[:1], given[1:]
                 value, equals = (rest + equals + value, "=") if rest else (value, equals)
-            given = plugin.short.get(given, given)
-            if plugin.has_klog and given.replace("_", "-") in _FLAGS_OF_KLOG:
+            given = short.get(given, given)
+            if has_klog and given.replace("_", "-") in _FLAGS_OF_KLOG:
                 continue
-            is_klog = plugin.has_klog and given.replace("_", "-") in _OF_KLOG
-            if given not in plugin.named and not is_klog:
-                raise parsed.unknown(argument)
+            is_klog = has_klog and given.replace("_", "-") in _OF_KLOG
+            if given not in named and not is_klog:
+                self.expect_no([argument])
             if not equals:
                 if not left:
                     raise ProtocolError("kubelet.no-value", argument=_shown(argument))
                 value = left.pop(0)
-            parsed.values[given] = value
-        return parsed
+            self._values[given] = value
 
-    def get(self, name: str) -> str:
-        return self.values.get(name, "")
-
-    def unknown(self, argument: str) -> ProtocolError:
-        words = {"argument": _shown(argument), "name": self.program}
-        return ProtocolError("kubelet.unknown-argument", **words)
+    def get(self, name: str, default: str = "") -> str:
+        return self._values.get(name, default)
 
     def expect_no(self, words: Sequence[str]) -> None:
         """Raise ``ProtocolError`` for the first of words that the program does not know."""
         if words:
-            raise self.unknown(words[0])
+            known = {"argument": _shown(words[0]), "name": self._program}
+            raise ProtocolError("kubelet.unknown-argument", **known)
 
 
 def _shown(argument: str) -> str:

@@ -5,18 +5,14 @@ Source: https://github.com/kubernetes/cloud-provider-aws/tree/master/cmd/ecr-cre
 
 from __future__ import annotations
 
-from cred_helper.providers.common.node_plugin import NodeSettings, Plugin
+from cred_helper.providers.common.node_plugin import Arguments, NodeSettings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cred_helper.providers.common.node_plugin import Arguments
+    from collections.abc import Mapping, Sequence
 
 
-def _read(_arguments: Arguments, environ: Mapping[str, str]) -> NodeSettings:
+def read(program: str, arguments: Sequence[str], environ: Mapping[str, str]) -> NodeSettings:
+    Arguments(program, arguments)
     role = environ.get("AWS_ECR_ROLE_ARN")
     return NodeSettings({"role_arn": role} if role else {}, answers_as_node=not role)
-
-
-PLUGIN = Plugin(_read)

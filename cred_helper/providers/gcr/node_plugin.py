@@ -6,24 +6,24 @@ Source: https://github.com/kubernetes/cloud-provider-gcp/tree/master/cmd/auth-pr
 from __future__ import annotations
 
 from cred_helper.errors import ProtocolError
-from cred_helper.providers.common.node_plugin import NodeSettings, Plugin
+from cred_helper.providers.common.node_plugin import Arguments, NodeSettings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cred_helper.providers.common.node_plugin import Arguments
+    from collections.abc import Mapping, Sequence
 
 _AUTH_FLOW, _IDENTITY_PROVIDER, _PROJECT = "authFlow", "identity-provider", "project-id"
 
 
-def _read(arguments: Arguments, _environ: Mapping[str, str]) -> NodeSettings:
-    arguments.expect_no([word for word in arguments.words if word != "get-credentials"])
-    if arguments.values.get(_AUTH_FLOW, "gcr") != "gcr":
+def read(program: str, arguments: Sequence[str], _environ: Mapping[str, str]) -> NodeSettings:
+    names = (_AUTH_FLOW, _IDENTITY_PROVIDER, _PROJECT)
+    given = Arguments(program, arguments, names, {"a": _AUTH_FLOW})
+    given.expect_no([word for word in given.words if word != "get-credentials"])
+    if given.get(_AUTH_FLOW, "gcr") != "gcr":
         # The others read a .dockercfg from the machine's metadata.
         what, instead = "an authFlow other than gcr", "--authFlow=gcr"
         raise ProtocolError("kubelet.not-supported", what=what, instead=instead)
-    issuer, project = arguments.get(_IDENTITY_PROVIDER), arguments.get(_PROJECT)
+    issuer, project = given.get(_IDENTITY_PROVIDER), given.get(_PROJECT)
     if not issuer:
         return NodeSettings(answers_as_node=True)
     if not project:
@@ -32,6 +32,3 @@ def _read(arguments: Arguments, _environ: Mapping[str, str]) -> NodeSettings:
     # The pool of a GKE cluster's project has every cluster as a provider, by its issuer.
     provider = f"identitynamespace:{project}.svc.id.goog:{issuer}"
     return NodeSettings({"workload_identity_provider": provider}, answers_as_node=True)
-
-
-PLUGIN = Plugin(_read, (_AUTH_FLOW, _IDENTITY_PROVIDER, _PROJECT), {"a": _AUTH_FLOW})
