@@ -195,7 +195,10 @@ CLOUDS = (
             Annotation("kubernetes.azure.com/acr-client-id", "client_id", needed=True),
             Annotation("kubernetes.azure.com/acr-tenant-id", "tenant_id", needed=True),
         ),
-        more_variables=("AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_CONFIG_DIR"),
+        more_variables=(
+            *("AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN"),
+            "AZURE_CONFIG_DIR",
+        ),
         audience="api://AzureADTokenExchange",
         job=JobIdentity(
             {

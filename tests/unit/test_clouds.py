@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -12,8 +13,11 @@ import pytest
 
 from cred_helper import clouds, messages, providers
 from cred_helper.clouds import CLOUDS, Cloud
+from cred_helper.commands.doctor.identities import recorded
 from cred_helper.errors import CredentialError
+from cred_helper.files.recording import Recording
 from cred_helper.hosts import OPTIONAL_ZONES, ZONES, route
+from cred_helper.providers.common import cloud_detection
 from cred_helper.providers.common.interface import Deadline, IdToken, TokenRequest
 from cred_helper.server_url import ServerURL
 from cred_helper.settings import rules
@@ -25,6 +29,7 @@ from tests.faults.steps import STEPS
 from tests.fuzz import urls
 from tests.support.executable import ROOT
 from tests.support.identities import IDENTITIES
+from tests.support.machine import Machine
 from tests.support.requests import jwt
 
 _each_cloud = pytest.mark.parametrize("cloud", CLOUDS, ids=clouds.NAMES)
@@ -175,7 +180,8 @@ def test_the_messages_of_the_provider_have_its_name_in_their_codes(cloud: Cloud)
 @_each_cloud
 def test_the_user_name_of_the_row_is_that_of_the_loopback_cloud(cloud: Cloud) -> None:
     loopback = loopbacks().get(cloud.name)
-    assert not loopback or cloud.username in ("", loopback.username)
+    is_option = "username" in cloud.option_names
+    assert not loopback or cloud.username == ("" if is_option else loopback.username)
 
 
 def _code_by_token(cloud: Cloud, option: str, value: str) -> str:
@@ -234,9 +240,67 @@ def test_the_page_on_kubernetes_has_the_plugins_and_annotations_of_the_rows() ->
     plugins = {cloud.plugin for cloud in CLOUDS if cloud.plugin}
     assert {*re.findall(r"\b(?:\w+-credential-provider|auth-provider-\w+)", page)} >= plugins
     named = {annotation.name for cloud in CLOUDS for annotation in cloud.annotations}
-    known = {name.partition("/")[0] for name in named}
-    domains = "|".join(map(re.escape, known))
-    assert {*re.findall(rf"\b(?:{domains})/[a-z-]+", page)} == named
+    assert {*re.findall(r"[` ]((?:[a-z]+\.)+[a-z]+/[a-z-]+)[`=]", page)} == named
+
+
+def test_an_annotation_is_needed_if_the_provider_needs_its_option() -> None:
+    for cloud in CLOUDS:
+        for annotation in cloud.annotations:
+            is_switch = annotation.name.partition("/")[2].startswith("enable-")
+            assert bool(annotation.option) != is_switch
+            code = _code_by_token(cloud, annotation.option, "") if annotation.option else ""
+            assert annotation.needed == bool(code), annotation.name
+
+
+@_each_cloud
+def test_the_page_on_ci_has_the_audience_and_the_options_of_a_job(cloud: Cloud) -> None:
+    page = (ROOT / "packaging/docs/ci.md").read_text("utf-8")
+    beginning, _, end = cloud.audience.partition("{")
+    assert beginning in page
+    assert end in ("", *(f"{name}}}" for name in cloud.option_names))
+    for option in cloud.job.options if cloud.job else ():
+        assert option in page
+
+
+@_each_cloud
+def test_a_group_has_several_options(cloud: Cloud) -> None:
+    groups = Counter(option.group for option in cloud.options if option.group)
+    assert all(number > 1 for number in groups.values())
+
+
+def test_every_variable_of_an_identity_of_the_suites_is_known_to_doctor(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    recording = Recording({})
+    for cloud in CLOUDS:
+        recorded(cloud, recording)
+    known = {*recording.looked_up(), *(name for row in CLOUDS for name in row.more_variables)}
+    for number, identity in enumerate(IDENTITIES):
+        running, _ = loopbacks()[identity.cloud].start(authority)
+        with running:
+            made = identity.make(Machine(tmp_path / str(number), cloud=running), running)
+        clouds_own = {name for name in made if name.startswith(("AWS_", "AZURE_", "DOCKERHUB_"))}
+        assert {name for name in clouds_own - known if "ENDPOINT" not in name} == set()
+
+
+@pytest.mark.parametrize(
+    ("cloud", "file", "text"),
+    [
+        ("ecr", "sys_vendor", "Amazon EC2"),
+        ("ecr", "bios_vendor", "Amazon EC2"),
+        ("ecr", "bios_version", "amazon"),
+        ("gcr", "product_name", "Google Compute Engine"),
+        ("gcr", "bios_vendor", "Google"),
+        ("acr", "chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77"),
+    ],
+)
+def test_the_firmware_says_of_which_cloud_a_machine_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cloud: str, file: str, text: str
+) -> None:
+    monkeypatch.setattr(cloud_detection, "_DMI_FOLDER", str(tmp_path))
+    (tmp_path / file).write_text(f"{text}\n")
+    for row in filter(lambda row: row.firmware, CLOUDS):
+        signs = cloud_detection.machine_signs(row.name)
+        assert bool(signs.is_cloud) == (row.name == cloud)
 
 
 @_each_cloud
