@@ -9,7 +9,7 @@ Source: https://learn.microsoft.com/entra/identity-platform/reference-error-code
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cred_helper.errors import (
     BadReply,
@@ -21,19 +21,17 @@ from cred_helper.errors import (
     Unreachable,
 )
 from cred_helper.files.json_file import parse_object
+from cred_helper.programs.running import ProgramResult
 from cred_helper.providers.acr import sources
 from cred_helper.providers.acr.ids import shown_id
 from cred_helper.providers.acr.messages import ENTRA_CODES
 from cred_helper.providers.acr.program_login import LOGIN_COMMANDS
+from cred_helper.providers.acr.sources import AzureSettings, Candidate
 from cred_helper.providers.common.interface import is_guid
 from cred_helper.providers.common.network_errors import no_reply_error, status_error
 from cred_helper.providers.common.quoted import last_line, quoted
 from cred_helper.providers.common.token_identity import claims
-
-if TYPE_CHECKING:
-    from cred_helper.programs.running import ProgramResult
-    from cred_helper.providers.acr.sources import AzureSettings, Candidate
-    from cred_helper.providers.common.wire import RoundTrip, Wire
+from cred_helper.providers.common.wire import RoundTrip, Wire
 
 # The refusals of Entra that a stray line end in a variable causes.
 _WRONG_SECRETS = {"acr.wrong-secret": "AZURE_CLIENT_SECRET", "acr.wrong-password": "AZURE_PASSWORD"}

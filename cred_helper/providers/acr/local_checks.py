@@ -7,25 +7,19 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from cred_helper.errors import Misconfigured
+from cred_helper.errors import Misconfigured, ProviderError
 from cred_helper.files.json_file import parse_value
 from cred_helper.files.path_values import holds_content, shown
 from cred_helper.providers.acr import sources
+from cred_helper.providers.acr.identity import AcrIdentity
 from cred_helper.providers.acr.ids import is_domain
 from cred_helper.providers.acr.program_login import az_folder
 from cred_helper.providers.acr.sources import AzureSettings
 from cred_helper.providers.common import pipes
-from cred_helper.providers.common.interface import ID_TOKEN, is_guid
+from cred_helper.providers.common.interface import ID_TOKEN, TokenRequest, is_guid
 from cred_helper.providers.common.token_identity import MAX_TOKEN_BYTES, ends_at_s
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cred_helper.errors import ProviderError
-    from cred_helper.providers.acr.identity import AcrIdentity
-    from cred_helper.providers.common.interface import TokenRequest
 
 _FILES = {
     sources.CLIENT_CERTIFICATE: "AZURE_CLIENT_CERTIFICATE_PATH",

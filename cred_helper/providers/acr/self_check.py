@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from cred_helper.providers.common import loopback
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from cred_helper.providers.common.loopback import ReceivedRequest
+from cred_helper.providers.common.loopback import ReceivedRequest
 
 _ENTRA = "login.microsoftonline.com"
 _TENANT = "11111111-1111-1111-1111-111111111111"

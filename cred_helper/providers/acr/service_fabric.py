@@ -9,16 +9,14 @@ Source: msal.managed_identity._create_service_fabric_http_client
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 from azure.core.pipeline.transport import RequestsTransport
 from urllib3.exceptions import HTTPError
 
 from cred_helper.providers.common.http_client import secrets_of
-
-if TYPE_CHECKING:
-    from cred_helper.providers.common.wire import Wire
+from cred_helper.providers.common.wire import Wire
 
 
 def transport(wire: Wire) -> Any:

@@ -6,16 +6,14 @@ Loads azure-core and urllib3, and not the SDK's own transport, which brings requ
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.transport import HttpResponse, HttpTransport
 from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
 from cred_helper.providers.common.http_client import HttpClient
-
-if TYPE_CHECKING:
-    from cred_helper.providers.common.wire import RoundTrip, Wire
+from cred_helper.providers.common.wire import RoundTrip, Wire
 
 # The largest part of the time left that a pause before a retry may take.
 _PAUSE_SHARE = 0.3

@@ -7,8 +7,11 @@ the wire's. Loads urllib3.
 from __future__ import annotations
 
 import os
+import ssl
 from binascii import Error as Base64Error
 from binascii import a2b_base64
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import unquote_plus, urlencode, urlsplit
 
 from urllib3 import PoolManager, ProxyManager, Timeout
@@ -17,15 +20,7 @@ from urllib3.util.retry import Retry
 from urllib3.util.ssl_ import create_urllib3_context
 
 from cred_helper.errors import CredentialError
-from cred_helper.providers.common.wire import login_header
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Iterator, Mapping
-    from typing import Any
-
-    from cred_helper.providers.common.wire import RoundTrip, Wire
+from cred_helper.providers.common.wire import RoundTrip, Wire, login_header
 
 # The headers and the fields of a form that hold no secret. Any other may hold one.
 _OPEN_HEADERS = (

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from time import time
+from typing import Any
 
 from cred_helper import clouds
 from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, ProviderError
 from cred_helper.providers.common import ci_job, token_identity
 from cred_helper.providers.common.id_token import shown_claims
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any
-
-    from cred_helper.providers.common.interface import FoundToken
+from cred_helper.providers.common.interface import FoundToken
 
 # Clocks of machines differ by seconds; a cloud has the last word.
 _CLOCK_SKEW_S = 60

@@ -13,26 +13,28 @@ Sources:
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from time import sleep
 from urllib.parse import quote, urlsplit
 
-from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, Unreachable
+from cred_helper.errors import (
+    BadReply,
+    CredentialError,
+    Denied,
+    Misconfigured,
+    ProviderError,
+    Unreachable,
+)
 from cred_helper.files.json_file import parse_object
 from cred_helper.files.os_errors import os_reason
 from cred_helper.programs import find
 from cred_helper.providers.common import ci_job, id_token_check, pipes, token_identity
+from cred_helper.providers.common.interface import FoundToken, TokenRequest
 from cred_helper.providers.common.proxy import is_loopback
 from cred_helper.providers.common.quoted import last_line, quoted
 from cred_helper.providers.common.run_program import run
 from cred_helper.providers.common.trust import CaFile
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cred_helper.errors import ProviderError
-    from cred_helper.providers.common.interface import FoundToken, TokenRequest
-    from cred_helper.providers.common.wire import RoundTrip
+from cred_helper.providers.common.wire import RoundTrip
 
 # GitHub's endpoint fails now and then for a moment; with 403 for a job that is still "Pending".
 # Source: https://github.com/aws-actions/configure-aws-credentials/issues/469

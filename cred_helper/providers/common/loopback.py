@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import os
 from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
 from json import dumps
 from time import time
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from urllib.parse import parse_qsl
 
 from cred_helper.record import Record
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 # Longer than any check takes.
 LIFETIME_S = 3600

@@ -43,11 +43,7 @@ class BuiltInProvider(Provider, Protocol):
     """A provider as its package exports it, with the checks of ``explain`` and ``doctor``."""
 
     def problems(self, request: TokenRequest, identity: Identity, /) -> Iterator[ProviderError]:
-        """Find mistakes that files and variables show, and for which the cloud would refuse.
-
-        Raises:
-            CredentialError: the check itself fails; the caller shows that as a problem.
-        """
+        """Find mistakes of the identity in files and variables; an error raised is one more."""
 
     def near_miss(self, labels: list[str], /) -> str | None:
         """The code of the message about a host outside the zones, if it is a usual mistake."""

@@ -9,20 +9,15 @@ SDK's own session. Never follows a redirect, never reads ``~/.netrc``.
 from __future__ import annotations
 
 from binascii import b2a_base64
+from collections.abc import Callable, Mapping
 from time import monotonic
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from cred_helper.errors import BadReply, Unreachable
 from cred_helper.providers.common import proxy, waiting
-from cred_helper.providers.common.interface import seconds
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
-
-    from cred_helper.providers.common.interface import Deadline
-    from cred_helper.providers.common.trust import CaFile
+from cred_helper.providers.common.interface import Deadline, seconds
+from cred_helper.providers.common.trust import CaFile
 
 # Tokens have up to 12 KiB. Google may issue longer ones.
 MAX_REPLY_BYTES = 1 << 20

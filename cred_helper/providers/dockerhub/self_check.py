@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from cred_helper.providers.common import loopback
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from cred_helper.providers.common.loopback import ReceivedRequest
+from cred_helper.providers.common.loopback import ReceivedRequest
 
 _CONNECTION = "33333333-3333-4333-8333-333333333333"
 _VARIABLE = "SELF_CHECK_ID_TOKEN"

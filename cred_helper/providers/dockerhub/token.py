@@ -11,25 +11,19 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from time import sleep
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cred_helper.credential import Credential, Secret
-from cred_helper.errors import BadReply, Denied
+from cred_helper.errors import BadReply, Denied, ProviderError
 from cred_helper.files.json_file import parse_object
 from cred_helper.providers.common import id_token_check, id_token_issuer
 from cred_helper.providers.common.http_client import HttpClient
-from cred_helper.providers.common.interface import ID_TOKEN
+from cred_helper.providers.common.interface import ID_TOKEN, TokenRequest
 from cred_helper.providers.common.quoted import quoted
 from cred_helper.providers.common.token_identity import ends_at_s, number
 from cred_helper.providers.common.trust import CaFile
-from cred_helper.providers.common.wire import Wire, host_of
-from cred_helper.providers.dockerhub.identity import AUDIENCE, LONGEST_S
-
-if TYPE_CHECKING:
-    from cred_helper.errors import ProviderError
-    from cred_helper.providers.common.interface import TokenRequest
-    from cred_helper.providers.common.wire import RoundTrip
-    from cred_helper.providers.dockerhub.identity import HubIdentity
+from cred_helper.providers.common.wire import RoundTrip, Wire, host_of
+from cred_helper.providers.dockerhub.identity import AUDIENCE, LONGEST_S, HubIdentity
 
 _URL = f"{AUDIENCE}/oauth/token"
 # The largest part of the time left that a pause may take.

@@ -13,11 +13,7 @@ from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import ReadTimeoutError as SilentError
 
-from cred_helper.providers.common.wire import login_header
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cred_helper.providers.common.wire import RoundTrip, Wire
+from cred_helper.providers.common.wire import RoundTrip, Wire, login_header
 
 # Where the SDK's sources of container and instance credentials keep what they send by.
 _FETCHERS = (("container-role", "_fetcher"), ("iam-role", "_role_fetcher"))

@@ -10,18 +10,23 @@ Sources:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from re import fullmatch, search
 from shlex import quote
 from ssl import SSLError
 from time import time
+from typing import Any, Literal
 
 from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
 from cred_helper.errors import BadReply, CredentialError, Denied, Misconfigured, Unreachable
+from cred_helper.providers.common.interface import Identity
 from cred_helper.providers.common.network_errors import no_reply_error
 from cred_helper.providers.common.trust import openssl_problem
+from cred_helper.providers.common.wire import Wire
+from cred_helper.providers.ecr.configuration import Configuration
 from cred_helper.providers.ecr.credential_process import not_keys
 from cred_helper.providers.ecr.identity import ENVIRONMENT, PROFILE
 from cred_helper.providers.ecr.profile_errors import (
@@ -31,18 +36,8 @@ from cred_helper.providers.ecr.profile_errors import (
     wrong_setting,
 )
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any, Literal
-
-    from cred_helper.providers.common.interface import Identity
-    from cred_helper.providers.common.wire import Wire
-    from cred_helper.providers.ecr.configuration import Configuration
-
-    # The steps to a token: get the identity's keys, make the API client, call the API.
-    Step = Literal["keys", "client", "call"]
-
+# The steps to a token: get the identity's keys, make the API client, call the API.
+Step = Literal["keys", "client", "call"]
 # Parameters of AssumeRole, and the options of a profile that set them.
 _OPTIONS = {
     "ExternalId": "external_id",

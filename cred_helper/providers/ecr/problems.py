@@ -8,11 +8,14 @@ runs no program.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from cred_helper import programs
-from cred_helper.errors import Misconfigured
+from cred_helper.errors import Misconfigured, ProviderError
+from cred_helper.providers.common.interface import Identity
 from cred_helper.providers.ecr.configuration import (
     PROFILE_VARIABLES,
+    Configuration,
     misnamed,
     section_name,
     sections,
@@ -24,14 +27,6 @@ from cred_helper.providers.ecr.profile_errors import (
     sign_in_error,
     wrong_setting,
 )
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cred_helper.errors import ProviderError
-    from cred_helper.providers.common.interface import Identity
-    from cred_helper.providers.ecr.configuration import Configuration
 
 
 def problems(config: Configuration, identity: Identity) -> Iterator[ProviderError]:

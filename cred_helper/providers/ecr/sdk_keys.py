@@ -7,29 +7,23 @@ sessions).
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import botocore.credentials
 from botocore.utils import JSONFileCache
 
 from cred_helper.errors import CredentialError, Misconfigured, NotFound, Unreachable
 from cred_helper.messages import find
+from cred_helper.providers.common.interface import FoundToken
 from cred_helper.providers.common.network_errors import no_reply_error
 from cred_helper.providers.common.wire import Wire
 from cred_helper.providers.ecr import web_identity
 from cred_helper.providers.ecr.botocore_session import use_wire
-from cred_helper.providers.ecr.configuration import expanded
+from cred_helper.providers.ecr.configuration import Configuration, expanded
 from cred_helper.providers.ecr.errors import mfa_needed
-from cred_helper.providers.ecr.identity import INSTANCE
+from cred_helper.providers.ecr.identity import INSTANCE, AwsIdentity
 from cred_helper.providers.ecr.machine_identity import metadata_endpoint
 from cred_helper.providers.ecr.sign_in import NOWHERE
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from cred_helper.providers.common.interface import FoundToken
-    from cred_helper.providers.ecr.configuration import Configuration
-    from cred_helper.providers.ecr.identity import AwsIdentity
 
 # The name in CloudTrail of the sessions of roles that this program assumes.
 _SESSION_NAME = "docker-credential-multi"

@@ -6,7 +6,9 @@ Changes nothing that the SDK keeps. A sign-in session that the SDK renews is nev
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import botocore.hooks
 import botocore.session
@@ -16,19 +18,12 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConstantP
 from botocore.exceptions import ClientError
 
 from cred_helper import __version__
-from cred_helper.hosts import PARTITIONS
+from cred_helper.hosts import PARTITIONS, EcrRoute
+from cred_helper.providers.common.interface import Deadline
+from cred_helper.providers.ecr.configuration import Configuration
+from cred_helper.providers.ecr.identity import AwsIdentity
 from cred_helper.providers.ecr.profile_errors import sign_in_error
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from cred_helper.hosts import EcrRoute
-    from cred_helper.providers.common.interface import Deadline
-    from cred_helper.providers.ecr.configuration import Configuration
-    from cred_helper.providers.ecr.identity import AwsIdentity
-    from cred_helper.providers.ecr.sign_in import Session as SignIn
+from cred_helper.providers.ecr.sign_in import Session as SignIn
 
 # The services that the SDK is asked for, by its own names.
 _SERVICES = ["ecr", "ecr-public", "signin", "sso", "sso-oidc", "sts"]

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable, Mapping
 from time import time
-from typing import TYPE_CHECKING
 
 from cred_helper import clouds
 from cred_helper.hosts import ECR
 from cred_helper.providers.common import loopback
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from cred_helper.providers.common.loopback import ReceivedRequest
+from cred_helper.providers.common.loopback import ReceivedRequest
 
 # The key of AWS's documentation, which belongs to no account.
 _KEY_ID = "AKIAIOSFODNN7EXAMPLE"

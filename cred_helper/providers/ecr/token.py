@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from binascii import Error as Base64Error
 from binascii import a2b_base64
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -23,24 +25,15 @@ from botocore.exceptions import EndpointVariantError
 from cred_helper.credential import HEADERS, Credential, Secret
 from cred_helper.errors import BadReply
 from cred_helper.hosts import PARTITIONS, S3Route
+from cred_helper.providers.common.interface import Deadline
 from cred_helper.providers.common.wire import Wire, host_of
 from cred_helper.providers.ecr import sdk_keys, sdk_session, web_identity
-from cred_helper.providers.ecr.configuration import endpoint_variable
-from cred_helper.providers.ecr.errors import explained
+from cred_helper.providers.ecr.configuration import Configuration, endpoint_variable
+from cred_helper.providers.ecr.errors import Step, explained
+from cred_helper.providers.ecr.identity import AwsIdentity
 from cred_helper.providers.ecr.profile_errors import sign_in_error
 from cred_helper.providers.ecr.renewal import renewal, renewed_elsewhere
-from cred_helper.providers.ecr.sign_in import NOWHERE
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from cred_helper.providers.common.interface import Deadline
-    from cred_helper.providers.ecr.configuration import Configuration
-    from cred_helper.providers.ecr.errors import Step
-    from cred_helper.providers.ecr.identity import AwsIdentity
-    from cred_helper.providers.ecr.sign_in import Session
+from cred_helper.providers.ecr.sign_in import NOWHERE, Session
 
 # A label in a host name → the name of the service in messages.
 _SERVERS = {

@@ -12,20 +12,15 @@ Sources:
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
-from cred_helper.errors import BadReply, Denied, NotFound
+from cred_helper.errors import BadReply, CredentialError, Denied, NotFound
 from cred_helper.files.json_file import parse_object
 from cred_helper.providers.common.network_errors import status_error
 from cred_helper.providers.common.quoted import quoted
+from cred_helper.providers.common.wire import RoundTrip
 from cred_helper.providers.gcr.credential_file import impersonated_by
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from cred_helper.errors import CredentialError
-    from cred_helper.providers.common.wire import RoundTrip
 
 _METADATA_PATH = "/computeMetadata/"
 # Longer than every error code.

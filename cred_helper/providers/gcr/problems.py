@@ -6,17 +6,13 @@ No network, no SDK, no child process.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from cred_helper.errors import Misconfigured, ProviderError
 from cred_helper.providers.common import pipes
+from cred_helper.providers.common.interface import Identity, TokenRequest
 from cred_helper.providers.gcr.identity import GCLOUD, FileIdentity
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import Any
-
-    from cred_helper.providers.common.interface import Identity, TokenRequest
 
 
 def problems(request: TokenRequest, identity: Identity) -> Iterator[ProviderError]:

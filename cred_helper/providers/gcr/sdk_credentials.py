@@ -11,13 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from cred_helper.errors import Misconfigured
+from cred_helper.providers.common.interface import TokenRequest
 from cred_helper.providers.gcr.credential_file import impersonated_by
 from cred_helper.providers.gcr.identity import is_pull_only
 from cred_helper.providers.gcr.subject import AWS_TOKEN_TYPE
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cred_helper.providers.common.interface import TokenRequest
 
 # The least that pushes and pulls, and the least that pulls, in Container Registry and Artifact
 # Registry alike.

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode
+from collections.abc import Callable, Mapping
 from json import dumps
-from typing import TYPE_CHECKING
 
 from cred_helper.providers.common import loopback
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from cred_helper.providers.common.loopback import ReceivedRequest
+from cred_helper.providers.common.loopback import ReceivedRequest
 
 _HOST, _PATH = "oauth2.googleapis.com", "/token"
 

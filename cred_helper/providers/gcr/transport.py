@@ -7,26 +7,22 @@ google-auth and urllib3, and none of the SDK's own transports.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from google.auth import transport
 from google.auth.exceptions import TransportError
 
-from cred_helper.errors import BadReply, CredentialError, Misconfigured
+from cred_helper.errors import BadReply, CredentialError, Misconfigured, ProviderError
 from cred_helper.files.json_file import parse_object
 from cred_helper.providers.common import proxy
 from cred_helper.providers.common.http_client import HttpClient
+from cred_helper.providers.common.interface import Deadline
 from cred_helper.providers.common.network_errors import no_reply_error, status_error
 from cred_helper.providers.common.trust import CaFile
 from cred_helper.providers.common.wire import RoundTrip, Wire, hostname
 from cred_helper.providers.gcr.errors import is_metadata
 from cred_helper.providers.gcr.metadata import configured_address
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cred_helper.errors import ProviderError
-    from cred_helper.providers.common.interface import Deadline
 
 # The SDK tries a token endpoint three times and the metadata service five, after one, two, four and
 # eight seconds (google.auth._exponential_backoff). Three are enough for both.
