@@ -109,10 +109,7 @@ def near_miss(labels: list[str]) -> str | None:
     if labels[:2] == ["api", "ecr"]:
         return "ecr.near-api"
     account, *service = labels[:3]
-    if service[:1] not in (["dkr-ecr"], ["dkr-ecr-fips"]) and service not in (
-        ["dkr", "ecr"],
-        ["dkr", "ecr-fips"],
-    ):
+    if {*service[:1], "-".join(service)}.isdisjoint(("dkr-ecr", "dkr-ecr-fips")):
         return None
     if not account.isdigit() or len(account) != 12:
         return "ecr.near-account-id"
