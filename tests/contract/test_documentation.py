@@ -94,7 +94,7 @@ def test_every_cloud_has_a_section_of_identities_and_a_line_for_each_helper_it_r
         for place, names in {"identities.md": headings, "README.md": table}.items():
             assert any(cloud.title.startswith(name) for name in names), f"{cloud.name}: {place}"
         for helper in cloud.replaces:
-            assert f"`docker-credential-{helper}`" in _PAGES["packaging/docs/migration.md"]
+            assert f"`docker-credential-{helper}`" in _PAGES["packaging/docs/migration.md"], helper
 
 
 def test_the_page_of_identities_has_every_source_that_explain_shows(person: Machine) -> None:

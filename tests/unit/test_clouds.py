@@ -308,7 +308,9 @@ def test_what_a_row_names_among_its_own_options_is_one_of_them(cloud: Cloud) -> 
     named = [*cloud.only_with, *(one.option for one in cloud.annotations)]
     named += [cloud.ci_option, *(cloud.job.options if cloud.job else ())]
     assert {*filter(None, named)} <= {*cloud.option_names}
-    assert bool(cloud.job) == ({*clouds.ID_TOKEN_OPTIONS} <= {*cloud.options})
+    takes_tokens = {*clouds.ID_TOKEN_OPTIONS} <= {*cloud.options}
+    assert (bool(cloud.job), bool(cloud.audience)) == (takes_tokens, takes_tokens)
+    assert not cloud.job or _code_by_token(cloud, "id_token", "ci") == ""
 
 
 def test_an_unknown_name_has_no_row() -> None:
