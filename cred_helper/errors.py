@@ -194,8 +194,17 @@ def fault(error: BaseException) -> CredentialError:
 
 def shortage(error: BaseException | None) -> str | None:
     """The code of what the machine is short of, by an exception or what it was raised from."""
-    if error is None:
-        return None
+    seen: list[BaseException] = []  # a chain of exceptions can be a circle
+    while error is not None and error not in seen:
+        code = _shortage_of(error)
+        if code:
+            return code
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _shortage_of(error: BaseException) -> str | None:
     if isinstance(error, MemoryError):
         return NO_MEMORY
     if isinstance(error, OSError) and error.errno:
@@ -208,17 +217,17 @@ def shortage(error: BaseException | None) -> str | None:
         if memory_is_short():
             return NO_MEMORY
         text = str(error).lower()
-        for words, code in _RESOURCE_WORDS.items():
-            if words in text:
-                return code
-    return shortage(error.__cause__ or error.__context__)
+        return next((code for words, code in _RESOURCE_WORDS.items() if words in text), None)
+    return None
 
 
 def memory_is_short() -> bool:
     """Whether this process gets no more memory. Libraries then fail with errors of other names."""
+    import mmap
+
     try:
-        bytearray(_SPARE_BYTES)
-    except MemoryError:
+        mmap.mmap(-1, _SPARE_BYTES).close()  # reserved, never touched
+    except (MemoryError, OSError):
         return True
     return False
 

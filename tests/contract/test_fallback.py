@@ -674,7 +674,7 @@ def test_a_broken_keychain_that_no_file_names_is_skipped(machine: Machine) -> No
     assert_not_found(machine.get("h.example"))
     stored = machine.store("h.example")
     assert (stored.status, stored.stdout) == (0, b"")
-    assert stored.codes == ["helper.says"]
+    assert stored.codes == ["helper.no-keyring"]
     assert "docker-credential-secretservice" in stored.stderr
     assert str(machine.own_store) in stored.stderr
     assert machine.get("h.example").credential == ("u", SECRET)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cred_helper import clouds, errors, messages
-from cred_helper.errors import CredentialError, Denied, NotFound
+from cred_helper.errors import CredentialError, Denied, NotFound, fault
 from tests.support.executable import ROOT
 
 _AREAS = (*messages.AREAS, *clouds.NAMES)
@@ -176,3 +176,11 @@ def test_errors_found_together_stay_together() -> None:
     both = first.with_others([second]).within("file.at", place="a").with_hint("x")
     assert both.others == (second,)
     assert first.others == ()
+
+
+def test_the_cause_of_an_error_is_looked_for_in_a_circle_of_causes_too() -> None:
+    first, second = ValueError("1"), ValueError("2")
+    first.__cause__, second.__cause__ = second, first
+    assert fault(first).code == "internal.fault"
+    second.__cause__, second.__context__ = None, MemoryError()
+    assert fault(first).code == "internal.no-memory"
