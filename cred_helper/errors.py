@@ -223,11 +223,9 @@ def _shortage_of(error: BaseException) -> str | None:
 
 def memory_is_short() -> bool:
     """Whether this process gets no more memory. Libraries then fail with errors of other names."""
-    import mmap
-
     try:
-        mmap.mmap(-1, _SPARE_BYTES).close()  # reserved, never touched
-    except (MemoryError, OSError):
+        bytes(_SPARE_BYTES)  # zeros, which take address space alone
+    except MemoryError:
         return True
     return False
 
