@@ -129,8 +129,8 @@ MESSAGES: dict[str, Message] = {
     "acr.no-metadata-token": Message("{upstream} gave no token ({said})"),
     # Programs.
     "acr.tool-not-logged-in": Message("{source} is not logged in"),
-    # The case google-azure/40 asks for these words.
-    "acr.not-logged-in": Message("{source} has no login", "{command}"),
+    # Scripts match these words of earlier versions.
+    "acr.not-logged-in": Message("nobody is logged in to {source}", "{command}"),
     "acr.no-powershell-module": Message(
         "PowerShell has no module Az.Accounts of version 2.2 or later",
         "pwsh -Command Install-Module Az.Accounts",
