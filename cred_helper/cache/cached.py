@@ -122,7 +122,7 @@ class CachedProvider(Record):
             return identity
         from cred_helper.providers.common.timeout import bounded
 
-        return bounded(lambda: identity.determined(request), request, self.name)
+        return bounded(lambda: identity.determined(request), request)
 
     def _key(self, request: TokenRequest, identity: Identity) -> str:
         return digest([*self._identity_parts(request, identity), _scope(request, identity)])

@@ -44,7 +44,7 @@ class BoundedProvider(Record):
             return self.provider.get(request, identity.determined(request))
 
         try:
-            credential = bounded(ask, request, self.name)
+            credential = bounded(ask, request)
         except NotFound as absent:
             raise identity.problem_if_absent() or absent from None
         if self.min_life_s and credential.expires_at:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FALLBACK_SHARE = 1 / 6
 
 
-def bounded(work: Callable[[], T], request: TokenRequest, name: str) -> T:
+def bounded(work: Callable[[], T], request: TokenRequest) -> T:
     """Do work of a provider, in a thread, until the request's deadline.
 
     An exception of an SDK is reported by its type: its text could hold a secret. Where the frozen
@@ -35,7 +35,7 @@ def bounded(work: Callable[[], T], request: TokenRequest, name: str) -> T:
     Raises:
         CredentialError: the work failed, or the deadline passed first.
     """
-    import threading
+    from _thread import allocate_lock, start_new_thread
 
     outcome: list[T] = []
     errors: list[BaseException] = []
@@ -45,17 +45,21 @@ def bounded(work: Callable[[], T], request: TokenRequest, name: str) -> T:
             outcome.append(work())
         except BaseException as error:  # noqa: BLE001 - handed over to the thread that waits
             errors.append(error)
+        finally:
+            has_ended.release()
 
     _prepare_for_sdk()
     within_s = request.deadline.remaining_s() * (1 - FALLBACK_SHARE)
-    worker = threading.Thread(target=run, name=name, daemon=True)
+    # threading.Thread waits without a limit for its start, which never comes without memory.
+    has_ended = allocate_lock()
+    has_ended.acquire()
     with EndingSignals(_end_with_programs):
-        worker.start()
-        worker.join(within_s)
+        ident = start_new_thread(run, ())
+        has_ended.acquire(timeout=max(0.0, within_s))
     if outcome:
         return outcome[0]
     if not errors:
-        upstream = waiting.of_thread(worker.ident)
+        upstream = waiting.of_thread(ident)
         running.end_all()
         words = f" from {upstream}" if upstream else ""
         raise Unreachable("provider.no-answer", seconds=seconds(within_s), waiting=words)
