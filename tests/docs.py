@@ -217,7 +217,7 @@ def _judges(_: str) -> Iterator[str]:
 def _unreleased(what: str) -> Iterator[str]:
     if REPOSITORY == PLACEHOLDER:
         yield (
-            "There is no release yet: `OWNER` stands for the account that will publish it, and "
+            "Nothing is released yet: `OWNER` stands for the account that will publish it, and "
             f"`make release VERSION={__version__}`\nbuilds the files."
         )
         if what == "checks":

@@ -129,7 +129,7 @@ MESSAGES: dict[str, Message] = {
     "acr.no-metadata-token": Message("{upstream} gave no token ({said})"),
     # Programs.
     "acr.tool-not-logged-in": Message("{source} is not logged in"),
-    # Scripts match these words of earlier versions.
+    # The words of version 0.1.0, which a script may match.
     "acr.not-logged-in": Message("nobody is logged in to {source}", "{command}"),
     "acr.no-powershell-module": Message(
         "PowerShell has no module Az.Accounts of version 2.2 or later",

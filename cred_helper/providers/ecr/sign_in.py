@@ -62,24 +62,15 @@ class Session(Record):
         """
         if not files.exists(self.path):
             return "missing"
-        if self.wrong_field():
+        content = self._content()
+        if _wrong_field(content):
             return "damaged"
-        can_renew = self.is_renewable_kind and self._content().get("refreshToken")
-        return "good" if self.is_valid() or can_renew else "ended"
+        can_renew = self.is_renewable_kind and content.get("refreshToken")
+        return "good" if (_left_s(content) or 0) > 0 or can_renew else "ended"
 
     def wrong_field(self) -> str | None:
         """A field of the session's file that is missing or invalid."""
-        content = self._content()
-        token = content.get("accessToken")
-        needed, holder = (_KEYS, token) if isinstance(token, dict) else (("accessToken",), content)
-        values = {name: holder.get(name) for name in needed}
-        values |= {name: content[name] for name in _TEXTS if content.get(name) is not None}
-        wrong = [name for name, value in values.items() if not (value and isinstance(value, str))]
-        if _left_s(content) is None:
-            wrong.append("expiresAt")
-        if _until_s(content.get(_REGISTERED_UNTIL, _ANY_TIME)) is None:
-            wrong.append(_REGISTERED_UNTIL)
-        return wrong[0] if wrong else None
+        return _wrong_field(self._content())
 
     def is_valid(self) -> bool:
         return (_left_s(self._content()) or 0) > 0
@@ -117,6 +108,19 @@ def of_sso(name: str | None, start_url: str) -> Session:
 def of_login(name: str, environ: Mapping[str, str]) -> Session:
     folder = expanded(environ.get("AWS_LOGIN_CACHE_DIRECTORY", "~/.aws/login/cache"))
     return Session(folder or NOWHERE, _sha256(name), is_renewable_kind=True)
+
+
+def _wrong_field(content: dict[str, Any]) -> str | None:
+    token = content.get("accessToken")
+    needed, holder = (_KEYS, token) if isinstance(token, dict) else (("accessToken",), content)
+    values = {name: holder.get(name) for name in needed}
+    values |= {name: content[name] for name in _TEXTS if content.get(name) is not None}
+    wrong = [name for name, value in values.items() if not (value and isinstance(value, str))]
+    if _left_s(content) is None:
+        wrong.append("expiresAt")
+    if _until_s(content.get(_REGISTERED_UNTIL, _ANY_TIME)) is None:
+        wrong.append(_REGISTERED_UNTIL)
+    return wrong[0] if wrong else None
 
 
 def _left_s(content: dict[str, Any]) -> float | None:

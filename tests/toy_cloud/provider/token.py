@@ -28,7 +28,7 @@ def get(request: TokenRequest, identity: ToyIdentity) -> Credential:
     """Get a token.
 
     Raises:
-        NotFound: there is no key.
+        NotFound: the key is absent.
         ProviderError: the cloud does not answer, or does not accept the key.
     """
     if identity.source is None:
